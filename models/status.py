@@ -1,0 +1,82 @@
+"""Named values that the platform stores as text (`database-schema.md`, Status Values; `d1.md`)."""
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    KILLED = "killed"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
+class Phase(StrEnum):
+    """The planning phases, in the order they run."""
+
+    OPPORTUNITY = "opportunity"
+    CUSTOMER_INTEL = "customer-intel"
+    MARKET_RESEARCH = "market-research"
+    COMPETITIVE_INTEL = "competitive-intel"
+    KILL_TEST = "kill-test"
+    REVENUE_EXPANSION = "revenue-expansion"
+    STRATEGY = "strategy"
+    BUSINESS_MODEL = "business-model"
+    PRODUCT_DESIGN = "product-design"
+    GTM_MARKETING = "gtm-marketing"
+    CONTENT_ENGINE = "content-engine"
+    TECH_ARCH = "tech-arch"
+    ANALYTICS = "analytics"
+    LAUNCH_EXECUTION = "launch-execution"
+    SYNTHESIS = "synthesis"
+
+
+class RunMode(StrEnum):
+    CLOUD = "cloud"
+    LOCAL = "local"
+
+
+class WebhookEvent(StrEnum):
+    RUN_STARTED = "run_started"
+    PHASE_COMPLETED = "phase_completed"
+    RUN_COMPLETED = "run_completed"
+    RUN_KILLED = "run_killed"
+    RUN_CANCELLED = "run_cancelled"
+    IDEA_PROMOTED = "idea_promoted"
+
+
+class AuditEvent(StrEnum):
+    """Audit event types: the platform's own, then ours in the same style."""
+
+    USER_CREATED = "user_created"
+    USER_UPDATED = "user_updated"
+    USER_DELETED = "user_deleted"
+    WORKFLOW_DISPATCHED = "workflow_dispatched"
+    WORKFLOW_COMPLETED = "workflow_completed"
+    FILE_UPLOADED = "file_uploaded"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_DELETED = "webhook_deleted"
+    SETTINGS_CHANGED = "settings_changed"
+
+    USER_RESTORED = "user_restored"
+    WEBHOOK_UPDATED = "webhook_updated"
+    WEBHOOK_ACTIVATED = "webhook_activated"
+    WEBHOOK_DEACTIVATED = "webhook_deactivated"
+    WEBHOOK_RESTORED = "webhook_restored"
+    NOTIFICATIONS_READ = "notifications_read"
+    NOTIFICATIONS_UNREAD = "notifications_unread"
+    RUN_PAUSED = "run_paused"
+    RUN_RESUMED = "run_resumed"
+    RUN_COMPLETED = "run_completed"
+    RUN_KILLED = "run_killed"
+    RUN_CANCELLED = "run_cancelled"
+    RUN_DELETED = "run_deleted"
+    RUN_RESTORED = "run_restored"
+    AUDIT_PRUNED = "audit_pruned"
+    RETENTION_COMPLETED = "retention_completed"
+    RETENTION_FAILED = "retention_failed"
+
+
+SYSTEM_TENANT = "system"
+"""The tenant whose chain holds what belongs to no tenant: planning runs, retention's outcome."""
