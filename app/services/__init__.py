@@ -1,0 +1,1 @@
+"""What an administrator can do: plain functions over an explicit database. No Qt."""
