@@ -1,0 +1,179 @@
+"""One thread that writes, a few that read, and results that come back on the interface thread."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from app.services.errors import Cancelled, TenantAdminError, translate
+from app.services.writing import Change
+from models.database import Database
+
+READERS = 2
+
+
+class Task:
+    """A piece of work under way. `cancel()` may be called at any time from the interface thread.
+
+    After `cancel()` none of its callbacks is called; a query that runs is interrupted.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Database], Any],
+        on_done: Callable[[Any], None] | None,
+        on_failed: Callable[[TenantAdminError], None] | None,
+    ) -> None:
+        self._work = work
+        self._on_done = on_done
+        self._on_failed = on_failed
+        self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            if self._connection is not None:
+                self._connection.interrupt()
+
+    def run(self, database: Database, connection: apsw.Connection, interruptible: bool) -> Any:
+        """Does the work on the calling thread. Raises `Cancelled` and whatever the work raises."""
+        with self._lock:
+            if self._cancelled:
+                raise Cancelled
+            self._connection = connection if interruptible else None
+        try:
+            return self._work(database)
+        finally:
+            with self._lock:
+                self._connection = None
+
+    def deliver(self, result: Any, error: BaseException | None) -> None:
+        """Calls the callback, on the interface thread. An error that nobody expects is raised here."""
+        if self._cancelled:
+            return
+        if error is None:
+            if self._on_done is not None:
+                self._on_done(result)
+        elif isinstance(error, TenantAdminError) and self._on_failed is not None:
+            self._on_failed(error)
+        else:
+            raise error
+
+
+class TaskRunner(QObject):
+    """Runs services against one file, off the interface thread.
+
+    `read` and `write` take a service function, which is called as `function(database, *args, **kwargs)` on
+    a reader or on the single writer thread. `on_done` gets its result, `on_failed` a `TenantAdminError`;
+    both run on the interface thread. Without `on_failed` an expected failure goes to the signal `failed`;
+    anything else is a bug and is raised on the interface thread, where the one exception hook takes it.
+    A write that returns a `Change` is announced by `changed`. `stop()` ends all threads.
+    """
+
+    changed = Signal(Change)
+    failed = Signal(object)
+    _finished = Signal(object, object, object)
+
+    def __init__(self, database: Database, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._database = database
+        self._stopped = False
+        self._running: set[Task] = set()
+        self._reads: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._threads = [self._thread(f"reader-{number}", self._reads, True) for number in range(READERS)]
+        self._threads.append(self._thread("writer", self._writes, False))
+
+    def read(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        return self._submit(self._reads, function, args, kwargs, on_done, on_failed)
+
+    def write(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        return self._submit(self._writes, function, args, kwargs, on_done, on_failed)
+
+    def stop(self) -> None:
+        """Cancels reads, lets writes that have begun finish, and waits for the threads to end."""
+        if self._stopped:
+            return
+        self._stopped = True
+        for task in tuple(self._running):
+            task.cancel()
+        for _ in range(READERS):
+            self._reads.put(None)
+        self._writes.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _submit(
+        self,
+        waiting: "queue.SimpleQueue[Task | None]",
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        on_done: Callable[[Any], None] | None,
+        on_failed: Callable[[TenantAdminError], None] | None,
+    ) -> Task:
+        task = Task(
+            lambda database: function(database, *args, **kwargs), on_done, on_failed or self.failed.emit
+        )
+        if self._stopped:
+            task.cancel()
+            return task
+        self._running.add(task)
+        waiting.put(task)
+        return task
+
+    def _thread(
+        self, name: str, waiting: "queue.SimpleQueue[Task | None]", interruptible: bool
+    ) -> threading.Thread:
+        thread = threading.Thread(target=self._serve, args=(waiting, interruptible), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _serve(self, waiting: "queue.SimpleQueue[Task | None]", interruptible: bool) -> None:
+        try:
+            while (task := waiting.get()) is not None:
+                result, error = self._attempt(task, interruptible)
+                self._finished.emit(task, result, error)
+        finally:
+            self._database.close()  # Peewee keeps a connection per thread: this one's
+
+    def _attempt(self, task: Task, interruptible: bool) -> tuple[Any, BaseException | None]:
+        try:
+            if self._database.is_closed():
+                self._database.connect()
+            return task.run(self._database, self._database.connection(), interruptible), None
+        except BaseException as error:  # noqa: BLE001 - every error travels to the interface thread
+            if task.cancelled:
+                return None, Cancelled()
+            return None, translate(error, self._database.path) or error
+
+    @Slot(object, object, object)
+    def _deliver(self, task: Task, result: Any, error: BaseException | None) -> None:
+        self._running.discard(task)
+        if error is None and isinstance(result, Change):
+            self.changed.emit(result)
+        task.deliver(result, error)
