@@ -1,5 +1,38 @@
 """Shared fixtures: everything a test keeps lives in its own tmp_path, and no display is needed."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import paths
+from models.database import Database
+from models.migrations import create_database
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+NOW = 1_795_000_000
+"""The moment the tests take place: 2026-11-18T19:06:40Z."""
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings, logs and keys of a test never meet those of the person who runs it."""
+    monkeypatch.setenv("TENANT_ADMIN_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def database_path(tmp_path: Path) -> Path:
+    """A new, empty file with every migration applied."""
+    path = tmp_path / "foundation.sqlite"
+    create_database(path, paths.migrations_dir(), now=NOW)
+    return path
+
+
+@pytest.fixture
+def database(database_path: Path) -> Iterator[Database]:
+    """The new file, open for writing on the test's own thread."""
+    database = Database(database_path)
+    with database.connection_context():
+        yield database

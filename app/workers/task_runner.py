@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import apsw
@@ -69,6 +70,12 @@ class Task:
             raise error
 
 
+def _call(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], database: Database
+) -> Any:
+    return function(database, *args, **kwargs)
+
+
 class TaskRunner(QObject):
     """Runs services against one file, off the interface thread.
 
@@ -102,7 +109,8 @@ class TaskRunner(QObject):
         on_failed: Callable[[TenantAdminError], None] | None = None,
         **kwargs: Any,
     ) -> Task:
-        return self._submit(self._reads, function, args, kwargs, on_done, on_failed)
+        work = partial(_call, function, args, kwargs)
+        return self._submit(self._reads, Task(work, on_done, on_failed or self.failed.emit))
 
     def write(
         self,
@@ -112,7 +120,8 @@ class TaskRunner(QObject):
         on_failed: Callable[[TenantAdminError], None] | None = None,
         **kwargs: Any,
     ) -> Task:
-        return self._submit(self._writes, function, args, kwargs, on_done, on_failed)
+        work = partial(_call, function, args, kwargs)
+        return self._submit(self._writes, Task(work, on_done, on_failed or self.failed.emit))
 
     def stop(self) -> None:
         """Cancels reads, lets writes that have begun finish, and waits for the threads to end."""
@@ -127,18 +136,7 @@ class TaskRunner(QObject):
         for thread in self._threads:
             thread.join()
 
-    def _submit(
-        self,
-        waiting: "queue.SimpleQueue[Task | None]",
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        on_done: Callable[[Any], None] | None,
-        on_failed: Callable[[TenantAdminError], None] | None,
-    ) -> Task:
-        task = Task(
-            lambda database: function(database, *args, **kwargs), on_done, on_failed or self.failed.emit
-        )
+    def _submit(self, waiting: "queue.SimpleQueue[Task | None]", task: Task) -> Task:
         if self._stopped:
             task.cancel()
             return task

@@ -1,0 +1,41 @@
+"""What happens to an error that nobody expected: it is written down, and a sentence says so."""
+
+import logging
+import logging.handlers
+import traceback
+from pathlib import Path
+
+from app import paths
+
+LOG_NAME = "tenant-admin.log"
+
+
+def log_file() -> Path:
+    """The log, in the per-user folder (`TENANT_ADMIN_HOME` moves it)."""
+    return paths.state_dir() / "logs" / LOG_NAME
+
+
+def details(error: BaseException) -> str:
+    """Where the error happened: code lines only, no values, so nothing secret can be in it.
+
+    The message of an unexpected error may quote data, so only its type is given.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "\n".join([f"{type(error).__module__}.{type(error).__qualname__}", *lines])
+
+
+def record(error: BaseException) -> str:
+    """Writes the details to the log and returns a sentence for the person."""
+    path = log_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=1_000_000, backupCount=2, encoding="utf-8"
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handler.emit(logging.LogRecord("bug", logging.ERROR, "", 0, details(error), None, None))
+        handler.close()
+    except OSError:
+        return f"Something unexpected went wrong ({type(error).__name__}), and no log could be written."
+    return f"Something unexpected went wrong ({type(error).__name__}); the details are in {path}."
