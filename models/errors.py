@@ -3,6 +3,8 @@
 Everything here is expected: it reaches a person as `str(error)` and never as a traceback.
 """
 
+import os
+import re
 from pathlib import Path
 
 import apsw
@@ -35,10 +37,73 @@ class DamagedFile(StorageError):
 
 
 class FileLocked(StorageError):
+    """`by` names the programs that have the file open, where the system tells."""
+
+    def __init__(self, path: Path, by: str | None = None) -> None:
+        whom = by or "another program"
+        super().__init__(
+            f"{path.name} is in use by {whom}, which is writing to it; nothing was changed. "
+            "Try again in a moment, or stop that program."
+        )
+        self.by = by
+
+
+class FolderGiven(StorageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not a file; choose a database file, or a project's folder.")
+
+
+class EmptyFile(StorageError):
+    """A file of no bytes, which SQLite would take for a sound database."""
+
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path.name} is in use by another program that is writing to it; nothing was changed. "
-            "Try again in a moment, or stop that program."
+            f"{path.name} is empty: there is no database in it yet; create a new database there, "
+            "or choose another file."
+        )
+
+
+class SqlDump(StorageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} is an SQL dump, which is text, not a database; "
+            "import it into a new database, then open that."
+        )
+
+
+class EncryptedFile(StorageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} looks like an encrypted database; decrypt it with the program that made it, "
+            "then open the result."
+        )
+
+
+class NewerFormat(StorageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} is in a newer SQLite format than this program reads; "
+            "update this program, or export the file with the one that made it."
+        )
+
+
+class NeedsCopy(StorageError):
+    """A WAL database whose folder cannot be written: SQLite cannot even read it there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} cannot be opened where it is: it keeps a write-ahead log, "
+            "and its folder cannot be written. Open a copy of it instead."
+        )
+
+
+class UnfinishedChange(StorageError):
+    """A hot rollback journal, which only a writer may play back."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} was left in the middle of a change by a program that stopped, and cannot be read "
+            "until that is put right; open it for writing once, or open a copy of it."
         )
 
 
@@ -62,9 +127,29 @@ class DiskFull(StorageError):
         )
 
 
+class DiskFailure(StorageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The disk that holds {path.name} could not be read or written; nothing was changed. "
+            "Check that it is still connected, then open the file again."
+        )
+
+
 class TableMissing(StorageError):
     def __init__(self, table: str) -> None:
         super().__init__(f"This file has no table {table}; apply the migrations to add it.")
+
+
+class ColumnMissing(StorageError):
+    def __init__(self, column: str) -> None:
+        super().__init__(f"This file has no column {column}; apply the migrations to add it.")
+
+
+class Refused(StorageError):
+    """A constraint that the platform's schema does not have, or a record that others still refer to."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"The file's own rules refuse this ({rule}); nothing was changed.")
 
 
 class HeadMoved(StorageError):
@@ -92,7 +177,7 @@ class AlreadyExists(StorageError):
 
 
 def translate(error: BaseException, path: Path) -> StorageError | None:
-    """The expected failure that `error` (of apsw, of Peewee around apsw, or of decoding) stands for.
+    """The expected failure that `error` (of apsw, of Peewee around apsw, of the system) stands for.
 
     None means that it is a bug and should travel on as it is.
     """
@@ -100,9 +185,11 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
         return error
     cause = next((arg for arg in error.args if isinstance(arg, BaseException)), error)
     match cause:
-        case apsw.BusyError() | apsw.LockedError():
+        case apsw.BusyError() | apsw.LockedError() | apsw.ProtocolError():
             return FileLocked(path)
-        case apsw.ReadOnlyError() | apsw.PermissionsError():
+        case apsw.ReadOnlyError():
+            return _read_only(cause.extendedresult, path)
+        case apsw.PermissionsError():
             return ReadOnlyFile(path)
         case apsw.NotADBError():
             return NotADatabase(path)
@@ -110,14 +197,44 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return DamagedFile(path)
         case apsw.FullError():
             return DiskFull(path)
-        case apsw.CantOpenError():
-            return CannotOpen(path) if path.exists() else FileMissing(path)
-        case apsw.IOError():
-            return CannotOpen(path)
-        case apsw.ConstraintError() if "NOT NULL constraint failed: audit_chain.previous_hash" in str(cause):
-            return HeadMoved()
-        case apsw.ConstraintError() if "UNIQUE constraint failed" in str(cause):
-            return AlreadyExists()
-        case apsw.SQLError() if "no such table: " in str(cause):
-            return TableMissing(str(cause).rpartition("no such table: ")[2].removeprefix("main."))
+        case apsw.CantOpenError() | PermissionError():
+            return CannotOpen(path) if os.path.lexists(path) else FileMissing(path)
+        case apsw.IOError() | OSError():
+            return DiskFailure(path)
+        case apsw.ConstraintError():
+            return _constraint(str(cause))
+        case apsw.SQLError():
+            return _sql_error(str(cause), path)
+    return None
+
+
+def _read_only(code: int, path: Path) -> StorageError:
+    match code:
+        case apsw.SQLITE_READONLY_ROLLBACK:
+            return UnfinishedChange(path)
+        case apsw.SQLITE_READONLY_DIRECTORY | apsw.SQLITE_READONLY_RECOVERY | apsw.SQLITE_READONLY_CANTINIT:
+            return NeedsCopy(path)
+        case apsw.SQLITE_READONLY_DBMOVED:
+            return FileMissing(path)
+    return ReadOnlyFile(path)
+
+
+def _constraint(message: str) -> StorageError:
+    """SQLite's message names tables, columns and rules, never values."""
+    if message.endswith("NOT NULL constraint failed: audit_chain.previous_hash"):
+        return HeadMoved()
+    if "UNIQUE constraint failed" in message:
+        return AlreadyExists()
+    return Refused(message)
+
+
+def _sql_error(message: str, path: Path) -> StorageError | None:
+    if message.endswith("unsupported file format"):
+        return NewerFormat(path)
+    if found := re.search(r"no such table: (?:main\.)?(.+)", message):
+        return TableMissing(found[1])
+    if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
+        return ColumnMissing(found[1])
+    if found := re.search(r"table (.+) has no column named (.+)", message):
+        return ColumnMissing(f"{found[1]}.{found[2]}")
     return None

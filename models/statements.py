@@ -1,0 +1,61 @@
+"""SQL text: where one statement ends, and when two say the same."""
+
+import re
+
+import apsw
+
+_TOKEN = re.compile(
+    r"""
+    (?P<skip>\s+ | --[^\n]* | /\*.*?(?:\*/|\Z))
+  | (?P<text>'(?:[^']|'')*'?)
+  | (?P<name>"(?:[^"]|"")*"? | `(?:[^`]|``)*`? | \[[^\]]*\]?)
+  | (?P<word>[\w$]+)
+  | (?P<sign>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CREATES = re.compile(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
+
+
+def split(sql: str) -> list[str]:
+    """The statements of `sql`, each without its semicolon; the last may lack one.
+
+    SQLite itself says where a statement ends, so triggers, strings and comments that hold semicolons stay
+    whole. Comments and empty statements between two statements are left out.
+    """
+    statements = []
+    start = 0
+    for semicolon in re.finditer(";", sql):
+        candidate = sql[start : semicolon.end()]
+        if apsw.complete(candidate):
+            statements.append(candidate[:-1])
+            start = semicolon.end()
+    statements.append(sql[start:])
+    return [statement.strip() for statement in statements if canonical(statement)]
+
+
+def canonical(sql: str) -> str:
+    """The same text for statements that differ only in white space, comments, case or quoting of names."""
+    tokens = []
+    for match in _TOKEN.finditer(sql):
+        token = match.group()
+        match match.lastgroup:
+            case "skip":
+                continue
+            case "name":
+                tokens.append(token[1:-1].casefold())
+            case "word":
+                tokens.append(token.casefold())
+            case _:
+                tokens.append(token)
+    return " ".join(tokens).removesuffix(";").rstrip()
+
+
+def creates(statement: str) -> tuple[str, str] | None:
+    """What a plain CREATE TABLE or CREATE INDEX makes: its name and its canonical text as SQLite keeps it.
+
+    None for every other statement.
+    """
+    text = canonical(statement)
+    match = _CREATES.match(text)
+    return (match["name"], text.replace("if not exists ", "", 1)) if match else None
