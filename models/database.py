@@ -1,5 +1,6 @@
 """The file: how it is opened, and the one way it is written."""
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from peewee import Query
 from playhouse.apsw_ext import APSWDatabase
 
 from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged, translate
+from models.file_use import holders, said
 
 BUSY_TIMEOUT_MS = 250
 """`interrupt()` does not end a busy wait, so a single wait is short and the retry loop can be cancelled."""
@@ -43,15 +45,16 @@ class Database(APSWDatabase):  # type: ignore[misc]
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
+        self.path = path.absolute()  # the file stays the same when the working folder changes
         self.read_only = read_only
         flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
-        super().__init__(str(path), timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
+        super().__init__(str(self.path), timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     def _connect(self) -> apsw.Connection:
-        if not self.path.is_file():
-            raise FileMissing(self.path)
-        return super()._connect()  # type: ignore[no-any-return]
+        with self.expected_errors():
+            if not self.path.is_file():
+                raise FileMissing(self.path)
+            return super()._connect()  # type: ignore[no-any-return]
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -73,6 +76,8 @@ class Database(APSWDatabase):  # type: ignore[misc]
             known = translate(error, self.path)
             if known is None or known is error:
                 raise
+            if isinstance(known, FileLocked):
+                known = FileLocked(self.path, said(holders(self.path)))
             raise known from error
 
     def run_batch(
@@ -91,32 +96,33 @@ class Database(APSWDatabase):  # type: ignore[misc]
         if self.read_only:
             raise ReadOnlyFile(self.path)
         compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
-        connection: apsw.Connection = self.connection()
+        deadline = time.monotonic() + patience
+
+        def patiently(sql: str) -> None:
+            while True:
+                try:
+                    connection.execute(sql)
+                except apsw.BusyError:
+                    if cancelled() or time.monotonic() >= deadline:
+                        raise
+                else:
+                    return
+
         with self.expected_errors():
-            self._begin_immediate(connection, patience, cancelled)
+            connection: apsw.Connection = self.connection()
+            patiently("BEGIN IMMEDIATE")
             try:
+                if _has_moved(connection):
+                    raise FileMissing(self.path)
                 for sql, params, expect in compiled:
                     connection.execute(sql, tuple(params))
                     if expect is not None and connection.changes() != expect:
                         raise RowChanged
-                connection.execute("COMMIT")
+                patiently("COMMIT")  # outside WAL a commit waits for the readers
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-
-    def _begin_immediate(
-        self, connection: apsw.Connection, patience: float, cancelled: Callable[[], bool]
-    ) -> None:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except apsw.BusyError:
-                if cancelled() or time.monotonic() >= deadline:
-                    raise FileLocked(self.path) from None
-            else:
-                return
 
     def rows(self, query: Query) -> list[tuple[Any, ...]]:
         """All rows of a read as plain tuples, in the order of its columns."""
@@ -128,3 +134,13 @@ class Database(APSWDatabase):  # type: ignore[misc]
         with self.expected_errors():
             row = self.execute(query).fetchone()
         return None if row is None else row[0]
+
+
+def _has_moved(connection: apsw.Connection) -> bool:
+    """Whether the file was moved, replaced or deleted since it was opened.
+
+    SQLite itself goes on writing to the file without a name, and what it acknowledges is lost.
+    """
+    moved = ctypes.c_int()
+    known = connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    return known and bool(moved.value)

@@ -188,7 +188,7 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
         case apsw.BusyError() | apsw.LockedError() | apsw.ProtocolError():
             return FileLocked(path)
         case apsw.ReadOnlyError():
-            return _read_only(cause.extendedresult, path)
+            return _read_only(cause, path)
         case apsw.PermissionsError():
             return ReadOnlyFile(path)
         case apsw.NotADBError():
@@ -197,7 +197,11 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return DamagedFile(path)
         case apsw.FullError():
             return DiskFull(path)
-        case apsw.CantOpenError() | PermissionError():
+        case PermissionError():
+            return CannotOpen(path)
+        case FileNotFoundError() | NotADirectoryError():
+            return FileMissing(path)
+        case apsw.CantOpenError():
             return CannotOpen(path) if os.path.lexists(path) else FileMissing(path)
         case apsw.IOError() | OSError():
             return DiskFailure(path)
@@ -208,8 +212,8 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
     return None
 
 
-def _read_only(code: int, path: Path) -> StorageError:
-    match code:
+def _read_only(error: apsw.ReadOnlyError, path: Path) -> StorageError:
+    match getattr(error, "extendedresult", 0):
         case apsw.SQLITE_READONLY_ROLLBACK:
             return UnfinishedChange(path)
         case apsw.SQLITE_READONLY_DIRECTORY | apsw.SQLITE_READONLY_RECOVERY | apsw.SQLITE_READONLY_CANTINIT:

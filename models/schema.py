@@ -1,6 +1,9 @@
 """What a file holds compared with what the models expect."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import apsw
 
 from models.database import Database
 from models.tables import TABLES
@@ -12,8 +15,9 @@ LEDGER = "d1_migrations"
 class Schema:
     """The tables of a file and how they differ from `database-schema.md`.
 
-    `columns` maps each real table to its column names, in order. `impostors` are views that carry an
-    expected table's name, and triggers on expected tables: either could change what a write means.
+    `columns` maps each real table to its column names, in order; names that differ from the expected ones
+    only in case, which SQLite ignores, are given as expected. `impostors` are views and virtual tables that
+    carry an expected table's name, and triggers on expected tables: each could change what a write means.
     """
 
     columns: dict[str, tuple[str, ...]]
@@ -47,35 +51,51 @@ def inspect(database: Database) -> Schema:
 
     D1's own `_cf_*` tables, SQLite's `sqlite_*` and the migrations ledger are neither missing nor extra.
     """
-    with database.expected_errors():
-        objects = list(database.connection().execute("SELECT type, name, tbl_name FROM main.sqlite_master"))
-        columns = {
-            name: tuple(
-                row[0]
-                for row in database.connection().execute("SELECT name FROM pragma_table_xinfo(?)", (name,))
-            )
-            for kind, name, _ in objects
-            if kind == "table"
-        }
     expected = expected_columns()
+    connection = database.connection()
+    with database.expected_errors():
+        objects = [
+            (kind, name, _spelt(table, expected), rootpage)
+            for kind, name, table, rootpage in connection.execute(
+                "SELECT type, name, tbl_name, rootpage FROM main.sqlite_master"
+            )
+        ]
+        # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
+        columns = {
+            table: tuple(_spelt(column, expected.get(table, ())) for column in _columns(connection, name))
+            for kind, name, table, rootpage in objects
+            if kind == "table" and (rootpage or table not in expected)
+        }
     return Schema(
         columns=columns,
         missing_tables=tuple(name for name in expected if name not in columns),
         missing_columns=_differences(expected, columns),
-        extra_tables=tuple(
-            sorted(
-                name
-                for name in columns
-                if name not in expected and name != LEDGER and not name.startswith(("sqlite_", "_cf_"))
-            )
-        ),
+        extra_tables=tuple(sorted(name for name in columns if name not in expected and not internal(name))),
         extra_columns=_differences(columns, expected),
         impostors=tuple(
-            f"{kind} {name}"
-            for kind, name, table in objects
-            if (kind == "view" and name in expected) or (kind == "trigger" and table in expected)
+            f"{kind} {name}" if rootpage or kind != "table" else f"virtual table {name}"
+            for kind, name, table, rootpage in objects
+            if table in expected and not rootpage and kind in ("view", "trigger", "table")
         ),
     )
+
+
+def internal(table: str) -> bool:
+    """Whether a table belongs to SQLite, D1 or the migrations rather than to a person."""
+    return table == LEDGER or table.startswith(("sqlite_", "_cf_"))
+
+
+def _columns(connection: apsw.Connection, table: str) -> tuple[str, ...]:
+    try:
+        found = connection.execute("SELECT name FROM pragma_table_xinfo(?, 'main')", (table,))
+        return tuple(row[0] for row in found)
+    except apsw.SQLError:  # a virtual table of a module that is not here; nobody asks for its rows
+        return ()
+
+
+def _spelt(name: str, expected: Iterable[str]) -> str:
+    """The expected name that SQLite takes for the same, or the name itself."""
+    return next((known for known in expected if known == name.lower()), name)
 
 
 def _differences(

@@ -1,0 +1,107 @@
+"""Which other programs have a database file open, asked without touching the file.
+
+The file is never opened for this: closing a descriptor would drop the locks that this process holds on it
+through SQLite (POSIX locks belong to the process, not to the descriptor).
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_WRANGLER_FOLDER = "miniflare-D1DatabaseObject"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Holder:
+    """A process that has the file open."""
+
+    pid: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} (pid {self.pid})"
+
+
+def detectable() -> bool:
+    """Whether this system tells which programs have a file open; only Linux does, without more rights."""
+    return sys.platform == "linux" and _PROC.is_dir()
+
+
+def holders(path: Path) -> tuple[Holder, ...]:
+    """Other processes that have the file, its log or its shared memory open; empty where nothing tells.
+
+    Two sources: the descriptors in /proc (all of this user's processes; everybody's for root) and
+    /proc/locks (SQLite's locks of any user's process). A process in another container, or another user's
+    that holds no lock just now, stays unseen. A wrangler that serves the file's folder counts as well: it
+    opens the file at the first request.
+    """
+    if not detectable():
+        return ()
+    real = path.resolve()
+    names = {f"{real}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")}
+    if real.parent.name == _WRANGLER_FOLDER:
+        names.add(str(real.parent))
+    pids = {*_with_descriptor(names), *_with_lock(names)} - {os.getpid()}
+    return tuple(sorted(Holder(pid, _name(pid)) for pid in pids))
+
+
+def said(found: tuple[Holder, ...]) -> str | None:
+    """The holders as words, "workerd (pid 123)"; None when there are none."""
+    return " and ".join(map(str, found)) or None
+
+
+def _with_descriptor(names: set[str]) -> Iterator[int]:
+    for process in os.scandir(_PROC):
+        if not process.name.isdigit():
+            continue
+        try:
+            with os.scandir(f"{process.path}/fd") as descriptors:
+                # Reading the link never blocks; following it could, on a network drive that is gone.
+                if any(_target(descriptor.path) in names for descriptor in descriptors):
+                    yield int(process.name)
+        except OSError:
+            continue  # somebody else's process, or one that has just ended
+
+
+def _target(link: str) -> str | None:
+    try:
+        return os.readlink(link)  # noqa: PTH115 - many of them, and Path is slow
+    except OSError:
+        return None
+
+
+def _with_lock(names: set[str]) -> Iterator[int]:
+    files = {key for name in names if (key := _lock_key(name))}
+    try:
+        lines = (_PROC / "locks").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        # "1: POSIX  ADVISORY  READ 7659 fe:00:2154692 128 128"; a waiter has "->" after the number.
+        fields = line.replace("->", "").split()
+        if len(fields) >= 6 and fields[5] in files and fields[4].isdigit():
+            yield int(fields[4])
+
+
+def _lock_key(name: str) -> str | None:
+    """How /proc/locks writes the file: device numbers in hex, inode in decimal."""
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return None
+    return f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+
+
+def _name(pid: int) -> str:
+    """The program's file name; the kernel's own name for a thread ("MainThread") tells a person nothing."""
+    for source in ("cmdline", "comm"):
+        try:
+            text = (_PROC / str(pid) / source).read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if name := Path(text.split("\0")[0].strip()).name:
+            return name
+    return "a program"
