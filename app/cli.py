@@ -174,7 +174,7 @@ def _migrate_arguments(parser: argparse.ArgumentParser) -> None:
 def _migrate(options: argparse.Namespace) -> int:
     from app.services import maintenance  # noqa: PLC0415
 
-    done = maintenance.migrate(options.file, paths.migrations_dir())
+    done = maintenance.migrate(options.file, paths.migrations_dir(), now=int(time.time()))
     for name in done.applied:
         print(f"applied {name}")
     if done.backup is not None:

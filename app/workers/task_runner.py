@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import apsw
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.services.errors import Cancelled, TenantAdminError, translate
@@ -14,12 +13,14 @@ from app.services.writing import Change
 from models.database import Database
 
 READERS = 2
+_STEPS = 100_000
+"""Steps of SQLite's virtual machine, about 2 ms, after which a query asks whether it is still wanted."""
 
 
 class Task:
     """A piece of work under way. `cancel()` may be called at any time from the interface thread.
 
-    After `cancel()` none of its callbacks is called; a query that runs is interrupted.
+    After `cancel()` none of its callbacks is called; a query that runs ends within milliseconds.
     """
 
     def __init__(
@@ -31,8 +32,6 @@ class Task:
         self._work = work
         self._on_done = on_done
         self._on_failed = on_failed
-        self._lock = threading.Lock()
-        self._connection: apsw.Connection | None = None
         self._cancelled = False
 
     @property
@@ -40,22 +39,16 @@ class Task:
         return self._cancelled
 
     def cancel(self) -> None:
-        with self._lock:
-            self._cancelled = True
-            if self._connection is not None:
-                self._connection.interrupt()
+        self._cancelled = True
 
-    def run(self, database: Database, connection: apsw.Connection, interruptible: bool) -> Any:
+    def run(self, database: Database, interruptible: bool) -> Any:
         """Does the work on the calling thread. Raises `Cancelled` and whatever the work raises."""
-        with self._lock:
-            if self._cancelled:
-                raise Cancelled
-            self._connection = connection if interruptible else None
-        try:
-            return self._work(database)
-        finally:
-            with self._lock:
-                self._connection = None
+        if self._cancelled:
+            raise Cancelled
+        if interruptible:
+            # Unlike interrupt(), this cannot come too early and be lost.
+            database.connection().set_progress_handler(lambda: self._cancelled, _STEPS)
+        return self._work(database)
 
     def deliver(self, result: Any, error: BaseException | None) -> None:
         """Calls the callback, on the interface thread. An error that nobody expects is raised here."""
@@ -163,7 +156,7 @@ class TaskRunner(QObject):
         try:
             if self._database.is_closed():
                 self._database.connect()
-            return task.run(self._database, self._database.connection(), interruptible), None
+            return task.run(self._database, interruptible), None
         except BaseException as error:  # noqa: BLE001 - every error travels to the interface thread
             if task.cancelled:
                 return None, Cancelled()
