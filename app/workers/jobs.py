@@ -12,82 +12,99 @@ Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
 
 
-class Job(QObject):
-    """One long piece of work. Exactly one of `done`, `failed` and `cancelled` is emitted at its end.
+class Job:
+    """One long piece of work under way."""
 
-    `progress` carries (done, total). All signals arrive on the interface thread. A bug in the work is
-    raised there, where the one exception hook takes it.
-    """
-
-    progress = Signal(int, int)
-    done = Signal(object)
-    failed = Signal(object)
-    cancelled = Signal()
-    ended = Signal()
-    _result = Signal(object, object)
-
-    def __init__(self, work: Callable[[Progress, Stop], Any], parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._work = work
+    def __init__(
+        self,
+        on_progress: Callable[[int, int], None] | None,
+        on_done: Callable[[Any], None] | None,
+        on_failed: Callable[[TenantAdminError], None] | None,
+    ) -> None:
+        self._on_progress = on_progress
+        self._on_done = on_done
+        self._on_failed = on_failed
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="job", daemon=True)
-        self._result.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def cancel(self) -> None:
+        """Asks the work to end; it answers with `Cancelled` as its failure."""
         self._stop.set()
 
-    def wait(self) -> None:
-        """Blocks until the thread has ended; only for the program's end, after `cancel()`."""
-        self._thread.join()
+    @property
+    def cancelled(self) -> bool:
+        return self._stop.is_set()
 
-    def _run(self) -> None:
-        try:
-            result, error = self._work(self.progress.emit, self._stop.is_set), None
-        except BaseException as problem:  # noqa: BLE001 - every error travels to the interface thread
-            result, error = None, problem
-        self._result.emit(result, error)
+    def advance(self, done: int, total: int) -> None:
+        if self._on_progress is not None:
+            self._on_progress(done, total)
 
-    @Slot(object, object)
-    def _deliver(self, result: Any, error: BaseException | None) -> None:
-        try:
-            if error is None:
-                self.done.emit(result)
-            elif isinstance(error, Cancelled):
-                self.cancelled.emit()
-            elif isinstance(error, TenantAdminError):
-                self.failed.emit(error)
-            else:
-                raise error
-        finally:
-            self.ended.emit()
+    def end(self, result: Any, error: BaseException | None) -> None:
+        if error is None:
+            if self._on_done is not None:
+                self._on_done(result)
+        elif isinstance(error, TenantAdminError) and self._on_failed is not None:
+            self._on_failed(error)
+        elif not isinstance(error, Cancelled):
+            raise error
 
 
 class Jobs(QObject):
-    """Every job under way, so that none outlives the program."""
+    """Starts long work and knows all that is under way, so that none outlives the program.
+
+    Callbacks run on the interface thread. `on_failed` gets a `TenantAdminError`, which is `Cancelled` after
+    `Job.cancel()`; anything else is a bug and is raised where the one exception hook takes it.
+    """
+
+    _progress = Signal(object, int, int)
+    _ended = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._running: set[Job] = set()
+        self._running: dict[Job, threading.Thread] = {}
+        self._stopped = False
+        self._progress.connect(self._advance, Qt.ConnectionType.QueuedConnection)
+        self._ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
 
-    def start(self, work: Callable[[Progress, Stop], Any]) -> Job:
-        """Starts `work(progress, cancelled)`; the caller connects to the job's signals right away."""
-        job = Job(work, self)
-        self._running.add(job)
-        job.ended.connect(lambda: self._ended(job))
-        job.start()
+    def start(
+        self,
+        work: Callable[[Progress, Stop], Any],
+        *,
+        on_progress: Callable[[int, int], None] | None = None,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+    ) -> Job:
+        """Calls `work(progress, cancelled)` on a new thread. `progress(done, total)` may be called often."""
+        job = Job(on_progress, on_done, on_failed)
+        thread = threading.Thread(target=self._run, args=(job, work), name="job", daemon=True)
+        self._running[job] = thread
+        thread.start()
         return job
 
     def stop(self) -> None:
-        """Cancels every job and waits for its end."""
+        """Cancels every job and waits for its end; no callback comes after this."""
+        self._stopped = True
         for job in self._running:
             job.cancel()
-        for job in tuple(self._running):
-            job.wait()
+        for thread in self._running.values():
+            thread.join()
         self._running.clear()
 
-    def _ended(self, job: Job) -> None:
-        self._running.discard(job)
-        job.deleteLater()
+    def _run(self, job: Job, work: Callable[[Progress, Stop], Any]) -> None:
+        def progress(done: int, total: int) -> None:
+            self._progress.emit(job, done, total)
+
+        try:
+            result, error = work(progress, lambda: job.cancelled), None
+        except BaseException as problem:  # noqa: BLE001 - every error travels to the interface thread
+            result, error = None, problem
+        self._ended.emit(job, result, error)
+
+    @Slot(object, int, int)
+    def _advance(self, job: Job, done: int, total: int) -> None:
+        if not self._stopped:
+            job.advance(done, total)
+
+    @Slot(object, object, object)
+    def _end(self, job: Job, result: Any, error: BaseException | None) -> None:
+        if self._running.pop(job, None) is not None:
+            job.end(result, error)

@@ -5,7 +5,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services import users
-from app.services.errors import InvalidInput
+from app.services.errors import Cancelled, InvalidInput
 from app.ui.history import History
 from app.workers.jobs import Jobs
 from app.workers.task_runner import TaskRunner
@@ -107,18 +107,35 @@ def test_stopping_ends_a_running_read_and_finishes_a_write(database: Database, q
 
 def test_a_job_reports_progress_and_ends_once(qtbot: QtBot) -> None:
     jobs = Jobs()
-    seen: list[tuple[int, int]] = []
+    seen: list[object] = []
 
     def work(progress, cancelled):  # type: ignore[no-untyped-def]
         progress(1, 2)
         return "result"
 
-    job = jobs.start(work)
-    job.progress.connect(lambda done, total: seen.append((done, total)))
-    with qtbot.waitSignal(job.done) as ended:
-        pass
-    assert ended.args == ["result"]
-    assert seen == [(1, 2)]
+    jobs.start(work, on_progress=lambda *counts: seen.append(counts), on_done=seen.append)
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert seen == [(1, 2), "result"]
+    jobs.stop()
+
+
+def test_a_cancelled_job_says_so_and_a_bug_reaches_the_exception_hook(qtbot: QtBot) -> None:
+    jobs = Jobs()
+    failures: list[Exception] = []
+
+    def until_cancelled(progress, cancelled):  # type: ignore[no-untyped-def]
+        while not cancelled():
+            threading.Event().wait(0.001)
+        raise Cancelled
+
+    jobs.start(until_cancelled, on_failed=failures.append).cancel()
+    qtbot.waitUntil(lambda: bool(failures))
+    assert isinstance(failures[0], Cancelled)
+    with qtbot.captureExceptions() as raised:
+        jobs.start(lambda progress, cancelled: 1 / 0, on_failed=failures.append)
+        qtbot.waitUntil(lambda: bool(raised))
+    assert raised[0][0] is ZeroDivisionError
+    jobs.stop()
 
 
 def test_stopping_the_jobs_cancels_and_waits(qtbot: QtBot) -> None:
