@@ -16,6 +16,23 @@ NOW = 1_795_000_000
 """The moment the tests take place: 2026-11-18T19:06:40Z."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--packaging",
+        action="store_true",
+        default=os.environ.get("CI", "").lower() in {"1", "true"},
+        help="build and run the packaged program, too (minutes; the default where CI=true)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--packaging"):
+        return
+    packaging = [item for item in items if item.get_closest_marker("packaging")]
+    config.hook.pytest_deselected(items=packaging)
+    items[:] = [item for item in items if item not in packaging]
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, logs and keys of a test never meet those of the person who runs it."""

@@ -1,0 +1,22 @@
+"""`python -m app`, and where the packaged program starts."""
+
+import sys
+
+
+def main() -> int:
+    """Runs one scan worker, or the program itself."""
+    if sys.argv[1:2] == ["--scan-worker"]:  # a child of the verification, which loads nothing else
+        from app.workers.scan_child import main as scan  # noqa: PLC0415
+
+        return int(scan() or 0)
+    import multiprocessing  # noqa: PLC0415
+
+    multiprocessing.freeze_support()  # in a packaged program a spawned child starts here, too
+
+    from app.cli import main as command_line  # noqa: PLC0415
+
+    return command_line()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

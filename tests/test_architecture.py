@@ -1,0 +1,254 @@
+"""The house of `architecture.md`: what may import what, what lies at the top, what is never written where."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS: dict[str, frozenset[str]] = {
+    "models": frozenset(),
+    "app.services": frozenset({"models"}),
+    "app.workers": frozenset({"models", "app.services"}),
+    "app.itemmodels": frozenset({"app.services"}),
+    "app.ui": frozenset({"app.services", "app.workers", "app.itemmodels"}),
+}
+"""What each layer may import besides itself and FOUNDATION."""
+
+FOUNDATION = frozenset({"app", "app.paths", "app.settings", "app.bugs"})
+"""Small modules that every part of app/ may use; they import nothing of the layers."""
+
+QT = frozenset({"PySide6", "shiboken6", "qtawesome", "qtpy", "pyqtgraph"})
+CONCURRENCY = frozenset({"threading", "multiprocessing", "concurrent", "subprocess", "asyncio", "_thread"})
+
+TOP_LEVEL = frozenset(
+    {"pyproject.toml", "README.md", "LICENSE", "app", "models", "migrations", "resources", "tests"}
+)
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def layer_of(module: str) -> str:
+    """The longest layer name that holds the module, or the module itself."""
+    return next((layer for layer in LAYERS if module == layer or module.startswith(f"{layer}.")), module)
+
+
+def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
+    """Absolute module name, line, and whether it is imported when the module itself is."""
+    tree = ast.parse(path.read_bytes())
+    delayed = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or _only_for_types(node)
+        for child in ast.walk(node)
+        if child is not node
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno, node not in delayed
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                is_module = (ROOT / full.replace(".", "/")).exists() or (
+                    ROOT / f"{full.replace('.', '/')}.py"
+                ).exists()
+                yield full if is_module else str(node.module), node.lineno, node not in delayed
+
+
+def _only_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def violations(path: Path) -> Iterator[str]:
+    """Every import of the module that the layers do not allow, in lines that say where."""
+    module = module_name(path)
+    layer = layer_of(module)
+    for name, line, _ in imports(path):
+        top = name.partition(".")[0]
+        reason = None
+        if layer in LAYERS:
+            if top in {"app", "models"}:
+                target = layer_of(name)
+                foundation = layer.startswith("app.") and target in FOUNDATION
+                if target != layer and target not in LAYERS[layer] and not foundation:
+                    reason = f"{layer} may not import {target}"
+            elif top in QT and layer in {"models", "app.services"}:
+                reason = f"{layer} never imports Qt"
+            elif top in {"peewee", "playhouse", "apsw", "sqlite3"} and layer in {"app.itemmodels", "app.ui"}:
+                reason = f"{layer} knows no SQL"
+            elif top in CONCURRENCY and layer in {"models", "app.services"}:
+                reason = "only app.workers makes threads and processes"
+            elif top == "tests":
+                reason = "the program never imports its tests"
+        elif module in FOUNDATION and top in {"app", "models"} and name not in FOUNDATION:
+            reason = f"{module} stands below the layers"
+        if reason:
+            yield f"{path.relative_to(ROOT)}:{line}: imports {name}; {reason}"
+
+
+def test_imports_run_one_way() -> None:
+    found = [line for path in sources("app", "models") for line in violations(path)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("models/bad.py", "import app.services.chain"),
+        ("models/bad.py", "from PySide6.QtCore import QObject"),
+        ("models/bad.py", "import threading"),
+        ("app/services/bad.py", "from app.workers import jobs"),
+        ("app/services/bad.py", "def f():\n    import PySide6"),
+        ("app/workers/bad.py", "from app.ui import theme"),
+        ("app/itemmodels/bad.py", "from models.tables import User"),
+        ("app/itemmodels/bad.py", "from peewee import fn"),
+        ("app/ui/tabs/bad.py", "import apsw"),
+        ("app/ui/tabs/bad.py", "from app.application import run"),
+        ("app/paths.py", "from app.services import chain"),
+    ],
+)
+def test_a_wrong_import_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, line: str
+) -> None:
+    """The test above can fail."""
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    path = tmp_path / where
+    path.parent.mkdir(parents=True)
+    (tmp_path / "app" / "application").mkdir(parents=True, exist_ok=True)
+    path.write_text(line)
+    assert len(list(violations(path))) == 1
+
+
+@pytest.mark.parametrize("folder", ["models", "app"])
+def test_every_folder_with_code_is_a_package(folder: str) -> None:
+    for path in sources(folder):
+        assert (path.parent / "__init__.py").is_file(), f"{path.parent} lacks __init__.py"
+
+
+def test_the_top_level_holds_nothing_else() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Outside a checkout (an unpacked archive) what lies there is all there is to go by.
+    names = listed.stdout.splitlines() if listed.returncode == 0 else [path.name for path in ROOT.iterdir()]
+    top = {name.partition("/")[0] for name in names}
+    extra = {name for name in top - TOP_LEVEL if not name.startswith(".") and not name.endswith(".egg-info")}
+    assert not extra
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [(["info", "no such file"], 2)],
+        [(["demo", "demo.sqlite", "--rows", "300"], 0), (["verify", "demo.sqlite"], 0)],
+    ],
+    ids=["nothing there", "verify"],
+)
+def test_the_command_line_loads_no_qt(tmp_path: Path, commands: list[tuple[list[str], int]]) -> None:
+    """Neither on import nor while a command runs."""
+    code = f"""
+import sys
+from app import cli
+for arguments, expected in {commands!r}:
+    assert cli.main(arguments) == expected, arguments
+loaded = sorted(name for name in sys.modules if name.partition(".")[0] in {sorted(QT)!r})
+assert not loaded, loaded
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TENANT_ADMIN_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_colours_are_written_in_the_theme_alone() -> None:
+    literal = re.compile(r"#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b|\brgba?\(")
+    named = re.compile(r"QColor\(\s*[\"'\d]|Qt\.GlobalColor\.(?!transparent)|setNamedColor")
+    found = []
+    # Services have no colours to show; their sample data may speak of some.
+    for path in sources("app"):
+        if {ROOT / "app" / "ui" / "theme", ROOT / "app" / "services"} & set(path.parents):
+            continue
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and literal.search(node.value):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if named.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert not found, "\n".join(found)
+
+
+WAITING = re.compile(r"\btime\.sleep\(|\bqWait\(|\bqtbot\.wait\(|\bprocessEvents\(|\bfrom time import sleep")
+
+
+@pytest.mark.parametrize("folder", ["app", "tests"])
+def test_nobody_waits_by_the_clock(folder: str) -> None:
+    """Tests wait for signals; the interface neither sleeps nor runs the event loop by hand.
+
+    Pauses that are meant (the spread between two attempts to append, retention's breathing space) live in
+    services and workers and are not looked at here.
+    """
+    folders = [folder] if folder == "tests" else ["app/ui", "app/itemmodels"]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources(*folders)
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if WAITING.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_nothing_is_skipped_and_nothing_of_ours_is_mocked() -> None:
+    words = re.compile(r"pytest\.skip|mark\.skip|mark\.xfail|importorskip|unittest\.mock|MagicMock")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources("tests")
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if words.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_every_dependency_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    provided = {
+        "pyside6-essentials": {"PySide6", "shiboken6"},
+        "peewee": {"peewee", "playhouse"},
+    }
+    declared = {"app", "models", *sys.stdlib_module_names}
+    for requirement in project["dependencies"]:
+        name = re.match(r"[\w.-]+", requirement).group().lower()  # type: ignore[union-attr]
+        declared |= provided.get(name, {name.replace("-", "_")})
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sources("app", "models")
+        for name, line, _ in imports(path)
+        if name.partition(".")[0] not in declared
+    ]
+    assert not found, "\n".join(found)
