@@ -1,5 +1,9 @@
-"""The one place that finds migrations/ and resources/, in a source tree, a wheel or a frozen program."""
+"""The one place that finds migrations/ and resources/ (in a source tree, a wheel or a frozen program), and
+the folder for what the program remembers of this person.
+"""
 
+import getpass
+import os
 import sys
 from pathlib import Path
 
@@ -21,3 +25,29 @@ def migrations_dir() -> Path:
 def resources_dir() -> Path:
     """The folder that holds icons, themes, translations and packaging."""
     return _data_root() / "resources"
+
+
+def state_dir() -> Path:
+    """The folder for settings, logs, recent files and checkpoints of this person; it may not exist yet.
+
+    `TENANT_ADMIN_HOME` names it whole. Otherwise it is where the system keeps a program's data: the XDG Base
+    Directory Specification (a relative path there is to be ignored), Apple's Application Support, Windows'
+    local application data.
+    """
+    if chosen := os.environ.get("TENANT_ADMIN_HOME"):
+        return Path(chosen).expanduser().absolute()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Tenant Admin"
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "Tenant Admin"
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "tenant-admin"
+
+
+def os_user() -> str:
+    """The name this person is logged in by, which audit entries give as the actor."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without a name, as in some containers
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

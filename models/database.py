@@ -44,11 +44,14 @@ class Database(APSWDatabase):  # type: ignore[misc]
     and no shortcut can write.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, immutable: bool = False) -> None:
+        """`immutable` reads without a lock and without a file beside it: for one glance at a quiet file."""
         self.path = path.absolute()  # the file stays the same when the working folder changes
-        self.read_only = read_only
-        flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
-        super().__init__(str(self.path), timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
+        self.read_only = read_only or immutable
+        name = f"{self.path.as_uri()}?immutable=1" if immutable else str(self.path)
+        flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
+        flags |= apsw.SQLITE_OPEN_URI if immutable else 0
+        super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     def _connect(self) -> apsw.Connection:
         with self.expected_errors():

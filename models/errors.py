@@ -3,6 +3,7 @@
 Everything here is expected: it reaches a person as `str(error)` and never as a traceback.
 """
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -61,6 +62,11 @@ class EmptyFile(StorageError):
             f"{path.name} is empty: there is no database in it yet; create a new database there, "
             "or choose another file."
         )
+
+
+class AlreadyThere(StorageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There is already a file at {path}; choose another name.")
 
 
 class SqlDump(StorageError):
@@ -203,6 +209,8 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return FileMissing(path)
         case apsw.CantOpenError():
             return CannotOpen(path) if os.path.lexists(path) else FileMissing(path)
+        case OSError() if cause.errno == errno.ENOSPC:
+            return DiskFull(path)
         case apsw.IOError() | OSError():
             return DiskFailure(path)
         case apsw.ConstraintError():

@@ -1,0 +1,101 @@
+"""A copy of a file that cannot be opened where it is."""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+
+from app.services.errors import (
+    AlreadyThere,
+    CannotOpen,
+    DamagedFile,
+    FileLocked,
+    NeedsCopy,
+    UnfinishedChange,
+    translate,
+)
+from models.database import Database
+from models.file_use import holders, said
+
+_PARTS = ("", "-wal", "-journal")
+"""What makes up a database on disk; the shared memory (-shm) is rebuilt from the log."""
+
+
+def snapshot_copy(path: Path, target: Path) -> Path:
+    """Writes what the database at `path` holds, its log included, to the new single file `target`.
+
+    Where SQLite can read the file, this is its own backup in one step; where it cannot (a write-ahead log
+    in a folder that cannot be written, a change left unfinished) the parts are copied and folded together in
+    the copy. The source is only read. Raises `AlreadyThere`, `DamagedFile` (the copy failed SQLite's
+    integrity check), `FileLocked` (the file kept changing), `DiskFull` and the errors of opening; nothing is
+    left at `target` then.
+    """
+    if target.exists():
+        raise AlreadyThere(target)
+    try:
+        try:
+            _back_up(path, target)
+        except (NeedsCopy, UnfinishedChange, CannotOpen):
+            _remove(target)
+            _copy_parts(path, target)
+        _fold(target)
+    except BaseException as error:
+        _remove(target)
+        known = translate(error, target)
+        if known is None or known is error:
+            raise
+        raise known from error
+    return target
+
+
+def _back_up(path: Path, target: Path) -> None:
+    source = Database(path, read_only=True)
+    with source.expected_errors(), source.connection_context():
+        copy = apsw.Connection(str(target))
+        try:
+            with copy.backup("main", source.connection(), "main") as backup:
+                backup.step(-1)  # in one step: a stepwise backup under a busy writer never ends
+        finally:
+            copy.close()
+
+
+def _copy_parts(path: Path, target: Path) -> None:
+    for _ in range(3):
+        before = _state(path)
+        for suffix in _PARTS:
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                shutil.copyfile(part, target.with_name(target.name + suffix))
+        if _state(path) == before:
+            return
+        _remove(target)
+    raise FileLocked(path, said(holders(path)))
+
+
+def _state(path: Path) -> list[tuple[int, int] | None]:
+    found: list[tuple[int, int] | None] = []
+    for suffix in _PARTS:
+        try:
+            status = path.with_name(path.name + suffix).stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _fold(target: Path) -> None:
+    """Brings the log into the file, so that the one file is the whole database, and proves it sound."""
+    copy = Database(target)
+    with copy.expected_errors(), copy.connection_context():
+        connection = copy.connection()
+        connection.pragma("journal_mode", "delete")
+        if connection.pragma("integrity_check") != "ok":
+            raise DamagedFile(target)
+
+
+def _remove(target: Path) -> None:
+    for suffix in (*_PARTS, "-shm"):
+        with suppress(FileNotFoundError):
+            target.with_name(target.name + suffix).unlink()
