@@ -189,7 +189,7 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
     """
     if isinstance(error, StorageError):
         return error
-    cause = next((arg for arg in error.args if isinstance(arg, BaseException)), error)
+    cause = getattr(error, "orig", error)  # where Peewee keeps what it wraps
     match cause:
         case apsw.BusyError() | apsw.LockedError() | apsw.ProtocolError():
             return FileLocked(path)
