@@ -1,0 +1,458 @@
+"""The frame around an open file: tool bar, menus, status bar and what opens and closes files."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
+
+from app import __version__, paths
+from app.services import demo, frame, maintenance
+from app.services.discovery import Candidate, SeveralDatabases
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.frame import FileView
+from app.services.listing import Lists
+from app.services.opening import OpenedFile
+from app.services.scope import Scope
+from app.services.writing import Change
+from app.settings import Settings
+from app.ui.context import Context
+from app.ui.dialogs.about import AboutDialog
+from app.ui.dialogs.choose_database import choose_database
+from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.formatting import byte_size, tooltip
+from app.ui.global_search import GlobalSearch
+from app.ui.history import History
+from app.ui.icons import Icon
+from app.ui.theme import Mode, Theme
+from app.ui.welcome import WelcomePage
+from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.error_dialog import show_error
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.tenant_switcher import TenantSwitcher
+from app.ui.widgets.toast import Toast
+from app.ui.workspace import Workspace
+from app.workers.jobs import Jobs
+from app.workers.task_runner import TaskRunner
+
+DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
+DEMO_ROWS = 20_000
+
+
+class MainWindow(QMainWindow):
+    """The program's one window. `opened` is emitted when a file has been opened and its tabs stand."""
+
+    opened = Signal(OpenedFile)
+
+    def __init__(
+        self, theme: Theme, settings: Settings, clock: Callable[[], int], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._settings = settings
+        self._clock = clock
+        self._jobs = Jobs(self)
+        self._view: FileView | None = None
+        self._context: Context | None = None
+        self.workspace: Workspace | None = None
+        self.setWindowTitle("Tenant Admin")
+        self.setMinimumSize(QSize(900, 560))
+        self.resize(1280, 800)
+        self.setAcceptDrops(True)
+        self.welcome = WelcomePage(theme)
+        self.welcome.open_file.connect(self.ask_open)
+        self.welcome.open_folder.connect(self.ask_open_folder)
+        self.welcome.create_file.connect(self.ask_create)
+        self.welcome.demo.connect(self.explore_demo)
+        self.welcome.recent.connect(self.open)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self.setCentralWidget(self._pages)
+        self.toast = Toast(theme, self)
+        self._make_actions()
+        self._make_tool_bar()
+        self._make_menus()
+        self._make_status_bar()
+        self._show_welcome()
+        if not settings.window_geometry.isEmpty():
+            self.restoreGeometry(settings.window_geometry)
+
+    # opening and closing
+
+    def open(self, path: Path, *, read_only: bool = False, force_writable: bool = False) -> None:
+        """Opens a file, or the database in a folder, in the background; what is open stays until then."""
+        self.busy.start(f"Opening {path.name}…", cancellable=False)
+
+        def work(progress: object, cancelled: object) -> FileView:
+            return frame.open_path(
+                path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
+            )
+
+        self._jobs.start(work, on_done=self._show_file, on_failed=partial(self._not_opened, path))
+
+    def close_file(self) -> None:
+        """Goes back to the welcome page."""
+        if self.workspace is None or self._context is None:
+            return
+        self.workspace.stop()
+        self._context.tasks.stop()
+        self._pages.removeWidget(self.workspace)
+        self.workspace.deleteLater()
+        self.workspace = self._context = self._view = None
+        self._show_welcome()
+
+    def ask_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a database", self._last_folder(), DATABASE_FILES)
+        if name:
+            self.open(Path(name))
+
+    def ask_open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Open a wrangler project", self._last_folder())
+        if name:
+            self.open(Path(name))
+
+    def ask_create(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self,
+            "Create a database",
+            f"{self._last_folder()}/foundation.sqlite",
+            DATABASE_FILES,
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            self.create(Path(name))
+
+    def create(self, path: Path) -> None:
+        """Makes a new database with all migrations and opens it; never over an existing file."""
+        self.busy.start(f"Creating {path.name}…", cancellable=False)
+        self._jobs.start(
+            lambda progress, cancelled: maintenance.create_database(
+                path, paths.migrations_dir(), now=self._clock()
+            ),
+            on_done=self.open,
+            on_failed=self._failed,
+        )
+
+    def explore_demo(self) -> None:
+        """Opens the sample data, which is made the first time."""
+        path = paths.state_dir() / "sample" / "sample.sqlite"
+        if path.exists():
+            self.open(path)
+            return
+
+        def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            demo.create_demo(
+                path,
+                paths.migrations_dir(),
+                rows=DEMO_ROWS,
+                now=self._clock(),
+                progress=progress,
+                cancelled=cancelled,
+            )
+            return path
+
+        self.busy.start("Making sample data…", cancellable=True)
+        job = self._jobs.start(work, on_progress=self.busy.advance, on_done=self.open, on_failed=self._failed)
+        self.busy.cancelled.connect(job.cancel)
+
+    def migrate(self) -> None:
+        """Applies the pending migrations to the open file, after a copy of it was taken."""
+        if self._view is None:
+            return
+        path = self._view.opened.path
+        self.close_file()
+        self.busy.start(f"Applying migrations to {path.name}…", cancellable=False)
+
+        def work(progress: object, cancelled: object) -> Path:
+            maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
+            return path
+
+        def failed(error: TenantAdminError) -> None:
+            self._failed(error)
+            self.open(path)
+
+        self._jobs.start(work, on_done=self.open, on_failed=failed)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._settings.window_geometry = self.saveGeometry()
+        self.close_file()
+        self._jobs.stop()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.open(Path(event.mimeData().urls()[0].toLocalFile()))
+
+    def _show_file(self, view: FileView) -> None:
+        self.busy.stop()
+        self.close_file()
+        opened = view.opened
+        tasks = TaskRunner(opened.database, self)
+        history = History(tasks, self._clock, self)
+        context = Context(
+            opened=opened,
+            lists=Lists(opened.schema),
+            tasks=tasks,
+            jobs=self._jobs,
+            history=history,
+            settings=self._settings,
+            theme=self._theme,
+            clock=self._clock,
+        )
+        tasks.failed.connect(self._failed)
+        history.done.connect(self._offer_undo)
+        history.failed.connect(self._failed)
+        history.stack.indexChanged.connect(lambda _: self._update_actions())
+        self._view, self._context = view, context
+        self.workspace = Workspace(context, view)
+        self.workspace.migrate_wanted.connect(self.migrate)
+        self.workspace.write_wanted.connect(lambda: self.open(opened.path, force_writable=True))
+        self.workspace.tenants_stale.connect(self._reload_tenants)
+        self.workspace.tabs.currentChanged.connect(lambda _: self._update_actions())
+        self.tenants.set_tenants(view.tenants)
+        self.tenants.set_tenant(None)
+        self.search.attach(context, self.workspace)
+        self._pages.addWidget(self.workspace)
+        self._pages.setCurrentWidget(self.workspace)
+        self._settings.add_recent_file(opened.path)
+        self.setWindowTitle(f"{opened.path.name}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
+        self.database_button.setText(opened.path.name)
+        self.database_button.setToolTip(tooltip(str(opened.path)))
+        self._where.setText(" · ".join(self._where_parts(opened)))
+        self._where.setToolTip(tooltip(str(opened.path)))
+        self._update_actions()
+        self.workspace.current().activate()
+        self.opened.emit(opened)
+
+    def _where_parts(self, opened: OpenedFile) -> list[str]:
+        parts = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
+        return [*parts, "read-only"] if opened.read_only else parts
+
+    def _not_opened(self, path: Path, error: TenantAdminError) -> None:
+        if isinstance(error, SeveralDatabases):
+            self.busy.stop()
+            chosen: Candidate | None = choose_database(self._theme, error.candidates, self._clock(), self)
+            if chosen is not None:
+                self.open(chosen.path)
+            return
+        if not path.exists():
+            self._settings.remove_recent_file(path)
+            self.welcome.set_recent(list(self._settings.recent_files))
+        self._failed(error)
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self.busy.stop()
+        if not isinstance(error, Cancelled):
+            show_error(self, self._theme, str(error))
+
+    def _show_welcome(self) -> None:
+        self.welcome.set_recent(list(self._settings.recent_files))
+        self._pages.setCurrentWidget(self.welcome)
+        self.setWindowTitle("Tenant Admin")
+        self.database_button.setText("Open a database")
+        self.search.detach()
+        self._where.setText("")
+        self._update_actions()
+
+    def _reload_tenants(self) -> None:
+        if self._context is not None:
+            self._context.tasks.read(
+                frame.tenants, on_done=self.tenants.set_tenants, on_failed=lambda error: None
+            )
+
+    # acting
+
+    def _offer_undo(self, change: Change) -> None:
+        if self._context is not None and not change.summary.startswith("Undone"):
+            self.toast.show_message(change.summary, "Undo", self._context.history.undo)
+
+    def _refresh(self) -> None:
+        if self.workspace is not None:
+            self.workspace.refresh()
+            self._reload_tenants()
+
+    def _set_scope(self, tenant: str | None) -> None:
+        if self.workspace is not None:
+            self.workspace.set_scope(Scope(tenant))
+
+    def _preferences(self) -> None:
+        dialog = PreferencesDialog(self._theme, self._settings, self)
+        dialog.accepted.connect(self._refresh)
+        dialog.open()
+
+    def _last_folder(self) -> str:
+        recent = self._settings.recent_files
+        return str(recent[0].parent if recent else Path.home())
+
+    # the frame
+
+    def _make_actions(self) -> None:
+        self.actions_by_name: dict[str, QAction] = {}
+        for name, text, icon, shortcut, run in (
+            ("open", "&Open…", Icon.OPEN, "Ctrl+O", self.ask_open),
+            ("open_folder", "Open a &wrangler project…", Icon.FOLDER, "Ctrl+Shift+O", self.ask_open_folder),
+            ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N", self.ask_create),
+            ("demo", "&Explore sample data", Icon.DEMO, "", self.explore_demo),
+            ("close", "&Close file", Icon.CLOSE, "Ctrl+W", self.close_file),
+            ("quit", "&Quit", Icon.STOP, "Ctrl+Q", self.close),
+            ("undo", "&Undo", Icon.UNDO, "Ctrl+Z", self._undo),
+            ("redo", "&Redo", Icon.REFRESH, "Ctrl+Shift+Z", self._redo),
+            ("refresh", "Re&fresh", Icon.REFRESH, "F5", self._refresh),
+            ("preferences", "&Preferences…", Icon.SETTINGS, "Ctrl+,", self._preferences),
+            ("filter", "&Filter", Icon.FILTER, "Ctrl+F", self._focus_filter),
+            ("about", "&About Tenant Admin", Icon.INFO, "", self._about),
+        ):
+            action = QAction(text, self)
+            self._theme.bind_icon(action, icon)
+            if shortcut:
+                action.setShortcut(QKeySequence(shortcut))
+            action.triggered.connect(lambda _=False, run=run: run())
+            self.actions_by_name[name] = action
+            self.addAction(action)
+
+    def _undo(self) -> None:
+        if self._context is not None:
+            self._context.history.undo()
+
+    def _redo(self) -> None:
+        if self._context is not None:
+            self._context.history.redo()
+
+    def _focus_filter(self) -> None:
+        if self.workspace is not None:
+            self.workspace.current().focus_filter()
+
+    def _about(self) -> None:
+        AboutDialog(self._theme, __version__, self).open()
+
+    def _make_tool_bar(self) -> None:
+        bar = QToolBar("Main")
+        bar.setObjectName("main")
+        bar.setMovable(False)
+        self.database_button = QToolButton()
+        self.database_button.setProperty("framed", True)
+        self.database_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.database_button.setAccessibleName("Database")
+        self._theme.bind_icon(self.database_button, Icon.DATABASE, "accent")
+        menu = QMenu(self.database_button)
+        menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))
+        self.database_button.setMenu(menu)
+        bar.addWidget(self.database_button)
+        self.tenants = TenantSwitcher(self._theme)
+        self.tenants.tenant_changed.connect(self._set_scope)
+        bar.addWidget(self.tenants)
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(spacer)
+        self.search = GlobalSearch(self._theme)
+        bar.addWidget(self.search)
+        for name in ("refresh", "preferences"):
+            button = QToolButton()
+            button.setProperty("framed", True)
+            button.setDefaultAction(self.actions_by_name[name])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            bar.addWidget(button)
+        self.addToolBar(bar)
+        find = QAction("Search everything", self)
+        find.setShortcut(QKeySequence("Ctrl+K"))
+        find.triggered.connect(self.search.focus)
+        self.addAction(find)
+
+    def _fill_database_menu(self, menu: QMenu) -> None:
+        menu.clear()
+        for name in ("open", "open_folder", "create", "demo"):
+            menu.addAction(self.actions_by_name[name])
+        recent = self._settings.recent_files
+        if recent:
+            menu.addSeparator()
+        for path in recent:
+            action = menu.addAction(path.name.replace("&", "&&"))
+            action.setToolTip(tooltip(str(path)))
+            action.triggered.connect(partial(self._open_recent, path))
+        menu.addSeparator()
+        menu.addAction(self.actions_by_name["close"])
+
+    def _open_recent(self, path: Path, _checked: bool = False) -> None:
+        self.open(path)
+
+    def _make_menus(self) -> None:
+        names = self.actions_by_name
+        file_menu = self.menuBar().addMenu("&File")
+        for name in ("open", "open_folder", "create", "demo"):
+            file_menu.addAction(names[name])
+        file_menu.addSeparator()
+        file_menu.addAction(names["close"])
+        file_menu.addAction(names["quit"])
+        edit_menu = self.menuBar().addMenu("&Edit")
+        for name in ("undo", "redo", "filter", "preferences"):
+            edit_menu.addAction(names[name])
+        self._record_menu = self.menuBar().addMenu("&Record")
+        self._record_menu.aboutToShow.connect(self._fill_record_menu)
+        view_menu = self.menuBar().addMenu("&View")
+        view_menu.addAction(names["refresh"])
+        view_menu.addSeparator()
+        for position, name in enumerate(
+            ("Users", "Audit chain", "Webhooks", "Notifications", "Planning runs")
+        ):
+            action = view_menu.addAction(name)
+            action.setShortcut(QKeySequence(f"Ctrl+{position + 1}"))
+            action.triggered.connect(partial(self._show_tab, position))
+        view_menu.addSeparator()
+        for mode, text in ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark")):
+            view_menu.addAction(text).triggered.connect(partial(self._set_mode, mode))
+        self.menuBar().addMenu("&Help").addAction(names["about"])
+
+    def _fill_record_menu(self) -> None:
+        self._record_menu.clear()
+        if self.workspace is not None:
+            self.workspace.current().actions.fill(self._record_menu)
+
+    def _show_tab(self, position: int, _checked: bool = False) -> None:
+        if self.workspace is not None:
+            self.workspace.tabs.setCurrentIndex(position)
+
+    def _set_mode(self, mode: Mode, _checked: bool = False) -> None:
+        self._theme.set_mode(mode)
+        self._settings.theme = mode.value
+
+    def _make_status_bar(self) -> None:
+        self._where = Label(look=Look.DIM)
+        self.busy = BusyStrip(self._theme)
+        self.retention_status = Label(look=Look.DIM)
+        bar = self.statusBar()
+        bar.addWidget(self._where)
+        bar.addWidget(self.busy, 1)
+        bar.addPermanentWidget(self.retention_status)
+
+    def _update_actions(self) -> None:
+        names = self.actions_by_name
+        context = self._context
+        has_file = context is not None
+        for name in ("close", "refresh", "filter"):
+            names[name].setEnabled(has_file)
+        self.tenants.setEnabled(has_file)
+        self.search.setEnabled(has_file)
+        stack = context.history.stack if context is not None else None
+        for name, possible, text in (
+            ("undo", stack is not None and stack.canUndo(), stack.undoText() if stack else ""),
+            ("redo", stack is not None and stack.canRedo(), stack.redoText() if stack else ""),
+        ):
+            names[name].setEnabled(possible)
+            names[name].setText(f"&{name.capitalize()}{f' “{text}”' if text else ''}")

@@ -1,0 +1,196 @@
+"""One open file: its notices and its five tabs."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from app.itemmodels.roles import Tone
+from app.services import notifications, opening
+from app.services.frame import FileView
+from app.services.scope import EVERYONE, Scope
+from app.services.writing import Change
+from app.ui.context import Context
+from app.ui.formatting import counted, grouped
+from app.ui.icons import Icon
+from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.users import UsersTab
+from app.ui.tabs.webhooks import WebhooksTab
+from app.ui.theme import Kind
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.buttons import push_button
+
+TABS: tuple[Callable[[Context], RecordTab], ...] = (
+    UsersTab,
+    AuditTab,
+    WebhooksTab,
+    NotificationsTab,
+    RunsTab,
+)
+POLL_MS = 2000
+
+
+class Workspace(QWidget):
+    """The tabs of one file, kept up to date with what this and other programs write.
+
+    Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
+    file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends what runs.
+    """
+
+    migrate_wanted = Signal()
+    write_wanted = Signal()
+    tenants_stale = Signal()
+
+    def __init__(self, context: Context, view: FileView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._scope = EVERYONE
+        self._data_version: int | None = None
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self.notices = self._notices(view)
+        for notice in self.notices:
+            frame = QWidget()
+            line = QVBoxLayout(frame)
+            line.setContentsMargins(16, 12, 16, 4)
+            line.addWidget(notice)
+            self._column.addWidget(frame)
+        self._column.addWidget(self.tabs, 1)
+        for make in TABS:
+            tab = make(context)
+            tab.jump.connect(self.jump)
+            position = self.tabs.addTab(tab, tab.title)
+            self._bind_tab_icon(position, tab)
+        self.tabs.currentChanged.connect(lambda _: self.current().activate())
+        context.tasks.changed.connect(self._changed)
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self._look_outside)
+        self._poll.start()
+        self._count_unread()
+
+    def pages(self) -> Sequence[RecordTab]:
+        """The tabs, in order."""
+        return [self._page(position) for position in range(self.tabs.count())]
+
+    def current(self) -> RecordTab:
+        return self._page(self.tabs.currentIndex())
+
+    def set_scope(self, scope: Scope) -> None:
+        """Restricts every tab to a tenant, or to none."""
+        self._scope = scope
+        for page in self.pages():
+            page.set_scope(scope)
+        self.current().activate()
+        self._count_unread()
+
+    def refresh(self) -> None:
+        """Reads again what the tabs show; those out of sight do it when they are looked at."""
+        for page in self.pages():
+            page.mark_stale()
+        self.current().activate()
+        self._count_unread()
+
+    def jump(self, table: str, record_id: object) -> None:
+        """Shows a record in the tab of its table."""
+        for position, page in enumerate(self.pages()):
+            if page.table_name == table:
+                self.tabs.setCurrentIndex(position)
+                page.show_record(record_id)
+
+    def stop(self) -> None:
+        """Ends what runs for this file; nothing is delivered after it."""
+        self._poll.stop()
+        for page in self.pages():
+            page.stop()
+
+    def _page(self, position: int) -> RecordTab:
+        page = self.tabs.widget(position)
+        assert isinstance(page, RecordTab)  # noqa: S101 - only record tabs are ever added
+        return page
+
+    def _bind_tab_icon(self, position: int, tab: RecordTab) -> None:
+        def tint() -> None:
+            self.tabs.setTabIcon(position, self._context.theme.icon(tab.icon, "dim"))
+
+        tint()
+        self._context.theme.changed.connect(tint)
+        self.destroyed.connect(lambda: self._context.theme.changed.disconnect(tint))
+
+    def _changed(self, change: Change) -> None:
+        for page in self.pages():
+            if page.shows_any_of(change.tables):
+                page.mark_stale()
+        self.current().activate()
+        self._count_unread()
+        self.tenants_stale.emit()
+
+    def _look_outside(self) -> None:
+        # The writer's connection sees every other connection's commits, and not its own.
+        self._context.tasks.write(
+            opening.outside_changes, on_done=self._outside, on_failed=lambda error: None
+        )
+
+    def _outside(self, version: int) -> None:
+        if self._data_version is not None and version != self._data_version:
+            self.refresh()
+            self.tenants_stale.emit()
+        self._data_version = version
+
+    def _count_unread(self) -> None:
+        if "notifications" in self._context.opened.schema.columns:
+            self._context.tasks.read(
+                notifications.unread_count,
+                self._scope,
+                on_done=self._show_unread,
+                on_failed=lambda error: None,
+            )
+
+    def _show_unread(self, count: int) -> None:
+        for position, page in enumerate(self.pages()):
+            if page.table_name == "notifications":
+                self.tabs.setTabText(position, f"{page.title}  {grouped(count)}" if count else page.title)
+                self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
+
+    def _notices(self, view: FileView) -> list[Banner]:
+        found: list[Banner] = []
+        context, opened = self._context, view.opened
+        if opened.read_only:
+            banner = Banner(context.theme)
+            banner.show_verdict(
+                Tone.WARN,
+                "Read-only",
+                f"— because {opened.read_only_reason}. Nothing here can change the file.",
+                icon=Icon.LOCK,
+            )
+            if opened.can_be_forced:
+                button = push_button(context.theme, "Open for writing")
+                button.clicked.connect(self.write_wanted)
+                banner.add_button(button)
+            found.append(banner)
+        missing = missing_sentence(view)
+        if missing:
+            banner = Banner(context.theme)
+            banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
+            if view.pending and not opened.read_only:
+                button = push_button(context.theme, "Apply migrations…", kind=Kind.PRIMARY)
+                button.clicked.connect(self.migrate_wanted)
+                banner.add_button(button)
+            found.append(banner)
+        return found
+
+
+def missing_sentence(view: FileView) -> str:
+    """What the file lacks, in words; empty when every expected table and column is there."""
+    schema = view.opened.schema
+    parts = []
+    if schema.missing_tables:
+        parts.append(f"missing tables: {', '.join(schema.missing_tables)}")
+    for table, columns in schema.missing_columns.items():
+        parts.append(f"{table} lacks {', '.join(columns)}")
+    return "; ".join(parts)
