@@ -1,0 +1,166 @@
+"""Values as people read them. Pure functions without Qt; time is epoch seconds UTC, `now` is passed in."""
+
+import html
+import unicodedata
+from datetime import UTC, datetime
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+_WEEK, _YEAR = 7 * DAY, 365 * DAY
+_ELLIPSIS = "…"
+_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, which datetime can show
+_HIDING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def relative_time(at: int, now: int) -> str:
+    """`just now`, `5 min ago`, `2 h ago`, `3 d ago`, `in 14 h`."""
+    distance = abs(now - at)
+    if distance < MINUTE:
+        return "just now" if at <= now else "in a moment"
+    if distance < HOUR:
+        amount = f"{distance // MINUTE} min"
+    elif distance < 2 * DAY:
+        amount = f"{distance // HOUR} h"
+    elif distance < 2 * _WEEK:
+        amount = f"{distance // DAY} d"
+    elif distance < 60 * DAY:
+        amount = f"{distance // _WEEK} wk"
+    elif distance < 2 * _YEAR:
+        amount = f"{distance // (30 * DAY)} mo"
+    else:
+        amount = f"{distance // _YEAR} y"
+    return f"{amount} ago" if at <= now else f"in {amount}"
+
+
+def absolute_time(at: int, utc: bool) -> str:
+    """`2026-11-22 13:55:07 UTC`, or local time with its offset; a time no calendar holds is shown as a number."""
+    moment = _moment(at, utc)
+    if moment is None:
+        return f"{grouped(at)} s"
+    stamp = f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{stamp} UTC" if utc else f"{stamp} {moment:%z}"
+
+
+def table_time(at: int, utc: bool) -> str:
+    """`2026-11-22 13:55:07`, for a column whose header names the zone."""
+    moment = _moment(at, utc)
+    return f"{grouped(at)} s" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def long_time(at: int, utc: bool) -> str:
+    """`22 Nov 2026, 13:55:07`, for a sentence."""
+    moment = _moment(at, utc)
+    return f"{grouped(at)} s" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M:%S}"
+
+
+def _moment(at: int, utc: bool) -> datetime | None:
+    if not _EARLIEST <= at <= _LATEST:
+        return None
+    try:
+        moment = datetime.fromtimestamp(at, UTC)
+        return moment if utc else moment.astimezone()
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def grouped(number: int) -> str:
+    """`184,220`."""
+    return f"{number:,}"
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
+    return f"{grouped(number)} {singular if number == 1 else plural or singular + 's'}"
+
+
+def byte_size(count: int) -> str:
+    """`812 B`, `4.2 KB`, `342 MB`, in steps of 1,024."""
+    size = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{count} B" if unit == "B" else f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`8 ms`, `0.31 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def rate(count: int, seconds: float, unit: str = "rows") -> str:
+    """`1,020,000 rows/s`, rounded to three figures; empty while no time has passed."""
+    if seconds <= 0:
+        return ""
+    speed = count / seconds
+    if speed < 10:
+        return f"{speed:.1f} {unit}/s"
+    return f"{grouped(int(float(f'{speed:.3g}')))} {unit}/s"
+
+
+def money(dollars: float) -> str:
+    """`$950`, `$4.5K`, `$2.8M`, `$1.2B`."""
+    sign, amount = ("-" if dollars < 0 else ""), abs(dollars)
+    for unit, size in (("B", 1e9), ("M", 1e6), ("K", 1e3)):
+        if amount >= size * 0.9995:
+            return f"{sign}${amount / size:.1f}{unit}"
+    return f"{sign}${amount:.0f}"
+
+
+def percent(part: int, whole: int) -> str:
+    """`37 %`, `37.4 %` below ten; 0 % of nothing."""
+    share = 100 * part / whole if whole else 0.0
+    return f"{share:.1f} %" if 0 < share < 10 else f"{share:.0f} %"
+
+
+def shortened(text: str, head: int = 4, tail: int = 4) -> str:
+    """`9f3c…a1e7`: the middle left out when that makes it shorter."""
+    if len(text) <= head + tail + 1:
+        return text
+    return f"{text[:head]}{_ELLIPSIS}{text[len(text) - tail :]}"
+
+
+def first_line(text: str, limit: int = 200) -> str:
+    """The first line, at most `limit` characters, with an ellipsis when something is left out."""
+    line = text.split("\n", 1)[0]
+    cut = line[:limit]
+    return cut if cut == text else cut.rstrip() + _ELLIPSIS
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
+
+    Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in `keep`),
+    lone surrogates, private use. Source: the input section of the project's hazards.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        _escape(char) if char not in keep and unicodedata.category(char) in _HIDING else char for char in text
+    )
+
+
+def _escape(char: str) -> str:
+    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"}.get(char)
+    if named is not None:
+        return named
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def tooltip(text: str, limit: int = 1000) -> str:
+    """`text` for a tool tip: escaped, so Qt never takes data for markup, and visible; at most `limit` characters."""
+    if not text:
+        return ""
+    shown = text if len(text) <= limit else text[:limit] + _ELLIPSIS
+    return f'<p style="white-space:pre-wrap">{html.escape(visible(shown, keep=chr(10)))}</p>'

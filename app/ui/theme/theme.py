@@ -1,0 +1,198 @@
+"""The theme: which colours are in force, and the one place that applies them."""
+
+import weakref
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.itemmodels.roles import Tone
+from app.paths import resources_dir
+from app.ui.icons import Icon, IconFont
+from app.ui.theme import stylesheet
+from app.ui.theme.images import write_images
+from app.ui.theme.palette import palette
+from app.ui.theme.tokens import DARK, LIGHT, Tokens
+
+_SMALLEST_POINTS = 10.0
+
+
+class Mode(StrEnum):
+    """Which theme the user asked for."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Kind(StrEnum):
+    """What a push button is for; set as its `kind` property."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    DANGER = "danger"
+    FLAT = "flat"
+
+
+class Theme(QObject):
+    """Colours, icons and fonts for every widget; follows the system live or holds to the user's choice.
+
+    `changed` is emitted after palette and style sheet are in force. Widgets that paint themselves read `tokens`
+    when they paint and connect `changed` to `update`. A colour argument below is a token's name ("dim", "accent")
+    or a Tone.
+    """
+
+    changed = Signal()
+
+    def __init__(self, mode: Mode = Mode.SYSTEM, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._mode = mode
+        self._app: QApplication | None = None
+        self._font = IconFont()
+        self._folder = QTemporaryDir()
+        self._template = ""
+        self._sheets: dict[Tokens, str] = {}
+        self._icons: dict[tuple[str, str, str], QIcon] = {}
+        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
+        self._tokens = self._wanted()
+
+    @property
+    def tokens(self) -> Tokens:
+        """The colours in force."""
+        return self._tokens
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the dark colours are in force."""
+        return self._tokens is DARK
+
+    @property
+    def mode(self) -> Mode:
+        """The user's choice."""
+        return self._mode
+
+    def apply(self, app: QApplication) -> None:
+        """Style `app` and keep it styled when the system's colour scheme changes."""
+        self._app = app
+        app.setStyle("Fusion")
+        font = app.font()
+        if 0 < font.pointSizeF() < _SMALLEST_POINTS:
+            font.setPointSizeF(_SMALLEST_POINTS)
+            app.setFont(font)
+        hints = QGuiApplication.styleHints()
+        self._tell_system()
+        hints.colorSchemeChanged.connect(self._system_changed)
+        self._restyle()
+
+    def set_mode(self, mode: Mode) -> None:
+        """Follow the system, or hold to light or dark."""
+        self._mode = mode
+        self._tell_system()
+        self._refresh()
+
+    def colour(self, name: str | Tone) -> QColor:
+        """The QColor of a token or a tone."""
+        return QColor(self._hex(name))
+
+    def tint(self, tone: Tone) -> QColor:
+        """The surface colour behind a tone."""
+        return QColor(self._tokens.tint(tone))
+
+    def icon(self, name: str, colour: str | Tone = "text") -> QIcon:
+        """An icon in a token's colour. It keeps that colour; `bind_icon` follows the theme."""
+        key = (str(name), self._hex(colour), self._tokens.disabled)
+        if key not in self._icons:
+            self._icons[key] = self._font.icon(*key)
+        return self._icons[key]
+
+    def pixmap(self, name: str, colour: str | Tone, size: int, scale: float) -> QPixmap:
+        """A cached pixmap, `size` logical pixels wide, for painting at device pixel ratio `scale`."""
+        key = (str(name), self._hex(colour), size, scale)
+        found = self._pixmaps.get(key)
+        if found is None:
+            found = self._pixmaps[key] = self._font.pixmap(*key)
+        return found
+
+    def bind_icon(self, target: Any, name: str, colour: str | Tone = "text") -> None:
+        """Give a QAction or button an icon that follows the theme; binding again replaces it."""
+        first = target.property("themeIcon") is None
+        target.setProperty("themeIcon", str(name))
+        target.setProperty("themeColour", str(colour))
+        target.setIcon(self.icon(name, colour))
+        if first:
+            held = weakref.ref(target)
+
+            def tint() -> None:
+                bound = held()
+                if bound is not None:
+                    bound.setIcon(self.icon(bound.property("themeIcon"), bound.property("themeColour")))
+
+            self.changed.connect(tint)
+            target.destroyed.connect(lambda: self.changed.disconnect(tint))
+
+    def mono_font(self) -> QFont:
+        """The fixed-width face at the size of the text around it."""
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPointSizeF(QApplication.font().pointSizeF() * 0.95)
+        return font
+
+    def _hex(self, name: str | Tone) -> str:
+        if isinstance(name, Tone) or name == Tone.NEUTRAL.value:
+            return self._tokens.tone(Tone(name))
+        return str(getattr(self._tokens, name))
+
+    def _wanted(self) -> Tokens:
+        if self._mode is Mode.SYSTEM:
+            dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        else:
+            dark = self._mode is Mode.DARK
+        return DARK if dark else LIGHT
+
+    def _tell_system(self) -> None:
+        """Let title bars and native dialogs follow the same choice."""
+        scheme = {Mode.LIGHT: Qt.ColorScheme.Light, Mode.DARK: Qt.ColorScheme.Dark}.get(self._mode)
+        if self._app is None:
+            return
+        if scheme is None:
+            QGuiApplication.styleHints().unsetColorScheme()
+        else:
+            QGuiApplication.styleHints().setColorScheme(scheme)
+
+    def _system_changed(self) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        wanted = self._wanted()
+        if wanted is not self._tokens:
+            self._tokens = wanted
+            self._restyle()
+
+    def _restyle(self) -> None:
+        if self._app is not None:
+            self._app.setPalette(palette(self._tokens))
+            self._app.setStyleSheet(self._sheet())
+        self.changed.emit()
+
+    def _sheet(self) -> str:
+        if self._tokens not in self._sheets:
+            self._template = self._template or stylesheet.read(resources_dir() / "themes")
+            images = write_images(self._font, self._tokens, Path(self._folder.path()))
+            self._sheets[self._tokens] = stylesheet.fill(self._template, self._tokens.as_dict() | images)
+        return self._sheets[self._tokens]
+
+
+def set_property(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet selects by, and restyle the widget."""
+    if widget.property(name) == value:
+        return
+    widget.setProperty(name, value)
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)
+    widget.update()
+
+
+__all__ = ["Icon", "Kind", "Mode", "Theme", "set_property"]

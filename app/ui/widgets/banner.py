@@ -1,0 +1,131 @@
+"""The verdict banner: what is so, in one bold line and one dim one, with what can be done about it."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from app.itemmodels.roles import Tone
+from app.ui.icons import Icon
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.labels import ElidedLabel, Label, Look
+
+_ICONS = {
+    Tone.NEUTRAL: Icon.INFO,
+    Tone.ACCENT: Icon.INFO_FILL,
+    Tone.OK: Icon.SHIELD_OK,
+    Tone.WARN: Icon.WARNING_FILL,
+    Tone.BAD: Icon.SHIELD_BAD,
+}
+
+
+class Banner(QFrame):
+    """`Banner(theme, parent=None)`.
+
+    `show_verdict(tone, headline, rest="", detail="", icon=None)`: icon, bold headline, plain rest on the same
+    line ("— 184,220 entries verified"), dim detail below.
+    `show_progress(headline, done, total, detail="")`: a bar (busy when total is 0) and a Cancel button; `detail`
+    carries the rate. The cancel button emits `cancelled` and disables itself until the next verdict.
+    `add_button(button)` puts a QPushButton at the right; such buttons are hidden while progress shows.
+    """
+
+    cancelled = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._tone, self._icon_name = Tone.NEUTRAL, str(Icon.INFO)
+        self._buttons: list[QPushButton] = []
+        self.setProperty("card", True)
+        self._icon = QLabel()
+        self._icon.setFixedSize(QSize(24, 24))
+        self._headline = Label(look=Look.STRONG)
+        self._rest = ElidedLabel()
+        self._detail = ElidedLabel(look=Look.DIM)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.hide()
+        self.cancel_button = push_button(theme, "Cancel")
+        self.cancel_button.hide()
+        self.cancel_button.clicked.connect(self._cancel)
+
+        line = QHBoxLayout()
+        line.setSpacing(5)
+        line.addWidget(self._headline)
+        line.addWidget(self._rest, 1)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addLayout(line)
+        words.addWidget(self._detail)
+        words.addWidget(self._bar)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(16, 8, 10, 8)
+        self._row.setSpacing(8)
+        self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._row.addSpacing(4)
+        self._row.addLayout(words, 1)
+        self._row.addSpacing(8)
+        self._row.addWidget(self.cancel_button)
+        self.setMinimumHeight(54)
+        theme.changed.connect(self._paint_icon)
+
+    def add_button(self, button: QPushButton) -> None:
+        """Put `button` at the right end."""
+        self._buttons.append(button)
+        self._row.addWidget(button)
+
+    def headline(self) -> str:
+        """The bold line and what follows it, as a user reads it."""
+        return " ".join(filter(None, (self._headline.text(), self._rest.text())))
+
+    def detail(self) -> str:
+        """The dim line."""
+        return self._detail.text()
+
+    def tone(self) -> Tone:
+        """The tone shown."""
+        return self._tone
+
+    def is_busy(self) -> bool:
+        """Whether progress shows."""
+        return not self._bar.isHidden()
+
+    def show_verdict(
+        self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
+    ) -> None:
+        """Say how things stand."""
+        self._set(tone, icon or _ICONS[tone], headline, rest, detail, busy=False)
+
+    def show_progress(self, headline: str, done: int, total: int, detail: str = "") -> None:
+        """Say how far a long work is; `total` 0 means that nobody knows."""
+        if not self.is_busy():
+            self.cancel_button.setEnabled(True)
+        self._set(Tone.ACCENT, Icon.RUNNING, headline, "", detail, busy=True)
+        # Scaled, because a QProgressBar counts in 32-bit integers.
+        self._bar.setRange(0, 1000 if total else 0)
+        if total:
+            self._bar.setValue(min(1000, done * 1000 // total))
+
+    def _set(self, tone: Tone, icon: str, headline: str, rest: str, detail: str, *, busy: bool) -> None:
+        changed = (tone, icon) != (self._tone, self._icon_name) or self._icon.pixmap().isNull()
+        self._tone, self._icon_name = tone, str(icon)
+        self._headline.setText(headline)
+        self._rest.setText(rest)
+        self._detail.setText(detail)
+        self._detail.setVisible(bool(detail))
+        self._bar.setVisible(busy)
+        self.cancel_button.setVisible(busy)
+        for button in self._buttons:
+            button.setVisible(not busy)
+        self.setAccessibleName(self.headline())
+        self.setAccessibleDescription(detail)
+        if changed:
+            self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        tone = "dim" if self._tone is Tone.NEUTRAL else self._tone
+        self._icon.setPixmap(self._theme.pixmap(self._icon_name, tone, 24, self.devicePixelRatioF()))
+
+    def _cancel(self) -> None:
+        self.cancel_button.setEnabled(False)
+        self._detail.setText("Stopping…")
+        self.cancelled.emit()

@@ -1,0 +1,51 @@
+"""Buttons with a kind, an icon that follows the theme, a tool tip and an accessible name."""
+
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+
+from app.itemmodels.roles import Tone
+from app.ui.theme import Kind, Theme
+
+_COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
+
+
+def push_button(
+    theme: Theme,
+    text: str,
+    *,
+    kind: Kind = Kind.SECONDARY,
+    icon: str | None = None,
+    tip: str = "",
+    parent: QWidget | None = None,
+) -> QPushButton:
+    """A push button; `kind` says what it is for, `tip` is plain text of ours (never data)."""
+    button = QPushButton(text, parent)
+    button.setProperty("kind", kind.value)
+    button.setAutoDefault(False)
+    button.setAccessibleName(text.replace("&", ""))
+    button.setToolTip(tip)
+    button.setIconSize(QSize(16, 16))
+    if icon is not None:
+        theme.bind_icon(button, icon, _COLOURS[kind])
+    return button
+
+
+def tool_button(
+    theme: Theme,
+    icon: str,
+    name: str,
+    *,
+    colour: str | Tone = "dim",
+    framed: bool = False,
+    small: bool = False,
+    parent: QWidget | None = None,
+) -> QToolButton:
+    """A button that is only an icon; `name` is its tool tip and accessible name."""
+    button = QToolButton(parent)
+    button.setAccessibleName(name)
+    button.setToolTip(name)
+    button.setProperty("framed", framed)
+    button.setProperty("small", small)
+    button.setIconSize(QSize(16, 16) if small or not framed else QSize(20, 20))
+    theme.bind_icon(button, icon, colour)
+    return button

@@ -1,0 +1,124 @@
+"""A row of exclusive toggles, each with a count: "All 58", "Running 6"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from app.ui.formatting import counted, grouped
+from app.ui.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class CountChip:
+    """One toggle: the key it stands for (None is "all"), its word, its count (None: not known yet), an icon."""
+
+    key: str | None
+    label: str
+    count: int | None = None
+    icon: str | None = None
+
+
+class CountChips(QWidget):
+    """`CountChips(theme, name, parent=None)`; `set_chips(chips)` fills it and keeps the choice when it still exists.
+
+    `key()` reads and `set_key(key)` sets the choice; `changed(object)` carries the new key after the user chose.
+    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._chips: tuple[CountChip, ...] = ()
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
+        self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(8)
+
+    def set_chips(self, chips: Sequence[CountChip]) -> None:
+        """Show these toggles; the first is chosen when the previous choice is gone."""
+        same = [(c.key, c.label, c.icon) for c in chips] == [(c.key, c.label, c.icon) for c in self._chips]
+        key = self.key()
+        self._chips = tuple(chips)
+        if not same:
+            self._rebuild()
+        for number, chip in enumerate(chips):
+            button = self._group.button(number)
+            count = "" if chip.count is None else f" {grouped(chip.count)}"
+            button.setText(f"{chip.label}{count}".replace("&", "&&"))
+            described = chip.label if chip.count is None else f"{chip.label}, {counted(chip.count, 'row')}"
+            button.setAccessibleName(described)
+        self.set_key(key)
+
+    def key(self) -> str | None:
+        """The key of the chosen toggle."""
+        number = self._group.checkedId()
+        return self._chips[number].key if 0 <= number < len(self._chips) else None
+
+    def set_key(self, key: str | None) -> None:
+        """Choose without emitting `changed`; an unknown key chooses the first."""
+        keys = [chip.key for chip in self._chips]
+        if keys:
+            chosen = keys.index(key) if key in keys else 0
+            self._group.button(chosen).setChecked(True)
+            self._one_stop(chosen)
+
+    def buttons(self) -> list[QPushButton]:
+        """The toggles, in order."""
+        return [b for b in self._group.buttons() if isinstance(b, QPushButton)]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self._chips) - 1
+        now = self._group.checkedId()
+        target = {
+            Qt.Key.Key_Left: max(0, now - 1),
+            Qt.Key.Key_Right: min(last, now + 1),
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }.get(Qt.Key(event.key()))
+        if target is None or last < 0:
+            super().keyPressEvent(event)
+            return
+        self._group.button(target).setFocus(Qt.FocusReason.TabFocusReason)
+        if target != now:
+            self._group.button(target).click()
+        self._one_stop(target)
+
+    def _rebuild(self) -> None:
+        for button in self._group.buttons():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.deleteLater()
+        for number, chip in enumerate(self._chips):
+            button = _Chip(self)
+            button.setProperty("kind", "chip")
+            button.setCheckable(True)
+            button.setAutoDefault(False)
+            if chip.icon is not None:
+                self._theme.bind_icon(button, chip.icon, "dim")
+            self._group.addButton(button, number)
+            self._row.addWidget(button)
+
+    def _one_stop(self, chosen: int) -> None:
+        for number, button in enumerate(self._group.buttons()):
+            policy = Qt.FocusPolicy.StrongFocus if number == chosen else Qt.FocusPolicy.ClickFocus
+            button.setFocusPolicy(policy)
+
+
+class _Chip(QPushButton):
+    """Leaves the arrow keys to the row, which moves the choice with the focus."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)

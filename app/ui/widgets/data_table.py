@@ -1,0 +1,254 @@
+"""The table that every tab shows its rows in."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QByteArray,
+    QEvent,
+    QItemSelection,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+
+from app.itemmodels.roles import Role
+from app.ui.theme import Theme
+from app.ui.widgets.cell_delegate import CellDelegate
+from app.ui.widgets.table_header import TableHeader
+
+ROW_HEIGHT = 34
+_WIDEST = 420
+_SAVE_AFTER_MS = 400
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class DataTable(QTableView):
+    """`DataTable(theme, name, *, load=None, save=None, parent=None)`.
+
+    `name` is the accessible name. `load()` returns the QByteArray that `save(QByteArray)` was last given, or an
+    empty one; column order, widths and hidden columns then survive between runs. A state saved for other columns
+    is ignored.
+
+    `menu_requested(index, global_pos)`: context menu by mouse or keyboard; the index may be invalid.
+    `selection_changed()`: rows selected or deselected, or current row changed.
+    `opened(index)`: Return or double click.
+    `selected_rows()` sorted row numbers; `select_row(row)` selects, makes current and scrolls to it.
+    `copy_selection()`: rows as tab-separated text with their header (Ctrl+C), Role.WHOLE before DisplayRole.
+    `set_empty_state(widget)`: shown instead of the rows while the model has none.
+    `fit_columns()`: widths from header and the rows in view, at most 420 px.
+    Home and End go to the first and last row. Sorting calls the model's `sort`.
+    """
+
+    menu_requested = Signal(object, QPoint)
+    selection_changed = Signal()
+    opened = Signal(object)
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        *,
+        load: Callable[[], QByteArray] | None = None,
+        save: Callable[[QByteArray], None] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._load, self._save = load, save
+        self._empty: QWidget | None = None
+        self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
+        self._saver.timeout.connect(self.save_columns)
+        self.cells = CellDelegate(theme, self)
+        self.setItemDelegate(self.cells)
+        header = TableHeader(theme, self)
+        self.setHorizontalHeader(header)
+        self.setAccessibleName(name)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setCornerButtonEnabled(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(rows.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 16))
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
+        header.sectionResized.connect(self._columns_changed)
+        header.sectionMoved.connect(self._columns_changed)
+        self.doubleClicked.connect(self.opened.emit)
+
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Show `model`, with the columns as the user left them."""
+        old = self.model()
+        if old is not None:
+            for signal in (old.modelReset, old.rowsInserted, old.rowsRemoved, old.layoutChanged):
+                signal.disconnect(self._rows_changed)
+        super().setModel(model)
+        self.cells.forget()
+        if model is not None:
+            for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
+                signal.connect(self._rows_changed)
+            if not self.restore_columns():
+                self.fit_columns()
+        self._rows_changed()
+
+    def selected_rows(self) -> list[int]:
+        """The selected rows' numbers, in order."""
+        ranges = self.selectionModel().selection() if self.selectionModel() else []
+        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+
+    def select_row(self, row: int) -> None:
+        """Select one row, make it current and bring it into view."""
+        column = max(0, self.currentIndex().column())
+        self.setCurrentIndex(self.model().index(row, column))
+
+    def copy_selection(self) -> str:
+        """Put the selected rows on the clipboard, visible columns with their header; returns the text."""
+        header = self.horizontalHeader()
+        columns = [header.logicalIndex(v) for v in range(header.count())]
+        columns = [c for c in columns if not header.isSectionHidden(c)]
+        model = self.model()
+        lines = ["\t".join(str(model.headerData(c, Qt.Orientation.Horizontal) or "") for c in columns)]
+        lines += ["\t".join(_whole(model.index(r, c)) for c in columns) for r in self.selected_rows()]
+        text = "\n".join(lines)
+        QGuiApplication.clipboard().setText(text)
+        return text
+
+    def set_empty_state(self, widget: QWidget) -> None:
+        """Show `widget` in place of the rows while there are none."""
+        if self._empty is not None:
+            self._empty.hide()
+            self._empty.setParent(None)
+        self._empty = widget
+        widget.setParent(self.viewport())
+        self._rows_changed()
+
+    def fit_columns(self) -> None:
+        """Widths from the header and the rows in view."""
+        self.resizeColumnsToContents()
+        header = self.horizontalHeader()
+        for column in range(header.count()):
+            if header.sectionSize(column) > _WIDEST:
+                header.resizeSection(column, _WIDEST)
+
+    def save_columns(self) -> None:
+        """Hand the state of the columns to `save`."""
+        self._saver.stop()
+        if self._save is not None and self.model() is not None:
+            self._save(QByteArray(self._names() + b"\n" + self.horizontalHeader().saveState().data()))
+
+    def restore_columns(self) -> bool:
+        """Take back what `save` was given; False when there is nothing that fits these columns."""
+        state = self._load().data() if self._load is not None else b""
+        names, newline, header_state = state.partition(b"\n")
+        if not newline or names != self._names():
+            return False
+        header = self.horizontalHeader()
+        section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
+        done = header.restoreState(QByteArray(header_state))
+        header.setSortIndicator(section, order)
+        self._saver.stop()
+        return done
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        self.selection_changed.emit()
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        self._show_focus()
+        self.selection_changed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._show_focus()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._show_focus()
+
+    def moveCursor(
+        self, cursorAction: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        last = self.model().rowCount() - 1 if self.model() is not None else -1
+        column = max(0, self.currentIndex().column())
+        if last >= 0 and cursorAction == QAbstractItemView.CursorAction.MoveHome:
+            return self.model().index(0, column)
+        if last >= 0 and cursorAction == QAbstractItemView.CursorAction.MoveEnd:
+            return self.model().index(last, column)
+        return super().moveCursor(cursorAction, modifiers)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_selection()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.currentIndex().isValid():
+            index = self.currentIndex()
+            where = self.viewport().mapToGlobal(self.visualRect(index).center())
+        else:
+            index, where = self.indexAt(self.viewport().mapFromGlobal(event.globalPos())), event.globalPos()
+        self.menu_requested.emit(index, where)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and hasattr(self, "cells"):
+            self.cells.forget()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._empty is not None:
+            self._empty.setGeometry(self.viewport().rect())
+
+    def _show_focus(self) -> None:
+        before = self.cells.focus_row
+        now = self.currentIndex().row() if self.hasFocus() else -1
+        self.cells.focus_row = now
+        for row in {before, now} - {-1}:
+            self.viewport().update(
+                0, self.rowViewportPosition(row), self.viewport().width(), self.rowHeight(row)
+            )
+
+    def _rows_changed(self) -> None:
+        if self._empty is not None:
+            self._empty.setGeometry(self.viewport().rect())
+            model = self.model()
+            self._empty.setVisible(model is None or model.rowCount() == 0)
+
+    def _columns_changed(self) -> None:
+        if self._save is not None:
+            self._saver.start()
+
+    def _names(self) -> bytes:
+        model = self.model()
+        names = [str(model.headerData(c, Qt.Orientation.Horizontal)) for c in range(model.columnCount())]
+        return "\x1f".join(names).encode()
+
+
+def _whole(index: QModelIndex) -> str:
+    value = index.data(Role.WHOLE)
+    shown = index.data() if value is None else value
+    return "" if shown is None else str(shown).replace("\t", " ").replace("\n", " ")

@@ -1,0 +1,169 @@
+"""The row above every table: a text, pick lists, days, and how many rows are left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from app.ui.formatting import counted
+from app.ui.icons import Icon
+from app.ui.theme import Theme
+from app.ui.widgets.date_range import DateRange, DateRangePicker
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.picker import Choice, Picker
+
+DEBOUNCE_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A pick list of a filter row: its key in the values, its accessible name, the words for "any"."""
+
+    key: str
+    name: str
+    any_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterValues:
+    """What a filter row asks for. `picks` holds only the lists where something is chosen, as (key, value)."""
+
+    text: str = ""
+    picks: tuple[tuple[str, str], ...] = ()
+    dates: DateRange = field(default_factory=DateRange)
+
+    def pick(self, key: str) -> str | None:
+        """What is chosen in the pick list `key`; None is "any"."""
+        return dict(self.picks).get(key)
+
+    def is_empty(self) -> bool:
+        """Whether nothing is filtered out."""
+        return self == FilterValues()
+
+
+class FilterRow(QWidget):
+    """`FilterRow(theme, hint, *, picks=(), dates=False, noun=("row", "rows"), parent=None)`.
+
+    `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest, and
+    only when `values()` differ from those last emitted. `set_values(values)` emits `changed` too when they differ;
+    `clear()` empties all. Neither takes the focus.
+    `set_choices(key, choices, any_count=None)` fills a pick list; `picker(key)` is its widget.
+    `set_count(count, total=None)` writes "1,204 of 184,220 entries"; None writes nothing.
+    `add_widget(widget)` puts something between the lists and the count. `focus_text()` for Ctrl+F.
+    Escape in the text field empties it.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        hint: str,
+        *,
+        picks: Sequence[Pick] = (),
+        dates: bool = False,
+        noun: tuple[str, str] = ("row", "rows"),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._noun = noun
+        self._emitted = FilterValues()
+        self.text = _TextField()
+        self.text.setPlaceholderText(hint)
+        self.text.setAccessibleName(hint.rstrip("…"))
+        self.text.setClearButtonEnabled(True)
+        self.text.setMinimumWidth(160)
+        leading = self.text.addAction(
+            theme.icon(Icon.FILTER, "dim"), QLineEdit.ActionPosition.LeadingPosition
+        )
+        theme.bind_icon(leading, Icon.FILTER, "dim")
+        self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
+        self._wait.timeout.connect(self._emit)
+        self.text.textChanged.connect(self._wait.start)
+        self.text.returnPressed.connect(self._emit)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(12)
+        self._row.addWidget(self.text, 1)
+        self._pickers: dict[str, Picker] = {}
+        for spec in picks:
+            picker = Picker(theme, spec.name, spec.any_label)
+            picker.picked.connect(self._emit)
+            picker.setMinimumWidth(140)
+            self._pickers[spec.key] = picker
+            self._row.addWidget(picker)
+        self.dates = DateRangePicker(theme) if dates else None
+        if self.dates is not None:
+            self.dates.setMinimumWidth(130)
+            self.dates.range_changed.connect(self._emit)
+            self._row.addWidget(self.dates)
+        self._count = Label(look=Look.DIM)
+        self._count.hide()
+        self._row.addWidget(self._count)
+
+    def values(self) -> FilterValues:
+        """What is asked for now."""
+        chosen = tuple((k, key) for k, p in self._pickers.items() if (key := p.key()) is not None)
+        dates = self.dates.value() if self.dates is not None else DateRange()
+        return FilterValues(self.text.text().strip(), chosen, dates)
+
+    def set_values(self, values: FilterValues) -> None:
+        """Ask for `values`; parts that this row has no field for are left out."""
+        self.text.setText(values.text)
+        for key, picker in self._pickers.items():
+            picker.set_key(values.pick(key))
+        if self.dates is not None:
+            self.dates.set_value(values.dates)
+        self._emit()
+
+    def clear(self) -> None:
+        """Filter nothing."""
+        self.set_values(FilterValues())
+
+    def picker(self, key: str) -> Picker:
+        """The pick list `key`."""
+        return self._pickers[key]
+
+    def set_choices(self, key: str, choices: Sequence[Choice], any_count: int | None = None) -> None:
+        """Offer these in the pick list `key`."""
+        self._pickers[key].set_choices(choices, any_count)
+
+    def set_count(self, count: int | None, total: int | None = None) -> None:
+        """Say how many rows the filter leaves, of how many."""
+        words = "" if count is None else counted(count, *self._noun)
+        if count is not None and total is not None and total != count:
+            words = f"{count:,} of {counted(total, *self._noun)}"
+        self._count.setText(words)
+        self._count.setVisible(bool(words))
+
+    def count_text(self) -> str:
+        """What the count says."""
+        return self._count.text()
+
+    def add_widget(self, widget: QWidget) -> None:
+        """Put `widget` before the count."""
+        self._row.insertWidget(self._row.count() - 1, widget)
+
+    def focus_text(self) -> None:
+        """Put the cursor into the text field, all selected."""
+        self.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.text.selectAll()
+
+    def _emit(self) -> None:
+        self._wait.stop()
+        values = self.values()
+        if values != self._emitted:
+            self._emitted = values
+            self.changed.emit()
+
+
+class _TextField(QLineEdit):
+    """Empties itself on Escape; with nothing to empty, Escape goes on to the window."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,246 @@
+"""The base of dialogs that edit: fields with a sentence below each when wrong; no edit is lost silently."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDateEdit,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.theme import Kind, Theme, set_property
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.labels import Label, Look
+
+Value = str | bool | int
+Check = Callable[[Value], str]
+
+
+class _Entry(NamedTuple):
+    editor: QWidget
+    check: Check | None
+    problem: Label
+    hint: Label
+
+
+class FormDialog(Dialog):
+    """`FormDialog(theme, title, sentence="", *, action="Save", parent=None)`.
+
+    `add_field(key, label, editor, check=None, hint="")`: `editor` is a QLineEdit, QPlainTextEdit, QComboBox,
+    QCheckBox, QSpinBox or QDateEdit; `check(value)` returns a sentence, or "" when all is well. Sentences appear
+    below a field once it was edited, and below all when the action is pressed.
+    `values()` by key: str, bool or int (dates as ISO text). `set_clean()` takes the present values as unedited;
+    call it after filling in. `is_dirty()` compares with them.
+    `set_problem(sentence, key=None)` shows what a service said, below a field or at the foot.
+    `set_busy(busy)` disables everything while the change is written.
+    The action emits `submitted()` when every check passes; the owner writes and then calls `accept()`. With
+    unsaved edits, Escape, Cancel and the close button ask first: "Keep editing" or "Discard changes".
+    """
+
+    submitted = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        sentence: str = "",
+        *,
+        action: str = "Save",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, title, sentence, parent=parent)
+        self._entries: dict[str, _Entry] = {}
+        self._clean: dict[str, Value] = {}
+        self.problem = Label(look=Look.BAD, wrap=True)
+        self.problem.hide()
+        self._form = QVBoxLayout()
+        self._form.setSpacing(12)
+        self.body.addLayout(self._form)
+        self.body.addWidget(self.problem)
+        self.body.addStretch(1)
+        self.action_button = push_button(theme, action, kind=Kind.PRIMARY)
+        self.action_button.setDefault(True)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.action_button.clicked.connect(self.submit)
+        self.cancel_button.clicked.connect(self.reject)
+        self.asking = self._ask_row(theme)
+        self.body.addWidget(self.asking)
+        self.set_buttons([self.cancel_button, self.action_button])
+
+    def add_field(
+        self, key: str, label: str, editor: QWidget, check: Check | None = None, hint: str = ""
+    ) -> None:
+        """A field below the others."""
+        is_box = isinstance(editor, QCheckBox)
+        editor.setAccessibleName(label)
+        problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
+        problem.hide()
+        below.setVisible(bool(hint))
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        if not is_box:
+            name = Label(label, Look.STRONG)
+            name.setBuddy(editor)
+            column.addWidget(name)
+        column.addWidget(editor)
+        column.addWidget(below)
+        column.addWidget(problem)
+        self._form.addLayout(column)
+        self._entries[key] = _Entry(editor, check, problem, below)
+        if isinstance(editor, QPlainTextEdit):
+            editor.setProperty("editor", True)
+            editor.setTabChangesFocus(True)
+        _changed(editor).connect(lambda *_: self._edited(key))
+        self.set_clean()
+
+    def editor(self, key: str) -> QWidget:
+        """The widget of a field."""
+        return self._entries[key].editor
+
+    def values(self) -> dict[str, Value]:
+        """What the fields hold."""
+        return {key: _value(entry.editor) for key, entry in self._entries.items()}
+
+    def set_clean(self) -> None:
+        """Take the present values as unedited."""
+        self._clean = self.values()
+        for entry in self._entries.values():
+            _say(entry, "")
+
+    def is_dirty(self) -> bool:
+        """Whether anything differs from the values taken as unedited."""
+        return self.values() != self._clean
+
+    def problem_of(self, key: str) -> str:
+        """The sentence shown below a field, or ""."""
+        return self._entries[key].problem.text()
+
+    def set_problem(self, sentence: str, key: str | None = None) -> None:
+        """Show what is wrong, below a field or at the foot; "" takes it away."""
+        if key is not None:
+            _say(self._entries[key], sentence)
+        else:
+            self.problem.setText(sentence)
+            self.problem.setVisible(bool(sentence))
+
+    def set_busy(self, busy: bool) -> None:
+        """Disable everything while the change is written."""
+        for entry in self._entries.values():
+            entry.editor.setEnabled(not busy)
+        self.action_button.setEnabled(not busy)
+        self.cancel_button.setEnabled(not busy)
+
+    def submit(self) -> None:
+        """Check every field; emit `submitted`, or go to the first that is wrong."""
+        self.set_problem("")
+        wrong = [entry for key, entry in self._entries.items() if self._check(key)]
+        if wrong:
+            wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.submitted.emit()
+
+    def reject(self) -> None:
+        """Close; with unsaved edits, ask first."""
+        if self.is_dirty() and self.asking.isHidden():
+            self.asking.show()
+            self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.asking.isHidden():
+            super().reject()
+        else:
+            self._keep()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.is_dirty() and self.isVisible() and self.result() != self.DialogCode.Accepted:
+            event.ignore()
+            if self.asking.isHidden():
+                self.reject()
+        else:
+            super().closeEvent(event)
+
+    def _ask_row(self, theme: Theme) -> QFrame:
+        row = QFrame()
+        row.setProperty("card", True)
+        words = Label("There are unsaved changes.", Look.STRONG, wrap=True)
+        self.keep_button = push_button(theme, "Keep editing")
+        self.discard_button = push_button(theme, "Discard changes", kind=Kind.DANGER)
+        self.keep_button.clicked.connect(self._keep)
+        self.discard_button.clicked.connect(self._discard)
+        line = QHBoxLayout(row)
+        line.setContentsMargins(12, 8, 8, 8)
+        line.setSpacing(8)
+        line.addWidget(words, 1)
+        line.addWidget(self.keep_button)
+        line.addWidget(self.discard_button)
+        row.hide()
+        return row
+
+    def _keep(self) -> None:
+        self.asking.hide()
+        if self._entries:
+            next(iter(self._entries.values())).editor.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _discard(self) -> None:
+        self._clean = self.values()
+        super().reject()
+
+    def _edited(self, key: str) -> None:
+        self.set_problem("")
+        self._check(key)
+
+    def _check(self, key: str) -> str:
+        entry = self._entries[key]
+        sentence = entry.check(_value(entry.editor)) if entry.check is not None else ""
+        _say(entry, sentence)
+        return sentence
+
+
+def _say(entry: _Entry, sentence: str) -> None:
+    entry.problem.setText(sentence)
+    entry.problem.setVisible(bool(sentence))
+    entry.hint.setVisible(bool(entry.hint.text()) and not sentence)
+    entry.editor.setAccessibleDescription(sentence or entry.hint.text())
+    set_property(entry.editor, "invalid", bool(sentence))
+
+
+def _value(editor: QWidget) -> Value:
+    match editor:
+        case QLineEdit():
+            return editor.text()
+        case QPlainTextEdit():
+            return editor.toPlainText()
+        case QComboBox():
+            data = editor.currentData()
+            return editor.currentText() if data is None else data
+        case QCheckBox():
+            return editor.isChecked()
+        case QSpinBox():
+            return editor.value()
+        case QDateEdit():
+            return editor.date().toString(Qt.DateFormat.ISODate)
+    raise TypeError(f"A form cannot read a {type(editor).__name__}.")
+
+
+def _changed(editor: QWidget) -> SignalInstance:
+    match editor:
+        case QLineEdit() | QPlainTextEdit():
+            return editor.textChanged
+        case QComboBox():
+            return editor.currentTextChanged
+        case QCheckBox():
+            return editor.toggled
+        case QSpinBox():
+            return editor.valueChanged
+        case QDateEdit():
+            return editor.dateChanged
+    raise TypeError(f"A form cannot watch a {type(editor).__name__}.")

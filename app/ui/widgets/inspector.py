@@ -1,0 +1,142 @@
+"""The card at the right that shows the selected record whole."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.icons import Icon
+from app.ui.theme import Theme
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.labels import ElidedLabel, Label, Look
+from app.ui.widgets.status_chip import StatusChip
+
+
+class Inspector(QFrame):
+    """`Inspector(theme, empty_title="Nothing selected", empty_sentence="Select a row to see all of it.", parent=None)`.
+
+    `set_header(title, subtitle="", chips=())` names the record; `show_record()` and `show_empty()` switch.
+    Build the body once: `add_section(title)` adds a heading (empty for none) and returns nothing;
+    `add_widget(widget, stretch=0)` adds a part; `add_stretch()` pushes up. `set_actions(buttons)` puts buttons at
+    the foot. Parts stay, their content changes, so nothing flickers while the selection moves.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        empty_title: str = "Nothing selected",
+        empty_sentence: str = "Select a row to see all of it.",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.setAccessibleName("Inspector")
+        self.setMinimumWidth(280)
+        self._title = ElidedLabel(look=Look.TITLE)
+        self._subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
+        self._chips = QHBoxLayout()
+        self._chips.setSpacing(6)
+        self.empty = EmptyState(theme, Icon.INFO, empty_title, empty_sentence)
+
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._title, 1)
+        head.addLayout(self._chips)
+        content = QWidget()
+        content.setProperty("clear", True)
+        self._body = QVBoxLayout(content)
+        self._body.setContentsMargins(14, 0, 14, 0)
+        self._body.setSpacing(8)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.viewport().setAutoFillBackground(False)
+        scroll.setWidget(content)
+        content.setAutoFillBackground(False)
+        self._actions = QHBoxLayout()
+        self._actions.setContentsMargins(14, 0, 14, 0)
+        self._actions.setSpacing(8)
+
+        record = QWidget()
+        column = QVBoxLayout(record)
+        column.setContentsMargins(0, 10, 0, 14)
+        column.setSpacing(6)
+        top = QVBoxLayout()
+        top.setContentsMargins(14, 0, 14, 2)
+        top.setSpacing(4)
+        top.addLayout(head)
+        top.addWidget(self._subtitle)
+        column.addLayout(top)
+        column.addWidget(scroll, 1)
+        column.addLayout(self._actions)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(record)
+
+    def set_header(self, title: str, subtitle: str = "", chips: Sequence[StatusChip] = ()) -> None:
+        """Name the record shown; the old chips are let go."""
+        self._title.setText(title)
+        self._subtitle.setText(subtitle)
+        self._subtitle.setVisible(bool(subtitle))
+        while (item := self._chips.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None and old not in chips:
+                old.hide()
+                old.deleteLater()
+        for chip in chips:
+            self._chips.addWidget(chip)
+            chip.show()
+
+    def title(self) -> str:
+        """The record's name as shown."""
+        return self._title.text()
+
+    def subtitle(self) -> str:
+        """The line below the title."""
+        return self._subtitle.text()
+
+    def add_section(self, title: str) -> Label:
+        """A heading in the body."""
+        heading = Label(title, Look.SECTION)
+        heading.setContentsMargins(0, 6, 0, 0)
+        self._body.addWidget(heading)
+        return heading
+
+    def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
+        """A part of the body."""
+        self._body.addWidget(widget, stretch)
+
+    def add_stretch(self) -> None:
+        """Empty room that takes what is left."""
+        self._body.addStretch(1)
+
+    def set_actions(self, buttons: Sequence[QPushButton]) -> None:
+        """Buttons at the foot, from the left."""
+        while (item := self._actions.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.setParent(None)
+        for button in buttons:
+            self._actions.addWidget(button)
+        self._actions.addStretch(1)
+
+    def show_record(self) -> None:
+        """Show header, body and actions."""
+        self._stack.setCurrentIndex(1)
+
+    def show_empty(self) -> None:
+        """Say that nothing is selected."""
+        self._stack.setCurrentIndex(0)
+
+    def is_empty(self) -> bool:
+        """Whether nothing is shown."""
+        return self._stack.currentIndex() == 0

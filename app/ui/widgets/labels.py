@@ -1,0 +1,133 @@
+"""Labels that show data as plain text, and never as markup."""
+
+from enum import StrEnum
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+
+from app.ui.formatting import tooltip, visible
+from app.ui.theme import set_property
+
+
+class Look(StrEnum):
+    """How a label looks; set as its `look` property for the style sheet."""
+
+    TEXT = "text"
+    DIM = "dim"
+    STRONG = "strong"
+    TITLE = "title"
+    SECTION = "section"
+    ACCENT = "accent"
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+class Label(QLabel):
+    """Plain text with a look. `Label(text, look, wrap=False, selectable=False, parent=None)`.
+
+    Hidden and bidirectional characters in the text are shown as escapes. `set_look(look)` restyles.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        look: Look = Look.TEXT,
+        *,
+        wrap: bool = False,
+        selectable: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        if selectable:
+            self.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+        self.setProperty("look", look.value)
+        if look is Look.TITLE:
+            self.setFont(scaled(self.font(), 1.25))
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show `text`, with hidden characters as escapes."""
+        super().setText(visible(text, keep="\n"))
+
+    def set_look(self, look: Look) -> None:
+        """Change the look."""
+        set_property(self, "look", look.value)
+
+
+class ElidedLabel(QLabel):
+    """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`."""
+
+    def __init__(
+        self,
+        text: str = "",
+        look: Look = Look.TEXT,
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("look", look.value)
+        if look is Look.TITLE:
+            self.setFont(scaled(self.font(), 1.1))
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show `text` on one line, with hidden characters as escapes."""
+        super().setText(visible(text))
+        self._tip()
+
+    def set_look(self, look: Look) -> None:
+        """Change the look."""
+        set_property(self, "look", look.value)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
+        painter.drawText(self.contentsRect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._tip()
+
+    def _tip(self) -> None:
+        cut = QFontMetrics(self.font()).horizontalAdvance(self.text()) > self.contentsRect().width()
+        self.setToolTip(tooltip(self.text()) if cut else "")
+
+
+def scaled(font: QFont, factor: float) -> QFont:
+    """`font` at `factor` times its size."""
+    result = QFont(font)
+    if font.pointSizeF() > 0:
+        result.setPointSizeF(font.pointSizeF() * factor)
+    else:
+        result.setPixelSize(round(font.pixelSize() * factor))
+    return result
+
+
+def rule(parent: QWidget | None = None) -> QFrame:
+    """A thin horizontal line."""
+    line = QFrame(parent)
+    line.setProperty("rule", True)
+    line.setFixedHeight(1)
+    return line
+
+
+def card(parent: QWidget | None = None) -> QFrame:
+    """An empty panel with a rounded border."""
+    frame = QFrame(parent)
+    frame.setProperty("card", True)
+    return frame

@@ -1,0 +1,192 @@
+"""The scores of a run's phases as bars, with the number and the version of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.itemmodels.roles import Tone
+from app.ui.formatting import visible
+from app.ui.theme import Theme
+
+_ROW, _GAP, _FULL = 24, 10, 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseScore:
+    """One phase: its name, its score from 0 to 100 (None: no artifact yet, or none with a score), its version."""
+
+    phase: str
+    score: float | None = None
+    version: int | None = None
+
+
+def score_tone(score: float) -> Tone:
+    """Green from 70, amber from 65, red below: the bands of the design's picture of a run, where 70 is amber."""
+    if score > 70:
+        return Tone.OK
+    return Tone.WARN if score >= 65 else Tone.BAD
+
+
+class PhaseScores(QWidget):
+    """`PhaseScores(theme, parent=None)`; `set_scores(scores)` shows one row each.
+
+    `activated(str)` names the phase that was clicked, or chosen with Return; only phases with a version can be.
+    Up and Down move. `current()` is the phase in focus; `set_current(phase)` marks one.
+    """
+
+    activated = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._scores: tuple[PhaseScore, ...] = ()
+        self._current, self._hovered = 0, -1
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Scores by phase")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def set_scores(self, scores: Sequence[PhaseScore]) -> None:
+        """Show these phases."""
+        self._scores = tuple(scores)
+        self._current = min(self._current, max(0, len(scores) - 1))
+        self.setAccessibleDescription("; ".join(_words(score) for score in scores))
+        self.updateGeometry()
+        self.update()
+
+    def current(self) -> str | None:
+        """The phase in focus."""
+        return self._scores[self._current].phase if self._scores else None
+
+    def set_current(self, phase: str) -> None:
+        """Mark this phase."""
+        names = [score.phase for score in self._scores]
+        if phase in names:
+            self._current = names.index(phase)
+            self.update()
+
+    def row_rect(self, row: int) -> QRect:
+        """Where row `row` is painted."""
+        height = self._row_height()
+        return QRect(0, row * height, self.width(), height)
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        names = max((metrics.horizontalAdvance(score.phase) for score in self._scores), default=60)
+        return QSize(names + 180, max(1, len(self._scores)) * self._row_height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = self.fontMetrics()
+        names = max((metrics.horizontalAdvance(visible(s.phase)) for s in self._scores), default=0) + 4
+        names = min(names, self.width() // 2)
+        versions = metrics.horizontalAdvance("v000")
+        for row, score in enumerate(self._scores):
+            self._paint_row(painter, row, score, names, versions)
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, row: int, score: PhaseScore, names: int, versions: int) -> None:
+        theme, rect = self._theme, self.row_rect(row)
+        focused = row == self._current and self.hasFocus()
+        if row == self._hovered and score.version is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("hover"))
+            painter.drawRoundedRect(rect, 4, 4)
+        if focused:
+            painter.setPen(theme.colour("accent"))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        inner = rect.adjusted(6, 0, -6, 0)
+        there = score.version is not None
+        painter.setPen(theme.colour("text" if there else "dim"))
+        name = self.fontMetrics().elidedText(visible(score.phase), Qt.TextElideMode.ElideRight, names)
+        painter.drawText(
+            QRect(inner.x(), rect.y(), names, rect.height()), Qt.AlignmentFlag.AlignVCenter, name
+        )
+        number = self.fontMetrics().horizontalAdvance("100")
+        left = inner.x() + names + _GAP
+        track = QRectF(
+            left, rect.y() + rect.height() / 2 - 4, inner.right() - left - number - versions - 2 * _GAP, 8
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("neutral_on" if there else "hover"))
+        painter.drawRoundedRect(track, 4, 4)
+        beside = QRect(round(track.right()) + _GAP, rect.y(), number, rect.height())
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        if score.score is not None:
+            tone = score_tone(score.score)
+            part = min(max(score.score, 0.0), _FULL) / _FULL
+            painter.setBrush(theme.colour(tone))
+            painter.drawRoundedRect(QRectF(track.x(), track.y(), max(8.0, track.width() * part), 8), 4, 4)
+            painter.setPen(theme.colour(tone))
+            painter.drawText(beside, middle, f"{score.score:.0f}")
+        elif not there:
+            painter.setPen(theme.colour("dim"))
+            painter.drawText(beside, middle, "–")
+        if there:
+            painter.setPen(theme.colour("dim"))
+            right = QRect(inner.right() - versions, rect.y(), versions, rect.height())
+            painter.drawText(right, middle, f"v{score.version}")
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self._row_at(event.position().y()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self._row_at(event.position().y())
+        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
+            self._current = row
+            self.update()
+            self._activate()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self._scores) - 1
+        moves = {
+            Qt.Key.Key_Up: max(0, self._current - 1),
+            Qt.Key.Key_Down: min(last, self._current + 1),
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }
+        key = Qt.Key(event.key())
+        if key in moves and last >= 0:
+            self._current = moves[key]
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self._activate()
+        else:
+            super().keyPressEvent(event)
+
+    def _activate(self) -> None:
+        if self._scores and self._scores[self._current].version is not None:
+            self.activated.emit(self._scores[self._current].phase)
+
+    def _hover(self, row: int) -> None:
+        if row != self._hovered:
+            self._hovered = row
+            can = row >= 0 and self._scores[row].version is not None
+            self.setCursor(Qt.CursorShape.PointingHandCursor if can else Qt.CursorShape.ArrowCursor)
+            self.update()
+
+    def _row_at(self, y: float) -> int:
+        row = int(y // self._row_height())
+        return row if 0 <= row < len(self._scores) else -1
+
+    def _row_height(self) -> int:
+        return max(_ROW, self.fontMetrics().height() + 6)
+
+
+def _words(score: PhaseScore) -> str:
+    if score.version is None:
+        return f"{score.phase}: nothing yet"
+    points = "no score" if score.score is None else f"{score.score:.0f} of 100"
+    return f"{score.phase}: {points}, version {score.version}"

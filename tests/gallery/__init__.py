@@ -1,0 +1,1 @@
+"""Renders every screen to PNG files, light and dark: `python -m tests.gallery OUT_DIR`."""

@@ -1,0 +1,45 @@
+"""Shows a scene and paints it to a file."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QWidget
+
+from app.ui.theme import Theme
+from tests.gallery.registry import Scene, Shot
+
+_SETTLE_MS, _PATIENCE_MS = 60, 20_000
+
+
+def render(scene: Scene, theme: Theme, target: Path) -> None:
+    """Paint `scene` to `target`; raises TimeoutError when it does not become ready within 20 seconds."""
+    built = scene.build(theme)
+    shot = Shot(built) if isinstance(built, QWidget) else built
+    if scene.size is not None:
+        shot.widget.resize(*scene.size)
+    waiting = QEventLoop()
+    late: list[bool] = []
+    if shot.ready is not None:
+        shot.ready.connect(waiting.quit)
+    shot.widget.show()
+    if shot.ready is not None:
+        QTimer.singleShot(_PATIENCE_MS, waiting, lambda: (late.append(True), waiting.quit()))
+        waiting.exec()
+    if late:
+        raise TimeoutError(f"The scene {scene.name} did not become ready.")
+    _settle()
+    if shot.then is not None:
+        shot.then()
+        _settle()
+    (shot.grab or shot.widget).grab().save(str(target))
+    if shot.close is not None:
+        shot.close()
+    shot.widget.close()
+    shot.widget.deleteLater()
+    _settle()
+
+
+def _settle() -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(_SETTLE_MS, loop, loop.quit)
+    loop.exec()

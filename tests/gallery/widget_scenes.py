@@ -1,0 +1,403 @@
+"""The widget sheet: every shared widget in its states."""
+
+from datetime import date
+
+from PySide6.QtCore import QDate, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDateEdit,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QPlainTextEdit,
+    QProgressBar,
+    QRadioButton,
+    QSpinBox,
+    QSplitter,
+    QStatusBar,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.itemmodels.roles import Tone
+from app.ui.icons import Icon
+from app.ui.theme import Kind, Theme
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.buttons import push_button, tool_button
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.count_chips import CountChip, CountChips
+from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.date_range import DateRange, DateRangeDialog, Span
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick
+from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.inspector import Inspector
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.phase_scores import PhaseScore, PhaseScores
+from app.ui.widgets.picker import Choice
+from app.ui.widgets.status_chip import StatusChip
+from app.ui.widgets.tenant_switcher import TenantSwitcher
+from app.ui.widgets.toast import Toast
+from tests.gallery.registry import Registry, Shot
+from tests.gallery.sample_table import SampleTable
+
+PAYLOAD = (
+    '{"webhookId":"wh_01HV","actor":"ops@acme.example","url":"https://hooks.acme.example/in",'
+    '"events":["run_completed","run_killed"],"limits":{"perDay":1000,"ratio":0.30,"note":null,"on":true}}'
+)
+PHASES = (
+    ("opportunity", 70, 3), ("customer-intel", 89, 1), ("market-research", 78, 3), ("competitive-intel", 85, 3),
+    ("kill-test", 92, 1), ("revenue-expansion", 93, 1), ("strategy", 85, 2), ("business-model", 90, 1),
+    ("product-design", 67, 3), ("gtm-marketing", 85, 3), ("content-engine", 90, 2), ("tech-arch", 80, 3),
+    ("analytics", 64, 1), ("launch-execution", None, 1), ("synthesis", None, None),
+)  # fmt: skip
+EVENTS = (("user_created", 1204), ("user_updated", 9822), ("user_deleted", 87), ("webhook_created", 311))
+
+
+def register(registry: Registry) -> None:
+    """Add the widget sheet to `registry`."""
+    registry.scene("widgets-controls", (1280, 860))(controls)
+    registry.scene("widgets-frame")(frame)
+    registry.scene("widgets-runs")(runs)
+    registry.scene("widgets-parts", (1280, 900))(parts)
+    registry.scene("widgets-pick-list", (640, 480))(pick_list)
+    registry.scene("widgets-menu", (640, 480))(column_menu)
+    registry.scene("widgets-confirm", None)(confirm)
+    registry.scene("widgets-error", None)(error)
+    registry.scene("widgets-bug", None)(bug)
+    registry.scene("widgets-form", None)(form)
+    registry.scene("widgets-dates", None)(dates)
+
+
+def _page() -> tuple[QWidget, QVBoxLayout]:
+    page = QWidget()
+    page.setProperty("page", True)
+    page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    column = QVBoxLayout(page)
+    column.setContentsMargins(16, 16, 16, 16)
+    column.setSpacing(12)
+    return page, column
+
+
+def _line(*widgets: QWidget, stretch: bool = True) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget)
+    if stretch:
+        row.addStretch(1)
+    return row
+
+
+def controls(theme: Theme) -> Shot:
+    """Every plain control, enabled, checked, focused, disabled."""
+    page, column = _page()
+    focused = push_button(theme, "Has the focus")
+    for enabled in (True, False):
+        row = [push_button(theme, kind.value.capitalize(), kind=kind, icon=Icon.VERIFY) for kind in Kind]
+        row += [
+            tool_button(theme, Icon.REFRESH, "Refresh", framed=True),
+            tool_button(theme, Icon.MORE, "More"),
+        ]
+        chips = push_button(theme, "Chip 12")
+        chips.setProperty("kind", "chip")
+        chips.setCheckable(True)
+        chips.setChecked(True)
+        for widget in (*row, chips):
+            widget.setEnabled(enabled)
+        column.addLayout(_line(*row, chips, *([focused] if enabled else [])))
+    for enabled in (True, False):
+        text, combo, spin = QLineEdit("some text"), QComboBox(), QSpinBox()
+        combo.addItems(["Any event type", "user_created"])
+        day = QDateEdit(QDate(2026, 11, 22))
+        day.setCalendarPopup(True)
+        hint = QLineEdit()
+        hint.setPlaceholderText("Search everything")
+        hint.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
+        for widget in (text, hint, combo, spin, day):
+            widget.setEnabled(enabled)
+        column.addLayout(_line(text, hint, combo, spin, day))
+    for enabled in (True, False):
+        on, off, some = QCheckBox("Checked"), QCheckBox("Not checked"), QCheckBox("Partly")
+        on.setChecked(True)
+        some.setTristate(True)
+        some.setCheckState(Qt.CheckState.PartiallyChecked)
+        box = QWidget()
+        first, second = QRadioButton("This", box), QRadioButton("That", box)
+        first.setChecked(True)
+        inner = QHBoxLayout(box)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(first)
+        inner.addWidget(second)
+        bar = QProgressBar()
+        bar.setTextVisible(False)
+        bar.setValue(40)
+        for widget in (on, off, some, box, bar):
+            widget.setEnabled(enabled)
+        column.addLayout(_line(on, off, some, box, bar, stretch=False))
+    group = QGroupBox("Group of things")
+    lines = QVBoxLayout(group)
+    for look in Look:
+        lines.addWidget(Label(f"A label that looks like {look.value}", look))
+    editor = QPlainTextEdit("Plain text to edit,\nover two lines")
+    editor.setProperty("editor", True)
+    column.addLayout(_line(group, editor, stretch=False))
+    rows = QGridLayout()
+    for place, tone in enumerate(Tone):
+        rows.addWidget(StatusChip(theme, tone.value), 0, place)
+        rows.addWidget(StatusChip(theme, tone.value, tone, Icon.COMPLETED), 1, place)
+    rows.setColumnStretch(9, 1)
+    column.addLayout(rows)
+    column.addStretch(1)
+    return Shot(page, then=lambda: focused.setFocus(Qt.FocusReason.TabFocusReason))
+
+
+def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
+    window = QMainWindow()
+    window.setWindowTitle("foundation-primary.sqlite — Tenant Admin")
+    bar = QToolBar()
+    bar.setMovable(False)
+    tenants = TenantSwitcher(theme)
+    tenants.set_tenants(["acme-corp", "globex", "initech"])
+    tenants.set_tenant("acme-corp")
+    bar.addWidget(push_button(theme, "foundation-primary.sqlite", icon=Icon.DATABASE))
+    bar.addWidget(tenants)
+    gap = QWidget()
+    gap.setSizePolicy(gap.sizePolicy().Policy.Expanding, gap.sizePolicy().Policy.Preferred)
+    bar.addWidget(gap)
+    search = QLineEdit()
+    search.setPlaceholderText("Search everything    Ctrl+K")
+    search.setFixedWidth(300)
+    search.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
+    bar.addWidget(search)
+    bar.addWidget(tool_button(theme, Icon.REFRESH, "Refresh", framed=True))
+    bar.addWidget(tool_button(theme, Icon.SETTINGS, "Preferences", framed=True))
+    window.addToolBar(bar)
+    tabs = QTabWidget()
+    tabs.setDocumentMode(True)
+    page, column = _page()
+    names = ("Users", "Audit chain", "Webhooks", "Notifications  23", "Planning runs")
+    icons = (Icon.USERS, Icon.AUDIT, Icon.WEBHOOK, Icon.BELL, Icon.RUNS)
+    for place, (name, icon) in enumerate(zip(names, icons, strict=True)):
+        tabs.addTab(page if place == chosen else QWidget(), theme.icon(icon, "dim"), name)
+    tabs.setCurrentIndex(chosen)
+    window.setCentralWidget(tabs)
+    status = QStatusBar()
+    status.addWidget(Label("Local file · WAL · 342 MB"))
+    busy = BusyStrip(theme)
+    busy.start("Verifying")
+    busy.set_progress(300, 1000, "1,020,000 rows/s")
+    status.addPermanentWidget(busy)
+    status.addPermanentWidget(Label("Retention: last run 04:00, 1,204 rows removed · next in 14 h"))
+    window.setStatusBar(status)
+    return window, column
+
+
+def frame(theme: Theme) -> Shot:
+    """The audit picture: frame, banner, filter row, table, inspector with JSON."""
+    window, column = _window(theme, 1)
+    banner = Banner(theme)
+    banner.show_verdict(
+        Tone.OK,
+        "Chain intact",
+        "— 184,220 entries verified",
+        "Anchored at entry 61,004 (pruned 2026-11-21, checkpoint signed) · head 9f3c…a1e7 · 0.31 s",
+    )
+    banner.add_button(push_button(theme, "Export report", icon=Icon.EXPORT))
+    banner.add_button(push_button(theme, "Verify chain", kind=Kind.PRIMARY, icon=Icon.VERIFY))
+    column.addWidget(banner)
+    filters = FilterRow(
+        theme, "Filter payload…", picks=[Pick("event", "Event type", "Any event type")], dates=True,
+        noun=("entry", "entries"),
+    )  # fmt: skip
+    filters.set_values(FilterValues(dates=DateRange(Span.LAST_30)))
+    filters.set_count(184220)
+    column.addWidget(filters)
+    table = DataTable(theme, "Audit entries")
+    table.setModel(SampleTable())
+    table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    inspector = Inspector(theme)
+    chips = [
+        StatusChip(theme, "hash ok", Tone.OK, Icon.COMPLETED),
+        StatusChip(theme, "link ok", Tone.OK, Icon.LINK),
+    ]
+    inspector.set_header("webhook_created", "entry 245,222 · acme-corp · 22 Nov 2026, 13:55:07", chips)
+    payload = JsonView(theme)
+    payload.set_json(PAYLOAD)
+    fields = FieldList(theme)
+    hashes = {"Previous": "77b0…19cd", "Hash": "3d41…e20f", "Recomputed": "3d41…e20f"}
+    fields.set_fields([Field(name, value, mono=True) for name, value in hashes.items()])
+    inspector.add_widget(payload, 1)
+    inspector.add_widget(fields)
+    inspector.show_record()
+    split = QSplitter()
+    split.addWidget(table)
+    split.addWidget(inspector)
+    split.setSizes([840, 400])
+    column.addWidget(split, 1)
+    return Shot(window, then=lambda: (table.select_row(2), table.setFocus()))
+
+
+def runs(theme: Theme) -> Shot:
+    """The runs picture: count chips, table, phase scores."""
+    window, column = _window(theme, 4)
+    chips = CountChips(theme, "Status")
+    counts = {"Running": 6, "Paused": 2, "Completed": 31, "Killed": 12, "Cancelled": 4, "Deleted": 3}
+    chips.set_chips([CountChip(None, "All", 58), *(CountChip(k.lower(), k, n) for k, n in counts.items())])
+    row = QHBoxLayout()
+    row.addWidget(chips)
+    row.addStretch(1)
+    row.addWidget(push_button(theme, "Parked ideas  9", icon=Icon.IDEA))
+    column.addLayout(row)
+    table = DataTable(theme, "Planning runs")
+    table.setModel(SampleTable())
+    inspector = Inspector(theme)
+    chip = StatusChip(theme, "completed", Tone.OK, Icon.COMPLETED)
+    inspector.set_header(
+        "Invoice matching for clinics", "13 of 15 phases · score 84 · verdict proceed · 1 pivot", [chip]
+    )
+    scores = PhaseScores(theme)
+    scores.set_scores([PhaseScore(*phase) for phase in PHASES])
+    inspector.add_widget(scores)
+    inspector.add_section("Record")
+    fields = FieldList(theme)
+    fields.set_fields(
+        [
+            Field("Run", "run_01HVQ7ZK3M9X", mono=True),
+            Field("Verdict", "proceed", tone=Tone.OK),
+            Field("Note", "a long note " * 30),
+            Field("Secret", "", can_copy=False),
+        ]
+    )
+    inspector.add_widget(fields)
+    inspector.add_stretch()
+    inspector.set_actions(
+        [push_button(theme, "Pause", icon=Icon.PAUSE), push_button(theme, "Delete…", icon=Icon.DELETE)]
+    )
+    inspector.show_record()
+    split = QSplitter()
+    split.addWidget(table)
+    split.addWidget(inspector)
+    split.setSizes([800, 440])
+    column.addWidget(split, 1)
+    return Shot(window, then=lambda: (table.select_row(5), scores.setFocus()))
+
+
+def parts(theme: Theme) -> Shot:
+    """Banners of every tone and in progress, JSON tree and faults, empty states, toast."""
+    page, column = _page()
+    for tone, head, rest in (
+        (Tone.NEUTRAL, "Not verified yet", ""),
+        (Tone.WARN, "Unproven start", "— nothing proves what came before entry 61,004"),
+        (Tone.BAD, "Tampered", "— 2 findings in 184,220 entries"),
+    ):
+        banner = Banner(theme)
+        banner.show_verdict(tone, head, rest, "One dim line that says a little more about it")
+        banner.add_button(push_button(theme, "Verify chain", kind=Kind.PRIMARY))
+        column.addWidget(banner)
+    busy = Banner(theme)
+    busy.show_progress("Verifying", 61_000, 184_220, "61,000 of 184,220 entries · 1,020,000 rows/s")
+    column.addWidget(busy)
+    row = QHBoxLayout()
+    row.setSpacing(12)
+    tree, broken = JsonView(theme), JsonView(theme, "Broken")
+    tree.set_json(PAYLOAD)
+    tree.show_tree(True)
+    broken.set_json('{"half": [1, 2, "three \u202e hidden", ')
+    row.addWidget(tree)
+    row.addWidget(broken)
+    table = DataTable(theme, "Users")
+    table.setModel(SampleTable(0))
+    clear = push_button(theme, "Clear filters", kind=Kind.PRIMARY)
+    table.set_empty_state(
+        EmptyState(theme, Icon.SEARCH, "No user matches", "Nothing matches “zoe”.", (clear,))
+    )
+    row.addWidget(table)
+    inspector = Inspector(theme)
+    row.addWidget(inspector)
+    column.addLayout(row, 1)
+    toast = Toast(theme, page)
+    return Shot(page, then=lambda: toast.show_message("3 users deleted", "Undo"))
+
+
+def pick_list(theme: Theme) -> Shot:
+    """The list of a filter's pick list, and a long one with a search."""
+    page, column = _page()
+    filters = FilterRow(theme, "Filter…", picks=[Pick("event", "Event type", "Any event type")])
+    many = [Choice(name, name, count) for name, count in EVENTS]
+    many += [Choice(f"custom_event_{n}", f"custom_event_{n}", n * 37) for n in range(20)]
+    filters.set_choices("event", many, 184_220)
+    filters.picker("event").set_key("user_updated")
+    column.addWidget(filters)
+    column.addStretch(1)
+    picker = filters.picker("event")
+    return Shot(page, then=picker.showPopup, grab=picker.popup, close=picker.hidePopup)
+
+
+def column_menu(theme: Theme) -> Shot:
+    """The header's menu."""
+    page, column = _page()
+    table = DataTable(theme, "Runs")
+    table.setModel(SampleTable())
+    column.addWidget(table)
+    menu: QMenu = table.horizontalHeader().columns_menu(1)
+    return Shot(
+        page, then=lambda: menu.popup(page.mapToGlobal(page.rect().topLeft())), grab=menu, close=menu.close
+    )
+
+
+def confirm(theme: Theme) -> ConfirmDialog:
+    """A whole tenant goes."""
+    return ConfirmDialog(
+        theme,
+        "Delete tenant globex?",
+        "Everything that belongs to this tenant is removed from the file. This cannot be undone.",
+        action="Delete tenant",
+        items=[f"person{n}@globex.example" for n in range(60)],
+        total=1204,
+        counts=[("Users", 1204), ("Audit entries", 184220), ("Webhooks", 4)],
+        typed="globex",
+    )
+
+
+def error(theme: Theme) -> ErrorDialog:
+    """A sentence."""
+    return ErrorDialog(
+        theme, "The file is in use by another program. Close it there, or open it read-only here."
+    )
+
+
+def bug(theme: Theme) -> BugDialog:
+    """Details to copy."""
+    return BugDialog(theme, 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: no')
+
+
+def form(theme: Theme) -> Shot:
+    """Wrong value, hint, unsaved changes."""
+    dialog = FormDialog(
+        theme, "New webhook", "It receives every event of its tenant.", action="Create webhook"
+    )
+    url = QLineEdit()
+    dialog.add_field(
+        "url", "URL", url, lambda text: "" if str(text).startswith("https") else "Use an https address."
+    )
+    dialog.add_field("secret", "Secret", QLineEdit(), hint="Signs each request; it is never shown again.")
+    dialog.add_field("active", "Active", QCheckBox("Send events at once"))
+    url.setText("ftp://hooks.acme.example")
+    dialog.reject()
+    return Shot(dialog)
+
+
+def dates(theme: Theme) -> DateRangeDialog:
+    """First and last day."""
+    return DateRangeDialog(theme, DateRange(Span.CUSTOM, date(2026, 11, 1), date(2026, 11, 22)))
