@@ -1,0 +1,127 @@
+"""What a file holds, compared with what is expected; and what only pretends."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from models.database import Database
+from models.schema import Schema, expected_columns, inspect
+
+
+def inspected(path: Path) -> Schema:
+    database = Database(path, read_only=True)
+    with database.connection_context():
+        return inspect(database)
+
+
+def altered(path: Path, *statements: str) -> Schema:
+    connection = apsw.Connection(str(path))
+    for statement in statements:
+        connection.execute(statement).fetchall()
+    connection.close()
+    return inspected(path)
+
+
+def test_a_migrated_file_matches(database_path: Path) -> None:
+    schema = inspected(database_path)
+    assert schema.matches
+    assert schema.recognised
+    assert {table: schema.columns[table] for table in expected_columns()} == expected_columns()
+    assert (schema.extra_tables, schema.extra_columns, schema.impostors) == ((), {}, ())
+
+
+def test_differences_are_named(database_path: Path) -> None:
+    schema = altered(
+        database_path,
+        "DROP TABLE notifications",
+        "ALTER TABLE users ADD COLUMN nickname TEXT",
+        "ALTER TABLE planning_runs DROP COLUMN config",
+        "CREATE TABLE invoices (id TEXT)",
+        "CREATE TABLE _cf_KV (key TEXT)",
+    )
+    assert schema.missing_tables == ("notifications",)
+    assert schema.missing_columns == {"planning_runs": ("config",)}
+    assert schema.extra_columns == {"users": ("nickname",)}
+    assert schema.extra_tables == ("invoices",)
+    assert not schema.matches
+    assert schema.recognised
+
+
+def test_a_file_of_something_else_is_not_recognised(tmp_path: Path) -> None:
+    schema = altered(tmp_path / "other.sqlite", "CREATE TABLE moz_places (id INTEGER)")
+    assert not schema.recognised
+    assert set(schema.missing_tables) == set(expected_columns())
+
+
+def test_names_are_compared_as_sqlite_compares_them(tmp_path: Path) -> None:
+    schema = altered(
+        tmp_path / "loud.sqlite",
+        "CREATE TABLE USERS (ID TEXT PRIMARY KEY, Tenant_Id TEXT, EMAIL TEXT, password_hash TEXT,"
+        " created_at INTEGER, updated_at INTEGER)",
+    )
+    assert schema.columns["users"] == expected_columns()["users"]
+    assert "users" not in schema.missing_tables
+    assert schema.extra_tables == ()
+
+
+@pytest.mark.parametrize(
+    ("statements", "impostor"),
+    [
+        (
+            (
+                "ALTER TABLE users RENAME TO people",
+                "CREATE VIEW users AS SELECT * FROM people",
+            ),
+            "view users",
+        ),
+        (
+            (
+                "ALTER TABLE users RENAME TO people",
+                "CREATE VIEW Users AS SELECT * FROM people",
+            ),
+            "view Users",
+        ),
+        (("DROP TABLE users", "CREATE VIRTUAL TABLE users USING fts5(id, email)"), "virtual table users"),
+        (
+            ("CREATE TRIGGER spy AFTER DELETE ON users BEGIN DELETE FROM audit_chain; END",),
+            "trigger spy",
+        ),
+        (
+            ("CREATE TRIGGER spy AFTER INSERT ON AUDIT_CHAIN BEGIN DELETE FROM users; END",),
+            "trigger spy",
+        ),
+    ],
+)
+def test_what_stands_in_for_a_table_is_found(
+    database_path: Path, statements: tuple[str, ...], impostor: str
+) -> None:
+    schema = altered(database_path, *statements)
+    assert schema.impostors == (impostor,)
+    assert ("users" in schema.missing_tables) == ("users" in impostor.lower())
+
+
+def test_views_and_triggers_elsewhere_are_nobody_s_business(database_path: Path) -> None:
+    schema = altered(
+        database_path,
+        "CREATE TABLE invoices (id TEXT)",
+        "CREATE VIEW recent AS SELECT * FROM users",
+        "CREATE TRIGGER t AFTER INSERT ON invoices BEGIN DELETE FROM invoices; END",
+    )
+    assert schema.impostors == ()
+
+
+def test_a_virtual_table_of_an_unknown_module_does_not_keep_the_file_from_opening(
+    database_path: Path,
+) -> None:
+    connection = apsw.Connection(str(database_path))
+    connection.pragma("writable_schema", 1)
+    connection.execute(
+        "INSERT INTO sqlite_master VALUES"
+        " ('table', 'places', 'places', 0, 'CREATE VIRTUAL TABLE places USING geo(x)')"
+    ).fetchall()
+    connection.close()
+    schema = inspected(database_path)
+    assert schema.extra_tables == ("places",)
+    assert schema.columns["places"] == ()
+    assert schema.matches
