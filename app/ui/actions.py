@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -15,6 +16,14 @@ Refusal = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
 
 
+class Place(Enum):
+    """Where an action has a button, beside the menus that hold them all."""
+
+    MENU = auto()
+    FILTER_ROW = auto()
+    INSPECTOR = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
     """One action. `shortcut` is a key sequence's text; single keys work while the table has the focus."""
@@ -26,7 +35,7 @@ class ActionSpec:
     refusal: Refusal
     shortcut: str = ""
     kind: Kind = Kind.SECONDARY
-    button: bool = False
+    place: Place = Place.MENU
 
 
 class Actions(QObject):
@@ -66,9 +75,9 @@ class Actions(QObject):
         self._buttons[name] = button
         return button
 
-    def buttons(self) -> list[QPushButton]:
-        """A button for each main action, in the order added."""
-        return [self.button(name) for name, spec in self._specs.items() if spec.button]
+    def buttons(self, place: Place) -> list[QPushButton]:
+        """A button for each action of that place, in the order added."""
+        return [self.button(name) for name, spec in self._specs.items() if spec.place is place]
 
     def trigger(self, name: str) -> None:
         """Runs the action, unless it cannot apply."""

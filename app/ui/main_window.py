@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self.setCentralWidget(self._pages)
         self.toast = Toast(theme, self)
+        self.toast.acted.connect(self._undo)
         self._make_actions()
         self._make_tool_bar()
         self._make_menus()
@@ -92,7 +93,7 @@ class MainWindow(QMainWindow):
 
     def open(self, path: Path, *, read_only: bool = False, force_writable: bool = False) -> None:
         """Opens a file, or the database in a folder, in the background; what is open stays until then."""
-        self.busy.start(f"Opening {path.name}…", cancellable=False)
+        self.busy.start(f"Opening {path.name}…", can_cancel=False)
 
         def work(progress: object, cancelled: object) -> FileView:
             return frame.open_path(
@@ -131,11 +132,11 @@ class MainWindow(QMainWindow):
             options=QFileDialog.Option.DontConfirmOverwrite,
         )
         if name:
-            self.create(Path(name))
+            self.create_database(Path(name))
 
-    def create(self, path: Path) -> None:
+    def create_database(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""
-        self.busy.start(f"Creating {path.name}…", cancellable=False)
+        self.busy.start(f"Creating {path.name}…", can_cancel=False)
         self._jobs.start(
             lambda progress, cancelled: maintenance.create_database(
                 path, paths.migrations_dir(), now=self._clock()
@@ -163,8 +164,10 @@ class MainWindow(QMainWindow):
             )
             return path
 
-        self.busy.start("Making sample data…", cancellable=True)
-        job = self._jobs.start(work, on_progress=self.busy.advance, on_done=self.open, on_failed=self._failed)
+        self.busy.start("Making sample data…", can_cancel=True)
+        job = self._jobs.start(
+            work, on_progress=self.busy.set_progress, on_done=self.open, on_failed=self._failed
+        )
         self.busy.cancelled.connect(job.cancel)
 
     def migrate(self) -> None:
@@ -173,7 +176,7 @@ class MainWindow(QMainWindow):
             return
         path = self._view.opened.path
         self.close_file()
-        self.busy.start(f"Applying migrations to {path.name}…", cancellable=False)
+        self.busy.start(f"Applying migrations to {path.name}…", can_cancel=False)
 
         def work(progress: object, cancelled: object) -> Path:
             maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
@@ -200,7 +203,7 @@ class MainWindow(QMainWindow):
         self.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def _show_file(self, view: FileView) -> None:
-        self.busy.stop()
+        self.busy.finish()
         self.close_file()
         opened = view.opened
         tasks = TaskRunner(opened.database, self)
@@ -246,7 +249,7 @@ class MainWindow(QMainWindow):
 
     def _not_opened(self, path: Path, error: TenantAdminError) -> None:
         if isinstance(error, SeveralDatabases):
-            self.busy.stop()
+            self.busy.finish()
             chosen: Candidate | None = choose_database(self._theme, error.candidates, self._clock(), self)
             if chosen is not None:
                 self.open(chosen.path)
@@ -257,9 +260,9 @@ class MainWindow(QMainWindow):
         self._failed(error)
 
     def _failed(self, error: TenantAdminError) -> None:
-        self.busy.stop()
+        self.busy.finish()
         if not isinstance(error, Cancelled):
-            show_error(self, self._theme, str(error))
+            show_error(self._theme, self, str(error))
 
     def _show_welcome(self) -> None:
         self.welcome.set_recent(list(self._settings.recent_files))
@@ -280,7 +283,7 @@ class MainWindow(QMainWindow):
 
     def _offer_undo(self, change: Change) -> None:
         if self._context is not None and not change.summary.startswith("Undone"):
-            self.toast.show_message(change.summary, "Undo", self._context.history.undo)
+            self.toast.show_message(change.summary, "Undo")
 
     def _refresh(self) -> None:
         if self.workspace is not None:
@@ -422,7 +425,7 @@ class MainWindow(QMainWindow):
     def _fill_record_menu(self) -> None:
         self._record_menu.clear()
         if self.workspace is not None:
-            self.workspace.current().actions.fill(self._record_menu)
+            self.workspace.current().commands.fill(self._record_menu)
 
     def _show_tab(self, position: int, _checked: bool = False) -> None:
         if self.workspace is not None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
@@ -103,7 +103,7 @@ class WelcomePage(QWidget):
         row.addLayout(words, 1)
         return row
 
-    def _choice(self, icon: str, text: str, sentence: str, signal: Signal, kind: Kind) -> QHBoxLayout:
+    def _choice(self, icon: str, text: str, sentence: str, signal: SignalInstance, kind: Kind) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(16)
         button = push_button(self._theme, text, kind=kind, icon=icon)

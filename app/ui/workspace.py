@@ -37,7 +37,8 @@ class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
-    file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends what runs.
+    file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends
+    what runs.
     """
 
     migrate_wanted = Signal()

@@ -1,0 +1,143 @@
+"""Keeps one table on one list: opens it, fetches its pages, refreshes it and finds records in it."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QAbstractItemView
+
+from app.itemmodels.columns import Column
+from app.itemmodels.virtual_table import VirtualTableModel
+from app.services.errors import TenantAdminError
+from app.services.list_query import ListQuery
+from app.services.listing import Keys, Listing, Page
+from app.services.tables import SPECS
+from app.ui.context import Context
+from app.ui.widgets.data_table import DataTable
+from app.workers.task_runner import Task
+
+REPAINT_MS = 60_000
+
+
+class ListController(QObject):
+    """The list of `table`, shown in `view`.
+
+    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be.
+    """
+
+    loaded = Signal(int)
+    failed = Signal(object)
+
+    def __init__(
+        self, context: Context, table: str, columns: Sequence[Column], view: DataTable, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._table = table
+        self._view = view
+        self._query: ListQuery | None = None
+        self._tasks: list[Task] = []
+        self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
+        view.setModel(self.model)
+        self._fitted = view.restore_columns()
+        # "2 min ago" grows old by itself.
+        self._clock = QTimer(self, interval=REPAINT_MS)
+        self._clock.timeout.connect(self.model.repaint)
+        self._clock.start()
+
+    def show(self, query: ListQuery, *, select: object = None) -> None:
+        """Shows what `query` finds. The list that is shown already is refreshed in place.
+
+        The current record stays current where the new list has it too, unless `select` names another.
+        """
+        self._cancel()
+        same = query == self._query and self.model.complete
+        wanted = select if select is not None else self.current_id()
+        self._query = query
+        if same:
+            self._read(self._context.lists.load_keys, query, partial(self._refreshed, select))
+        else:
+            self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
+
+    def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
+        """Selects a record and brings it into view."""
+        query = self._query
+
+        def found(position: int | None) -> None:
+            if position is None or position >= self.model.rowCount():
+                if on_missing is not None:
+                    on_missing()
+                return
+            self._view.select_row(position)
+            self._view.scrollTo(self.model.index(position, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+        self._context.tasks.read(
+            lambda database: self._context.lists.locate(database, query, record_id),  # type: ignore[arg-type]
+            on_done=found,
+        )
+
+    def current_id(self) -> object:
+        """The id of the current record; None when there is none or it is not at hand yet."""
+        index = self._view.currentIndex()
+        return self.model.record_id(index.row()) if index.isValid() else None
+
+    def selected_keys(self) -> tuple[ListQuery, Keys]:
+        """The list's query and exactly the keys of the rows selected now."""
+        assert self._query is not None  # noqa: S101 - nothing can be selected before a list is shown
+        keys = [self.model.key(row) for row in self._view.selected_rows()]
+        return self._query, [key for key in keys if key is not None]
+
+    def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
+        task = self._context.tasks.read(
+            lambda database: function(database, query), on_done=on_done, on_failed=self._failed
+        )
+        self._tasks.append(task)
+
+    def _opened(self, wanted: object, listing: Listing) -> None:
+        self.model.reset_to(listing)
+        if not self._fitted and listing.total:
+            self._fitted = True
+            self._view.fit_columns()
+        self.loaded.emit(listing.total)
+        if wanted is not None:
+            self.jump(wanted)
+        if not listing.complete:
+            self._read(self._context.lists.load_keys, listing.query, self._completed)
+
+    def _completed(self, keys: Keys) -> None:
+        before = self.model.rowCount()
+        self.model.refresh_to(keys)
+        if len(keys) != before:
+            self.loaded.emit(len(keys))
+
+    def _refreshed(self, select: object, keys: Keys) -> None:
+        self.model.refresh_to(keys)
+        self.loaded.emit(len(keys))
+        if select is not None:
+            self.jump(select)
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self._query = None
+        self.model.reset_to(Listing(ListQuery(self._table), 0, range(0), ()))
+        self.failed.emit(error)
+
+    def _request_page(self, keys: Keys) -> Callable[[], None]:
+        query = self._query
+
+        def failed(error: TenantAdminError) -> None:
+            self.model.page_failed(keys)
+            self.failed.emit(error)
+
+        def read(database: Any) -> Page:
+            return self._context.lists.load_page(database, query, keys)  # type: ignore[arg-type]
+
+        task = self._context.tasks.read(
+            read, on_done=lambda rows: self.model.set_page(keys, rows), on_failed=failed
+        )
+        return task.cancel
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
