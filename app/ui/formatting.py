@@ -32,7 +32,7 @@ def relative_time(at: int, now: int) -> str:
 
 
 def absolute_time(at: int, utc: bool) -> str:
-    """`2026-11-22 13:55:07 UTC`, or local time with its offset; a time no calendar holds is shown as a number."""
+    """`2026-11-22 13:55:07 UTC`, or local time with its offset; a number beyond the calendar."""
     moment = _moment(at, utc)
     if moment is None:
         return f"{grouped(at)} s"
@@ -140,8 +140,8 @@ def first_line(text: str, limit: int = 200) -> str:
 def visible(text: str, keep: str = "") -> str:
     r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
 
-    Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in `keep`),
-    lone surrogates, private use. Source: the input section of the project's hazards.
+    Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in
+    `keep`), lone surrogates, private use. Source: the input section of the project's hazards.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -159,7 +159,7 @@ def _escape(char: str) -> str:
 
 
 def tooltip(text: str, limit: int = 1000) -> str:
-    """`text` for a tool tip: escaped, so Qt never takes data for markup, and visible; at most `limit` characters."""
+    """`text` as a tool tip: escaped, so data is never markup, and visible; at most `limit` characters."""
     if not text:
         return ""
     shown = text if len(text) <= limit else text[:limit] + _ELLIPSIS

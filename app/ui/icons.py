@@ -1,7 +1,7 @@
 """Icons of one family, Phosphor, drawn from the font that qtawesome ships.
 
-The font and its table of names are read from qtawesome's folder; the package itself is not imported, because it
-takes as long to import as the whole window takes to appear. QtAwesome is MIT, Phosphor is MIT.
+The font and its table of names are read from qtawesome's folder; the package itself is not imported, because
+it takes as long to import as the whole window takes to appear. QtAwesome is MIT, Phosphor is MIT.
 """
 
 import json

@@ -1,7 +1,7 @@
 """JSON as text and as a tree, exactly as it was written. Without Qt.
 
-Nothing here turns a number into a float or drops a repeated key, so what is shown is what is stored. Text that is
-no JSON, or nests too deep, is no error: it is shown as it is.
+Nothing here turns a number into a float or drops a repeated key, so what is shown is what is stored. Text
+that is no JSON, or nests too deep, is no error: it is shown as it is.
 """
 
 import json
@@ -25,7 +25,10 @@ class Obj(NamedTuple):
 
 
 def parse(text: str) -> object:
-    """A str, Literal, list or Obj (inner true, false and null as Python's, see `literal`); raises ValueError for what is no JSON or nests too deep."""
+    """A str, Literal, list or Obj; inner true, false and null are Python's, see `literal`.
+
+    Raises ValueError for what is no JSON or nests too deep.
+    """
     try:
         value = json.loads(
             text,

@@ -1,7 +1,7 @@
 """What there is to render.
 
-A scene is a function from a Theme to a Shot (or just a widget); `@registry.scene(name)` registers it. A module of
-scenes has `def register(registry: Registry) -> None` and is named in `scenes.py`.
+A scene is a function from a Theme to a Shot (or just a widget); `@registry.scene(name)` registers it. A
+module of scenes has `def register(registry: Registry) -> None` and is named in `scenes.py`.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from app.ui.theme import Theme
 
 @dataclass(frozen=True)
 class Shot:
-    """What is painted: `widget` is shown, `ready` (a signal) awaited when given, then `then()` is called, then
+    """What is painted: `widget` is shown, `ready` (a signal) awaited when given, then `then()` is called,
+    then
     `grab` (else the widget) is painted, then `close()` is called.
     """
 

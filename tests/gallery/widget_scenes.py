@@ -56,8 +56,8 @@ PAYLOAD = (
     '"events":["run_completed","run_killed"],"limits":{"perDay":1000,"ratio":0.30,"note":null,"on":true}}'
 )
 PHASES = (
-    ("opportunity", 70, 3), ("customer-intel", 89, 1), ("market-research", 78, 3), ("competitive-intel", 85, 3),
-    ("kill-test", 92, 1), ("revenue-expansion", 93, 1), ("strategy", 85, 2), ("business-model", 90, 1),
+    ("opportunity", 70, 3), ("customer-intel", 89, 1), ("market-research", 78, 3),
+    ("competitive-intel", 85, 3), ("kill-test", 92, 1), ("revenue-expansion", 93, 1), ("strategy", 85, 2), ("business-model", 90, 1),
     ("product-design", 67, 3), ("gtm-marketing", 85, 3), ("content-engine", 90, 2), ("tech-arch", 80, 3),
     ("analytics", 64, 1), ("launch-execution", None, 1), ("synthesis", None, None),
 )  # fmt: skip
@@ -154,7 +154,7 @@ def controls(theme: Theme) -> Shot:
     column.addLayout(_line(group, editor, stretch=False))
     rows = QGridLayout()
     for place, tone in enumerate(Tone):
-        rows.addWidget(StatusChip(theme, tone.value), 0, place)
+        rows.addWidget(StatusChip(theme, tone.value, tone), 0, place)
         rows.addWidget(StatusChip(theme, tone.value, tone, Icon.COMPLETED), 1, place)
     rows.setColumnStretch(9, 1)
     column.addLayout(rows)

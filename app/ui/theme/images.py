@@ -5,13 +5,13 @@ from pathlib import Path
 from app.ui.icons import Icon, IconFont
 from app.ui.theme.tokens import Tokens
 
-_SCALES = (1, 2, 3)
+_SCALES = (1, 2)
 
 
 def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]:
-    """PNG files in `folder`, at one, two and three times the size; returns their paths by placeholder name.
+    """PNG files in `folder`, at one and two times the size; returns their paths by placeholder name.
 
-    Qt picks the `@2x` and `@3x` files itself, so arrows and ticks stay crisp on every screen. The colour is in
+    Qt picks the `@2x` file itself, so arrows and ticks stay crisp on every screen. The colour is in
     the file name, because Qt caches pixmaps by path and a theme may come back.
     """
     wanted = {
@@ -34,6 +34,6 @@ def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]
             suffix = "" if scale == 1 else f"@{scale}x"
             target = folder / f"{stem}{suffix}.png"
             if not target.exists():
-                font.pixmap(icon.value, colour, size, scale).save(str(target))
+                font.pixmap(icon.value, colour, size, scale).save(str(target), "PNG", 100)
         paths[name] = (folder / f"{stem}.png").as_posix()
     return paths

@@ -1,11 +1,12 @@
 """The theme: which colours are in force, and the one place that applies them."""
 
 import weakref
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -40,9 +41,9 @@ class Kind(StrEnum):
 class Theme(QObject):
     """Colours, icons and fonts for every widget; follows the system live or holds to the user's choice.
 
-    `changed` is emitted after palette and style sheet are in force. Widgets that paint themselves read `tokens`
-    when they paint and connect `changed` to `update`. A colour argument below is a token's name ("dim", "accent")
-    or a Tone.
+    `changed` is emitted after palette and style sheet are in force. Widgets that paint themselves read
+    `tokens` when they paint and connect `changed` to `update`. A colour argument below is a token's name
+    ("dim", "accent") or a Tone.
     """
 
     changed = Signal()
@@ -123,15 +124,12 @@ class Theme(QObject):
         target.setProperty("themeColour", str(colour))
         target.setIcon(self.icon(name, colour))
         if first:
-            held = weakref.ref(target)
+            self.follow(target, _tint_again(self, weakref.ref(target)))
 
-            def tint() -> None:
-                bound = held()
-                if bound is not None:
-                    bound.setIcon(self.icon(bound.property("themeIcon"), bound.property("themeColour")))
-
-            self.changed.connect(tint)
-            target.destroyed.connect(lambda: self.changed.disconnect(tint))
+    def follow(self, owner: QObject, apply: Callable[[], None]) -> None:
+        """Call `apply` at every change until `owner` is destroyed; `apply` must not keep `owner` alive."""
+        follower = _Follower(owner, apply)
+        self.changed.connect(follower.run)
 
     def mono_font(self) -> QFont:
         """The fixed-width face at the size of the text around it."""
@@ -182,6 +180,27 @@ class Theme(QObject):
             images = write_images(self._font, self._tokens, Path(self._folder.path()))
             self._sheets[self._tokens] = stylesheet.fill(self._template, self._tokens.as_dict() | images)
         return self._sheets[self._tokens]
+
+
+class _Follower(QObject):
+    """Runs a callback as long as its parent lives; Qt drops the connection together with it."""
+
+    def __init__(self, owner: QObject, apply: Callable[[], None]) -> None:
+        super().__init__(owner)
+        self._apply = apply
+
+    @Slot()
+    def run(self) -> None:
+        self._apply()
+
+
+def _tint_again(theme: Theme, held: "weakref.ref[Any]") -> Callable[[], None]:
+    def tint() -> None:
+        target = held()
+        if target is not None:
+            target.setIcon(theme.icon(target.property("themeIcon"), target.property("themeColour")))
+
+    return tint
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:

@@ -23,8 +23,8 @@ class Banner(QFrame):
 
     `show_verdict(tone, headline, rest="", detail="", icon=None)`: icon, bold headline, plain rest on the same
     line ("— 184,220 entries verified"), dim detail below.
-    `show_progress(headline, done, total, detail="")`: a bar (busy when total is 0) and a Cancel button; `detail`
-    carries the rate. The cancel button emits `cancelled` and disables itself until the next verdict.
+    `show_progress(headline, done, total, detail="")`: a bar (busy when total is 0) and a Cancel button;
+    `detail` carries the rate. The cancel button emits `cancelled` and disables itself until the next verdict.
     `add_button(button)` puts a QPushButton at the right; such buttons are hidden while progress shows.
     """
 

@@ -24,7 +24,8 @@ def push_button(
     button.setAutoDefault(False)
     button.setAccessibleName(text.replace("&", ""))
     button.setToolTip(tip)
-    button.setIconSize(QSize(16, 16))
+    # Wider than the icon: the style leaves too little room between icon and text.
+    button.setIconSize(QSize(20, 16))
     if icon is not None:
         theme.bind_icon(button, icon, _COLOURS[kind])
     return button
@@ -46,6 +47,6 @@ def tool_button(
     button.setToolTip(name)
     button.setProperty("framed", framed)
     button.setProperty("small", small)
-    button.setIconSize(QSize(16, 16) if small or not framed else QSize(20, 20))
+    button.setIconSize(QSize(18, 18) if framed else QSize(16, 16))
     theme.bind_icon(button, icon, colour)
     return button

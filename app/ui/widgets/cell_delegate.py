@@ -54,11 +54,12 @@ class _Column(NamedTuple):
 
 
 class CellDelegate(QStyledItemDelegate):
-    """`CellDelegate(theme, view)`. Reads DisplayRole, TextAlignmentRole and the roles of `app.itemmodels.roles`.
+    """`CellDelegate(theme, view)`. Reads DisplayRole, TextAlignmentRole and the roles of
+    `app.itemmodels.roles`.
 
-    A model that answers TextAlignmentRole, Role.MONOSPACE and Role.DIM in `headerData` for a column is not asked
-    again for each cell, which saves a third of the time. Words with a tone are never shortened by `sizeHint`.
-    Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
+    A model that answers TextAlignmentRole, Role.MONOSPACE and Role.DIM in `headerData` for a column is not
+    asked again for each cell, which saves a third of the time. Words with a tone are never shortened by
+    `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
     `focus_row` is the row that has the keyboard's focus, or -1.
     """
 
@@ -78,6 +79,8 @@ class CellDelegate(QStyledItemDelegate):
         self._plain = QFont(self._view.font())
         self._mono = self._theme.mono_font()
         self._plain_metrics, self._mono_metrics = QFontMetricsF(self._plain), QFontMetricsF(self._mono)
+        # Both faces stand on one base line.
+        self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
         self._pens = {tone: QPen(QColor(tokens.tone(tone))) for tone in Tone}
         self._tints = {tone: QColor(tokens.tint(tone)) for tone in Tone}
         self._text_pen, self._dim_pen = QPen(QColor(tokens.text)), QPen(QColor(tokens.dim))
@@ -123,8 +126,8 @@ class CellDelegate(QStyledItemDelegate):
         else:
             painter.setPen(self._dim_pen if dim and not selected else self._text_pen)
         x = left + (width - laid.width if right else 0)
-        metrics = self._mono_metrics if mono else self._plain_metrics
-        painter.drawStaticText(QPointF(round(x), top + round((height - metrics.height()) / 2)), laid.text)
+        y = top + round((height - self._plain_metrics.height()) / 2) + (self._mono_drop if mono else 0)
+        painter.drawStaticText(QPointF(round(x), y), laid.text)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         model = index.model()

@@ -18,12 +18,13 @@ _ROWS = 6
 
 
 class ConfirmDialog(Dialog):
-    """`ConfirmDialog(theme, title, sentence, *, action, items=(), total=None, counts=(), typed="", danger=True, parent=None)`.
+    """`ConfirmDialog(theme, title, sentence, *, action, items=(), total=None, counts=(), typed="",
+    danger=True, parent=None)`.
 
-    `action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at most 50
-    are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut). `counts` are
-    (what, how many) pairs. `typed` is a text that must be typed before the button can be pressed, where a whole
-    tenant is meant. Cancel has the focus at first; Return does not confirm a danger.
+    `action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
+    most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
+    `counts` are (what, how many) pairs. `typed` is a text that must be typed before the button can be
+    pressed, where a whole tenant is meant. Cancel has the focus at first; Return does not confirm a danger.
     """
 
     def __init__(

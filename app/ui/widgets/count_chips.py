@@ -13,7 +13,7 @@ from app.ui.theme import Theme
 
 @dataclass(frozen=True, slots=True)
 class CountChip:
-    """One toggle: the key it stands for (None is "all"), its word, its count (None: not known yet), an icon."""
+    """One toggle: the key it stands for (None is "all"), its word, its count (None: unknown), an icon."""
 
     key: str | None
     label: str
@@ -22,10 +22,11 @@ class CountChip:
 
 
 class CountChips(QWidget):
-    """`CountChips(theme, name, parent=None)`; `set_chips(chips)` fills it and keeps the choice when it still exists.
+    """`CountChips(theme, name, parent=None)`; `set_chips(chips)` fills it and keeps the choice when it still
+    exists.
 
-    `key()` reads and `set_key(key)` sets the choice; `changed(object)` carries the new key after the user chose.
-    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
+    `key()` reads and `set_key(key)` sets the choice; `changed(object)` carries the new key after the user
+    chose. Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
     """
 
     changed = Signal(object)

@@ -39,9 +39,9 @@ Index = QModelIndex | QPersistentModelIndex
 class DataTable(QTableView):
     """`DataTable(theme, name, *, load=None, save=None, parent=None)`.
 
-    `name` is the accessible name. `load()` returns the QByteArray that `save(QByteArray)` was last given, or an
-    empty one; column order, widths and hidden columns then survive between runs. A state saved for other columns
-    is ignored.
+    `name` is the accessible name. `load()` returns the QByteArray that `save(QByteArray)` was last given, or
+    an empty one; column order, widths and hidden columns then survive between runs. A state saved for other
+    columns is ignored.
 
     `menu_requested(index, global_pos)`: context menu by mouse or keyboard; the index may be invalid.
     `selection_changed()`: rows selected or deselected, or current row changed.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from PySide6.QtCore import QDate, Signal
+from PySide6.QtCore import QDate, Qt, Signal
 from PySide6.QtWidgets import QDateEdit, QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.formatting import DAY
@@ -77,7 +77,8 @@ def _day(day: date) -> str:
 
 
 class DateRangePicker(Picker):
-    """`DateRangePicker(theme, parent=None)`; `value()` and `set_value(range)`; `range_changed()` when the user chose.
+    """`DateRangePicker(theme, parent=None)`; `value()` and `set_value(range)`; `range_changed()` when the
+    user chose.
 
     "From … to …" opens a dialog, `custom_dialog`, with two dates.
     """
@@ -148,6 +149,7 @@ class DateRangeDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("First day", self.first)
         form.addRow("Last day", self.last)
         self.ok_button = push_button(theme, "Show these days", kind=Kind.PRIMARY)

@@ -15,8 +15,8 @@ WIDTH = 460
 class Dialog(QDialog):
     """`Dialog(theme, title, sentence="", *, icon=None, tone=Tone.NEUTRAL, parent=None)`.
 
-    `add_widget(widget, stretch=0)` fills the body. `set_buttons(buttons)` puts them at the foot, the main one last.
-    Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended.
+    `add_widget(widget, stretch=0)` fills the body. `set_buttons(buttons)` puts them at the foot, the main
+    one last. Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended.
     """
 
     def __init__(

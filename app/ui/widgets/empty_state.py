@@ -20,6 +20,7 @@ class EmptyState(QWidget):
         title: str,
         sentence: str = "",
         buttons: tuple[QPushButton, ...] = (),
+        *,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -77,4 +78,5 @@ class EmptyState(QWidget):
         return self._sentence.text()
 
     def _paint_icon(self) -> None:
-        self._icon.setPixmap(self._theme.pixmap(self._icon_name, "dim", 40, self.devicePixelRatioF()))
+        light = f"{self._icon_name}-light"
+        self._icon.setPixmap(self._theme.pixmap(light, "dim", 40, self.devicePixelRatioF()))

@@ -35,7 +35,8 @@ class BugDialog(Dialog):
         super().__init__(
             theme,
             "This is a mistake in Tenant Admin",
-            "Your data is as it was before the last action. Please report these details; they hold no secrets.",
+            "Your data is as it was before the last action. Please report these details; "
+            "they hold no secrets.",
             icon=Icon.BUG,
             tone=Tone.BAD,
             parent=parent,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
 from app.ui.formatting import byte_size, tooltip, visible
@@ -20,7 +20,7 @@ _COPIED_MS = 1200
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row: label, value as shown, and how. `copy` is what the copy button copies when it is not the value."""
+    """One row: label, value as shown, and how. `copy` is what is copied when it is not the value."""
 
     label: str
     value: str
@@ -34,8 +34,9 @@ class Field:
 class FieldList(QWidget):
     """`FieldList(theme, parent=None)`; `set_fields(fields)` replaces the rows.
 
-    Values are plain text, selectable with mouse and keyboard. A value longer than 160 characters or of several
-    lines shows its start and a "Show all" button, which opens it unwrapped. `value(label)` reads one back;
+    Values are plain text, selectable with mouse and keyboard. A value longer than 160 characters or of
+    several lines shows its start and a "Show all" button, which opens it unwrapped. `value(label)` reads one
+    back;
     `copy_button(label)` is its button.
     """
 
@@ -89,15 +90,15 @@ class FieldList(QWidget):
         top = Qt.AlignmentFlag.AlignTop
         self._grid.addWidget(name, row, 0, top)
         holder = QWidget()
-        line = QHBoxLayout(holder)
+        line = QVBoxLayout(holder)
         line.setContentsMargins(0, 3, 0, 3)
-        line.setSpacing(4)
-        line.addWidget(value, 1)
+        line.setSpacing(2)
+        line.addWidget(value)
         if long:
             show = push_button(self._theme, f"Show all {byte_size(len(field.value))}", kind=Kind.FLAT)
             show.setProperty("small", True)
             show.clicked.connect(lambda: self._open(row, field, holder))
-            line.addWidget(show, 0, top)
+            line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(holder, row, 1)
         button = None
         if field.can_copy and (field.copy or field.value):

@@ -48,11 +48,11 @@ class FilterRow(QWidget):
 
     `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest,
     and only when `values()` differ from those last emitted. `set_values(values)` emits `changed` too when
-    they differ;
-    `clear()` empties all. Neither takes the focus.
+    they differ; `clear()` empties all. Neither takes the focus.
     `set_choices(key, choices, any_count=None)` fills a pick list; `picker(key)` is its widget.
     `set_count(count, total=None)` writes "1,204 of 184,220 entries"; None writes nothing.
-    `add_widget(widget)` puts something between the lists and the count, `add_trailing(widget)` after it. `focus_text()` for Ctrl+F.
+    `add_widget(widget)` puts something between the lists and the count, `add_trailing(widget)` after it.
+    `focus_text()` for Ctrl+F.
     Escape in the text field empties it.
     """
 

@@ -38,10 +38,10 @@ class FormDialog(Dialog):
     """`FormDialog(theme, title, sentence="", *, action="Save", parent=None)`.
 
     `add_field(key, label, editor, check=None, hint="")`: `editor` is a QLineEdit, QPlainTextEdit, QComboBox,
-    QCheckBox, QSpinBox or QDateEdit; `check(value)` returns a sentence, or "" when all is well. Sentences appear
-    below a field once it was edited, and below all when the action is pressed.
-    `values()` by key: str, bool or int (dates as ISO text). `set_clean()` takes the present values as unedited;
-    call it after filling in. `is_dirty()` compares with them.
+    QCheckBox, QSpinBox or QDateEdit; `check(value)` returns a sentence, or "" when all is well. Sentences
+    appear below a field once it was edited, and below all when the action is pressed.
+    `values()` by key: str, bool or int (dates as ISO text). `set_clean()` takes the present values as
+    unedited; call it after filling in. `is_dirty()` compares with them.
     `set_problem(sentence, key=None)` shows what a service said, below a field or at the foot.
     `set_busy(busy)` disables everything while the change is written.
     The action emits `submitted()` when every check passes; the owner writes and then calls `accept()`. With

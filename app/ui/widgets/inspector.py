@@ -21,12 +21,13 @@ from app.ui.widgets.status_chip import StatusChip
 
 
 class Inspector(QFrame):
-    """`Inspector(theme, empty_title="Nothing selected", empty_sentence="Select a row to see all of it.", parent=None)`.
+    """`Inspector(theme, empty_title="Nothing selected", empty_sentence="Select a row to see all of it.",
+    parent=None)`.
 
     `set_header(title, subtitle="", chips=())` names the record; `show_record()` and `show_empty()` switch.
     Build the body once: `add_section(title)` adds a heading (empty for none) and returns nothing;
-    `add_widget(widget, stretch=0)` adds a part; `add_stretch()` pushes up. `set_actions(buttons)` puts buttons at
-    the foot. Parts stay, their content changes, so nothing flickers while the selection moves.
+    `add_widget(widget, stretch=0)` adds a part; `add_stretch()` pushes up. `set_actions(buttons)` puts
+    buttons at the foot. Parts stay, their content changes, so nothing flickers while the selection moves.
     """
 
     def __init__(

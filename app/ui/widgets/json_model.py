@@ -45,7 +45,7 @@ class _Node:
 
 
 class JsonModel(QAbstractItemModel):
-    """Two columns, name and value. The root's members are the top rows; a bare value is one row without a name."""
+    """Two columns, name and value. The root's members are the top rows; a bare value has no name."""
 
     def __init__(self, theme: Theme, value: object, parent: QObject | None = None) -> None:
         super().__init__(parent)

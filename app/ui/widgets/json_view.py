@@ -27,10 +27,10 @@ LARGE = 256 * 1024
 class JsonView(QWidget):
     """`JsonView(theme, name="Payload", parent=None)`; `set_json(text)` shows it, None shows nothing.
 
-    A tree and a text view with a toggle between them (`show_tree(on)`), and a copy button that copies the stored
-    text. What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more than 256 KB, of
-    which the first part shows until "Show all" is pressed. Numbers and repeated keys appear as written; hidden
-    characters as escapes.
+    A tree and a text view with a toggle between them (`show_tree(on)`), and a copy button that copies the
+    stored text. What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more
+    than 256 KB, of which the first part shows until "Show all" is pressed. Numbers and repeated keys appear
+    as written; hidden characters as escapes.
     """
 
     def __init__(self, theme: Theme, name: str = "Payload", parent: QWidget | None = None) -> None:

@@ -16,7 +16,7 @@ _ROW, _GAP, _FULL = 24, 10, 100.0
 
 @dataclass(frozen=True, slots=True)
 class PhaseScore:
-    """One phase: its name, its score from 0 to 100 (None: no artifact yet, or none with a score), its version."""
+    """One phase: its name, its score from 0 to 100 (None: there is none), its version (None: nothing yet)."""
 
     phase: str
     score: float | None = None
@@ -24,7 +24,7 @@ class PhaseScore:
 
 
 def score_tone(score: float) -> Tone:
-    """Green from 70, amber from 65, red below: the bands of the design's picture of a run, where 70 is amber."""
+    """Green above 70, amber from 65, red below: the bands in the design's picture of a run."""
     if score > 70:
         return Tone.OK
     return Tone.WARN if score >= 65 else Tone.BAD
@@ -33,8 +33,8 @@ def score_tone(score: float) -> Tone:
 class PhaseScores(QWidget):
     """`PhaseScores(theme, parent=None)`; `set_scores(scores)` shows one row each.
 
-    `activated(str)` names the phase that was clicked, or chosen with Return; only phases with a version can be.
-    Up and Down move. `current()` is the phase in focus; `set_current(phase)` marks one.
+    `activated(str)` names the phase that was clicked, or chosen with Return; only phases with a version can
+    be. Up and Down move. `current()` is the phase in focus; `set_current(phase)` marks one.
     """
 
     activated = Signal(str)
@@ -104,7 +104,7 @@ class PhaseScores(QWidget):
             painter.setPen(theme.colour("accent"))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        inner = rect.adjusted(6, 0, -6, 0)
+        inner = rect.adjusted(4, 0, -4, 0)
         there = score.version is not None
         painter.setPen(theme.colour("text" if there else "dim"))
         name = self.fontMetrics().elidedText(visible(score.phase), Qt.TextElideMode.ElideRight, names)

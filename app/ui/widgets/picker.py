@@ -137,9 +137,10 @@ class Picker(QComboBox):
     """`Picker(theme, name, any_label, *, search_hint="Search", parent=None)`.
 
     `set_choices(choices)` fills the list below "any_label" (key None) and keeps the choice, even one that is
-    not among them; `key()` and `set_key(key)` read and set it; `picked(object)` carries the key the user chose.
-    The list opens with click, Space, Return or Down, or by typing; long lists have a search field, which finds a
-    substring in any case. Return chooses, Escape closes and leaves all as it was. The wheel changes nothing.
+    not among them; `key()` and `set_key(key)` read and set it; `picked(object)` carries the key the user
+    chose. The list opens with click, Space, Return or Down, or by typing; long lists have a search field,
+    which finds a substring in any case. Return chooses, Escape closes and leaves all as it was. The wheel
+    changes nothing.
     """
 
     picked = Signal(object)
@@ -238,6 +239,7 @@ class _Popup(QFrame):
         super().__init__(picker, Qt.WindowType.Popup)
         self._picker = picker
         self.setProperty("popup", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.field = QLineEdit()
         self.field.setPlaceholderText(hint)
         self.field.setAccessibleName(hint)
@@ -281,7 +283,7 @@ class _Popup(QFrame):
         self._place(picker)
         self.show()
         (self.field if self._picker.is_long() else self.list).setFocus(Qt.FocusReason.PopupFocusReason)
-        self.list.scrollTo(self.list.currentIndex(), QListView.ScrollHint.PositionAtCenter)
+        self.list.scrollTo(self.list.currentIndex(), QListView.ScrollHint.EnsureVisible)
 
     def type(self, text: str) -> None:
         """Go on with what was typed before the list was open."""
@@ -330,10 +332,12 @@ class _Popup(QFrame):
         screen = (picker.screen() or QGuiApplication.primaryScreen()).availableGeometry()
         self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows)) + 4)
         width = min(max(picker.width(), widest), 480)
-        self.setFixedWidth(width)
-        self.adjustSize()
+        for child in (self, self.field, self.list):
+            child.ensurePolished()
+        self.layout().invalidate()
+        self.setFixedSize(width, self.layout().sizeHint().height())
         below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
-        box = QRect(below, QSize(width, self.sizeHint().height()))
+        box = QRect(below, self.size())
         if box.bottom() > screen.bottom():
             box.moveBottom(picker.mapToGlobal(QPoint(0, -2)).y())
         if box.right() > screen.right():

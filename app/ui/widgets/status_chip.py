@@ -12,7 +12,8 @@ _PAD, _ICON, _GAP, _HEIGHT = 8, 14, 4, 22
 
 
 class StatusChip(QWidget):
-    """`StatusChip(theme, text="", tone=Tone.NEUTRAL, icon=None, parent=None)`; `set(text, tone, icon)` changes it.
+    """`StatusChip(theme, text="", tone=Tone.NEUTRAL, icon=None, parent=None)`; `set(text, tone, icon)`
+    changes it.
 
     Never shortens its word. `text()` and `tone()` read back.
     """

@@ -34,7 +34,7 @@ class TableHeader(QHeaderView):
 
     def sectionSizeFromContents(self, logicalIndex: int) -> QSize:
         width = self.fontMetrics().horizontalAdvance(self._word(logicalIndex))
-        return QSize(width + 2 * PAD + _ARROW + 4, self.sizeHint().height())
+        return QSize(width + 2 * PAD + _ARROW + 8, self.sizeHint().height())
 
     def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:
         theme = self._theme

@@ -10,10 +10,11 @@ from app.ui.widgets.picker import Choice, Picker
 
 
 class TenantSwitcher(Picker):
-    """`TenantSwitcher(theme, parent=None)`: a searchable list with "All tenants" first, good for 10,000 of them.
+    """`TenantSwitcher(theme, parent=None)`: a searchable list with "All tenants" first, good for 10,000 of
+    them.
 
-    `set_tenants(names, counts=None)`; `tenant()` and `set_tenant(name)` (None is all); `tenant_changed(object)`
-    carries str or None when the user chose.
+    `set_tenants(names, counts=None)`; `tenant()` and `set_tenant(name)` (None is all);
+    `tenant_changed(object)` carries str or None when the user chose.
     """
 
     tenant_changed = Signal(object)

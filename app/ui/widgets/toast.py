@@ -16,9 +16,9 @@ _MARGIN = 24
 class Toast(QFrame):
     """`Toast(theme, host)`: one per window, floating at the bottom of `host`.
 
-    `show_message(text, action="", milliseconds=8000)` replaces what it said; `action` ("Undo") is a button whose
-    press emits `acted` and hides the toast. It goes by itself, but not while the mouse is over it or the
-    keyboard in it. It never takes the focus. Screen readers hear it as an announcement.
+    `show_message(text, action="", milliseconds=8000)` replaces what it said; `action` ("Undo") is a button
+    whose press emits `acted` and hides the toast. It goes by itself, but not while the mouse is over it or
+    the keyboard in it. It never takes the focus. Screen readers hear it as an announcement.
     """
 
     acted = Signal()
