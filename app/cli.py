@@ -194,7 +194,7 @@ def _migrations_arguments(parser: argparse.ArgumentParser) -> None:
 def _migrations(options: argparse.Namespace) -> int:
     from app.services import maintenance  # noqa: PLC0415
 
-    print(maintenance.create_migration(options.folder, options.description))
+    print(maintenance.create_migration(options.folder, options.description, now=int(time.time())))
     return EXIT_INTACT
 
 
@@ -236,7 +236,7 @@ def _info(options: argparse.Namespace) -> int:
 
     opened = opening.open_database(_database_path(options.file), read_only=True)
     with opened.database.connection_context():
-        found = file_info.info(opened)
+        found = file_info.info(opened, paths.migrations_dir())
     if options.json:
         _print_json(found.to_json())
     else:

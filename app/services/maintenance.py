@@ -36,9 +36,9 @@ def create_database(path: Path, folder: Path, *, now: int) -> Path:
     return path
 
 
-def create_migration(folder: Path, description: str) -> Path:
+def create_migration(folder: Path, description: str, *, now: int) -> Path:
     """Writes the next numbered, empty migration. Raises `MigrationError`."""
-    return migrations.create(folder, description)
+    return migrations.create(folder, description, now=now)
 
 
 def status(database: Database, folder: Path) -> MigrationStatus:
