@@ -14,6 +14,8 @@ from app.services.errors import (
 )
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_FRACTIONS = b"\x40\x20\x20"
+"""Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
 _OTHER_FORMATS = (
@@ -42,7 +44,8 @@ def diagnose(path: Path) -> StorageError:
         return CannotOpen(path)
     if start.startswith(_SQLITE_MAGIC):
         # Byte 19 is the version a reader must know (sqlite.org/fileformat2.html, 1.3.3).
-        return NewerFormat(path) if len(start) > 19 and start[19] > 2 else DamagedFile(path)
+        newer = start[21:24] == _FRACTIONS and start[19] > 2
+        return NewerFormat(path) if newer else DamagedFile(path)
     if _SQL.match(start.decode("utf-8-sig", errors="replace")):
         return SqlDump(path)
     return EncryptedFile(path) if _looks_encrypted(start, size) else NotADatabase(path)
@@ -50,7 +53,7 @@ def diagnose(path: Path) -> StorageError:
 
 def _looks_encrypted(start: bytes, size: int) -> bool:
     """Whole pages of noise, or noise around the page-size bytes that SQLite's own encryption leaves bare."""
-    if start[21:24] == b"\x40\x20\x20":
+    if start[21:24] == _FRACTIONS:
         return True
     # Each of the 256 values turns up about sixteen times in 4096 random bytes.
     noise = len(set(start)) > (250 if len(start) == _FIRST_PAGE else 235)

@@ -14,6 +14,7 @@ from app.services.errors import (
     EmptyFile,
     FileMissing,
     FolderGiven,
+    NeedsCopy,
     NotADatabase,
 )
 from app.services.foreign_files import diagnose
@@ -95,7 +96,7 @@ def _size(path: Path) -> int:
         raise FolderGiven(path)
     log = 0
     with suppress(OSError):
-        log = path.with_name(f"{path.name}-wal").stat().st_size
+        log = _log(path).stat().st_size
     if found.st_size + log == 0:
         raise EmptyFile(path)
     return found.st_size + log
@@ -145,6 +146,15 @@ def _look(path: Path, size: int, in_use_by: str | None, reason: str | None) -> t
             return opened, not connection.readonly("main")
     except NotADatabase as error:
         raise diagnose(path) from error
+    except CannotOpen as error:
+        # A log is there that SQLite can read, but not the shared memory it wants to make beside it.
+        if os.access(path, os.R_OK) and os.access(_log(path), os.R_OK):
+            raise NeedsCopy(path) from error
+        raise
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def _touch_tables(database: Database, schema: Schema) -> None:

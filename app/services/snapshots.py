@@ -66,7 +66,10 @@ def _copy_parts(path: Path, target: Path) -> None:
         for suffix in _PARTS:
             part = path.with_name(path.name + suffix)
             if part.exists():
-                shutil.copyfile(part, target.with_name(target.name + suffix))
+                try:
+                    shutil.copyfile(part, target.with_name(target.name + suffix))
+                except PermissionError as error:
+                    raise CannotOpen(path if error.filename == str(part) else target) from error
         if _state(path) == before:
             return
         _remove(target)
