@@ -1,0 +1,163 @@
+"""Where a tenant's events are delivered to."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from app.itemmodels.columns import Column
+from app.itemmodels.roles import Tone
+from app.services import webhook_urls, webhooks
+from app.services.list_query import Value
+from app.services.tables import WEBHOOK_DESTINATIONS
+from app.services.webhooks import WebhookRecord
+from app.ui.actions import ActionSpec, Place
+from app.ui.dialogs.webhook import WebhookDialog
+from app.ui.icons import Icon
+from app.ui.tabs import cells
+from app.ui.tabs.record_tab import RecordTab, TabSpec
+from app.ui.theme import Kind
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.status_chip import StatusChip
+
+_URL = WEBHOOK_DESTINATIONS.names.index("url")
+_ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
+
+
+class WebhooksTab(RecordTab):
+    """Webhook destinations: create, edit, switch on and off, delete."""
+
+    spec = TabSpec(
+        table="webhook_destinations",
+        title="Webhooks",
+        icon=Icon.WEBHOOK,
+        hint="Filter by name, URL or host…",
+        noun=("webhook", "webhooks"),
+        empty=("No webhooks yet", "Create the first destination with “New webhook”."),
+        picks=(Pick("active", "State", "Any state"), Pick("has_secret", "Secret", "Any secret")),
+    )
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            cells.flag("active", "State", ("active", Icon.OK), ("inactive", Icon.PAUSED), tone=Tone.OK),
+            cells.text("name", "Name"),
+            Column(
+                "hostname",
+                "Host",
+                tone=lambda value, row: None if webhook_urls.agrees(row[_URL], value) else Tone.BAD,
+                icon=lambda value, row: None if webhook_urls.agrees(row[_URL], value) else Icon.WARNING,
+                tooltip=lambda value, row: None if webhook_urls.agrees(row[_URL], value) else _DISAGREES,
+            ),
+            cells.text("url", "URL", dim=True),
+            cells.text("events", "Events"),
+            cells.flag("has_secret", "Secret", ("set", Icon.KEY), ("none", None)),
+            cells.text("tenant_id", "Tenant", dim=True),
+            cells.time("updated_at", "Updated", self.context),
+        )
+
+    def build_inspector(self) -> None:
+        self._fields = FieldList(self.context.theme)
+        self.inspector.add_widget(self._fields)
+        self.inspector.add_stretch()
+        self._shown: WebhookRecord | None = None
+
+    def load(self) -> Callable[..., Any]:
+        return webhooks.get
+
+    def show_details(self, record: WebhookRecord) -> None:
+        self._shown = record
+        theme = self.context.theme
+        chips = [
+            StatusChip(theme, "active", Tone.OK, Icon.OK)
+            if record.active
+            else StatusChip(theme, "inactive", Tone.NEUTRAL, Icon.PAUSED)
+        ]
+        if not record.host_agrees:
+            chips.append(StatusChip(theme, "host differs", Tone.BAD, Icon.WARNING))
+        self.inspector.set_header(record.name or record.hostname, f"webhook of {record.tenant_id}", chips)
+        agrees = record.host_agrees
+        self._fields.set_fields(
+            [
+                Field("URL", record.url),
+                Field(
+                    "Host",
+                    record.hostname if agrees else f"{record.hostname} — {_DISAGREES}",
+                    tone=Tone.NEUTRAL if agrees else Tone.BAD,
+                    copy=record.hostname,
+                ),
+                Field("Events", "all events" if record.events == webhooks.ALL_EVENTS else record.events),
+                Field("Secret", "•••••••• (set)" if record.has_secret else "none", can_copy=False),
+                Field("Id", record.id, mono=True),
+                Field("Tenant", record.tenant_id),
+                *cells.time_fields(
+                    self.context, ("Created", record.created_at), ("Updated", record.updated_at)
+                ),
+            ]
+        )
+
+    def add_acts(self) -> None:
+        add = self.commands.add
+        one = partial(self.refuse_unless_selected, single=True)
+        add(
+            ActionSpec(
+                "create",
+                "New webhook",
+                Icon.ADD,
+                lambda: WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open(),
+                lambda: self.context.cannot_write,
+                "Ctrl+Shift+N",
+                Kind.PRIMARY,
+                Place.FILTER_ROW,
+            )
+        )
+        add(ActionSpec("edit", "Edit", Icon.EDIT, self._edit, one, "F2", place=Place.INSPECTOR))
+        for name, text, icon, active, key in (
+            ("activate", "Activate", Icon.ACTIVATE, True, "A"),
+            ("deactivate", "Deactivate", Icon.DEACTIVATE, False, "D"),
+        ):
+            add(
+                ActionSpec(
+                    name,
+                    text,
+                    icon,
+                    partial(self._set_active, active),
+                    partial(self._refuse_switch, active),
+                    key,
+                    place=Place.INSPECTOR,
+                )
+            )
+        add(
+            ActionSpec(
+                "delete",
+                "Delete",
+                Icon.DELETE,
+                lambda: self.with_selected(partial(self.context.act, webhooks.delete)),
+                self.refuse_unless_selected,
+                "Del",
+                place=Place.INSPECTOR,
+            )
+        )
+
+    def choice_label(self, column: str, value: Value) -> str:
+        if column == "active":
+            return "Active" if value else "Inactive"
+        return "With a secret" if value else "Without a secret"
+
+    def _edit(self) -> None:
+        if self._shown is not None:
+            WebhookDialog(self.context, webhook=self._shown, parent=self).open()
+
+    def _set_active(self, active: bool) -> None:
+        self.with_selected(lambda ids: self.context.act(webhooks.set_active, ids, active))
+
+    def _refuse_switch(self, active: bool) -> str | None:
+        refusal = self.refuse_unless_selected()
+        if refusal is not None:
+            return refusal
+        records = [self.model.record(row) for row in self.table.selected_rows()[:500]]
+        if any(record is None or bool(record[_ACTIVE]) is not active for record in records):
+            return None
+        return f"Already {'active' if active else 'inactive'}."
+
+
+_DISAGREES = "not the URL's host, so the platform does not deliver to it"
