@@ -95,6 +95,9 @@ def apply(path: Path, folder: Path, *, now: int, backup_dir: Path | None = None)
             if not ran and not recorded:
                 _discard(backup)
             raise _explained(error, path, [*ran, *recorded], backup) from error
+        if not ran and not recorded:  # another program did it all meanwhile
+            _discard(backup)
+            backup = None
         return Applied(tuple(ran), tuple(recorded), before.unknown, backup)
 
 

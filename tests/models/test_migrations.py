@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +124,32 @@ class TestApply:
             file, folder(**{"0001_rows": rows + "INSERT INTO p VALUES ('1');"}), now=NOW + 1
         )
         assert done.names == ("0001_rows.sql",)
+
+    def test_several_at_once_do_it_once(self, file: Path) -> None:
+        code = (
+            "import sys; from pathlib import Path; from models import migrations\n"
+            f"file, folder = Path({str(file)!r}), Path({str(paths.migrations_dir())!r})\n"
+            "sys.stdin.readline()\n"
+            f"print(len(migrations.apply(file, folder, now={NOW}).names))"
+        )
+        runners = [
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(4)
+        ]
+        for runner in runners:
+            assert runner.stdin is not None
+            runner.stdin.write("go\n")
+            runner.stdin.flush()
+        counts = [int(runner.communicate(timeout=60)[0]) for runner in runners]
+        assert [runner.returncode for runner in runners] == [0, 0, 0, 0]
+        assert sum(counts) == len(ALL)
+        assert ledger(file) == list(ALL)
 
 
 class TestFailure:
