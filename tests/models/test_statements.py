@@ -1,0 +1,75 @@
+"""SQL text is split where SQLite itself would, and compared by what it says."""
+
+import apsw
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import statements
+
+PIECES = (
+    "SELECT 1",
+    "INSERT INTO t VALUES ('a;b')",
+    "CREATE TABLE \"x;y\" (`c;d` TEXT, [e;f] TEXT DEFAULT 'it''s; so')",
+    "CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET a = ';'; SELECT 2; END",
+    "CREATE TEMP TRIGGER r2 AFTER DELETE ON t BEGIN SELECT CASE WHEN 1 THEN 2 END; END",
+    "-- a comment; here\nDELETE FROM t",
+    "/* one; two */ UPDATE t SET a = 1 /* three; */",
+)
+GAPS = (";", " ;\n", ";;", "; -- end; of line\n", ";\n/* between; */\n", ";\r\n")
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), max_size=8), st.booleans())
+def test_what_is_joined_is_split_again(parts: list[tuple[str, str]], closed: bool) -> None:
+    text = "".join(piece + gap for piece, gap in parts)
+    if parts and not closed:
+        text = text[: -len(parts[-1][1])]
+    assert [statements.canonical(found) for found in statements.split(text)] == [
+        statements.canonical(piece) for piece, _ in parts
+    ]
+
+
+@given(st.text(alphabet=" \n;'\"`[]-/*abBEGINcreatetrigger", max_size=60))
+def test_any_text_is_split_without_loss(text: str) -> None:
+    kept = "".join("".join(found.split()) for found in statements.split(text))
+    assert set(kept) <= set(text)
+    for found in statements.split(text):
+        assert statements.canonical(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("CREATE TABLE a (x TEXT)", 'create table\t"A"(\n  x text -- why\n);', True),
+        ("CREATE TABLE a (x DEFAULT 'B')", "CREATE TABLE a (x DEFAULT 'b')", False),
+        ("CREATE TABLE a (x DEFAULT ' ')", "CREATE TABLE a (x DEFAULT '  ')", False),
+        ("CREATE TABLE a (x, y)", "CREATE TABLE a (y, x)", False),
+        ("CREATE TABLE a (xy)", "CREATE TABLE a (x y)", False),
+    ],
+)
+def test_two_statements_say_the_same_or_not(one: str, other: str, same: bool) -> None:
+    assert (statements.canonical(one) == statements.canonical(other)) is same
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY)",
+        'create table "Users"(id text primary key)',
+        "CREATE INDEX IF NOT EXISTS users ON t(a)",
+        "CREATE UNIQUE INDEX users ON t(a)",
+    ],
+)
+def test_what_a_statement_makes_is_what_sqlite_keeps(statement: str) -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE t (a)")
+    connection.execute(statement)
+    kept = connection.execute("SELECT sql FROM sqlite_master WHERE lower(name) = 'users'").get
+    assert statements.creates(statement) == ("users", statements.canonical(kept))
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE VIEW v AS SELECT 1", "DROP TABLE a", "INSERT INTO a VALUES (1)"]
+)
+def test_other_statements_make_nothing(statement: str) -> None:
+    assert statements.creates(statement) is None
