@@ -192,6 +192,6 @@ def _recognised(schema: Schema) -> tuple[str, ...]:
 def _described(candidate: Candidate, folder: Path) -> str:
     when = datetime.fromtimestamp(candidate.modified_at).astimezone().strftime("%Y-%m-%d %H:%M")
     return (
-        f"{candidate.path.relative_to(folder)} ({len(candidate.tables)} tables, {candidate.rows:,} rows, "
-        f"{candidate.tenants:,} tenants, changed {when})"
+        f"{candidate.path.relative_to(folder)} (tables: {len(candidate.tables)}, rows: {candidate.rows:,}, "
+        f"tenants: {candidate.tenants:,}, changed {when})"
     )
