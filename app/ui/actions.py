@@ -79,6 +79,10 @@ class Actions(QObject):
         """A button for each action of that place, in the order added."""
         return [self.button(name) for name, spec in self._specs.items() if spec.place is place]
 
+    def show_button(self, name: str, visible: bool) -> None:
+        """Shows or hides an action's button, where another one takes its place."""
+        self._buttons[name].setVisible(visible)
+
     def trigger(self, name: str) -> None:
         """Runs the action, unless it cannot apply."""
         spec = self._specs[name]

@@ -66,6 +66,8 @@ class WebhooksTab(RecordTab):
 
     def show_details(self, record: WebhookRecord) -> None:
         self._shown = record
+        self.commands.show_button("activate", not record.active)
+        self.commands.show_button("deactivate", record.active)
         theme = self.context.theme
         chips = [
             StatusChip(theme, "active", Tone.OK, Icon.OK)

@@ -1,0 +1,235 @@
+"""A tenant's audit chain, and whether it holds."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.columns import Column
+from app.itemmodels.roles import Tone
+from app.services import audit
+from app.services.audit import AuditDetail
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.list_query import Value
+from app.services.scope import Scope
+from app.services.verification.codes import Verdict
+from app.services.verification.report import Report
+from app.ui import formatting
+from app.ui.actions import ActionSpec
+from app.ui.context import Context
+from app.ui.icons import Icon
+from app.ui.tabs import cells, verdicts
+from app.ui.tabs.findings import FindingsPanel
+from app.ui.tabs.record_tab import RecordTab, TabSpec
+from app.ui.theme import Kind
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.status_chip import StatusChip
+from app.workers import scan_pool
+from app.workers.jobs import Job, Progress, Stop
+
+
+class AuditTab(RecordTab):
+    """The chain's entries, filters, the payload of one, and the verdict over all.
+
+    `verified(report)` after a verification has ended.
+    """
+
+    verified = Signal(object)
+
+    spec = TabSpec(
+        table="audit_chain",
+        title="Audit chain",
+        icon=Icon.AUDIT,
+        hint="Filter payload…",
+        noun=("entry", "entries"),
+        empty=("No entries yet", "Every administrative act is recorded here."),
+        picks=(Pick("event_type", "Event type", "Any event type"),),
+        dates=True,
+    )
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        self._report: Report | None = None
+        self._broken: frozenset[int] = frozenset()
+        self._verified_to = 0
+        self._job: Job | None = None
+        self._started = 0.0
+        super().__init__(context, parent)
+
+    def columns(self) -> Sequence[Column]:
+        context = self.context
+        return (
+            cells.number("seq", "Seq"),
+            Column(
+                "created_at",
+                "Time (UTC)" if context.settings.utc_times else "Time",
+                text=lambda value, row: formatting.table_time(value, context.settings.utc_times),
+                tooltip=lambda value, row: formatting.relative_time(value, context.clock()),
+            ),
+            cells.text("tenant_id", "Tenant"),
+            cells.text("event_type", "Event"),
+            cells.identifier("hash", "Hash"),
+            Column(
+                "previous_hash",
+                "Link",
+                text=lambda value, row: self._link_state(row[0])[0],
+                icon=lambda value, row: self._link_state(row[0])[1],
+                tone=lambda value, row: self._link_state(row[0])[2],
+                tooltip=lambda value, row: self._link_state(row[0])[3],
+                sortable=False,
+                dim=True,
+            ),
+        )
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        theme = self.context.theme
+        self.banner = Banner(theme)
+        self.verify_button = push_button(theme, "Verify chain", kind=Kind.PRIMARY, icon=Icon.VERIFY)
+        self.verify_button.clicked.connect(self.verify)
+        self.banner.add_button(self.verify_button)
+        self.banner.cancelled.connect(self._cancel)
+        self.findings = FindingsPanel(theme)
+        self.findings.chosen.connect(self.show_record)
+        self._say_unverified()
+        return (self.banner, self.findings)
+
+    def build_inspector(self) -> None:
+        theme = self.context.theme
+        self._payload = JsonView(theme)
+        self.inspector.add_widget(self._payload, 1)
+        self._fields = FieldList(theme)
+        self.inspector.add_widget(self._fields)
+
+    def load(self) -> Callable[..., Any]:
+        return audit.get
+
+    def show_details(self, record: AuditDetail) -> None:
+        theme, entry = self.context.theme, record.entry
+        self.inspector.set_header(
+            entry.event_type,
+            f"entry {entry.seq:,} · {entry.tenant_id} · {cells.moment(self.context, entry.created_at)}",
+            [
+                StatusChip(theme, *verdicts.hash_chip(record.hash_holds)),
+                StatusChip(theme, *verdicts.link_chip(record.link)),
+            ],
+        )
+        self._payload.set_json(entry.payload)
+        self._fields.set_fields(
+            [
+                Field(
+                    "Previous",
+                    formatting.shortened(entry.previous_hash, 12, 12),
+                    True,
+                    copy=entry.previous_hash,
+                ),
+                Field("Hash", formatting.shortened(entry.hash, 12, 12), True, copy=entry.hash),
+                Field(
+                    "Recomputed",
+                    formatting.shortened(record.recomputed, 12, 12),
+                    True,
+                    Tone.NEUTRAL if record.hash_holds else Tone.BAD,
+                    copy=record.recomputed,
+                ),
+                Field("Link", record.link_sentence, can_copy=False),
+            ]
+        )
+
+    def add_acts(self) -> None:
+        self.commands.add(
+            ActionSpec("verify", "Verify chain", Icon.VERIFY, self.verify, self._refuse_verify, "Ctrl+Return")
+        )
+
+    def choice_label(self, column: str, value: Value) -> str:
+        return str(value)
+
+    def set_scope(self, scope: Scope) -> None:
+        if scope != self.scope:
+            self._cancel()
+            self._forget_report()
+        super().set_scope(scope)
+
+    def stop(self) -> None:
+        self._cancel()
+        super().stop()
+
+    def verify(self) -> None:
+        """Verifies the chains in scope in child processes, with progress, rate and cancel."""
+        if self._refuse_verify() is not None:
+            return
+        path, tenant, now = self.context.opened.path, self.scope.tenant_id, self.context.clock()
+
+        def work(progress: Progress, cancelled: Stop) -> Report:
+            return scan_pool.verify(path, tenant=tenant, now=now, progress=progress, cancelled=cancelled)
+
+        self._started = time.monotonic()
+        self.banner.show_progress("Verifying…", 0, 0)
+        self._job = self.context.jobs.start(
+            work, on_progress=self._show_progress, on_done=self._show_report, on_failed=self._not_verified
+        )
+        self.commands.update()
+
+    def _refuse_verify(self) -> str | None:
+        return "A verification is under way." if self._job is not None else None
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _show_progress(self, done: int, total: int) -> None:
+        if self._job is None:
+            return
+        rate = formatting.rate(done, time.monotonic() - self._started)
+        self.banner.show_progress("Verifying…", done, total, f"{done:,} of {total:,} entries · {rate}")
+
+    def _show_report(self, report: Report) -> None:
+        self._job = None
+        self._report = report
+        self._broken = frozenset(
+            finding.seq for finding in report.findings if finding.seq is not None and finding.is_error
+        )
+        self._verified_to = max((tenant.last_seq or 0 for tenant in report.tenants), default=0)
+        self.banner.show_verdict(*verdicts.banner(report))
+        self.findings.show_findings(report)
+        self.model.repaint()
+        self.commands.update()
+        self.verified.emit(report)
+
+    def _not_verified(self, error: TenantAdminError) -> None:
+        self._job = None
+        self.commands.update()
+        if isinstance(error, Cancelled):
+            if self._report is None:
+                self._say_unverified("Verification cancelled")
+            else:
+                self.banner.show_verdict(*verdicts.banner(self._report))
+        else:
+            self.banner.show_verdict(Tone.BAD, "Could not verify", detail=str(error))
+
+    def _forget_report(self) -> None:
+        self._report = None
+        self._broken, self._verified_to = frozenset(), 0
+        self.findings.clear()
+        self._say_unverified()
+        self.model.repaint()
+
+    def _say_unverified(self, headline: str = "Not verified yet") -> None:
+        self.banner.show_verdict(
+            Tone.NEUTRAL,
+            headline,
+            detail="Verifying recomputes every hash and follows every link, from first to last.",
+            icon=Icon.SHIELD_OFF,
+        )
+
+    def _link_state(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
+        if self._report is None or not isinstance(seq, int) or seq > self._verified_to:
+            return "not checked", None, None, "Verify the chain to check this entry."
+        if seq in self._broken:
+            return "broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."
+        if self._report.verdict is Verdict.UNREADABLE:
+            return "not checked", None, None, "The file could not be read whole."
+        return "linked", Icon.LINK, Tone.OK, "Hash and link hold."
