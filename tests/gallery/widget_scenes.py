@@ -57,7 +57,8 @@ PAYLOAD = (
 )
 PHASES = (
     ("opportunity", 70, 3), ("customer-intel", 89, 1), ("market-research", 78, 3),
-    ("competitive-intel", 85, 3), ("kill-test", 92, 1), ("revenue-expansion", 93, 1), ("strategy", 85, 2), ("business-model", 90, 1),
+    ("competitive-intel", 85, 3),
+    ("kill-test", 92, 1), ("revenue-expansion", 93, 1), ("strategy", 85, 2), ("business-model", 90, 1),
     ("product-design", 67, 3), ("gtm-marketing", 85, 3), ("content-engine", 90, 2), ("tech-arch", 80, 3),
     ("analytics", 64, 1), ("launch-execution", None, 1), ("synthesis", None, None),
 )  # fmt: skip

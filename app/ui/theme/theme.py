@@ -58,6 +58,7 @@ class Theme(QObject):
         self._sheets: dict[Tokens, str] = {}
         self._icons: dict[tuple[str, str, str], QIcon] = {}
         self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
+        self._system = QGuiApplication.styleHints().colorScheme()
         self._tokens = self._wanted()
 
     @property
@@ -144,7 +145,7 @@ class Theme(QObject):
 
     def _wanted(self) -> Tokens:
         if self._mode is Mode.SYSTEM:
-            dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+            dark = self._system == Qt.ColorScheme.Dark
         else:
             dark = self._mode is Mode.DARK
         return DARK if dark else LIGHT
@@ -159,7 +160,8 @@ class Theme(QObject):
         else:
             QGuiApplication.styleHints().setColorScheme(scheme)
 
-    def _system_changed(self) -> None:
+    def _system_changed(self, scheme: Qt.ColorScheme) -> None:
+        self._system = scheme
         self._refresh()
 
     def _refresh(self) -> None:

@@ -1,12 +1,14 @@
 """The table that every tab shows its rows in."""
 
 from collections.abc import Callable
+from typing import cast
 
 from PySide6.QtCore import (
     QAbstractItemModel,
     QByteArray,
     QEvent,
     QItemSelection,
+    QItemSelectionRange,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -113,8 +115,12 @@ class DataTable(QTableView):
 
     def selected_rows(self) -> list[int]:
         """The selected rows' numbers, in order."""
-        ranges = self.selectionModel().selection() if self.selectionModel() else []
-        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+        rows: set[int] = set()
+        if self.selectionModel() is not None:
+            # By ranges: a selection of everything is one range, however many rows there are.
+            for part in cast("list[QItemSelectionRange]", self.selectionModel().selection()):
+                rows.update(range(part.top(), part.bottom() + 1))
+        return sorted(rows)
 
     def select_row(self, row: int) -> None:
         """Select one row, make it current and bring it into view."""
@@ -158,7 +164,7 @@ class DataTable(QTableView):
 
     def restore_columns(self) -> bool:
         """Take back what `save` was given; False when there is nothing that fits these columns."""
-        state = self._load().data() if self._load is not None else b""
+        state = bytes(self._load().data()) if self._load is not None else b""
         names, newline, header_state = state.partition(b"\n")
         if not newline or names != self._names():
             return False

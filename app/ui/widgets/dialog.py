@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
@@ -73,6 +74,26 @@ class Dialog(QDialog):
         self._foot.addStretch(1)
         for button in buttons:
             self._foot.addWidget(button)
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._make_room()
+        return done
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
+        not see to it by itself, and parts would lie over each other.
+        """
+        layout, room = self.layout(), self.screen().availableGeometry()
+        least = max(self._width, layout.minimumSize().width())
+        self.setMinimumWidth(min(least, room.width() - 32))
+        height = layout.totalHeightForWidth(max(self.width(), self.minimumWidth()))
+        self.setMinimumHeight(min(height, room.height() - 64))
 
     def _paint_icon(self) -> None:
         colour = "dim" if self._tone is Tone.NEUTRAL else self._tone

@@ -34,7 +34,7 @@ from app.ui.icons import Icon
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label, Look
 
-_ROW, _PAD, _GAP, _SHOWN = 30, 10, 24, 12
+_ROW, _PAD, _GAP, _SHOWN, _EDGE = 30, 10, 24, 12, 6
 _SEARCH_FROM = 12
 
 Index = QModelIndex | QPersistentModelIndex
@@ -238,8 +238,6 @@ class _Popup(QFrame):
     def __init__(self, theme: Theme, picker: Picker, hint: str) -> None:
         super().__init__(picker, Qt.WindowType.Popup)
         self._picker = picker
-        self.setProperty("popup", True)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.field = QLineEdit()
         self.field.setPlaceholderText(hint)
         self.field.setAccessibleName(hint)
@@ -258,9 +256,15 @@ class _Popup(QFrame):
         self.list.setItemDelegate(self._delegate)
         self.nothing = Label("Nothing matches.", Look.DIM)
         self.nothing.setContentsMargins(8, 8, 8, 8)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(5, 5, 5, 5)
-        column.setSpacing(5)
+        # A style sheet does not reach the background of a pop-up window, so a frame fills it.
+        frame = QFrame()
+        frame.setProperty("popup", True)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(frame)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
+        column.setSpacing(_EDGE)
         column.addWidget(self.field)
         column.addWidget(self.nothing)
         column.addWidget(self.list)
@@ -332,10 +336,12 @@ class _Popup(QFrame):
         screen = (picker.screen() or QGuiApplication.primaryScreen()).availableGeometry()
         self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows)) + 4)
         width = min(max(picker.width(), widest), 480)
-        for child in (self, self.field, self.list):
-            child.ensurePolished()
-        self.layout().invalidate()
-        self.setFixedSize(width, self.layout().sizeHint().height())
+        # Summed up here: a layout that has never been shown does not know the style's heights yet.
+        self.field.ensurePolished()
+        height = self.list.height() + 2 * _EDGE
+        if self._picker.is_long():
+            height += self.field.sizeHint().height() + _EDGE
+        self.setFixedSize(width, height)
         below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
         box = QRect(below, self.size())
         if box.bottom() > screen.bottom():

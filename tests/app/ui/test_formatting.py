@@ -1,0 +1,147 @@
+"""Values as people read them."""
+
+import pytest
+
+from app.ui import formatting as f
+
+NOW = 1_795_000_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "just now"),
+        (59, "just now"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (3600, "1 h ago"),
+        (47 * 3600, "47 h ago"),
+        (48 * 3600, "2 d ago"),
+        (13 * 86400, "13 d ago"),
+        (14 * 86400, "2 wk ago"),
+        (90 * 86400, "3 mo ago"),
+        (800 * 86400, "2 y ago"),
+        (-30, "in a moment"),
+        (-14 * 3600, "in 14 h"),
+    ],
+)
+def test_relative_time(seconds: int, words: str) -> None:
+    assert f.relative_time(NOW - seconds, NOW) == words
+
+
+def test_absolute_time() -> None:
+    assert f.absolute_time(0, utc=True) == "1970-01-01 00:00:00 UTC"
+    assert f.table_time(NOW, utc=True) == "2026-11-18 11:06:40"
+    assert f.long_time(NOW, utc=True) == "18 Nov 2026, 11:06:40"
+
+
+def test_local_time_names_its_offset() -> None:
+    assert f.absolute_time(NOW, utc=False)[-5] in "+-"
+
+
+@pytest.mark.parametrize("at", [10**15, -(10**15), 2**63])
+def test_time_beyond_the_calendar_is_a_number(at: int) -> None:
+    assert f.absolute_time(at, utc=True) == f"{at:,} s"
+    assert f.table_time(at, utc=False) == f"{at:,} s"
+
+
+def test_numbers() -> None:
+    assert f.grouped(184220) == "184,220"
+    assert f.counted(1, "entry", "entries") == "1 entry"
+    assert f.counted(1204, "entry", "entries") == "1,204 entries"
+    assert f.counted(0, "user") == "0 users"
+    assert f.percent(1, 3) == "33 %"
+    assert f.percent(1, 0) == "0 %"
+    assert f.percent(37, 1000) == "3.7 %"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (812, "812 B"),
+        (1024, "1 KB"),
+        (4300, "4.2 KB"),
+        (342 * 2**20, "342 MB"),
+        (5 * 2**40, "5 TB"),
+    ],
+)
+def test_byte_size(count: int, words: str) -> None:
+    assert f.byte_size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.008, "8 ms"),
+        (0.31, "0.31 s"),
+        (12, "12 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (356400, "4 d 3 h"),
+    ],
+)
+def test_duration(seconds: float, words: str) -> None:
+    assert f.duration(seconds) == words
+
+
+def test_rate() -> None:
+    assert f.rate(1_020_400, 1.0) == "1,020,000 rows/s"
+    assert f.rate(5, 2.0, "files") == "2.5 files/s"
+    assert f.rate(5, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("dollars", "words"),
+    [
+        (950, "$950"),
+        (4500, "$4.5K"),
+        (2_800_000, "$2.8M"),
+        (999_999, "$1.0M"),
+        (1.2e9, "$1.2B"),
+        (-400_000, "-$400.0K"),
+    ],
+)
+def test_money(dollars: float, words: str) -> None:
+    assert f.money(dollars) == words
+
+
+def test_shortened() -> None:
+    assert f.shortened("9f3c" + "0" * 56 + "a1e7") == "9f3c…a1e7"
+    assert f.shortened("short") == "short"
+    assert f.shortened("123456789") == "123456789"
+    assert f.shortened("1234567890") == "1234…7890"
+
+
+def test_first_line() -> None:
+    assert f.first_line("one\ntwo") == "one…"
+    assert f.first_line("x" * 300, 10) == "x" * 10 + "…"
+    assert f.first_line("whole") == "whole"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ü 漢字 🎉", "plain ü 漢字 🎉"),
+        ("a\u202eb", r"a\u202eb"),
+        ("a\u2066b\u200d", r"a\u2066b\u200d"),
+        ("nul\0 bell\a tab\t", r"nul\0 bell\u0007 tab\t"),
+        ("\ud800", r"\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+        ("line\nbreak\u2028", r"line\nbreak\u2028"),
+    ],
+)
+def test_visible(text: str, shown: str) -> None:
+    assert f.visible(text) == shown
+
+
+def test_visible_can_keep_line_breaks() -> None:
+    assert f.visible("a\nb\r", keep="\n") == "a\nb\\r"
+
+
+def test_tooltip_is_never_markup() -> None:
+    tip = f.tooltip('<img src="file:///etc/passwd">')
+    assert "<img" not in tip
+    assert "&lt;img" in tip
+    assert f.tooltip("") == ""
+    assert len(f.tooltip("x" * 10_000)) < 1100

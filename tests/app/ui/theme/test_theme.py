@@ -1,0 +1,104 @@
+"""The theme in force: switching, re-tinting, and that every placeholder and colour comes from tokens."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QIcon, QPalette
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.paths import resources_dir
+from app.ui.icons import Icon, IconFont
+from app.ui.theme import DARK, LIGHT, Mode, Theme
+from app.ui.theme.stylesheet import fill, read
+
+
+def strongest(icon: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> str:
+    """The colour of the most opaque pixel of an icon."""
+    image = icon.pixmap(24, 24, mode).toImage()
+    pixels = (image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height()))
+    return max(pixels, key=lambda colour: colour.alpha()).name()
+
+
+def test_switching_changes_palette_and_sheet(qtbot: QtBot, theme: Theme, qapp: QApplication) -> None:
+    with qtbot.waitSignal(theme.changed):
+        theme.set_mode(Mode.DARK)
+    assert theme.is_dark
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
+    assert DARK.panel in qapp.styleSheet()
+    assert LIGHT.panel not in qapp.styleSheet()
+    theme.set_mode(Mode.LIGHT)
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT.window
+
+
+def test_same_choice_again_changes_nothing(qtbot: QtBot, theme: Theme) -> None:
+    with qtbot.assertNotEmitted(theme.changed):
+        theme.set_mode(Mode.LIGHT)
+
+
+def test_system_mode_follows_the_system_live(qtbot: QtBot, theme: Theme) -> None:
+    theme.set_mode(Mode.SYSTEM)
+    for scheme, dark in ((Qt.ColorScheme.Dark, True), (Qt.ColorScheme.Light, False)):
+X theme.is_dark is dark
+
+
+def test_bound_icon_follows_the_theme_and_a_new_binding(qtbot: QtBot, theme: Theme) -> None:
+    button = QPushButton()
+    qtbot.addWidget(button)
+    theme.bind_icon(button, Icon.SHIELD_OK, "accent")
+    assert strongest(button.icon()) == LIGHT.accent
+    theme.bind_icon(button, Icon.SHIELD_OK, "bad")
+    assert strongest(button.icon()) == LIGHT.bad
+    theme.set_mode(Mode.DARK)
+    assert strongest(button.icon()) == DARK.bad
+    assert strongest(button.icon(), QIcon.Mode.Disabled) == DARK.disabled
+
+
+def test_a_deleted_button_is_let_go(qtbot: QtBot, theme: Theme) -> None:
+    button = QPushButton()
+    theme.bind_icon(button, Icon.ADD)
+    with qtbot.waitSignal(button.destroyed):
+        button.deleteLater()
+    theme.set_mode(Mode.DARK)
+
+
+def test_every_icon_exists_and_an_unknown_one_is_drawn(qapp: QApplication) -> None:
+    font = IconFont()
+    assert [icon.name for icon in Icon if not font.has(icon.value)] == []
+    assert not font.pixmap("no-such-icon", "#000000", 16, 1).isNull()
+
+
+def test_icons_are_crisp_at_twice_the_size(theme: Theme) -> None:
+    pixmap = theme.pixmap(Icon.LINK, "ok", 16, 2)
+    assert (pixmap.width(), pixmap.devicePixelRatio()) == (32, 2)
+
+
+def test_style_sheet_writes_no_colour_itself() -> None:
+    sheet = read(resources_dir() / "themes")
+    assert re.findall(r"#[0-9a-fA-F]{3,8}\b", sheet) == []
+    assert not re.search(r"\brgba?\(", sheet)
+
+
+def test_unknown_placeholder_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        fill("{{nothing}}", {})
+
+
+def test_images_of_the_sheet_exist_in_two_sizes(theme: Theme, qapp: QApplication) -> None:
+    paths = re.findall(r'url\("([^"]+)"\)', qapp.styleSheet())
+    assert paths
+    for path in map(Path, paths):
+        assert path.exists()
+        assert path.with_stem(f"{path.stem}@2x").exists()
+
+
+def test_no_colour_is_written_outside_the_theme() -> None:
+    root = Path(__file__).parents[4] / "app" / "ui"
+    written = [
+        path.name
+        for path in root.rglob("*.py")
+        if "theme" not in path.parts and re.search(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d", path.read_text("utf-8"))
+    ]
+    assert written == []

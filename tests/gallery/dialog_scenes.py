@@ -1,0 +1,180 @@
+"""The frame's dialogs, as large as they open."""
+
+from pathlib import Path
+
+from app import __version__
+from app.services.discovery import Candidate
+from app.services.file_info import FileInfo
+from app.services.maintenance import MigrationStatus
+from app.services.retention import LeftAlone, RetentionPreview, TenantShare
+from app.settings import Settings
+from app.ui.dialogs.about import AboutDialog
+from app.ui.dialogs.choose_database import ChooseDatabaseDialog
+from app.ui.dialogs.database_info import DatabaseInfoDialog
+from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.dialogs.retention import RetentionDialog
+from app.ui.theme import Theme
+from app.ui.welcome import WelcomePage
+from models.schema import Schema
+from tests.conftest import NOW
+from tests.gallery.registry import Registry, Shot
+
+STATE = Path("/home/ops/foundation/.wrangler/state/v3/d1/miniflare-D1DatabaseObject")
+MIGRATIONS = (
+    "0000_initial.sql",
+    "0001_webhook_destinations.sql",
+    "0002_notifications.sql",
+    "0003_planning.sql",
+)
+TABLES = ("users", "audit_chain", "webhook_destinations", "notifications", "planning_runs")
+
+
+def register(registry: Registry) -> None:
+    """Add the dialogs to `registry`."""
+    registry.scene("welcome")(welcome)
+    for name, build in (
+        ("about", about),
+        ("choose-database", choose_database),
+        ("preferences", preferences),
+        ("preferences-wrong", preferences_wrong),
+        ("retention", retention),
+        ("retention-majority", retention_majority),
+        ("retention-nothing", retention_nothing),
+        ("retention-daily", retention_daily),
+        ("retention-read-only", retention_read_only),
+        ("database-info", database_info),
+        ("database-info-differs", database_info_differs),
+    ):
+        registry.scene(f"dialog-{name}", None)(build)
+
+
+def welcome(theme: Theme) -> WelcomePage:
+    page = WelcomePage(theme)
+    here = Path(__file__)
+    page.set_recent([here, here.parent / "foundation-primary.sqlite"])
+    return page
+
+
+def about(theme: Theme) -> AboutDialog:
+    return AboutDialog(theme, __version__)
+
+
+def choose_database(theme: Theme) -> ChooseDatabaseDialog:
+    return ChooseDatabaseDialog(
+        theme,
+        [
+            Candidate(STATE / f"{'3f9a7c21' * 8}.sqlite", TABLES, 184_220, 12, NOW - 340),
+            Candidate(STATE / f"{'a0c44e19' * 8}.sqlite", TABLES, 2_204, 3, NOW - 8 * 86_400),
+            Candidate(STATE / f"{'77b0d5e2' * 8}.sqlite", TABLES[:2], 12, 1, NOW - 90 * 86_400),
+        ],
+        NOW,
+        utc=True,
+    )
+
+
+def preferences(theme: Theme) -> PreferencesDialog:
+    return PreferencesDialog(theme, Settings())
+
+
+def preferences_wrong(theme: Theme) -> Shot:
+    dialog = PreferencesDialog(theme, Settings())
+
+    def spoil() -> None:
+        dialog.editor("actor").setText("ops\u202e")
+        dialog.submit()
+        dialog.reject()
+
+    return Shot(dialog, then=spoil)
+
+
+def _preview(shares: tuple[TenantShare, ...], left: tuple[LeftAlone, ...] = ()) -> RetentionPreview:
+    entries = sum(share.removed for share in shares)
+    removed = {
+        "audit_chain": entries,
+        "notifications": 1_204,
+        "planning_runs": 12,
+        "planning_artifacts": 121,
+    }
+    return RetentionPreview(
+        NOW - 90 * 86_400, removed if entries else dict.fromkeys(removed, 0), shares, left
+    )
+
+
+SHARES = tuple(
+    TenantShare(f"{name}-{number:02}" if number else name, 6_100 // (number * 5 + place + 1), 18_000)
+    for number in range(12)
+    for place, name in enumerate(("acme-corp", "globex", "initech", "umbrella", "wayne-enterprises"))
+)
+
+
+def retention(theme: Theme) -> RetentionDialog:
+    return RetentionDialog(theme, _preview(SHARES), file_name="foundation-primary.sqlite", days=90, utc=True)
+
+
+def retention_majority(theme: Theme) -> RetentionDialog:
+    shares = (TenantShare("acme-corp", 9_020, 12_400), TenantShare("globex", 312, 4_000))
+    left = (LeftAlone("initech", 61_004, "Entry 61,004 is dated in milliseconds instead of seconds."),)
+    return RetentionDialog(
+        theme, _preview(shares, left), file_name="foundation-primary.sqlite", days=90, utc=True
+    )
+
+
+def retention_nothing(theme: Theme) -> RetentionDialog:
+    return RetentionDialog(theme, _preview(()), file_name="foundation-primary.sqlite", days=90)
+
+
+def retention_daily(theme: Theme) -> RetentionDialog:
+    shares = (TenantShare("acme-corp", 132, 12_400), TenantShare("globex", 31, 4_000))
+    return RetentionDialog(
+        theme, _preview(shares), file_name="foundation-primary.sqlite", days=90, utc=True, daily=True
+    )
+
+
+def retention_read_only(theme: Theme) -> RetentionDialog:
+    return RetentionDialog(
+        theme,
+        _preview((TenantShare("acme-corp", 132, 12_400),)),
+        file_name="foundation-primary.sqlite",
+        days=90,
+        utc=True,
+        cannot_write="The file is open read-only, because workerd (pid 4711) has it open.",
+    )
+
+
+def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None) -> FileInfo:
+    counts = dict.fromkeys(schema.columns, 0) | {"users": 1_204, "audit_chain": 184_220, "notifications": 311}
+    return FileInfo(
+        path=STATE / f"{'3f9a7c21' * 8}.sqlite",
+        read_only=reason is not None,
+        read_only_reason=reason,
+        journal_mode="wal",
+        size=358_612_992,
+        rows={name: counts[name] for name in schema.columns},
+        tenants=tuple(f"tenant-{number:02}" for number in range(12)),
+        schema=schema,
+        migrations=migrations,
+    )
+
+
+def database_info(theme: Theme) -> DatabaseInfoDialog:
+    tables = (*TABLES, "planning_artifacts", "planning_parked_ideas")
+    return DatabaseInfoDialog(
+        theme, _info(Schema(columns=dict.fromkeys(tables, ())), MigrationStatus(MIGRATIONS, (), ()))
+    )
+
+
+def database_info_differs(theme: Theme) -> DatabaseInfoDialog:
+    schema = Schema(
+        columns={"users": (), "audit_chain": (), "notifications": (), "sessions": ()},
+        missing_tables=(
+            "webhook_destinations",
+            "planning_runs",
+            "planning_artifacts",
+            "planning_parked_ideas",
+        ),
+        missing_columns={"notifications": ("metadata",)},
+        extra_tables=("sessions",),
+        extra_columns={"users": ("phone", "locale")},
+    )
+    migrations = MigrationStatus(MIGRATIONS[:1], MIGRATIONS[1:], ("0004_sessions.sql",))
+    return DatabaseInfoDialog(theme, _info(schema, migrations, "workerd (pid 4711) has it open"))
