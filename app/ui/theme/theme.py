@@ -144,10 +144,8 @@ class Theme(QObject):
         return str(getattr(self._tokens, name))
 
     def _wanted(self) -> Tokens:
-        if self._mode is Mode.SYSTEM:
-            dark = self._system == Qt.ColorScheme.Dark
-        else:
-            dark = self._mode is Mode.DARK
+        system = self._mode is Mode.SYSTEM
+        dark = self._system == Qt.ColorScheme.Dark if system else self._mode is Mode.DARK
         return DARK if dark else LIGHT
 
     def _tell_system(self) -> None:

@@ -15,6 +15,10 @@ from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.stylesheet import fill, read
 
 
+WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
+"""A colour written down, not taken from the theme."""
+
+
 def strongest(icon: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> str:
     """The colour of the most opaque pixel of an icon."""
     image = icon.pixmap(24, 24, mode).toImage()
@@ -41,7 +45,8 @@ def test_same_choice_again_changes_nothing(qtbot: QtBot, theme: Theme) -> None:
 def test_system_mode_follows_the_system_live(qtbot: QtBot, theme: Theme) -> None:
     theme.set_mode(Mode.SYSTEM)
     for scheme, dark in ((Qt.ColorScheme.Dark, True), (Qt.ColorScheme.Light, False)):
-X theme.is_dark is dark
+        QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
+        assert theme.is_dark is dark
 
 
 def test_bound_icon_follows_the_theme_and_a_new_binding(qtbot: QtBot, theme: Theme) -> None:
@@ -99,6 +104,6 @@ def test_no_colour_is_written_outside_the_theme() -> None:
     written = [
         path.name
         for path in root.rglob("*.py")
-        if "theme" not in path.parts and re.search(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d", path.read_text("utf-8"))
+        if "theme" not in path.parts and WRITTEN.search(path.read_text("utf-8"))
     ]
     assert written == []
