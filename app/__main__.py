@@ -8,7 +8,7 @@ def main() -> int:
     if sys.argv[1:2] == ["--scan-worker"]:  # a child of the verification, which loads nothing else
         from app.workers.scan_child import main as scan  # noqa: PLC0415
 
-        return int(scan() or 0)
+        return scan()
     import multiprocessing  # noqa: PLC0415
 
     multiprocessing.freeze_support()  # in a packaged program a spawned child starts here, too
