@@ -1,0 +1,282 @@
+"""Data retention: what the platform's daily cleanup removes, so that nobody waits and chains stay provable.
+
+Source: `database-schema.md`, Data Retention; `integrity.md` 1; `measured.md`, Retention.
+"""
+
+import json
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app.services import retention_records as records
+from app.services.chain import Event
+from app.services.errors import (
+    Cancelled,
+    InvalidInput,
+    NotAllowed,
+    ReadOnlyFile,
+    StorageError,
+    TenantAdminError,
+)
+from app.services.retention_plan import SECONDS_LIMIT, AuditPlan, LeftAlone, Prefix, plan_audit
+from app.services.retention_run import (
+    TABLES,
+    Execution,
+    Progress,
+    RetentionPlan,
+    RetentionResult,
+    no_automatic_checkpoints,
+)
+from app.services.writing import Change, commit
+from models import schema
+from models.database import Database
+from models.status import SYSTEM_TENANT, AuditEvent
+from models.tables import AuditEntry
+
+__all__ = [
+    "DATA_RETENTION_SECONDS",
+    "TABLES",
+    "ClockProblem",
+    "LeftAlone",
+    "NeedsConfirmation",
+    "RetentionPreview",
+    "RetentionResult",
+    "TenantShare",
+    "preview",
+    "run",
+]
+
+DATA_RETENTION_SECONDS: Final = 90 * 86_400
+"""The platform's own constant and default."""
+
+BATCH_ROWS: Final = 5_000
+"""Audit entries a transaction: 7 to 16 ms (`measured.md`, Retention)."""
+
+_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class TenantShare:
+    """How many of a tenant's live audit entries (prune markers not counted) would go."""
+
+    tenant_id: str
+    removed: int
+    live: int
+
+    @property
+    def is_majority(self) -> bool:
+        return self.removed * 2 > self.live
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPreview:
+    """What would go now: rows by table, the tenants that lose audit entries, and those that cannot."""
+
+    cutoff: int
+    removed: dict[str, int]
+    tenants: tuple[TenantShare, ...]
+    left: tuple[LeftAlone, ...]
+
+    @property
+    def total(self) -> int:
+        return sum(self.removed.values())
+
+
+class ClockProblem(TenantAdminError):
+    """The time given and the times in the file cannot both be right."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The newest audit entry is dated more than a day after this computer's clock, so nothing can be "
+            "said to be old; nothing was removed. Set the clock, or look at that entry."
+        )
+
+
+class NeedsConfirmation(TenantAdminError):
+    """More than half of a tenant's live entries would go, and nobody has said that this is meant."""
+
+    def __init__(self, shares: tuple[TenantShare, ...]) -> None:
+        self.tenants = tuple(share.tenant_id for share in shares)
+        first = shares[0]
+        others = f" (and of {len(shares) - 1} more tenants more than half)" if len(shares) > 1 else ""
+        super().__init__(
+            f"{first.removed:,} of the {first.live:,} audit entries of {first.tenant_id} would be removed, "
+            f"more than half{others}; nothing was removed. Check the clock and the retention period, "
+            "then confirm."
+        )
+
+
+def preview(database: Database, *, now: int, days: int = 90) -> RetentionPreview:
+    """Counts what a run at `now` would remove. Nothing is proven yet; the caller holds a connection.
+
+    Raises `InvalidInput` for a negative number of days, `ClockProblem`, `NotAllowed` and the storage errors.
+    """
+    plan = _plan(database, now, days)
+    return RetentionPreview(plan.cutoff, plan.counts, _shares(plan), plan.audit.left)
+
+
+def run(
+    database: Database,
+    *,
+    now: int,
+    days: int = 90,
+    actor: str,
+    dry_run: bool = False,
+    allow_majority: bool | Collection[str] = False,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    pause: Callable[[float], None] = time.sleep,
+    batch_rows: int = BATCH_ROWS,
+) -> RetentionResult:
+    """Removes what is older than `days` before `now`, in short transactions. The caller holds a connection.
+
+    Each tenant's audit prefix is proven before any of it is removed; a tenant that fails is left as it is and
+    named in the result. `dry_run` proves and counts, and changes nothing. When more than half of a tenant's
+    live entries would go, `allow_majority` must be True or name the tenant. `progress(done, total)` is called
+    after every transaction, `cancelled` between them. What was removed is reported in an audit event of the
+    tenant `system`; a run that finds nothing to do leaves the file as it is.
+
+    Raises `ReadOnlyFile`, `NeedsConfirmation`, `ClockProblem`, `InvalidInput`, `NotAllowed` (a view or
+    trigger stands in for a table) and the storage errors; of those, what had been removed is reported too.
+    """
+    if database.read_only and not dry_run:
+        raise ReadOnlyFile(database.path)
+    started = time.monotonic()
+    plan = _plan(database, now, days)
+    if not dry_run:
+        _require_word(plan, allow_majority)
+    execution = Execution(
+        database,
+        plan,
+        now=now,
+        dry_run=dry_run,
+        progress=progress or _ignore,
+        cancelled=cancelled or _never,
+        pause=pause,
+        batch_rows=batch_rows,
+    )
+    result = execution.result
+    has_chain = "audit_chain" in plan.tables and not dry_run
+    with no_automatic_checkpoints(database):
+        try:
+            execution.run()
+        except Cancelled:
+            result.cancelled = True
+        except StorageError as error:
+            if has_chain and result.total:
+                with suppress(StorageError):  # the first failure is the one to tell
+                    _report(database, result, actor=actor, now=now, error=error)
+            raise
+        if has_chain and _is_news(database, result):
+            _report(database, result, actor=actor, now=now)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _plan(database: Database, now: int, days: int) -> RetentionPlan:
+    if days < 0:
+        raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
+    cutoff = now - days * _DAY
+    found = schema.inspect(database)
+    if found.impostors:
+        raise NotAllowed(
+            f"This file holds {', '.join(found.impostors)}, which could change what a removal means; "
+            "nothing was removed."
+        )
+    tables = frozenset(
+        table for table in TABLES if table in found.columns and not found.missing_columns.get(table)
+    )
+    counts = dict.fromkeys(TABLES, 0)
+    if "notifications" in tables:
+        counts["notifications"] = records.count_notifications(database, cutoff)
+    if "planning_runs" in tables:
+        counts["planning_runs"] = records.count_runs(database, cutoff)
+        if "planning_artifacts" in tables:
+            counts["planning_artifacts"] = records.count_artifacts(database, cutoff)
+    audit = AuditPlan((), ())
+    if "audit_chain" in tables:
+        _check_clock(database, now)
+        audit = plan_audit(database, cutoff)
+    if not any(counts.values()) and all(prefix.incidental for prefix in audit.prefixes):
+        audit = replace(audit, prefixes=())
+    counts["audit_chain"] = sum(prefix.rows for prefix in audit.prefixes)
+    return RetentionPlan(cutoff, audit, tables, counts)
+
+
+def _check_clock(database: Database, now: int) -> None:
+    newest = database.scalar(
+        AuditEntry.select(AuditEntry.created_at).order_by(AuditEntry.seq.desc()).limit(1).tuples()
+    )
+    if isinstance(newest, int) and now + _DAY < newest < SECONDS_LIMIT:
+        raise ClockProblem
+
+
+def _shares(plan: RetentionPlan) -> tuple[TenantShare, ...]:
+    return tuple(map(_share, plan.audit.prefixes))
+
+
+def _share(prefix: Prefix) -> TenantShare:
+    return TenantShare(prefix.tenant_id, prefix.losing, prefix.live)
+
+
+def _require_word(plan: RetentionPlan, allowed: bool | Collection[str]) -> None:
+    if allowed is True:
+        return
+    named = allowed or ()
+    asking = tuple(share for share in _shares(plan) if share.is_majority and share.tenant_id not in named)
+    if asking:
+        raise NeedsConfirmation(asking)
+
+
+def _is_news(database: Database, result: RetentionResult) -> bool:
+    """Whether the run did something, or met a chain it had to leave that the last report does not name.
+
+    Otherwise every day of an idle file would add an entry that says nothing.
+    """
+    if result.total or not result.left:
+        return result.total > 0
+    last = database.scalar(
+        AuditEntry.select(AuditEntry.payload)
+        .where(
+            AuditEntry.tenant_id == SYSTEM_TENANT,
+            AuditEntry.event_type == AuditEvent.RETENTION_COMPLETED.value,
+        )
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+        .tuples()
+    )
+    try:
+        known = json.loads(last).get("left")
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return True
+    return bool(known != _left(result))
+
+
+def _left(result: RetentionResult) -> list[dict[str, Any]]:
+    return [{"tenant": one.tenant_id, "seq": one.seq, "reason": one.reason} for one in result.left]
+
+
+def _report(
+    database: Database, result: RetentionResult, *, actor: str, now: int, error: StorageError | None = None
+) -> None:
+    """Appends the outcome to the chain of `system`."""
+    payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
+    if result.left:
+        payload["left"] = _left(result)
+    if result.cancelled:
+        payload["cancelled"] = True
+    if error is not None:
+        payload["error"] = str(error)
+    kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
+    event = Event(SYSTEM_TENANT, kind, payload)
+    commit(database, Change("Retention", rows=(), events=(event,)), now=now)
+
+
+def _ignore(done: int, total: int) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
