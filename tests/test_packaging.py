@@ -151,7 +151,9 @@ class TestBuilt:
 
     def _look_around(self, done: subprocess.CompletedProcess[str]) -> None:
         """The program opened the file, visited every tab, verified, and said so."""
-        assert done.returncode == 0, done.stdout + done.stderr
+        log = Path(os.environ["TENANT_ADMIN_HOME"]) / "logs" / "tenant-admin.log"
+        details = log.read_text(encoding="utf-8") if log.is_file() else ""
+        assert done.returncode == 0, done.stdout + done.stderr + details
         assert json.loads(done.stdout.splitlines()[-1])["verdict"] == "CONSISTENT"
         assert "Traceback" not in done.stderr
 
