@@ -110,7 +110,9 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
 def _verify(options: argparse.Namespace) -> int:
     from app.workers import scan_pool  # noqa: PLC0415
 
-    report = scan_pool.verify(_database_path(options.file), tenant=options.tenant, now=int(time.time()))
+    report = scan_pool.verify(
+        _database_path(options.file), tenant=options.tenant, now=int(time.time()), take_part=True
+    )
     if options.json:
         _print_json(report.to_json())
     else:
@@ -133,6 +135,11 @@ def _retention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--days", type=_positive, default=90, help="how long data is kept (default: 90)")
     parser.add_argument("--now", type=int, metavar="EPOCH", help="reckon from this time (seconds since 1970)")
+    parser.add_argument(
+        "--allow-majority",
+        action="store_true",
+        help="also when more than half of a tenant's audit entries would go, which is refused otherwise",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -146,7 +153,12 @@ def _retention(options: argparse.Namespace) -> int:
     )
     with opened.database.connection_context():
         result = retention.run(
-            opened.database, now=now, days=options.days, actor=paths.os_user(), dry_run=options.dry_run
+            opened.database,
+            now=now,
+            days=options.days,
+            actor=paths.os_user(),
+            dry_run=options.dry_run,
+            allow_majority=options.allow_majority,
         )
     if options.json:
         _print_json(result.to_json())
@@ -154,6 +166,8 @@ def _retention(options: argparse.Namespace) -> int:
         verb = "would be removed" if options.dry_run else "removed"
         for table, count in result.removed.items():
             print(f"{table}: {count:,} {verb}")
+        for left in result.left:
+            print(f"left alone: {left.tenant_id}: {left.reason}")
     return EXIT_INTACT
 
 
@@ -219,7 +233,8 @@ def _demo(options: argparse.Namespace) -> int:
         seed=options.seed,
         now=int(time.time()),
     )
-    print(f"{options.file}: {summary}")
+    counts = ", ".join(f"{count:,} {table}" for table, count in summary.rows.items())
+    print(f"{options.file}: {len(summary.tenants):,} tenants; {counts}")
     return EXIT_INTACT
 
 

@@ -1,0 +1,197 @@
+"""The commands as a shell script meets them: real processes, exit codes, one sentence on standard error."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.conftest import NOW
+
+DAY = 86_400
+
+
+def run(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ)
+    if home is not None:
+        environment["TENANT_ADMIN_HOME"] = str(home)
+    return subprocess.run(
+        [sys.executable, "-m", "app", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    done = run("demo", path, "--rows", 600, "--tenants", 3, "--seed", 7)
+    assert (done.returncode, done.stderr) == (0, "")
+    return path
+
+
+def test_a_demo_file_verifies(demo: Path) -> None:
+    done = run("verify", demo, "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(report) == {"verdict", "entries", "seconds", "findings", "tenants"}
+    assert (report["verdict"], report["entries"], report["findings"]) == ("CONSISTENT", 600, [])
+    assert sum(tenant["entries"] for tenant in report["tenants"]) == 600
+    assert set(report["tenants"][0]) == {
+        "tenant", "verdict", "entries", "firstSeq", "lastSeq", "head", "anchor", "unwitnessed"
+    }  # fmt: skip
+
+
+def test_one_tenant_is_verified_alone(demo: Path) -> None:
+    done = run("verify", demo, "--tenant", "acme-corp", "--json")
+    assert [tenant["tenant"] for tenant in json.loads(done.stdout)["tenants"]] == ["acme-corp"]
+    assert "600" not in run("verify", demo, "--tenant", "acme-corp").stdout
+
+
+def test_a_changed_payload_is_found_and_exits_1(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "changed.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+    done = run("verify", copy, "--json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert done.returncode == 1
+    assert set(finding) == {"code", "tenant", "seq", "expected", "actual", "message"}
+    assert (finding["code"], finding["seq"]) == ("HASH", 40)
+    assert "HASH" in run("verify", copy).stdout
+
+
+def test_info_tells_all_as_json(demo: Path) -> None:
+    found = json.loads(run("info", demo, "--json").stdout)
+    assert set(found) == {"path", "readOnly", "journalMode", "tables", "tenants", "schema", "migrations"}
+    assert found["tables"]["audit_chain"] == {"rows": 600}
+    assert found["schema"] == {
+        "missingTables": [], "missingColumns": {}, "extraTables": [], "extraColumns": {}
+    }  # fmt: skip
+    assert found["migrations"]["pending"] == []
+    assert len(found["migrations"]["applied"]) == 4
+
+
+def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    dry = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
+    assert dry["dryRun"] is True
+    assert set(dry["removed"]) == {"audit_chain", "notifications", "planning_runs", "planning_artifacts"}
+    assert dry["removed"]["audit_chain"] > 0
+    done = run("retention", copy, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["removed"] == dry["removed"]
+    assert run("verify", copy).returncode == 0
+
+
+def test_retention_refuses_to_take_most_of_a_tenant_without_a_word(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    refused = run("retention", copy, "--days", 1)
+    assert refused.returncode == 2
+    assert "more than half" in refused.stderr
+    assert run("retention", copy, "--days", 1, "--allow-majority").returncode == 0
+    assert run("verify", copy).returncode == 0
+
+
+def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    first, second = run("migrate", path), run("migrate", path)
+    assert "applied 0000_initial.sql" in first.stdout
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert second.stdout == "nothing to apply\n"
+
+
+def test_a_new_migration_gets_the_next_number(tmp_path: Path) -> None:
+    (tmp_path / "0003_planning.sql").touch()
+    done = run("migrations", "create", "next step", "--folder", tmp_path)
+    assert done.returncode == 0
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["0003_planning.sql", "0004_next_step.sql"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["verify", "nothing.sqlite"], "no file"),
+        (["info", "nothing.sqlite"], "no file"),
+        (["retention", "nothing.sqlite"], "no file"),
+        (["verify"], "required"),
+        (["verify", "x", "--tenants"], "unrecognized"),
+        (["retention", "x", "--days", "0"], "at least 1"),
+        (["demo", "x", "--rows", "many"], "invalid"),
+        (["--nonsense"], "unrecognized"),
+    ],
+)
+def test_what_cannot_run_is_one_sentence_and_exit_2(arguments: list[str], words: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_text_file_is_not_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "notes.sqlite"
+    path.write_text("not a database at all, but long enough to be looked at " * 20)
+    done = run("verify", path)
+    assert done.returncode == 2
+    assert "not a SQLite database" in done.stderr
+
+
+def test_demo_never_overwrites(demo: Path) -> None:
+    before = demo.stat().st_mtime_ns
+    done = run("demo", demo)
+    assert done.returncode == 2
+    assert "never overwritten" in done.stderr
+    assert demo.stat().st_mtime_ns == before
+
+
+def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> None:
+    # A home that is a file cannot hold settings; the log cannot be written either, and that is said.
+    home = tmp_path / "home"
+    program = (
+        "import sys; from app import cli;"
+        "cli.COMMANDS['verify'] = ('', lambda parser: None, lambda options: 1 / 0);"
+        "sys.exit(cli.main(['verify']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TENANT_ADMIN_HOME": str(home)},
+    )
+    log = home / "logs" / "tenant-admin.log"
+    assert done.returncode == 2
+    assert str(log) in done.stderr and "Traceback" not in done.stderr
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout.startswith("tenant-admin 0.1.0")
+    text = run("--help").stdout
+    for command in ("verify", "retention", "migrate", "migrations", "demo", "info"):
+        assert f"  {command} " in text
+
+
+def test_nothing_but_the_window_loads_qt(demo: Path) -> None:
+    program = (
+        "import sys; from app import cli; code = cli.main(sys.argv[1:]);"
+        "sys.exit(3 if any(name.startswith('PySide6') for name in sys.modules) else code)"
+    )
+    for arguments in (["verify", demo], ["info", demo], ["retention", demo, "--dry-run"]):
+        done = subprocess.run([sys.executable, "-c", program, *map(str, arguments)], check=False)
+        assert done.returncode == 0
+
+
+def test_times_are_reckoned_from_now(demo: Path) -> None:
+    long_ago = json.loads(
+        run("retention", demo, "--dry-run", "--json", "--now", NOW - 3000 * DAY).stdout or "{}"
+    )
+    assert long_ago.get("removed", {}).get("audit_chain", 0) == 0
