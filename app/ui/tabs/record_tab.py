@@ -35,7 +35,11 @@ GAP = 12
 
 @dataclass(frozen=True, slots=True)
 class TabSpec:
-    """What one tab is about. `picks` are the columns with a pick list, `empty` a title and a sentence."""
+    """What one tab is about.
+
+    `picks` are the columns with a pick list, `empty` a title and a sentence, `main` the column that takes
+    the room the others leave.
+    """
 
     table: str
     title: str
@@ -45,6 +49,7 @@ class TabSpec:
     empty: tuple[str, str]
     picks: tuple[Pick, ...] = ()
     dates: bool = False
+    main: str = ""
 
 
 class RecordTab(QWidget):
@@ -84,6 +89,8 @@ class RecordTab(QWidget):
         )
         self.list = ListController(context, self.spec.table, self.columns(), self.table, self)
         self.model = self.list.model
+        if self.spec.main:
+            self.table.set_main_column(self.model.column_of(self.spec.main))
         self.inspector = Inspector(theme)
         self.commands = Actions(theme, self.table, self)
         self._clear_button = push_button(theme, "Clear filters", kind=Kind.SECONDARY, icon=Icon.CLOSE)
@@ -97,6 +104,7 @@ class RecordTab(QWidget):
 
         self.filters.changed.connect(self._filters_changed)
         self.model.sort_requested.connect(self._sort_by)
+        self.model.dataChanged.connect(self._rows_came)
         self.list.loaded.connect(self._loaded)
         self.list.failed.connect(self._not_loaded)
         self.table.selection_changed.connect(self._selection_changed)
@@ -132,6 +140,18 @@ class RecordTab(QWidget):
     def extra_choices(self) -> Mapping[str, tuple[Value, ...]]:
         """Filters from elsewhere than the filter row: column to values."""
         return {}
+
+    def counted(self) -> Sequence[str]:
+        """The columns whose values are counted: those with a pick list."""
+        return [pick.key for pick in self.spec.picks]
+
+    def show_counts(self, column: str, found: Sequence[tuple[Value, int]]) -> None:
+        """Takes the values of a counted column, with their counts under the other filters."""
+        self._show_choices(column, found)
+
+    def choose_value(self, column: str, value: Value) -> bool:
+        """Filters by a value elsewhere than in the filter row; False where there is no place for it."""
+        return False
 
     # what the frame uses
 
@@ -302,7 +322,7 @@ class RecordTab(QWidget):
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
 
     def _not_in_list(self, record_id: object) -> None:
-        if not self.filters.values().is_empty():
+        if self.query().filtered:
             self._wanted_record = record_id
             self.clear_filters()
 
@@ -326,6 +346,14 @@ class RecordTab(QWidget):
         elif record_id != self.shown_id:
             self.shown_id = record_id
             self._read_record(record_id)
+
+    def _rows_came(self) -> None:
+        """A record chosen before its row was at hand, by End or from elsewhere, can be read now."""
+        record_id = self.list.current_id()
+        if record_id is not None and record_id != self.shown_id:
+            self._selection_changed()
+        else:
+            self.commands.update()
 
     def _read_record(self, record_id: object) -> None:
         if self._reading is not None:
@@ -351,11 +379,11 @@ class RecordTab(QWidget):
             self.context.tasks.read(
                 partial(_choices, self.context.lists),
                 query,
-                pick.key,
-                on_done=partial(self._show_choices, pick.key),
+                column,
+                on_done=partial(self.show_counts, column),
                 on_failed=lambda error: None,
             )
-            for pick in self.spec.picks
+            for column in self.counted()
         ]
 
     def _show_choices(self, column: str, found: Sequence[tuple[Value, int]]) -> None:
@@ -393,6 +421,8 @@ class RecordTab(QWidget):
         values = self.filters.values()
         record = self.model.record(index.row())
         wanted = record[SPECS[self.spec.table].names.index(column)] if record else None
+        if self.choose_value(column, wanted):
+            return
         key = f"{type(wanted).__name__}:{wanted!s}"
         if key in self._choice_values.get(column, {}):
             picks = {**dict(values.picks), column: key}

@@ -30,6 +30,7 @@ class UsersTab(RecordTab):
         empty=("No users yet", "Create the first one with “New user”."),
         picks=(Pick("has_password", "Password", "Any password"),),
         dates=True,
+        main="email",
     )
 
     def columns(self) -> Sequence[Column]:

@@ -1,6 +1,6 @@
 """The table that every tab shows its rows in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from PySide6.QtCore import (
@@ -28,11 +28,12 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from app.itemmodels.roles import Role
 from app.ui.theme import Theme
-from app.ui.widgets.cell_delegate import CellDelegate
+from app.ui.widgets.cell_delegate import GAP, ICON, PAD, CellDelegate
 from app.ui.widgets.table_header import TableHeader
 
 ROW_HEIGHT = 34
 _WIDEST = 420
+_MAIN_LEAST = 200
 _SAVE_AFTER_MS = 400
 
 Index = QModelIndex | QPersistentModelIndex
@@ -52,6 +53,8 @@ class DataTable(QTableView):
     `copy_selection()`: rows as tab-separated text with their header (Ctrl+C), Role.WHOLE before DisplayRole.
     `set_empty_state(widget)`: shown instead of the rows while the model has none.
     `fit_columns()`: widths from header and the rows in view, at most 420 px.
+    `set_main_column(column)`: the one that takes the room the others leave, at least 200 px.
+    `set_widest(column, words)`: these words always fit, whether a row in view has them or not.
     Home and End go to the first and last row. Sorting calls the model's `sort`.
     """
 
@@ -71,6 +74,8 @@ class DataTable(QTableView):
         super().__init__(parent)
         self._load, self._save = load, save
         self._empty: QWidget | None = None
+        self._main = -1
+        self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save_columns)
         self.cells = CellDelegate(theme, self)
@@ -94,7 +99,7 @@ class DataTable(QTableView):
         rows.setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 16))
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        header.sectionResized.connect(self._columns_changed)
+        header.sectionResized.connect(self._section_resized)
         header.sectionMoved.connect(self._columns_changed)
         self.doubleClicked.connect(self.opened.emit)
 
@@ -155,6 +160,23 @@ class DataTable(QTableView):
         for column in range(header.count()):
             if header.sectionSize(column) > _WIDEST:
                 header.resizeSection(column, _WIDEST)
+        self._fill()
+
+    def set_main_column(self, column: int) -> None:
+        """Let `column` take the room that the others leave."""
+        self._main = column
+        self.horizontalHeader().setStretchLastSection(False)
+        self._fill()
+
+    def set_widest(self, column: int, words: Sequence[str]) -> None:
+        """Make `column` wide enough for each of these words with an icon when columns are fitted."""
+        self._words[column] = tuple(words)
+
+    def sizeHintForColumn(self, column: int) -> int:
+        metrics = self.fontMetrics()
+        words = max((metrics.horizontalAdvance(word) for word in self._words.get(column, ())), default=0)
+        room = words + ICON + GAP + 2 * PAD + 4 if words else 0
+        return max(super().sizeHintForColumn(column), room)
 
     def save_columns(self) -> None:
         """Hand the state of the columns to `save`."""
@@ -172,6 +194,8 @@ class DataTable(QTableView):
         section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
         done = header.restoreState(QByteArray(header_state))
         header.setSortIndicator(section, order)
+        if self._main >= 0:
+            header.setStretchLastSection(False)
         self._saver.stop()
         return done
 
@@ -203,6 +227,9 @@ class DataTable(QTableView):
             return self.model().index(last, column)
         return super().moveCursor(cursorAction, modifiers)
 
+    def keyboardSearch(self, search: str) -> None:
+        """Nothing: it would read every row of the list on the interface thread."""
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selection()
@@ -226,8 +253,15 @@ class DataTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fill()
         if self._empty is not None:
             self._empty.setGeometry(self.viewport().rect())
+
+    def _fill(self) -> None:
+        header = self.horizontalHeader()
+        if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
+            others = header.length() - header.sectionSize(self._main)
+            header.resizeSection(self._main, max(_MAIN_LEAST, self.viewport().width() - others))
 
     def _show_focus(self) -> None:
         before = self.cells.focus_row
@@ -243,6 +277,11 @@ class DataTable(QTableView):
             self._empty.setGeometry(self.viewport().rect())
             model = self.model()
             self._empty.setVisible(model is None or model.rowCount() == 0)
+
+    def _section_resized(self, section: int, before: int, after: int) -> None:
+        if section != self._main and 0 in (before, after):  # hidden or shown
+            self._fill()
+        self._columns_changed()
 
     def _columns_changed(self) -> None:
         if self._save is not None:
