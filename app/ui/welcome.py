@@ -90,18 +90,19 @@ class WelcomePage(QWidget):
     def _heading(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(12)
-        mark = QLabel()
-        mark.setPixmap(self._theme.pixmap(Icon.SHIELD_OK, "accent", 40, self.devicePixelRatioF()))
-        self._theme.changed.connect(
-            lambda: mark.setPixmap(self._theme.pixmap(Icon.SHIELD_OK, "accent", 40, self.devicePixelRatioF()))
-        )
-        row.addWidget(mark)
+        self._mark = QLabel()
+        self._paint_mark()
+        self._theme.changed.connect(self._paint_mark)
+        row.addWidget(self._mark)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(Label("Tenant Admin", Look.TITLE))
         words.addWidget(Label(f"Version {__version__} · everything stays on this computer", Look.DIM))
         row.addLayout(words, 1)
         return row
+
+    def _paint_mark(self) -> None:
+        self._mark.setPixmap(self._theme.pixmap(Icon.SHIELD_OK, "accent", 40, self.devicePixelRatioF()))
 
     def _choice(self, icon: str, text: str, sentence: str, signal: SignalInstance, kind: Kind) -> QHBoxLayout:
         row = QHBoxLayout()

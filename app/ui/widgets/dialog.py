@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
@@ -57,7 +57,7 @@ class Dialog(QDialog):
         top.addLayout(words, 1)
         self._foot = QHBoxLayout()
         self._foot.setSpacing(8)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(20, 20, 20, 16)
         column.setSpacing(20)
         column.addLayout(top, 1)
@@ -81,6 +81,12 @@ class Dialog(QDialog):
             self._make_room()
         return done
 
+    def showEvent(self, event: QShowEvent) -> None:
+        if not event.spontaneous() and not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
+            self._make_room()
+            self.resize(self.minimumSize())
+        super().showEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
@@ -89,8 +95,8 @@ class Dialog(QDialog):
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
         not see to it by itself, and parts would lie over each other.
         """
-        layout, room = self.layout(), self.screen().availableGeometry()
-        least = max(self._width, layout.minimumSize().width())
+        layout, room = self._column, self.screen().availableGeometry()
+        least = max(self.minimumWidth(), layout.minimumSize().width())
         self.setMinimumWidth(min(least, room.width() - 32))
         height = layout.totalHeightForWidth(max(self.width(), self.minimumWidth()))
         self.setMinimumHeight(min(height, room.height() - 64))

@@ -1,0 +1,35 @@
+"""What the program is made of, with versions and licences, below the interface."""
+
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+
+import apsw
+import peewee
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Something that the program uses. `version` is empty where nobody can tell."""
+
+    name: str
+    version: str
+    licence: str
+
+
+def components() -> tuple[Component, ...]:
+    """The language, the database engine and the libraries over it."""
+    return (
+        Component("Python", platform.python_version(), "PSF licence"),
+        Component("SQLite", apsw.sqlite_lib_version(), "Public domain"),
+        Component("APSW", apsw.apsw_version(), "Any OSI licence"),
+        Component("Peewee", installed("peewee") or str(vars(peewee).get("__version__", "")), "MIT licence"),
+    )
+
+
+def installed(distribution: str) -> str:
+    """The version of an installed distribution; empty where it left no metadata, as in a packaged program."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,68 @@
+"""What this program is, what it is made of, and under which licences."""
+
+import PySide6
+from PySide6.QtCore import qVersion
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.roles import Tone
+from app.services.components import Component, components, installed
+from app.ui.dialogs.static_table import Cell, Column, StaticTable
+from app.ui.icons import Icon
+from app.ui.theme import Kind, Theme
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.labels import Label, Look
+
+_COLUMNS = (Column("Component"), Column("Version", mono=True), Column("Licence", dim=True))
+
+
+class AboutDialog(Dialog):
+    """`AboutDialog(theme, version, parent=None)`; "Copy" puts all of it on the clipboard, for a report."""
+
+    def __init__(self, theme: Theme, version: str, parent: QWidget | None = None) -> None:
+        super().__init__(
+            theme,
+            "About Tenant Admin",
+            f"Version {version}. MIT licence. Everything stays on this computer: the program sends nothing "
+            "anywhere by itself.",
+            icon=Icon.SHIELD_OK,
+            tone=Tone.ACCENT,
+            parent=parent,
+        )
+        self.setMinimumWidth(560)
+        self._version = version
+        self._parts = (
+            *components(),
+            Component("Qt", qVersion(), "LGPL 3"),
+            Component("PySide6", PySide6.__version__, "LGPL 3"),
+            Component("QtAwesome", installed("qtawesome"), "MIT licence"),
+            Component("Phosphor Icons", "", "MIT licence"),
+        )
+        rows = [(Cell(part.name), Cell(part.version or "—"), Cell(part.licence)) for part in self._parts]
+        self.table = StaticTable(theme, "Components", _COLUMNS, rows, most=len(rows))
+        self.add_widget(Label("Made with", Look.SECTION))
+        self.add_widget(self.table)
+        self.add_widget(
+            Label(
+                "Qt and PySide6 are used unchanged, as shared libraries that you may replace with your own.",
+                Look.DIM,
+                wrap=True,
+            )
+        )
+        self.copy_button = push_button(theme, "&Copy versions", icon=Icon.COPY)
+        self.copy_button.clicked.connect(self.copy)
+        self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
+        self.close_button.setDefault(True)
+        self.close_button.clicked.connect(self.accept)
+        self.set_buttons([self.close_button], left=[self.copy_button])
+        self.close_button.setFocus()
+
+    def text(self) -> str:
+        """A line for the program and each component."""
+        lines = [f"{part.name} {part.version} ({part.licence})".replace("  ", " ") for part in self._parts]
+        return "\n".join([f"Tenant Admin {self._version}", *lines])
+
+    def copy(self) -> None:
+        """Put the text on the clipboard."""
+        QGuiApplication.clipboard().setText(self.text())

@@ -1,0 +1,128 @@
+"""What an open file holds, how its schema differs, and which migrations it has seen."""
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.roles import Tone
+from app.services.file_info import FileInfo
+from app.ui.dialogs.static_table import Cell, Column, StaticTable
+from app.ui.formatting import byte_size, counted, grouped, shortened
+from app.ui.icons import Icon
+from app.ui.theme import Kind, Theme
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.labels import Label, Look
+
+_TABLES = (Column("Table"), Column("Rows", number=True), Column("Schema"))
+_TENANTS_NAMED = 8
+
+
+class DatabaseInfoDialog(Dialog):
+    """`DatabaseInfoDialog(theme, info, parent=None)`; "Copy" puts all of it on the clipboard as text."""
+
+    def __init__(self, theme: Theme, info: FileInfo, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
+        self.setMinimumWidth(720)
+        self._info = info
+        self.fields = FieldList(theme)
+        self.fields.set_fields(_file_fields(info))
+        self.add_widget(self.fields)
+        self.add_widget(Label("Tables", Look.SECTION))
+        self.table = StaticTable(theme, "Tables", _TABLES, _table_rows(info), most=9, wide=2)
+        self.add_widget(self.table)
+        self.add_widget(Label("Schema and migrations", Look.SECTION))
+        self.verdicts = FieldList(theme)
+        self.verdicts.set_fields([*_schema_fields(info), *_migration_fields(info)])
+        self.add_widget(self.verdicts)
+        self.copy_button = push_button(theme, "&Copy as text", icon=Icon.COPY)
+        self.copy_button.clicked.connect(self.copy)
+        self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
+        self.close_button.setDefault(True)
+        self.close_button.clicked.connect(self.accept)
+        self.set_buttons([self.close_button], left=[self.copy_button])
+        self.close_button.setFocus()
+
+    def copy(self) -> None:
+        """Put what `tenant-admin info` prints on the clipboard."""
+        QGuiApplication.clipboard().setText(str(self._info))
+
+
+def _file_fields(info: FileInfo) -> list[Field]:
+    access = f"Read-only, because {info.read_only_reason}" if info.read_only_reason else "Can be written"
+    named = ", ".join(info.tenants[:_TENANTS_NAMED])
+    more = len(info.tenants) - _TENANTS_NAMED
+    tenants = counted(len(info.tenants), "tenant")
+    if named:
+        tenants = f"{tenants}: {named}{f' and {grouped(more)} more' if more > 0 else ''}"
+    return [
+        Field("File", shortened(info.path.name, 24, 24), mono=True, copy=str(info.path), tip=str(info.path)),
+        Field("Folder", str(info.path.parent)),
+        Field("Size", f"{byte_size(info.size)} ({grouped(info.size)} bytes)", copy=str(info.size)),
+        Field("Journal mode", info.journal_mode.upper(), can_copy=False),
+        Field("Access", access, tone=Tone.WARN if info.read_only_reason else Tone.NEUTRAL, can_copy=False),
+        Field("Tenants", tenants, copy="\n".join(info.tenants)),
+    ]
+
+
+def _table_rows(info: FileInfo) -> list[tuple[Cell, ...]]:
+    """The file's tables as they are, then those that it lacks."""
+    schema = info.schema
+    rows = []
+    for name, count in info.rows.items():
+        lacks, extra = schema.missing_columns.get(name, ()), schema.extra_columns.get(name, ())
+        words = [f"lacks {', '.join(lacks)}"] if lacks else []
+        words += [f"also has {', '.join(extra)}"] if extra else []
+        verdict = Cell("; ".join(words) or "As expected")
+        if name in schema.extra_tables:
+            verdict = Cell("Not the platform's", tone=Tone.NEUTRAL, icon=Icon.INFO)
+        elif lacks:
+            verdict = Cell(verdict.text, tone=Tone.WARN, icon=Icon.WARNING)
+        elif extra:
+            verdict = Cell(verdict.text, icon=Icon.INFO)
+        else:
+            verdict = Cell(verdict.text, tone=Tone.OK, icon=Icon.OK)
+        rows.append(
+            (
+                Cell(name),
+                Cell("cannot be read") if count is None else Cell(grouped(count), count),
+                verdict,
+            )
+        )
+    missing = [
+        (Cell(name), Cell("—", -1), Cell("Missing", tone=Tone.WARN, icon=Icon.WARNING))
+        for name in schema.missing_tables
+    ]
+    return [*rows, *missing]
+
+
+def _schema_fields(info: FileInfo) -> list[Field]:
+    schema = info.schema
+    if schema.matches and not schema.impostors:
+        verdict = Field("Schema", "Every expected table and column is there", tone=Tone.OK, can_copy=False)
+    else:
+        parts = [counted(len(schema.missing_tables), "table")] if schema.missing_tables else []
+        columns = sum(map(len, schema.missing_columns.values()))
+        parts += [counted(columns, "column")] if columns else []
+        words = f"Missing: {' and '.join(parts)}" if parts else "Complete, but see below"
+        verdict = Field("Schema", words, tone=Tone.WARN, can_copy=False)
+    fields = [verdict]
+    if schema.impostors:
+        words = f"{', '.join(schema.impostors)} stands in for a table or changes what a write means"
+        fields.append(Field("Warning", words, tone=Tone.BAD))
+    return fields
+
+
+def _migration_fields(info: FileInfo) -> list[Field]:
+    migrations = info.migrations
+    fields = [
+        Field("Applied", ", ".join(migrations.applied) or "None recorded", copy="\n".join(migrations.applied))
+    ]
+    if migrations.pending:
+        fields.append(Field("Pending", ", ".join(migrations.pending), tone=Tone.WARN))
+    else:
+        fields.append(Field("Pending", "None", can_copy=False))
+    if migrations.unknown:
+        words = f"{', '.join(migrations.unknown)} (in the file's ledger, but not known to this program)"
+        fields.append(Field("Unknown", words, tone=Tone.WARN, copy="\n".join(migrations.unknown)))
+    return fields
