@@ -1,0 +1,89 @@
+"""The rows of a long list that are at hand, and which to fetch next. No Qt."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+Row = tuple[Any, ...]
+
+PAGE = 500
+"""Rows in a page: 14 screens, read in half a millisecond."""
+
+PAGES = 16
+WANTED = 4
+"""Pages asked for and not yet fetched; a view shows two at most, so an older one is out of sight by now."""
+
+
+class PageCache:
+    """Rows by key, whole pages at a time, the longest unused page dropped first.
+
+    Rows are held by key and not by position, so that a list that has grown at its beginning still shows what
+    is at hand. After `expire()` every row counts as outdated: it is shown until its page has come again.
+    """
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self._rows: dict[int, Row | None] = {}
+        self._outdated: dict[int, Row | None] = {}
+        self._pages: OrderedDict[int, Sequence[int]] = OrderedDict()
+        self._wanted: OrderedDict[int, None] = OrderedDict()
+
+    def expire(self) -> None:
+        fresh = self._rows
+        self.clear()
+        self._outdated = fresh
+
+    def __contains__(self, page: int) -> bool:
+        return page in self._pages
+
+    def get(self, key: int, default: Any) -> Any:
+        """The row with this key: None when it has gone, `default` when it is not at hand or outdated."""
+        return self._rows.get(key, default)
+
+    def outdated(self, key: int, default: Any) -> Any:
+        return self._outdated.get(key, default)
+
+    def items(self) -> list[tuple[int, Row | None]]:
+        """Every key at hand with its row."""
+        return [*self._outdated.items(), *self._rows.items()]
+
+    def touch(self, page: int) -> None:
+        """The page is in use."""
+        if page in self._pages:
+            self._pages.move_to_end(page)
+
+    def put(self, keys: Sequence[int], rows: Sequence[Row | None]) -> None:
+        """Rows that belong to no page yet, such as a list's first ones."""
+        self._rows.update(zip(keys, rows, strict=True))
+
+    def put_page(self, page: int, keys: Sequence[int], rows: Sequence[Row | None]) -> None:
+        self.put(keys, rows)
+        self._pages[page] = keys
+        self._pages.move_to_end(page)
+        self._wanted.pop(page, None)
+        while len(self._pages) > PAGES:
+            _, old = self._pages.popitem(last=False)
+            for key in old:
+                self._rows.pop(key, None)
+                self._outdated.pop(key, None)
+
+    def want(self, page: int) -> None:
+        """The page is missed now; only the latest `WANTED` are remembered."""
+        if page not in self._pages:
+            self._wanted[page] = None
+            self._wanted.move_to_end(page)
+            if len(self._wanted) > WANTED:
+                self._wanted.popitem(last=False)
+
+    def forget(self, page: int) -> None:
+        """The page is not wanted any more."""
+        self._wanted.pop(page, None)
+
+    def wanted(self, page: int) -> bool:
+        return page in self._wanted
+
+    def next_wanted(self) -> int | None:
+        """The page missed last, which is the one in sight."""
+        return next(reversed(self._wanted), None)

@@ -1,0 +1,308 @@
+"""A table of any length: it knows its exact row count and fetches the rows that are looked at."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
+
+from app.itemmodels.columns import Column, Row, header, plain, readers
+from app.itemmodels.key_changes import common_ends, joined
+from app.itemmodels.page_cache import PAGE, PageCache
+from app.services.listing import Keys, Listing, position
+
+Cancel = Callable[[], None]
+Index = QModelIndex | QPersistentModelIndex
+
+PLACEHOLDER = "…"
+GONE = "—"
+GONE_TIP = "This record was deleted in the meantime; refresh to close the gap."
+AHEAD_MS = 30
+
+_ROOT = QModelIndex()
+_DISPLAY = Qt.ItemDataRole.DisplayRole.value
+_TOOLTIP = Qt.ItemDataRole.ToolTipRole.value
+_HORIZONTAL = Qt.Orientation.Horizontal
+_STRANGE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError)
+_MISSING: Any = object()
+
+
+@dataclass(slots=True)
+class _Request:
+    """The one page that is on its way."""
+
+    page: int
+    keys: Keys
+    cancel: Cancel | None = None
+
+
+class VirtualTableModel(QAbstractTableModel):
+    """`VirtualTableModel(columns, names, request_page)`.
+
+    `names` are the list's columns in the order of a row, the record's id first. `request_page(keys)` is asked
+    for the rows of these keys and answers later with `set_page(keys, rows)` or `page_failed(keys)`; it
+    returns a function that cancels the request. One page is asked for at a time, the one looked at last
+    first; one that was scrolled past is cancelled. Pages beside the one in sight come when nothing else does.
+
+    `sort_requested(name, descending)`: a header was clicked; the answer is another list.
+    """
+
+    sort_requested = Signal(str, bool)
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        names: Sequence[str],
+        request_page: Callable[[Keys], Cancel],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self._request_page = request_page
+        self._keys: Keys = range(0)
+        self._count = 0
+        self._cache = PageCache()
+        self._page = -1
+        self._asked: _Request | None = None
+        places = {name: place for place, name in enumerate(names)}
+        self._places = [places[column.name] for column in columns]
+        self._readers = readers(self.columns, self._places)
+        self._headers = [header(column) for column in self.columns]
+        self._ask_soon = QTimer(self, singleShot=True, interval=0)
+        self._ask_soon.timeout.connect(self._ask)
+        self._look_ahead = QTimer(self, singleShot=True, interval=AHEAD_MS)
+        self._look_ahead.timeout.connect(self._want_neighbours)
+
+    # The list
+
+    def reset_to(self, listing: Listing) -> None:
+        """Shows another list from its beginning."""
+        self.beginResetModel()
+        self._forget_request()
+        self._cache.clear()
+        self._keys, self._count = listing.keys, listing.total
+        self._cache.put(listing.keys[: len(listing.rows)], listing.rows)
+        self.endResetModel()
+
+    def clear(self) -> None:
+        """Shows nothing and asks for nothing, for instance because the file is being closed."""
+        self.beginResetModel()
+        self._forget_request()
+        self._ask_soon.stop()
+        self._look_ahead.stop()
+        self._cache.clear()
+        self._keys, self._count = range(0), 0
+        self.endResetModel()
+
+    def refresh_to(self, keys: Keys) -> None:
+        """The same list as it is now, with all its keys.
+
+        Rows that are still there stay selected and current; what is shown is fetched again.
+        """
+        self._forget_request()
+        if (
+            len(self._keys) != self._count
+            and keys[: len(self._keys)] == self._keys
+            and len(keys) == self._count
+        ):
+            known, self._keys = len(self._keys), keys  # only the rest of the keys has come
+            self._repaint(known, self._count - 1)
+            return
+        before, after = common_ends(self._keys, keys)
+        if len(self._keys) != self._count or (before == after == 0 and self._count and keys):
+            self.beginResetModel()
+            self._cache.expire()
+            self._keys, self._count = keys, len(keys)
+            self.endResetModel()
+            return
+        self._cache.expire()
+        self._replace_middle(keys, before, after)
+        self._repaint(0, self._count - 1)
+
+    def reload(self) -> None:
+        """Fetches again what is shown, when rows have changed but none came, went or moved."""
+        self._forget_request()
+        self._cache.expire()
+        self._repaint(0, self._count - 1)
+
+    def repaint(self) -> None:
+        """Shows the same rows anew, for instance when "2 min ago" has become 3."""
+        self._repaint(0, self._count - 1)
+
+    # Pages
+
+    def set_page(self, keys: Keys, rows: Sequence[Row | None]) -> None:
+        """The answer to `request_page(keys)`; one that nobody waits for any more is dropped."""
+        if self._asked is None or self._asked.keys is not keys:
+            return
+        page = self._asked.page
+        self._asked = None
+        self._cache.put_page(page, keys, rows)
+        self._repaint(page * PAGE, page * PAGE + len(keys) - 1)
+        self._ask()
+
+    def page_failed(self, keys: Keys) -> None:
+        """The rows cannot be had; they are asked for again when they are painted again."""
+        if self._asked is not None and self._asked.keys is keys:
+            self._cache.forget(self._asked.page)
+            self._asked = None
+            self._ask()
+
+    # Records
+
+    def key(self, row: int) -> int | None:
+        """The row's key, or None while it is not known."""
+        return self._keys[row] if 0 <= row < len(self._keys) else None
+
+    def row_of_key(self, key: int) -> int | None:
+        return position(self._keys, key)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of all rows, or of the first ones while the rest is on its way."""
+        return self._keys
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row's key is known."""
+        return len(self._keys) == self._count
+
+    def record(self, row: int) -> Row | None:
+        """The row's values in the list's order, or None when they are not at hand or gone."""
+        key = self.key(row)
+        if key is None:
+            return None
+        found: Row | None = self._cache.get(key, self._cache.outdated(key, None))
+        return found
+
+    def record_id(self, row: int) -> str | int | None:
+        """The record's id, or None when it is not at hand, gone or NULL."""
+        found = self.record(row)
+        return None if found is None else found[0]
+
+    def row_of(self, record_id: str | int) -> int | None:
+        """Where a record stands, if it is among the rows at hand."""
+        for key, row in reversed(self._cache.items()):
+            if row is not None and row[0] == record_id:
+                return position(self._keys, key)
+        return None
+
+    def column_of(self, name: str) -> int:
+        """The number of the column that shows the list's column `name`. Raises `KeyError`."""
+        for number, column in enumerate(self.columns):
+            if column.name == name:
+                return number
+        raise KeyError(name)
+
+    # Qt's questions
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else self._count
+
+    def columnCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = _DISPLAY) -> Any:
+        answers = self._readers.get(role)
+        if answers is None:
+            return None
+        column = index.column()
+        reader = answers[column]
+        if reader is None:
+            return None
+        place = index.row()
+        page = place // PAGE
+        if page != self._page:
+            self._enter(page)
+        found = self._cache.get(self._keys[place], _MISSING) if place < len(self._keys) else _MISSING
+        if found is _MISSING:
+            found = self._miss(place, page)
+        if found is None:
+            return {_DISPLAY: GONE, _TOOLTIP: GONE_TIP}.get(role)
+        if found is _MISSING:
+            return PLACEHOLDER if role == _DISPLAY else None
+        try:
+            return reader(found)
+        except _STRANGE:
+            return plain(found[self._places[column]], found) if role == _DISPLAY else None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
+        if orientation != _HORIZONTAL or not 0 <= section < len(self._headers):
+            return None
+        return self._headers[section].get(role)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Asks for the list in another order; the rows stay until it has come."""
+        if 0 <= column < len(self.columns) and self.columns[column].sortable:
+            self.sort_requested.emit(self.columns[column].name, order == Qt.SortOrder.DescendingOrder)
+
+    # Fetching
+
+    def _enter(self, page: int) -> None:
+        self._page = page
+        self._cache.touch(page)
+        self._look_ahead.start()
+
+    def _miss(self, place: int, page: int) -> Any:
+        """What to show of a row that is not at hand: what it was, if that is known."""
+        if place >= len(self._keys):
+            return _MISSING
+        self._cache.want(page)
+        if not self._ask_soon.isActive():
+            self._ask_soon.start()  # after the whole view has been painted
+        return self._cache.outdated(self._keys[place], _MISSING)
+
+    def _ask(self) -> None:
+        if self._asked is not None:
+            if self._cache.wanted(self._asked.page):
+                return
+            self._forget_request()  # scrolled past
+        page = self._cache.next_wanted()
+        if page is None:
+            return
+        keys = self._keys[page * PAGE : (page + 1) * PAGE]
+        if len(keys) < min(PAGE, self._count - page * PAGE):
+            self._cache.forget(page)  # the rest of its keys is still to come
+            return
+        request = self._asked = _Request(page, keys)
+        request.cancel = self._request_page(keys)
+
+    def _forget_request(self) -> None:
+        if self._asked is not None and self._asked.cancel is not None:
+            self._asked.cancel()
+        self._asked = None
+
+    def _want_neighbours(self) -> None:
+        if self._asked is None and self._cache.next_wanted() is None:
+            for page in (self._page - 1, self._page + 1):  # the last one wanted is fetched first
+                if 0 <= page * PAGE < self._count:
+                    self._cache.want(page)
+            self._ask()
+
+    # The list's rows
+
+    def _replace_middle(self, keys: Keys, before: int, after: int) -> None:
+        """Takes over `keys`, which have `before` first and `after` last ones in common with the old."""
+        gone, come = self._count - before - after, len(keys) - before - after
+        if gone:
+            self.beginRemoveRows(_ROOT, before, before + gone - 1)
+            self._keys = joined(self._keys[:before], self._keys[before + gone :])
+            self._count -= gone
+            self.endRemoveRows()
+        if come:
+            self.beginInsertRows(_ROOT, before, before + come - 1)
+            self._keys, self._count = keys, len(keys)
+            self.endInsertRows()
+        self._keys = keys
+
+    def _repaint(self, first: int, last: int) -> None:
+        if first <= last:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))

@@ -1,0 +1,446 @@
+"""The virtual table as a view meets it: over a real file, with pages that come late, or not at all."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QPersistentModelIndex, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QAbstractItemView, QTableView
+from pytestqt.qtbot import QtBot
+
+from app.itemmodels.columns import Column
+from app.itemmodels.page_cache import PAGE, PAGES, PageCache
+from app.itemmodels.roles import Role, Tone
+from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
+from app.services.list_query import ListQuery
+from app.services.listing import Keys, Lists
+from app.services.tables import SPECS
+from models.database import Database
+from models.schema import inspect
+
+ROWS = 20_000
+SHORT = 600
+QUERY = ListQuery("audit_chain")
+COLUMNS = (
+    Column("seq", "No.", right=True),
+    Column("event_type", "Event", tone=lambda value, row: Tone.BAD if value == "odd" else None, chip=True),
+    Column("payload", "Payload", monospace=True, sortable=False, tooltip=lambda value, row: f"whole {value}"),
+    Column("created_at", "When", text=lambda value, row: f"{value // 60} min", dim=True, hint="UTC"),
+)
+
+
+class Desk:
+    """What stands between the model and the file: requests lie here until they are answered."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.lists = Lists(inspect(database))
+        self.requests: list[Keys] = []
+        self.cancelled: list[Keys] = []
+        self.log: list[Keys] = []
+        self.at_once = True
+        self.model = VirtualTableModel(COLUMNS, SPECS["audit_chain"].names, self.request)
+        self.query = QUERY
+
+    def request(self, keys: Keys) -> Callable[[], None]:
+        self.log.append(keys)
+        self.requests.append(keys)
+        if self.at_once:
+            self.answer()
+        return lambda: self.cancelled.append(keys)
+
+    def answer(self) -> None:
+        """Answers what is asked, and what is asked in turn."""
+        waiting, self.requests = self.requests, []
+        for keys in waiting:
+            self.model.set_page(keys, self.lists.load_page(self.database, self.query, keys))
+
+    def open(self, query: ListQuery = QUERY) -> None:
+        self.query = query
+        self.model.reset_to(self.lists.open_list(self.database, query))
+
+    def refresh(self) -> None:
+        self.model.refresh_to(self.lists.load_keys(self.database, self.query))
+
+    def sql(self, statement: str) -> None:
+        self.database.connection().execute(statement)
+
+    def shown(self, row: int, column: int = 0, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        return self.model.index(row, column).data(role)
+
+
+def fill(database: Database, rows: int) -> None:
+    with database.connection() as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO audit_chain"
+            " SELECT i, 'acme', iif(i % 2, 'odd', 'even'), 'p' || i, '', '', i * 60 FROM n",
+            (rows,),
+        )
+
+
+@pytest.fixture
+def desk(database: Database, qapp: object) -> Iterator[Desk]:
+    fill(database, ROWS)
+    desk = Desk(database)
+    yield desk
+    desk.model.clear()
+
+
+@pytest.fixture
+def watched(database: Database, qapp: object) -> Iterator[Desk]:
+    """A short list over which Qt's own tester watches; it reads every row at every signal."""
+    fill(database, SHORT)
+    desk = Desk(database)
+    tester = QAbstractItemModelTester(desk.model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    yield desk
+    desk.model.clear()
+    del tester
+
+
+@pytest.fixture
+def view(desk: Desk, qtbot: QtBot) -> QTableView:
+    """A table of about twenty rows, as the tabs have it."""
+    table = shown_table(qtbot)
+    table.setModel(desk.model)
+    return table
+
+
+def shown_table(qtbot: QtBot) -> QTableView:
+    table = QTableView()
+    qtbot.addWidget(table)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(30)
+    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.resize(600, 640)
+    with qtbot.waitExposed(table):
+        table.show()
+    return table
+
+
+def go(view: QTableView, row: int) -> None:
+    """Brings a row to the top of the view."""
+    view.doItemsLayout()
+    view.scrollTo(view.model().index(row, 0), QAbstractItemView.ScrollHint.PositionAtTop)
+
+
+def texts(view: QTableView, column: int = 0) -> list[object]:
+    """What the rows in sight say."""
+    top, bottom = view.rowAt(0), view.rowAt(view.viewport().height() - 1)
+    model = view.model()
+    return [model.index(row, column).data() for row in range(top, bottom + 1)]
+
+
+def test_the_row_count_is_exact_and_the_first_rows_are_there_at_once(desk: Desk) -> None:
+    desk.open()
+    assert desk.model.rowCount() == ROWS
+    assert [desk.shown(row) for row in (0, 1, 199)] == ["20000", "19999", "19801"]
+    assert desk.log == []
+
+
+def test_cells_say_what_their_column_says(desk: Desk) -> None:
+    desk.open()
+    assert [desk.shown(1, column) for column in range(4)] == ["19999", "odd", "p19999", "19999 min"]
+    assert [desk.shown(1, column, Role.TONE) for column in range(4)] == [None, Tone.BAD, None, None]
+    assert desk.shown(0, 1, Role.TONE) is None
+    assert [bool(desk.shown(1, column, Role.CHIP)) for column in range(4)] == [False, True, False, False]
+    assert [bool(desk.shown(1, column, Role.MONOSPACE)) for column in range(4)] == [False, False, True, False]
+    assert [bool(desk.shown(1, column, Role.DIM)) for column in range(4)] == [False, False, False, True]
+    assert desk.shown(1, 2, Qt.ItemDataRole.ToolTipRole) == "whole p19999"
+    assert desk.shown(1, 3, Role.WHOLE) == str(19999 * 60)
+    assert desk.shown(1, 3, Role.KEY) == 19999
+    right = desk.shown(1, 0, Qt.ItemDataRole.TextAlignmentRole)
+    assert isinstance(right, int) and right & Qt.AlignmentFlag.AlignRight.value
+
+
+def test_headers_answer_for_the_whole_column(desk: Desk) -> None:
+    def ask(section: int, role: int) -> object:
+        return desk.model.headerData(section, Qt.Orientation.Horizontal, role)
+
+    titles = [ask(column, Qt.ItemDataRole.DisplayRole) for column in range(4)]
+    assert titles == [
+        "No.",
+        "Event",
+        "Payload",
+        "When",
+    ]
+    assert [ask(column, Role.MONOSPACE) for column in range(4)] == [False, False, True, False]
+    assert ask(3, Qt.ItemDataRole.ToolTipRole) == "UTC"
+    assert desk.model.headerData(0, Qt.Orientation.Vertical) is None
+    assert ask(9, Qt.ItemDataRole.DisplayRole) is None
+
+
+def test_a_value_that_a_column_cannot_take_is_shown_as_stored(desk: Desk) -> None:
+    desk.sql("UPDATE audit_chain SET created_at = 'soon' WHERE seq = 20000")
+    desk.sql("UPDATE audit_chain SET created_at = 1e300 WHERE seq = 19999")
+    desk.open()
+    assert desk.shown(0, 3) == "soon"
+    assert "e+298" in str(desk.shown(1, 3))
+
+
+def test_a_jump_to_the_end_fetches_what_is_in_sight(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.open()
+    view.scrollToBottom()
+    qtbot.waitUntil(lambda: texts(view)[-1] == "1")
+    assert list(desk.log[0]) == list(range(PAGE, 0, -1))
+    view.scrollToTop()
+    qtbot.waitUntil(lambda: texts(view)[0] == "20000")
+
+
+def test_rows_on_their_way_have_a_placeholder(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.at_once = False
+    desk.open()
+    go(view, 10_000)
+    qtbot.waitUntil(lambda: len(desk.requests) == 1)
+    assert set(texts(view)) == {PLACEHOLDER}
+    desk.answer()
+    qtbot.waitUntil(lambda: texts(view)[0] == "10000")
+
+
+def test_pages_scrolled_past_are_cancelled_and_the_one_in_sight_is_next(
+    desk: Desk, view: QTableView, qtbot: QtBot
+) -> None:
+    desk.at_once = False
+    desk.open()
+    go(view, 5 * PAGE + 100)
+    qtbot.waitUntil(lambda: len(desk.log) == 1)
+    for page in range(10, 35, 5):
+        go(view, page * PAGE + 100)
+        view.viewport().repaint()
+    qtbot.waitUntil(lambda: len(desk.log) == 2)
+    assert desk.cancelled == desk.log[:1]
+    assert desk.log[1][0] == ROWS - 30 * PAGE
+    desk.answer()
+    assert texts(view)[0] == str(ROWS - 30 * PAGE - 100)
+
+
+def test_neighbours_are_fetched_ahead_so_that_scrolling_never_waits(
+    desk: Desk, view: QTableView, qtbot: QtBot
+) -> None:
+    desk.open()
+    go(view, 5 * PAGE + 250)
+    pages = {4, 5, 6}
+    qtbot.waitUntil(lambda: {(ROWS - keys[0]) // PAGE for keys in desk.log} == pages)
+    desk.at_once = False
+    go(view, 6 * PAGE + 100)
+    assert PLACEHOLDER not in texts(view)
+
+
+def test_a_failed_page_leaves_the_table_working(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.at_once = False
+    desk.open()
+    view.scrollToBottom()
+    qtbot.waitUntil(lambda: len(desk.requests) == 1)
+    desk.model.page_failed(desk.requests.pop())
+    assert texts(view)[-1] == PLACEHOLDER
+    view.viewport().update()
+    qtbot.waitUntil(lambda: len(desk.requests) == 1)
+    desk.answer()
+    assert texts(view)[-1] == "1"
+
+
+def test_an_answer_to_an_older_list_is_dropped(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.at_once = False
+    desk.open()
+    view.scrollToBottom()
+    qtbot.waitUntil(lambda: len(desk.requests) == 1)
+    late = desk.requests.pop()
+    desk.open(replace(QUERY, sort="seq"))
+    assert desk.cancelled == [late]
+    desk.model.set_page(late, [(-1, *"abcdef")] * len(late))
+    assert desk.shown(0) == "1"
+    assert -1 not in {desk.model.record_id(row) for row in range(ROWS)}
+
+
+def test_a_list_opens_before_all_its_keys_are_known(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    query = replace(QUERY, sort="payload", descending=True)
+    desk.open(query)
+    assert not desk.model.complete and desk.model.rowCount() == ROWS
+    first = desk.shown(0)
+    view.scrollToBottom()
+    view.viewport().repaint()
+    assert texts(view)[-1] == PLACEHOLDER and desk.log == []
+    view.setCurrentIndex(desk.model.index(3, 0))
+    desk.refresh()
+    assert desk.model.complete and desk.shown(0) == first
+    assert view.currentIndex().row() == 3
+    view.scrollToBottom()
+    qtbot.waitUntil(lambda: texts(view, 2)[-1] == "p1")
+
+
+def select(view: QTableView, *rows: int) -> None:
+    view.clearSelection()
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for row in rows:
+        view.selectionModel().select(view.model().index(row, 0), flags)
+
+
+def selected(view: QTableView) -> list[object]:
+    """The record ids of the selected rows."""
+    return sorted(index.data(Role.KEY) for index in view.selectionModel().selectedRows())
+
+
+def test_new_entries_leave_selection_and_what_is_read_in_place(
+    desk: Desk, view: QTableView, qtbot: QtBot
+) -> None:
+    desk.open()
+    go(view, 1000)
+    qtbot.waitUntil(lambda: texts(view)[0] == "19000")
+    select(view, 1002, 1005)
+    reading = QPersistentModelIndex(desk.model.index(view.rowAt(0), 0))
+    desk.at_once = False
+    desk.sql(
+        "INSERT INTO audit_chain"
+        " VALUES (20001, 'acme', 'new', 'p', '', '', 1), (20002, '', '', '', '', '', 1)"
+    )
+    desk.refresh()
+    assert desk.model.rowCount() == ROWS + 2
+    assert selected(view) == [18995, 18998]
+    assert reading.row() == 1002
+    assert reading.data() == "19000"  # the row that was at hand, until its page has come again
+    go(view, reading.row())
+    assert texts(view)[0] == "19000"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit_chain WHERE seq IN (7, 590)",
+        "DELETE FROM audit_chain WHERE seq < 250",
+        "DELETE FROM audit_chain WHERE seq > 596",
+        "DELETE FROM audit_chain WHERE seq = 596",
+        "DELETE FROM audit_chain",
+        "UPDATE audit_chain SET created_at = 5 WHERE seq = 599",
+        "UPDATE audit_chain SET created_at = -created_at",
+        "UPDATE audit_chain SET event_type = 'x'",
+        "INSERT INTO audit_chain VALUES (3000, 'a', 'b', 'c', '', '', 597 * 60)",
+        "INSERT INTO audit_chain VALUES (601, 'a', 'b', 'p', '', '', 601 * 60)",
+    ],
+)
+@pytest.mark.parametrize("sort", [None, "created_at", "payload"])
+def test_a_refresh_shows_exactly_what_the_file_holds(
+    watched: Desk, qtbot: QtBot, statement: str, sort: str | None
+) -> None:
+    watched.open(replace(QUERY, sort=sort, descending=True))
+    watched.refresh()
+    held = [QPersistentModelIndex(watched.model.index(row, 0)) for row in (0, 3, 300, SHORT - 1)]
+    before = [watched.model.key(index.row()) for index in held]
+    watched.sql(statement)
+    watched.refresh()
+    expected = watched.lists.load_keys(watched.database, watched.query)
+    assert [watched.model.key(row) for row in range(watched.model.rowCount())] == list(expected)
+    rows = watched.lists.load_page(watched.database, watched.query, expected)
+    qtbot.waitUntil(lambda: looked_at(watched.model) == list(rows))
+    for index, key in zip(held, before, strict=True):
+        assert not index.isValid() or watched.model.key(index.row()) == key
+
+
+def looked_at(model: VirtualTableModel) -> list[object]:
+    """Every row at hand, each looked at as painting does."""
+    for row in range(model.rowCount()):
+        model.index(row, 0).data()
+    return [model.record(row) for row in range(model.rowCount())]
+
+
+def test_a_deleted_row_in_the_middle_keeps_the_selection_around_it(desk: Desk, view: QTableView) -> None:
+    desk.sql("DELETE FROM audit_chain WHERE seq = 50")  # a gap, so that the keys are counted one by one
+    desk.open()
+    desk.refresh()
+    select(view, 10, 12, 100)
+    desk.sql("DELETE FROM audit_chain WHERE seq = 19989")
+    desk.refresh()
+    assert selected(view) == [19900, 19988, 19990]
+
+
+def test_changed_values_come_without_a_flicker(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.open()
+    desk.at_once = False
+    desk.sql("UPDATE audit_chain SET event_type = 'fixed' WHERE seq = 20000")
+    desk.model.reload()
+    qtbot.waitUntil(lambda: len(desk.requests) == 1)
+    assert desk.shown(0, 1) == "even"
+    desk.answer()
+    assert desk.shown(0, 1) == "fixed"
+
+
+def test_a_row_that_went_says_so(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.open()
+    desk.sql("DELETE FROM audit_chain WHERE seq = 5")
+    view.scrollToBottom()
+    qtbot.waitUntil(lambda: texts(view)[-5] == GONE)
+    gone = ROWS - 5
+    assert "deleted" in str(desk.shown(gone, 0, Qt.ItemDataRole.ToolTipRole))
+    assert desk.model.record_id(gone) is None and desk.shown(gone, 0, Role.KEY) is None
+
+
+def test_memory_stays_that_of_a_few_pages(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
+    desk.open()
+    for page in range(ROWS // PAGE):
+        go(view, page * PAGE + 100)
+        qtbot.waitUntil(lambda page=page: desk.model.record(page * PAGE + 100) is not None)
+    at_hand = sum(desk.model.record(row) is not None for row in range(ROWS))
+    assert at_hand <= PAGES * PAGE + 200
+
+
+def test_records_are_found_by_id(desk: Desk) -> None:
+    desk.open()
+    assert desk.model.record_id(3) == 19997 and desk.model.row_of(19997) == 3
+    assert desk.model.row_of(5) is None and desk.model.row_of_key(5) == ROWS - 5
+    assert desk.model.record_id(ROWS - 1) is None and desk.model.key(ROWS - 1) == 1
+    assert desk.model.key(ROWS) is None and desk.model.key(-1) is None
+
+
+def test_a_header_asks_for_another_order(desk: Desk, qtbot: QtBot) -> None:
+    desk.open()
+    with qtbot.waitSignal(desk.model.sort_requested) as asked:
+        desk.model.sort(0, Qt.SortOrder.DescendingOrder)
+    assert asked.args == ["seq", True]
+    with qtbot.assertNotEmitted(desk.model.sort_requested):
+        desk.model.sort(2)
+        desk.model.sort(-1)
+    assert desk.shown(0) == "20000"
+
+
+def test_an_empty_list_and_back(watched: Desk) -> None:
+    watched.open(replace(QUERY, text="nowhere"))
+    assert watched.model.rowCount() == 0
+    watched.refresh()
+    watched.query = QUERY
+    watched.refresh()
+    assert watched.model.rowCount() == SHORT and watched.shown(0) == PLACEHOLDER
+    watched.sql("DELETE FROM audit_chain")
+    watched.refresh()
+    assert watched.model.rowCount() == 0
+
+
+def test_the_rest_of_the_keys_comes_later(watched: Desk) -> None:
+    watched.open(replace(QUERY, sort="payload"))
+    held = QPersistentModelIndex(watched.model.index(550, 2))
+    watched.refresh()
+    assert watched.model.complete and held.row() == 550
+    watched.open(replace(QUERY, sort="payload"))
+    watched.sql("DELETE FROM audit_chain WHERE seq = 1")  # it changed while the keys were being read
+    watched.refresh()
+    assert watched.model.complete and watched.model.rowCount() == SHORT - 1
+
+
+def test_qt_finds_no_fault(watched: Desk, qtmodeltester: object) -> None:
+    watched.open()
+    check: Callable[[QAbstractItemModel], None] = qtmodeltester.check  # type: ignore[attr-defined]
+    check(watched.model)
+    watched.model.reload()
+    watched.model.repaint()
+    watched.model.clear()
+    check(watched.model)
+    assert watched.model.rowCount() == 0
+
+
+def test_the_page_used_longest_ago_goes_first() -> None:
+    cache = PageCache()
+    for page in range(PAGES):
+        cache.put_page(page, range(page * 10, page * 10 + 10), [(page,)] * 10)
+    cache.touch(0)
+    cache.put_page(PAGES, [9999], [(PAGES,)])
+    assert cache.get(5, "away") == (0,) and cache.get(15, "away") == "away"
