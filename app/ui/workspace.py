@@ -82,6 +82,11 @@ class Workspace(QWidget):
     def current(self) -> RecordTab:
         return self._page(self.tabs.currentIndex())
 
+    @property
+    def scope(self) -> Scope:
+        """The tenant that every tab is restricted to, or none."""
+        return self._scope
+
     def set_scope(self, scope: Scope) -> None:
         """Restricts every tab to a tenant, or to none."""
         self._scope = scope
@@ -103,6 +108,13 @@ class Workspace(QWidget):
             if page.table_name == table:
                 self.tabs.setCurrentIndex(position)
                 page.show_record(record_id)
+
+    def show_matches(self, table: str, text: str) -> None:
+        """Shows what contains the text in the tab of the table."""
+        for position, page in enumerate(self.pages()):
+            if page.table_name == table:
+                self.tabs.setCurrentIndex(position)
+                page.set_filter_text(text)
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
