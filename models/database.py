@@ -27,6 +27,13 @@ PRAGMAS: tuple[tuple[str, int], ...] = (
     ("cache_size", -16384),
 )
 
+LIMITS: tuple[tuple[int, int], ...] = (
+    (apsw.SQLITE_LIMIT_ATTACHED, 1),  # the one that VACUUM needs for itself
+    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+    (apsw.SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
+)
+"""What a hostile file or a runaway statement may ask for (sqlite.org/security.html)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -63,6 +70,8 @@ class Database(APSWDatabase):  # type: ignore[misc]
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         conn.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         conn.enable_load_extension(False)
+        for limit, most in LIMITS:
+            conn.limit(limit, most)
         pragmas = (*PRAGMAS, ("query_only", 1)) if self.read_only else PRAGMAS
         for name, value in pragmas:
             conn.execute(f"PRAGMA {name} = {value}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_INTERPRETERS = ("python", "node")
 _WRANGLER_FOLDER = "miniflare-D1DatabaseObject"
 
 
@@ -102,6 +103,9 @@ def _name(pid: int) -> str:
             text = (_PROC / str(pid) / source).read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if name := Path(text.split("\0")[0].strip()).name:
+        words = text.strip().split("\0")
+        if words[0].rpartition("/")[2].startswith(_INTERPRETERS) and words[1:] and words[1][:1] != "-":
+            del words[0]  # the script says more than the interpreter
+        if name := Path(words[0]).name:
             return name
     return "a program"

@@ -11,7 +11,7 @@ import apsw
 import pytest
 from peewee import SQL
 
-from models.database import PRAGMAS, Database, Statement
+from models.database import LIMITS, PRAGMAS, Database, Statement
 from models.errors import (
     CannotOpen,
     ColumnMissing,
@@ -49,6 +49,9 @@ def test_every_connection_has_the_settings_that_protect_the_file(
         assert connection.readonly("main") is read_only
         assert connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, -1) == 1
         assert connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, -1) == 0
+        assert {limit: connection.limit(limit) for limit, _ in LIMITS} == dict(LIMITS)
+        if not read_only:
+            connection.execute("VACUUM").fetchall()
         with pytest.raises(apsw.SQLError, match="not authorized"):
             connection.execute("SELECT load_extension('nothing')")
 
