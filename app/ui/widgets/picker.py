@@ -336,11 +336,11 @@ class _Popup(QFrame):
         screen = (picker.screen() or QGuiApplication.primaryScreen()).availableGeometry()
         self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows)) + 4)
         width = min(max(picker.width(), widest), 480)
-        # Summed up here: a layout that has never been shown does not know the style's heights yet.
-        self.field.ensurePolished()
+        # Summed up here: a field that has never been shown does not know the style's height yet.
+        self.field.setFixedHeight(max(32, self.field.fontMetrics().height() + 14))
         height = self.list.height() + 2 * _EDGE
         if self._picker.is_long():
-            height += self.field.sizeHint().height() + _EDGE
+            height += self.field.height() + _EDGE
         self.setFixedSize(width, height)
         below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
         box = QRect(below, self.size())

@@ -14,7 +14,6 @@ from app.ui.icons import Icon, IconFont
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.stylesheet import fill, read
 
-
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
 """A colour written down, not taken from the theme."""
 

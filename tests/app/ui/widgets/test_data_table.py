@@ -1,0 +1,145 @@
+"""The table: keyboard, columns kept, copying, empty state, painting."""
+
+import pytest
+from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.icons import Icon
+from app.ui.theme import DARK, LIGHT, Mode, Theme
+from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.empty_state import EmptyState
+from tests.gallery.sample_table import SampleTable
+
+
+@pytest.fixture
+def table(qtbot: QtBot, theme: Theme) -> DataTable:
+    table = DataTable(theme, "Runs")
+    qtbot.addWidget(table)
+    table.setModel(SampleTable(500, table))
+    table.resize(900, 400)
+    table.show()
+    qtbot.waitExposed(table)
+    return table
+
+
+def test_home_and_end_go_to_the_first_and_last_row(qtbot: QtBot, table: DataTable) -> None:
+    table.select_row(5)
+    qtbot.keyClick(table, Qt.Key.Key_End)
+    assert table.selected_rows() == [499]
+    assert table.rowAt(table.viewport().height() - 5) == 499
+    qtbot.keyClick(table, Qt.Key.Key_Home)
+    assert table.selected_rows() == [0]
+    qtbot.keyClick(table, Qt.Key.Key_End, Qt.KeyboardModifier.ShiftModifier)
+    assert table.selected_rows() == list(range(500))
+
+
+def test_tab_leaves_the_table(table: DataTable) -> None:
+    assert not table.tabKeyNavigation()
+
+
+def test_return_opens_and_menu_knows_its_row(qtbot: QtBot, table: DataTable) -> None:
+    table.select_row(3)
+    with qtbot.waitSignal(table.opened, timeout=0) as caught:
+        qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert caught.args[0].row() == 3
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
+    with qtbot.waitSignal(table.menu_requested, timeout=0) as caught:
+        QApplication.sendEvent(table.viewport(), event)
+    assert caught.args[0].row() == 3
+
+
+def test_copy_takes_whole_values_of_the_visible_columns(qtbot: QtBot, table: DataTable) -> None:
+    table.select_row(1)
+    table.horizontalHeader().setSectionHidden(1, True)
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    header, line = QGuiApplication.clipboard().text().split("\n")
+    assert header == "Status\tPhase\tScore\tRevenue\tHash\tUpdated"
+    assert line.split("\t")[4] == f"{7919:064x}"
+
+
+def test_columns_survive(qtbot: QtBot, theme: Theme) -> None:
+    kept: list[QByteArray] = []
+    for turn in range(2):
+        table = DataTable(theme, "Runs", load=lambda: kept[-1] if kept else QByteArray(), save=kept.append)
+        qtbot.addWidget(table)
+        table.setModel(SampleTable(10, table))
+        header = table.horizontalHeader()
+        if turn == 0:
+            header.moveSection(0, 3)
+            header.resizeSection(2, 133)
+            header.setSectionHidden(5, True)
+            table.save_columns()
+        else:
+            assert header.visualIndex(0) == 3
+            assert header.sectionSize(2) == 133
+            assert header.isSectionHidden(5)
+
+
+def test_a_change_of_columns_is_saved_by_itself(qtbot: QtBot, theme: Theme) -> None:
+    kept: list[QByteArray] = []
+    table = DataTable(theme, "Runs", save=kept.append)
+    qtbot.addWidget(table)
+    table.setModel(SampleTable(10, table))
+    table.horizontalHeader().resizeSection(1, 321)
+    qtbot.waitUntil(lambda: len(kept) > 0)
+
+
+def test_a_state_of_other_columns_is_ignored(qtbot: QtBot, theme: Theme) -> None:
+    table = DataTable(theme, "Runs", load=lambda: QByteArray(b"Other\x1fColumns\nrubbish"))
+    qtbot.addWidget(table)
+    table.setModel(SampleTable(10, table))
+    assert not any(table.horizontalHeader().isSectionHidden(c) for c in range(7))
+
+
+def test_header_menu_hides_and_never_the_last(qtbot: QtBot, table: DataTable) -> None:
+    header = table.horizontalHeader()
+    menu = header.columns_menu(1)
+    actions = {action.text(): action for action in menu.actions()}
+    actions["Hide “Idea”"].trigger()
+    assert header.isSectionHidden(1)
+    for column in range(2, 7):
+        header.setSectionHidden(column, True)
+    last = {action.text(): action for action in header.columns_menu(0).actions()}
+    assert not last["Hide “Status”"].isEnabled()
+    assert not last["Status"].isEnabled()
+
+
+def test_sorting_asks_the_model(table: DataTable) -> None:
+    table.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+    model = table.model()
+    assert isinstance(model, SampleTable)
+    assert model.sorted_by[-1] == (3, Qt.SortOrder.DescendingOrder)
+
+
+def test_status_words_are_never_cut_at_fitted_width(table: DataTable) -> None:
+    table.fit_columns()
+    hint = max(table.sizeHintForIndex(table.model().index(row, 0)).width() for row in range(20))
+    assert table.columnWidth(0) >= hint
+    words = table.fontMetrics().horizontalAdvance("completed")
+    assert hint >= words + 16
+
+
+def test_empty_state_shows_only_without_rows(qtbot: QtBot, theme: Theme, table: DataTable) -> None:
+    empty = EmptyState(theme, Icon.SEARCH, "No run matches", "Clear the filters.")
+    table.set_empty_state(empty)
+    assert not empty.isVisible()
+    table.setModel(SampleTable(0, table))
+    assert empty.isVisible()
+    assert empty.title() == "No run matches"
+
+
+def test_cells_are_painted_in_the_theme_in_force(theme: Theme, table: DataTable) -> None:
+    def colours() -> set[str]:
+        picture = QPixmap(table.viewport().size())
+        table.viewport().render(picture)
+        image = picture.toImage()
+        return {image.pixelColor(x, y).name() for x in range(0, 200) for y in range(2, 200)}
+
+    light = colours()
+    assert {LIGHT.panel, LIGHT.line} <= light
+    theme.set_mode(Mode.DARK)
+    dark = colours()
+    assert {DARK.panel, DARK.line} <= dark
+    assert LIGHT.panel not in dark

@@ -1,0 +1,122 @@
+"""Dialogs: what they name, what they ask for, and that no edit is lost silently."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QCheckBox, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.error_dialog import BugDialog, show_error
+from app.ui.widgets.form_dialog import FormDialog
+
+
+def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -> None:
+    names = [f"person{number}@globex.example" for number in range(60)]
+    dialog = ConfirmDialog(
+        theme, "Delete users?", "They go.", action="Delete 1,204 users", items=names, total=1204
+    )
+    qtbot.addWidget(dialog)
+    assert dialog.list.count() == 50
+    assert dialog.list.item(0).text() == "person0@globex.example"
+    assert dialog.more.text() == "and 1,154 more"
+    assert dialog.confirm_button.text() == "Delete 1,204 users"
+
+
+def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:
+    dialog = ConfirmDialog(theme, "Delete?", "It goes.", action="Delete")
+    qtbot.addWidget(dialog)
+    dialog.open()
+    with qtbot.waitSignal(dialog.rejected, timeout=0):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+
+
+def test_typed_confirmation(qtbot: QtBot, theme: Theme) -> None:
+    dialog = ConfirmDialog(theme, "Delete tenant?", "All of it.", action="Delete tenant", typed="globex")
+    qtbot.addWidget(dialog)
+    dialog.open()
+    qtbot.keyClicks(dialog.field, "globe")
+    assert not dialog.confirm_button.isEnabled()
+    qtbot.keyClicks(dialog.field, "x")
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
+        qtbot.mouseClick(dialog.confirm_button, Qt.MouseButton.LeftButton)
+
+
+def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
+    dialog = show_error(theme, None, "The file <b>x</b>\u202e is gone.")
+    qtbot.addWidget(dialog)
+    assert dialog.sentence.text() == "The file <b>x</b>\\u202e is gone."
+    assert dialog.sentence.textFormat() == Qt.TextFormat.PlainText
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.close_button.click()
+
+
+def test_bug_details_are_copied_whole(qtbot: QtBot, theme: Theme) -> None:
+    dialog = BugDialog(theme, "Traceback\nValueError: \u202e")
+    qtbot.addWidget(dialog)
+    dialog.copy_button.click()
+    assert QGuiApplication.clipboard().text() == "Traceback\nValueError: \u202e"
+    assert dialog.text.toPlainText() == "Traceback\nValueError: \\u202e"
+
+
+def make_form(qtbot: QtBot, theme: Theme) -> tuple[FormDialog, QLineEdit]:
+    dialog = FormDialog(theme, "New user", action="Create user")
+    qtbot.addWidget(dialog)
+    field = QLineEdit()
+    dialog.add_field("email", "E-mail", field, lambda text: "" if "@" in str(text) else "An e-mail has an @.")
+    dialog.add_field("active", "Active", QCheckBox("Active"))
+    dialog.open()
+    return dialog, field
+
+
+def test_form_says_what_is_wrong_and_submits_what_is_right(qtbot: QtBot, theme: Theme) -> None:
+    dialog, field = make_form(qtbot, theme)
+    assert dialog.problem_of("email") == ""
+    with qtbot.assertNotEmitted(dialog.submitted):
+        dialog.action_button.click()
+    assert dialog.problem_of("email") == "An e-mail has an @."
+    qtbot.keyClicks(field, "zoe@acme.example")
+    assert dialog.problem_of("email") == ""
+    with qtbot.waitSignal(dialog.submitted, timeout=0):
+        dialog.action_button.click()
+    assert dialog.values() == {"email": "zoe@acme.example", "active": False}
+    assert dialog.isVisible()
+
+
+def test_form_unedited_closes_at_once(qtbot: QtBot, theme: Theme) -> None:
+    dialog, _ = make_form(qtbot, theme)
+    with qtbot.waitSignal(dialog.rejected, timeout=0):
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+
+def test_form_asks_before_it_loses_an_edit(qtbot: QtBot, theme: Theme) -> None:
+    dialog, field = make_form(qtbot, theme)
+    qtbot.keyClicks(field, "z")
+    with qtbot.assertNotEmitted(dialog.rejected):
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+        assert dialog.asking.isVisible()
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+        assert not dialog.asking.isVisible()
+        dialog.close()
+    assert dialog.isVisible()
+    assert dialog.asking.isVisible()
+    assert field.text() == "z"
+    with qtbot.waitSignal(dialog.rejected, timeout=0):
+        dialog.discard_button.click()
+    assert not dialog.isVisible()
+
+
+def test_form_accepts_with_edits_without_asking(qtbot: QtBot, theme: Theme) -> None:
+    dialog, field = make_form(qtbot, theme)
+    qtbot.keyClicks(field, "z@x")
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
+        dialog.accept()
+    assert not dialog.isVisible()
+
+
+def test_form_shows_what_a_service_said_until_the_next_edit(qtbot: QtBot, theme: Theme) -> None:
+    dialog, field = make_form(qtbot, theme)
+    dialog.set_problem("This e-mail is taken.")
+    assert dialog.problem.isVisible()
+    qtbot.keyClicks(field, "a@b")
+    assert not dialog.problem.isVisible()

@@ -1,0 +1,137 @@
+"""The filter row: one signal for each change, and never the focus."""
+
+from datetime import date
+
+from PySide6.QtCore import QDate, Qt
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.theme import Theme
+from app.ui.widgets.date_range import DateRange, Span
+from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick
+from app.ui.widgets.picker import Choice
+
+
+def make(qtbot: QtBot, theme: Theme) -> FilterRow:
+    picks = [Pick("event", "Event type", "Any event type")]
+    row = FilterRow(theme, "Filter payload…", picks=picks, dates=True, noun=("entry", "entries"))
+    qtbot.addWidget(row)
+    row.set_choices("event", [Choice("user_created", "user_created", 1204), Choice("x", "x", 3)])
+    return row
+
+
+def test_typing_emits_once_after_a_pause(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    seen: list[str] = []
+    row.changed.connect(lambda: seen.append(row.values().text))
+    with qtbot.waitSignal(row.changed):
+        qtbot.keyClicks(row.text, "acme")
+        assert seen == []
+    assert seen == ["acme"]
+
+
+def test_return_does_not_wait(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    qtbot.keyClicks(row.text, "a")
+    with qtbot.waitSignal(row.changed, timeout=0):
+        qtbot.keyClick(row.text, Qt.Key.Key_Return)
+
+
+def test_typing_back_to_the_same_text_emits_nothing(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    qtbot.keyClicks(row.text, "a")
+    qtbot.keyClick(row.text, Qt.Key.Key_Backspace)
+    with qtbot.assertNotEmitted(row.changed, wait=400):
+        pass
+
+
+def test_picking_and_clearing(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    with qtbot.waitSignal(row.changed, timeout=0):
+        row.picker("event").pick("user_created")
+    assert row.values() == FilterValues(picks=(("event", "user_created"),))
+    assert row.values().pick("event") == "user_created"
+    with qtbot.waitSignal(row.changed, timeout=0):
+        row.clear()
+    assert row.values().is_empty()
+    with qtbot.assertNotEmitted(row.changed):
+        row.clear()
+
+
+def test_values_survive_a_round_trip(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    days = DateRange(Span.CUSTOM, date(2026, 11, 1), date(2026, 11, 22))
+    values = FilterValues("acme", (("event", "x"),), days)
+    row.set_values(values)
+    assert row.values() == values
+    assert row.dates is not None
+    assert row.dates.currentText() == "1 Nov 2026 – 22 Nov 2026"
+
+
+def test_a_choice_that_is_gone_from_the_list_is_kept(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    row.picker("event").set_key("user_created")
+    row.set_choices("event", [])
+    assert row.values().pick("event") == "user_created"
+    assert row.picker("event").currentText() == "user_created"
+
+
+def test_count(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    row.set_count(184220)
+    assert row.count_text() == "184,220 entries"
+    row.set_count(1204, 184220)
+    assert row.count_text() == "1,204 of 184,220 entries"
+    row.set_count(1, 1)
+    assert row.count_text() == "1 entry"
+
+
+def test_changing_the_filter_leaves_the_focus_alone(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    other, row = QLineEdit(), make(qtbot, theme)
+    column = QVBoxLayout(window)
+    column.addWidget(other)
+    column.addWidget(row)
+    window.show()
+    qtbot.waitExposed(window)
+    other.setFocus()
+    row.set_values(FilterValues("acme"))
+    row.clear()
+    row.set_count(3)
+    assert window.focusWidget() is other
+
+
+def test_escape_empties_the_text(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    row.set_values(FilterValues("acme"))
+    qtbot.keyClick(row.text, Qt.Key.Key_Escape)
+    assert row.text.text() == ""
+
+
+NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
+
+
+def test_date_bounds() -> None:
+    assert DateRange().bounds(NOW, utc=True) == (None, None)
+    assert DateRange(Span.LAST_7).bounds(NOW, utc=True) == (NOW - 7 * 86400, None)
+    assert DateRange(Span.TODAY).bounds(NOW, utc=True) == (NOW - NOW % 86400, None)
+    one_day = DateRange(Span.CUSTOM, date(2026, 11, 18), date(2026, 11, 18))
+    assert one_day.bounds(NOW, utc=True) == (NOW - NOW % 86400, NOW - NOW % 86400 + 86400)
+    assert DateRange(Span.CUSTOM, None, date(1970, 1, 1)).bounds(NOW, utc=True) == (None, 86400)
+
+
+def test_custom_dates_are_asked_for_and_checked(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    assert row.dates is not None
+    row.dates.pick(Span.CUSTOM.value)
+    dialog = row.dates.custom_dialog
+    assert dialog is not None
+    dialog.last.setDate(QDate(2026, 1, 1))
+    dialog.first.setDate(QDate(2026, 1, 2))
+    assert not dialog.ok_button.isEnabled()
+    assert "must not be after" in dialog.problem.text()
+    dialog.first.setDate(QDate(2026, 1, 1))
+    with qtbot.waitSignal(row.changed, timeout=0):
+        dialog.ok_button.click()
+    assert row.values().dates == DateRange(Span.CUSTOM, date(2026, 1, 1), date(2026, 1, 1))

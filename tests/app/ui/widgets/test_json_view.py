@@ -1,0 +1,93 @@
+"""JSON of any size and shape is shown, never fails, and is copied as stored."""
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from app.ui.json_text import parse
+from app.ui.theme import Theme
+from app.ui.widgets.json_model import JsonModel
+from app.ui.widgets.json_view import LARGE, JsonView
+
+
+@pytest.fixture
+def view(qtbot: QtBot, theme: Theme) -> JsonView:
+    view = JsonView(theme)
+    qtbot.addWidget(view)
+    return view
+
+
+def rows(model: JsonModel, parent: QModelIndex | None = None) -> list[tuple[str, str]]:
+    above = parent or QModelIndex()
+    places = range(model.rowCount(above))
+    return [(str(model.index(r, 0, above).data()), str(model.index(r, 1, above).data())) for r in places]
+
+
+def test_text_is_laid_out_and_copied_as_stored(view: JsonView) -> None:
+    stored = '{"a":1.10,"b":[true]}'
+    view.set_json(stored)
+    assert view.shown_text() == '{\n  "a": 1.10,\n  "b": [\n    true\n  ]\n}'
+    view.copy_button.click()
+    assert QGuiApplication.clipboard().text() == stored
+
+
+def test_tree(theme: Theme) -> None:
+    model = JsonModel(theme, parse('{"a": 1.10, "a": null, "deep": {"b": [true, "x"]}, "e": []}'))
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    assert rows(model) == [("a", "1.10"), ("a", "null"), ("deep", "{ 1 member }"), ("e", "[ 0 items ]")]
+    deep = model.index(2, 0)
+    assert rows(model, deep) == [("b", "[ 2 items ]")]
+    assert rows(model, model.index(0, 0, deep)) == [("0", "true"), ("1", '"x"')]
+
+
+@pytest.mark.parametrize(("text", "shown"), [("7", "7"), ('"seven"', '"seven"'), ("null", "null")])
+def test_a_bare_value_is_one_row(theme: Theme, text: str, shown: str) -> None:
+    assert rows(JsonModel(theme, parse(text))) == [("", shown)]
+
+
+def test_toggle(qtbot: QtBot, view: JsonView) -> None:
+    view.set_json("[1]")
+    assert not view.is_tree()
+    qtbot.mouseClick(view.tree_button, Qt.MouseButton.LeftButton)
+    assert view.is_tree()
+    view.set_json("no json")
+    assert not view.is_tree()
+    assert view.note.text() == "This is not valid JSON; it is shown as stored."
+    assert not view.tree_button.isEnabled()
+    view.set_json("[2]")
+    assert view.is_tree()
+
+
+def test_deep_nesting_is_text(view: JsonView) -> None:
+    view.set_json("[" * 60_000 + "]" * 60_000)
+    assert not view.tree_button.isEnabled()
+    assert "nests too deep" in view.note.text()
+
+
+def test_huge_numbers_show_as_written(view: JsonView) -> None:
+    view.set_json('{"n": ' + "9" * 5000 + "}")
+    assert "9" * 5000 in view.shown_text()
+    assert view.tree_button.isEnabled()
+
+
+def test_large_text_shows_its_start_and_all_on_demand(view: JsonView) -> None:
+    text = '"' + "x" * LARGE + '"'
+    view.set_json(text)
+    assert len(view.shown_text()) < LARGE / 2
+    assert "256 KB" in view.note.text()
+    view.all_button.click()
+    assert view.shown_text() == text
+
+
+def test_hidden_characters_show(view: JsonView) -> None:
+    view.set_json('"a\u202eb"')
+    assert view.shown_text() == r'"a\u202eb"'
+
+
+def test_nothing(view: JsonView) -> None:
+    view.set_json("[1]")
+    view.set_json(None)
+    assert view.shown_text() == ""
+    assert not view.copy_button.isEnabled()

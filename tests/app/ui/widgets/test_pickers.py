@@ -1,0 +1,159 @@
+"""Searching, choosing and giving up in the lists; chips by keyboard; phases."""
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.ui.theme import Theme
+from app.ui.widgets.count_chips import CountChip, CountChips
+from app.ui.widgets.phase_scores import PhaseScore, PhaseScores
+from app.ui.widgets.tenant_switcher import TenantSwitcher
+
+
+@pytest.fixture
+def switcher(qtbot: QtBot, theme: Theme) -> TenantSwitcher:
+    switcher = TenantSwitcher(theme)
+    qtbot.addWidget(switcher)
+    switcher.set_tenants([f"tenant-{number:05}" for number in range(10_000)] + ["Acme-Corp"])
+    switcher.show()
+    return switcher
+
+
+def labels(switcher: TenantSwitcher) -> list[str]:
+    model = switcher.choices
+    return [str(model.index(row).data()) for row in range(min(model.rowCount(), 50))]
+
+
+def test_all_tenants_first(switcher: TenantSwitcher) -> None:
+    assert switcher.tenant() is None
+    assert switcher.currentText() == "All tenants"
+    assert labels(switcher)[0] == "All tenants"
+    assert switcher.choices.rowCount() == 10_002
+
+
+def test_search_finds_a_substring_and_return_chooses(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+    switcher.showPopup()
+    qtbot.keyClicks(switcher.popup.field, "e-corp")
+    assert labels(switcher) == ["Acme-Corp"]
+    with qtbot.waitSignal(switcher.tenant_changed, timeout=0) as caught:
+        qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Return)
+    assert caught.args == ["Acme-Corp"]
+    assert switcher.currentText() == "Acme-Corp"
+    assert not switcher.popup.isVisible()
+
+
+def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+    qtbot.keyClicks(switcher, "0")
+    assert switcher.popup.isVisible()
+    assert switcher.popup.field.text() == "0"
+
+
+def test_escape_leaves_all_as_it_was(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+    switcher.set_tenant("Acme-Corp")
+    switcher.showPopup()
+    with qtbot.assertNotEmitted(switcher.tenant_changed):
+        qtbot.keyClicks(switcher.popup.field, "tenant-00042")
+        qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Escape)
+    assert not switcher.popup.isVisible()
+    assert switcher.tenant() == "Acme-Corp"
+    assert switcher.currentText() == "Acme-Corp"
+
+
+def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+    switcher.showPopup()
+    qtbot.keyClicks(switcher.popup.field, "zzz")
+    assert switcher.choices.rowCount() == 0
+    assert switcher.popup.nothing.isVisible()
+    qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Escape)
+    switcher.showPopup()
+    assert switcher.choices.rowCount() == 10_002
+
+
+def test_arrows_move_through_what_was_found(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+    switcher.showPopup()
+    qtbot.keyClicks(switcher.popup.field, "0999")
+    found = labels(switcher)
+    qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Down)
+    with qtbot.waitSignal(switcher.tenant_changed, timeout=0) as caught:
+        qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Return)
+    assert caught.args == [found[1]]
+
+
+def test_a_name_that_hides_something_is_shown_escaped(switcher: TenantSwitcher) -> None:
+    switcher.set_tenants(["a\u202eb"])
+    switcher.set_tenant("a\u202eb")
+    assert switcher.currentText() == r"a\u202eb"
+    assert switcher.tenant() == "a\u202eb"
+
+
+@pytest.fixture
+def chips(qtbot: QtBot, theme: Theme) -> CountChips:
+    chips = CountChips(theme, "Status")
+    qtbot.addWidget(chips)
+    chips.set_chips(
+        [CountChip(None, "All", 58), CountChip("running", "Running", 6), CountChip("killed", "Killed", 12)]
+    )
+    chips.show()
+    return chips
+
+
+def test_chips_show_counts_and_are_exclusive(qtbot: QtBot, chips: CountChips) -> None:
+    assert [button.text() for button in chips.buttons()] == ["All 58", "Running 6", "Killed 12"]
+    with qtbot.waitSignal(chips.changed, timeout=0) as caught:
+        chips.buttons()[1].click()
+    assert caught.args == ["running"]
+    assert [button.isChecked() for button in chips.buttons()] == [False, True, False]
+
+
+def test_chips_by_keyboard_are_one_stop(qtbot: QtBot, chips: CountChips) -> None:
+    with qtbot.waitSignals([chips.changed, chips.changed], timeout=0):
+        qtbot.keyClick(chips.buttons()[0], Qt.Key.Key_Right)
+        qtbot.keyClick(chips.buttons()[1], Qt.Key.Key_End)
+    assert chips.key() == "killed"
+    stops = [bool(button.focusPolicy() & Qt.FocusPolicy.TabFocus) for button in chips.buttons()]
+    assert stops == [False, False, True]
+
+
+def test_new_counts_keep_the_choice_and_emit_nothing(qtbot: QtBot, chips: CountChips) -> None:
+    chips.set_key("running")
+    with qtbot.assertNotEmitted(chips.changed):
+        chips.set_chips([CountChip(None, "All", 59), CountChip("running", "Running", 7)])
+    assert chips.key() == "running"
+    assert chips.buttons()[1].text() == "Running 7"
+    with qtbot.assertNotEmitted(chips.changed):
+        chips.set_chips([CountChip(None, "All", 1)])
+    assert chips.key() is None
+
+
+@pytest.fixture
+def phases(qtbot: QtBot, theme: Theme) -> PhaseScores:
+    phases = PhaseScores(theme)
+    qtbot.addWidget(phases)
+    phases.set_scores(
+        [PhaseScore("opportunity", 70, 3), PhaseScore("strategy"), PhaseScore("synthesis", None, 1)]
+    )
+    phases.resize(400, phases.sizeHint().height())
+    phases.show()
+    return phases
+
+
+def test_clicking_a_phase(qtbot: QtBot, phases: PhaseScores) -> None:
+    with qtbot.waitSignal(phases.activated, timeout=0) as caught:
+        qtbot.mouseClick(phases, Qt.MouseButton.LeftButton, pos=phases.row_rect(2).center())
+    assert caught.args == ["synthesis"]
+
+
+def test_a_missing_phase_does_nothing(qtbot: QtBot, phases: PhaseScores) -> None:
+    with qtbot.assertNotEmitted(phases.activated):
+        qtbot.mouseClick(phases, Qt.MouseButton.LeftButton, pos=phases.row_rect(1).center())
+    assert phases.current() == "strategy"
+
+
+def test_phases_by_keyboard_and_in_words(qtbot: QtBot, phases: PhaseScores) -> None:
+    qtbot.keyClick(phases, Qt.Key.Key_Down)
+    qtbot.keyClick(phases, Qt.Key.Key_Down)
+    with qtbot.waitSignal(phases.activated, timeout=0) as caught:
+        qtbot.keyClick(phases, Qt.Key.Key_Return)
+    assert caught.args == ["synthesis"]
+    words = "opportunity: 70 of 100, version 3; strategy: nothing yet; synthesis: no score, version 1"
+    assert phases.accessibleDescription() == words
