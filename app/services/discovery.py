@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from app.services.errors import CannotOpen, FileMissing, StorageError
@@ -23,6 +24,7 @@ _SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
 _MAX_DEPTH = 8
 _MAX_ENTRIES = 20_000
+_MAX_FILES = 100
 _NAMED_AT_MOST = 5
 
 
@@ -80,9 +82,9 @@ def find_database(path: Path) -> Found:
     """The database file that `path` means: itself, or the one in the folder with the platform's tables.
 
     A wrangler configuration file stands for its folder. Of several databases those with an audit chain come
-    before those without. At most 20,000 entries and 8 levels are looked at, and no symbolic link to a folder
-    is followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the
-    only file there when that one cannot be read.
+    before those without. The nearest 100 databases of at most 20,000 entries and 8 levels are looked at, and
+    no symbolic link to a folder is followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`,
+    `SeveralDatabases`, and the error of the only file there when that one cannot be read.
     """
     if path.name in _PROJECT_FILES and path.is_file():
         path = path.parent
@@ -91,7 +93,7 @@ def find_database(path: Path) -> Found:
     folder = path.absolute()
     seen = _Seen()
     for files in (_files(folder / _STATE), _files(folder)):
-        seen.examine(files)
+        seen.examine(islice(files, _MAX_FILES))
         if seen.candidates:
             return _choose(folder, seen.candidates)
     if len(seen.failures) == 1:

@@ -175,3 +175,13 @@ def test_the_walk_ends(tmp_path: Path) -> None:
     with pytest.raises(NoDatabase):
         find_database(tmp_path)
     assert find_database(tmp_path / "a" / "b").path == deep / "foundation.sqlite"
+
+
+def test_a_folder_of_very_many_databases_is_not_read_whole(tmp_path: Path) -> None:
+    first = platform_file(tmp_path / "000.sqlite")
+    for number in range(1, 130):
+        shutil.copy(first, tmp_path / f"{number:03}.sqlite")
+    with pytest.raises(SeveralDatabases) as caught:
+        find_database(tmp_path)
+    assert len(caught.value.candidates) == 100
+    assert str(caught.value).endswith("; and 95 more.")
