@@ -15,7 +15,6 @@ from models.database import Database
 EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
 
-_BEFORE: Final = 24
 _LONGEST_NUMBER: Final = 18
 
 Record = dict[str, Cell]
@@ -152,12 +151,12 @@ _DESCRIBED: Final[dict[str, Callable[[Record, str], tuple[str, tuple[str, ...]]]
 
 
 def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:
-    """At most `length` characters of `text` on one line, around the first `needle` where it has one."""
+    """At most `length` characters of `text` on one line, with the first `needle` in their first half."""
     line = " ".join(text.split())
     if len(line) <= length:
         return line
     at = line.casefold().find(needle.casefold())
-    start = max(0, min(at - _BEFORE, len(line) - length)) if at > length - len(needle) else 0
+    start = max(0, at - length // 5) if at + len(needle) > length // 2 else 0
     return f"{'…' if start else ''}{line[start : start + length].strip()}{'…' * (start + length < len(line))}"
 
 
