@@ -116,6 +116,6 @@ DARK = Tokens(
     on_bad="#1c0d09",
     scroll="#3d444f",
     scroll_hover="#5f6877",
-    tip="#2d323b",
+    tip="#3a414d",
     on_tip="#e6e9ef",
 )

@@ -53,7 +53,7 @@ class Banner(QFrame):
         line.addWidget(self._headline)
         line.addWidget(self._rest, 1)
         words = QVBoxLayout()
-        words.setSpacing(2)
+        words.setSpacing(3)
         words.addLayout(line)
         words.addWidget(self._detail)
         words.addWidget(self._bar)

@@ -189,7 +189,7 @@ class CellDelegate(QStyledItemDelegate):
             self._laid.clear()
         static = QStaticText(visible(text))
         static.setTextFormat(Qt.TextFormat.PlainText)
-        static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+        static.setPerformanceHint(QStaticText.PerformanceHint.ModerateCaching)
         font = self._mono if key[1] else self._plain
         static.prepare(font=font)
         laid = self._laid[key] = _Laid(static, static.size().width(), whole)

@@ -5,7 +5,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from PySide6.QtCore import QDate, Qt, Signal
-from PySide6.QtWidgets import QDateEdit, QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QTextCharFormat
+from PySide6.QtWidgets import (
+    QCalendarWidget,
+    QDateEdit,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.formatting import DAY
 from app.ui.theme import Kind, Theme
@@ -128,6 +137,15 @@ class DateRangePicker(Picker):
             self.range_changed.emit()
 
 
+def _calm(theme: Theme, calendar: QCalendarWidget) -> None:
+    """No week numbers, and weekends in the colour of any other day."""
+    calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+    plain = QTextCharFormat()
+    plain.setForeground(theme.colour("text"))
+    for day in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
+        calendar.setWeekdayTextFormat(day, plain)
+
+
 class DateRangeDialog(QDialog):
     """Asks for the first and last day; `value()` after it was accepted."""
 
@@ -138,6 +156,7 @@ class DateRangeDialog(QDialog):
         self.first, self.last = QDateEdit(today.addDays(-30)), QDateEdit(today)
         for edit, day in ((self.first, value.first), (self.last, value.last)):
             edit.setCalendarPopup(True)
+            _calm(theme, edit.calendarWidget())
             edit.setDisplayFormat("d MMM yyyy")
             edit.setMinimumWidth(160)
             if day is not None:
