@@ -1,12 +1,13 @@
 """The frame around an open file: tool bar, menus, status bar and what opens and closes files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QDialog,
     QFileDialog,
     QMainWindow,
     QMenu,
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import __version__, paths
-from app.services import demo, frame, maintenance
+from app.services import demo, file_info, frame, maintenance
 from app.services.discovery import Candidate, SeveralDatabases
 from app.services.errors import Cancelled, TenantAdminError
 from app.services.frame import FileView
@@ -29,7 +30,8 @@ from app.services.writing import Change
 from app.settings import Settings
 from app.ui.context import Context
 from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.choose_database import choose_database
+from app.ui.dialogs.choose_database import ChooseDatabaseDialog
+from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
 from app.ui.formatting import byte_size, tooltip
 from app.ui.global_search import GlobalSearch
@@ -250,14 +252,19 @@ class MainWindow(QMainWindow):
     def _not_opened(self, path: Path, error: TenantAdminError) -> None:
         if isinstance(error, SeveralDatabases):
             self.busy.finish()
-            chosen: Candidate | None = choose_database(self._theme, error.candidates, self._clock(), self)
-            if chosen is not None:
-                self.open(chosen.path)
+            self._ask_which(error.candidates)
             return
         if not path.exists():
             self._settings.remove_recent_file(path)
             self.welcome.set_recent(list(self._settings.recent_files))
         self._failed(error)
+
+    def _ask_which(self, candidates: Sequence[Candidate]) -> None:
+        dialog = ChooseDatabaseDialog(
+            self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self
+        )
+        dialog.chosen.connect(lambda candidate: self.open(candidate.path))
+        _show(dialog)
 
     def _failed(self, error: TenantAdminError) -> None:
         self.busy.finish()
@@ -297,7 +304,16 @@ class MainWindow(QMainWindow):
     def _preferences(self) -> None:
         dialog = PreferencesDialog(self._theme, self._settings, self)
         dialog.accepted.connect(self._refresh)
-        dialog.open()
+        _show(dialog)
+
+    def _database_info(self) -> None:
+        if self._context is None:
+            return
+        opened = self._context.opened
+        self._context.tasks.read(
+            lambda database: file_info.info(opened, paths.migrations_dir()),
+            on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
+        )
 
     def _last_folder(self) -> str:
         recent = self._settings.recent_files
@@ -312,6 +328,7 @@ class MainWindow(QMainWindow):
             ("open_folder", "Open a &wrangler project…", Icon.FOLDER, "Ctrl+Shift+O", self.ask_open_folder),
             ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N", self.ask_create),
             ("demo", "&Explore sample data", Icon.DEMO, "", self.explore_demo),
+            ("info", "Database &info…", Icon.DATABASE, "Ctrl+I", self._database_info),
             ("close", "&Close file", Icon.CLOSE, "Ctrl+W", self.close_file),
             ("quit", "&Quit", Icon.STOP, "Ctrl+Q", self.close),
             ("undo", "&Undo", Icon.UNDO, "Ctrl+Z", self._undo),
@@ -342,7 +359,7 @@ class MainWindow(QMainWindow):
             self.workspace.current().focus_filter()
 
     def _about(self) -> None:
-        AboutDialog(self._theme, __version__, self).open()
+        _show(AboutDialog(self._theme, __version__, self))
 
     def _make_tool_bar(self) -> None:
         bar = QToolBar("Main")
@@ -401,6 +418,7 @@ class MainWindow(QMainWindow):
         for name in ("open", "open_folder", "create", "demo"):
             file_menu.addAction(names[name])
         file_menu.addSeparator()
+        file_menu.addAction(names["info"])
         file_menu.addAction(names["close"])
         file_menu.addAction(names["quit"])
         edit_menu = self.menuBar().addMenu("&Edit")
@@ -448,7 +466,7 @@ class MainWindow(QMainWindow):
         names = self.actions_by_name
         context = self._context
         has_file = context is not None
-        for name in ("close", "refresh", "filter"):
+        for name in ("info", "close", "refresh", "filter"):
             names[name].setEnabled(has_file)
         self.tenants.setEnabled(has_file)
         self.search.setEnabled(has_file)
@@ -459,3 +477,9 @@ class MainWindow(QMainWindow):
         ):
             names[name].setEnabled(possible)
             names[name].setText(f"&{name.capitalize()}{f' “{text}”' if text else ''}")
+
+
+def _show(dialog: QDialog) -> None:
+    """Opens a dialog without blocking; it goes when it is closed."""
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
