@@ -186,7 +186,7 @@ class ResultsPopup(QFrame):
         self.sentence.setContentsMargins(10, 10, 10, 10)
         self.keys = Label("↑ ↓ choose · Enter shows · Esc closes", Look.DIM)
         self.keys.setContentsMargins(10, 2, 10, 4)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(5, 5, 5, 5)
         column.setSpacing(2)
         for part in (self.sentence, self.list, self.keys):
@@ -258,8 +258,9 @@ class ResultsPopup(QFrame):
         content = sum(delegate.sizeHint(option, index).height() for index in indexes) + 6
         self.list.setFixedHeight(min(content, max(120, window.height() - below.y() - 96)))
         self.setFixedWidth(width)
-        self.adjustSize()
-        self.resize(width, self.layout().totalHeightForWidth(width))  # type: ignore[union-attr]
+        words = self._column.hasHeightForWidth()  # only a sentence wraps
+        least = self._column.totalHeightForWidth(width) if words else self._column.totalSizeHint().height()
+        self.resize(width, least)
         right = min(below.x() + max(width, field.width()), below.x() + field.width())
         self.move(max(12, right - width), below.y() + 5)
         self.show()
