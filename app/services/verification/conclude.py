@@ -1,0 +1,222 @@
+"""From joined chains to a Report: starts, the sequence counter, broken links and the verdicts."""
+
+from dataclasses import dataclass
+
+import apsw
+
+from app.services.verification.codes import Code, Verdict
+from app.services.verification.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
+from app.services.verification.join import Chain, Joined, Marker
+from app.services.verification.report import Finding, Report, TenantReport
+from app.services.verification.scan import KEEP
+from app.services.verification.trace import Neighbours, broken_link, broken_start, neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What was to be verified: `first <= seq <= last`, `rows` of them, of `tenant` or of all.
+
+    `counter` is AUTOINCREMENT's, where it was read in the same snapshot as the table's last seq and the
+    extent reaches that far. `rows` is None where it is not known exactly. `partial` says that rows before
+    `first` were left out on purpose.
+    """
+
+    first: int
+    last: int
+    tenant: str | None = None
+    rows: int | None = None
+    counter: int | None = None
+    partial: bool = False
+
+
+def conclude(connection: apsw.Connection, encoding: str, joined: Joined, extent: Extent) -> Report:
+    """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start."""
+    anchors = {
+        tenant: _anchor(connection, encoding, chain, joined, extent)
+        for tenant, chain in joined.chains.items()
+    }
+    unproven = [joined.chains[tenant] for tenant, anchor in anchors.items() if anchor is None]
+    near = neighbours(
+        connection,
+        [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven],
+        extent.last,
+    )
+    _explain_breaks(joined, near)
+    for chain in unproven:
+        _explain_start(joined, chain, near)
+    _check_totals(joined, extent)
+    tenants = tuple(
+        _tenant_report(joined, chain, anchors[chain.tenant])
+        for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
+    )
+    findings = sorted(joined.findings, key=lambda item: (item.seq is None, item.seq or 0))
+    if len(findings) > KEEP:
+        errors = [item for item in findings if not item.is_warning][:KEEP]
+        findings = errors or findings[:KEEP]
+    return Report(
+        verdict=_verdict(joined, tenants),
+        entries=joined.entries,
+        seconds=0.0,
+        findings=tuple(findings),
+        tenants=tenants,
+        found=sum(joined.counts.values()),
+        counts=dict(sorted(joined.counts.items())),
+    )
+
+
+def _explain_breaks(joined: Joined, near: Neighbours) -> None:
+    branches: dict[str, set[str]] = {}
+    for item in sorted(joined.breaks, key=lambda item: item.seq):
+        found = broken_link(item, joined.chains[item.tenant], near, branches.setdefault(item.tenant, set()))
+        joined.count(Code.LINK, -1)  # counted as such when it was met
+        for finding in found:
+            joined.add(finding)
+    if not joined.counts.get(Code.LINK, 1):
+        del joined.counts[Code.LINK]
+
+
+def _explain_start(joined: Joined, chain: Chain, near: Neighbours) -> None:
+    """A start that nothing proves: tampering where other rows contradict it, else UNPROVEN_START."""
+    marker = chain.marker
+    if marker is not None and (chain.first_seq <= marker.through or chain.first_previous == GENESIS):
+        found = [
+            Finding(
+                Code.LINK,
+                chain.tenant,
+                chain.first_seq,
+                marker.last_hash,
+                chain.first_previous,
+                f"Entry {marker.seq} says that everything up to {marker.through} was pruned, "
+                f"but the chain of {chain.tenant} does not start behind that.",
+            )
+        ]
+    else:
+        found = broken_start(chain, near)
+    if found:
+        chain.errors += len(found)
+    else:
+        found = [
+            Finding(
+                Code.UNPROVEN_START,
+                chain.tenant,
+                chain.first_seq,
+                GENESIS,
+                chain.first_previous,
+                f"The chain of {chain.tenant} holds from entry {chain.first_seq} on; "
+                "nothing in the file proves what came before.",
+            )
+        ]
+    for finding in found:
+        joined.add(finding)
+
+
+def _anchor(
+    connection: apsw.Connection, encoding: str, chain: Chain, joined: Joined, extent: Extent
+) -> str | None:
+    """How the start of the chain is proven, or None (`integrity.md` 1)."""
+    if extent.partial:
+        before = _stored_before(connection, encoding, chain, extent)
+        if before is not None:
+            if before.text("hash") != chain.first_previous:
+                _outside_break(joined, chain, before)
+            return f"entry:{before.seq}"
+        chain.marker = _furthest_marker(connection, encoding, chain)
+    marker = chain.marker
+    if chain.first_previous == GENESIS:
+        return "genesis" if marker is None else None
+    if marker is None or marker.last_hash != chain.first_previous or chain.first_seq <= marker.through:
+        return None
+    return f"marker:{marker.seq}:through:{marker.through}"
+
+
+def _stored_before(connection: apsw.Connection, encoding: str, chain: Chain, extent: Extent) -> Entry | None:
+    row = connection.execute(
+        f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE tenant_id = ? AND seq < ? "  # noqa: S608
+        "ORDER BY seq DESC LIMIT 1",
+        (chain.tenant, extent.first),
+    ).fetchone()
+    return None if row is None else Entry(row, encoding)
+
+
+def _outside_break(joined: Joined, chain: Chain, before: Entry) -> None:
+    chain.errors += 1
+    joined.add(
+        Finding(
+            Code.LINK,
+            chain.tenant,
+            chain.first_seq,
+            before.text("hash"),
+            chain.first_previous,
+            f"Entry {chain.first_seq} of {chain.tenant} does not continue entry {before.seq}.",
+        )
+    )
+
+
+def _furthest_marker(connection: apsw.Connection, encoding: str, chain: Chain) -> Marker | None:
+    """The prune marker that counts, which may lie outside of the range."""
+    rows = connection.execute(
+        f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE tenant_id = ? AND event_type = ?",  # noqa: S608
+        (chain.tenant, MARKER),
+    )
+    found = (Entry(row, encoding).marker() for row in rows)
+    return max(
+        (Marker(*item) for item in found if item), key=lambda item: (item.through, item.seq), default=None
+    )
+
+
+def _check_totals(joined: Joined, extent: Extent) -> None:
+    """The counters beside the table against the rows that were seen."""
+    if extent.counter is not None and extent.counter > max(extent.last, 0):
+        joined.add(
+            Finding(
+                Code.SEQUENCE_COUNTER,
+                None,
+                None,
+                str(extent.counter),
+                str(max(extent.last, 0)),
+                f"The file has numbered entries up to {extent.counter}, but its last entry is "
+                f"{max(extent.last, 0)}: the entries after it were removed.",
+            )
+        )
+    if extent.rows is not None and joined.complete and extent.rows != joined.entries:
+        joined.complete = False
+        joined.add(
+            Finding(
+                Code.UNREADABLE,
+                None,
+                None,
+                str(extent.rows),
+                str(joined.entries),
+                f"The file counts {extent.rows} entries, but {joined.entries} can be read in their order: "
+                "it is damaged.",
+            )
+        )
+
+
+def _tenant_report(joined: Joined, chain: Chain, anchor: str | None) -> TenantReport:
+    if chain.errors:
+        verdict = Verdict.TAMPERED
+    elif not joined.complete:
+        verdict = Verdict.UNREADABLE
+    else:
+        verdict = Verdict.CONSISTENT if anchor is not None else Verdict.UNPROVEN_START
+    return TenantReport(
+        tenant=chain.tenant,
+        verdict=verdict,
+        entries=chain.entries,
+        first_seq=chain.first_seq,
+        last_seq=chain.last_seq,
+        head=chain.head,
+        anchor=anchor,
+        unwitnessed=chain.entries,
+    )
+
+
+def _verdict(joined: Joined, tenants: tuple[TenantReport, ...]) -> Verdict:
+    if not joined.complete:
+        return Verdict.UNREADABLE
+    if any(item.is_error for item in joined.findings):
+        return Verdict.TAMPERED
+    if any(tenant.verdict is Verdict.UNPROVEN_START for tenant in tenants):
+        return Verdict.UNPROVEN_START
+    return Verdict.CONSISTENT

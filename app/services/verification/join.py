@@ -1,0 +1,155 @@
+"""The ranges of a scan joined into one chain per tenant."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.services.verification.codes import Code
+from app.services.verification.report import Finding
+from app.services.verification.scan import (
+    COUNT,
+    ERRORS,
+    FIRST_HASH,
+    FIRST_HOLDS,
+    FIRST_PREVIOUS,
+    FIRST_SEQ,
+    FIRST_TIME,
+    HEAD,
+    SEQ,
+    THROUGH,
+    TIME,
+    backwards,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A prune marker: row `seq` says that all up to `through` was removed, ending in `last_hash`."""
+
+    through: int
+    last_hash: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A row whose previous hash is not the hash of its tenant's row before it (`expected`).
+
+    `holds` says whether the row matches its own hash; if not, the previous hash itself may be the edit.
+    """
+
+    tenant: str
+    seq: int
+    previous: str
+    expected: str
+    stored: str
+    holds: bool
+
+
+@dataclass(slots=True)
+class Chain:
+    """What the scan knows of one tenant. `head_at` is created_at of the last row, if it is a number."""
+
+    tenant: str
+    entries: int
+    first_seq: int
+    first_previous: str
+    first_hash: str
+    first_holds: bool
+    last_seq: int
+    head: str
+    head_at: int | None
+    errors: int
+    marker: Marker | None
+
+
+@dataclass(slots=True)
+class Joined:
+    """All ranges together. `counts` has every finding by code, kept or not; links are counted as LINK."""
+
+    chains: dict[str, Chain] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    complete: bool = True
+
+    @property
+    def entries(self) -> int:
+        return sum(chain.entries for chain in self.chains.values())
+
+    def add(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self.count(finding.code)
+
+    def count(self, code: str, number: int = 1) -> None:
+        self.counts[code] = self.counts.get(code, 0) + number
+
+
+def join(results: Iterable[Mapping[str, Any]]) -> Joined:
+    """Joins the results of `RangeScan` in the order of their ranges.
+
+    Behind a range that could not be read to its end, the first links are unknown and not judged.
+    """
+    joined = Joined()
+    gap = False
+    for result in results:
+        joined.findings.extend(Finding(Code(item[0]), *item[1:]) for item in result["findings"])
+        for code, number in result["counts"].items():
+            joined.count(code, number)
+        for tenant, state in result["tenants"].items():
+            chain = joined.chains.get(tenant)
+            if chain is None:
+                joined.chains[tenant] = _begin(tenant, state)
+            else:
+                _continue(joined, chain, state, gap)
+        joined.breaks.extend(Break(*item) for item in result["breaks"])
+        gap = gap or result["unread"] is not None
+    joined.complete = not gap and Code.UNREADABLE not in joined.counts
+    return joined
+
+
+def _begin(tenant: str, state: list[Any]) -> Chain:
+    return Chain(
+        tenant=tenant,
+        entries=state[COUNT],
+        first_seq=state[FIRST_SEQ],
+        first_previous=state[FIRST_PREVIOUS],
+        first_hash=state[FIRST_HASH],
+        first_holds=state[FIRST_HOLDS],
+        last_seq=state[SEQ],
+        head=state[HEAD],
+        head_at=state[TIME],
+        errors=state[ERRORS],
+        marker=_marker(state),
+    )
+
+
+def _continue(joined: Joined, chain: Chain, state: list[Any], gap: bool) -> None:
+    if state[FIRST_PREVIOUS] != chain.head and not gap:
+        joined.breaks.append(
+            Break(
+                chain.tenant,
+                state[FIRST_SEQ],
+                state[FIRST_PREVIOUS],
+                chain.head,
+                state[FIRST_HASH],
+                state[FIRST_HOLDS],
+            )
+        )
+        joined.count(Code.LINK)
+        chain.errors += 1
+    at = state[FIRST_TIME]
+    if at is not None and chain.head_at is not None and at < chain.head_at:
+        code, expected, actual, message = backwards(state[FIRST_SEQ], chain.head_at, at)
+        joined.add(Finding(Code(code), chain.tenant, state[FIRST_SEQ], expected, actual, message))
+    chain.entries += state[COUNT]
+    chain.last_seq, chain.head = state[SEQ], state[HEAD]
+    chain.head_at = state[TIME] if state[TIME] is not None else chain.head_at
+    chain.errors += state[ERRORS]
+    marker = _marker(state)
+    if marker is not None and (chain.marker is None or marker.through >= chain.marker.through):
+        chain.marker = marker
+
+
+def _marker(state: list[Any]) -> Marker | None:
+    return None if state[THROUGH] is None else Marker(*state[THROUGH])

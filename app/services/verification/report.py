@@ -1,0 +1,108 @@
+"""What a verification says, as frozen dataclasses and as the CLI's JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.services.verification.codes import NOT_ERRORS, WARNINGS, Code, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be, in one plain sentence.
+
+    `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
+    not valid UTF-8 is shown with `\\xNN` escapes.
+    """
+
+    code: Code
+    tenant: str | None
+    seq: int | None
+    expected: str | None
+    actual: str | None
+    message: str
+
+    @property
+    def is_warning(self) -> bool:
+        return self.code in WARNINGS
+
+    @property
+    def is_error(self) -> bool:
+        return self.code not in NOT_ERRORS
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "code": str(self.code),
+            "tenant": self.tenant,
+            "seq": self.seq,
+            "expected": self.expected,
+            "actual": self.actual,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TenantReport:
+    """One tenant's chain. `head` is the stored hash of its last row.
+
+    `anchor` says how the start is proven: `genesis`, `marker:<its seq>:through:<last pruned seq>`,
+    `entry:<seq>` (only a range was verified, and it continues that stored entry), `adopted:<seq>`,
+    `checkpoint:<seq>`, or None when nothing proves it. `unwitnessed` is the number of rows that no
+    checkpoint covers.
+    """
+
+    tenant: str
+    verdict: Verdict
+    entries: int
+    first_seq: int | None
+    last_seq: int | None
+    head: str | None
+    anchor: str | None
+    unwitnessed: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "verdict": str(self.verdict),
+            "entries": self.entries,
+            "firstSeq": self.first_seq,
+            "lastSeq": self.last_seq,
+            "head": self.head,
+            "anchor": self.anchor,
+            "unwitnessed": self.unwitnessed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome for a file, a tenant or a range.
+
+    `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
+    """
+
+    verdict: Verdict
+    entries: int
+    seconds: float
+    findings: tuple[Finding, ...]
+    tenants: tuple[TenantReport, ...]
+    found: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong and every start is proven: exit code 0 of `tenant-admin verify`."""
+        return self.verdict in (Verdict.VERIFIED, Verdict.CONSISTENT)
+
+    @property
+    def unwitnessed(self) -> int:
+        return sum(tenant.unwitnessed for tenant in self.tenants)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `tenant-admin verify --json`, as plain dictionaries and lists."""
+        return {
+            "verdict": str(self.verdict),
+            "entries": self.entries,
+            "seconds": round(self.seconds, 3),
+            "findings": [finding.to_json() for finding in self.findings],
+            "tenants": [tenant.to_json() for tenant in self.tenants],
+        }

@@ -1,0 +1,132 @@
+"""How the file is opened for a scan: read-only, on its own connection, leaving nothing behind."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import apsw
+
+from models.errors import FileMissing, NotADatabase, TableMissing, TenantAdminError, translate
+
+TABLE = "audit_chain"
+COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
+ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
+
+
+class CannotVerify(TenantAdminError):
+    """The table is there but is not the platform's, so no chain can be read from it."""
+
+
+class Source:
+    """Where to read: an SQLite URI that is passed on to child processes.
+
+    `frozen` means that nobody had the file open: it is read without any lock or side file, and
+    `undisturbed()` must be asked afterwards.
+    """
+
+    def __init__(self, path: Path, *, folder: Path | None = None) -> None:
+        """`folder` is where a copy may be made when the file's own folder does not allow reading it.
+
+        Raises `FileMissing` and `NotADatabase`.
+        """
+        if not path.is_file():
+            raise FileMissing(path)
+        self.path = path
+        self._before = _state(path)
+        with path.open("rb") as file:
+            header = file.read(100)
+        if header and header[:16] != b"SQLite format 3\0":
+            raise NotADatabase(path)
+        wal = len(header) > 19 and header[18] == 2
+        # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
+        self.frozen = wal and not _beside(path, "-wal").exists()
+        self.copied = False
+        if not self.frozen and folder is not None and not _readable(path):
+            path = _copy(path, folder)
+            self.copied = True
+        self.uri = uri(path, immutable=self.frozen, writable=self.copied)
+
+    def undisturbed(self) -> bool:
+        """Whether a file read without locks is still as it was."""
+        return not self.frozen or (
+            _state(self.path) == self._before and not _beside(self.path, "-wal").exists()
+        )
+
+    def unfrozen(self) -> None:
+        """From now on reads with locks."""
+        self.frozen = False
+        self.uri = uri(self.path)
+
+
+def uri(path: Path, *, immutable: bool = False, writable: bool = False) -> str:
+    quoted = quote(str(path.absolute()).replace("\\", "/"))
+    prefix = "file://" if quoted.startswith("/") else "file:///"
+    return f"{prefix}{quoted}?mode={'rw' if writable else 'ro'}{'&immutable=1' if immutable else ''}"
+
+
+def connect(location: str) -> apsw.Connection:
+    """A connection that cannot write, trusts nothing in the schema and waits for nobody for long."""
+    connection = apsw.Connection(location, flags=apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(2000)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    for pragma in ("query_only = 1", "cell_size_check = 1", "temp_store = 2", "cache_size = -1024"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def check_table(connection: apsw.Connection, path: Path) -> None:
+    """Raises `TableMissing` or `CannotVerify`, and apsw's own errors."""
+    found: Any = connection.execute(
+        "SELECT type, sql FROM main.sqlite_master WHERE lower(name) = ?", (TABLE,)
+    ).fetchone()
+    if found is None or found[0] != "table":
+        raise TableMissing(TABLE)
+    columns = dict(connection.execute("SELECT name, pk FROM pragma_table_xinfo(?)", (TABLE,)))
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing or columns["seq"] != 1 or sum(1 for key in columns.values() if key) != 1:
+        what = f"has no column {missing[0]}" if missing else "is not keyed by seq"
+        raise CannotVerify(f"{path.name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
+
+
+def is_wal(connection: apsw.Connection) -> bool:
+    return bool(connection.pragma("journal_mode") == "wal")
+
+
+def encoding(connection: apsw.Connection) -> str:
+    return ENCODINGS[str(connection.pragma("encoding"))]
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _readable(path: Path) -> bool:
+    """Whether SQLite can read it in place; a folder that takes no -shm file prevents that."""
+    try:
+        connect(uri(path)).execute("SELECT count(*) FROM main.sqlite_master").fetchone()
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        return False
+    except apsw.Error:
+        return True  # said later, where it is met
+    return True
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    """The file with what lies beside it, so that SQLite can recover it there."""
+    target = folder / path.name
+    for suffix in ("", "-wal", "-journal"):
+        if _beside(path, suffix).exists():
+            shutil.copyfile(_beside(path, suffix), _beside(target, suffix))
+    return target
+
+
+def expected(error: BaseException, path: Path) -> Exception | None:
+    """The typed error for what SQLite raised, or None for a bug."""
+    return translate(error, path)

@@ -1,0 +1,60 @@
+"""A child process that scans one range of rows: the job comes on standard input, lines of JSON go out.
+
+`{"done": n}` about 20 times a second, then `{"result": …}` as `RangeScan.result` gives it, or
+`{"failed": sentence}`. It imports neither Qt nor Peewee. The packaged program's entry point calls `main()`
+for `--scan-worker` before it imports anything else.
+"""
+
+import gc
+import json
+import sys
+from typing import Any
+
+import apsw
+
+from app.services.verification import source
+from app.services.verification.scan import RangeScan
+
+
+def main() -> int:
+    """Does the one job given on standard input; the exit code says nothing."""
+    gc.disable()  # nothing here makes cycles, and a million rows would have them looked for
+    job = json.loads(sys.stdin.buffer.readline())
+    try:
+        result = scan(job, _report_progress)
+    except (apsw.Error, OSError) as error:
+        _say({"failed": f"{type(error).__name__}: {error}"})
+    else:
+        _say({"result": result})
+    return 0
+
+
+def scan(job: dict[str, Any], tick: Any) -> dict[str, Any]:
+    """Runs the job in this process, in one snapshot where the file is in WAL mode."""
+    connection = source.connect(job["uri"])
+    try:
+        frozen = bool(job["frozen"]) or source.is_wal(connection)
+        if frozen:
+            connection.execute("BEGIN")
+        return RangeScan(
+            connection,
+            source.encoding(connection),
+            job["first"],
+            job["last"],
+            now=job["now"],
+            tenant=job["tenant"],
+            tick=tick,
+            frozen=frozen,
+        ).run()
+    finally:
+        connection.close()
+
+
+def _report_progress(done: int) -> bool:
+    _say({"done": done})
+    return False
+
+
+def _say(message: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
+    sys.stdout.buffer.flush()

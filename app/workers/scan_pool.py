@@ -1,0 +1,307 @@
+"""Verifies the audit chain in child processes. The only place that starts them; never imports Qt.
+
+verify(path, tenant=None, seq_from=None, seq_to=None, now=…, processes=None,
+       progress=None, cancelled=None, take_part=False) -> Report
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.verification import source
+from app.services.verification.codes import Code, Verdict
+from app.services.verification.conclude import Extent, conclude
+from app.services.verification.join import join
+from app.services.verification.report import Finding, Report
+from app.services.verification.scan import Stopped
+from app.workers import scan_child
+
+WORTH_A_CHILD = 20_000
+"""Rows below which starting a process takes longer than it saves."""
+
+OWN_ROW_BYTES = 32_768
+"""This process takes no range itself when rows are larger on average: it could not stop in time."""
+
+HEAD_START = 0.03
+"""Seconds a child needs to start, in which the range of this process is ahead."""
+
+LAST_SEQ = 2**63 - 1
+ROWS_PER_SECOND = 650_000
+
+Progress = Callable[[int, int], None]
+_BOOT = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from app.workers.scan_child import main; main()"
+
+
+class ScanFailed(TenantAdminError):
+    """A child process ended before it had a result."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The verification stopped before its end ({why}); nothing was changed. Try again.")
+
+
+def verify(
+    path: Path,
+    *,
+    tenant: str | None = None,
+    seq_from: int | None = None,
+    seq_to: int | None = None,
+    now: int,
+    processes: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    take_part: bool = False,
+) -> Report:
+    """Verifies the chains of a file, of one tenant, or the rows `seq_from <= seq <= seq_to`.
+
+    `now` is epoch seconds, for times in the future. `processes` is how many ranges are scanned at once (the
+    number of cores if None). With `take_part` this process scans one range itself, which is faster and
+    right for a command line; a process with an interface must leave it off. `progress(done, total)` in rows
+    and `cancelled()` are called in the calling thread, at least ten times a second.
+
+    The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is
+    written. Damage and bad data never raise: the verdict is UNREADABLE or TAMPERED. Raises `Cancelled`,
+    `FileMissing`, `NotADatabase`, `TableMissing`, `source.CannotVerify`, `FileLocked`, `CannotOpen`,
+    `ScanFailed`.
+    """
+    started = time.perf_counter()
+    watch = _Watch(progress or (lambda done, total: None), cancelled or (lambda: False))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tenant-admin-")))
+        where = source.Source(path, folder=folder)
+        wish = _Wish(tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part)
+        report, disturbed = _attempt(where, wish, watch)
+        if disturbed and report.verdict not in (Verdict.VERIFIED, Verdict.CONSISTENT):
+            # Each child saw the file at another moment, so what looks wrong may only be a change between
+            # them. One process sees one moment.
+            where.unfrozen()
+            report, _ = _attempt(where, replace(wish, processes=1, one_moment=True), watch)
+    return replace(report, seconds=time.perf_counter() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    tenant: str | None
+    seq_from: int | None
+    seq_to: int | None
+    now: int
+    processes: int
+    take_part: bool
+    one_moment: bool = False
+
+
+class _Watch:
+    """Passes progress on and asks whether to stop."""
+
+    def __init__(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        self._progress, self._cancelled = progress, cancelled
+        self.total = 0
+
+    def __call__(self, done: int) -> bool:
+        """Reports `done` rows; returns whether the user has cancelled."""
+        self.total = max(self.total, done)
+        self._progress(done, self.total)
+        return self._cancelled()
+
+
+def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, bool]:
+    """One verification, and whether somebody changed the file while it ran."""
+    connection: apsw.Connection | None = None
+    try:
+        with _typed_errors(where.path):
+            connection = source.connect(where.uri)
+            source.check_table(connection, where.path)
+            encoding = source.encoding(connection)
+            version = connection.pragma("data_version")
+            extent = _extent(connection, wish)
+            if wish.one_moment and wish.seq_to is None:
+                # The scan's own snapshot is younger than this one, and is to be seen whole.
+                extent = replace(extent, last=LAST_SEQ, rows=None, counter=None)
+        watch.total = extent.rows or watch.total
+        if watch(0):
+            raise Cancelled
+        jobs = [
+            {"uri": where.uri, "frozen": where.frozen, "first": first, "last": last, "now": wish.now}
+            | {"tenant": wish.tenant}
+            for first, last in _ranges(extent, wish, watch.total)
+        ]
+        own = wish.take_part and _rows_are_small(connection, watch.total)
+        joined = join(_scan_all(jobs, own, watch, where.path))
+        disturbed = connection.pragma("data_version") != version or not where.undisturbed()
+        if wish.tenant is not None or wish.seq_from is not None or wish.seq_to is not None or disturbed:
+            extent = replace(extent, rows=None)
+        report = conclude(connection, encoding, joined, extent)
+        watch(joined.entries)
+        return report, disturbed
+    except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
+        return _unreadable(str(error)), not where.undisturbed()
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+@contextmanager
+def _typed_errors(path: Path) -> Iterator[None]:
+    """What cannot be run at all, as typed errors; damage passes, to become a verdict."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.FormatError):
+        raise
+    except apsw.Error as error:
+        known = source.expected(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _extent(connection: apsw.Connection, wish: _Wish) -> Extent:
+    """What there is to verify, read in one snapshot."""
+    connection.execute("BEGIN")
+    try:
+        lowest = _value(connection, "SELECT min(seq) FROM main.audit_chain")
+        highest = _value(connection, "SELECT max(seq) FROM main.audit_chain")
+        rows = _value(connection, "SELECT count(*) FROM main.audit_chain")
+        counter = _counter(connection)
+    finally:
+        connection.execute("COMMIT")
+    if lowest is None:
+        return Extent(1, 0, wish.tenant, rows, counter)
+    first = lowest if wish.seq_from is None else max(lowest, wish.seq_from)
+    last = highest if wish.seq_to is None else min(highest, wish.seq_to)
+    return Extent(
+        first=first,
+        last=last,
+        tenant=wish.tenant,
+        rows=min(rows, max(0, last - first + 1)),
+        counter=counter if last == highest else None,
+        partial=first > lowest or last < highest,
+    )
+
+
+def _counter(connection: apsw.Connection) -> int | None:
+    if not connection.table_exists("main", "sqlite_sequence"):
+        return None
+    counter = _value(connection, f"SELECT max(seq) FROM main.sqlite_sequence WHERE name = '{source.TABLE}'")  # noqa: S608
+    return counter if isinstance(counter, int) else None
+
+
+def _value(connection: apsw.Connection, sql: str) -> Any:
+    """The one value that an aggregate gives."""
+    (row,) = connection.execute(sql)
+    return row[0]
+
+
+def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
+    """The extent cut by seq into ranges of like size; the first is larger if this process takes it."""
+    if extent.last < extent.first:
+        return []
+    count = max(1, min(wish.processes, rows // WORTH_A_CHILD))
+    span = extent.last - extent.first + 1
+    ahead = 0
+    if wish.take_part and count > 1:
+        ahead = int(span * min(0.2, HEAD_START * ROWS_PER_SECOND / rows) * (count - 1) / count)
+    cuts = [extent.first, *(extent.first + ahead + (span - ahead) * i // count for i in range(1, count))]
+    return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]
+
+
+def _rows_are_small(connection: apsw.Connection, rows: int) -> bool:
+    size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
+    return size // max(1, rows) < OWN_ROW_BYTES
+
+
+def _scan_all(jobs: list[dict[str, Any]], own: bool, watch: _Watch, path: Path) -> list[dict[str, Any]]:
+    """The results of the jobs in their order; this process does the first one itself if `own`."""
+    messages: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
+    results: list[dict[str, Any] | None] = [None] * len(jobs)
+    done = [0] * len(jobs)
+
+    def take(index: int, message: dict[str, Any]) -> None:
+        if "failed" in message:
+            raise ScanFailed(message["failed"])
+        if "result" in message:
+            results[index] = message["result"]
+            done[index] = sum(state[3] for state in message["result"]["tenants"].values())
+        else:
+            done[index] = message["done"]
+
+    def tick(rows: int) -> bool:
+        with suppress(queue.Empty):
+            while True:
+                take(*messages.get_nowait())
+        done[0] = rows
+        return watch(sum(done))
+
+    with ExitStack() as stack:
+        for index in range(1 if own else 0, len(jobs)):
+            stack.enter_context(_child(index, jobs[index], messages))
+        if own and jobs:
+            try:
+                results[0] = scan_child.scan(jobs[0], tick)
+            except Stopped:
+                raise Cancelled from None
+        while any(result is None for result in results):
+            with suppress(queue.Empty):
+                take(*messages.get(timeout=0.04))
+            if watch(sum(done)):
+                raise Cancelled
+    return [result for result in results if result is not None]
+
+
+@contextmanager
+def _child(
+    index: int, job: dict[str, Any], messages: "queue.SimpleQueue[tuple[int, dict[str, Any]]]"
+) -> Iterator[None]:
+    """A child at work on `job`, whose messages arrive in the queue; it is gone at the end."""
+    if getattr(sys, "frozen", False):
+        command = [sys.executable, "--scan-worker"]
+    else:
+        command = [sys.executable, "-I", "-S", "-c", _BOOT, "\n".join(sys.path)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101  # pipes were asked for
+    output = process.stdout
+
+    def listen() -> None:
+        last: dict[str, Any] = {}
+        for line in output:
+            last = json.loads(line)
+            messages.put((index, last))
+        if "result" not in last:
+            messages.put((index, {"failed": "a scanning process ended unexpectedly"}))
+
+    listener = threading.Thread(target=listen, name=f"scan-{index}", daemon=True)
+    listener.start()
+    try:
+        with suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(job).encode() + b"\n")
+            process.stdin.close()
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        listener.join()
+        output.close()
+
+
+def _unreadable(why: str) -> Report:
+    finding = Finding(
+        Code.UNREADABLE, None, None, None, why, "The audit chain cannot be read at all: the file is damaged."
+    )
+    return Report(Verdict.UNREADABLE, 0, 0.0, (finding,), (), 1, {Code.UNREADABLE: 1})
