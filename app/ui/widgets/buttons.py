@@ -1,9 +1,11 @@
 """Buttons with a kind, an icon that follows the theme, a tool tip and an accessible name."""
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLineEdit, QPushButton, QToolButton, QWidget
 
 from app.itemmodels.roles import Tone
+from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
@@ -50,3 +52,14 @@ def tool_button(
     button.setIconSize(QSize(18, 18) if framed else QSize(16, 16))
     theme.bind_icon(button, icon, colour)
     return button
+
+
+def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
+    """Give a text field a leading icon and a button that empties it, both in the theme's colours."""
+    leading = field.addAction(theme.icon(icon, "dim"), QLineEdit.ActionPosition.LeadingPosition)
+    theme.bind_icon(leading, icon, "dim")
+    field.setClearButtonEnabled(True)
+    # Qt has no call for the icon of its clear button, only this name for its action.
+    clear = field.findChild(QAction, "_q_qlineeditclearaction")
+    if clear is not None:
+        theme.bind_icon(clear, Icon.CLOSE, "dim")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 from app.ui.formatting import counted
 from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.date_range import DateRange, DateRangePicker
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.picker import Choice, Picker
@@ -74,12 +75,8 @@ class FilterRow(QWidget):
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
-        self.text.setClearButtonEnabled(True)
         self.text.setMinimumWidth(160)
-        leading = self.text.addAction(
-            theme.icon(Icon.FILTER, "dim"), QLineEdit.ActionPosition.LeadingPosition
-        )
-        theme.bind_icon(leading, Icon.FILTER, "dim")
+        field_icons(theme, self.text, Icon.FILTER)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)

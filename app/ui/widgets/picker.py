@@ -32,6 +32,7 @@ from app.itemmodels.roles import Role
 from app.ui.formatting import grouped, visible
 from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import Label, Look
 
 _ROW, _PAD, _GAP, _SHOWN, _EDGE = 30, 10, 24, 12, 6
@@ -241,11 +242,7 @@ class _Popup(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText(hint)
         self.field.setAccessibleName(hint)
-        self.field.setClearButtonEnabled(True)
-        search = self.field.addAction(
-            theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition
-        )
-        theme.bind_icon(search, Icon.SEARCH, "dim")
+        field_icons(theme, self.field, Icon.SEARCH)
         self.list = QListView()
         self.list.setAccessibleName(picker.accessibleName())
         self.list.setUniformItemSizes(True)
