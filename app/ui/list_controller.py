@@ -88,6 +88,11 @@ class ListController(QObject):
         keys = [self.model.key(row) for row in self._view.selected_rows()]
         return self._query, [key for key in keys if key is not None]
 
+    def all_keys(self) -> tuple[ListQuery, Keys | None]:
+        """The list's query and the keys of every row; None while they are not all here."""
+        assert self._query is not None  # noqa: S101 - there are no rows before a list is shown
+        return self._query, self.model.keys if self.model.complete else None
+
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
         task = self._context.tasks.read(
             lambda database: function(database, query), on_done=on_done, on_failed=self._failed
