@@ -221,11 +221,14 @@ def _survivor(database: Database, prefix: Prefix) -> tuple[int, bytes] | None:
     return found[0] if found else None
 
 
-def remove(database: Database, batch: Sequence[Part], *, cutoff: int, now: int) -> None:
+def remove(
+    database: Database, batch: Sequence[Part], *, cutoff: int, now: int, cancelled: Callable[[], bool]
+) -> None:
     """Removes the parts and appends their markers, in one transaction.
 
-    Tried again while others append to the same chains. Raises `RowChanged` when the entries are no longer
-    those that were proven, `HeadMoved` when the chains never rest, and the storage errors.
+    Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
+    `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains never
+    rest, and the storage errors.
     """
     removals = [
         Statement(raw(_REMOVING, part.tenant_id, part.from_seq, part.to_seq), expect=part.count)
@@ -239,7 +242,7 @@ def remove(database: Database, batch: Sequence[Part], *, cutoff: int, now: int) 
             at = latest if isinstance(latest, int) and now < latest <= now + _DAY else now
             markers += append_statements([_marker(part, cutoff)], {part.tenant_id: str(head)}, at)
         try:
-            database.run_batch([*markers, *removals])
+            database.run_batch([*markers, *removals], cancelled=cancelled)
         except HeadMoved:
             time.sleep(random.uniform(0, 0.001 * min(attempt + 1, 10)))  # noqa: S311  # spreads contenders
         else:

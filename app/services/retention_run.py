@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import apsw
 
 from app.services import retention_records as records
-from app.services.errors import Cancelled, RowChanged
+from app.services.errors import Cancelled, FileLocked, RowChanged
 from app.services.pruning import Part, groups, prove, remove
 from app.services.retention_plan import AuditPlan, LeftAlone, Prefix
 from models.database import BUSY_TIMEOUT_MS, Database
@@ -130,10 +131,15 @@ class Execution:
 
     def _remove_parts(self, parts: Sequence[Part]) -> None:
         if parts:
-            self._transact(
-                lambda: remove(self._database, parts, cutoff=self._plan.cutoff, now=self._now),
-                {"audit_chain": sum(part.count for part in parts)},
+            write = partial(
+                remove,
+                self._database,
+                parts,
+                cutoff=self._plan.cutoff,
+                now=self._now,
+                cancelled=self._cancelled,
             )
+            self._transact(write, {"audit_chain": sum(part.count for part in parts)})
 
     def _remove_records(self, removals: Callable[..., Iterator[records.Removal]]) -> None:
         for _ in range(_RETRIES):
@@ -142,10 +148,10 @@ class Execution:
                     if self.result.dry_run:
                         self._count(removal.removed)
                     else:
-                        self._transact(
-                            lambda batch=removal.statements: self._database.run_batch(batch),  # type: ignore[misc]
-                            removal.removed,
+                        write = partial(
+                            self._database.run_batch, removal.statements, cancelled=self._cancelled
                         )
+                        self._transact(write, removal.removed)
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
                 continue
             return
@@ -154,7 +160,12 @@ class Execution:
         if self._cancelled():
             raise Cancelled
         started = time.monotonic()
-        write()
+        try:
+            write()
+        except FileLocked:
+            if self._cancelled():  # which is what ended the wait
+                raise Cancelled from None
+            raise
         self.result.longest_hold = max(self.result.longest_hold, time.monotonic() - started)
         self.result.transactions += 1
         self._count(removed)

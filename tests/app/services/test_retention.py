@@ -119,13 +119,13 @@ def test_running_again_finds_nothing_and_leaves_the_file_as_it_is(
 
 def test_idle_file_comes_to_rest_and_stays_provable(database: Database, sql: apsw.Connection) -> None:
     """Neither a marker nor a report is the reason for another one: no churn, however long it runs daily."""
-    chains.append(sql, "acme", [NOW - day * DAY for day in range(130, 0, -1)])
+    chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
     chains.append(sql, "quiet", [NOW - 80 * DAY] * 3)
     entries = set()
-    for day in range(400):
+    for day in range(200):
         retain(database, now=NOW + day * DAY)
         assert chains.problems(sql) == []
-        if day > 300:
+        if day > 150:
             entries.add(sql.execute("SELECT count(*) || ' ' || max(seq) FROM audit_chain").get)
     assert len(entries) == 1
     assert len(left_of(sql, "acme")) == 1
@@ -136,12 +136,12 @@ def test_markers_and_reports_of_a_busy_file_go_in_their_turn(
     database: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
-    for day in range(250):
+    for day in range(200):
         now = NOW + day * DAY
         chains.append(sql, "acme", [now - 60])
         retain(database, now=now)
         assert chains.problems(sql) == []
-    now = NOW + 249 * DAY
+    now = NOW + 199 * DAY
     assert sql.execute("SELECT min(created_at) FROM audit_chain").get >= now - 91 * DAY
     assert sql.execute("SELECT count(*) FROM audit_chain").get < 4 * 95
 

@@ -1,0 +1,156 @@
+"""Runs data retention in the background: once a day, and on demand."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app.services import retention
+from app.services.errors import StorageError, TenantAdminError
+from app.services.retention import RetentionResult
+from app.workers.jobs import Job, Jobs, Progress, Stop
+from models.database import Database
+
+DAY = 86_400
+HOUR = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """What the worker asks whenever it needs it, so that a changed preference counts at once.
+
+    `enabled` is False until the person has seen the preview for this file and said yes.
+    """
+
+    enabled: Callable[[], bool]
+    days: Callable[[], int]
+    actor: Callable[[], str]
+    last_run: Callable[[], int | None]
+    set_last_run: Callable[[int], None]
+
+
+class RetentionWorker(QObject):
+    """Retention of one open file, on a thread and a connection of its own, one run at a time.
+
+    `clock` gives epoch seconds. Signals, all on the interface thread: `started`; `progress(done, total)`;
+    then either `finished(RetentionResult)` (also when cancelled) or `failed(TenantAdminError)`; and
+    `schedule_changed(last, next)` with epoch seconds or None, `next` being None while retention is off or
+    the file is read-only. A scheduled run that fails is tried again after an hour where the file was the
+    reason (locked, full), and after a day where a person has to decide.
+    """
+
+    started = Signal()
+    progress = Signal(object, object)
+    finished = Signal(object)
+    failed = Signal(object)
+    schedule_changed = Signal(object, object)
+
+    def __init__(
+        self,
+        database: Database,
+        settings: RetentionSettings,
+        jobs: Jobs,
+        clock: Callable[[], int],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._database = database
+        self._settings = settings
+        self._jobs = jobs
+        self._clock = clock
+        self._job: Job | None = None
+        self._not_before = 0
+        self._stopped = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.check)
+
+    @property
+    def running(self) -> bool:
+        return self._job is not None
+
+    @property
+    def next_run(self) -> int | None:
+        """When the next scheduled run is due; None while there is none."""
+        if self._database.read_only or self._stopped or not self._settings.enabled():
+            return None
+        last = self._settings.last_run()
+        now = self._clock()
+        if last is None or last > now:  # a clock that was set back must not put it off for years
+            last = now - DAY
+        return max(last + DAY, self._not_before)
+
+    def start(self) -> None:
+        """Begins the schedule; a run that is due begins as soon as the event loop is free."""
+        self._stopped = False
+        self.schedule_changed.emit(self._settings.last_run(), self.next_run)
+        self._timer.start(0)
+
+    @Slot()
+    def check(self) -> None:
+        """Runs what is due and sets the timer; call it when a preference has changed."""
+        if self._stopped:
+            return
+        due = self.next_run
+        if due is not None and due <= self._clock():
+            self.run_now()
+            return
+        self.schedule_changed.emit(self._settings.last_run(), due)
+        self._set_timer(due)
+
+    def run_now(self, allow_majority: bool | Collection[str] = False) -> None:
+        """Runs unless a run is under way. `allow_majority` is the person's word, as in `retention.run`."""
+        if self._job is not None or self._stopped:
+            return
+        self._timer.stop()
+        # Asked here, on the interface thread, where the settings live.
+        options: dict[str, Any] = {
+            "now": self._clock(),
+            "days": self._settings.days(),
+            "actor": self._settings.actor(),
+            "allow_majority": allow_majority,
+        }
+        database = self._database
+
+        def work(progress: Progress, cancelled: Stop) -> RetentionResult:
+            with database.connection_context():
+                return retention.run(database, **options, progress=progress, cancelled=cancelled)
+
+        self._job = self._jobs.start(
+            work, on_progress=self.progress.emit, on_done=self._done, on_failed=self._failed
+        )
+        self.started.emit()
+
+    def cancel(self) -> None:
+        """Ends a run between two transactions; it answers with `finished` and what was done until then."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def stop(self) -> None:
+        """Ends the schedule and a run under way, without another signal; `Jobs.stop()` awaits the thread."""
+        self._stopped = True
+        self._timer.stop()
+        self.cancel()
+
+    def _done(self, result: RetentionResult) -> None:
+        self._job = None
+        self._settings.set_last_run(self._clock())
+        self._not_before = 0
+        if not self._stopped:
+            self.finished.emit(result)
+            self.check()
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self._job = None
+        self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
+        if not self._stopped:
+            self.failed.emit(error)
+            self.check()
+
+    def _set_timer(self, due: int | None) -> None:
+        """Looks again when a run is due, and every hour: a computer sleeps, and clocks are set."""
+        if due is None:
+            self._timer.stop()
+        else:
+            self._timer.start(min(max(due - self._clock(), 1), HOUR) * 1000)

@@ -1,0 +1,205 @@
+"""The schedule of retention, its progress and its cancel, on a real file and real threads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.services.errors import FileLocked
+from app.services.retention import NeedsConfirmation
+from app.workers.jobs import Jobs
+from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
+from models.database import Database
+from tests.conftest import NOW
+from tests.fixtures import chains
+
+OLD = NOW - 91 * DAY
+
+
+@dataclass
+class Preferences:
+    """What a person has set, and the clock on the wall."""
+
+    enabled: bool = True
+    days: int = 90
+    last_run: int | None = None
+    now: int = NOW
+
+    def remember(self, at: int) -> None:
+        self.last_run = at
+
+
+@pytest.fixture
+def preferences() -> Preferences:
+    return Preferences()
+
+
+@pytest.fixture
+def jobs() -> Iterator[Jobs]:
+    jobs = Jobs()
+    yield jobs
+    jobs.stop()
+
+
+def make(database: Database, preferences: Preferences, jobs: Jobs) -> RetentionWorker:
+    settings = RetentionSettings(
+        enabled=lambda: preferences.enabled,
+        days=lambda: preferences.days,
+        actor=lambda: "ops",
+        last_run=lambda: preferences.last_run,
+        set_last_run=preferences.remember,
+    )
+    return RetentionWorker(database, settings, jobs, lambda: preferences.now)
+
+
+@pytest.fixture
+def worker(database: Database, preferences: Preferences, jobs: Jobs) -> Iterator[RetentionWorker]:
+    chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
+    worker = make(database, preferences, jobs)
+    yield worker
+    worker.stop()
+
+
+def test_a_run_that_is_due_begins_by_itself(
+    worker: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot
+) -> None:
+    said: list[object] = []
+    worker.started.connect(lambda: said.append("started"))
+    worker.progress.connect(lambda done, total: said.append((done, total)))
+    with qtbot.waitSignal(worker.finished) as finished:
+        worker.start()
+    assert finished.args[0].removed["audit_chain"] == 3
+    assert (said[0], said[-1]) == ("started", (6, 6))
+    assert preferences.last_run == NOW
+    assert worker.next_run == NOW + DAY
+    assert chains.problems(database.connection()) == []
+
+
+def test_it_runs_again_after_a_day_and_not_before(
+    worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(worker.finished):
+        worker.start()
+    preferences.now = NOW + DAY - 1
+    with qtbot.assertNotEmitted(worker.started):
+        worker.check()
+    preferences.now = NOW + DAY
+    with qtbot.waitSignal(worker.finished):
+        worker.check()
+    assert preferences.last_run == NOW + DAY
+
+
+def test_it_stays_off_until_the_person_has_said_yes(
+    worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
+) -> None:
+    preferences.enabled = False
+    with qtbot.waitSignal(worker.schedule_changed) as schedule, qtbot.assertNotEmitted(worker.started):
+        worker.start()
+    assert schedule.args == [None, None]
+    with qtbot.assertNotEmitted(worker.started):
+        worker.check()
+    preferences.enabled = True
+    with qtbot.waitSignal(worker.finished):
+        worker.check()
+
+
+def test_it_runs_on_demand_even_when_the_schedule_is_off(
+    worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
+) -> None:
+    preferences.enabled = False
+    with qtbot.waitSignal(worker.finished) as done:
+        worker.run_now()
+    assert done.args[0].removed["audit_chain"] == 3
+    assert worker.next_run is None
+    assert preferences.last_run == NOW
+
+
+def test_schedule_tells_last_and_next(
+    worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
+) -> None:
+    preferences.last_run = NOW - HOUR
+    with qtbot.waitSignal(worker.schedule_changed) as schedule:
+        worker.start()
+    assert schedule.args == [NOW - HOUR, NOW - HOUR + DAY]
+
+
+def test_a_last_run_in_the_future_does_not_put_it_off(
+    worker: RetentionWorker, preferences: Preferences
+) -> None:
+    preferences.last_run = NOW + 1000 * DAY
+    assert worker.next_run == NOW
+
+
+def test_never_on_a_read_only_file(
+    database: Database, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+) -> None:
+    worker = make(Database(database.path, read_only=True), preferences, jobs)
+    with qtbot.assertNotEmitted(worker.started):
+        worker.start()
+        worker.check()
+    assert worker.next_run is None
+    with qtbot.waitSignal(worker.failed) as refused:
+        worker.run_now()
+    assert "read-only" in str(refused.args[0])
+
+
+def test_cancelling_ends_it_and_says_what_was_done(
+    database: Database, worker: RetentionWorker, qtbot: QtBot
+) -> None:
+    for number in range(40):
+        chains.append(database.connection(), f"tenant-{number}", [OLD, OLD] + [NOW - DAY] * 3)
+    worker.progress.connect(worker.cancel)
+    with qtbot.waitSignal(worker.finished) as done:
+        worker.run_now()
+    assert done.args[0].cancelled
+    assert not worker.running
+    assert chains.problems(database.connection()) == []
+
+
+def test_what_needs_a_word_is_asked_once_a_day(
+    database: Database, worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
+) -> None:
+    chains.append(database.connection(), "gone", [OLD] * 5 + [NOW - DAY])
+    with qtbot.waitSignal(worker.failed) as asked:
+        worker.start()
+    assert isinstance(asked.args[0], NeedsConfirmation)
+    assert asked.args[0].tenants == ("gone",)
+    assert (preferences.last_run, worker.next_run) == (None, NOW + DAY)
+    with qtbot.waitSignal(worker.finished) as done:
+        worker.run_now(allow_majority=asked.args[0].tenants)
+    assert done.args[0].removed["audit_chain"] == 8
+
+
+def test_a_locked_file_is_tried_again_after_an_hour(
+    database_path: Path, database: Database, worker: RetentionWorker, qtbot: QtBot
+) -> None:
+    other = apsw.Connection(str(database_path))
+    other.execute("BEGIN IMMEDIATE")
+    with qtbot.waitSignal(worker.failed, timeout=20_000) as failed:
+        worker.start()
+    assert isinstance(failed.args[0], FileLocked)
+    assert worker.next_run == NOW + HOUR
+    with qtbot.waitSignal(worker.finished, timeout=2_000) as cancelled:
+        worker.run_now()
+        worker.cancel()  # while it waits for the lock
+    assert cancelled.args[0].cancelled
+    other.execute("ROLLBACK")
+    other.close()
+    with qtbot.waitSignal(worker.finished):
+        worker.run_now()
+
+
+def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
+    database: Database, worker: RetentionWorker, jobs: Jobs, qtbot: QtBot
+) -> None:
+    with qtbot.assertNotEmitted(worker.finished), qtbot.assertNotEmitted(worker.failed):
+        worker.run_now()
+        worker.stop()
+        jobs.stop()
+        worker.check()
+        worker.run_now()
+    assert worker.next_run is None
+    assert chains.problems(database.connection()) == []
