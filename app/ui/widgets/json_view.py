@@ -78,13 +78,14 @@ class JsonView(QWidget):
         foot.addWidget(self.note, 1)
         foot.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self.text_view)
-        self._stack.addWidget(self.tree)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(head)
         column.addLayout(self._stack, 1)
+        # Only now: a stack shows its first page at once, which without a parent is a window of its own.
+        self._stack.addWidget(self.text_view)
+        self._stack.addWidget(self.tree)
         column.addLayout(foot)
         self.set_json(None)
 
