@@ -31,7 +31,7 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     _catch_bugs(theme, window)
     window.show()
     if path is not None:
-        window.open(path, read_only=read_only)
+        window.files.open(path, read_only=read_only)
     if self_test:
         from app.ui.self_test import SelfTest  # noqa: PLC0415 - only for the packaging test
 

@@ -9,6 +9,7 @@ from app.services.listing import Lists
 from app.services.opening import OpenedFile
 from app.services.writing import Change
 from app.settings import Settings
+from app.ui.busy import Busy
 from app.ui.history import History
 from app.ui.theme import Theme
 from app.workers.jobs import Jobs
@@ -27,6 +28,7 @@ class Context:
     settings: Settings
     theme: Theme
     clock: Callable[[], int]
+    busy: Busy
 
     @property
     def cannot_write(self) -> str | None:

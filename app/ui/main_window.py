@@ -1,6 +1,6 @@
-"""The frame around an open file: tool bar, menus, status bar and what opens and closes files."""
+"""The frame around an open file: tool bar, menus, status bar and what is shown in between."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QFileDialog,
     QMainWindow,
     QMenu,
     QSizePolicy,
@@ -19,8 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import __version__, paths
-from app.services import demo, file_info, frame, maintenance
-from app.services.discovery import Candidate, SeveralDatabases
+from app.services import file_info, frame
 from app.services.errors import Cancelled, TenantAdminError
 from app.services.frame import FileView
 from app.services.listing import Lists
@@ -28,15 +26,17 @@ from app.services.opening import OpenedFile
 from app.services.scope import Scope
 from app.services.writing import Change
 from app.settings import Settings
+from app.ui.busy import Busy
 from app.ui.context import Context
 from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.files import Files
 from app.ui.formatting import byte_size, tooltip
 from app.ui.global_search import GlobalSearch
 from app.ui.history import History
 from app.ui.icons import Icon
+from app.ui.retention_control import RetentionControl
 from app.ui.theme import Mode, Theme
 from app.ui.welcome import WelcomePage
 from app.ui.widgets.busy_strip import BusyStrip
@@ -48,8 +48,7 @@ from app.ui.workspace import Workspace
 from app.workers.jobs import Jobs
 from app.workers.task_runner import TaskRunner
 
-DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
-DEMO_ROWS = 20_000
+BUTTON = 38
 
 
 class MainWindow(QMainWindow):
@@ -68,16 +67,22 @@ class MainWindow(QMainWindow):
         self._view: FileView | None = None
         self._context: Context | None = None
         self.workspace: Workspace | None = None
+        self.retention: RetentionControl | None = None
         self.setWindowTitle("Tenant Admin")
         self.setMinimumSize(QSize(900, 560))
         self.resize(1280, 800)
         self.setAcceptDrops(True)
         self.welcome = WelcomePage(theme)
-        self.welcome.open_file.connect(self.ask_open)
-        self.welcome.open_folder.connect(self.ask_open_folder)
-        self.welcome.create_file.connect(self.ask_create)
-        self.welcome.demo.connect(self.explore_demo)
-        self.welcome.recent.connect(self.open)
+        self.busy_strip = BusyStrip(theme)
+        self.busy = Busy(self._jobs, self.busy_strip, self)
+        self.files = Files(theme, settings, self.busy, clock, self)
+        self.files.opened.connect(self._show_file)
+        self.files.failed.connect(self._failed)
+        self.welcome.open_file.connect(self.files.ask_open)
+        self.welcome.open_folder.connect(self.files.ask_open_folder)
+        self.welcome.create_file.connect(self.files.ask_create)
+        self.welcome.demo.connect(self.files.explore_demo)
+        self.welcome.recent.connect(self.files.open)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self.setCentralWidget(self._pages)
@@ -93,102 +98,27 @@ class MainWindow(QMainWindow):
 
     # opening and closing
 
-    def open(self, path: Path, *, read_only: bool = False, force_writable: bool = False) -> None:
-        """Opens a file, or the database in a folder, in the background; what is open stays until then."""
-        self.busy.start(f"Opening {path.name}…", can_cancel=False)
-
-        def work(progress: object, cancelled: object) -> FileView:
-            return frame.open_path(
-                path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
-            )
-
-        self._jobs.start(work, on_done=self._show_file, on_failed=partial(self._not_opened, path))
-
     def close_file(self) -> None:
         """Goes back to the welcome page."""
-        if self.workspace is None or self._context is None:
+        if self.workspace is None or self._context is None or self.retention is None:
             return
+        self.retention.stop()
         self.workspace.stop()
+        self._context.jobs.stop()
+        self._context.busy.stop()
         self._context.tasks.stop()
         self._pages.removeWidget(self.workspace)
         self.workspace.deleteLater()
-        self.workspace = self._context = self._view = None
+        self.retention.deleteLater()
+        self.workspace = self.retention = self._context = self._view = None
         self._show_welcome()
 
-    def ask_open(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open a database", self._last_folder(), DATABASE_FILES)
-        if name:
-            self.open(Path(name))
-
-    def ask_open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Open a wrangler project", self._last_folder())
-        if name:
-            self.open(Path(name))
-
-    def ask_create(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self,
-            "Create a database",
-            f"{self._last_folder()}/foundation.sqlite",
-            DATABASE_FILES,
-            options=QFileDialog.Option.DontConfirmOverwrite,
-        )
-        if name:
-            self.create_database(Path(name))
-
-    def create_database(self, path: Path) -> None:
-        """Makes a new database with all migrations and opens it; never over an existing file."""
-        self.busy.start(f"Creating {path.name}…", can_cancel=False)
-        self._jobs.start(
-            lambda progress, cancelled: maintenance.create_database(
-                path, paths.migrations_dir(), now=self._clock()
-            ),
-            on_done=self.open,
-            on_failed=self._failed,
-        )
-
-    def explore_demo(self) -> None:
-        """Opens the sample data, which is made the first time."""
-        path = paths.state_dir() / "sample" / "sample.sqlite"
-        if path.exists():
-            self.open(path)
-            return
-
-        def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            demo.create_demo(
-                path,
-                paths.migrations_dir(),
-                rows=DEMO_ROWS,
-                now=self._clock(),
-                progress=progress,
-                cancelled=cancelled,
-            )
-            return path
-
-        self.busy.start("Making sample data…", can_cancel=True)
-        job = self._jobs.start(
-            work, on_progress=self.busy.set_progress, on_done=self.open, on_failed=self._failed
-        )
-        self.busy.cancelled.connect(job.cancel)
-
     def migrate(self) -> None:
-        """Applies the pending migrations to the open file, after a copy of it was taken."""
-        if self._view is None:
-            return
-        path = self._view.opened.path
-        self.close_file()
-        self.busy.start(f"Applying migrations to {path.name}…", can_cancel=False)
-
-        def work(progress: object, cancelled: object) -> Path:
-            maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
-            return path
-
-        def failed(error: TenantAdminError) -> None:
-            self._failed(error)
-            self.open(path)
-
-        self._jobs.start(work, on_done=self.open, on_failed=failed)
+        """Applies the pending migrations to the open file."""
+        if self._view is not None:
+            path = self._view.opened.path
+            self.close_file()
+            self.files.migrate(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._settings.window_geometry = self.saveGeometry()
@@ -202,23 +132,24 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
-        self.open(Path(event.mimeData().urls()[0].toLocalFile()))
+        self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def _show_file(self, view: FileView) -> None:
-        self.busy.finish()
         self.close_file()
         opened = view.opened
         tasks = TaskRunner(opened.database, self)
+        jobs = Jobs(self)  # the file's own: they end with it, and nothing is delivered to tabs that are gone
         history = History(tasks, self._clock, self)
         context = Context(
             opened=opened,
             lists=Lists(opened.schema),
             tasks=tasks,
-            jobs=self._jobs,
+            jobs=jobs,
             history=history,
             settings=self._settings,
             theme=self._theme,
             clock=self._clock,
+            busy=Busy(jobs, self.busy_strip, jobs),
         )
         tasks.failed.connect(self._failed)
         history.done.connect(self._offer_undo)
@@ -227,7 +158,8 @@ class MainWindow(QMainWindow):
         self._view, self._context = view, context
         self.workspace = Workspace(context, view)
         self.workspace.migrate_wanted.connect(self.migrate)
-        self.workspace.write_wanted.connect(lambda: self.open(opened.path, force_writable=True))
+        self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
+        self.workspace.said.connect(self.toast.show_message)
         self.workspace.tenants_stale.connect(self._reload_tenants)
         self.workspace.tabs.currentChanged.connect(lambda _: self._update_actions())
         self.tenants.set_tenants(view.tenants)
@@ -235,12 +167,15 @@ class MainWindow(QMainWindow):
         self.search.attach(context, self.workspace)
         self._pages.addWidget(self.workspace)
         self._pages.setCurrentWidget(self.workspace)
-        self._settings.add_recent_file(opened.path)
         self.setWindowTitle(f"{opened.path.name}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
         self.database_button.setText(opened.path.name)
         self.database_button.setToolTip(tooltip(str(opened.path)))
         self._where.setText(" · ".join(self._where_parts(opened)))
         self._where.setToolTip(tooltip(str(opened.path)))
+        self.retention = RetentionControl(context, self)
+        self.retention.status.connect(self.retention_status.setText)
+        self.retention.removed.connect(lambda _: self._refresh())
+        self.retention.start()
         self._update_actions()
         self.workspace.current().activate()
         self.opened.emit(opened)
@@ -249,25 +184,7 @@ class MainWindow(QMainWindow):
         parts = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
         return [*parts, "read-only"] if opened.read_only else parts
 
-    def _not_opened(self, path: Path, error: TenantAdminError) -> None:
-        if isinstance(error, SeveralDatabases):
-            self.busy.finish()
-            self._ask_which(error.candidates)
-            return
-        if not path.exists():
-            self._settings.remove_recent_file(path)
-            self.welcome.set_recent(list(self._settings.recent_files))
-        self._failed(error)
-
-    def _ask_which(self, candidates: Sequence[Candidate]) -> None:
-        dialog = ChooseDatabaseDialog(
-            self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self
-        )
-        dialog.chosen.connect(lambda candidate: self.open(candidate.path))
-        _show(dialog)
-
     def _failed(self, error: TenantAdminError) -> None:
-        self.busy.finish()
         if not isinstance(error, Cancelled):
             show_error(self._theme, self, str(error))
 
@@ -315,19 +232,22 @@ class MainWindow(QMainWindow):
             on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
         )
 
-    def _last_folder(self) -> str:
-        recent = self._settings.recent_files
-        return str(recent[0].parent if recent else Path.home())
-
     # the frame
 
     def _make_actions(self) -> None:
+        files = self.files
         self.actions_by_name: dict[str, QAction] = {}
         for name, text, icon, shortcut, run in (
-            ("open", "&Open…", Icon.OPEN, "Ctrl+O", self.ask_open),
-            ("open_folder", "Open a &wrangler project…", Icon.FOLDER, "Ctrl+Shift+O", self.ask_open_folder),
-            ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N", self.ask_create),
-            ("demo", "&Explore sample data", Icon.DEMO, "", self.explore_demo),
+            ("open", "&Open…", Icon.OPEN, "Ctrl+O", self.files.ask_open),
+            (
+                "open_folder",
+                "Open a &wrangler project…",
+                Icon.FOLDER,
+                "Ctrl+Shift+O",
+                self.files.ask_open_folder,
+            ),
+            ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N", self.files.ask_create),
+            ("demo", "&Explore sample data", Icon.DEMO, "", self.files.explore_demo),
             ("info", "Database &info…", Icon.DATABASE, "Ctrl+I", self._database_info),
             ("close", "&Close file", Icon.CLOSE, "Ctrl+W", self.close_file),
             ("quit", "&Quit", Icon.STOP, "Ctrl+Q", self.close),
@@ -335,6 +255,8 @@ class MainWindow(QMainWindow):
             ("redo", "&Redo", Icon.REFRESH, "Ctrl+Shift+Z", self._redo),
             ("refresh", "Re&fresh", Icon.REFRESH, "F5", self._refresh),
             ("preferences", "&Preferences…", Icon.SETTINGS, "Ctrl+,", self._preferences),
+            ("export", "E&xport…", Icon.EXPORT, "Ctrl+E", self._export),
+            ("retention", "Data &retention…", Icon.RETENTION, "", self._retention),
             ("filter", "&Filter", Icon.FILTER, "Ctrl+F", self._focus_filter),
             ("about", "&About Tenant Admin", Icon.INFO, "", self._about),
         ):
@@ -345,6 +267,14 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _=False, run=run: run())
             self.actions_by_name[name] = action
             self.addAction(action)
+
+    def _export(self) -> None:
+        if self.workspace is not None:
+            self.workspace.current().export()
+
+    def _retention(self) -> None:
+        if self.retention is not None:
+            self.retention.ask()
 
     def _undo(self) -> None:
         if self._context is not None:
@@ -388,6 +318,7 @@ class MainWindow(QMainWindow):
             button.setProperty("framed", True)
             button.setDefaultAction(self.actions_by_name[name])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.setFixedSize(BUTTON, BUTTON)
             bar.addWidget(button)
         self.addToolBar(bar)
         find = QAction("Search everything", self)
@@ -410,7 +341,7 @@ class MainWindow(QMainWindow):
         menu.addAction(self.actions_by_name["close"])
 
     def _open_recent(self, path: Path, _checked: bool = False) -> None:
-        self.open(path)
+        self.files.open(path)
 
     def _make_menus(self) -> None:
         names = self.actions_by_name
@@ -419,6 +350,9 @@ class MainWindow(QMainWindow):
             file_menu.addAction(names[name])
         file_menu.addSeparator()
         file_menu.addAction(names["info"])
+        file_menu.addAction(names["export"])
+        file_menu.addAction(names["retention"])
+        file_menu.addSeparator()
         file_menu.addAction(names["close"])
         file_menu.addAction(names["quit"])
         edit_menu = self.menuBar().addMenu("&Edit")
@@ -455,18 +389,17 @@ class MainWindow(QMainWindow):
 
     def _make_status_bar(self) -> None:
         self._where = Label(look=Look.DIM)
-        self.busy = BusyStrip(self._theme)
         self.retention_status = Label(look=Look.DIM)
         bar = self.statusBar()
         bar.addWidget(self._where)
-        bar.addWidget(self.busy, 1)
+        bar.addWidget(self.busy_strip, 1)
         bar.addPermanentWidget(self.retention_status)
 
     def _update_actions(self) -> None:
         names = self.actions_by_name
         context = self._context
         has_file = context is not None
-        for name in ("info", "close", "refresh", "filter"):
+        for name in ("info", "close", "refresh", "filter", "export", "retention"):
             names[name].setEnabled(has_file)
         self.tenants.setEnabled(has_file)
         self.search.setEnabled(has_file)

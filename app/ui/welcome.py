@@ -31,7 +31,7 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         self._theme = theme
         panel = card()
-        panel.setFixedWidth(560)
+        panel.setFixedWidth(620)
         column = QVBoxLayout(panel)
         column.setContentsMargins(32, 28, 32, 28)
         column.setSpacing(8)
@@ -56,7 +56,7 @@ class WelcomePage(QWidget):
             (
                 Icon.DEMO,
                 "&Explore sample data",
-                "Tenants, users and chains to try things on",
+                "Tenants and chains to try things on",
                 self.demo,
                 Kind.SECONDARY,
             ),

@@ -38,12 +38,13 @@ class Workspace(QWidget):
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
     file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends
-    what runs.
+    what runs. `said(text)` is for a toast.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
     tenants_stale = Signal()
+    said = Signal(str)
 
     def __init__(self, context: Context, view: FileView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,8 +67,10 @@ class Workspace(QWidget):
         for make in TABS:
             tab = make(context)
             tab.jump.connect(self.jump)
-            position = self.tabs.addTab(tab, tab.title)
-            self._bind_tab_icon(position, tab)
+            tab.exporter.said.connect(self.said)
+            self.tabs.addTab(tab, tab.title)
+        self._tint_icons()
+        context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self.current().activate())
         context.tasks.changed.connect(self._changed)
         self._poll = QTimer(self, interval=POLL_MS)
@@ -127,13 +130,9 @@ class Workspace(QWidget):
         assert isinstance(page, RecordTab)  # noqa: S101 - only record tabs are ever added
         return page
 
-    def _bind_tab_icon(self, position: int, tab: RecordTab) -> None:
-        def tint() -> None:
-            self.tabs.setTabIcon(position, self._context.theme.icon(tab.icon, "dim"))
-
-        tint()
-        self._context.theme.changed.connect(tint)
-        self.destroyed.connect(lambda: self._context.theme.changed.disconnect(tint))
+    def _tint_icons(self) -> None:
+        for position, page in enumerate(self.pages()):
+            self.tabs.setTabIcon(position, self._context.theme.icon(page.icon, "dim"))
 
     def _changed(self, change: Change) -> None:
         for page in self.pages():

@@ -20,6 +20,7 @@ from app.ui.actions import Actions, Place
 from app.ui.context import Context
 from app.ui.icons import Icon
 from app.ui.list_controller import ListController
+from app.ui.tabs.exporting import Exporter
 from app.ui.theme import Kind
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
@@ -95,6 +96,7 @@ class RecordTab(QWidget):
             self.table.set_main_column(self.model.column_of(self.spec.main))
         self.inspector = Inspector(theme)
         self.commands = Actions(theme, self.table, self)
+        self.exporter = Exporter(context, self.spec.table, self)
         self._clear_button = push_button(theme, "Clear filters", kind=Kind.SECONDARY, icon=Icon.CLOSE)
         self._clear_button.clicked.connect(self.clear_filters)
         self._empty = EmptyState(theme, self.spec.icon, "", "", (self._clear_button,))
@@ -214,6 +216,10 @@ class RecordTab(QWidget):
     def clear_filters(self) -> None:
         self.filters.clear()
 
+    def export(self) -> None:
+        """Asks where to, and exports every row that the filters keep."""
+        self.exporter.ask(self.query())
+
     def focus_filter(self) -> None:
         self.filters.focus_text()
 
@@ -253,7 +259,7 @@ class RecordTab(QWidget):
         found = (self.model.record(row) for row in self.table.selected_rows()[:LOOKED_AT])
         return [record for record in found if record is not None]
 
-    def with_selected(self, use: Callable[[list[Any]], object]) -> None:
+    def with_selected(self, use: Callable[[list[Any]], Any]) -> None:
         """Calls `use` with the ids of exactly the rows selected now, read off the interface thread."""
         query, keys = self.list.selected_keys()
         lists = self.context.lists
@@ -409,8 +415,7 @@ class RecordTab(QWidget):
         if index.isValid():
             menu.addSeparator()
             self._add_value_filter(menu, index)
-            copy = menu.addAction("Copy rows")
-            copy.triggered.connect(self.table.copy_selection)
+            self.exporter.add_copy_menu(menu, self.list.selected_keys)
             cell = menu.addAction("Copy this value")
             value = str(index.data(Role.WHOLE) or index.data() or "")
             cell.triggered.connect(lambda: QGuiApplication.clipboard().setText(value))

@@ -1,0 +1,177 @@
+"""Opening, creating and migrating files, in the background and with a sentence when it fails."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app import paths
+from app.services import demo, frame, maintenance, snapshots
+from app.services.discovery import Candidate, SeveralDatabases
+from app.services.errors import NeedsCopy, TenantAdminError
+from app.services.frame import FileView
+from app.settings import Settings
+from app.ui.busy import Busy
+from app.ui.dialogs.choose_database import ChooseDatabaseDialog
+from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.workers.jobs import Progress, Stop
+
+DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
+DEMO_ROWS = 20_000
+
+
+class Files(QObject):
+    """What opens a file. `opened(FileView)` when it can be shown, `failed(error)` when it cannot."""
+
+    opened = Signal(FileView)
+    failed = Signal(object)
+
+    def __init__(
+        self, theme: Theme, settings: Settings, busy: Busy, clock: Callable[[], int], window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._theme = theme
+        self._settings = settings
+        self._busy = busy
+        self._clock = clock
+        self._window = window
+
+    def open(self, path: Path, *, read_only: bool = False, force_writable: bool = False) -> None:
+        """Opens a file, or the database in a folder; what is open stays until then."""
+
+        def work(progress: Progress, cancelled: Stop) -> FileView:
+            return frame.open_path(
+                path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
+            )
+
+        self._busy.run(
+            f"Opening {path.name}…",
+            work,
+            on_done=self._opened,
+            on_failed=lambda error: self._not_opened(path, error),
+            can_cancel=False,
+        )
+
+    def ask_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a database", self._folder(), DATABASE_FILES)
+        if name:
+            self.open(Path(name))
+
+    def ask_open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, "Open a wrangler project", self._folder())
+        if name:
+            self.open(Path(name))
+
+    def ask_create(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            "Create a database",
+            f"{self._folder()}/foundation.sqlite",
+            DATABASE_FILES,
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            self.create(Path(name))
+
+    def create(self, path: Path) -> None:
+        """Makes a new database with all migrations and opens it; never over an existing file."""
+        self._make(
+            f"Creating {path.name}…",
+            lambda progress, cancelled: maintenance.create_database(
+                path, paths.migrations_dir(), now=self._clock()
+            ),
+        )
+
+    def explore_demo(self) -> None:
+        """Opens the sample data, which is made the first time."""
+        path = paths.state_dir() / "sample" / "sample.sqlite"
+        if path.exists():
+            self.open(path)
+            return
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            demo.create_demo(
+                path,
+                paths.migrations_dir(),
+                rows=DEMO_ROWS,
+                now=self._clock(),
+                progress=progress,
+                cancelled=cancelled,
+            )
+            return path
+
+        self._make("Making sample data…", work, can_cancel=True)
+
+    def migrate(self, path: Path) -> None:
+        """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
+            return path
+
+        def failed(error: TenantAdminError) -> None:
+            self.failed.emit(error)
+            self.open(path)
+
+        self._busy.run(
+            f"Applying migrations to {path.name}…",
+            work,
+            on_done=self.open,
+            on_failed=failed,
+            can_cancel=False,
+        )
+
+    def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = False) -> None:
+        self._busy.run(text, work, on_done=self.open, on_failed=self.failed.emit, can_cancel=can_cancel)
+
+    def _opened(self, view: FileView) -> None:
+        self._settings.add_recent_file(view.opened.path)
+        self.opened.emit(view)
+
+    def _not_opened(self, path: Path, error: TenantAdminError) -> None:
+        if isinstance(error, SeveralDatabases):
+            self._ask_which(error.candidates)
+        elif isinstance(error, NeedsCopy):
+            self._offer_copy(path, error)
+        else:
+            if not path.exists():
+                self._settings.remove_recent_file(path)
+            self.failed.emit(error)
+
+    def _ask_which(self, candidates: Sequence[Candidate]) -> None:
+        dialog = ChooseDatabaseDialog(
+            self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window
+        )
+        dialog.chosen.connect(lambda candidate: self.open(candidate.path))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _offer_copy(self, path: Path, error: TenantAdminError) -> None:
+        dialog = ConfirmDialog(
+            self._theme,
+            "Open a copy?",
+            str(error),
+            action="Open a copy",
+            danger=False,
+            parent=self._window,
+        )
+        dialog.accepted.connect(lambda: self._open_copy(path))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _open_copy(self, path: Path) -> None:
+        target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            snapshots.snapshot_copy(path, target)
+            return target
+
+        self._make(f"Copying {path.name}…", work)
+
+    def _folder(self) -> str:
+        recent = self._settings.recent_files
+        return str(recent[0].parent if recent else Path.home())

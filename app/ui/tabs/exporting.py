@@ -1,0 +1,82 @@
+"""Copying the selected rows and exporting all that a filter shows, in every format."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app.services import export
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.export import Format
+from app.services.list_query import ListQuery
+from app.services.listing import Keys
+from app.ui.context import Context
+from app.ui.formatting import counted
+from app.workers.jobs import Progress, Stop
+
+_NAMES = {
+    Format.CSV: ("CSV", "CSV (*.csv)"),
+    Format.JSON: ("JSON lines", "JSON lines (*.jsonl)"),
+    Format.SQL: ("SQL inserts", "SQL (*.sql)"),
+    Format.TEXT: ("Text", "Tab-separated text (*.txt)"),
+}
+
+
+class Exporter(QObject):
+    """Copies and exports for one tab. `said(text)` tells what was done, for a toast."""
+
+    said = Signal(str)
+
+    def __init__(self, context: Context, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._name = name
+        self._owner = parent
+
+    def add_copy_menu(self, menu: QMenu, selected: Callable[[], tuple[ListQuery, Keys]]) -> None:
+        """A sub-menu that copies the selected rows."""
+        copy = menu.addMenu("Copy rows as")
+        for form, (name, _) in _NAMES.items():
+            copy.addAction(name).triggered.connect(partial(self._copy, form, selected))
+
+    def ask(self, query: ListQuery) -> None:
+        """Asks for a file and exports every row that the query keeps."""
+        filters = ";;".join(pattern for _, pattern in _NAMES.values())
+        name, chosen = QFileDialog.getSaveFileName(self._owner, "Export", f"{self._name}.csv", filters)
+        if name:
+            form = next(form for form, (_, pattern) in _NAMES.items() if pattern == chosen)
+            self.export(Path(name), query, form)
+
+    def export(self, path: Path, query: ListQuery, form: Format) -> None:
+        """Writes the file in the background, with progress and cancel in the status bar."""
+        database, lists = self._context.opened.database, self._context.lists
+
+        def work(progress: Progress, cancelled: Stop) -> int:
+            with database.connection_context():
+                return export.to_file(
+                    path, database, lists, query, form, progress=progress, cancelled=cancelled
+                )
+
+        def done(count: int) -> None:
+            self.said.emit(f"{counted(count, 'row')} exported to {path.name}")
+
+        def failed(error: TenantAdminError) -> None:
+            if not isinstance(error, Cancelled):
+                self._context.tasks.failed.emit(error)
+
+        self._context.busy.run(f"Exporting to {path.name}…", work, on_done=done, on_failed=failed)
+
+    def _copy(self, form: Format, selected: Callable[[], tuple[ListQuery, Keys]], _: bool = False) -> None:
+        query, keys = selected()
+        lists = self._context.lists
+
+        def copied(text: str) -> None:
+            QGuiApplication.clipboard().setText(text)
+            self.said.emit(f"{counted(len(keys), 'row')} copied")
+
+        self._context.tasks.read(
+            lambda database: export.text_of(database, lists, query, keys, form), on_done=copied
+        )
