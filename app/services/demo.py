@@ -25,7 +25,7 @@ from app.services.demo_world import (
     parked_rows,
     run_row,
 )
-from app.services.errors import Cancelled, CannotOpen, InvalidInput, StorageError, translate
+from app.services.errors import AlreadyThere, Cancelled, CannotOpen, FileMissing, InvalidInput, translate
 from models.migrations import create_database
 
 MAX_ROWS: Final = 20_000_000
@@ -34,11 +34,6 @@ _STEP: Final = 5_000
 """Rows between two looks at `cancelled`: some 20 ms."""
 
 Progress = Callable[[int, int], None]
-
-
-class FileInTheWay(StorageError):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} already exists and is never overwritten; choose another name.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ def create_demo(
 
     Everything lies in the 120 days before `now`. The same `rows`, `tenants`, `seed` and `now` give the same
     contents. The file is built under another name and appears whole or not at all. `progress(done, total)`
-    counts audit entries. Raises `InvalidInput`, `FileInTheWay`, `CannotOpen`, `DiskFull`,
+    counts audit entries. Raises `InvalidInput`, `AlreadyThere`, `CannotOpen`, `DiskFull`,
     `MigrationError` and `Cancelled`.
     """
     if not 0 <= rows <= MAX_ROWS:
@@ -187,7 +182,7 @@ def _refuse_leftovers(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         candidate = path.with_name(path.name + suffix)
         if candidate.exists() or candidate.is_symlink():
-            raise FileInTheWay(candidate)
+            raise AlreadyThere(candidate)
 
 
 def _move_into_place(building: Path, path: Path) -> None:
@@ -195,7 +190,7 @@ def _move_into_place(building: Path, path: Path) -> None:
     try:
         path.open("xb").close()
     except FileExistsError:
-        raise FileInTheWay(path) from None
+        raise AlreadyThere(path) from None
     try:
         building.replace(path)
     except OSError:
@@ -207,13 +202,12 @@ def _move_into_place(building: Path, path: Path) -> None:
 def _expected_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise CannotOpen(path) from error
-    except apsw.Error as error:
+    except (OSError, apsw.Error) as error:
         known = translate(error, path)
         if known is None:
             raise
-        raise known from error
+        # Nothing was there to be found; what is missing is leave to write in the folder.
+        raise (CannotOpen(path) if isinstance(known, FileMissing) else known) from error
 
 
 def _ignore(done: int, total: int) -> None:

@@ -11,8 +11,8 @@ import apsw
 import pytest
 
 from app.paths import migrations_dir
-from app.services.demo import FileInTheWay, create_demo
-from app.services.errors import Cancelled, CannotOpen, InvalidInput
+from app.services.demo import create_demo
+from app.services.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
 from models.status import Phase, RunStatus
 
 NOW = 1_795_300_000
@@ -175,7 +175,7 @@ def test_any_size_holds(tmp_path: Path, rows: int, tenants: int) -> None:
 def test_existing_file_is_never_overwritten(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / "demo.sqlite"
     (tmp_path / f"demo.sqlite{suffix}").write_bytes(b"precious")
-    with pytest.raises(FileInTheWay, match=f"demo.sqlite{suffix} already exists"):
+    with pytest.raises(AlreadyThere, match=f"demo.sqlite{suffix};"):
         create_demo(path, migrations_dir(), now=NOW)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
         (f"demo.sqlite{suffix}", b"precious")
@@ -184,7 +184,7 @@ def test_existing_file_is_never_overwritten(tmp_path: Path, suffix: str) -> None
 
 def test_file_that_appears_while_building_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
-    with pytest.raises(FileInTheWay):
+    with pytest.raises(AlreadyThere):
         create_demo(
             path, migrations_dir(), now=NOW, progress=lambda *_: path.write_bytes(b"precious") and None
         )
