@@ -139,6 +139,18 @@ class VirtualTableModel(QAbstractTableModel):
 
     # Pages
 
+    def ask_for(self, first: int, last: int) -> bool:
+        """Asks for the rows of a view at once, before they are painted; whether there is something to show.
+
+        Rows whose keys are still to come count as shown: nothing can be asked for.
+        """
+        missing = [row for row in (first, last) if 0 <= row < len(self._keys) and not self._at_hand(row)]
+        for row in missing:
+            self._cache.want(row // PAGE)
+        if missing:
+            self._ask()
+        return not missing
+
     def set_page(self, keys: Keys, rows: Sequence[Row | None]) -> None:
         """The answer to `request_page(keys)`; one that nobody waits for any more is dropped."""
         if self._asked is None or self._asked.keys is not keys:
@@ -228,7 +240,7 @@ class VirtualTableModel(QAbstractTableModel):
         if found is None:
             return {_DISPLAY: GONE, _TOOLTIP: GONE_TIP}.get(role)
         if found is _MISSING:
-            return PLACEHOLDER if role == _DISPLAY else None
+            return PLACEHOLDER if role == _DISPLAY and column == 0 else None
         try:
             return reader(found)
         except _STRANGE:
@@ -259,6 +271,11 @@ class VirtualTableModel(QAbstractTableModel):
         if not self._ask_soon.isActive():
             self._ask_soon.start()  # after the whole view has been painted
         return self._cache.outdated(self._keys[place], _MISSING)
+
+    def _at_hand(self, row: int) -> bool:
+        key = self._keys[row]
+        found = self._cache.get(key, _MISSING)
+        return (self._cache.outdated(key, _MISSING) if found is _MISSING else found) is not _MISSING
 
     def _ask(self) -> None:
         if self._asked is not None:

@@ -194,7 +194,7 @@ def test_rows_on_their_way_have_a_placeholder(desk: Desk, view: QTableView, qtbo
     desk.open()
     go(view, 10_000)
     qtbot.waitUntil(lambda: len(desk.requests) == 1)
-    assert set(texts(view)) == {PLACEHOLDER}
+    assert set(texts(view)) == {PLACEHOLDER} and set(texts(view, 1)) == {None}
     desk.answer()
     qtbot.waitUntil(lambda: texts(view)[0] == "10000")
 
@@ -226,6 +226,19 @@ def test_neighbours_are_fetched_ahead_so_that_scrolling_never_waits(
     desk.at_once = False
     go(view, 6 * PAGE + 100)
     assert PLACEHOLDER not in texts(view)
+
+
+def test_a_view_can_ask_before_it_paints(desk: Desk) -> None:
+    desk.at_once = False
+    desk.open()
+    assert desk.model.ask_for(0, 20)
+    assert not desk.model.ask_for(7_490, 7_510)
+    assert [keys[0] for keys in desk.requests] == [ROWS - 15 * PAGE]
+    desk.answer()
+    desk.answer()
+    assert desk.model.ask_for(7_490, 7_510)
+    desk.model.reload()
+    assert desk.model.ask_for(7_490, 7_510)  # outdated rows are something to show
 
 
 def test_a_failed_page_leaves_the_table_working(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
