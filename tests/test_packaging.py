@@ -154,7 +154,10 @@ class TestBuilt:
         log = Path(os.environ["TENANT_ADMIN_HOME"]) / "logs" / "tenant-admin.log"
         details = log.read_text(encoding="utf-8") if log.is_file() else ""
         assert done.returncode == 0, done.stdout + done.stderr + details
-        assert json.loads(done.stdout.splitlines()[-1])["verdict"] == "CONSISTENT"
+        said = json.loads(done.stdout.splitlines()[-1])
+        assert (said["ok"], said["verdict"], said["problem"]) == (True, "CONSISTENT", None)
+        assert len(said["tabs"]) == 5
+        assert all(rows > 0 for rows in said["tabs"].values()), said
         assert "Traceback" not in done.stderr
 
 
