@@ -13,7 +13,7 @@ from models.migrations import create_database
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 NOW = 1_795_000_000
-"""The moment the tests take place: 2026-11-18T19:06:40Z."""
+"""The moment the tests take place: 2026-11-18T11:06:40Z."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -65,7 +65,7 @@ class MainWindow(QMainWindow):
         self._clock = clock
         self._jobs = Jobs(self)
         self._view: FileView | None = None
-        self._context: Context | None = None
+        self.context: Context | None = None
         self.workspace: Workspace | None = None
         self.retention: RetentionControl | None = None
         self.setWindowTitle("Tenant Admin")
@@ -100,17 +100,17 @@ class MainWindow(QMainWindow):
 
     def close_file(self) -> None:
         """Goes back to the welcome page."""
-        if self.workspace is None or self._context is None or self.retention is None:
+        if self.workspace is None or self.context is None or self.retention is None:
             return
         self.retention.stop()
         self.workspace.stop()
-        self._context.jobs.stop()
-        self._context.busy.stop()
-        self._context.tasks.stop()
+        self.context.jobs.stop()
+        self.context.busy.stop()
+        self.context.tasks.stop()
         self._pages.removeWidget(self.workspace)
         self.workspace.deleteLater()
         self.retention.deleteLater()
-        self.workspace = self.retention = self._context = self._view = None
+        self.workspace = self.retention = self.context = self._view = None
         self._show_welcome()
 
     def migrate(self) -> None:
@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
         history.done.connect(self._offer_undo)
         history.failed.connect(self._failed)
         history.stack.indexChanged.connect(lambda _: self._update_actions())
-        self._view, self._context = view, context
+        self._view, self.context = view, context
         self.workspace = Workspace(context, view)
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
@@ -198,15 +198,15 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def _reload_tenants(self) -> None:
-        if self._context is not None:
-            self._context.tasks.read(
+        if self.context is not None:
+            self.context.tasks.read(
                 frame.tenants, on_done=self.tenants.set_tenants, on_failed=lambda error: None
             )
 
     # acting
 
     def _offer_undo(self, change: Change) -> None:
-        if self._context is not None and not change.summary.startswith("Undone"):
+        if self.context is not None and not change.summary.startswith("Undone"):
             self.toast.show_message(change.summary, "Undo")
 
     def _refresh(self) -> None:
@@ -224,10 +224,10 @@ class MainWindow(QMainWindow):
         _show(dialog)
 
     def _database_info(self) -> None:
-        if self._context is None:
+        if self.context is None:
             return
-        opened = self._context.opened
-        self._context.tasks.read(
+        opened = self.context.opened
+        self.context.tasks.read(
             lambda database: file_info.info(opened, paths.migrations_dir()),
             on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
         )
@@ -235,7 +235,6 @@ class MainWindow(QMainWindow):
     # the frame
 
     def _make_actions(self) -> None:
-        files = self.files
         self.actions_by_name: dict[str, QAction] = {}
         for name, text, icon, shortcut, run in (
             ("open", "&Open…", Icon.OPEN, "Ctrl+O", self.files.ask_open),
@@ -277,12 +276,12 @@ class MainWindow(QMainWindow):
             self.retention.ask()
 
     def _undo(self) -> None:
-        if self._context is not None:
-            self._context.history.undo()
+        if self.context is not None:
+            self.context.history.undo()
 
     def _redo(self) -> None:
-        if self._context is not None:
-            self._context.history.redo()
+        if self.context is not None:
+            self.context.history.redo()
 
     def _focus_filter(self) -> None:
         if self.workspace is not None:
@@ -397,7 +396,7 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         names = self.actions_by_name
-        context = self._context
+        context = self.context
         has_file = context is not None
         for name in ("info", "close", "refresh", "filter", "export", "retention"):
             names[name].setEnabled(has_file)

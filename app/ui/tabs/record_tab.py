@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Role
@@ -62,10 +62,12 @@ class RecordTab(QWidget):
     It reads only through `context.tasks` and changes only through `context.act`. Nothing is read before
     `activate()` is called, which the frame does when the tab is looked at.
 
-    Signals: `jump(table, record_id)` asks the frame to show a record elsewhere.
+    Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
+    when the inspector shows a record.
     """
 
     jump = Signal(str, object)
+    details_shown = Signal(object)
     spec: ClassVar[TabSpec]
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -103,7 +105,7 @@ class RecordTab(QWidget):
         self.table.set_empty_state(self._empty)
         self.add_acts()
         self.build_inspector()
-        self.inspector.set_actions(self.commands.buttons(Place.INSPECTOR))
+        self.inspector.set_actions(self.inspector_buttons())
         self._lay_out()
 
         self.filters.changed.connect(self._filters_changed)
@@ -136,6 +138,10 @@ class RecordTab(QWidget):
     def add_acts(self) -> None:
         """Adds the tab's actions to `commands`."""
         raise NotImplementedError
+
+    def inspector_buttons(self) -> Sequence[QPushButton]:
+        """The buttons at the inspector's foot."""
+        return self.commands.buttons(Place.INSPECTOR)
 
     def choice_label(self, column: str, value: Value) -> str:
         """The words for a value in a pick list."""
@@ -379,6 +385,7 @@ class RecordTab(QWidget):
         self.show_details(record)
         self.inspector.show_record()
         self.commands.update()
+        self.details_shown.emit(self.shown_id)
 
     def _record_gone(self, error: TenantAdminError) -> None:
         self.shown_id = None

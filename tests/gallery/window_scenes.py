@@ -1,0 +1,196 @@
+"""The whole window: every tab and every state of the frame, on sample data."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QDialog
+
+from app import paths
+from app.services import users, webhooks
+from app.services.demo import create_demo
+from app.settings import Settings
+from app.ui.context import Context
+from app.ui.dialogs.user import EditUserDialog, NewUserDialog
+from app.ui.dialogs.webhook import WebhookDialog
+from app.ui.main_window import MainWindow
+from app.ui.tabs.audit import AuditTab
+from app.ui.theme import Theme
+from tests.conftest import NOW
+from tests.fixtures.context import close_context, make_context
+from tests.gallery.registry import Registry, Shot
+
+TABS = ("users", "audit", "webhooks", "notifications", "runs")
+AUDIT = 1
+
+
+class WindowScenes:
+    """Builds windows on files in a folder that goes with it."""
+
+    def __init__(self) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="gallery-")
+        self.folder = self._temporary.name
+        self._made = 0
+
+    def sample(self, change: str | None = None) -> Path:
+        """A new sample file, changed by an SQL script if one is given."""
+        self._made += 1
+        path = Path(self.folder) / f"{self._made}" / "foundation-primary.sqlite"
+        path.parent.mkdir()
+        create_demo(path, paths.migrations_dir(), rows=4_000, now=NOW)
+        if change:
+            connection = apsw.Connection(str(path))
+            connection.execute(change)
+            connection.close()
+        return path
+
+    def window(
+        self,
+        theme: Theme,
+        then: Callable[[MainWindow], object],
+        *,
+        change: str | None = None,
+        read_only: bool = False,
+        until: Callable[[MainWindow], object] | None = None,
+    ) -> Shot:
+        """A window with a sample file open; `until` gives the signal to wait for, `then` arranges it."""
+        settings = Settings(Path(self.folder) / f"home-{self._made}")
+        settings.utc_times = True
+        window = MainWindow(theme, settings, lambda: NOW)
+        window.files.open(self.sample(change), read_only=read_only)
+        ready = window.opened if until is None else until(window)
+        return Shot(window, ready=ready, then=lambda: then(window), close=window.close)  # type: ignore[arg-type]
+
+    def tab(self, position: int) -> Callable[[Theme], Shot]:
+        def build(theme: Theme) -> Shot:
+            return self.window(theme, lambda window: _show(window, position), until=_settled(position))
+
+        return build
+
+
+def register(registry: Registry) -> None:
+    """Add the windows to `registry`."""
+    scenes = WindowScenes()
+    for position, name in enumerate(TABS):
+        registry.scene(f"tab-{name}")(scenes.tab(position))
+
+    @registry.scene("tab-audit-verified")
+    def verified(theme: Theme) -> Shot:
+        return scenes.window(theme, lambda window: _show(window, AUDIT), until=_verified)
+
+    @registry.scene("tab-audit-broken")
+    def broken(theme: Theme) -> Shot:
+        return scenes.window(
+            theme,
+            lambda window: None,
+            change="UPDATE audit_chain SET payload = '{}' WHERE seq IN (3000, 3900)",
+            until=_verified,
+        )
+
+    @registry.scene("window-read-only")
+    def read_only(theme: Theme) -> Shot:
+        return scenes.window(theme, lambda window: _show(window, 0), read_only=True, until=_settled(0))
+
+    @registry.scene("window-schema-differs")
+    def differs(theme: Theme) -> Shot:
+        return scenes.window(
+            theme,
+            lambda window: None,
+            change="DROP TABLE notifications; DELETE FROM d1_migrations WHERE name LIKE '0002%'",
+            until=_settled(3, loads=False),
+        )
+
+    @registry.scene("window-no-match")
+    def no_match(theme: Theme) -> Shot:
+        return scenes.window(theme, lambda window: None, until=_no_match)
+
+    @registry.scene("dialog-new-user", None)
+    def new_user(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, lambda context: NewUserDialog(context, "acme-corp"))
+
+    @registry.scene("dialog-edit-user", None)
+    def edit_user(theme: Theme) -> Shot:
+        record = users.UserRecord("usr_1", "acme-corp", "ada@acme-corp.example", True, NOW, NOW)
+        return _dialog(scenes, theme, lambda context: EditUserDialog(context, record))
+
+    @registry.scene("dialog-new-webhook", None)
+    def new_webhook(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, lambda context: WebhookDialog(context, tenant="acme-corp"))
+
+    @registry.scene("dialog-edit-webhook", None)
+    def edit_webhook(theme: Theme) -> Shot:
+        record = webhooks.WebhookRecord(
+            "wh_1", "acme-corp", "Hooks", "h.example", "https://h.example/in", True, True, "*", NOW, NOW
+        )
+        return _dialog(scenes, theme, lambda context: WebhookDialog(context, webhook=record))
+
+
+def _show(window: MainWindow, position: int) -> None:
+    assert window.workspace is not None
+    window.workspace.tabs.setCurrentIndex(position)
+    window.workspace.current().table.select_row(2)
+
+
+def _settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], object]:
+    """Goes to a tab when the file is open; ready when its inspector has been filled."""
+
+    def until(window: MainWindow) -> object:
+        relay = Relay(window)
+
+        def opened(_: object) -> None:
+            assert window.workspace is not None
+            page = window.workspace.pages()[position]
+            if loads:
+                page.list.loaded.connect(lambda _: page.table.select_row(2))
+                page.details_shown.connect(relay.ready)
+            else:
+                page.list.failed.connect(relay.ready)
+            window.workspace.tabs.setCurrentIndex(position)
+
+        window.opened.connect(opened)
+        return relay.ready
+
+    return until
+
+
+def _verified(window: MainWindow) -> object:
+    relay = Relay(window)
+
+    def opened(_: object) -> None:
+        assert window.workspace is not None
+        page = window.workspace.pages()[AUDIT]
+        assert isinstance(page, AuditTab)
+        window.workspace.tabs.setCurrentIndex(AUDIT)
+        page.verified.connect(lambda _: page.details_shown.connect(relay.ready))
+        page.verified.connect(lambda report: None if report.findings else page.table.select_row(2))
+        page.verify()
+
+    window.opened.connect(opened)
+    return relay.ready
+
+
+def _no_match(window: MainWindow) -> object:
+    relay = Relay(window)
+
+    def opened(_: object) -> None:
+        assert window.workspace is not None
+        page = window.workspace.current()
+        page.list.loaded.connect(lambda total: relay.ready.emit(None) if total == 0 else None)
+        page.set_filter_text("nobody at all")
+
+    window.opened.connect(opened)
+    return relay.ready
+
+
+def _dialog(scenes: WindowScenes, theme: Theme, make: Callable[[Context], QDialog]) -> Shot:
+    settings = Settings(Path(scenes.folder) / "home")
+    context = make_context(scenes.sample(), theme, settings, lambda: NOW)
+    return Shot(make(context), close=lambda: close_context(context))
+
+
+class Relay(QObject):
+    """Says when a scene is ready."""
+
+    ready = Signal(object)
