@@ -178,6 +178,8 @@ def _extent(connection: apsw.Connection, wish: _Wish) -> Extent:
         connection.execute("COMMIT")
     if lowest is None:
         return Extent(1, 0, wish.tenant, rows, counter)
+    if lowest > highest:  # only in a damaged file; no range would be scanned and all would seem well
+        raise apsw.CorruptError("the rows are out of order")
     first = lowest if wish.seq_from is None else max(lowest, wish.seq_from)
     last = highest if wish.seq_to is None else min(highest, wish.seq_to)
     return Extent(
