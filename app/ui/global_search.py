@@ -1,7 +1,16 @@
 """The search field of the tool bar: one text, looked for in everything that the tabs show."""
 
 from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QMoveEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAction,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.services import search
@@ -29,7 +38,10 @@ class GlobalSearch(QWidget):
     `detach()` lets go of it. `focus()` is for the shortcut. The search begins 200 ms after the last key. Up,
     Down, Page Up, Page Down and Enter choose, Escape closes; the field keeps the focus all the while. What
     is chosen is shown in its tab; "and 1,204 more" filters the tab by the text.
+    `answered(total)` when it shows how many records were found.
     """
+
+    answered = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,9 +134,11 @@ class GlobalSearch(QWidget):
             self.popup.show_sentence(
                 f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.", self.field
             )
+            self.answered.emit(0)
             return
         tabs = {page.table_name: (page.title, page.icon) for page in self._workspace.pages()}
         self.popup.show_rows(rows(found, tabs), self.field)
+        self.answered.emit(found.total)
         if self._enter_waits:
             self._enter()
 
@@ -208,6 +222,9 @@ class _SearchField(QLineEdit):
         self.setMinimumWidth(160)
         lens = self.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
         theme.bind_icon(lens, Icon.SEARCH, "dim")
+        clear = self.findChild(QAction, "_q_qlineeditclearaction")  # Qt's own, always black
+        if clear is not None:
+            theme.bind_icon(clear, Icon.CLOSE, "dim")
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:

@@ -1,5 +1,6 @@
 """The frame's dialogs, as large as they open."""
 
+import tempfile
 from pathlib import Path
 
 from app import __version__
@@ -48,11 +49,13 @@ def register(registry: Registry) -> None:
         registry.scene(f"dialog-{name}", None)(build)
 
 
-def welcome(theme: Theme) -> WelcomePage:
+def welcome(theme: Theme) -> Shot:
+    folder = tempfile.TemporaryDirectory(prefix="foundation-")
+    there = Path(folder.name) / "foundation-primary.sqlite"
+    there.write_text("")
     page = WelcomePage(theme)
-    here = Path(__file__)
-    page.set_recent([here, here.parent / "foundation-primary.sqlite"])
-    return page
+    page.set_recent([there, there.with_name("old-copy.sqlite")])
+    return Shot(page, close=folder.cleanup)
 
 
 def about(theme: Theme) -> AboutDialog:
