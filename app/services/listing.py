@@ -6,13 +6,13 @@ can be stopped with `apsw.Connection.interrupt()`.
 """
 
 import json
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
-from peewee import SQL, Case, fn
+from peewee import SQL, Case, Column, Select, fn
 
 from app.services import records
 from app.services.errors import TableMissing
@@ -151,6 +151,17 @@ class Lists:
                     for kind, found, number in database.execute(grouped(kind, raw))
                 )
 
+    def per_day(self, database: Database, query: ListQuery, offset: int = 0) -> tuple[tuple[int, int], ...]:
+        """How many rows the query keeps on each day, as (days since 1970, rows), the earliest first.
+
+        `offset` is that of the days from UTC, in seconds. Rows whose time is no integer are on no day.
+        """
+        statements = self._statements(query.table)
+        time = statements.value(SPECS[query.table].column(SPECS[query.table].time))
+        day = (time + offset) / 86_400
+        found = statements.select(query, day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
+        return tuple(database.rows(found.group_by(day).order_by(day)))
+
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[str | int]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.
 
@@ -226,8 +237,21 @@ def _ordered(statements: Statements, query: ListQuery) -> Any:
     return statements.select(query, statements.rowid).order_by(*statements.order(query))
 
 
-def _collect(database: Database, query: Any) -> "array[int]":
-    return array("q", chain.from_iterable(database.execute(query)))
+def _collect(database: Database, ordered: Any) -> "array[int]":
+    """The rowids of an ordered query, in one step of SQLite.
+
+    Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
+    paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
+    """
+    # The LIMIT, even of -1, keeps the inner order from being optimised away.
+    inner = (ordered if ordered._limit is not None else ordered.limit(-1)).alias("ordered")
+    rowid = Column(inner, "rowid")
+    joined = fn.group_concat(fn.unhex(fn.printf("%016x", rowid)), "")
+    keys = array("q")
+    keys.frombytes(database.scalar(Select([inner], [joined.cast("BLOB")])) or b"")
+    if sys.byteorder == "little":
+        keys.byteswap()
+    return keys
 
 
 def _by_key(
