@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         self.workspace.said.connect(self.toast.show_message)
+        self.workspace.everyone_wanted.connect(self._show_everyone)
         self.workspace.tenants_stale.connect(self._reload_tenants)
         self.workspace.tabs.currentChanged.connect(lambda _: self._update_actions())
         self.tenants.set_tenants(view.tenants)
@@ -213,6 +214,10 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self.workspace.refresh()
             self._reload_tenants()
+
+    def _show_everyone(self) -> None:
+        self.tenants.set_tenant(None)
+        self._set_scope(None)
 
     def _set_scope(self, tenant: str | None) -> None:
         if self.workspace is not None:

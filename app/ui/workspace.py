@@ -1,6 +1,7 @@
 """One open file: its notices and its five tabs."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
@@ -38,13 +39,14 @@ class Workspace(QWidget):
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
     file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends
-    what runs. `said(text)` is for a toast.
+    what runs. `said(text)` is for a toast, `everyone_wanted` asks for all tenants.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
     tenants_stale = Signal()
     said = Signal(str)
+    everyone_wanted = Signal()
 
     def __init__(self, context: Context, view: FileView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +69,7 @@ class Workspace(QWidget):
         for make in TABS:
             tab = make(context)
             tab.jump.connect(self.jump)
+            tab.history_wanted.connect(partial(self.show_history, tab.table_name))
             tab.exporter.said.connect(self.said)
             self.tabs.addTab(tab, tab.title)
         self._tint_icons()
@@ -118,6 +121,12 @@ class Workspace(QWidget):
             if page.table_name == table:
                 self.tabs.setCurrentIndex(position)
                 page.set_filter_text(text)
+
+    def show_history(self, table: str, record_id: str) -> None:
+        """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
+        if table == "planning_runs" and self._scope != EVERYONE:
+            self.everyone_wanted.emit()
+        self.show_matches("audit_chain", record_id)
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""

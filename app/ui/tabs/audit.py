@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -12,7 +14,7 @@ from app.itemmodels.roles import Tone
 from app.services import audit
 from app.services.audit import AuditDetail
 from app.services.errors import Cancelled, TenantAdminError
-from app.services.list_query import Value
+from app.services.list_query import ListQuery, Value
 from app.services.scope import Scope
 from app.services.verification.codes import Verdict
 from app.services.verification.report import Report
@@ -26,12 +28,15 @@ from app.ui.tabs.record_tab import RecordTab, TabSpec
 from app.ui.theme import Kind
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.status_chip import StatusChip
+from app.ui.widgets.timeline import Timeline
 from app.workers import scan_pool
 from app.workers.jobs import Job, Progress, Stop
+from app.workers.task_runner import Task
 
 
 class AuditTab(RecordTab):
@@ -58,6 +63,7 @@ class AuditTab(RecordTab):
         self._broken: frozenset[int] = frozenset()
         self._verified_to = 0
         self._job: Job | None = None
+        self._timeline_task: Task | None = None
         self._started = 0.0
         super().__init__(context, parent)
 
@@ -97,6 +103,31 @@ class AuditTab(RecordTab):
         self.findings.chosen.connect(self.show_record)
         self._say_unverified()
         return (self.banner, self.findings)
+
+    def below_filters(self) -> Sequence[QWidget]:
+        self.timeline = Timeline(self.context.theme)
+        self.timeline.picked.connect(self._pick_days)
+        return (self.timeline,)
+
+    def read_beside(self, query: ListQuery) -> None:
+        if self._timeline_task is not None:
+            self._timeline_task.cancel()
+        lists, offset = self.context.lists, self._utc_offset()
+        self._timeline_task = self.context.tasks.read(
+            lambda database: lists.per_day(database, query, offset),
+            on_done=self.timeline.set_days,
+            on_failed=lambda error: self.timeline.set_days(()),
+        )
+
+    def _utc_offset(self) -> int:
+        if self.context.settings.utc_times:
+            return 0
+        offset = datetime.fromtimestamp(self.context.clock()).astimezone().utcoffset()
+        return int(offset.total_seconds()) if offset else 0
+
+    def _pick_days(self, first: date, last: date) -> None:
+        values = self.filters.values()
+        self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
 
     def build_inspector(self) -> None:
         theme = self.context.theme

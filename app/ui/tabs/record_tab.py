@@ -16,7 +16,7 @@ from app.services.list_query import ListQuery, Value
 from app.services.listing import Lists
 from app.services.scope import EVERYONE, Scope
 from app.services.tables import SPECS
-from app.ui.actions import Actions, Place
+from app.ui.actions import Actions, ActionSpec, Place
 from app.ui.context import Context
 from app.ui.icons import Icon
 from app.ui.list_controller import ListController
@@ -63,11 +63,12 @@ class RecordTab(QWidget):
     `activate()` is called, which the frame does when the tab is looked at.
 
     Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
-    when the inspector shows a record.
+    when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries.
     """
 
     jump = Signal(str, object)
     details_shown = Signal(object)
+    history_wanted = Signal(str)
     spec: ClassVar[TabSpec]
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -274,6 +275,19 @@ class RecordTab(QWidget):
             on_done=lambda ids: use(ids) if ids else None,
         )
 
+    def add_history_act(self) -> None:
+        """Adds the act that shows everything the audit chain says of the selected record."""
+        self.commands.add(
+            ActionSpec(
+                "history",
+                "Audit history",
+                Icon.HISTORY,
+                lambda: self.with_selected(lambda ids: self.history_wanted.emit(str(ids[0]))),
+                partial(self.refuse_unless_selected, single=True, writes=False),
+                "Ctrl+H",
+            )
+        )
+
     def refuse_unless_selected(self, *, single: bool = False, writes: bool = True) -> str | None:
         """Why an act on the selection cannot apply; None when it can."""
         if writes and self.context.cannot_write:
@@ -308,11 +322,20 @@ class RecordTab(QWidget):
             column.addWidget(top)
         if self.show_filter_row_alone():
             column.addWidget(self.filters)
+        for below in self.below_filters():
+            column.addWidget(below)
         column.addWidget(self._splitter, 1)
 
     def top_widgets(self) -> Sequence[QWidget]:
         """What stands above the filter row."""
         return ()
+
+    def below_filters(self) -> Sequence[QWidget]:
+        """What stands between the filter row and the table."""
+        return ()
+
+    def read_beside(self, query: ListQuery) -> None:
+        """Reads what else the tab shows of the rows that the filters keep."""
 
     def show_filter_row_alone(self) -> bool:
         """Whether the filter row has a line of its own."""
@@ -405,6 +428,7 @@ class RecordTab(QWidget):
             )
             for column in self.counted()
         ]
+        self.read_beside(query)
 
     def _show_choices(self, column: str, found: Sequence[tuple[Value, int]]) -> None:
         values = {f"{type(value).__name__}:{value!s}": value for value, _ in found}

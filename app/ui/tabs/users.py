@@ -96,6 +96,7 @@ class UsersTab(RecordTab):
                 place=Place.INSPECTOR,
             )
         )
+        self.add_history_act()
 
     def choice_label(self, column: str, value: Value) -> str:
         return "Password set" if value else "No password"

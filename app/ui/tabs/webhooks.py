@@ -139,6 +139,7 @@ class WebhooksTab(RecordTab):
                 place=Place.INSPECTOR,
             )
         )
+        self.add_history_act()
 
     def choice_label(self, column: str, value: Value) -> str:
         if column == "active":
