@@ -122,6 +122,8 @@ class NotificationsTab(RecordTab):
 
     def add_acts(self) -> None:
         self._shown = None
+        self._place: int | None = None
+        self.list.loaded.connect(self._go_on)
         add = self.commands.add
         add(
             ActionSpec(
@@ -167,7 +169,21 @@ class NotificationsTab(RecordTab):
         return super().choice_label(column, value)
 
     def _mark(self, read: bool) -> None:
-        self.with_selected(partial(self.context.act, notifications.mark, read=read))
+        place = self.table.selected_rows()[0]
+        self.with_selected(
+            partial(
+                self.context.act, notifications.mark, read=read, on_done=lambda change: self._follow(place)
+            )
+        )
+
+    def _follow(self, place: int) -> None:
+        """Selects what comes after the rows marked, if the filter drops them."""
+        self._place = place
+
+    def _go_on(self, total: int) -> None:
+        place, self._place = self._place, None
+        if place is not None and total and not self.table.selected_rows():
+            self.table.select_row(min(place, total - 1))
 
     def _refuse_mark(self, read: bool) -> str | None:
         refusal = self.refuse_unless_selected()
@@ -267,7 +283,9 @@ def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) ->
     """Raises `NotAllowed` when all of them are read."""
     if keys is None:
         keys = lists.load_keys(database, query)
-    ids, titles, tenants = [], [], set()
+    ids: list[str] = []
+    titles: list[str] = []
+    tenants: set[Any] = set()
     for record_id, title, tenant, read in lists.rows(
         database, query, keys, ("id", "title", "tenant_id", "read")
     ):

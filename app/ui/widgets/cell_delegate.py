@@ -58,8 +58,9 @@ class CellDelegate(QStyledItemDelegate):
     `app.itemmodels.roles`.
 
     A model that answers TextAlignmentRole, Role.MONOSPACE and Role.DIM in `headerData` for a column is not
-    asked again for each cell, which saves a third of the time. Words with a tone are never shortened by
-    `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
+    asked again for each cell, which saves a third of the time. Tone.NEUTRAL is dim. Words with a tone are
+    never shortened by `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one
+    shows its whole text.
     `focus_row` is the row that has the keyboard's focus, or -1.
     """
 
@@ -83,6 +84,7 @@ class CellDelegate(QStyledItemDelegate):
         self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
         self._pens = {tone: QPen(QColor(tokens.tone(tone))) for tone in Tone}
         self._tints = {tone: QColor(tokens.tint(tone)) for tone in Tone}
+        self._pens[Tone.NEUTRAL] = QPen(QColor(tokens.dim))
         self._text_pen, self._dim_pen = QPen(QColor(tokens.text)), QPen(QColor(tokens.dim))
         self._selection, self._line = QColor(tokens.selection), QColor(tokens.line)
         self._accent = QColor(tokens.accent)
@@ -109,7 +111,8 @@ class CellDelegate(QStyledItemDelegate):
         left += PAD
         width -= 2 * PAD
         if icon:
-            colour = tone or ("text" if selected else "dim")
+            quiet = tone is None or tone == Tone.NEUTRAL
+            colour = ("text" if selected else "dim") if quiet else tone
             pixmap = self._theme.pixmap(icon, colour, ICON, self._view.devicePixelRatioF())
             painter.drawPixmap(left, top + (height - ICON) // 2, pixmap)
             left += ICON + GAP

@@ -1,11 +1,31 @@
-"""One theme for all interface tests, light unless a test changes it."""
+"""One theme for all interface tests, light unless a test changes it, and an open file for the tabs."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
+from app import paths
+from app.services import opening
+from app.services.demo import create_demo
+from app.services.listing import Lists
+from app.settings import Settings
+from app.ui.busy import Busy
+from app.ui.context import Context
+from app.ui.history import History
+from app.ui.tabs.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
+from app.ui.widgets.busy_strip import BusyStrip
+from app.workers.jobs import Jobs
+from app.workers.task_runner import TaskRunner
+from tests.conftest import NOW
+
+AnyTab = TypeVar("AnyTab", bound=RecordTab)
+ShowTab = Callable[[type[Any]], Any]
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +40,54 @@ def theme(_session_theme: Theme) -> Iterator[Theme]:
     """The theme in force on the application."""
     yield _session_theme
     _session_theme.set_mode(Mode.LIGHT)
+
+
+@pytest.fixture(scope="session")
+def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=600, tenants=3, now=NOW)
+    return path
+
+
+@pytest.fixture
+def demo_path(_demo_file: Path, tmp_path: Path) -> Path:
+    """A test's own file of sample data: three tenants, the runs and notifications of the real one."""
+    return Path(shutil.copy(_demo_file, tmp_path / "demo.sqlite"))
+
+
+@pytest.fixture
+def context(demo_path: Path, tmp_path: Path, theme: Theme, qtbot: QtBot) -> Iterator[Context]:
+    """What a tab needs of an open file of sample data; the clock stands at NOW."""
+    opened = opening.open_database(demo_path)
+    tasks, jobs, strip = TaskRunner(opened.database), Jobs(), BusyStrip(theme)
+    qtbot.addWidget(strip)
+    yield Context(
+        opened=opened,
+        lists=Lists(opened.schema),
+        tasks=tasks,
+        jobs=jobs,
+        history=History(tasks, lambda: NOW),
+        settings=Settings(tmp_path / "settings"),
+        theme=theme,
+        clock=lambda: NOW,
+        busy=Busy(jobs, strip),
+    )
+    tasks.stop()
+    jobs.stop()
+
+
+@pytest.fixture
+def show_tab(context: Context, qtbot: QtBot) -> ShowTab:
+    """Shows a tab as the window does: read when looked at, and again after every change."""
+
+    def show(kind: type[AnyTab]) -> AnyTab:
+        tab = kind(context)
+        qtbot.addWidget(tab)
+        tab.resize(1280, 720)
+        context.tasks.changed.connect(lambda change: (tab.mark_stale(), tab.activate()))
+        tab.show()
+        with qtbot.waitSignal(tab.list.loaded):
+            tab.activate()
+        return tab
+
+    return show

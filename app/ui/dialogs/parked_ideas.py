@@ -1,0 +1,215 @@
+"""Ideas put aside: why, and when to look at them again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from app.itemmodels.columns import Column
+from app.services import planning
+from app.services.errors import TableMissing, TenantAdminError
+from app.services.list_query import ListQuery
+from app.services.listing import Lists
+from app.services.planning import ParkedIdeaRecord
+from app.ui.context import Context
+from app.ui.formatting import counted, relative_time, tooltip
+from app.ui.icons import Icon
+from app.ui.list_controller import ListController
+from app.ui.tabs import cells
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import FilterRow
+from app.ui.widgets.inspector import Inspector
+from app.workers.task_runner import Task
+
+IDEAS = "planning_parked_ideas"
+RUNS = "planning_runs"
+_SIZE = QSize(1040, 620)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A parked idea, and whether the file has the run it comes from."""
+
+    record: ParkedIdeaRecord
+    has_run: bool
+
+
+class ParkedIdeasDialog(Dialog):
+    """`ParkedIdeasDialog(context, parent=None)`; stands beside the window, which stays usable.
+
+    `reload()` reads again what it shows. `run_wanted(run_id)` asks to show the run an idea comes from.
+    """
+
+    run_wanted = Signal(str)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(
+            context.theme,
+            "Parked ideas",
+            "Put aside by the planner, to be looked at again. They belong to the platform, not to a tenant.",
+            parent=parent,
+        )
+        self._context = context
+        self._shown: Detail | None = None
+        self._shown_id: object = None
+        self._reading: Task | None = None
+        theme, settings = context.theme, context.settings
+        self.filters = FilterRow(theme, "Filter by idea or reason…", noun=("idea", "ideas"))
+        self.table = DataTable(
+            theme,
+            "Parked ideas",
+            load=partial(settings.column_state, IDEAS),
+            save=partial(settings.set_column_state, IDEAS),
+        )
+        self.list = ListController(context, IDEAS, self._columns(), self.table, self)
+        self.table.set_main_column(self.list.model.column_of("idea"))
+        self._empty = EmptyState(theme, Icon.IDEA, "")
+        self.table.set_empty_state(self._empty)
+        self.inspector = Inspector(theme, "Nothing selected", "Select an idea to see all of it.")
+        self.fields = FieldList(theme)
+        self.inspector.add_widget(self.fields)
+        self.inspector.add_stretch()
+        self.run_button = push_button(theme, "Open run", icon=Icon.RUNS)
+        self.run_button.clicked.connect(self._open_run)
+        self.inspector.set_actions([self.run_button])
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(self.table)
+        splitter.addWidget(self.inspector)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(12)
+        splitter.setStretchFactor(0, 1)
+        splitter.setSizes([640, 360])
+        self.add_widget(self.filters)
+        self.add_widget(splitter, 1)
+        close = push_button(theme, "Close")
+        close.clicked.connect(self.close)
+        self.set_buttons([close])
+        self.resize(_SIZE)
+
+        self.filters.changed.connect(self.reload)
+        self.list.model.sort_requested.connect(self._sort_by)
+        self._sort: tuple[str | None, bool] = (None, False)
+        self.list.loaded.connect(self._loaded)
+        self.list.failed.connect(self._failed)
+        self.list.model.dataChanged.connect(self._choose)
+        self.table.selection_changed.connect(self._choose)
+        self.table.opened.connect(lambda index: self._open_run())
+
+    def reload(self) -> None:
+        """Reads again, keeping selection, scroll position, order and filter."""
+        self.list.show(self._query())
+        if self._shown_id is not None:
+            self._read(self._shown_id)
+
+    def _columns(self) -> Sequence[Column]:
+        return (
+            cells.text("idea", "Idea"),
+            cells.text("reason", "Reason", dim=True),
+            cells.text("source_phase", "Phase"),
+            Column(
+                "revisit_estimate_months",
+                "Revisit",
+                text=lambda value, row: revisit(value),
+                hint="Counted from the day the idea was parked",
+            ),
+            cells.time("created_at", "Parked", self._context),
+        )
+
+    def _query(self) -> ListQuery:
+        sort, descending = self._sort
+        return ListQuery(IDEAS, text=self.filters.values().text, sort=sort, descending=descending)
+
+    def _sort_by(self, column: str, descending: bool) -> None:
+        self._sort = (column, descending)
+        self.reload()
+
+    def _loaded(self, total: int) -> None:
+        self.filters.set_count(total)
+        if self._query().filtered:
+            self._empty.set(Icon.SEARCH, "No match", "No parked idea matches this text.")
+        else:
+            self._empty.set(Icon.IDEA, "No parked ideas", "The planner has put nothing aside.")
+
+    def _failed(self, error: TenantAdminError) -> None:
+        title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
+        self.filters.set_count(None)
+        self._empty.set(Icon.WARNING, title, str(error))
+        self.inspector.show_empty()
+
+    def _choose(self) -> None:
+        record_id = self.list.current_id()
+        if record_id is None and not self.table.selected_rows():
+            self._shown_id = None
+            self.inspector.show_empty()
+        elif record_id is not None and record_id != self._shown_id:
+            self._shown_id = record_id
+            self._read(record_id)
+
+    def _read(self, record_id: object) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = self._context.tasks.read(
+            partial(_detail, self._context.lists), record_id, on_done=self._show, on_failed=self._gone
+        )
+
+    def _gone(self, error: TenantAdminError) -> None:
+        self._shown_id = None
+        self.inspector.show_empty()
+
+    def _show(self, detail: Detail) -> None:
+        self._shown = detail
+        idea = detail.record
+        since = relative_time(idea.created_at, self._context.clock())
+        self.inspector.set_header(str(idea.idea), f"parked {since}")
+        parts = (
+            ("Idea", idea.idea),
+            ("Refined", idea.refined_idea),
+            ("Reason", idea.reason),
+            ("Summary", idea.artifact_summary),
+            ("Revisit", revisit(idea.revisit_estimate_months)),
+            ("Note", idea.revisit_estimate_note),
+            ("Phase", idea.source_phase),
+        )
+        ids = (("Run id", idea.run_id), ("Id", idea.id))
+        self.fields.set_fields(
+            [
+                *(Field(label, str(value)) for label, value in parts if value),
+                *(Field(label, str(value), mono=True) for label, value in ids if value),
+                *cells.time_fields(self._context, ("Parked", idea.created_at)),
+            ]
+        )
+        self.run_button.setEnabled(detail.has_run)
+        self.run_button.setToolTip(tooltip("" if detail.has_run else _no_run(idea)))
+        self.inspector.show_record()
+
+    def _open_run(self) -> None:
+        if self._shown is not None and self._shown.has_run:
+            self.run_wanted.emit(str(self._shown.record.run_id))
+
+
+def revisit(months: Any) -> str:
+    """ "in 6 months"; nothing where there is no estimate."""
+    if not isinstance(months, int):
+        return "" if months is None else str(months)
+    return "now" if months <= 0 else f"in {counted(months, 'month')}"
+
+
+def _no_run(idea: ParkedIdeaRecord) -> str:
+    return "Its run is no longer in this file." if idea.run_id else "This idea names no run."
+
+
+def _detail(lists: Lists, database: Any, idea_id: str) -> Detail:
+    """Raises `NotFound`."""
+    record = planning.parked_idea(database, idea_id)
+    try:
+        has_run = bool(record.run_id) and lists.key_of(database, RUNS, str(record.run_id)) is not None
+    except TableMissing:
+        has_run = False
+    return Detail(record, has_run)

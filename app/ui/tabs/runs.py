@@ -1,0 +1,314 @@
+"""The planning runs: how far they came, what they produced, and the status an administrator may give them."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+
+from app.itemmodels.columns import Column, Row
+from app.itemmodels.roles import Tone
+from app.services import planning
+from app.services.errors import TenantAdminError
+from app.services.list_query import ListQuery, Value
+from app.services.planning import ArtifactSummary, RunDetail
+from app.services.scope import Scope
+from app.services.tables import PLANNING_RUNS
+from app.ui.actions import ActionSpec, Place
+from app.ui.context import Context
+from app.ui.dialogs.artifact import ArtifactDialog
+from app.ui.dialogs.parked_ideas import IDEAS, ParkedIdeasDialog
+from app.ui.formatting import counted, grouped, money, tooltip
+from app.ui.icons import Icon
+from app.ui.tabs import cells, run_acts
+from app.ui.tabs.record_tab import RecordTab, TabSpec
+from app.ui.tabs.run_acts import ACTS, STATUS_LOOKS
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.count_chips import CountChip, CountChips
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.phase_scores import PhaseScore, PhaseScores
+from app.ui.widgets.status_chip import StatusChip
+
+OTHER = "other"
+"""The chip for statuses that the platform does not know."""
+
+_STATUS = PLANNING_RUNS.names.index("status")
+_JSON_HEIGHT = 130
+
+
+class RunsTab(RecordTab):
+    """Planning runs: watch them, change their status, read what their phases produced."""
+
+    spec = TabSpec(
+        table="planning_runs",
+        title="Planning runs",
+        icon=Icon.RUNS,
+        hint="Filter by idea or id…",
+        noun=("run", "runs"),
+        empty=("No planning runs", "Runs appear here when the platform starts to plan an idea."),
+        picks=(Pick("current_phase", "Phase", "Any phase"), Pick("mode", "Mode", "Any mode")),
+        dates=True,
+        main="idea",
+    )
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        self._status_values: dict[str, tuple[Value, ...]] = {}
+        self._shown: RunDetail | None = None
+        self._parked: ParkedIdeasDialog | None = None
+        super().__init__(context, parent)
+        self.table.set_widest(self.model.column_of("status"), planning.STATUSES)
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("status", "Status", tone=_status_tone, icon=_status_icon),
+            Column("idea", "Idea", text=cells.text("idea", "").text, tone=_deleted_tone),
+            cells.text("current_phase", "Phase"),
+            cells.number("quality_score", "Score", lambda value: f"{value:.0f}"),
+            cells.number("revenue_potential", "Revenue", money),
+            cells.text("mode", "Mode", dim=True),
+            cells.time("updated_at", "Updated", self.context),
+        )
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        theme = self.context.theme
+        self.chips = CountChips(theme, "Status")
+        self._show_chips(())
+        self.chips.changed.connect(lambda key: self._filters_changed())
+        self.parked_button = push_button(theme, "Parked ideas", icon=Icon.IDEA)
+        self.parked_button.clicked.connect(self.open_parked_ideas)
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.chips)
+        row.addStretch(1)
+        row.addWidget(self.parked_button)
+        self.scope_note = Label(look=Look.DIM, wrap=True)
+        self.scope_note.hide()
+        return (line, self.scope_note)
+
+    def build_inspector(self) -> None:
+        theme = self.context.theme
+        self.scores = PhaseScores(theme)
+        self.scores.activated.connect(self._open_artifact)
+        self._fields = FieldList(theme)
+        self._config = JsonView(theme, "Config")
+        self._config.setMinimumHeight(_JSON_HEIGHT)
+        self.inspector.add_widget(self.scores)
+        self.inspector.add_widget(self._fields)
+        self.inspector.add_widget(self._config, 1)
+
+    def inspector_buttons(self) -> Sequence[QPushButton]:
+        more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
+        more.setAccessibleName("More actions")
+        more.clicked.connect(lambda: self._more_menu(more))
+        return [*super().inspector_buttons(), more]
+
+    def load(self) -> Callable[..., Any]:
+        return planning.get
+
+    def show_details(self, record: RunDetail) -> None:
+        self._shown = record
+        run = record.run
+        look = STATUS_LOOKS.get(str(run.status))
+        tone, icon = (look.tone, look.icon) if look else (Tone.NEUTRAL, None)
+        chip = StatusChip(self.context.theme, str(run.status), tone, icon)
+        self.inspector.set_header(str(run.idea), summary(record), [chip])
+        self.scores.set_scores(phase_scores(record.artifacts))
+        revenue = run.revenue_potential
+        fields = [
+            Field("Idea", str(run.idea)),
+            Field("Refined", str(run.refined_idea)) if run.refined_idea else None,
+            Field("Revenue", money(revenue), copy=str(revenue)) if isinstance(revenue, int | float) else None,
+            Field("Mode", str(run.mode)) if run.mode else None,
+            Field("Kill verdict", str(run.kill_verdict)) if run.kill_verdict else None,
+            Field("Id", str(run.id), mono=True),
+            Field("Workflow", str(run.workflow_instance_id), mono=True) if run.workflow_instance_id else None,
+            Field("Package", str(run.package_key), mono=True) if run.package_key else None,
+            *cells.time_fields(self.context, ("Created", run.created_at), ("Updated", run.updated_at)),
+        ]
+        self._fields.set_fields([field for field in fields if field is not None])
+        self._config.setVisible(run.config is not None)
+        self._config.set_json(None if run.config is None else str(run.config))
+        for act in ACTS:
+            self.commands.show_button(act.name, act.name in run_acts.main_acts(run.status))
+
+    def add_acts(self) -> None:
+        for act in ACTS:
+            self.commands.add(
+                ActionSpec(
+                    act.name,
+                    act.text,
+                    act.icon,
+                    partial(self._give_status, act),
+                    partial(self._refuse, act),
+                    act.key,
+                    place=Place.INSPECTOR,
+                )
+            )
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        return bool(tables & {"planning_runs", "planning_artifacts", IDEAS})
+
+    # filters beside the filter row
+
+    def extra_choices(self) -> dict[str, tuple[Value, ...]]:
+        key = self.chips.key()
+        return {} if key is None else {"status": self._status_values.get(key, (key,))}
+
+    def counted(self) -> Sequence[str]:
+        return ["status", *super().counted()]
+
+    def show_counts(self, column: str, found: Sequence[tuple[Value, int]]) -> None:
+        if column == "status":
+            self._show_chips(found)
+        else:
+            super().show_counts(column, found)
+
+    def choose_value(self, column: str, value: Value) -> bool:
+        if column != "status":
+            return False
+        self.chips.set_key(str(value) if value in planning.STATUSES else OTHER)
+        self._filters_changed()
+        return True
+
+    def clear_filters(self) -> None:
+        chosen = self.chips.key() is not None
+        self.chips.set_key(None)
+        super().clear_filters()
+        if chosen:
+            self._filters_changed()
+
+    def set_filter_text(self, text: str) -> None:
+        self.chips.set_key(None)
+        super().set_filter_text(text)
+
+    def set_scope(self, scope: Scope) -> None:
+        super().set_scope(scope)
+        self.scope_note.setText(
+            f"Planning runs belong to the platform, not to a tenant: all of them are shown, "
+            f"whatever is chosen ({scope.tenant_id})."
+        )
+        self.scope_note.setVisible(scope.tenant_id is not None)
+
+    def reload(self) -> None:
+        super().reload()
+        self.context.tasks.read(
+            lambda database: self.context.lists.count(database, ListQuery(IDEAS)),
+            on_done=self._show_parked_count,
+            on_failed=self._no_parked_ideas,
+        )
+        if self._parked is not None and self._parked.isVisible():
+            self._parked.reload()
+
+    def _show_chips(self, found: Sequence[tuple[Value, int]]) -> None:
+        known = {value: count for value, count in found if value in planning.STATUSES}
+        other = {value: count for value, count in found if value not in planning.STATUSES}
+        self._status_values = {OTHER: tuple(other)} if other else {}
+        chips = [CountChip(None, "All", sum(count for _, count in found) if found else None)]
+        chips += [CountChip(name, name.capitalize(), known.get(name, 0)) for name in planning.STATUSES]
+        if other:
+            chips.append(CountChip(OTHER, "Other", sum(other.values())))
+        before = self.chips.key()
+        self.chips.set_chips(chips)
+        if self.chips.key() != before:
+            self._filters_changed()
+
+    # acts
+
+    def _give_status(self, act: run_acts.RunAct) -> None:
+        if act.status is None:
+            self.with_selected(partial(self.context.act, planning.restore))
+        else:
+            self.with_selected(lambda ids: self.context.act(planning.set_status, ids, act.status))
+
+    def _refuse(self, act: run_acts.RunAct) -> str | None:
+        refusal = self.refuse_unless_selected()
+        if refusal is not None:
+            return refusal
+        return run_acts.refusal(act, {row[_STATUS] for row in self.selected_records()})
+
+    def _more_menu(self, button: QPushButton) -> None:
+        menu = QMenu(button)
+        self.commands.fill(menu)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(button.mapToGlobal(button.rect().topLeft()))
+
+    def _open_artifact(self, phase: str) -> None:
+        if self._shown is not None:
+            versions = [artifact for artifact in self._shown.artifacts if str(artifact.phase) == phase]
+            ArtifactDialog(self.context, str(self._shown.run.idea), versions, self).open()
+
+    # parked ideas
+
+    def open_parked_ideas(self) -> None:
+        """Shows the parked ideas in a window of their own, beside this one."""
+        if self._parked is None:
+            self._parked = ParkedIdeasDialog(self.context, self)
+            self._parked.run_wanted.connect(self._show_run)
+        self._parked.reload()
+        self._parked.show()
+        self._parked.raise_()
+        self._parked.activateWindow()
+
+    def _show_run(self, run_id: str) -> None:
+        self.jump.emit(self.table_name, run_id)
+        self.window().activateWindow()
+
+    def _show_parked_count(self, count: int) -> None:
+        self.parked_button.setText(f"Parked ideas  {grouped(count)}")
+        self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
+        self.parked_button.setEnabled(True)
+        self.parked_button.setToolTip("")
+
+    def _no_parked_ideas(self, error: TenantAdminError) -> None:
+        self.parked_button.setEnabled(False)
+        self.parked_button.setToolTip(tooltip(str(error)))
+
+
+def summary(detail: RunDetail) -> str:
+    """ "15 of 15 phases · score 84 · verdict proceed · 1 pivot"."""
+    run = detail.run
+    done = {artifact.phase for artifact in detail.artifacts} & set(planning.PHASES)
+    parts = [f"{len(done)} of {len(planning.PHASES)} phases"]
+    if _is_number(run.quality_score):
+        parts.append(f"score {run.quality_score:.0f}")
+    if run.kill_verdict:
+        parts.append(f"verdict {run.kill_verdict}")
+    if isinstance(run.pivot_count, int) and run.pivot_count:
+        parts.append(counted(run.pivot_count, "pivot"))
+    return " · ".join(parts)
+
+
+def phase_scores(artifacts: Sequence[ArtifactSummary]) -> list[PhaseScore]:
+    """A row for every phase, with its newest version; phases the platform does not know come last."""
+    newest = {str(phase): next(versions) for phase, versions in groupby(artifacts, lambda item: item.phase)}
+    names = [*planning.PHASES, *(name for name in newest if name not in planning.PHASES)]
+    return [_phase_score(name, newest.get(name)) for name in names]
+
+
+def _phase_score(name: str, artifact: ArtifactSummary | None) -> PhaseScore:
+    if artifact is None:
+        return PhaseScore(name)
+    score = artifact.overall_score if _is_number(artifact.overall_score) else None
+    return PhaseScore(name, score, artifact.version if isinstance(artifact.version, int) else 0)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _status_tone(value: Any, row: Row) -> Tone | None:
+    return STATUS_LOOKS[value].tone
+
+
+def _status_icon(value: Any, row: Row) -> str | None:
+    return STATUS_LOOKS[value].icon
+
+
+def _deleted_tone(value: Any, row: Row) -> Tone | None:
+    return Tone.NEUTRAL if row[_STATUS] == "deleted" else None
