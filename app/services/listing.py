@@ -243,8 +243,8 @@ def _collect(database: Database, ordered: Any) -> "array[int]":
     Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
     paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
     """
-    # The LIMIT, even of -1, keeps the inner order from being optimised away.
-    inner = (ordered if ordered._limit is not None else ordered.limit(-1)).alias("ordered")
+    # SQLite keeps the inner order for group_concat; a LIMIT of -1 to be sure would cost its fast sorter.
+    inner = ordered.alias("ordered")
     rowid = Column(inner, "rowid")
     joined = fn.group_concat(fn.unhex(fn.printf("%016x", rowid)), "")
     keys = array("q")
