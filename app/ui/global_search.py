@@ -1,5 +1,9 @@
 """The search field of the tool bar: one text, looked for in everything that the tabs show."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
@@ -13,16 +17,17 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
-from app.services import search
 from app.services.errors import TenantAdminError
-from app.services.search import Found
-from app.ui.context import Context
 from app.ui.icons import Icon
 from app.ui.search_results import Kind, ResultRow, ResultsPopup, rows
 from app.ui.theme import Theme
 from app.ui.widgets.labels import scaled
-from app.ui.workspace import Workspace
-from app.workers.task_runner import Task
+
+if TYPE_CHECKING:  # the field stands in the window before a file is open
+    from app.services.search import Found
+    from app.ui.context import Context
+    from app.ui.workspace import Workspace
+    from app.workers.task_runner import Task
 
 SHORTCUT = "Ctrl+K"
 DEBOUNCE_MS = 200
@@ -50,7 +55,7 @@ class GlobalSearch(QWidget):
         self._task: Task | None = None
         self._enter_waits = False
         self.field = _SearchField(theme)
-        self.popup = ResultsPopup(theme)
+        self.popup = ResultsPopup(theme, self)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._search)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
@@ -101,6 +106,8 @@ class GlobalSearch(QWidget):
             self._close()
 
     def _search(self) -> None:
+        from app.services import search  # noqa: PLC0415
+
         self._forget_task()
         text = self.field.text().strip()
         if self._context is None or self._workspace is None or not text:

@@ -1,8 +1,11 @@
 """The list under the global search: what was found, by tab."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QFontMetrics, QPainter
@@ -16,10 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.search import Found
 from app.ui.formatting import counted, grouped, visible
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label, Look
+
+if TYPE_CHECKING:
+    from app.services.search import Found
 
 WIDTH = 600
 _PAD, _ICON, _GAP, _ROW, _HEAD = 10, 16, 8, 32, 30
@@ -161,14 +166,14 @@ class _RowDelegate(QStyledItemDelegate):
 
 
 class ResultsPopup(QFrame):
-    """`ResultsPopup(theme)`: a part of the field's own window, so it never takes focus from the field.
+    """`ResultsPopup(theme, owner)`: a part of the field's own window, so it never takes focus from the field.
 
     `show_rows(rows, field)` or `show_sentence(text, field)` open it under `field`; `move_by(step)` and
     `move_group(step)` change what `current()` is. The owner connects `list.clicked`.
     """
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, owner: QWidget) -> None:
+        super().__init__(owner)
         self.setProperty("popup", True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Search results")

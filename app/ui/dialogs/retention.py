@@ -78,7 +78,8 @@ class RetentionDialog(Dialog):
         self.setMinimumWidth(660)
         self._majority = tuple(share for share in preview.tenants if share.is_majority)
         self._cannot_write = cannot_write
-        self.agreement = QCheckBox()
+        self.agreement = QCheckBox(self)
+        self.agreement.hide()
         if due:
             self._add_what_goes(theme, preview)
         else:
@@ -140,6 +141,7 @@ class RetentionDialog(Dialog):
         self.agreement.setText(f"I mean this, although {whose} more than half of the audit entries")
         self.agreement.toggled.connect(self._update)
         self.add_widget(self.agreement)
+        self.agreement.show()
 
     def _add_buttons(self, theme: Theme, total: int, daily: bool) -> None:
         rows = counted(total, "row")

@@ -49,11 +49,14 @@ class ConfirmDialog(Dialog):
             table = FieldList(theme)
             table.set_fields([Field(what, grouped(number), can_copy=False) for what, number in counts])
             self.add_widget(table)
-        self.list = QListWidget()
-        self.more = Label(look=Look.DIM)
+        self.list = QListWidget(self)
+        self.list.setVisible(bool(items))
+        self.more = Label(look=Look.DIM, parent=self)
+        self.more.hide()
         if items:
             self._list(items, len(items) if total is None else total)
-        self.field = QLineEdit()
+        self.field = QLineEdit(self)
+        self.field.setVisible(bool(typed))
         if typed:
             ask = Label(f"Type {typed} to confirm:", wrap=True)
             ask.setBuddy(self.field)
@@ -86,6 +89,7 @@ class ConfirmDialog(Dialog):
         if total > len(shown):
             self.more.setText(f"and {grouped(total - len(shown))} more")
             self.add_widget(self.more)
+            self.more.show()
 
     def _check(self) -> None:
         ready = not self._typed or self.field.text() == self._typed

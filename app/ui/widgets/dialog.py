@@ -2,15 +2,27 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.itemmodels.roles import Tone
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label, Look
 
 WIDTH = 460
+_MARGINS = (20, 20, 20, 16)
+_GAP = 20
+_AROUND = 48
 
 
 class Dialog(QDialog):
@@ -35,7 +47,8 @@ class Dialog(QDialog):
         self.setWindowTitle(title)
         self.setMinimumWidth(WIDTH)
         self._icon_name, self._tone = icon, tone
-        self._icon = QLabel()
+        self._icon = QLabel(self)
+        self._icon.setVisible(icon is not None)
         self.title = Label(title, Look.TITLE, wrap=True)
         self.sentence = Label(sentence, wrap=True, selectable=True)
         self.sentence.setVisible(bool(sentence))
@@ -48,19 +61,29 @@ class Dialog(QDialog):
         self.body = QVBoxLayout()
         self.body.setSpacing(8)
         words.addLayout(self.body, 1)
-        top = QHBoxLayout()
+        content = QWidget()
+        content.setProperty("clear", True)
+        content.installEventFilter(self)
+        self._content = top = QHBoxLayout(content)
+        top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(16)
         if icon is not None:
             top.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
             theme.changed.connect(self._paint_icon)
             self._paint_icon()
         top.addLayout(words, 1)
+        # On a small screen the words scroll, and the buttons stay in sight.
+        self._scroll = QScrollArea()
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(content)
         self._foot = QHBoxLayout()
         self._foot.setSpacing(8)
-        self._column = column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(20)
-        column.addLayout(top, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*_MARGINS)
+        column.setSpacing(_GAP)
+        column.addWidget(self._scroll, 1)
         column.addLayout(self._foot)
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
@@ -75,11 +98,10 @@ class Dialog(QDialog):
         for button in buttons:
             self._foot.addWidget(button)
 
-    def event(self, event: QEvent) -> bool:
-        done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # the words have become more or fewer
             self._make_room()
-        return done
+        return super().eventFilter(watched, event)
 
     def showEvent(self, event: QShowEvent) -> None:
         if not event.spontaneous() and not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
@@ -93,13 +115,15 @@ class Dialog(QDialog):
 
     def _make_room(self) -> None:
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
-        not see to it by itself, and parts would lie over each other.
+        not see to it by itself, and parts would be cut.
         """
-        layout, room = self._column, self.screen().availableGeometry()
-        least = max(self.minimumWidth(), layout.minimumSize().width())
-        self.setMinimumWidth(min(least, room.width() - 32))
-        height = layout.totalHeightForWidth(max(self.width(), self.minimumWidth()))
-        self.setMinimumHeight(min(height, room.height() - 64))
+        room = self.screen().availableGeometry()
+        left, top, right, bottom = _MARGINS
+        needed = max(self._content.minimumSize().width(), self._foot.minimumSize().width()) + left + right
+        self.setMinimumWidth(min(max(self.minimumWidth(), needed), room.width() - _AROUND))
+        width = max(self.width(), self.minimumWidth()) - left - right
+        height = self._content.totalHeightForWidth(width) + self._foot.sizeHint().height()
+        self.setMinimumHeight(min(height + top + _GAP + bottom, room.height() - _AROUND))
 
     def _paint_icon(self) -> None:
         colour = "dim" if self._tone is Tone.NEUTRAL else self._tone
