@@ -9,10 +9,6 @@ def main() -> int:
         from app.workers.scan_child import main as scan  # noqa: PLC0415
 
         return scan()
-    import multiprocessing  # noqa: PLC0415
-
-    multiprocessing.freeze_support()  # in a packaged program a spawned child starts here, too
-
     from app.cli import main as command_line  # noqa: PLC0415
 
     return command_line()

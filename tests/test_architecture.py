@@ -94,6 +94,8 @@ def violations(path: Path) -> Iterator[str]:
                 reason = f"{layer} knows no SQL"
             elif top in CONCURRENCY and layer in {"models", "app.services"}:
                 reason = "only app.workers makes threads and processes"
+            elif top == "multiprocessing":
+                reason = "a packaged program cannot be spawned again; start a worker as app.__main__ does"
             elif top == "tests":
                 reason = "the program never imports its tests"
         elif module in FOUNDATION and top in {"app", "models"} and name not in FOUNDATION:
@@ -116,6 +118,7 @@ def test_imports_run_one_way() -> None:
         ("app/services/bad.py", "from app.workers import jobs"),
         ("app/services/bad.py", "def f():\n    import PySide6"),
         ("app/workers/bad.py", "from app.ui import theme"),
+        ("app/workers/bad.py", "import multiprocessing"),
         ("app/itemmodels/bad.py", "from models.tables import User"),
         ("app/itemmodels/bad.py", "from peewee import fn"),
         ("app/ui/tabs/bad.py", "import apsw"),
