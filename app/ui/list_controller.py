@@ -1,6 +1,7 @@
 """Keeps one table on one list: opens it, fetches its pages, refreshes it and finds records in it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,7 @@ class ListController(QObject):
         self._table = table
         self._view = view
         self._query: ListQuery | None = None
+        self._shown: ListQuery | None = None
         self._tasks: list[Task] = []
         self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
         view.setModel(self.model)
@@ -52,11 +54,11 @@ class ListController(QObject):
         The current record stays current where the new list has it too, unless `select` names another.
         """
         self._cancel()
-        same = query == self._query and self.model.complete
+        same = _same_but_later(query, self._shown) and self.model.complete
         wanted = select if select is not None else self.current_id()
         self._query = query
         if same:
-            self._read(self._context.lists.load_keys, query, partial(self._refreshed, select))
+            self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted, select))
         else:
             self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
 
@@ -100,6 +102,7 @@ class ListController(QObject):
         self._tasks.append(task)
 
     def _opened(self, wanted: object, listing: Listing) -> None:
+        self._shown = listing.query
         self.model.reset_to(listing)
         if not self._fitted and listing.total:
             self._fitted = True
@@ -116,14 +119,16 @@ class ListController(QObject):
         if len(keys) != before:
             self.loaded.emit(len(keys))
 
-    def _refreshed(self, select: object, keys: Keys) -> None:
+    def _refreshed(self, wanted: object, select: object, keys: Keys) -> None:
+        self._shown = self._query
         self.model.refresh_to(keys)
+        lost = wanted is not None and not self._view.currentIndex().isValid()
         self.loaded.emit(len(keys))
-        if select is not None:
-            self.jump(select)
+        if select is not None or lost:
+            self.jump(wanted)
 
     def _failed(self, error: TenantAdminError) -> None:
-        self._query = None
+        self._query = self._shown = None
         self.model.reset_to(Listing(ListQuery(self._table), 0, range(0), ()))
         self.failed.emit(error)
 
@@ -146,3 +151,13 @@ class ListController(QObject):
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+
+
+def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:
+    """Whether it is the list shown, perhaps with bounds that moved with the clock ("Last 7 days")."""
+    if shown is None or (query.since is None, query.until is None) != (
+        shown.since is None,
+        shown.until is None,
+    ):
+        return False
+    return replace(query, since=shown.since, until=shown.until) == shown

@@ -30,7 +30,7 @@ from app.workers.task_runner import Task
 
 IDEAS = "planning_parked_ideas"
 RUNS = "planning_runs"
-_SIZE = QSize(1040, 620)
+_SIZE = QSize(1120, 620)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ParkedIdeasDialog(Dialog):
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(12)
         splitter.setStretchFactor(0, 1)
-        splitter.setSizes([640, 360])
+        splitter.setSizes([720, 360])
         self.add_widget(self.filters)
         self.add_widget(splitter, 1)
         close = push_button(theme, "Close")
@@ -112,7 +112,6 @@ class ParkedIdeasDialog(Dialog):
         return (
             cells.text("idea", "Idea"),
             cells.text("reason", "Reason", dim=True),
-            cells.text("source_phase", "Phase"),
             Column(
                 "revisit_estimate_months",
                 "Revisit",

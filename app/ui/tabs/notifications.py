@@ -62,7 +62,7 @@ class NotificationsTab(RecordTab):
         hint="Filter by title or message…",
         noun=("notification", "notifications"),
         empty=("No notifications", "What the platform has to say to its tenants will appear here."),
-        picks=(Pick("read", "State", "Read and unread"), Pick("type", "Type", "Any type")),
+        picks=(Pick("read", "State", "Any state"), Pick("type", "Type", "Any type")),
         dates=True,
         main="message",
     )
@@ -128,7 +128,7 @@ class NotificationsTab(RecordTab):
         add(
             ActionSpec(
                 "read_all",
-                "Mark all shown as read",
+                "Mark all shown read",
                 Icon.READ,
                 self._read_all,
                 self._refuse_all,
@@ -227,16 +227,23 @@ class NotificationsTab(RecordTab):
         return None if self.model.rowCount() else "No notification is shown."
 
     def _open_run(self) -> None:
-        if self._shown is not None and self._shown.run is not None:
-            self.jump.emit(RUNS, self._shown.run[0])
+        detail = self._current()
+        if detail is not None and detail.run is not None:
+            self.jump.emit(RUNS, detail.run[0])
+
+    def _current(self) -> Detail | None:
+        """The details of the current row; None while they are on their way."""
+        shown = self._shown
+        return shown if shown is not None and shown.record.id == self.list.current_id() else None
 
     def _refuse_run(self) -> str | None:
         refusal = self.refuse_unless_selected(single=True, writes=False)
         if refusal is not None:
             return refusal
-        if self._shown is None or not self._shown.names_run:
+        detail = self._current()
+        if detail is None or not detail.names_run:
             return "This notification names no run."
-        return None if self._shown.run is not None else "Its run is no longer in this file."
+        return None if detail.run is not None else "Its run is no longer in this file."
 
 
 def _state(value: Any, row: Row) -> str:

@@ -190,8 +190,8 @@ class RunsTab(RecordTab):
     def set_scope(self, scope: Scope) -> None:
         super().set_scope(scope)
         self.scope_note.setText(
-            f"Planning runs belong to the platform, not to a tenant: all of them are shown, "
-            f"whatever is chosen ({scope.tenant_id})."
+            f"Planning runs belong to the platform, not to a tenant; choosing {scope.tenant_id} does not "
+            "narrow this list."
         )
         self.scope_note.setVisible(scope.tenant_id is not None)
 
