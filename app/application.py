@@ -1,6 +1,5 @@
 """The composition root: builds everything, shows the window, and ends it in order."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -10,11 +9,10 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from app import __version__, bugs, paths
+from app import __version__, paths
 from app.settings import Settings
 from app.ui.main_window import MainWindow
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.error_dialog import BugDialog
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200)."""
@@ -33,6 +31,8 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     if path is not None:
         window.files.open(path, read_only=read_only)
     if self_test:
+        import json  # noqa: PLC0415
+
         from app.ui.self_test import SelfTest  # noqa: PLC0415 - only for the packaging test
 
         test = SelfTest(window)
@@ -64,6 +64,9 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.exit(130)
             return
+        from app import bugs  # noqa: PLC0415 - only needed when something broke
+        from app.ui.widgets.error_dialog import BugDialog  # noqa: PLC0415
+
         bugs.record(error.with_traceback(trace))
         BugDialog(theme, bugs.details(error), window).open()
 

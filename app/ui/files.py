@@ -1,22 +1,25 @@
 """Opening, creating and migrating files, in the background and with a sentence when it fails."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import paths
-from app.services import demo, frame, maintenance, snapshots
-from app.services.discovery import Candidate, SeveralDatabases
 from app.services.errors import NeedsCopy, TenantAdminError
-from app.services.frame import FileView
 from app.settings import Settings
 from app.ui.busy import Busy
-from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.theme import Theme
-from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.workers.jobs import Progress, Stop
+
+# Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
+if TYPE_CHECKING:
+    from app.services.discovery import Candidate
+    from app.services.frame import FileView
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
 DEMO_ROWS = 20_000
@@ -25,7 +28,7 @@ DEMO_ROWS = 20_000
 class Files(QObject):
     """What opens a file. `opened(FileView)` when it can be shown, `failed(error)` when it cannot."""
 
-    opened = Signal(FileView)
+    opened = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -42,6 +45,8 @@ class Files(QObject):
         """Opens a file, or the database in a folder; what is open stays until then."""
 
         def work(progress: Progress, cancelled: Stop) -> FileView:
+            from app.services import frame  # noqa: PLC0415
+
             return frame.open_path(
                 path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
             )
@@ -77,12 +82,13 @@ class Files(QObject):
 
     def create(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""
-        self._make(
-            f"Creating {path.name}…",
-            lambda progress, cancelled: maintenance.create_database(
-                path, paths.migrations_dir(), now=self._clock()
-            ),
-        )
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services import maintenance  # noqa: PLC0415
+
+            return maintenance.create_database(path, paths.migrations_dir(), now=self._clock())
+
+        self._make(f"Creating {path.name}…", work)
 
     def explore_demo(self) -> None:
         """Opens the sample data, which is made the first time."""
@@ -92,6 +98,8 @@ class Files(QObject):
             return
 
         def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services import demo  # noqa: PLC0415
+
             path.parent.mkdir(parents=True, exist_ok=True)
             demo.create_demo(
                 path,
@@ -109,6 +117,8 @@ class Files(QObject):
         """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
 
         def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services import maintenance  # noqa: PLC0415
+
             maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
             return path
 
@@ -132,6 +142,8 @@ class Files(QObject):
         self.opened.emit(view)
 
     def _not_opened(self, path: Path, error: TenantAdminError) -> None:
+        from app.services.discovery import SeveralDatabases  # noqa: PLC0415
+
         if isinstance(error, SeveralDatabases):
             self._ask_which(error.candidates)
         elif isinstance(error, NeedsCopy):
@@ -142,6 +154,8 @@ class Files(QObject):
             self.failed.emit(error)
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:
+        from app.ui.dialogs.choose_database import ChooseDatabaseDialog  # noqa: PLC0415
+
         dialog = ChooseDatabaseDialog(
             self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window
         )
@@ -150,6 +164,8 @@ class Files(QObject):
         dialog.open()
 
     def _offer_copy(self, path: Path, error: TenantAdminError) -> None:
+        from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
+
         dialog = ConfirmDialog(
             self._theme,
             "Open a copy?",
@@ -166,6 +182,8 @@ class Files(QObject):
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
 
         def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services import snapshots  # noqa: PLC0415
+
             target.parent.mkdir(parents=True, exist_ok=True)
             snapshots.snapshot_copy(path, target)
             return target

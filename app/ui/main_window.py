@@ -1,8 +1,11 @@
 """The frame around an open file: tool bar, menus, status bar and what is shown in between."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
@@ -18,43 +21,38 @@ from PySide6.QtWidgets import (
 )
 
 from app import __version__, paths
-from app.services import file_info, frame
 from app.services.errors import Cancelled, TenantAdminError
-from app.services.frame import FileView
-from app.services.listing import Lists
-from app.services.opening import OpenedFile
-from app.services.scope import Scope
-from app.services.writing import Change
 from app.settings import Settings
 from app.ui.busy import Busy
-from app.ui.context import Context
-from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.database_info import DatabaseInfoDialog
-from app.ui.dialogs.preferences import PreferencesDialog
 from app.ui.files import Files
 from app.ui.formatting import byte_size, tooltip
 from app.ui.global_search import GlobalSearch
-from app.ui.history import History
 from app.ui.icons import Icon
-from app.ui.retention_control import RetentionControl
 from app.ui.theme import Mode, Theme
 from app.ui.welcome import WelcomePage
 from app.ui.widgets.busy_strip import BusyStrip
-from app.ui.widgets.error_dialog import show_error
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.tenant_switcher import TenantSwitcher
 from app.ui.widgets.toast import Toast
-from app.ui.workspace import Workspace
 from app.workers.jobs import Jobs
-from app.workers.task_runner import TaskRunner
+
+# The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
+if TYPE_CHECKING:
+    from app.services.frame import FileView
+    from app.services.opening import OpenedFile
+    from app.services.writing import Change
+    from app.ui.context import Context
+    from app.ui.retention_control import RetentionControl
+    from app.ui.session import Session
+    from app.ui.workspace import Workspace
 
 BUTTON = 38
 
 
 class MainWindow(QMainWindow):
-    """The program's one window. `opened` is emitted when a file has been opened and its tabs stand."""
+    """The program's one window. `opened(OpenedFile)` when a file has been opened and its tabs stand."""
 
-    opened = Signal(OpenedFile)
+    opened = Signal(object)
 
     def __init__(
         self, theme: Theme, settings: Settings, clock: Callable[[], int], parent: QWidget | None = None
@@ -65,6 +63,7 @@ class MainWindow(QMainWindow):
         self._clock = clock
         self._jobs = Jobs(self)
         self._view: FileView | None = None
+        self._session: Session | None = None
         self.context: Context | None = None
         self.workspace: Workspace | None = None
         self.retention: RetentionControl | None = None
@@ -100,17 +99,11 @@ class MainWindow(QMainWindow):
 
     def close_file(self) -> None:
         """Goes back to the welcome page."""
-        if self.workspace is None or self.context is None or self.retention is None:
+        if self._session is None:
             return
-        self.retention.stop()
-        self.workspace.stop()
-        self.context.jobs.stop()
-        self.context.busy.stop()
-        self.context.tasks.stop()
-        self._pages.removeWidget(self.workspace)
-        self.workspace.deleteLater()
-        self.retention.deleteLater()
-        self.workspace = self.retention = self.context = self._view = None
+        self._session.stop()
+        self._pages.removeWidget(self._session.workspace)
+        self._session = self.workspace = self.retention = self.context = self._view = None
         self._show_welcome()
 
     def migrate(self) -> None:
@@ -135,28 +128,20 @@ class MainWindow(QMainWindow):
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def _show_file(self, view: FileView) -> None:
+        from app.ui.session import Session  # noqa: PLC0415
+
         self.close_file()
         opened = view.opened
-        tasks = TaskRunner(opened.database, self)
-        jobs = Jobs(self)  # the file's own: they end with it, and nothing is delivered to tabs that are gone
-        history = History(tasks, self._clock, self)
-        context = Context(
-            opened=opened,
-            lists=Lists(opened.schema),
-            tasks=tasks,
-            jobs=jobs,
-            history=history,
-            settings=self._settings,
-            theme=self._theme,
-            clock=self._clock,
-            busy=Busy(jobs, self.busy_strip, jobs),
+        session = Session(
+            view, self._theme, self._settings, clock=self._clock, strip=self.busy_strip, window=self
         )
-        tasks.failed.connect(self._failed)
+        self._view, self._session = view, session
+        self.context, self.workspace, self.retention = session.context, session.workspace, session.retention
+        self.context.tasks.failed.connect(self._failed)
+        history = self.context.history
         history.done.connect(self._offer_undo)
         history.failed.connect(self._failed)
         history.stack.indexChanged.connect(lambda _: self._update_actions())
-        self._view, self.context = view, context
-        self.workspace = Workspace(context, view)
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         self.workspace.said.connect(self.toast.show_message)
@@ -165,7 +150,7 @@ class MainWindow(QMainWindow):
         self.workspace.tabs.currentChanged.connect(lambda _: self._update_actions())
         self.tenants.set_tenants(view.tenants)
         self.tenants.set_tenant(None)
-        self.search.attach(context, self.workspace)
+        self.search.attach(self.context, self.workspace)
         self._pages.addWidget(self.workspace)
         self._pages.setCurrentWidget(self.workspace)
         self.setWindowTitle(f"{opened.path.name}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
@@ -173,7 +158,6 @@ class MainWindow(QMainWindow):
         self.database_button.setToolTip(tooltip(str(opened.path)))
         self._where.setText(" · ".join(self._where_parts(opened)))
         self._where.setToolTip(tooltip(str(opened.path)))
-        self.retention = RetentionControl(context, self)
         self.retention.status.connect(self.retention_status.setText)
         self.retention.removed.connect(lambda _: self._refresh())
         self.retention.start()
@@ -186,6 +170,8 @@ class MainWindow(QMainWindow):
         return [*parts, "read-only"] if opened.read_only else parts
 
     def _failed(self, error: TenantAdminError) -> None:
+        from app.ui.widgets.error_dialog import show_error  # noqa: PLC0415
+
         if not isinstance(error, Cancelled):
             show_error(self._theme, self, str(error))
 
@@ -199,6 +185,8 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def _reload_tenants(self) -> None:
+        from app.services import frame  # noqa: PLC0415
+
         if self.context is not None:
             self.context.tasks.read(
                 frame.tenants, on_done=self.tenants.set_tenants, on_failed=lambda error: None
@@ -220,15 +208,22 @@ class MainWindow(QMainWindow):
         self._set_scope(None)
 
     def _set_scope(self, tenant: str | None) -> None:
+        from app.services.scope import Scope  # noqa: PLC0415
+
         if self.workspace is not None:
             self.workspace.set_scope(Scope(tenant))
 
     def _preferences(self) -> None:
+        from app.ui.dialogs.preferences import PreferencesDialog  # noqa: PLC0415
+
         dialog = PreferencesDialog(self._theme, self._settings, self)
         dialog.accepted.connect(self._refresh)
         _show(dialog)
 
     def _database_info(self) -> None:
+        from app.services import file_info  # noqa: PLC0415
+        from app.ui.dialogs.database_info import DatabaseInfoDialog  # noqa: PLC0415
+
         if self.context is None:
             return
         opened = self.context.opened
@@ -293,6 +288,8 @@ class MainWindow(QMainWindow):
             self.workspace.current().focus_filter()
 
     def _about(self) -> None:
+        from app.ui.dialogs.about import AboutDialog  # noqa: PLC0415
+
         _show(AboutDialog(self._theme, __version__, self))
 
     def _make_tool_bar(self) -> None:
