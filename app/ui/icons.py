@@ -74,7 +74,7 @@ class Icon(StrEnum):
     KILLED = "x-circle-light"
     LINK = "link"
     LINK_BROKEN = "link-break"
-    LOCK = "lock-simple"
+    LOCK = "lock"
     MINUS_BOLD = "minus-bold"
     MOON = "moon"
     MORE = "dots-three"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
@@ -62,7 +62,7 @@ class Workspace(QWidget):
         for notice in self.notices:
             frame = QWidget()
             line = QVBoxLayout(frame)
-            line.setContentsMargins(16, 12, 16, 4)
+            line.setContentsMargins(16, 12, 16, 12)
             line.addWidget(notice)
             self._column.addWidget(frame)
         self._column.addWidget(self.tabs, 1)
@@ -74,7 +74,7 @@ class Workspace(QWidget):
             self.tabs.addTab(tab, tab.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
-        self.tabs.currentChanged.connect(lambda _: self.current().activate())
+        self.tabs.currentChanged.connect(lambda _: self._tab_shown())
         context.tasks.changed.connect(self._changed)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look_outside)
@@ -138,6 +138,11 @@ class Workspace(QWidget):
         page = self.tabs.widget(position)
         assert isinstance(page, RecordTab)  # noqa: S101 - only record tabs are ever added
         return page
+
+    def _tab_shown(self) -> None:
+        self.current().activate()
+        if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
+            self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _tint_icons(self) -> None:
         for position, page in enumerate(self.pages()):

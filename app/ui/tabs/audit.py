@@ -38,6 +38,8 @@ from app.workers import scan_pool
 from app.workers.jobs import Job, Progress, Stop
 from app.workers.task_runner import Task
 
+_JSON_HEIGHT = 130
+
 
 class AuditTab(RecordTab):
     """The chain's entries, filters, the payload of one, and the verdict over all.
@@ -73,9 +75,9 @@ class AuditTab(RecordTab):
             cells.number("seq", "Seq"),
             Column(
                 "created_at",
-                "Time (UTC)" if context.settings.utc_times else "Time",
+                "Time",
                 text=lambda value, row: formatting.table_time(value, context.settings.utc_times),
-                tooltip=lambda value, row: formatting.relative_time(value, context.clock()),
+                tooltip=lambda value, row: cells.moment(context, value),
             ),
             cells.text("tenant_id", "Tenant"),
             cells.text("event_type", "Event"),
@@ -132,6 +134,7 @@ class AuditTab(RecordTab):
     def build_inspector(self) -> None:
         theme = self.context.theme
         self._payload = JsonView(theme)
+        self._payload.setMinimumHeight(_JSON_HEIGHT)
         self.inspector.add_widget(self._payload, 1)
         self._fields = FieldList(theme)
         self.inspector.add_widget(self._fields)
@@ -143,7 +146,7 @@ class AuditTab(RecordTab):
         theme, entry = self.context.theme, record.entry
         self.inspector.set_header(
             entry.event_type,
-            f"entry {entry.seq:,} · {entry.tenant_id} · {cells.moment(self.context, entry.created_at)}",
+            f"entry {entry.seq:,} · {entry.tenant_id} · {self._moment(entry.created_at)}",
             [
                 StatusChip(theme, *verdicts.hash_chip(record.hash_holds)),
                 StatusChip(theme, *verdicts.link_chip(record.link)),
@@ -169,6 +172,10 @@ class AuditTab(RecordTab):
                 Field("Link", record.link_sentence, can_copy=False),
             ]
         )
+
+    def _moment(self, at: Any) -> str:
+        utc = self.context.settings.utc_times
+        return f"{formatting.long_time(at, utc)}{' UTC' if utc else ''}" if isinstance(at, int) else str(at)
 
     def add_acts(self) -> None:
         self.commands.add(

@@ -11,7 +11,7 @@ from app.ui.icons import Icon
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label, Look
 
-_COLUMNS = (Column("What"), Column("Finding"), Column("Entry", number=True), Column("Tenant"))
+_COLUMNS = (Column("Finding"), Column("Entry", number=True), Column("Tenant"), Column("What"))
 
 
 class FindingsPanel(QFrame):
@@ -38,7 +38,7 @@ class FindingsPanel(QFrame):
         if not report.findings:
             return
         table = StaticTable(
-            self._theme, "Findings", _COLUMNS, [_row(finding) for finding in report.findings], most=4
+            self._theme, "Findings", _COLUMNS, [_row(finding) for finding in report.findings], most=4, wide=3
         )
         table.selection_changed.connect(self._choose)
         self._column.insertWidget(0, table)
@@ -68,7 +68,6 @@ class FindingsPanel(QFrame):
 
 def _row(finding: Finding) -> tuple[Cell, ...]:
     return (
-        Cell(finding.message, tip=f"expected {finding.expected}, found {finding.actual}"),
         Cell(
             str(finding.code),
             tone=Tone.BAD if finding.is_error else Tone.WARN,
@@ -76,4 +75,5 @@ def _row(finding: Finding) -> tuple[Cell, ...]:
         ),
         Cell("" if finding.seq is None else f"{finding.seq:,}", order=finding.seq or 0),
         Cell(finding.tenant or ""),
+        Cell(finding.message, tip=f"expected {finding.expected}, found {finding.actual}"),
     )

@@ -41,7 +41,7 @@ class TabSpec:
     """What one tab is about.
 
     `picks` are the columns with a pick list, `empty` a title and a sentence, `main` the column that takes
-    the room the others leave.
+    the room the others leave, `hidden` those shown only when asked for.
     """
 
     table: str
@@ -53,6 +53,7 @@ class TabSpec:
     picks: tuple[Pick, ...] = ()
     dates: bool = False
     main: str = ""
+    hidden: tuple[str, ...] = ()
 
 
 class RecordTab(QWidget):
@@ -83,6 +84,8 @@ class RecordTab(QWidget):
         self._choice_values: dict[str, dict[str, Value]] = {pick.key: {} for pick in self.spec.picks}
         self._sort: tuple[str, bool] | None = None
         self.shown_id: object = None
+        self._details: tuple[object, Any] | None = None
+        self._after_shown: tuple[object, Callable[[Any], object]] | None = None
 
         self.filters = FilterRow(
             theme, self.spec.hint, picks=self.spec.picks, dates=self.spec.dates, noun=self.spec.noun
@@ -95,8 +98,10 @@ class RecordTab(QWidget):
         )
         self.list = ListController(context, self.spec.table, self.columns(), self.table, self)
         self.model = self.list.model
+        self.table.hide_at_first([self.model.column_of(name) for name in self.spec.hidden])
         if self.spec.main:
             self.table.set_main_column(self.model.column_of(self.spec.main))
+        self._show_default_order()
         self.inspector = Inspector(theme)
         self.commands = Actions(theme, self.table, self)
         self.exporter = Exporter(context, self.spec.table, self)
@@ -233,6 +238,7 @@ class RecordTab(QWidget):
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""
         self.table.save_columns()
+        self.list.stop()
         self.context.settings.set_splitter_state(self.spec.table, self._splitter.saveState())
 
     # selection and acts
@@ -259,7 +265,7 @@ class RecordTab(QWidget):
         )
 
     def selected_count(self) -> int:
-        return len(self.table.selected_rows())
+        return self.list.selected_count()
 
     def selected_records(self) -> list[Row]:
         """The selected rows that are at hand, at most some hundreds: enough to say what applies to them."""
@@ -287,6 +293,14 @@ class RecordTab(QWidget):
                 "Ctrl+H",
             )
         )
+
+    def when_shown(self, use: Callable[[Any], object]) -> None:
+        """Calls `use` with the whole current record, as soon as the inspector shows that one."""
+        wanted = self.list.current_id()
+        if self._details is not None and self._details[0] == wanted:
+            use(self._details[1])
+        elif wanted is not None:
+            self._after_shown = (wanted, use)
 
     def refuse_unless_selected(self, *, single: bool = False, writes: bool = True) -> str | None:
         """Why an act on the selection cannot apply; None when it can."""
@@ -340,6 +354,12 @@ class RecordTab(QWidget):
     def show_filter_row_alone(self) -> bool:
         """Whether the filter row has a line of its own."""
         return True
+
+    def _show_default_order(self) -> None:
+        spec = SPECS[self.spec.table]
+        if spec.sort in [column.name for column in self.model.columns]:
+            order = Qt.SortOrder.DescendingOrder if spec.descending else Qt.SortOrder.AscendingOrder
+            self.table.show_order(self.model.column_of(spec.sort), order)
 
     def _filters_changed(self) -> None:
         self.list.show(self.query())
@@ -401,17 +421,21 @@ class RecordTab(QWidget):
         if self._reading is not None:
             self._reading.cancel()
         self._reading = self.context.tasks.read(
-            self.load(), record_id, on_done=self._show_record, on_failed=self._record_gone
+            self.load(), record_id, on_done=partial(self._show_record, record_id), on_failed=self._record_gone
         )
 
-    def _show_record(self, record: Any) -> None:
+    def _show_record(self, record_id: object, record: Any) -> None:
+        self._details = (record_id, record)
         self.show_details(record)
         self.inspector.show_record()
         self.commands.update()
         self.details_shown.emit(self.shown_id)
+        waiting, self._after_shown = self._after_shown, None
+        if waiting is not None and waiting[0] == record_id:
+            waiting[1](record)
 
     def _record_gone(self, error: TenantAdminError) -> None:
-        self.shown_id = None
+        self.shown_id = self._details = None
         self.inspector.show_empty()
 
     def _read_choices(self) -> None:

@@ -12,6 +12,7 @@ from app.ui.actions import ActionSpec, Place
 from app.ui.dialogs.user import EditUserDialog, NewUserDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells
+from app.ui.tabs.deleting import delete_selected
 from app.ui.tabs.record_tab import RecordTab, TabSpec
 from app.ui.theme import Kind
 from app.ui.widgets.field_list import Field, FieldList
@@ -48,13 +49,11 @@ class UsersTab(RecordTab):
         self._fields = FieldList(self.context.theme)
         self.inspector.add_widget(self._fields)
         self.inspector.add_stretch()
-        self._shown: UserRecord | None = None
 
     def load(self) -> Callable[..., Any]:
         return users.get
 
     def show_details(self, record: UserRecord) -> None:
-        self._shown = record
         self.inspector.set_header(record.email, f"user of {record.tenant_id}")
         self._fields.set_fields(
             [
@@ -90,7 +89,7 @@ class UsersTab(RecordTab):
                 "delete",
                 "Delete",
                 Icon.DELETE,
-                lambda: self.with_selected(partial(self.context.act, users.delete)),
+                partial(delete_selected, self, users.delete, "email"),
                 self.refuse_unless_selected,
                 "Del",
                 place=Place.INSPECTOR,
@@ -105,5 +104,4 @@ class UsersTab(RecordTab):
         NewUserDialog(self.context, self.scope.tenant_id, self).open()
 
     def _edit(self) -> None:
-        if self._shown is not None:
-            EditUserDialog(self.context, self._shown, self).open()
+        self.when_shown(lambda user: EditUserDialog(self.context, user, self).open())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from app.itemmodels.columns import Column
+from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Tone
 from app.services import webhook_urls, webhooks
 from app.services.list_query import Value
@@ -14,12 +14,14 @@ from app.ui.actions import ActionSpec, Place
 from app.ui.dialogs.webhook import WebhookDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells
+from app.ui.tabs.deleting import delete_selected
 from app.ui.tabs.record_tab import RecordTab, TabSpec
 from app.ui.theme import Kind
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.status_chip import StatusChip
 
+_HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
 _ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
 
@@ -35,20 +37,24 @@ class WebhooksTab(RecordTab):
         noun=("webhook", "webhooks"),
         empty=("No webhooks yet", "Create the first destination with “New webhook”."),
         picks=(Pick("active", "State", "Any state"), Pick("has_secret", "Secret", "Any secret")),
+        main="url",
+        hidden=("hostname",),
     )
 
     def columns(self) -> Sequence[Column]:
         return (
             cells.flag("active", "State", ("active", Icon.OK), ("inactive", Icon.PAUSED), tone=Tone.OK),
             cells.text("name", "Name"),
+            # The URL names the host already; what differs is said where it is read.
             Column(
-                "hostname",
-                "Host",
-                tone=lambda value, row: None if webhook_urls.agrees(row[_URL], value) else Tone.BAD,
-                icon=lambda value, row: None if webhook_urls.agrees(row[_URL], value) else Icon.WARNING,
-                tooltip=lambda value, row: None if webhook_urls.agrees(row[_URL], value) else _DISAGREES,
+                "url",
+                "URL",
+                text=cells.text("url", "").text,
+                tone=lambda value, row: None if _agrees(row) else Tone.BAD,
+                icon=lambda value, row: None if _agrees(row) else Icon.WARNING,
+                tooltip=lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",
             ),
-            cells.text("url", "URL", dim=True),
+            cells.text("hostname", "Host", dim=True),
             cells.text("events", "Events"),
             cells.flag("has_secret", "Secret", ("set", Icon.KEY), ("none", None)),
             cells.text("tenant_id", "Tenant", dim=True),
@@ -59,13 +65,11 @@ class WebhooksTab(RecordTab):
         self._fields = FieldList(self.context.theme)
         self.inspector.add_widget(self._fields)
         self.inspector.add_stretch()
-        self._shown: WebhookRecord | None = None
 
     def load(self) -> Callable[..., Any]:
         return webhooks.get
 
     def show_details(self, record: WebhookRecord) -> None:
-        self._shown = record
         self.commands.show_button("activate", not record.active)
         self.commands.show_button("deactivate", record.active)
         theme = self.context.theme
@@ -133,7 +137,7 @@ class WebhooksTab(RecordTab):
                 "delete",
                 "Delete",
                 Icon.DELETE,
-                lambda: self.with_selected(partial(self.context.act, webhooks.delete)),
+                partial(delete_selected, self, webhooks.delete, "url"),
                 self.refuse_unless_selected,
                 "Del",
                 place=Place.INSPECTOR,
@@ -147,8 +151,7 @@ class WebhooksTab(RecordTab):
         return "With a secret" if value else "Without a secret"
 
     def _edit(self) -> None:
-        if self._shown is not None:
-            WebhookDialog(self.context, webhook=self._shown, parent=self).open()
+        self.when_shown(lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self).open())
 
     def _set_active(self, active: bool) -> None:
         self.with_selected(lambda ids: self.context.act(webhooks.set_active, ids, active))
@@ -161,6 +164,10 @@ class WebhooksTab(RecordTab):
         if any(record is None or bool(record[_ACTIVE]) is not active for record in records):
             return None
         return f"Already {'active' if active else 'inactive'}."
+
+
+def _agrees(row: Row) -> bool:
+    return webhook_urls.agrees(row[_URL], row[_HOST])
 
 
 _DISAGREES = "not the URL's host, so the platform does not deliver to it"

@@ -1,6 +1,7 @@
 """The table that every tab shows its rows in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 from PySide6.QtCore import (
@@ -12,6 +13,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QSignalBlocker,
     Qt,
     QTimer,
     Signal,
@@ -33,7 +35,7 @@ from app.ui.widgets.table_header import TableHeader
 
 ROW_HEIGHT = 34
 _WIDEST = 420
-_MAIN_LEAST = 200
+_SECOND_WIDEST, _MAIN_LEAST = 240, 200
 _SAVE_AFTER_MS = 400
 
 Index = QModelIndex | QPersistentModelIndex
@@ -52,8 +54,9 @@ class DataTable(QTableView):
     `selected_rows()` sorted row numbers; `select_row(row)` selects, makes current and scrolls to it.
     `copy_selection()`: rows as tab-separated text with their header (Ctrl+C), Role.WHOLE before DisplayRole.
     `set_empty_state(widget)`: shown instead of the rows while the model has none.
-    `fit_columns()`: widths from header and the rows in view, at most 420 px.
+    `fit_columns()`: widths from header and the rows in view, at most 420 px, or 240 where room is short.
     `set_main_column(column)`: the one that takes the room the others leave, at least 200 px.
+    `hide_at_first(columns)` and `show_order(column, order)`: how the table is before the user arranges it.
     `set_widest(column, words)`: these words always fit, whether a row in view has them or not.
     Home and End go to the first and last row. Sorting calls the model's `sort`.
     """
@@ -75,6 +78,7 @@ class DataTable(QTableView):
         self._load, self._save = load, save
         self._empty: QWidget | None = None
         self._main = -1
+        self._arranged = self._alone = False
         self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save_columns)
@@ -155,11 +159,16 @@ class DataTable(QTableView):
 
     def fit_columns(self) -> None:
         """Widths from the header and the rows in view."""
-        self.resizeColumnsToContents()
         header = self.horizontalHeader()
-        for column in range(header.count()):
-            if header.sectionSize(column) > _WIDEST:
-                header.resizeSection(column, _WIDEST)
+        with self._by_itself():
+            self.resizeColumnsToContents()
+            for column in range(header.count()):
+                if header.sectionSize(column) > _WIDEST:
+                    header.resizeSection(column, _WIDEST)
+            if self._main >= 0 and header.length() > self.viewport().width():
+                for column in range(header.count()):
+                    if column != self._main and header.sectionSize(column) > _SECOND_WIDEST:
+                        header.resizeSection(column, _SECOND_WIDEST)
         self._fill()
 
     def set_main_column(self, column: int) -> None:
@@ -167,6 +176,20 @@ class DataTable(QTableView):
         self._main = column
         self.horizontalHeader().setStretchLastSection(False)
         self._fill()
+
+    def hide_at_first(self, columns: Sequence[int]) -> None:
+        """Hide these columns until the user shows them, unless the user has arranged them already."""
+        if not self._arranged:
+            with self._by_itself():
+                for column in columns:
+                    self.setColumnHidden(column, True)
+
+    def show_order(self, column: int, order: Qt.SortOrder) -> None:
+        """Point at the column that the rows are in order of already, without sorting."""
+        header = self.horizontalHeader()
+        with QSignalBlocker(header):
+            header.setSortIndicator(column, order)
+        header.viewport().update()
 
     def set_widest(self, column: int, words: Sequence[str]) -> None:
         """Make `column` wide enough for each of these words with an icon when columns are fitted."""
@@ -179,9 +202,9 @@ class DataTable(QTableView):
         return max(super().sizeHintForColumn(column), room)
 
     def save_columns(self) -> None:
-        """Hand the state of the columns to `save`."""
+        """Hand the state of the columns to `save`, once the user has arranged them."""
         self._saver.stop()
-        if self._save is not None and self.model() is not None:
+        if self._save is not None and self._arranged and self.model() is not None:
             self._save(QByteArray(self._names() + b"\n" + self.horizontalHeader().saveState().data()))
 
     def restore_columns(self) -> bool:
@@ -192,7 +215,8 @@ class DataTable(QTableView):
             return False
         header = self.horizontalHeader()
         section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
-        done = header.restoreState(QByteArray(header_state))
+        with self._by_itself():
+            done = self._arranged = header.restoreState(QByteArray(header_state))
         header.setSortIndicator(section, order)
         if self._main >= 0:
             header.setStretchLastSection(False)
@@ -252,7 +276,8 @@ class DataTable(QTableView):
             self.cells.forget()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+        with self._by_itself():
+            super().resizeEvent(event)
         self._fill()
         if self._empty is not None:
             self._empty.setGeometry(self.viewport().rect())
@@ -261,7 +286,8 @@ class DataTable(QTableView):
         header = self.horizontalHeader()
         if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
             others = header.length() - header.sectionSize(self._main)
-            header.resizeSection(self._main, max(_MAIN_LEAST, self.viewport().width() - others))
+            with self._by_itself():
+                header.resizeSection(self._main, max(_MAIN_LEAST, self.viewport().width() - others))
 
     def _show_focus(self) -> None:
         before = self.cells.focus_row
@@ -281,11 +307,24 @@ class DataTable(QTableView):
     def _section_resized(self, section: int, before: int, after: int) -> None:
         if section != self._main and 0 in (before, after):  # hidden or shown
             self._fill()
-        self._columns_changed()
+        header = self.horizontalHeader()
+        stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
+        if not stretched:  # that one follows the window
+            self._columns_changed()
 
     def _columns_changed(self) -> None:
-        if self._save is not None:
+        if self._save is not None and not self._alone:
+            self._arranged = True
             self._saver.start()
+
+    @contextmanager
+    def _by_itself(self) -> Iterator[None]:
+        """What changes within is not the user's arrangement, and not kept between runs."""
+        before, self._alone = self._alone, True
+        try:
+            yield
+        finally:
+            self._alone = before
 
     def _names(self) -> bytes:
         model = self.model()

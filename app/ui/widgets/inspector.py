@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -43,14 +44,16 @@ class Inspector(QFrame):
         self.setMinimumWidth(280)
         self._title = ElidedLabel(look=Look.TITLE)
         self._subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
-        self._chips = QHBoxLayout()
+        self._chip_box = QWidget()
+        self._chips = QHBoxLayout(self._chip_box)
+        self._chips.setContentsMargins(0, 0, 0, 0)
         self._chips.setSpacing(6)
         self.empty = EmptyState(theme, Icon.INFO, empty_title, empty_sentence)
 
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._title, 1)
-        head.addLayout(self._chips)
+        head.addWidget(self._chip_box)
         content = QWidget()
         content.setProperty("clear", True)
         self._body = QVBoxLayout(content)
@@ -76,6 +79,7 @@ class Inspector(QFrame):
         top.setSpacing(4)
         top.addLayout(head)
         top.addWidget(self._subtitle)
+        self._head, self._top = head, top
         column.addLayout(top)
         column.addWidget(scroll, 1)
         column.addLayout(self._actions)
@@ -96,6 +100,22 @@ class Inspector(QFrame):
         for chip in chips:
             self._chips.addWidget(chip)
             chip.show()
+        self._place_chips()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_chips()
+
+    def _place_chips(self) -> None:
+        """Beside the title, or below it where the title would be cut."""
+        chips = self._chips.sizeHint().width()
+        title = self._title.fontMetrics().horizontalAdvance(self._title.text())
+        margins = self._top.contentsMargins()
+        room = self.width() - margins.left() - margins.right() - 2 * self.frameWidth()
+        if title + self._head.spacing() + chips <= room or chips == 0:
+            self._head.addWidget(self._chip_box)
+        else:
+            self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
 
     def title(self) -> str:
         """The record's name as shown."""
