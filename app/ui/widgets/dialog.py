@@ -105,6 +105,9 @@ class Dialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         if not event.spontaneous() and not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
+            for part in self.findChildren(QWidget):
+                part.ensurePolished()
+                part.updateGeometry()  # sizes that were measured before the style had its say
             self._make_room()
             self.resize(self.minimumSize())
         super().showEvent(event)
