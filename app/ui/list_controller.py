@@ -1,5 +1,6 @@
 """Keeps one table on one list: opens it, fetches its pages, refreshes it and finds records in it."""
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from app.services.listing import Keys, Listing, Page
 from app.services.tables import SPECS
 from app.ui.context import Context
 from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.held_painting import HeldPainting
 from app.workers.task_runner import Task
 
 REPAINT_MS = 60_000
@@ -42,6 +44,7 @@ class ListController(QObject):
         self._tasks: list[Task] = []
         self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
         view.setModel(self.model)
+        HeldPainting(view, self.model)
         self._fitted = view.restore_columns()
         # "2 min ago" grows old by itself.
         self._clock = QTimer(self, interval=REPAINT_MS)
@@ -84,16 +87,33 @@ class ListController(QObject):
         index = self._view.currentIndex()
         return self.model.record_id(index.row()) if index.isValid() else None
 
+    def selected_count(self) -> int:
+        return sum(map(len, self._selected_ranges()))
+
     def selected_keys(self) -> tuple[ListQuery, Keys]:
-        """The list's query and exactly the keys of the rows selected now."""
-        assert self._query is not None  # noqa: S101 - nothing can be selected before a list is shown
-        keys = [self.model.key(row) for row in self._view.selected_rows()]
-        return self._query, [key for key in keys if key is not None]
+        """The list's query and exactly the keys of the rows selected now, in their order."""
+        keys = array("q")
+        for rows in self._selected_ranges():
+            keys.extend(self.model.keys[rows.start : rows.stop])
+        return self._shown_query(), keys
+
+    def _selected_ranges(self) -> list[range]:
+        """The selected rows in order; all of a million rows are one range."""
+        parts = self._view.selectionModel().selection().toList()
+        return sorted((range(part.top(), part.bottom() + 1) for part in parts), key=lambda rows: rows.start)
 
     def all_keys(self) -> tuple[ListQuery, Keys | None]:
         """The list's query and the keys of every row; None while they are not all here."""
-        assert self._query is not None  # noqa: S101 - there are no rows before a list is shown
-        return self._query, self.model.keys if self.model.complete else None
+        return self._shown_query(), self.model.keys if self.model.complete else None
+
+    def stop(self) -> None:
+        """Lets go of the rows; nothing is read after it."""
+        self._cancel()
+        self.model.clear()
+
+    def _shown_query(self) -> ListQuery:
+        """The query of the rows that are in sight, which may not be the one asked for last."""
+        return self._shown or ListQuery(self._table)
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
         task = self._context.tasks.read(
@@ -133,14 +153,14 @@ class ListController(QObject):
         self.failed.emit(error)
 
     def _request_page(self, keys: Keys) -> Callable[[], None]:
-        query = self._query
+        query = self._shown_query()
 
         def failed(error: TenantAdminError) -> None:
             self.model.page_failed(keys)
             self.failed.emit(error)
 
         def read(database: Any) -> Page:
-            return self._context.lists.load_page(database, query, keys)  # type: ignore[arg-type]
+            return self._context.lists.load_page(database, query, keys)
 
         task = self._context.tasks.read(
             read, on_done=lambda rows: self.model.set_page(keys, rows), on_failed=failed
