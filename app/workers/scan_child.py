@@ -43,6 +43,7 @@ def scan(job: dict[str, Any], tick: Any) -> dict[str, Any]:
             job["last"],
             now=job["now"],
             tenant=job["tenant"],
+            marks=job["marks"],
             tick=tick,
             frozen=frozen,
         ).run()

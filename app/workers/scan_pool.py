@@ -24,9 +24,10 @@ from app.services.errors import Cancelled, TenantAdminError
 from app.services.verification import source
 from app.services.verification.codes import Code, Verdict
 from app.services.verification.conclude import Extent, conclude
-from app.services.verification.join import join
-from app.services.verification.report import Finding, Report
-from app.services.verification.scan import Stopped
+from app.services.verification.join import Joined, join
+from app.services.verification.report import Finding, Report, Seal
+from app.services.verification.scan import BLOCK, Stopped
+from app.services.verification.witness import Witness, sealed_chains
 from app.workers import scan_child
 
 WORTH_A_CHILD = 20_000
@@ -37,6 +38,9 @@ OWN_ROW_BYTES = 32_768
 
 HEAD_START = 0.03
 """Seconds a child needs to start, in which the range of this process is ahead."""
+
+BASELINE_EVERY = 64
+"""After so many checkpoints the next covers everything, which bounds what a verification holds against."""
 
 LAST_SEQ = 2**63 - 1
 ROWS_PER_SECOND = 650_000
@@ -63,6 +67,8 @@ def verify(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     take_part: bool = False,
+    checkpoints: Witness | None = None,
+    seal: bool = False,
 ) -> Report:
     """Verifies the chains of a file, of one tenant, or the rows `seq_from <= seq <= seq_to`.
 
@@ -70,6 +76,9 @@ def verify(
     number of cores if None). With `take_part` this process scans one range itself, which is faster and
     right for a command line; a process with an interface must leave it off. `progress(done, total)` in rows
     and `cancelled()` are called in the calling thread, at least ten times a second.
+
+    `checkpoints` is what is known of the file (`CheckpointStore.witness`); with `seal` the report gets what a
+    new checkpoint is made of. Both look at whole chains: a range of seqs is verified without them.
 
     The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is
     written. Damage and bad data never raise: the verdict is UNREADABLE or TAMPERED. Raises `Cancelled`,
@@ -81,7 +90,9 @@ def verify(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tenant-admin-")))
         where = source.Source(path, folder=folder)
-        wish = _Wish(tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part)
+        ranged = seq_from is not None or seq_to is not None
+        witness = None if ranged or (checkpoints is None and not seal) else checkpoints or Witness()
+        wish = _Wish(tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part, witness)
         report, disturbed = _attempt(where, wish, watch)
         if disturbed and report.verdict not in (Verdict.VERIFIED, Verdict.CONSISTENT):
             # Each child saw the file at another moment, so what looks wrong may only be a change between
@@ -99,7 +110,12 @@ class _Wish:
     now: int
     processes: int
     take_part: bool
+    witness: Witness | None
     one_moment: bool = False
+
+    @property
+    def marks(self) -> list[int] | None:
+        return None if self.witness is None else [known.through for known in self.witness.current]
 
 
 class _Watch:
@@ -134,7 +150,7 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
             raise Cancelled
         jobs = [
             {"uri": where.uri, "frozen": where.frozen, "first": first, "last": last, "now": wish.now}
-            | {"tenant": wish.tenant}
+            | {"tenant": wish.tenant, "marks": wish.marks}
             for first, last in _ranges(extent, wish, watch.total)
         ]
         own = wish.take_part and _rows_are_small(connection, watch.total)
@@ -142,7 +158,9 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
         disturbed = connection.pragma("data_version") != version or not where.undisturbed()
         if wish.tenant is not None or wish.seq_from is not None or wish.seq_to is not None or disturbed:
             extent = replace(extent, rows=None)
-        report = conclude(connection, encoding, joined, extent)
+        report = conclude(connection, encoding, joined, extent, wish.witness)
+        if wish.witness is not None and wish.tenant is None:
+            report = replace(report, seal=_seal(joined, wish.witness, extent.last))
         watch(joined.entries)
         return report, disturbed
     except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
@@ -199,6 +217,20 @@ def _counter(connection: apsw.Connection) -> int | None:
     return counter if isinstance(counter, int) else None
 
 
+def _seal(joined: Joined, witness: Witness, last: int) -> Seal | None:
+    """The next checkpoint; it covers everything again where rows were pruned since the one before."""
+    if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
+        return None
+    before, after = witness.latest, 0
+    if before is not None and len(witness.current) < BASELINE_EVERY:
+        unpruned = all(
+            (chain := joined.chains.get(tenant)) is not None and chain.first_seq == sealed.first_seq
+            for tenant, sealed in before.tenants.items()
+        )
+        after = max(0, before.through // BLOCK * BLOCK - 1) if unpruned else 0
+    return Seal(after, last, sealed_chains(joined, after, last))
+
+
 def _value(connection: apsw.Connection, sql: str) -> Any:
     """The one value that an aggregate gives."""
     (row,) = connection.execute(sql)
@@ -215,6 +247,9 @@ def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
     if wish.take_part and count > 1:
         ahead = int(span * min(0.2, HEAD_START * ROWS_PER_SECOND / rows) * (count - 1) / count)
     cuts = [extent.first, *(extent.first + ahead + (span - ahead) * i // count for i in range(1, count))]
+    if wish.witness is not None:
+        cuts = sorted({extent.first, *(cut // BLOCK * BLOCK for cut in cuts[1:])})
+        cuts = [cut for cut in cuts if cut >= extent.first]
     return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]
 
 

@@ -10,6 +10,7 @@ from app.services.verification.join import Chain, Joined, Marker
 from app.services.verification.report import Finding, Report, TenantReport
 from app.services.verification.scan import KEEP
 from app.services.verification.trace import Neighbours, broken_link, broken_start, neighbours
+from app.services.verification.witness import Witness, judge, unwitnessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,20 @@ class Extent:
     partial: bool = False
 
 
-def conclude(connection: apsw.Connection, encoding: str, joined: Joined, extent: Extent) -> Report:
-    """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start."""
+def conclude(
+    connection: apsw.Connection,
+    encoding: str,
+    joined: Joined,
+    extent: Extent,
+    witness: Witness | None = None,
+) -> Report:
+    """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start.
+
+    `witness` is what checkpoints know, for a scan that went by their marks.
+    """
+    known = witness or Witness()
     anchors = {
-        tenant: _anchor(connection, encoding, chain, joined, extent)
+        tenant: _anchor(connection, encoding, chain, joined, extent) or _adopted(chain, known)
         for tenant, chain in joined.chains.items()
     }
     unproven = [joined.chains[tenant] for tenant, anchor in anchors.items() if anchor is None]
@@ -44,9 +55,10 @@ def conclude(connection: apsw.Connection, encoding: str, joined: Joined, extent:
     _explain_breaks(joined, near)
     for chain in unproven:
         _explain_start(joined, chain, near)
+    judge(joined, known, extent.tenant)
     _check_totals(joined, extent)
     tenants = tuple(
-        _tenant_report(joined, chain, anchors[chain.tenant])
+        _tenant_report(joined, chain, anchors[chain.tenant], known)
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
     )
     findings = sorted(joined.findings, key=lambda item: (item.seq is None, item.seq or 0))
@@ -54,7 +66,7 @@ def conclude(connection: apsw.Connection, encoding: str, joined: Joined, extent:
         errors = [item for item in findings if not item.is_warning][:KEEP]
         findings = errors or findings[:KEEP]
     return Report(
-        verdict=_verdict(joined, tenants),
+        verdict=_verdict(joined, tenants, known),
         entries=joined.entries,
         seconds=0.0,
         findings=tuple(findings),
@@ -193,13 +205,25 @@ def _check_totals(joined: Joined, extent: Extent) -> None:
         )
 
 
-def _tenant_report(joined: Joined, chain: Chain, anchor: str | None) -> TenantReport:
+def _adopted(chain: Chain, witness: Witness) -> str | None:
+    """The start that the user vouched for, unless the chain itself contradicts it."""
+    if chain.first_previous == GENESIS or (chain.marker and chain.first_seq <= chain.marker.through):
+        return None
+    if witness.adopted.get(chain.tenant) != (chain.first_seq, chain.first_previous):
+        return None
+    return f"adopted:{chain.first_seq}"
+
+
+def _tenant_report(joined: Joined, chain: Chain, anchor: str | None, witness: Witness) -> TenantReport:
     if chain.errors:
         verdict = Verdict.TAMPERED
     elif not joined.complete:
         verdict = Verdict.UNREADABLE
+    elif anchor is None:
+        verdict = Verdict.UNPROVEN_START
     else:
-        verdict = Verdict.CONSISTENT if anchor is not None else Verdict.UNPROVEN_START
+        known = witness.latest is not None and chain.tenant in witness.latest.tenants
+        verdict = Verdict.VERIFIED if known else Verdict.CONSISTENT
     return TenantReport(
         tenant=chain.tenant,
         verdict=verdict,
@@ -208,15 +232,15 @@ def _tenant_report(joined: Joined, chain: Chain, anchor: str | None) -> TenantRe
         last_seq=chain.last_seq,
         head=chain.head,
         anchor=anchor,
-        unwitnessed=chain.entries,
+        unwitnessed=unwitnessed(joined, witness, chain),
     )
 
 
-def _verdict(joined: Joined, tenants: tuple[TenantReport, ...]) -> Verdict:
+def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], witness: Witness) -> Verdict:
     if not joined.complete:
         return Verdict.UNREADABLE
     if any(item.is_error for item in joined.findings):
         return Verdict.TAMPERED
     if any(tenant.verdict is Verdict.UNPROVEN_START for tenant in tenants):
         return Verdict.UNPROVEN_START
-    return Verdict.CONSISTENT
+    return Verdict.CONSISTENT if witness.latest is None else Verdict.VERIFIED

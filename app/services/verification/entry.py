@@ -134,6 +134,24 @@ class Entry:
         # SQLite gives up at 1,000 levels, and judges only text; JSON itself has no such limit.
         return is_json(payload.decode("utf-8", "replace"))
 
+    def record(self) -> bytes:
+        """What a checkpoint's digest takes in of this row: every column with its storage class.
+
+        A row that holds is recorded by seq, length of the event type and hash: the hash stands for the
+        joined text, the length for where event type and payload part, and this short form itself for the
+        usual storage classes. Any other row is recorded byte by byte. (The tenant is the digest's own.)
+        """
+        usual = all(
+            kind == ("integer" if name == "created_at" else "text") for name, kind in self.kinds.items()
+        )
+        if usual and self.hash_holds() and all(_bad_byte(self.raw[name]) is None for name in TEXT_COLUMNS):
+            return f"{self.seq}:{len(self.text('event_type'))}:{self.text('hash')}\n".encode()
+        columns = b"".join(
+            b"%s %d:%s\n" % (kind.encode(), len(self.raw[name]), self.raw[name])
+            for name, kind in self.kinds.items()
+        )
+        return b"%d!%s\n" % (self.seq, columns)
+
     def marker(self) -> tuple[int, str, int] | None:
         """(pruned through seq, the last pruned hash, own seq) if the row is a prune marker that holds."""
         if self.raw["event_type"] != MARKER.encode() or not self.hash_holds():

@@ -56,11 +56,23 @@ class Chain:
     first_previous: str
     first_hash: str
     first_holds: bool
+    first_at: int | None
     last_seq: int
     head: str
     head_at: int | None
     errors: int
     marker: Marker | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A tenant's chain at a cut: rows so far, its last row, and the digest of the block's rows so far."""
+
+    cut: int
+    entries: int
+    last_seq: int
+    head: str
+    digest: str
 
 
 @dataclass(slots=True)
@@ -72,6 +84,7 @@ class Joined:
     breaks: list[Break] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     complete: bool = True
+    seals: dict[str, list[Seal]] = field(default_factory=dict)
 
     @property
     def entries(self) -> int:
@@ -96,6 +109,9 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
         joined.findings.extend(Finding(Code(item[0]), *item[1:]) for item in result["findings"])
         for code, number in result["counts"].items():
             joined.count(code, number)
+        for cut, tenant, entries, last_seq, head, digest in result["seals"]:
+            before = joined.chains[tenant].entries if tenant in joined.chains else 0
+            joined.seals.setdefault(tenant, []).append(Seal(cut, before + entries, last_seq, head, digest))
         for tenant, state in result["tenants"].items():
             chain = joined.chains.get(tenant)
             if chain is None:
@@ -116,6 +132,7 @@ def _begin(tenant: str, state: list[Any]) -> Chain:
         first_previous=state[FIRST_PREVIOUS],
         first_hash=state[FIRST_HASH],
         first_holds=state[FIRST_HOLDS],
+        first_at=state[FIRST_TIME],
         last_seq=state[SEQ],
         head=state[HEAD],
         head_at=state[TIME],

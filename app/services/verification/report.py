@@ -74,10 +74,38 @@ class TenantReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedChain:
+    """What a checkpoint says of one tenant: its rows then, and the digest of those since the one before.
+
+    `pruned_through` is the last seq that a prune marker accounted for, 0 if none.
+    """
+
+    first_seq: int
+    last_seq: int
+    entries: int
+    head: str
+    digest: str
+    pruned_through: int
+    first_hash: str
+    first_at: int | None
+    head_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`."""
+
+    after: int
+    through: int
+    tenants: Mapping[str, SealedChain]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The outcome for a file, a tenant or a range.
 
     `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
+    `seal` is there when the whole file was scanned for a checkpoint.
     """
 
     verdict: Verdict
@@ -87,6 +115,7 @@ class Report:
     tenants: tuple[TenantReport, ...]
     found: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    seal: Seal | None = field(default=None, repr=False)
 
     @property
     def intact(self) -> bool:

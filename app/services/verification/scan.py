@@ -7,7 +7,8 @@ check may only be too strict, never too lax.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -18,6 +19,10 @@ from app.services.verification.entry import EVENT_TYPE, MARKER, RAW_COLUMNS, Ent
 
 HEAD, TIME, SEQ, COUNT = range(4)
 FIRST_SEQ, FIRST_PREVIOUS, FIRST_HASH, FIRST_TIME, FIRST_HOLDS, ERRORS, THROUGH = range(4, 11)
+FIELDS = 11
+WITNESS = FIELDS
+"""Behind the fields, while scanning for a checkpoint: where a row's record goes (the `update` of the
+block's hash), and COUNT when the block began."""
 """The fields of a tenant's state, a list because the quick check runs a million times.
 
 HEAD is the stored hash of the last row, TIME and SEQ its created_at and seq. THROUGH is the prune marker
@@ -30,6 +35,9 @@ KEEP = 10_000
 KEEP_WARNINGS = 1_000
 CLOCK_TOLERANCE = 60
 """Seconds by which another machine's clock may be ahead before a time counts as in the future."""
+
+BLOCK = 65_536
+"""Seqs whose rows share a digest; ranges for a checkpoint are cut at its multiples."""
 
 NEVER = -(2**63)
 TICK_STEPS = 10_000
@@ -60,7 +68,8 @@ class RangeScan:
 
     `tick(done)` is called about 20 times a second with the number of rows done and returns whether to stop
     (`Stopped` is raised then). `frozen` says that the file may be read in one long look without keeping
-    writers away.
+    writers away. With `marks`, the seqs of checkpoints, `seals` gets the state at each of them and at the
+    end of each block of `BLOCK` seqs, with the digest of the block's rows so far, for each tenant with any.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class RangeScan:
         first: int,
         last: int,
         *,
+        marks: Sequence[int] | None = None,
         now: int,
         tenant: str | None = None,
         tick: Callable[[int], bool] = lambda done: False,
@@ -78,6 +88,8 @@ class RangeScan:
         self._connection = connection
         self._encoding = encoding
         self._next, self._last = first, last
+        self._end, self._marks, self._witnessing = last, sorted(marks or ()), marks is not None
+        self.seals: list[tuple[int, str, int, int, str, str]] = []
         self._latest = now + CLOCK_TOLERANCE
         self._tenant = tenant
         self._tick, self._frozen = tick, frozen
@@ -94,34 +106,59 @@ class RangeScan:
 
     def run(self) -> dict[str, Any]:
         """Scans the range and gives everything as plain lists and dictionaries (see `result`)."""
-        connection = self._connection
-        connection.create_scalar_function("quick", self._quick_check(), 7)
-        connection.set_progress_handler(self._pause, TICK_STEPS)
+        quick = self._quick_check()
+        if self._witnessing:
+            quick = self._recording(quick)
+        self._connection.create_scalar_function("quick", quick, 7)
+        self._connection.set_progress_handler(self._pause, TICK_STEPS)
+        try:
+            while self._next <= self._end and self.unread is None:
+                self._last = self._cut() if self._witnessing else self._end
+                self._scan()
+                if self._witnessing:
+                    self._seal(self._last)
+                self._next = self._last + 1
+        finally:
+            self._connection.set_progress_handler(None)
+        return self.result()
+
+    def _cut(self) -> int:
+        """Where the next row's piece ends: its block, a checkpoint, or the range."""
+        with suppress(apsw.Error):
+            row = self._connection.execute(
+                "SELECT seq FROM main.audit_chain NOT INDEXED WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT 1",
+                (self._next, self._end),
+            ).fetchone()
+            if row is not None:
+                block = (row[0] // BLOCK + 1) * BLOCK - 1
+                mark = next((mark for mark in self._marks if mark >= row[0]), self._end)
+                return int(min(self._end, block, mark))
+        return self._end
+
+    def _scan(self) -> None:
+        """Judges the rows from `_next` to `_last`."""
         where, params = self._restriction()
         quick = _QUICK.format(tenant=where)
         patience = 1
-        try:
-            while self._next <= self._last:
-                before = self._next
-                try:
-                    for (seq,) in connection.execute(quick, (self._next, self._last, *params)):
-                        self._slow_row(seq)
+        while self._next <= self._last:
+            before = self._next
+            try:
+                for (seq,) in self._connection.execute(quick, (self._next, self._last, *params)):
+                    self._slow_row(seq)
+                break
+            except apsw.InterruptError:
+                self._resume()
+            except (UnicodeDecodeError, apsw.Error):
+                # Text that is no text, a row too big to join, or damage: the slow way tells which.
+                self._resume()
+                patience = min(patience * 2, 4096) if self._next - before < patience else 1
+                if not self._slow_rows(patience):
                     break
-                except apsw.InterruptError:
-                    self._resume()
-                except (UnicodeDecodeError, apsw.Error):
-                    # Text that is no text, a row too big to join, or damage: the slow way tells which.
-                    self._resume()
-                    patience = min(patience * 2, 4096) if self._next - before < patience else 1
-                    if not self._slow_rows(patience):
-                        break
-        finally:
-            connection.set_progress_handler(None)
-        return self.result()
 
     def result(self) -> dict[str, Any]:
         return {
-            "tenants": self._states,
+            "tenants": {tenant: state[:FIELDS] for tenant, state in self._states.items()},
+            "seals": self.seals,
             "findings": self.findings,
             "breaks": self.breaks,
             "counts": self.counts,
@@ -163,6 +200,30 @@ class RangeScan:
             return False
 
         return quick
+
+    def _recording(self, quick: Callable[..., bool]) -> Callable[..., bool]:
+        """The same check, after which the row is recorded for the checkpoint's digest."""
+        states = self._fast
+
+        def witness(  # noqa: PLR0917
+            data: bytes, stored: str, previous: str, tenant: str, event: str, at: int, seq: int
+        ) -> bool:
+            if quick(data, stored, previous, tenant, event, at, seq):
+                states[tenant][WITNESS](f"{seq}:{len(event)}:{stored}\n".encode())
+                return True
+            return False
+
+        return witness
+
+    def _seal(self, cut: int) -> None:
+        """Notes where each tenant stands that has rows in this block; a new block starts a new digest."""
+        ends = cut % BLOCK == BLOCK - 1
+        for tenant, state in self._states.items():
+            if state[WITNESS + 1] != state[COUNT]:
+                value = state[WITNESS].__self__.hexdigest()
+                self.seals.append((cut, tenant, state[COUNT], state[SEQ], state[HEAD], value))
+                if ends:
+                    state[WITNESS], state[WITNESS + 1] = sha256().update, state[COUNT]
 
     def _pause(self) -> bool:
         """Called by SQLite now and then; true interrupts the statement."""
@@ -228,6 +289,7 @@ class RangeScan:
         state = self._states.get(tenant)
         if state is None:
             state = [stored, at, entry.seq, 1, entry.seq, previous, stored, at, holds, 0, None]
+            state += [sha256().update, 0]
             self._states[tenant] = state
         else:
             if state[HEAD] != previous:
@@ -245,6 +307,8 @@ class RangeScan:
         for problem in problems:
             self._find(tenant, entry.seq, problem)
             state[ERRORS] += problem[0] not in NOT_ERRORS
+        if self._witnessing:
+            state[WITNESS](entry.record())
         marker = entry.marker()
         if marker is not None and (state[THROUGH] is None or marker[0] >= state[THROUGH][0]):
             state[THROUGH] = marker

@@ -39,8 +39,8 @@ class ChainFile:
             self.sql.execute((paths.migrations_dir() / "0000_initial.sql").read_text())
 
     @classmethod
-    def build(cls, path: Path, *, rows: int, tenants: int = 1, seed: int = 1) -> "ChainFile":
-        """`rows` rows of each tenant, interleaved at random."""
+    def build(cls, path: Path, *, rows: int, tenants: int = 1, seed: int = 1, step: int = 1) -> "ChainFile":
+        """`rows` rows of each tenant, interleaved at random, `step` apart in seq."""
         chain = cls(path)
         rng = random.Random(seed)
         order = [f"tenant-{number:02d}" for number in range(tenants) for _ in range(rows)]
@@ -54,7 +54,8 @@ class ChainFile:
                 payload = json.dumps(
                     {"actor": "ada", "id": f"{number}", "note": "häßlich"}, ensure_ascii=False
                 )
-                heads[tenant] = chain.append(tenant, event, payload, at, previous=heads.get(tenant, GENESIS))
+                previous, seq = heads.get(tenant, GENESIS), 1 + number * step
+                heads[tenant] = chain.append(tenant, event, payload, at, previous=previous, seq=seq)
         return chain
 
     def append(

@@ -1,0 +1,92 @@
+"""One checkpoint as a signed document."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from app.services.errors import InvalidInput
+from app.services.verification.report import SealedChain
+from app.services.verification.witness import Known
+
+FORMAT = "tenant-admin checkpoint 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What one database's chains were at a moment.
+
+    `number` counts from 1 within the database; `previous` is the hash of the checkpoint before, or None.
+    All rows up to seq `through` were seen; the digests cover those behind `after`. `rows_ever` counts the
+    pruned ones too, as far as markers account for them. `key` is the public key, `signature` its Ed25519
+    signature of everything else; both in hex.
+    """
+
+    database: str
+    number: int
+    at: int
+    reason: str
+    after: int
+    through: int
+    rows_ever: int
+    tenants: Mapping[str, SealedChain]
+    previous: str | None
+    key: str
+    signature: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        body = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            "format": FORMAT,
+            **body,
+            "tenants": {name: asdict(sealed) for name, sealed in self.tenants.items()},
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Checkpoint":
+        """Raises `InvalidInput` for anything that is not a checkpoint; says nothing of its truth."""
+        try:
+            if value["format"] != FORMAT:
+                raise ValueError
+            tenants = {str(name): SealedChain(**sealed) for name, sealed in value["tenants"].items()}
+            body = {field.name: value[field.name] for field in fields(cls)}
+            found = cls(**{**body, "tenants": tenants})
+            numbers = (found.number, found.at, found.after, found.through, found.rows_ever)
+            sealed_numbers = ((item.first_seq, item.last_seq, item.entries) for item in tenants.values())
+            if not all(type(number) is int for group in (numbers, *sealed_numbers) for number in group):
+                raise TypeError
+            bytes.fromhex(found.key + found.signature)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput("checkpoints", "The file holds something that is not a checkpoint.") from error
+        return found
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the whole document; the next checkpoint names it."""
+        return sha256(_canonical(self.to_json())).hexdigest()
+
+    def signed(self, key: Ed25519PrivateKey) -> "Checkpoint":
+        return replace(self, signature=key.sign(self._signed_bytes()).hex())
+
+    def signature_holds(self) -> bool:
+        """Whether the signature is that of the named key; whose key that is, is another question."""
+        try:
+            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
+            key.verify(bytes.fromhex(self.signature), self._signed_bytes())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def known(self) -> Known:
+        return Known(self.number, self.at, self.after, self.through, self.tenants)
+
+    def _signed_bytes(self) -> bytes:
+        return _canonical({**self.to_json(), "signature": ""})
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

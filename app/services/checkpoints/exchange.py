@@ -1,0 +1,75 @@
+"""Checkpoints as a JSON file, to be kept elsewhere and checked anywhere."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from app.services.checkpoints.document import Checkpoint
+from app.services.errors import InvalidInput
+from app.services.verification.codes import Code
+from app.services.verification.report import Finding
+
+FORMAT = "tenant-admin checkpoints 1"
+
+
+def write(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
+    """Raises `OSError`."""
+    value = {"format": FORMAT, "checkpoints": [item.to_json() for item in checkpoints]}
+    out.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def read(file: Path) -> list[Checkpoint]:
+    """The checkpoints of an export, oldest first; nothing of them is believed yet.
+
+    Raises `InvalidInput` when the file is no export.
+    """
+    try:
+        value = json.loads(file.read_bytes())
+        if value["format"] != FORMAT:
+            raise ValueError
+        found = [Checkpoint.from_json(item) for item in value["checkpoints"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InvalidInput(
+            "checkpoints", f"{file.name} is not an export of checkpoints; choose another file."
+        ) from error
+    return sorted(found, key=lambda item: (item.database, item.number))
+
+
+def authentic(
+    checkpoints: Sequence[Checkpoint], keys: frozenset[str], database: str | None
+) -> tuple[list[Checkpoint], list[Finding]]:
+    """Those that hold, in order, and a SIGNATURE finding for each that does not.
+
+    `keys` are the public keys that are trusted; when none is, that of the oldest checkpoint is taken at its
+    word. `database` is the one they must speak of, or None if that is not known.
+    """
+    good: list[Checkpoint] = []
+    findings: list[Finding] = []
+    trusted = keys or frozenset(item.key for item in checkpoints[:1])
+    for item in checkpoints:
+        problem = _problem(item, good, trusted, database)
+        if problem is None:
+            good.append(item)
+        else:
+            findings.append(Finding(Code.SIGNATURE, None, None, *problem))
+    return good, findings
+
+
+def _problem(
+    item: Checkpoint, good: Sequence[Checkpoint], trusted: frozenset[str], database: str | None
+) -> tuple[str | None, str | None, str] | None:
+    if not item.signature_holds():
+        return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
+    if item.key not in trusted:
+        return None, item.key, f"Checkpoint {item.number} is signed with a key that is not known here."
+    if database is not None and item.database != database:
+        return database, item.database, f"Checkpoint {item.number} was made of another database."
+    if good and item.database != good[-1].database:
+        sentence = f"Checkpoint {item.number} was made of another database."
+        return good[-1].database, item.database, sentence
+    before = good[-1] if good else None
+    gap = before is not None and item.number == before.number + 1 and item.previous != before.hash
+    if gap or (before is not None and item.number == before.number):
+        expected = None if before is None else before.hash
+        return expected, item.previous, f"Checkpoint {item.number} does not follow from the one before it."
+    return None

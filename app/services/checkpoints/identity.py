@@ -1,0 +1,103 @@
+"""Which known database a file is: told by the rows of its chains, not by its name.
+
+A file is the database of a checkpoint when it holds, with the same hash, one of the rows that the
+checkpoint knows (first and last of every tenant), or a row that continues one of them. So it stays itself
+when it is moved, renamed, copied, restored or pruned, and two different files are never the same, whatever
+they are called.
+
+Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. That it
+is still the same file is told by its place (path, inode and migrations ledger, all three), if it is empty
+or has a tenant in common. A file put in place of another has another inode.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+
+from app.services.checkpoints.document import Checkpoint
+from app.services.checkpoints.records import KnownDatabase
+
+ROWS = 200
+"""How many tenants' rows are looked up at most."""
+
+
+def recognise(
+    connection: apsw.Connection, path: Path, known: Sequence[tuple[KnownDatabase, Sequence[Checkpoint]]]
+) -> KnownDatabase | None:
+    """The database that the file is, of those known; the one with the most rows in common."""
+    scored = [(_same_rows(connection, checkpoints), database) for database, checkpoints in known]
+    best = max(scored, key=lambda item: item[0], default=None)
+    if best is not None and best[0] > 0:
+        return best[1]
+    if (moved := _with_moved_rows(connection, known)) is not None:
+        return moved
+    here = place(connection, path)
+    for database, checkpoints in known:
+        if database.place == here and _same_tenants(connection, checkpoints):
+            return database
+    return None
+
+
+def place(connection: apsw.Connection, path: Path) -> str:
+    """Where the file is, so that another one in its stead is told apart."""
+    stat = path.stat()
+    ledger = None
+    if connection.table_exists("main", "d1_migrations"):
+        ledger = connection.execute(
+            "SELECT applied_at FROM main.d1_migrations ORDER BY id LIMIT 1"
+        ).fetchone()
+    return f"{path.resolve()}|{stat.st_dev}:{stat.st_ino}|{ledger}"
+
+
+def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> int:
+    """How many rows of the newest checkpoints are in the file, hash for hash."""
+    for checkpoint in reversed(checkpoints):
+        found = 0
+        for sealed in list(checkpoint.tenants.values())[:ROWS]:
+            for seq, value in ((sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head)):
+                row = connection.execute(
+                    "SELECT 1 FROM main.audit_chain WHERE seq = ? AND CAST(hash AS BLOB) = CAST(? AS BLOB)",
+                    (seq, value),
+                ).fetchone()
+                found += row is not None
+        if found:
+            return found
+    return 0
+
+
+def _with_moved_rows(
+    connection: apsw.Connection, known: Sequence[tuple[KnownDatabase, Sequence[Checkpoint]]]
+) -> KnownDatabase | None:
+    """The database whose known row lies under another seq, or was pruned and is continued; one pass."""
+    owners = {
+        value: database
+        for database, checkpoints in known
+        for checkpoint in checkpoints[-1:]
+        for sealed in list(checkpoint.tenants.values())[:ROWS]
+        for value in (sealed.first_hash, sealed.head)
+    }
+    if not owners:
+        return None
+    row = connection.execute(
+        "SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM main.audit_chain NOT INDEXED "
+        "WHERE hash IN (SELECT value FROM json_each(?1)) "
+        "OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1",
+        (json.dumps(list(owners)),),
+    ).fetchone()
+    if row is None:
+        return None
+    stored, previous = (bytes(value).decode("utf-8", "backslashreplace") for value in row)
+    return owners.get(stored) or owners.get(previous)
+
+
+def _same_tenants(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether the file is empty or has a tenant that was there before."""
+    if connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None:
+        return True
+    return any(
+        connection.execute("SELECT 1 FROM main.audit_chain WHERE tenant_id = ? LIMIT 1", (tenant,)).fetchone()
+        for checkpoint in checkpoints[-1:]
+        for tenant in list(checkpoint.tenants)[:ROWS]
+    )

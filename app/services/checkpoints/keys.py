@@ -1,0 +1,102 @@
+"""The signing key: in the keyring of the operating system, or in a file that only the user can read."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+SERVICE = "tenant-admin"
+
+
+class KeyPlace(StrEnum):
+    KEYRING = "keyring"
+    FILE = "file"
+
+    @property
+    def sentence(self) -> str:
+        """What the interface says about it."""
+        if self is KeyPlace.KEYRING:
+            return "Checkpoints are signed with a key in the system's keyring."
+        return (
+            "No system keyring answers here, so checkpoints are signed with a key in a file that only you "
+            "can read. That is weaker: every program that runs as you can read it. Keep exports elsewhere."
+        )
+
+
+class Keyring(Protocol):
+    """What is needed of the `keyring` package, or of a backend of it."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    private: Ed25519PrivateKey
+    place: KeyPlace
+
+    @property
+    def public(self) -> str:
+        return self.private.public_key().public_bytes_raw().hex()
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.public}, {self.place})"
+
+
+def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
+    """The key of this folder's checkpoints, made on first use.
+
+    `keyring` is the system's own if None. A key file that is there is used: its checkpoints name it.
+    """
+    keyring = keyring or _system_keyring()
+    file = folder / "checkpoint-key"
+    if file.exists():
+        return SigningKey(_from_hex(file.read_text("ascii")), KeyPlace.FILE)
+    user = f"checkpoints {folder.absolute()}"
+    stored = _ask(keyring, user)
+    if stored:
+        return SigningKey(_from_hex(stored), KeyPlace.KEYRING)
+    private = Ed25519PrivateKey.generate()
+    secret = private.private_bytes_raw().hex()
+    if keyring is not None and _put(keyring, user, secret):
+        return SigningKey(private, KeyPlace.KEYRING)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+        handle.write(secret)
+    return SigningKey(private, KeyPlace.FILE)
+
+
+def _from_hex(text: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
+
+
+def _system_keyring() -> Keyring | None:
+    try:
+        import keyring  # noqa: PLC0415  # slow, and only asked when something is to be signed
+
+        return keyring.get_keyring()
+    except (ImportError, RuntimeError, OSError):
+        return None
+
+
+def _ask(keyring: Keyring | None, user: str) -> str | None:
+    if keyring is None:
+        return None
+    try:
+        return keyring.get_password(SERVICE, user)
+    except Exception:  # noqa: BLE001  # a backend may raise anything; none of it is worth more than no answer
+        return None
+
+
+def _put(keyring: Keyring, user: str, secret: str) -> bool:
+    """Whether the keyring really keeps it."""
+    try:
+        keyring.set_password(SERVICE, user, secret)
+    except Exception:  # noqa: BLE001
+        return False
+    return _ask(keyring, user) == secret

@@ -1,0 +1,330 @@
+"""What an administrator does with checkpoints."""
+
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apsw
+
+from app.services.checkpoints import exchange
+from app.services.checkpoints.document import Checkpoint
+from app.services.checkpoints.identity import place, recognise
+from app.services.checkpoints.keys import KeyPlace, Keyring, SigningKey, load_key
+from app.services.checkpoints.records import KnownDatabase, Records, Session
+from app.services.errors import NotAllowed, NotFound, TenantAdminError
+from app.services.verification import source
+from app.services.verification.codes import Code, Verdict
+from app.services.verification.report import Finding, Report, TenantReport
+from app.services.verification.witness import Witness
+
+
+class NotWitnessed(TenantAdminError):
+    """The chains do not hold, so nothing may be signed that says they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Where a chain is not the one last seen: agreed through `agreed_seq` (None: nowhere)."""
+
+    tenant: str
+    agreed_seq: int | None
+    seq: int
+    expected: str
+    actual: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """How a file compares with what was last seen of its database.
+
+    `known` is False for a file never seen. `new_entries` counts the rows behind the last checkpoint.
+    """
+
+    known: bool
+    checkpoint: int | None
+    seen_at: int | None
+    new_entries: int
+    divergences: tuple[Divergence, ...]
+
+    @property
+    def continues(self) -> bool:
+        return self.known and not self.divergences
+
+
+class CheckpointStore:
+    """The checkpoints kept in `folder`. Opens what it needs for each call, and nothing before.
+
+    `keyring` is the system's own if None. All paths are those of database files.
+    """
+
+    def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
+        self._folder, self._keyring = folder, keyring
+        self._records = Records(folder)
+
+    def key_place(self) -> KeyPlace:
+        """Where the signing key lives; makes one on first use."""
+        return self._key().place
+
+    def identify(self, path: Path) -> str | None:
+        """The id of the known database that the file is, or None (see `identity`)."""
+        if not self._records.exists:
+            return None
+        with self._records.open() as session:
+            found = self._recognise(session, path)
+        return None if found is None else found.id
+
+    def checkpoints(self, path: Path) -> tuple[Checkpoint, ...]:
+        """The checkpoints of the file's database, oldest first."""
+        database = self.identify(path)
+        if database is None:
+            return ()
+        with self._records.open() as session:
+            return tuple(session.checkpoints(database))
+
+    def witness(self, path: Path) -> Witness:
+        """What is known of the file, for `verify(…, checkpoints=…)`; empty for a file never seen.
+
+        Raises the errors of opening the file and `StoreDamaged`.
+        """
+        if not self._records.exists:
+            return Witness()
+        with self._records.open() as session:
+            database = self._recognise(session, path)
+            if database is None:
+                return Witness()
+            keys = frozenset(session.keys())
+            good, findings = exchange.authentic(session.checkpoints(database.id), keys, database.id)
+            newest = max((item.number for item in good), default=0)
+            if newest < database.seen_number and not findings:
+                findings = [_rollback(newest, database.seen_number)]
+            adopted = session.adoptions(database.id)
+        return Witness(tuple(item.known() for item in good), adopted, tuple(findings))
+
+    def witness_from(self, path: Path, export: Path) -> Witness:
+        """What an export says of the file; a finding where the export itself cannot be believed.
+
+        SIGNATURE: edited, signed with a key not known here (if any is), of another database. ROLLBACK: this
+        store has seen a later checkpoint. Raises `InvalidInput` when `export` is none.
+        """
+        checkpoints = exchange.read(export)
+        keys: frozenset[str] = frozenset()
+        adopted: dict[str, tuple[int, str]] = {}
+        database: KnownDatabase | None = None
+        if self._records.exists:
+            with self._records.open() as session:
+                keys = frozenset(session.keys())
+                database = self._recognise(session, path)
+                if database is not None:
+                    adopted = session.adoptions(database.id)
+        good, findings = exchange.authentic(checkpoints, keys, None if database is None else database.id)
+        newest = max((item.number for item in good), default=0)
+        if good and database is not None and newest < database.seen_number:
+            findings.append(_rollback(newest, database.seen_number))
+        return Witness(tuple(item.known() for item in good), adopted, tuple(findings))
+
+    def create(self, path: Path, report: Report, *, now: int, reason: str) -> Checkpoint:
+        """Signs what a verification with `seal=True` has just found, and keeps it.
+
+        `reason` is one word: verify, request, retention, restore, import. An unproven start does not
+        prevent it: the checkpoint then says only that the rows were there. Raises `NotWitnessed` when the
+        report has errors or covers only a part.
+        """
+        if report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
+            raise NotWitnessed(
+                "The audit chain does not hold, so no checkpoint was made; look at the findings."
+            )
+        if report.seal is None:
+            raise NotWitnessed(
+                "Only a verification of the whole file can become a checkpoint; verify it first."
+            )
+        key = self._key()
+        with self._records.open() as session:
+            known = self._recognise(session, path)
+            database = str(uuid.uuid4()) if known is None else known.id
+            before = session.checkpoints(database, newest=1)
+            seal = report.seal
+            checkpoint = Checkpoint(
+                database=database,
+                number=max(before[0].number if before else 0, known.seen_number if known else 0) + 1,
+                at=now,
+                reason=reason,
+                after=seal.after,
+                through=seal.through,
+                rows_ever=_rows_ever(report, before),
+                tenants=seal.tenants,
+                previous=before[0].hash if before else None,
+                key=key.public,
+            ).signed(key.private)
+            session.add_key(key.public, own=True, now=now)
+            session.add(checkpoint)
+            self._see(session, database, path, number=checkpoint.number, now=now)
+        return checkpoint
+
+    def export(self, path: Path, out: Path) -> int:
+        """Writes all checkpoints of the file's database as JSON; how many. Raises `NotFound`, `OSError`."""
+        checkpoints = self.checkpoints(path)
+        if not checkpoints:
+            raise NotFound("checkpoint")
+        exchange.write(out, checkpoints)
+        return len(checkpoints)
+
+    def import_(self, export: Path, *, now: int, path: Path | None = None) -> int:
+        """Takes in an export, for example from another machine; how many checkpoints are new.
+
+        Their key is trusted from now on: importing is saying so. `path` is the database file they speak of,
+        if it is at hand. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
+        """
+        checkpoints = exchange.read(export)
+        good, findings = exchange.authentic(
+            checkpoints,
+            frozenset(item.key for item in checkpoints),
+            checkpoints[0].database if checkpoints else None,
+        )
+        if findings:
+            raise NotAllowed(f"{findings[0].message} Nothing was imported.")
+        with self._records.open() as session:
+            new = 0
+            for item in good:
+                new += session.add(item)
+                session.add_key(item.key, own=False, now=now)
+            if good:
+                known = session.database(good[0].database)
+                if path is not None:
+                    self._see(session, good[0].database, path, number=good[-1].number, now=now)
+                else:
+                    where = (known.path, known.place) if known else ("", "")
+                    session.see(good[0].database, *where, number=good[-1].number, now=now)
+        return new
+
+    def adopt(self, path: Path, tenant: TenantReport, previous_hash: str, *, actor: str, now: int) -> None:
+        """Records that the user vouches for a start that nothing proves (verdict UNPROVEN_START).
+
+        `previous_hash` is the `actual` of its finding. Raises `NotAllowed` for any other verdict.
+        """
+        if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
+            raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
+        with self._records.open() as session:
+            known = self._recognise(session, path)
+            database = str(uuid.uuid4()) if known is None else known.id
+            self._see(session, database, path, number=0, now=now)
+            start = (tenant.first_seq, previous_hash)
+            session.adopt(database, tenant.tenant, start, actor=actor, now=now)
+
+    def forget(self, path: Path) -> None:
+        """Drops everything known of the file's database; the next checkpoint starts anew."""
+        database = self.identify(path)
+        if database is not None:
+            with self._records.open() as session:
+                session.forget(database)
+
+    def continuation(self, path: Path) -> Continuation:
+        """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
+        witness = self.witness(path)
+        latest = witness.latest
+        if latest is None:
+            return Continuation(False, None, None, 0, ())
+        with _reading(path) as connection:
+            divergences = []
+            for tenant, sealed in latest.tenants.items():
+                actual = _hash_at(connection, tenant, sealed.last_seq)
+                if actual == sealed.head:
+                    continue
+                agreed = None
+                for older in reversed(witness.checkpoints[:-1]):
+                    was = older.tenants.get(tenant)
+                    if was is not None and _hash_at(connection, tenant, was.last_seq) == was.head:
+                        agreed = was.last_seq
+                        break
+                divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual))
+            new = connection.execute(
+                "SELECT count(*) FROM main.audit_chain WHERE seq > ?", (latest.through,)
+            ).fetchone()
+        return Continuation(True, latest.number, latest.at, 0 if new is None else new[0], tuple(divergences))
+
+    def _key(self) -> SigningKey:
+        return load_key(self._folder, self._keyring)
+
+    def _recognise(self, session: Session, path: Path) -> KnownDatabase | None:
+        known = [(database, session.checkpoints(database.id, newest=3)) for database in session.databases()]
+        if not known:
+            return None
+        try:
+            with _reading(path) as connection:
+                found = recognise(connection, path, known)
+                if found is None:
+                    found = _with_adopted_start(connection, session, known)
+        except (apsw.CorruptError, apsw.IOError, apsw.SQLError, apsw.NotADBError):
+            found = None
+        return found
+
+    def _see(self, session: Session, database: str, path: Path, *, number: int, now: int) -> None:
+        with _reading(path) as connection:
+            session.see(database, str(path.resolve()), place(connection, path), number=number, now=now)
+
+
+class _reading:  # noqa: N801  # a context manager reads like a function
+    """A connection to the file that leaves nothing behind."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = TemporaryDirectory(prefix="tenant-admin-")
+
+    def __enter__(self) -> apsw.Connection:
+        try:
+            where = source.Source(self._path, folder=Path(self._folder.name))
+            self._connection = source.connect(where.uri)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        with suppress(OSError):
+            self._folder.cleanup()
+
+
+def _with_adopted_start(
+    connection: apsw.Connection,
+    session: Session,
+    known: Sequence[tuple[KnownDatabase, Sequence[Checkpoint]]],
+) -> KnownDatabase | None:
+    """The database with an adopted start that is in the file; it may have no checkpoint yet."""
+    for database, _ in known:
+        for tenant, start in session.adoptions(database.id).items():
+            row = connection.execute(
+                "SELECT 1 FROM main.audit_chain WHERE tenant_id = ? AND seq = ? AND previous_hash = ?",
+                (tenant, *start),
+            ).fetchone()
+            if row is not None:
+                return database
+    return None
+
+
+def _hash_at(connection: apsw.Connection, tenant: str, seq: int) -> str | None:
+    row = connection.execute(
+        "SELECT CAST(hash AS BLOB) FROM main.audit_chain WHERE seq = ? AND tenant_id = ?", (seq, tenant)
+    ).fetchone()
+    return None if row is None else bytes(row[0] or b"").decode("utf-8", "backslashreplace")
+
+
+def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:
+    """All rows that ever were, as far as one can know: those witnessed before, and the new ones."""
+    if not before:
+        return report.entries
+    return before[0].rows_ever + report.unwitnessed
+
+
+def _rollback(newest: int, seen: int) -> Finding:
+    return Finding(
+        Code.ROLLBACK,
+        None,
+        None,
+        str(seen),
+        str(newest),
+        f"The newest checkpoint here is number {newest}, but number {seen} was seen before: "
+        "the later ones are missing.",
+    )

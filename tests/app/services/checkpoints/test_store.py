@@ -1,0 +1,304 @@
+"""Checkpoints as documents: who signed them, which database they speak of, and their way out and in."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.services.checkpoints.document import Checkpoint
+from app.services.checkpoints.keys import KeyPlace, load_key
+from app.services.checkpoints.store import CheckpointStore, NotWitnessed
+from app.services.errors import InvalidInput, NotAllowed, NotFound
+from app.services.verification.codes import Verdict
+from tests.app.services.checkpoints.conftest import Witnessed
+from tests.app.services.verification.chains import ChainFile, codes
+from tests.conftest import NOW
+
+TENANT = "tenant-00"
+
+
+class MemoryKeyring:
+    """A keyring that answers, as a desktop has one."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+
+class DeafKeyring:
+    """A keyring that takes everything and keeps nothing, as some null backends do."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        return None
+
+
+class BrokenKeyring:
+    def get_password(self, service: str, username: str) -> str | None:
+        raise RuntimeError("no D-Bus")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise RuntimeError("no D-Bus")
+
+
+@pytest.fixture
+def known(witnessed: Callable[..., Witnessed]) -> Witnessed:
+    return witnessed(20, 3)
+
+
+def test_a_key_in_the_keyring(tmp_path: Path) -> None:
+    ring = MemoryKeyring()
+    key = load_key(tmp_path, ring)
+    assert key.place == KeyPlace.KEYRING
+    assert load_key(tmp_path, ring).public == key.public
+    assert list(tmp_path.iterdir()) == []
+    (secret,) = ring.kept.values()
+    assert secret not in repr(key)
+
+
+@pytest.mark.parametrize("ring", [DeafKeyring(), BrokenKeyring()])
+def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: DeafKeyring | BrokenKeyring) -> None:
+    key = load_key(tmp_path / "new" / "home", ring)
+    assert key.place == KeyPlace.FILE
+    assert "weaker" in key.place.sentence
+    (file,) = (tmp_path / "new" / "home").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert load_key(tmp_path / "new" / "home", ring).public == key.public
+
+
+def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=3)
+    store = CheckpointStore(tmp_path / "home")
+    assert store.witness(chain.path).checkpoints == ()
+    assert store.checkpoints(chain.path) == ()
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_a_checkpoint_says(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    second = known.checkpoint(NOW + 5)
+    first, again = known.store.checkpoints(known.chain.path)
+    assert again == second
+    assert (first.number, second.number, second.previous) == (1, 2, first.hash)
+    assert (second.at, second.reason, second.rows_ever, second.through) == (NOW + 5, "verify", 61, 61)
+    assert second.tenants[TENANT].head == known.chain.head(TENANT)
+    assert second.signature_holds()
+
+
+def test_rows_ever_count_the_pruned_ones(known: Witnessed) -> None:
+    known.chain.prune(TENANT, known.chain.seqs(TENANT)[9])
+    assert known.checkpoint().rows_ever == 61
+
+
+def test_no_checkpoint_of_a_chain_that_does_not_hold(known: Witnessed) -> None:
+    for part in ({"tenant": "tenant-01"}, {"seq_to": 20}):
+        report = known.chain.verify(**part, seal=True)
+        with pytest.raises(NotWitnessed, match="whole file"):
+            known.store.create(known.chain.path, report, now=NOW, reason="x")
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
+    with pytest.raises(NotWitnessed, match="does not hold"):
+        known.checkpoint()
+
+
+@pytest.mark.parametrize("field", ["at", "through", "rows_ever", "reason", "previous"])
+def test_an_edited_checkpoint(known: Witnessed, tmp_path: Path, field: str) -> None:
+    known.chain.append(TENANT)
+    known.checkpoint()
+    export = tmp_path / "export.json"
+    assert known.store.export(known.chain.path, export) == 2
+    value = json.loads(export.read_text())
+    value["checkpoints"][1][field] = 7 if field in ("at", "through", "rows_ever") else "x"
+    export.write_text(json.dumps(value))
+    for store in (known.store, CheckpointStore(tmp_path / "elsewhere")):
+        report = known.chain.verify(checkpoints=store.witness_from(known.chain.path, export))
+        assert "SIGNATURE" in codes(report)
+        assert report.verdict == Verdict.TAMPERED
+
+
+def test_a_checkpoint_of_another_tenant(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    value = json.loads(export.read_text())
+    tenants = value["checkpoints"][0]["tenants"]
+    tenants["tenant-00"], tenants["tenant-01"] = tenants["tenant-01"], tenants["tenant-00"]
+    export.write_text(json.dumps(value))
+    witness = known.store.witness_from(known.chain.path, export)
+    assert codes(known.chain.verify(checkpoints=witness)) == {"SIGNATURE"}
+
+
+def test_a_checkpoint_signed_with_another_key(known: Witnessed, tmp_path: Path) -> None:
+    forged = known.store.checkpoints(known.chain.path)[0]
+    key = Ed25519PrivateKey.generate()
+    body = forged.to_json() | {"key": key.public_key().public_bytes_raw().hex()}
+    export = tmp_path / "export.json"
+    body = Checkpoint.from_json(body).signed(key).to_json()
+    export.write_text(json.dumps({"format": "tenant-admin checkpoints 1", "checkpoints": [body]}))
+    witness = known.store.witness_from(known.chain.path, export)
+    assert "SIGNATURE" in codes(known.chain.verify(checkpoints=witness))
+
+
+def test_a_checkpoint_of_another_database(known: Witnessed, tmp_path: Path) -> None:
+    other = Witnessed(ChainFile.build(tmp_path / "b.db", rows=9, seed=5), known.store)
+    other.checkpoint()
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    assert "SIGNATURE" in codes(
+        other.chain.verify(checkpoints=known.store.witness_from(other.chain.path, export))
+    )
+
+
+def test_an_export_older_than_what_was_seen(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    known.chain.append(TENANT)
+    known.checkpoint()
+    witness = known.store.witness_from(known.chain.path, export)
+    assert codes(known.chain.verify(checkpoints=witness)) == {"ROLLBACK"}
+
+
+def test_an_export_is_a_witness_anywhere(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    moved = tmp_path / "other-name.sqlite"
+    known.chain.sql.close()
+    known.chain.path.replace(moved)
+    chain = ChainFile(moved)
+    elsewhere = CheckpointStore(tmp_path / "elsewhere")
+    assert chain.verify(checkpoints=elsewhere.witness_from(moved, export)).verdict == Verdict.VERIFIED
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
+    for tenant in ("tenant-00", "tenant-01", "tenant-02"):
+        chain.rehash(tenant)
+    assert "CHECKPOINT" in codes(chain.verify(checkpoints=elsewhere.witness_from(moved, export)))
+
+
+def test_import_on_another_machine(known: Witnessed, tmp_path: Path) -> None:
+    known.chain.append(TENANT)
+    known.checkpoint()
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    elsewhere = CheckpointStore(tmp_path / "elsewhere")
+    assert elsewhere.import_(export, now=NOW) == 2
+    assert elsewhere.import_(export, now=NOW) == 0
+    there = Witnessed(known.chain, elsewhere)
+    assert there.verify().verdict == Verdict.VERIFIED
+    known.chain.append(TENANT)
+    assert there.checkpoint().number == 3
+    assert there.verify().unwitnessed == 0
+
+
+def test_an_import_that_does_not_hold(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    text = export.read_text()
+    export.write_text(text.replace('"reason": "verify"', '"reason": "verifY"'))
+    with pytest.raises(NotAllowed, match="changed after it was signed"):
+        CheckpointStore(tmp_path / "elsewhere").import_(export, now=NOW)
+    for nonsense in (
+        "",
+        "[]",
+        '{"format": 1}',
+        '{"format":"tenant-admin checkpoints 1","checkpoints":[3]}',
+        "[" * 9999,
+    ):
+        export.write_text(nonsense)
+        with pytest.raises(InvalidInput):
+            known.store.import_(export, now=NOW)
+
+
+def test_nothing_to_export(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=3)
+    with pytest.raises(NotFound):
+        CheckpointStore(tmp_path / "home").export(chain.path, tmp_path / "out.json")
+
+
+def test_a_database_is_itself_wherever_it_lies(known: Witnessed, tmp_path: Path) -> None:
+    database = known.store.identify(known.chain.path)
+    known.chain.sql.close()
+    copy = tmp_path / "sub" / "renamed.sqlite"
+    copy.parent.mkdir()
+    copy.write_bytes(known.chain.path.read_bytes())
+    other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=2)
+    assert known.store.identify(copy) == database
+    assert known.store.identify(other.path) is None
+    known.chain.path.unlink()
+    copy.replace(known.chain.path.with_name("third.db"))
+    assert known.store.identify(known.chain.path.with_name("third.db")) == database
+
+
+def test_two_files_are_two_databases(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "home")
+    files = [
+        Witnessed(ChainFile.build(tmp_path / f"{seed}.db", rows=10, tenants=2, seed=seed), store)
+        for seed in (1, 2)
+    ]
+    ids = {file.checkpoint().database for file in files}
+    assert len(ids) == 2
+    for file in files:
+        assert file.verify().verdict == Verdict.VERIFIED
+
+
+def test_another_file_in_the_same_place_is_another_database(known: Witnessed) -> None:
+    known.chain.sql.close()
+    known.chain.path.unlink()
+    chain = ChainFile(known.chain.path)
+    chain.append("fresh", at=NOW - 5)
+    assert known.store.identify(chain.path) is None
+    assert Witnessed(chain, known.store).verify().verdict == Verdict.CONSISTENT
+
+
+def test_another_file_with_the_same_tenants_in_the_same_place(known: Witnessed, tmp_path: Path) -> None:
+    other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=9)
+    other.sql.close()
+    known.chain.sql.close()
+    other.path.replace(known.chain.path)
+    assert Witnessed(ChainFile(known.chain.path), known.store).verify().verdict == Verdict.CONSISTENT
+
+
+def test_checkpoints_removed_from_the_store(known: Witnessed, tmp_path: Path) -> None:
+    import apsw
+
+    known.chain.append(TENANT)
+    known.checkpoint()
+    apsw.Connection(str(tmp_path / "home" / "checkpoints.sqlite")).execute(
+        "DELETE FROM checkpoints WHERE number = 2"
+    )
+    assert codes(known.verify()) == {"ROLLBACK"}
+    known.store.forget(known.chain.path)
+    assert known.verify().verdict == Verdict.CONSISTENT
+
+
+def test_a_file_that_continues_the_one_last_seen(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.chain.append("newcomer")
+    found = known.store.continuation(known.chain.path)
+    assert (found.known, found.continues, found.new_entries, found.checkpoint) == (True, True, 2, 1)
+
+
+def test_a_file_that_does_not_continue_the_one_last_seen(known: Witnessed) -> None:
+    agreed = known.chain.seqs(TENANT)[-1]
+    base = known.chain.path.read_bytes()
+    known.chain.append(TENANT, payload='"ours"')
+    known.checkpoint()
+    known.chain.sql.close()
+    known.chain.path.write_bytes(base)
+    chain = ChainFile(known.chain.path)
+    theirs = chain.append(TENANT, payload='"theirs"')
+    found = known.store.continuation(chain.path)
+    (fork,) = found.divergences
+    assert not found.continues
+    assert (fork.tenant, fork.agreed_seq, fork.seq, fork.actual) == (TENANT, agreed, 61, theirs)
+
+
+def test_a_file_never_seen(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=3)
+    assert not CheckpointStore(tmp_path / "home").continuation(chain.path).known
