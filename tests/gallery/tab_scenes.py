@@ -1,0 +1,109 @@
+"""Notifications and planning runs in little room and in rarer states, and the dialogs that they open."""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from app import paths
+from app.services import opening, planning
+from app.services.demo import create_demo
+from app.services.listing import Lists
+from app.services.scope import Scope
+from app.settings import Settings
+from app.ui.busy import Busy
+from app.ui.context import Context
+from app.ui.dialogs.artifact import ArtifactDialog
+from app.ui.dialogs.parked_ideas import ParkedIdeasDialog
+from app.ui.history import History
+from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.runs import RunsTab
+from app.ui.theme import Theme
+from app.ui.widgets.busy_strip import BusyStrip
+from app.workers.jobs import Jobs
+from app.workers.task_runner import TaskRunner
+from tests.conftest import NOW
+from tests.gallery.registry import Registry, Shot
+
+RUN_WITH_VERSIONS = """
+SELECT run_id, phase FROM planning_artifacts WHERE version = 3 AND phase <> 'synthesis' ORDER BY id LIMIT 1
+"""
+
+
+def register(registry: Registry) -> None:
+    """Add the tabs to `registry`."""
+    registry.scene("tab-runs-narrow", (960, 540))(partial(_tab, RunsTab))
+    registry.scene("tab-notifications-narrow", (960, 540))(partial(_tab, NotificationsTab))
+    registry.scene("tab-runs-of-a-tenant")(partial(_tab, RunsTab, scope=Scope("acme-corp")))
+    registry.scene("tab-runs-no-match")(no_match)
+    registry.scene("dialog-artifact", None)(artifact)
+    registry.scene("dialog-parked-ideas", None)(parked_ideas)
+
+
+def _open(theme: Theme) -> tuple[Context, Callable[[], None]]:
+    """An open file of sample data, and what closes it."""
+    folder = tempfile.TemporaryDirectory(prefix="gallery-")
+    path = Path(folder.name) / "foundation-primary.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=600, now=NOW)
+    opened = opening.open_database(path)
+    tasks, jobs, strip = TaskRunner(opened.database), Jobs(), BusyStrip(theme)
+    context = Context(
+        opened=opened,
+        lists=Lists(opened.schema),
+        tasks=tasks,
+        jobs=jobs,
+        history=History(tasks, lambda: NOW),
+        settings=Settings(Path(folder.name)),
+        theme=theme,
+        clock=lambda: NOW,
+        busy=Busy(jobs, strip),
+    )
+
+    def close() -> None:
+        tasks.stop()
+        jobs.stop()
+        strip.deleteLater()
+        folder.cleanup()
+
+    return context, close
+
+
+def _tab(kind: type[RecordTab], theme: Theme, scope: Scope | None = None) -> Shot:
+    context, close = _open(theme)
+    tab = kind(context)
+    if scope is not None:
+        tab.set_scope(scope)
+    tab.list.loaded.connect(lambda total: tab.table.select_row(2))
+    tab.reload()
+    return Shot(tab, ready=tab.details_shown, then=tab.table.setFocus, close=close)
+
+
+def no_match(theme: Theme) -> Shot:
+    """A filter that nothing matches, which offers to clear it."""
+    context, close = _open(theme)
+    tab = RunsTab(context)
+    tab.set_filter_text("zeppelin")
+    return Shot(tab, ready=tab.list.loaded, close=close)
+
+
+def artifact(theme: Theme) -> Shot:
+    """A phase with several versions."""
+    context, close = _open(theme)
+    database = context.opened.database
+    with database.connection_context():
+        ((run_id, phase),) = database.connection().execute(RUN_WITH_VERSIONS)
+        detail = planning.get(database, run_id)
+    versions = [found for found in detail.artifacts if found.phase == phase]
+    return Shot(ArtifactDialog(context, detail.run.idea, versions), close=close)
+
+
+def parked_ideas(theme: Theme) -> Shot:
+    """The parked ideas, one of them selected."""
+    context, close = _open(theme)
+    dialog = ParkedIdeasDialog(context)
+    dialog.reload()
+    return Shot(
+        dialog, ready=dialog.list.loaded, then=lambda: (dialog.table.select_row(1), dialog.table.setFocus()),
+        close=close,
+    )  # fmt: skip
