@@ -5,17 +5,22 @@ from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.discovery import Candidate
+from app.services.retention import RetentionPreview
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.dialogs.retention import RetentionDialog
 from app.ui.main_window import MainWindow
 from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.error_dialog import ErrorDialog
 from models.migrations import create_database
 from tests.conftest import NOW
 
@@ -81,3 +86,25 @@ def test_about_and_preferences_open_and_go(qtbot: QtBot, window: MainWindow) -> 
         dialog = dialog_of(qtbot, window, kind)
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
         gone(qtbot, window, kind)
+
+
+def test_no_widget_belongs_to_python_alone(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    """Such a widget is destroyed by whichever thread collects garbage, which ends the process."""
+    before = set(QApplication.topLevelWidgets())
+    kept = [
+        MainWindow(theme, Settings(), lambda: NOW),
+        AboutDialog(theme, "1.2.3"),
+        PreferencesDialog(theme, Settings()),
+        ChooseDatabaseDialog(theme, [Candidate(tmp_path / "a.sqlite", ("users",), 1, 1, NOW)], NOW),
+        RetentionDialog(theme, RetentionPreview(NOW, {}, (), ()), file_name="a.sqlite", days=90),
+        ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"),
+        ErrorDialog(theme, "It did not work."),
+    ]
+    for widget in kept:
+        qtbot.addWidget(widget)
+    orphans = [
+        type(widget).__name__
+        for widget in set(QApplication.topLevelWidgets()) - before - set(kept)
+        if widget.parent() is None
+    ]
+    assert not orphans
