@@ -170,8 +170,9 @@ class Execution:
         self.result.transactions += 1
         self._count(removed)
         if self.result.transactions % _CHECKPOINT_EVERY == 0:
-            fold_back(self._database)
-        self._pause(_PAUSE)
+            fold_back(self._database)  # which keeps nobody waiting either
+        else:
+            self._pause(_PAUSE)
 
     def _count(self, removed: dict[str, int]) -> None:
         for table, rows in removed.items():

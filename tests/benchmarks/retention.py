@@ -1,0 +1,251 @@
+"""Retention beside the single DELETE it replaces, while a table scrolls and another process writes.
+
+    python -m tests.benchmarks.retention [--rows 1000000] [--tenants 6]
+
+Half of the audit entries grow old. Both ways run on copies of one file, in one run, with the same pragmas;
+only the ratios mean anything (`measured.md`, Retention: longest hold up to 20 ms, total up to 2 times the
+single DELETE, longest stall of the interface up to 25 ms). The DELETE proves nothing and leaves chains that
+nothing proves.
+"""
+
+import argparse
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import apsw
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QStringListModel, QTimer
+from PySide6.QtWidgets import QApplication, QTableView
+
+from app import paths
+from app.services import retention
+from app.services.chain import Event
+from app.services.demo import create_demo
+from app.services.retention import RetentionResult
+from app.services.writing import Change, commit
+from app.workers.jobs import Jobs
+from app.workers.retention_worker import RetentionSettings, RetentionWorker
+from models.database import Database, Statement
+from tests.conftest import NOW
+from tests.fixtures import chains
+
+TICK_MS = 10
+SWITCH_INTERVAL = 0.0005  # as app.application sets it
+WRITE_EVERY = 0.005
+
+
+class TimedDatabase(Database):
+    """Notes how long each of its transactions held the lock."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.holds: list[float] = []
+        self._begun = 0.0
+
+    def _add_conn_hooks(self, conn: apsw.Connection) -> None:
+        super()._add_conn_hooks(conn)
+        conn.exec_trace = self._statement_begins
+
+    def _statement_begins(self, cursor: object, sql: str, values: object) -> bool:
+        if sql.startswith("BEGIN"):
+            self._begun = 0.0
+        elif not self._begun:  # the lock is held since BEGIN ended, just now
+            self._begun = time.perf_counter()
+        return True
+
+    def run_batch(self, statements: Sequence[Statement], **options: object) -> None:
+        super().run_batch(statements, **options)  # type: ignore[arg-type]
+        self.holds.append(time.perf_counter() - self._begun)
+
+
+class Scroller:
+    """A table that scrolls by itself and notes the longest gap between two ticks."""
+
+    def __init__(self) -> None:
+        self._view = QTableView()
+        self._model = QStringListModel([f"entry {number}" for number in range(100_000)])
+        self._view.setModel(self._model)
+        self._view.resize(1_200, 700)
+        self._view.show()
+        self._clock = QElapsedTimer()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._tick)
+        self.longest_gap = 0.0
+        self._clock.start()
+        self._timer.start(TICK_MS)
+
+    def _tick(self) -> None:
+        self.longest_gap = max(self.longest_gap, self._clock.nsecsElapsed() / 1e9)
+        self._clock.start()
+        bar = self._view.verticalScrollBar()
+        bar.setValue((bar.value() + 7) % bar.maximum())
+
+
+@dataclass
+class Measured:
+    name: str
+    seconds: float
+    hold: float
+    wait: float
+    stall: float | None
+
+
+def write(path: Path) -> None:
+    """Appends an entry every 5 ms until standard input closes; prints the longest wait for one."""
+    database = Database(path)
+    longest = 0.0
+    with database.connection_context():
+        number = 0
+        while not select.select([sys.stdin], [], [], WRITE_EVERY)[0]:
+            event = Event("acme-corp", "settings_changed", {"actor": "benchmark", "number": number})
+            started = time.perf_counter()
+            commit(database, Change("", (), (event,)), now=NOW)
+            longest = max(longest, time.perf_counter() - started)
+            number += 1
+    print(longest)
+
+
+@contextmanager
+def writer(path: Path) -> Iterator[Callable[[], float]]:
+    """Another process that writes; gives a function that ends it and tells its longest wait."""
+    command = [sys.executable, "-m", "tests.benchmarks.retention", "--write", str(path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with closing(apsw.Connection(str(path))) as connection:
+        query = "SELECT max(seq) FROM audit_chain"
+        before = connection.execute(query).get
+        while connection.execute(query).get == before:  # until it writes
+            select.select([], [], [], 0.01)
+    yield lambda: float(process.communicate()[0])
+
+
+def single_delete(path: Path, cutoff: int, *, with_writer: bool) -> Measured:
+    database = Database(path)
+    with database.connection_context():
+        connection: apsw.Connection = database.connection()
+
+        def delete() -> float:
+            started = time.perf_counter()
+            connection.execute("BEGIN IMMEDIATE")
+            begun = time.perf_counter()
+            connection.execute("DELETE FROM audit_chain WHERE created_at < ?", (cutoff,))
+            connection.execute("COMMIT")
+            holds.append(time.perf_counter() - begun)
+            return time.perf_counter() - started
+
+        holds: list[float] = []
+        if not with_writer:
+            return Measured("one DELETE, alone", delete(), holds[0], 0.0, None)
+        connection.set_busy_timeout(5_000)
+        with writer(path) as longest_wait:
+            seconds = delete()
+            return Measured("one DELETE", seconds, holds[0], longest_wait(), None)
+
+
+def alone(path: Path, days: int) -> Measured:
+    database = TimedDatabase(path)
+    with database.connection_context():
+        result = retention.run(database, now=NOW, days=days, actor="benchmark", allow_majority=True)
+        sound(database.connection())
+    return Measured("retention, alone", result.seconds, max(database.holds), 0.0, None)
+
+
+def beside_others(path: Path, days: int) -> Measured:
+    database = TimedDatabase(path)
+    jobs = Jobs()
+    settings = RetentionSettings(
+        enabled=lambda: True,
+        days=lambda: days,
+        actor=lambda: "benchmark",
+        last_run=lambda: None,
+        set_last_run=lambda at: None,
+    )
+    worker = RetentionWorker(database, settings, jobs, lambda: NOW)
+    results: list[RetentionResult] = []
+    loop = QEventLoop()
+    worker.finished.connect(results.append)
+    worker.finished.connect(loop.quit)
+    worker.failed.connect(lambda error: loop.exit(1))
+    with writer(path) as longest_wait:
+        scroller = Scroller()
+        QTimer.singleShot(200, lambda: worker.run_now(allow_majority=True))
+        loop.exec()
+        stall = scroller.longest_gap
+        wait = longest_wait()
+    worker.stop()
+    jobs.stop()
+    with closing(apsw.Connection(str(path))) as connection:
+        sound(connection)
+    return Measured("retention", results[0].seconds, max(database.holds), wait, stall)
+
+
+def idle_stall(milliseconds: int) -> float:
+    """The longest gap while nothing else runs: what the machine itself costs."""
+    scroller = Scroller()
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+    return scroller.longest_gap
+
+
+def sound(connection: apsw.Connection) -> None:
+    found = chains.problems(connection)
+    if found:
+        raise SystemExit(f"The chains do not hold: {found[:3]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--tenants", type=int, default=6)
+    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.write:
+        write(options.write)
+        return
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    application = QApplication([])
+    with tempfile.TemporaryDirectory() as folder:
+        original, path = Path(folder) / "original.sqlite", Path(folder) / "copy.sqlite"
+        create_demo(original, paths.migrations_dir(), rows=options.rows, tenants=options.tenants, now=NOW)
+        with closing(apsw.Connection(str(original))) as connection:
+            middle = connection.execute(
+                "SELECT created_at FROM audit_chain WHERE seq = ?", (options.rows // 2,)
+            ).get
+        days = (NOW - middle) // 86_400
+        cutoff = NOW - days * 86_400
+
+        def fresh() -> Path:
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            return Path(shutil.copyfile(original, path))
+
+        measured = [
+            single_delete(fresh(), cutoff, with_writer=False),
+            single_delete(fresh(), cutoff, with_writer=True),
+            alone(fresh(), days),
+            beside_others(fresh(), days),
+        ]
+        quiet = idle_stall(2_000)
+    print(f"{'':20} {'s':>7} {'ratio':>6} {'hold ms':>8} {'wait ms':>8} {'stall ms':>9}")
+    for one in measured:
+        stall = "" if one.stall is None else f"{one.stall * 1e3:.1f}"
+        print(
+            f"{one.name:20} {one.seconds:7.2f} {one.seconds / measured[0].seconds:6.2f} "
+            f"{one.hold * 1e3:8.1f} {one.wait * 1e3:8.1f} {stall:>9}"
+        )
+    print(f"the same table with nothing else running: longest gap {quiet * 1e3:.1f} ms")
+    application.quit()
+
+
+if __name__ == "__main__":
+    main()
