@@ -76,7 +76,7 @@ class RunsTab(RecordTab):
     def top_widgets(self) -> Sequence[QWidget]:
         theme = self.context.theme
         self.chips = CountChips(theme, "Status")
-        self._show_chips(())
+        self._show_chips(None)
         self.chips.changed.connect(lambda key: self._filters_changed())
         self.parked_button = push_button(theme, "Parked ideas", icon=Icon.IDEA)
         self.parked_button.clicked.connect(self.open_parked_ideas)
@@ -205,12 +205,16 @@ class RunsTab(RecordTab):
         if self._parked is not None and self._parked.isVisible():
             self._parked.reload()
 
-    def _show_chips(self, found: Sequence[tuple[Value, int]]) -> None:
-        known = {value: count for value, count in found if value in planning.STATUSES}
-        other = {value: count for value, count in found if value not in planning.STATUSES}
+    def _show_chips(self, found: Sequence[tuple[Value, int]] | None) -> None:
+        """A toggle for every status; without counts while they are not known."""
+        counts = dict(found or ())
+        other = {value: count for value, count in counts.items() if value not in planning.STATUSES}
         self._status_values = {OTHER: tuple(other)} if other else {}
-        chips = [CountChip(None, "All", sum(count for _, count in found) if found else None)]
-        chips += [CountChip(name, name.capitalize(), known.get(name, 0)) for name in planning.STATUSES]
+        chips = [CountChip(None, "All", None if found is None else sum(counts.values()))]
+        chips += [
+            CountChip(name, name.capitalize(), None if found is None else counts.get(name, 0))
+            for name in planning.STATUSES
+        ]
         if other:
             chips.append(CountChip(OTHER, "Other", sum(other.values())))
         before = self.chips.key()

@@ -72,6 +72,8 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
         tab.filters.picker("mode").pick("str:local")
     local = ask(context, "SELECT COUNT(*) FROM planning_runs WHERE mode = 'local'")[0][0]
     qtbot.waitUntil(lambda: chip_words(tab)[0] == f"All {local}")
+    tab.filters.text.setText("nobody planned this")
+    qtbot.waitUntil(lambda: chip_words(tab)[:2] == ["All 0", "Running 0"])
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == sum(stored.values()))
     assert tab.chips.key() is None and tab.filters.values().is_empty()
