@@ -10,8 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from app.services.errors import FileLocked
 from app.services.retention import NeedsConfirmation
+from app.services.verification.codes import Verdict
 from app.workers.jobs import Jobs
 from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
+from app.workers.scan_pool import verify
 from models.database import Database
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -157,6 +159,16 @@ def test_cancelling_ends_it_and_says_what_was_done(
     assert done.args[0].cancelled
     assert not worker.running
     assert chains.problems(database.connection()) == []
+    assert verify(database.path, now=NOW).verdict == Verdict.CONSISTENT
+    with qtbot.waitSignal(worker.finished):
+        worker.progress.disconnect(worker.cancel)
+        worker.run_now()
+    report = verify(database.path, now=NOW)
+    assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
+    assert (
+        database.connection().execute("SELECT count(*) FROM audit_chain WHERE created_at = ?", (OLD,)).get
+        == 0
+    )
 
 
 def test_what_needs_a_word_is_asked_once_a_day(
