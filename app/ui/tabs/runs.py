@@ -5,6 +5,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row
@@ -238,8 +239,8 @@ class RunsTab(RecordTab):
 
     def _more_menu(self, button: QPushButton) -> None:
         menu = QMenu(button)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.commands.fill(menu)
-        menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(button.mapToGlobal(button.rect().topLeft()))
 
     def _open_artifact(self, phase: str) -> None:

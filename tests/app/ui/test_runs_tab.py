@@ -3,6 +3,7 @@
 import apsw
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.roles import Role, Tone
@@ -13,6 +14,7 @@ from app.ui.context import Context
 from app.ui.dialogs.artifact import ArtifactDialog
 from app.ui.dialogs.parked_ideas import ParkedIdeasDialog, revisit
 from app.ui.tabs import run_acts
+from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import RunsTab, phase_scores
 from tests.app.ui.conftest import ShowTab
 
@@ -280,3 +282,37 @@ def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: 
 )
 def test_when_to_look_again(months: object, words: str) -> None:
     assert revisit(months) == words
+
+
+def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
+    choose(tab, qtbot, row_of(tab, "completed"))
+    more = next(
+        button
+        for button in tab.inspector.findChildren(QPushButton)
+        if button.accessibleName() == "More actions"
+    )
+    qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
+    menu = more.findChild(QMenu)
+    assert [action.text() for action in menu.actions()] == [act.text for act in run_acts.ACTS]
+    assert [action.text() for action in menu.actions() if action.isEnabled()] == ["Delete"]
+    assert all(action.toolTip() for action in menu.actions())
+    menu.close()
+
+
+def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    """Such a widget is destroyed by whichever thread collects garbage, which ends the process."""
+    choose(tab, qtbot, row_of(tab, "completed"))
+    before = set(QApplication.topLevelWidgets())
+    parked(tab, qtbot)
+    tab.scores.activated.emit("opportunity")
+    notifications = NotificationsTab(context)
+    qtbot.addWidget(notifications)
+    kept = {notifications, RunsTab(context, tab)}
+    orphans = [
+        type(widget).__name__
+        for widget in set(QApplication.topLevelWidgets()) - before - kept
+        if widget.parent() is None
+    ]
+    assert not orphans
+    tab.findChild(ArtifactDialog).reject()
+    tab.findChild(ParkedIdeasDialog).close()
