@@ -100,10 +100,11 @@ class NeedsConfirmation(TenantAdminError):
     def __init__(self, shares: tuple[TenantShare, ...]) -> None:
         self.tenants = tuple(share.tenant_id for share in shares)
         first = shares[0]
-        others = f" (and of {len(shares) - 1} more tenants more than half)" if len(shares) > 1 else ""
+        others = len(shares) - 1
+        more = f" and of {others} more tenant{'s' if others > 1 else ''}" if others else ""
         super().__init__(
-            f"{first.removed:,} of the {first.live:,} audit entries of {first.tenant_id} would be removed, "
-            f"more than half{others}; nothing was removed. Check the clock and the retention period, "
+            f"More than half of the audit entries of {first.tenant_id} ({first.removed:,} of {first.live:,})"
+            f"{more} would be removed; nothing was removed. Check the clock and the retention period, "
             "then confirm."
         )
 
