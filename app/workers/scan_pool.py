@@ -36,6 +36,9 @@ WORTH_A_CHILD = 20_000
 OWN_ROW_BYTES = 32_768
 """This process takes no range itself when rows are larger on average: it could not stop in time."""
 
+SMALL_FILE = 4_000_000
+"""Bytes of a file that is done in no time, whatever its rows."""
+
 HEAD_START = 0.03
 """Seconds a child needs to start, in which the range of this process is ahead."""
 
@@ -255,7 +258,7 @@ def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
 
 def _rows_are_small(connection: apsw.Connection, rows: int) -> bool:
     size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
-    return size // max(1, rows) < OWN_ROW_BYTES
+    return size < SMALL_FILE or size // max(1, rows) < OWN_ROW_BYTES
 
 
 def _scan_all(jobs: list[dict[str, Any]], own: bool, watch: _Watch, path: Path) -> list[dict[str, Any]]:
