@@ -13,6 +13,7 @@ from app import paths
 from app.services.errors import NeedsCopy, TenantAdminError
 from app.settings import Settings
 from app.ui.busy import Busy
+from app.ui.formatting import counted
 from app.ui.theme import Theme
 from app.workers.jobs import Progress, Stop
 
@@ -20,15 +21,20 @@ from app.workers.jobs import Progress, Stop
 if TYPE_CHECKING:
     from app.services.discovery import Candidate
     from app.services.frame import FileView
+    from app.services.maintenance import Migrated
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
 DEMO_ROWS = 20_000
 
 
 class Files(QObject):
-    """What opens a file. `opened(FileView)` when it can be shown, `failed(error)` when it cannot."""
+    """What opens a file. `opened(FileView)` when it can be shown, `failed(error)` when it cannot.
+
+    `said(text)` is for a toast.
+    """
 
     opened = Signal(object)
+    said = Signal(str)
     failed = Signal(object)
 
     def __init__(
@@ -113,14 +119,38 @@ class Files(QObject):
 
         self._make("Making sample data…", work, can_cancel=True)
 
+    def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
+        """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
+        from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
+
+        count = counted(len(pending), "migration")
+        dialog = ConfirmDialog(
+            self._theme,
+            f"Apply {count}?",
+            f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
+            f"it, in {path.parent}.",
+            action=f"Apply {count}",
+            items=pending,
+            danger=False,
+            parent=self._window,
+        )
+        dialog.list.setAccessibleName("Pending migrations")
+        dialog.accepted.connect(agreed)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
     def migrate(self, path: Path) -> None:
         """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
 
-        def work(progress: Progress, cancelled: Stop) -> Path:
+        def work(progress: Progress, cancelled: Stop) -> Migrated:
             from app.services import maintenance  # noqa: PLC0415
 
-            maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
-            return path
+            return maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
+
+        def done(migrated: Migrated) -> None:
+            kept = f"; the file as it was is {migrated.backup.name}" if migrated.backup else ""
+            self.said.emit(f"{counted(len(migrated.applied), 'migration')} applied{kept}")
+            self.open(path)
 
         def failed(error: TenantAdminError) -> None:
             self.failed.emit(error)
@@ -129,7 +159,7 @@ class Files(QObject):
         self._busy.run(
             f"Applying migrations to {path.name}…",
             work,
-            on_done=self.open,
+            on_done=done,
             on_failed=failed,
             can_cancel=False,
         )

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from app.ui.session import Session
     from app.ui.workspace import Workspace
 
-BUTTON = 38
+BUTTON = 32
 
 
 class MainWindow(QMainWindow):
@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._pages)
         self.toast = Toast(theme, self)
         self.toast.acted.connect(self._undo)
+        self.files.said.connect(self.toast.show_message)
         self._make_actions()
         self._make_tool_bar()
         self._make_menus()
@@ -107,11 +108,15 @@ class MainWindow(QMainWindow):
         self._show_welcome()
 
     def migrate(self) -> None:
-        """Applies the pending migrations to the open file."""
-        if self._view is not None:
-            path = self._view.opened.path
+        """Asks, and applies the pending migrations to the open file."""
+        view = self._view
+        if view is not None:
+            self.files.ask_migrate(view.opened.path, view.pending, lambda: self._migrate(view))
+
+    def _migrate(self, view: FileView) -> None:
+        if view is self._view:
             self.close_file()
-            self.files.migrate(path)
+            self.files.migrate(view.opened.path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._settings.window_geometry = self.saveGeometry()
@@ -141,13 +146,13 @@ class MainWindow(QMainWindow):
         history = self.context.history
         history.done.connect(self._offer_undo)
         history.failed.connect(self._failed)
-        history.stack.indexChanged.connect(lambda _: self._update_actions())
+        history.stack.indexChanged.connect(self._update_actions)
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         self.workspace.said.connect(self.toast.show_message)
         self.workspace.everyone_wanted.connect(self._show_everyone)
         self.workspace.tenants_stale.connect(self._reload_tenants)
-        self.workspace.tabs.currentChanged.connect(lambda _: self._update_actions())
+        self.workspace.tabs.currentChanged.connect(self._update_actions)
         self.tenants.set_tenants(view.tenants)
         self.tenants.set_tenant(None)
         self.search.attach(self.context, self.workspace)
@@ -163,6 +168,7 @@ class MainWindow(QMainWindow):
         self.retention.start()
         self._update_actions()
         self.workspace.current().activate()
+        self.workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
         self.opened.emit(opened)
 
     def _where_parts(self, opened: OpenedFile) -> list[str]:
@@ -276,6 +282,7 @@ class MainWindow(QMainWindow):
             self.retention.ask()
 
     def _undo(self) -> None:
+        self.toast.hide()  # its Undo was for this act, and would take back the one before
         if self.context is not None:
             self.context.history.undo()
 
@@ -300,6 +307,7 @@ class MainWindow(QMainWindow):
         self.database_button.setProperty("framed", True)
         self.database_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.database_button.setFixedHeight(BUTTON)
         self.database_button.setAccessibleName("Database")
         self._theme.bind_icon(self.database_button, Icon.DATABASE, "accent")
         menu = QMenu(self.database_button)
@@ -383,6 +391,7 @@ class MainWindow(QMainWindow):
     def _show_tab(self, position: int, _checked: bool = False) -> None:
         if self.workspace is not None:
             self.workspace.tabs.setCurrentIndex(position)
+            self.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _set_mode(self, mode: Mode, _checked: bool = False) -> None:
         self._theme.set_mode(mode)
@@ -396,7 +405,7 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.busy_strip, 1)
         bar.addPermanentWidget(self.retention_status)
 
-    def _update_actions(self) -> None:
+    def _update_actions(self, _index: int = 0) -> None:
         names = self.actions_by_name
         context = self.context
         has_file = context is not None

@@ -17,13 +17,13 @@ from app.ui.theme import Theme
 class Shot:
     """What is painted: `widget` is shown, `ready` (a signal) awaited when given, then `then()` is called,
     then
-    `grab` (else the widget) is painted, then `close()` is called.
+    `grab` (a widget, or what gives one then; else the widget) is painted, then `close()` is called.
     """
 
     widget: QWidget
     ready: SignalInstance | None = None
     then: Callable[[], object] | None = None
-    grab: QWidget | None = None
+    grab: QWidget | Callable[[], QWidget] | None = None
     close: Callable[[], object] | None = None
 
 

@@ -31,7 +31,8 @@ def render(scene: Scene, theme: Theme, target: Path) -> None:
     if shot.then is not None:
         shot.then()
         _settle()
-    (shot.grab or shot.widget).grab().save(str(target))
+    painted = shot.widget if shot.grab is None else shot.grab
+    (painted if isinstance(painted, QWidget) else painted()).grab().save(str(target))
     if shot.close is not None:
         shot.close()
     shot.widget.close()

@@ -18,12 +18,15 @@ from app.ui.dialogs.webhook import WebhookDialog
 from app.ui.main_window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.context import close_context, make_context
 from tests.gallery.registry import Registry, Shot
 
 TABS = ("users", "audit", "webhooks", "notifications", "runs")
 AUDIT = 1
+SMALL = (900, 560)
+"""The least that the window takes."""
 
 
 class WindowScenes:
@@ -54,14 +57,24 @@ class WindowScenes:
         change: str | None = None,
         read_only: bool = False,
         until: Callable[[MainWindow], object] | None = None,
+        dialog: bool = False,
     ) -> Shot:
-        """A window with a sample file open; `until` gives the signal to wait for, `then` arranges it."""
+        """A window with a sample file open; `until` gives the signal to wait for, `then` arranges it.
+
+        With `dialog` the question that it asks is painted.
+        """
         settings = Settings(Path(self.folder) / f"home-{self._made}")
         settings.utc_times = True
         window = MainWindow(theme, settings, lambda: NOW)
         window.files.open(self.sample(change), read_only=read_only)
         ready = window.opened if until is None else until(window)
-        return Shot(window, ready=ready, then=lambda: then(window), close=window.close)  # type: ignore[arg-type]
+        return Shot(
+            window,
+            ready=ready,  # type: ignore[arg-type]
+            then=lambda: then(window),
+            grab=(lambda: window.findChildren(ConfirmDialog)[-1]) if dialog else None,
+            close=window.close,
+        )
 
     def tab(self, position: int) -> Callable[[Theme], Shot]:
         def build(theme: Theme) -> Shot:
@@ -75,12 +88,14 @@ def register(registry: Registry) -> None:
     scenes = WindowScenes()
     for position, name in enumerate(TABS):
         registry.scene(f"tab-{name}")(scenes.tab(position))
+        registry.scene(f"small-{name}", SMALL)(scenes.tab(position))
 
     @registry.scene("tab-audit-verified")
     def verified(theme: Theme) -> Shot:
         return scenes.window(theme, lambda window: _show(window, AUDIT), until=_verified)
 
     @registry.scene("tab-audit-broken")
+    @registry.scene("small-audit-broken", SMALL)
     def broken(theme: Theme) -> Shot:
         return scenes.window(
             theme,
@@ -101,6 +116,20 @@ def register(registry: Registry) -> None:
             change="DROP TABLE notifications; DELETE FROM d1_migrations WHERE name LIKE '0002%'",
             until=_settled(3, loads=False),
         )
+
+    @registry.scene("dialog-migrate")
+    def migrate(theme: Theme) -> Shot:
+        return scenes.window(
+            theme,
+            MainWindow.migrate,
+            change="DROP TABLE notifications; DELETE FROM d1_migrations WHERE name LIKE '0002%'",
+            until=_settled(3, loads=False),
+            dialog=True,
+        )
+
+    @registry.scene("dialog-delete-several")
+    def delete_several(theme: Theme) -> Shot:
+        return scenes.window(theme, _delete_several, until=_settled(0), dialog=True)
 
     @registry.scene("window-no-match")
     def no_match(theme: Theme) -> Shot:
@@ -131,6 +160,13 @@ def _show(window: MainWindow, position: int) -> None:
     assert window.workspace is not None
     window.workspace.tabs.setCurrentIndex(position)
     window.workspace.current().table.select_row(2)
+
+
+def _delete_several(window: MainWindow) -> None:
+    assert window.workspace is not None
+    page = window.workspace.current()
+    page.table.selectAll()
+    page.commands.trigger("delete")
 
 
 def _settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], object]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column, Row
@@ -32,6 +32,7 @@ from app.workers.task_runner import Task
 
 MARGIN = 16
 GAP = 12
+_INSPECTOR, _LEAST_INSPECTOR, _LEAST_HEIGHT = 400, 320, 160
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
 
@@ -239,7 +240,8 @@ class RecordTab(QWidget):
         """Keeps what the user arranged; nothing is read after it."""
         self.table.save_columns()
         self.list.stop()
-        self.context.settings.set_splitter_state(self.spec.table, self._splitter.saveState())
+        if self._by_hand:
+            self.context.settings.set_splitter_state(self.spec.table, self._splitter.saveState())
 
     # selection and acts
 
@@ -325,10 +327,12 @@ class RecordTab(QWidget):
         self._splitter.setHandleWidth(GAP)
         self._splitter.setStretchFactor(0, 1)
         self._splitter.setStretchFactor(1, 0)
-        self._splitter.setSizes([840, 400])
+        self._splitter.setMinimumHeight(_LEAST_HEIGHT)
+        self._splitter.splitterMoved.connect(self._arranged_by_hand)
+        self._by_hand = False
         state = self.context.settings.splitter_state(self.spec.table)
         if not state.isEmpty():
-            self._splitter.restoreState(state)
+            self._by_hand = self._splitter.restoreState(state)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         column.setSpacing(GAP)
@@ -339,6 +343,19 @@ class RecordTab(QWidget):
         for below in self.below_filters():
             column.addWidget(below)
         column.addWidget(self._splitter, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        if not self._by_hand:
+            room = self._splitter.width() - GAP
+            inspector = min(_INSPECTOR, max(_LEAST_INSPECTOR, room // 3))
+            self._splitter.setSizes([room - inspector, inspector])
+
+    def _arranged_by_hand(self) -> None:
+        self._by_hand = True
 
     def top_widgets(self) -> Sequence[QWidget]:
         """What stands above the filter row."""
@@ -429,6 +446,7 @@ class RecordTab(QWidget):
         self.show_details(record)
         self.inspector.show_record()
         self.commands.update()
+        self._share_width()
         self.details_shown.emit(self.shown_id)
         waiting, self._after_shown = self._after_shown, None
         if waiting is not None and waiting[0] == record_id:

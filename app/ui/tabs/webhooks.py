@@ -38,7 +38,7 @@ class WebhooksTab(RecordTab):
         empty=("No webhooks yet", "Create the first destination with “New webhook”."),
         picks=(Pick("active", "State", "Any state"), Pick("has_secret", "Secret", "Any secret")),
         main="url",
-        hidden=("hostname",),
+        hidden=("hostname", "has_secret"),
     )
 
     def columns(self) -> Sequence[Column]:
@@ -55,7 +55,7 @@ class WebhooksTab(RecordTab):
                 tooltip=lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",
             ),
             cells.text("hostname", "Host", dim=True),
-            cells.text("events", "Events"),
+            Column("events", "Events", text=_events, tooltip=lambda value, row: _all_events(value)),
             cells.flag("has_secret", "Secret", ("set", Icon.KEY), ("none", None)),
             cells.text("tenant_id", "Tenant", dim=True),
             cells.time("updated_at", "Updated", self.context),
@@ -91,7 +91,7 @@ class WebhooksTab(RecordTab):
                     tone=Tone.NEUTRAL if agrees else Tone.BAD,
                     copy=record.hostname,
                 ),
-                Field("Events", "all events" if record.events == webhooks.ALL_EVENTS else record.events),
+                Field("Events", _all_events(record.events), copy=record.events),
                 Field("Secret", "•••••••• (set)" if record.has_secret else "none", can_copy=False),
                 Field("Id", record.id, mono=True),
                 Field("Tenant", record.tenant_id),
@@ -164,6 +164,17 @@ class WebhooksTab(RecordTab):
         if any(record is None or bool(record[_ACTIVE]) is not active for record in records):
             return None
         return f"Already {'active' if active else 'inactive'}."
+
+
+def _events(value: Any, row: Row) -> str:
+    first, *others = _all_events(value).split(", ")
+    return f"{first} + {len(others)}" if others else first
+
+
+def _all_events(value: Any) -> str:
+    if value == webhooks.ALL_EVENTS:
+        return "all events"
+    return ", ".join(part.strip() for part in str(value).split(","))
 
 
 def _agrees(row: Row) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QListWidget, QWidget
 
 from app.itemmodels.roles import Tone
@@ -83,6 +84,9 @@ class ConfirmDialog(Dialog):
         self.list.setUniformItemSizes(True)
         self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.list.setAccessibleName("What goes")
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.ensurePolished()  # the style's padding counts
         row = max(26, self.list.sizeHintForRow(0))
         self.list.setFixedHeight(row * min(_ROWS, len(shown)) + 8)
         self.add_widget(self.list)

@@ -75,7 +75,7 @@ class FilterRow(QWidget):
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
-        self.text.setMinimumWidth(160)
+        self.text.setMinimumWidth(120)
         field_icons(theme, self.text, Icon.FILTER)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._emit)
@@ -89,12 +89,12 @@ class FilterRow(QWidget):
         for spec in picks:
             picker = Picker(theme, spec.name, spec.any_label)
             picker.picked.connect(self._emit)
-            picker.setMinimumWidth(140)
+            picker.set_preferred_width(140)
             self._pickers[spec.key] = picker
             self._row.addWidget(picker)
         self.dates = DateRangePicker(theme) if dates else None
         if self.dates is not None:
-            self.dates.setMinimumWidth(130)
+            self.dates.set_preferred_width(130)
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)
         self._count = Label(look=Look.DIM)

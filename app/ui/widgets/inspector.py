@@ -20,6 +20,8 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.labels import ElidedLabel, Label, Look
 from app.ui.widgets.status_chip import StatusChip
 
+_LEAST_WIDTH = 280
+
 
 class Inspector(QFrame):
     """`Inspector(theme, empty_title="Nothing selected", empty_sentence="Select a row to see all of it.",
@@ -41,7 +43,6 @@ class Inspector(QFrame):
         super().__init__(parent)
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
-        self.setMinimumWidth(280)
         self._title = ElidedLabel(look=Look.TITLE)
         self._subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
         self._chip_box = QWidget()
@@ -49,6 +50,7 @@ class Inspector(QFrame):
         self._chips.setContentsMargins(0, 0, 0, 0)
         self._chips.setSpacing(6)
         self.empty = EmptyState(theme, Icon.INFO, empty_title, empty_sentence)
+        self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -66,7 +68,9 @@ class Inspector(QFrame):
         scroll.viewport().setAutoFillBackground(False)
         scroll.setWidget(content)
         content.setAutoFillBackground(False)
-        self._actions = QHBoxLayout()
+        self._foot = QWidget()
+        self._foot.hide()  # buttons for nothing would still ask for their room
+        self._actions = QHBoxLayout(self._foot)
         self._actions.setContentsMargins(14, 0, 14, 0)
         self._actions.setSpacing(8)
 
@@ -82,7 +86,7 @@ class Inspector(QFrame):
         self._head, self._top = head, top
         column.addLayout(top)
         column.addWidget(scroll, 1)
-        column.addLayout(self._actions)
+        column.addWidget(self._foot)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(record)
@@ -152,10 +156,12 @@ class Inspector(QFrame):
 
     def show_record(self) -> None:
         """Show header, body and actions."""
+        self._foot.show()
         self._stack.setCurrentIndex(1)
 
     def show_empty(self) -> None:
         """Say that nothing is selected."""
+        self._foot.hide()
         self._stack.setCurrentIndex(0)
 
     def is_empty(self) -> bool:

@@ -60,6 +60,7 @@ class Picker(QComboBox):
     ) -> None:
         super().__init__(parent)
         self._any = any_label
+        self._preferred = 0
         self._key: str | None = None
         self._choices: tuple[Choice, ...] = ()
         self.setAccessibleName(name)
@@ -73,6 +74,15 @@ class Picker(QComboBox):
         self._choices = (Choice(None, self._any, any_count), *choices)
         self.choices.set_choices(self._choices)
         self._show_choice()
+
+    def set_preferred_width(self, width: int) -> None:
+        """As wide as this where there is room, whatever is chosen."""
+        self._preferred = width
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(max(hint.width(), self._preferred), hint.height())
 
     def key(self) -> str | None:
         """The chosen key; None is "any"."""

@@ -58,6 +58,7 @@ class Timeline(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._has_room = True
         self._days: tuple[tuple[int, int], ...] = ()
         self._current = -1
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -72,8 +73,16 @@ class Timeline(QWidget):
         usable = [(day, count) for day, count in days if 0 <= day < 1_000_000]
         self._days = tuple(usable)
         self._current = -1
-        self.setVisible(len(usable) > 1)
+        self._show_or_hide()
         self.update()
+
+    def set_room(self, enough: bool) -> None:
+        """Whether the page has room for it."""
+        self._has_room = enough
+        self._show_or_hide()
+
+    def _show_or_hide(self) -> None:
+        self.setVisible(self._has_room and len(self._days) > 1)
 
     def bars(self) -> list[Bar]:
         """The bars as they are drawn at the present width."""
