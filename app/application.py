@@ -13,6 +13,7 @@ from app import __version__, paths
 from app.settings import Settings
 from app.ui.main_window import MainWindow
 from app.ui.theme import Mode, Theme
+from app.workers.garbage import GarbageCollector
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200)."""
@@ -39,8 +40,10 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
         test.finished.connect(lambda report: print(json.dumps(report)))  # noqa: T201
         test.finished.connect(lambda report: app.exit(0 if report["ok"] else 1))
         test.start()
+    garbage = GarbageCollector()
     status = app.exec()
     window.close()
+    garbage.stop()
     settings.save()
     return status
 

@@ -25,6 +25,8 @@ examples:
   tenant-admin ~/src/foundation         open the local D1 file of a wrangler project
   tenant-admin demo demo.sqlite         make a file with sample data
   tenant-admin verify demo.sqlite       check every audit chain (exit 0 intact, 1 findings, 2 could not run)
+  tenant-admin checkpoint demo.sqlite --export witness.json
+                                        sign what the chains are now, and keep it elsewhere
   tenant-admin retention demo.sqlite --dry-run
                                         say what data retention would remove
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
@@ -52,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("tenant-admin: cancelled", file=sys.stderr)
     except BrokenPipeError:
         sys.stderr.close()
+    except OSError as error:
+        print(
+            f"tenant-admin: {error.filename or 'A file'} cannot be used: {error.strerror}.", file=sys.stderr
+        )
     except Exception as error:  # noqa: BLE001 - a bug: details to the log, a sentence to the person
         print(f"tenant-admin: {_report_bug(error)}", file=sys.stderr)
     return EXIT_COULD_NOT_RUN
@@ -105,13 +111,21 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--tenant", help="check this tenant's chain alone")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"
+    )
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from app.workers import scan_pool  # noqa: PLC0415
+    from app.workers import witnessing  # noqa: PLC0415
 
-    report = scan_pool.verify(
-        _database_path(options.file), tenant=options.tenant, now=int(time.time()), take_part=True
+    report = witnessing.verify(
+        _database_path(options.file),
+        paths.checkpoints_dir(),
+        now=int(time.time()),
+        tenant=options.tenant,
+        export=options.checkpoints,
+        take_part=True,
     )
     if options.json:
         _print_json(report.to_json())
@@ -126,6 +140,38 @@ def _print_report(report: Any) -> None:
     for finding in report.findings:
         print(f"{finding.code}: {finding.message}")
     print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
+
+
+# checkpoint
+
+
+def _checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--export", type=Path, metavar="OUT", help="write all checkpoints to keep elsewhere")
+    parser.add_argument(
+        "--import", type=Path, metavar="IN", dest="imported", help="take in an export instead of making one"
+    )
+
+
+def _checkpoint(options: argparse.Namespace) -> int:
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import witnessing  # noqa: PLC0415
+
+    path, now = _database_path(options.file), int(time.time())
+    store = CheckpointStore(paths.checkpoints_dir())
+    if options.imported is not None:
+        print(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
+    else:
+        made = witnessing.witness(path, paths.checkpoints_dir(), now=now, reason="request", take_part=True)
+        if made.checkpoint is None:
+            _print_report(made.report)
+            print("tenant-admin: the chain does not hold, so no checkpoint was made", file=sys.stderr)
+            return EXIT_FINDINGS
+        print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
+        print(store.key_place().sentence)
+    if options.export is not None:
+        print(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
+    return EXIT_INTACT
 
 
 # retention
@@ -146,20 +192,28 @@ def _retention_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _retention(options: argparse.Namespace) -> int:
     from app.services import opening, retention  # noqa: PLC0415
+    from app.workers import witnessing  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
-    opened = opening.open_database(
-        _database_path(options.file), read_only=options.dry_run, force_writable=not options.dry_run
-    )
-    with opened.database.connection_context():
-        result = retention.run(
-            opened.database,
-            now=now,
-            days=options.days,
-            actor=paths.os_user(),
-            dry_run=options.dry_run,
-            allow_majority=options.allow_majority,
-        )
+    path = _database_path(options.file)
+    if not options.dry_run:
+        witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
+    opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
+    try:
+        with opened.database.connection_context():
+            result = retention.run(
+                opened.database,
+                now=now,
+                days=options.days,
+                actor=paths.os_user(),
+                dry_run=options.dry_run,
+                allow_majority=options.allow_majority,
+            )
+    except retention.NeedsConfirmation as error:
+        print(f"tenant-admin: {error} To confirm, add --allow-majority.", file=sys.stderr)
+        return EXIT_COULD_NOT_RUN
+    if not options.dry_run:
+        witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
     if options.json:
         _print_json(result.to_json())
     else:
@@ -269,6 +323,7 @@ Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argpar
 
 COMMANDS: dict[str, Command] = {
     "verify": ("Check the audit chains of a file.", _verify_arguments, _verify),
+    "checkpoint": ("Verify a file and sign what was found.", _checkpoint_arguments, _checkpoint),
     "retention": ("Remove what is older than the retention period.", _retention_arguments, _retention),
     "migrate": ("Apply the migrations a file lacks.", _migrate_arguments, _migrate),
     "migrations": ("Write a new migration.", _migrations_arguments, _migrations),

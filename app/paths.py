@@ -51,3 +51,8 @@ def os_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # an account without a name, as in some containers
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def checkpoints_dir() -> Path:
+    """The folder that holds the checkpoints and their key; it may not exist yet."""
+    return state_dir() / "checkpoints"

@@ -12,6 +12,7 @@ from app.services.frame import FileView
 from app.services.scope import EVERYONE, Scope
 from app.services.writing import Change
 from app.ui.context import Context
+from app.ui.continuation import ContinuationNotice
 from app.ui.formatting import counted, grouped
 from app.ui.icons import Icon
 from app.ui.tabs.audit import AuditTab
@@ -23,6 +24,7 @@ from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.theme import Kind
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.notice import Notice
 
 TABS: tuple[Callable[[Context], RecordTab], ...] = (
     UsersTab,
@@ -58,13 +60,10 @@ class Workspace(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self.notices = self._notices(view)
+        self.continuation = ContinuationNotice(context)
+        self.notices = [*self._notices(view), self.continuation]
         for notice in self.notices:
-            frame = QWidget()
-            line = QVBoxLayout(frame)
-            line.setContentsMargins(16, 12, 16, 12)
-            line.addWidget(notice)
-            self._column.addWidget(frame)
+            self._column.addWidget(notice)
         self._column.addWidget(self.tabs, 1)
         for make in TABS:
             tab = make(context)
@@ -79,6 +78,7 @@ class Workspace(QWidget):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look_outside)
         self._poll.start()
+        self.continuation.look()
         self._count_unread()
 
     def pages(self) -> Sequence[RecordTab]:
@@ -183,8 +183,8 @@ class Workspace(QWidget):
                 self.tabs.setTabText(position, f"{page.title}  {grouped(count)}" if count else page.title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
 
-    def _notices(self, view: FileView) -> list[Banner]:
-        found: list[Banner] = []
+    def _notices(self, view: FileView) -> list[Notice]:
+        found: list[Notice] = []
         context, opened = self._context, view.opened
         if opened.read_only:
             banner = Banner(context.theme)
@@ -198,7 +198,7 @@ class Workspace(QWidget):
                 button = push_button(context.theme, "Open for writing")
                 button.clicked.connect(self.write_wanted)
                 banner.add_button(button)
-            found.append(banner)
+            found.append(Notice(banner))
         missing = missing_sentence(view)
         if missing:
             banner = Banner(context.theme)
@@ -207,7 +207,7 @@ class Workspace(QWidget):
                 button = push_button(context.theme, "Apply migrations…", kind=Kind.PRIMARY)
                 button.clicked.connect(self.migrate_wanted)
                 banner.add_button(button)
-            found.append(banner)
+            found.append(Notice(banner))
         return found
 
 

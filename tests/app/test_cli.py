@@ -95,9 +95,35 @@ def test_retention_refuses_to_take_most_of_a_tenant_without_a_word(demo: Path, t
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
     refused = run("retention", copy, "--days", 1)
     assert refused.returncode == 2
-    assert "more than half" in refused.stderr
+    assert "More than half" in refused.stderr and "--allow-majority" in refused.stderr
     assert run("retention", copy, "--days", 1, "--allow-majority").returncode == 0
     assert run("verify", copy).returncode == 0
+
+
+def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
+    home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "witness.json"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    made = run("checkpoint", copy, "--export", export, home=home)
+    assert made.returncode == 0
+    assert "600 entries witnessed" in made.stdout
+    assert json.loads(run("verify", copy, "--json", home=home).stdout)["verdict"] == "VERIFIED"
+    apsw.Connection(str(copy)).execute("DELETE FROM audit_chain WHERE seq > 590")
+    for arguments in ([], ["--checkpoints", export]):
+        found = run("verify", copy, "--json", *arguments, home=home)
+        assert found.returncode == 1
+        assert "TRUNCATED" in {finding["code"] for finding in json.loads(found.stdout)["findings"]}
+    refused = run("checkpoint", copy, home=home)
+    assert refused.returncode == 1
+    assert "no checkpoint was made" in refused.stderr
+
+
+def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> None:
+    export = tmp_path / "witness.json"
+    run("checkpoint", demo, "--export", export, home=tmp_path / "here")
+    there = tmp_path / "there"
+    assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "CONSISTENT"
+    assert run("checkpoint", demo, "--import", export, home=there).returncode == 0
+    assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "VERIFIED"
 
 
 def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) -> None:
@@ -148,7 +174,7 @@ def test_demo_never_overwrites(demo: Path) -> None:
     before = demo.stat().st_mtime_ns
     done = run("demo", demo)
     assert done.returncode == 2
-    assert "never overwritten" in done.stderr
+    assert "already a file" in done.stderr
     assert demo.stat().st_mtime_ns == before
 
 

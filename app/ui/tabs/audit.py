@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from app import paths
 from app.itemmodels.columns import Column
 from app.itemmodels.roles import Tone
 from app.services import audit
@@ -28,17 +30,23 @@ from app.ui.tabs.record_tab import RecordTab, TabSpec
 from app.ui.theme import Kind
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.status_chip import StatusChip
 from app.ui.widgets.timeline import Timeline
-from app.workers import scan_pool
+from app.workers import witnessing
 from app.workers.jobs import Job, Progress, Stop
 from app.workers.task_runner import Task
+from app.workers.witnessing import Witnessed
 
 _JSON_HEIGHT = 130
+_ROOM, _ROOM_WITH_FINDINGS = 480, 640
+
+if TYPE_CHECKING:
+    from app.ui.dialogs.checkpoints import CheckpointsDialog
 
 
 class AuditTab(RecordTab):
@@ -99,7 +107,12 @@ class AuditTab(RecordTab):
         self.banner = Banner(theme)
         self.verify_button = push_button(theme, "Verify chain", kind=Kind.PRIMARY, icon=Icon.VERIFY)
         self.verify_button.clicked.connect(self.verify)
-        self.banner.add_button(self.verify_button)
+        self.adopt_button = push_button(theme, "Adopt this start…", icon=Icon.ANCHOR)
+        self.adopt_button.clicked.connect(self._ask_adopt)
+        self.checkpoints_button = push_button(theme, "Checkpoints…", icon=Icon.ANCHOR)
+        self.checkpoints_button.clicked.connect(self.open_checkpoints)
+        for button in (self.adopt_button, self.checkpoints_button, self.verify_button):
+            self.banner.add_button(button)
         self.banner.cancelled.connect(self._cancel)
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.show_record)
@@ -185,6 +198,15 @@ class AuditTab(RecordTab):
     def choice_label(self, column: str, value: Value) -> str:
         return str(value)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """The table comes first where the window is low."""
+        needed = _ROOM if self.findings.isHidden() else _ROOM_WITH_FINDINGS
+        self.timeline.set_room(self.height() >= needed)
+
     def set_scope(self, scope: Scope) -> None:
         if scope != self.scope:
             self._cancel()
@@ -201,13 +223,22 @@ class AuditTab(RecordTab):
             return
         path, tenant, now = self.context.opened.path, self.scope.tenant_id, self.context.clock()
 
-        def work(progress: Progress, cancelled: Stop) -> Report:
-            return scan_pool.verify(path, tenant=tenant, now=now, progress=progress, cancelled=cancelled)
+        folder = paths.checkpoints_dir()
+
+        def work(progress: Progress, cancelled: Stop) -> Witnessed:
+            if tenant is None:  # only of a whole file can a checkpoint be made
+                return witnessing.witness(
+                    path, folder, now=now, reason="verify", progress=progress, cancelled=cancelled
+                )
+            report = witnessing.verify(
+                path, folder, now=now, tenant=tenant, progress=progress, cancelled=cancelled
+            )
+            return Witnessed(report, None)
 
         self._started = time.monotonic()
         self.banner.show_progress("Verifying…", 0, 0)
         self._job = self.context.jobs.start(
-            work, on_progress=self._show_progress, on_done=self._show_report, on_failed=self._not_verified
+            work, on_progress=self._show_progress, on_done=self._show_witnessed, on_failed=self._not_verified
         )
         self.commands.update()
 
@@ -224,15 +255,62 @@ class AuditTab(RecordTab):
         rate = formatting.rate(done, time.monotonic() - self._started)
         self.banner.show_progress("Verifying…", done, total, f"{done:,} of {total:,} entries · {rate}")
 
-    def _show_report(self, report: Report) -> None:
+    def open_checkpoints(self) -> "CheckpointsDialog":
+        """Opens the list of checkpoints of this file."""
+        from app.ui.dialogs.checkpoints import CheckpointsDialog  # noqa: PLC0415 - brings cryptography
+
+        dialog = CheckpointsDialog(self.context, self)
+        dialog.checked.connect(self.show_report)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
+    def _ask_adopt(self) -> None:
+        report = self._report
+        if report is None:
+            return
+        starts = [tenant for tenant in report.tenants if tenant.verdict is Verdict.UNPROVEN_START]
+        dialog = ConfirmDialog(
+            self.context.theme,
+            "Adopt this start?",
+            "Nothing in the file proves what came before these entries; the platform's own cleanup leaves "
+            "chains like this. By adopting you vouch that they are the right ones. It is kept with your "
+            "checkpoints, with your name, and later verifications say so.",
+            action="Adopt",
+            items=[f"{tenant.tenant}: from entry {tenant.first_seq:,}" for tenant in starts],
+            danger=False,
+            parent=self,
+        )
+        dialog.accepted.connect(lambda: self._adopt(report))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _adopt(self, report: Report) -> None:
+        path, folder, now = self.context.opened.path, paths.checkpoints_dir(), self.context.clock()
+        actor = self.context.settings.actor
+        self.context.busy.run(
+            "Adopting…",
+            lambda progress, cancelled: witnessing.adopt(path, folder, report, actor=actor, now=now),
+            on_done=lambda _: self.verify(),
+            on_failed=self.context.tasks.failed.emit,
+            can_cancel=False,
+        )
+
+    def _show_witnessed(self, found: Witnessed) -> None:
         self._job = None
+        self.show_report(found.report, found.checkpoint)
+
+    def show_report(self, report: Report, checkpoint: int | None = None) -> None:
+        """Shows a verification's outcome, and the checkpoint that was made of it."""
         self._report = report
         self._broken = frozenset(
             finding.seq for finding in report.findings if finding.seq is not None and finding.is_error
         )
         self._verified_to = max((tenant.last_seq or 0 for tenant in report.tenants), default=0)
-        self.banner.show_verdict(*verdicts.banner(report))
+        self.banner.show_verdict(*verdicts.banner(report, checkpoint))
+        self.adopt_button.setVisible(report.verdict is Verdict.UNPROVEN_START)
         self.findings.show_findings(report)
+        self._share_room()
         self.model.repaint()
         self.commands.update()
         self.verified.emit(report)
@@ -252,6 +330,7 @@ class AuditTab(RecordTab):
         self._report = None
         self._broken, self._verified_to = frozenset(), 0
         self.findings.clear()
+        self._share_room()
         self._say_unverified()
         self.model.repaint()
 
@@ -262,6 +341,7 @@ class AuditTab(RecordTab):
             detail="Verifying recomputes every hash and follows every link, from first to last.",
             icon=Icon.SHIELD_OFF,
         )
+        self.adopt_button.hide()
 
     def _link_state(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
         if self._report is None or not isinstance(seq, int) or seq > self._verified_to:

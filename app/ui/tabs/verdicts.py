@@ -19,8 +19,8 @@ Words = tuple[Tone, str, str, str, str]
 """Tone, headline, rest of the line, detail, icon: what a banner shows."""
 
 
-def banner(report: Report) -> Words:
-    """The verdict banner's words."""
+def banner(report: Report, checkpoint: int | None = None) -> Words:
+    """The verdict banner's words; `checkpoint` is the number of the one just made of it."""
     tone, headline, icon = _HEADLINES[report.verdict]
     rest = f"— {counted(report.entries, 'entry', 'entries')} checked"
     if report.verdict in (Verdict.VERIFIED, Verdict.CONSISTENT):
@@ -28,7 +28,9 @@ def banner(report: Report) -> Words:
     elif report.found:
         rest += f", {counted(report.found, 'finding')}"
     details = [_start(report)]
-    if report.verdict is Verdict.CONSISTENT:
+    if checkpoint is not None:
+        details.append(f"checkpoint {checkpoint} signed")
+    elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint has witnessed it yet")
     elif report.unwitnessed:
         details.append(f"{counted(report.unwitnessed, 'row')} not yet witnessed")

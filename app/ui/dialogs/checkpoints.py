@@ -1,0 +1,220 @@
+"""The checkpoints of the open file: made, listed, exported, imported and checked against."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app import paths
+from app.services.checkpoints.document import Checkpoint
+from app.services.checkpoints.keys import KeyPlace
+from app.services.checkpoints.store import CheckpointStore
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.verification.report import Report
+from app.ui.context import Context
+from app.ui.dialogs.static_table import Cell, Column, StaticTable
+from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
+from app.ui.icons import Icon
+from app.ui.theme import Kind
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.labels import Label, Look
+from app.workers import witnessing
+from app.workers.jobs import Progress, Stop
+from app.workers.witnessing import Witnessed
+
+EXPORTS = "Checkpoints (*.json);;All files (*)"
+
+_COLUMNS = (
+    Column("Made"),
+    Column("Number", number=True),
+    Column("Why", dim=True),
+    Column("Through entry", number=True),
+    Column("Entries ever", number=True),
+    Column("Tenants", number=True),
+    Column("Key", mono=True, dim=True),
+)
+_EXPLANATION = (
+    "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "
+    "finds from it what the chain alone cannot show: entries cut off, rewritten or put in place of others."
+)
+_LIMIT = (
+    "Whoever runs as the same user can sign. The witness that counts is an export kept where others cannot "
+    "change it."
+)
+
+
+class CheckpointsDialog(Dialog):
+    """`CheckpointsDialog(context, parent=None)`; reads and writes in the background.
+
+    `checked(report)` after the file was verified against checkpoints, or a new one was made of it.
+    """
+
+    checked = Signal(Report)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, "Checkpoints", _EXPLANATION, icon=Icon.ANCHOR, parent=parent)
+        self.setMinimumWidth(920)
+        self._context = context
+        self._path = context.opened.path
+        self._store = CheckpointStore(paths.checkpoints_dir())
+        self.table: StaticTable | None = None
+        self.state = Label("Reading…", Look.DIM, wrap=True)
+        self.key = Label("", Look.DIM, wrap=True)
+        for widget in (self.state, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
+            self.add_widget(widget)
+        theme = context.theme
+        self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
+        self.export_button = push_button(theme, "Export…", icon=Icon.EXPORT)
+        self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
+        self.check_button = push_button(theme, "Check an export…", icon=Icon.VERIFY)
+        self.close_button = push_button(theme, "Close")
+        self.make_button.clicked.connect(self.make)
+        self.export_button.clicked.connect(self._ask_export)
+        self.import_button.clicked.connect(self._ask_import)
+        self.check_button.clicked.connect(self._ask_check)
+        self.close_button.clicked.connect(self.reject)
+        self.set_buttons(
+            [self.close_button, self.make_button],
+            left=[self.export_button, self.import_button, self.check_button],
+        )
+        self.export_button.setEnabled(False)
+        self._read()
+
+    def make(self) -> None:
+        """Verifies the file and signs a checkpoint of it."""
+
+        def work(progress: Progress, cancelled: Stop) -> Witnessed:
+            return witnessing.witness(
+                self._path,
+                paths.checkpoints_dir(),
+                now=self._context.clock(),
+                reason="request",
+                progress=progress,
+                cancelled=cancelled,
+            )
+
+        def done(made: Witnessed) -> None:
+            self.checked.emit(made.report)
+            if made.checkpoint is None:
+                self.state.setText("The chain does not hold, so nothing was signed; look at the findings.")
+            else:
+                self._read()
+
+        self._run("Verifying and signing…", work, done)
+
+    def export(self, out: Path) -> None:
+        """Writes every checkpoint of this file to `out`."""
+        self._run(
+            "Exporting checkpoints…",
+            lambda progress, cancelled: self._store.export(self._path, out),
+            lambda count: self.state.setText(f"{counted(count, 'checkpoint')} written to {out.name}."),
+        )
+
+    def import_from(self, source: Path) -> None:
+        """Takes in an export, and trusts its key from then on."""
+        now = self._context.clock()
+
+        def done(count: int) -> None:
+            self._read()
+            self.state.setText(f"{counted(count, 'new checkpoint')} imported from {source.name}.")
+
+        self._run(
+            "Importing checkpoints…",
+            lambda progress, cancelled: self._store.import_(source, now=now, path=self._path),
+            done,
+        )
+
+    def check(self, export: Path) -> None:
+        """Verifies the file against an export, without taking it in."""
+
+        def work(progress: Progress, cancelled: Stop) -> Report:
+            return witnessing.verify(
+                self._path,
+                paths.checkpoints_dir(),
+                now=self._context.clock(),
+                export=export,
+                progress=progress,
+                cancelled=cancelled,
+            )
+
+        def done(report: Report) -> None:
+            self.checked.emit(report)
+            self.accept()
+
+        self._run(f"Verifying against {export.name}…", work, done)
+
+    def show_checkpoints(self, found: Sequence[Checkpoint], place: KeyPlace | None) -> None:
+        """Lists them, the newest first."""
+        if self.table is not None:
+            self.body.removeWidget(self.table)
+            self.table.hide()
+            self.table.deleteLater()
+            self.table = None
+        self.key.setText(place.sentence if place is not None else "")
+        self.export_button.setEnabled(bool(found))
+        if not found:
+            self.state.setText("There is none of this file yet.")
+            return
+        self.state.setText(f"{counted(len(found), 'checkpoint')} of this file, the newest first.")
+        rows = [self._row(checkpoint) for checkpoint in reversed(found)]
+        self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
+        self.body.insertWidget(0, self.table)
+
+    def _row(self, checkpoint: Checkpoint) -> tuple[Cell, ...]:
+        now, utc = self._context.clock(), self._context.settings.utc_times
+        return (
+            Cell(relative_time(checkpoint.at, now), checkpoint.at, tip=absolute_time(checkpoint.at, utc)),
+            Cell(grouped(checkpoint.number), checkpoint.number),
+            Cell(checkpoint.reason),
+            Cell(grouped(checkpoint.through), checkpoint.through),
+            Cell(grouped(checkpoint.rows_ever), checkpoint.rows_ever),
+            Cell(grouped(len(checkpoint.tenants)), len(checkpoint.tenants)),
+            Cell(shortened(checkpoint.key, 6, 6), whole=checkpoint.key, tip=checkpoint.key),
+        )
+
+    def _read(self) -> None:
+        def work(progress: Progress, cancelled: Stop) -> tuple[Sequence[Checkpoint], KeyPlace | None]:
+            found = self._store.checkpoints(self._path)
+            return found, self._store.key_place() if found else None
+
+        self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
+
+    def _run(self, text: str, work: Callable[[Progress, Stop], object], done: Callable[..., None]) -> None:
+        self._set_busy(True)
+
+        def finish(result: object) -> None:
+            self._set_busy(False)
+            done(result)
+
+        def failed(error: TenantAdminError) -> None:
+            self._set_busy(False)
+            self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
+
+        self._context.busy.run(text, work, on_done=finish, on_failed=failed)
+
+    def _set_busy(self, busy: bool) -> None:
+        for button in (self.make_button, self.export_button, self.import_button, self.check_button):
+            button.setEnabled(not busy)
+        if busy:
+            self.state.setText("Working…")
+        else:
+            self.export_button.setEnabled(self.table is not None)
+
+    def _ask_export(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export checkpoints", f"{self._path.stem}.checkpoints.json", EXPORTS
+        )
+        if name:
+            self.export(Path(name))
+
+    def _ask_import(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Import checkpoints", "", EXPORTS)
+        if name:
+            self.import_from(Path(name))
+
+    def _ask_check(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Check against an export", "", EXPORTS)
+        if name:
+            self.check(Path(name))

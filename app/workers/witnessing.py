@@ -1,0 +1,105 @@
+"""Verification and checkpoints together, in one call for each thing a person does. Never imports Qt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.errors import TenantAdminError
+from app.services.verification.codes import Code
+from app.services.verification.report import Report
+from app.workers import scan_pool
+from app.workers.scan_pool import Progress
+
+# The store brings cryptography along, which only those need who have checkpoints: it is imported when used.
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A verification, and the number of the checkpoint that was made of it; None when none was."""
+
+    report: Report
+    checkpoint: int | None
+
+
+def verify(
+    path: Path,
+    folder: Path,
+    *,
+    now: int,
+    tenant: str | None = None,
+    export: Path | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    take_part: bool = False,
+) -> Report:
+    """Verifies against the checkpoints kept in `folder`, or against an export of some.
+
+    Raises the errors of `scan_pool.verify` and of `CheckpointStore.witness` or `witness_from`.
+    """
+    known = None
+    if export is not None or folder.exists():
+        from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+
+        store = CheckpointStore(folder)
+        known = store.witness(path) if export is None else store.witness_from(path, export)
+    return scan_pool.verify(
+        path,
+        tenant=tenant,
+        now=now,
+        progress=progress,
+        cancelled=cancelled,
+        take_part=take_part,
+        checkpoints=known,
+    )
+
+
+def witness(
+    path: Path,
+    folder: Path,
+    *,
+    now: int,
+    reason: str,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    take_part: bool = False,
+) -> Witnessed:
+    """Verifies the whole file and, if it holds, signs a checkpoint of it.
+
+    Raises the errors of `scan_pool.verify` and those of keeping the checkpoint.
+    """
+    from app.services.checkpoints.store import CheckpointStore, NotWitnessed  # noqa: PLC0415
+
+    store = CheckpointStore(folder)
+    report = scan_pool.verify(
+        path,
+        now=now,
+        progress=progress,
+        cancelled=cancelled,
+        take_part=take_part,
+        checkpoints=store.witness(path),
+        seal=True,
+    )
+    try:
+        return Witnessed(report, store.create(path, report, now=now, reason=reason).number)
+    except NotWitnessed:
+        return Witnessed(report, None)
+
+
+def try_witness(path: Path, folder: Path, *, now: int, reason: str) -> int | None:
+    """A checkpoint beside another act, which must not fail because none can be made."""
+    try:
+        return witness(path, folder, now=now, reason=reason).checkpoint
+    except (TenantAdminError, OSError):
+        return None
+
+
+def adopt(path: Path, folder: Path, report: Report, *, actor: str, now: int) -> None:
+    """Records that the user vouches for every unproven start of a report, and by what name."""
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+
+    store = CheckpointStore(folder)
+    starts = {finding.tenant: finding for finding in report.findings if finding.code is Code.UNPROVEN_START}
+    for tenant in report.tenants:
+        finding = starts.get(tenant.tenant)
+        if finding is not None and finding.actual is not None:
+            store.adopt(path, tenant, finding.actual, actor=actor, now=now)
