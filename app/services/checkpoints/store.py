@@ -274,7 +274,7 @@ class _reading:  # noqa: N801  # a context manager reads like a function
 
     def __enter__(self) -> apsw.Connection:
         try:
-            where = source.Source(self._path, folder=Path(self._folder.name))
+            where = source.Source(self._path, folder=lambda: Path(self._folder.name))
             self._connection = source.connect(where.uri)
         except BaseException:
             self._folder.cleanup()

@@ -55,6 +55,7 @@ AND NOT (typeof(created_at) = 'integer' AND typeof(payload) = 'text' AND json_va
   CAST(concat_ws(':', previous_hash, event_type, payload, created_at) AS BLOB),
   hash, previous_hash, tenant_id, event_type, created_at, seq))
 ORDER BY seq"""
+"""The rows that fail. `quick` notes each row that passes, so it comes last: nothing may fail behind it."""
 
 _SLOW = f"SELECT {RAW_COLUMNS} FROM main.audit_chain NOT INDEXED WHERE seq BETWEEN ? AND ? {{tenant}} ORDER BY seq LIMIT 1"  # noqa: S608, E501
 
@@ -180,9 +181,10 @@ class RangeScan:
         def quick(  # noqa: PLR0917  # SQLite passes arguments by position
             data: bytes, stored: str, previous: str, tenant: str, event: str, at: int, seq: int
         ) -> bool:
-            if tenant not in states:
+            try:
+                state = states[tenant]
+            except KeyError:
                 return False
-            state = states[tenant]
             if (
                 state[0] == previous
                 and state[1] <= at <= latest

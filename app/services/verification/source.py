@@ -1,6 +1,6 @@
 """How the file is opened for a scan: read-only, on its own connection, leaving nothing behind."""
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,8 +25,8 @@ class Source:
     `undisturbed()` must be asked afterwards.
     """
 
-    def __init__(self, path: Path, *, folder: Path | None = None) -> None:
-        """`folder` is where a copy may be made when the file's own folder does not allow reading it.
+    def __init__(self, path: Path, *, folder: Callable[[], Path] | None = None) -> None:
+        """`folder` gives a place for a copy, asked for when the file's own folder does not allow reading it.
 
         Raises `FileMissing` and `NotADatabase`.
         """
@@ -43,7 +43,7 @@ class Source:
         self.frozen = wal and not _beside(path, "-wal").exists()
         self.copied = False
         if not self.frozen and folder is not None and not _readable(path):
-            path = _copy(path, folder)
+            path = _copy(path, folder())
             self.copied = True
         self.uri = uri(path, immutable=self.frozen, writable=self.copied)
 
@@ -120,6 +120,8 @@ def _readable(path: Path) -> bool:
 
 def _copy(path: Path, folder: Path) -> Path:
     """The file with what lies beside it, so that SQLite can recover it there."""
+    import shutil  # noqa: PLC0415  # rarely needed, and every child would load it
+
     target = folder / path.name
     for suffix in ("", "-wal", "-journal"):
         if _beside(path, suffix).exists():

@@ -120,7 +120,7 @@ def test_a_folder_that_takes_no_files_is_read_from_a_copy(tmp_path: Path) -> Non
         (tmp_path / "media" / f"a.db{suffix}").write_bytes(Path(f"{chain.path}{suffix}").read_bytes())
     # As good as a folder without permission, for root too: this file cannot be made.
     (tmp_path / "media" / "a.db-shm").symlink_to(tmp_path / "nowhere" / "shm")
-    where = source.Source(tmp_path / "media" / "a.db", folder=tmp_path / "copy")
+    where = source.Source(tmp_path / "media" / "a.db", folder=lambda: tmp_path / "copy")
     assert where.copied
     assert source.connect(where.uri).execute("SELECT count(*) FROM audit_chain").fetchone() == (10,)
     assert verify(tmp_path / "media" / "a.db", now=NOW).entries == 10
