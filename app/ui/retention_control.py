@@ -6,12 +6,14 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from app import paths
 from app.services import retention
 from app.services.errors import TenantAdminError
 from app.services.retention import RetentionPreview, RetentionResult
 from app.ui.context import Context
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.formatting import counted, relative_time
+from app.workers import witnessing
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
 
 
@@ -41,7 +43,10 @@ class RetentionControl(QObject):
             ),
             context.jobs,
             context.clock,
-            self,
+            witness=lambda: witnessing.try_witness(
+                path, paths.checkpoints_dir(), now=context.clock(), reason="retention"
+            ),
+            parent=self,
         )
         self.worker.schedule_changed.connect(self._say)
         self.worker.started.connect(lambda: self.status.emit("Retention: running…"))

@@ -33,7 +33,8 @@ class RetentionSettings:
 class RetentionWorker(QObject):
     """Retention of one open file, on a thread and a connection of its own, one run at a time.
 
-    `clock` gives epoch seconds. Signals, all on the interface thread: `started`; `progress(done, total)`;
+    `clock` gives epoch seconds. `witness` is called before and after a run that has
+    something to remove, on its thread, to keep a checkpoint. Signals, all on the interface thread: `started`; `progress(done, total)`;
     then either `finished(RetentionResult)` (also when cancelled) or `failed(TenantAdminError)`; and
     `schedule_changed(last, next)` with epoch seconds or None, `next` being None while retention is off or
     the file is read-only. A scheduled run that fails is tried again after an hour where the file was the
@@ -52,6 +53,8 @@ class RetentionWorker(QObject):
         settings: RetentionSettings,
         jobs: Jobs,
         clock: Callable[[], int],
+        *,
+        witness: Callable[[], object] = lambda: None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -59,6 +62,7 @@ class RetentionWorker(QObject):
         self._settings = settings
         self._jobs = jobs
         self._clock = clock
+        self._witness = witness
         self._job: Job | None = None
         self._not_before = 0
         self._stopped = False
@@ -111,11 +115,18 @@ class RetentionWorker(QObject):
             "actor": self._settings.actor(),
             "allow_majority": allow_majority,
         }
-        database = self._database
+        database, witness = self._database, self._witness
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
             with database.connection_context():
-                return retention.run(database, **options, progress=progress, cancelled=cancelled)
+                due = retention.preview(database, now=options["now"], days=options["days"]).total > 0
+                if due:
+                    witness()
+                try:
+                    return retention.run(database, **options, progress=progress, cancelled=cancelled)
+                finally:
+                    if due:
+                        witness()
 
         self._job = self._jobs.start(
             work, on_progress=self.progress.emit, on_done=self._done, on_failed=self._failed
