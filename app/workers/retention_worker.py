@@ -34,7 +34,7 @@ class RetentionWorker(QObject):
     """Retention of one open file, on a thread and a connection of its own, one run at a time.
 
     `clock` gives epoch seconds. `witness` is called before and after a run that has something to remove, on
-    its thread, to keep a checkpoint. Signals, all on the interface thread: `started`; `progress(done, total)`;
+    its thread, to keep a checkpoint. Signals, on the interface thread: `started`; `progress(done, total)`;
     then either `finished(RetentionResult)` (also when cancelled) or `failed(TenantAdminError)`; and
     `schedule_changed(last, next)` with epoch seconds or None, `next` being None while retention is off or
     the file is read-only. A scheduled run that fails is tried again after an hour where the file was the
