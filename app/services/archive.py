@@ -136,7 +136,10 @@ def _prove(
     survivor = b"" if row is None else bytes(row[0] or b"")
     if walk.head != survivor and not walk.broken:
         expected, actual = _shown(walk.head), _shown(survivor)
-        message = f"The archive of {tenant.tenant} does not lead up to entry {tenant.first_seq}, the first in the file."
+        message = (
+            f"The archive of {tenant.tenant} does not lead up to entry {tenant.first_seq}, "
+            "the first in the file."
+        )
         findings.append(Finding(Code.TRUNCATED, tenant.tenant, tenant.first_seq, expected, actual, message))
     if findings:
         return replace(tenant, verdict=_worse(tenant.verdict)), findings

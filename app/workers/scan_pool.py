@@ -256,8 +256,8 @@ def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
         ahead = int(span * min(0.2, HEAD_START * ROWS_PER_SECOND / rows) * (count - 1) / count)
     cuts = [extent.first, *(extent.first + ahead + (span - ahead) * i // count for i in range(1, count))]
     if wish.witness is not None:
-        cuts = sorted({extent.first, *(cut // BLOCK * BLOCK for cut in cuts[1:])})
-        cuts = [cut for cut in cuts if cut >= extent.first]
+        cuts = sorted({extent.first, *((cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts[1:])})
+        cuts = [cut for cut in cuts if extent.first <= cut <= extent.last]
     return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]
 
 
