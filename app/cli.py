@@ -114,19 +114,33 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"
     )
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write an evidence bundle that can be checked anywhere"
+    )
 
 
 def _verify(options: argparse.Namespace) -> int:
     from app.workers import witnessing  # noqa: PLC0415
 
+    path, now = _database_path(options.file), int(time.time())
     report = witnessing.verify(
-        _database_path(options.file),
+        path,
         paths.checkpoints_dir(),
-        now=int(time.time()),
+        now=now,
         tenant=options.tenant,
         export=options.checkpoints,
         take_part=True,
     )
+    if options.report is not None:
+        witnessing.export_report(
+            path,
+            paths.checkpoints_dir(),
+            report,
+            options.report,
+            now=now,
+            tenant=options.tenant,
+            export=options.checkpoints,
+        )
     if options.json:
         _print_json(report.to_json())
     else:

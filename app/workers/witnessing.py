@@ -103,3 +103,29 @@ def adopt(path: Path, folder: Path, report: Report, *, actor: str, now: int) -> 
         finding = starts.get(tenant.tenant)
         if finding is not None and finding.actual is not None:
             store.adopt(path, tenant, finding.actual, actor=actor, now=now)
+
+
+def export_report(
+    path: Path,
+    folder: Path,
+    report: Report,
+    out: Path,
+    *,
+    now: int,
+    tenant: str | None = None,
+    export: Path | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Writes the evidence bundle of a report into the new folder `out`, with the checkpoints it rests on.
+
+    Raises the errors of `evidence.write_bundle`.
+    """
+    from app.services import evidence  # noqa: PLC0415
+    from app.services.checkpoints import exchange  # noqa: PLC0415
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+
+    checkpoints = CheckpointStore(folder).checkpoints(path) if export is None else exchange.read(export)
+    scope = evidence.Scope(tenant=tenant)
+    evidence.write_bundle(
+        path, report, out, scope=scope, checkpoints=checkpoints, now=now, cancelled=cancelled
+    )

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import paths
 from app.itemmodels.columns import Column
@@ -111,7 +112,9 @@ class AuditTab(RecordTab):
         self.adopt_button.clicked.connect(self._ask_adopt)
         self.checkpoints_button = push_button(theme, "Checkpoints…", icon=Icon.ANCHOR)
         self.checkpoints_button.clicked.connect(self.open_checkpoints)
-        for button in (self.adopt_button, self.checkpoints_button, self.verify_button):
+        self.report_button = push_button(theme, "Export report…", icon=Icon.EXPORT)
+        self.report_button.clicked.connect(self._ask_report)
+        for button in (self.adopt_button, self.checkpoints_button, self.report_button, self.verify_button):
             self.banner.add_button(button)
         self.banner.cancelled.connect(self._cancel)
         self.findings = FindingsPanel(theme)
@@ -265,6 +268,29 @@ class AuditTab(RecordTab):
         dialog.open()
         return dialog
 
+    def _ask_report(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export report to a new folder", f"{self.context.opened.path.stem}.evidence"
+        )
+        if name:
+            self.export_report(Path(name))
+
+    def export_report(self, out: Path) -> None:
+        """Writes the evidence bundle of the verification in sight into the new folder `out`."""
+        report = self._report
+        if report is None:
+            return
+        path, folder, now = self.context.opened.path, paths.checkpoints_dir(), self.context.clock()
+        tenant = self.scope.tenant_id
+        self.context.busy.run(
+            f"Exporting the report to {out.name}…",
+            lambda progress, cancelled: witnessing.export_report(
+                path, folder, report, out, now=now, tenant=tenant, cancelled=cancelled
+            ),
+            on_done=lambda _: self.exporter.said.emit(f"Report exported to {out.name}"),
+            on_failed=self.context.tasks.failed.emit,
+        )
+
     def _ask_adopt(self) -> None:
         report = self._report
         if report is None:
@@ -307,8 +333,7 @@ class AuditTab(RecordTab):
             finding.seq for finding in report.findings if finding.seq is not None and finding.is_error
         )
         self._verified_to = max((tenant.last_seq or 0 for tenant in report.tenants), default=0)
-        self.banner.show_verdict(*verdicts.banner(report, checkpoint))
-        self.adopt_button.setVisible(report.verdict is Verdict.UNPROVEN_START)
+        self._say(*verdicts.banner(report, checkpoint))
         self.findings.show_findings(report)
         self._share_room()
         self.model.repaint()
@@ -322,9 +347,9 @@ class AuditTab(RecordTab):
             if self._report is None:
                 self._say_unverified("Verification cancelled")
             else:
-                self.banner.show_verdict(*verdicts.banner(self._report))
+                self._say(*verdicts.banner(self._report))
         else:
-            self.banner.show_verdict(Tone.BAD, "Could not verify", detail=str(error))
+            self._say(Tone.BAD, "Could not verify", detail=str(error))
 
     def _forget_report(self) -> None:
         self._report = None
@@ -334,14 +359,21 @@ class AuditTab(RecordTab):
         self._say_unverified()
         self.model.repaint()
 
+    def _say(
+        self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
+    ) -> None:
+        self.banner.show_verdict(tone, headline, rest, detail, icon)
+        report = self._report
+        self.report_button.setVisible(report is not None)
+        self.adopt_button.setVisible(report is not None and report.verdict is Verdict.UNPROVEN_START)
+
     def _say_unverified(self, headline: str = "Not verified yet") -> None:
-        self.banner.show_verdict(
+        self._say(
             Tone.NEUTRAL,
             headline,
             detail="Verifying recomputes every hash and follows every link, from first to last.",
             icon=Icon.SHIELD_OFF,
         )
-        self.adopt_button.hide()
 
     def _link_state(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
         if self._report is None or not isinstance(seq, int) or seq > self._verified_to:
