@@ -31,7 +31,6 @@ _COLUMNS = (
     Column("Number", number=True),
     Column("Why", dim=True),
     Column("Through entry", number=True),
-    Column("Entries ever", number=True),
     Column("Tenants", number=True),
     Column("Key", mono=True, dim=True),
 )
@@ -55,7 +54,7 @@ class CheckpointsDialog(Dialog):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context.theme, "Checkpoints", _EXPLANATION, icon=Icon.ANCHOR, parent=parent)
-        self.setMinimumWidth(920)
+        self.setMinimumWidth(720)
         self._context = context
         self._path = context.opened.path
         self._store = CheckpointStore(paths.checkpoints_dir())
@@ -168,8 +167,11 @@ class CheckpointsDialog(Dialog):
             Cell(relative_time(checkpoint.at, now), checkpoint.at, tip=absolute_time(checkpoint.at, utc)),
             Cell(grouped(checkpoint.number), checkpoint.number),
             Cell(checkpoint.reason),
-            Cell(grouped(checkpoint.through), checkpoint.through),
-            Cell(grouped(checkpoint.rows_ever), checkpoint.rows_ever),
+            Cell(
+                grouped(checkpoint.through),
+                checkpoint.through,
+                tip=f"{counted(checkpoint.rows_ever, 'entry', 'entries')} ever, pruned ones counted",
+            ),
             Cell(grouped(len(checkpoint.tenants)), len(checkpoint.tenants)),
             Cell(shortened(checkpoint.key, 6, 6), whole=checkpoint.key, tip=checkpoint.key),
         )

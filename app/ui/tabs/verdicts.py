@@ -29,13 +29,15 @@ def banner(report: Report, checkpoint: int | None = None) -> Words:
         rest += f", {counted(report.found, 'finding')}"
     details = [_start(report)]
     if checkpoint is not None:
-        details.append(f"checkpoint {checkpoint} signed")
+        details.append(f"checkpoint {checkpoint} signed, every row witnessed")
     elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint has witnessed it yet")
     elif report.unwitnessed:
         details.append(f"{counted(report.unwitnessed, 'row')} not yet witnessed")
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
+    elif report.tenants:
+        details.append(f"heads up to entry {max(tenant.last_seq or 0 for tenant in report.tenants):,}")
     details.append(duration(report.seconds))
     return tone, headline, rest, " · ".join(part for part in details if part), icon
 
@@ -45,7 +47,9 @@ def _start(report: Report) -> str:
         return anchor(report.tenants[0])
     pruned = sum(1 for tenant in report.tenants if (tenant.anchor or "").startswith("marker:"))
     unproven = sum(1 for tenant in report.tenants if tenant.anchor is None and tenant.entries)
-    parts = [counted(len(report.tenants), "tenant")]
+    parts = [f"{counted(len(report.tenants), 'tenant')} from the first entry"]
+    if pruned or unproven:
+        parts = [counted(len(report.tenants), "tenant")]
     if pruned:
         parts.append(f"{pruned:,} pruned with a marker")
     if unproven:
