@@ -103,6 +103,7 @@ class RangeScan:
         self.unread: int | None = None
         self._warnings = 0
         self._stopped = False
+        self._hold = HOLD_SECONDS
         self._started = self._ticked = time.perf_counter()
 
     def run(self) -> dict[str, Any]:
@@ -235,15 +236,21 @@ class RangeScan:
             if self._tick(sum(state[COUNT] for state in self._states.values())):
                 self._stopped = True
                 return True
-        return not self._frozen and now - self._started >= HOLD_SECONDS
+        return not self._frozen and now - self._started >= self._hold
 
     def _resume(self) -> None:
         """Goes on behind the last row that was judged."""
+        done = max((state[SEQ] for state in self._states.values()), default=NEVER)
+        moved = done >= self._next
+        self._next = max(self._next, done + 1)
+        self._take_a_break(moved=moved)
+
+    def _take_a_break(self, *, moved: bool) -> None:
+        """After an interruption: raises `Stopped`, or goes on, for longer if it did not get anywhere."""
         if self._stopped:
             raise Stopped
+        self._hold = HOLD_SECONDS if moved else self._hold * 2
         self._started = time.perf_counter()
-        done = max((state[SEQ] for state in self._states.values()), default=NEVER)
-        self._next = max(self._next, done + 1)
 
     def _slow_row(self, seq: int) -> None:
         """Judges the row that the quick check turned down."""
@@ -276,9 +283,7 @@ class RangeScan:
             try:
                 row = self._connection.execute(_SLOW.format(tenant=where), (first, last, *params)).fetchone()
             except apsw.InterruptError:
-                if self._stopped:
-                    raise Stopped from None
-                self._started = time.perf_counter()
+                self._take_a_break(moved=False)
             else:
                 return row
 

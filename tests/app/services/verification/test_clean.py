@@ -1,6 +1,7 @@
 """No false alarm: whatever an honest platform writes is intact."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.services import chain as platform
+from app.services.verification import scan
 from app.services.verification.codes import Verdict
 from app.services.verification.entry import GENESIS, is_json, stored_hash
 from tests.app.services.verification.chains import ChainFile, codes
@@ -179,3 +181,17 @@ def test_nothing_that_an_honest_platform_writes_raises_an_alarm(
     cut = chain.verify_cut(cuts)
     assert (cut.verdict, cut.findings, cut.tenants) == (report.verdict, (), report.tenants)
     assert codes(report) == set()
+
+
+@pytest.mark.parametrize("tenant", [None, "tenant-07"])
+def test_a_scan_that_pauses_for_writers_gets_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tenant: str | None
+) -> None:
+    """Interrupted at every turn, also where no row of the tenant comes for long."""
+    monkeypatch.setattr(scan, "HOLD_SECONDS", 1e-9)
+    monkeypatch.setattr(scan, "TICK_STEPS", 50)
+    chain = ChainFile.build(tmp_path / "a.db", rows=300, tenants=8)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq % 7 = 0")
+    report = chain.verify(tenant=tenant)
+    monkeypatch.undo()
+    assert replace(report, seconds=0) == replace(chain.verify(tenant=tenant), seconds=0)
