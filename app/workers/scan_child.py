@@ -1,8 +1,8 @@
 """A child process that scans one range of rows: the job comes on standard input, lines of JSON go out.
 
-`{"done": n}` about 20 times a second, then `{"result": …}` as `RangeScan.result` gives it, or
-`{"failed": sentence}`. It imports neither Qt nor Peewee. The packaged program's entry point calls `main()`
-for `--scan-worker` before it imports anything else.
+`{"done": n}` about 20 times a second, then the result of `RangeScan.result` in `{"part": …}` messages and
+a last `{"result": …}`, or `{"failed": sentence}`. It imports neither Qt nor Peewee. The packaged program's
+entry point calls `main()` for `--scan-worker` before it imports anything else.
 """
 
 import gc
@@ -15,6 +15,9 @@ import apsw
 from app.services.verification import source
 from app.services.verification.scan import RangeScan
 
+PART = 500
+"""Items in one message."""
+
 
 def main() -> int:
     """Does the one job given on standard input; the exit code says nothing."""
@@ -25,8 +28,19 @@ def main() -> int:
     except (apsw.Error, OSError) as error:
         _say({"failed": f"{type(error).__name__}: {error}"})
     else:
-        _say({"result": result})
+        _say_result(result)
     return 0
+
+
+def _say_result(result: dict[str, Any]) -> None:
+    """In small parts: reading one large line would hold up the interface of the process that asked."""
+    tenants = list(result["tenants"].items())
+    for start in range(0, len(tenants), PART):
+        _say({"part": {"tenants": dict(tenants[start : start + PART])}})
+    for name in ("seals", "findings", "breaks"):
+        for start in range(0, len(result[name]), PART):
+            _say({"part": {name: result[name][start : start + PART]}})
+    _say({"result": {"counts": result["counts"], "unread": result["unread"]}})
 
 
 def scan(job: dict[str, Any], tick: Any) -> dict[str, Any]:

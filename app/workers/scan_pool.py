@@ -25,7 +25,7 @@ from app.services.verification.codes import Code, Verdict
 from app.services.verification.conclude import Extent, conclude
 from app.services.verification.join import Joined, join
 from app.services.verification.report import Finding, Report, Seal
-from app.services.verification.scan import BLOCK, Stopped
+from app.services.verification.scan import BLOCK, COUNT, Stopped
 from app.services.verification.witness import Witness, sealed_chains
 from app.workers import scan_child
 
@@ -270,16 +270,25 @@ def _scan_all(jobs: list[dict[str, Any]], own: bool, watch: _Watch, path: Path) 
     """The results of the jobs in their order; this process does the first one itself if `own`."""
     messages: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
     results: list[dict[str, Any] | None] = [None] * len(jobs)
+    parts: list[dict[str, Any]] = [
+        {"tenants": {}, "seals": [], "findings": [], "breaks": []} for _ in range(len(jobs))
+    ]
     done = [0] * len(jobs)
 
     def take(index: int, message: dict[str, Any]) -> None:
         if "failed" in message:
             raise ScanFailed(message["failed"])
-        if "result" in message:
-            results[index] = message["result"]
-            done[index] = sum(state[3] for state in message["result"]["tenants"].values())
-        else:
+        if "done" in message:
             done[index] = message["done"]
+            return
+        for name, items in message.get("part", {}).items():
+            if name == "tenants":
+                parts[index]["tenants"].update(items)
+            else:
+                parts[index][name].extend(items)
+        if "result" in message:
+            results[index] = parts[index] | message["result"]
+            done[index] = sum(state[COUNT] for state in parts[index]["tenants"].values())
 
     def tick(rows: int) -> bool:
         with suppress(queue.Empty):
@@ -299,6 +308,8 @@ def _scan_all(jobs: list[dict[str, Any]], own: bool, watch: _Watch, path: Path) 
         while any(result is None for result in results):
             with suppress(queue.Empty):
                 take(*messages.get(timeout=0.04))
+                while True:
+                    take(*messages.get_nowait())
             if watch(sum(done)):
                 raise Cancelled
     return [result for result in results if result is not None]
