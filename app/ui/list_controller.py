@@ -41,6 +41,7 @@ class ListController(QObject):
         self._view = view
         self._query: ListQuery | None = None
         self._shown: ListQuery | None = None
+        self._wanted: object = None
         self._tasks: list[Task] = []
         self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
         view.setModel(self.model)
@@ -58,7 +59,8 @@ class ListController(QObject):
         """
         self._cancel()
         same = _same_but_later(query, self._shown) and self.model.complete
-        wanted = select if select is not None else self.current_id()
+        current = self.current_id()
+        wanted = select if select is not None else self._wanted if current is None else current
         self._query = query
         if same:
             self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted, select))
@@ -67,20 +69,33 @@ class ListController(QObject):
 
     def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
         """Selects a record and brings it into view."""
-        query = self._query
+        query, lists = self._query, self._context.lists
+        self._wanted = record_id
 
-        def found(position: int | None) -> None:
-            if position is None or position >= self.model.rowCount():
-                if on_missing is not None:
-                    on_missing()
-                return
-            self._view.select_row(position)
-            self._view.scrollTo(self.model.index(position, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+        def work(database: Any) -> tuple[int | None, int | None]:
+            place = lists.locate(database, query, record_id)  # type: ignore[arg-type]
+            return place, lists.key_of(database, self._table, record_id)  # type: ignore[arg-type]
 
-        self._context.tasks.read(
-            lambda database: self._context.lists.locate(database, query, record_id),  # type: ignore[arg-type]
-            on_done=found,
-        )
+        def found(answer: tuple[int | None, int | None]) -> None:
+            if query != self._query:
+                return  # another list is on its way, and looks for the record itself
+            self._wanted = None
+            row = self._row_of(*answer)
+            if row is not None:
+                self._view.select_row(row)
+                self._view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+            elif on_missing is not None:
+                on_missing()
+
+        self._context.tasks.read(work, on_done=found)
+
+    def _row_of(self, place: int | None, key: int | None) -> int | None:
+        """Where a record is in sight: rows may have come or gone since its place was asked for."""
+        if place is None or key is None:
+            return None
+        if place < self.model.rowCount() and self.model.key(place) in (key, None):
+            return place
+        return self.model.row_of_key(key)
 
     def current_id(self) -> object:
         """The id of the current record; None when there is none or it is not at hand yet."""
@@ -141,7 +156,8 @@ class ListController(QObject):
 
     def _refreshed(self, wanted: object, select: object, keys: Keys) -> None:
         self._shown = self._query
-        self.model.refresh_to(keys)
+        with self._view.kept_in_place(self.model.key, self.model.row_of_key):
+            self.model.refresh_to(keys)
         lost = wanted is not None and not self._view.currentIndex().isValid()
         self.loaded.emit(len(keys))
         if select is not None or lost:

@@ -57,8 +57,7 @@ def _decide(tab: RecordTab, function: Callable[..., Change], doomed: Doomed) -> 
         parent=tab,
     )
     dialog.accepted.connect(act)
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()
+    dialog.open_once()
 
 
 def _doomed(lists: Lists, database: Any, query: ListQuery, keys: Keys, name: str) -> Doomed:

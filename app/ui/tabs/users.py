@@ -101,7 +101,7 @@ class UsersTab(RecordTab):
         return "Password set" if value else "No password"
 
     def _create(self) -> None:
-        NewUserDialog(self.context, self.scope.tenant_id, self).open()
+        NewUserDialog(self.context, self.scope.tenant_id, self).open_once()
 
     def _edit(self) -> None:
-        self.when_shown(lambda user: EditUserDialog(self.context, user, self).open())
+        self.when_shown(lambda user: EditUserDialog(self.context, user, self).open_once())

@@ -109,7 +109,7 @@ class WebhooksTab(RecordTab):
                 "create",
                 "New webhook",
                 Icon.ADD,
-                lambda: WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open(),
+                lambda: WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once(),
                 lambda: self.context.cannot_write,
                 "Ctrl+Shift+N",
                 Kind.PRIMARY,
@@ -151,7 +151,7 @@ class WebhooksTab(RecordTab):
         return "With a secret" if value else "Without a secret"
 
     def _edit(self) -> None:
-        self.when_shown(lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self).open())
+        self.when_shown(lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self).open_once())
 
     def _set_active(self, active: bool) -> None:
         self.with_selected(lambda ids: self.context.act(webhooks.set_active, ids, active))

@@ -34,9 +34,11 @@ from app.ui.widgets.cell_delegate import GAP, ICON, PAD, CellDelegate
 from app.ui.widgets.table_header import TableHeader
 
 ROW_HEIGHT = 34
-_WIDEST = 420
+_WIDEST, _FITTED_ROWS = 420, 100
 _SECOND_WIDEST, _MAIN_LEAST = 240, 200
 _SAVE_AFTER_MS = 400
+_FITTED_ROWS = 50
+"""Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -78,7 +80,7 @@ class DataTable(QTableView):
         self._load, self._save = load, save
         self._empty: QWidget | None = None
         self._main = -1
-        self._arranged = self._alone = False
+        self._arranged = self._alone = self._focusing = False
         self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save_columns)
@@ -86,6 +88,7 @@ class DataTable(QTableView):
         self.setItemDelegate(self.cells)
         header = TableHeader(theme, self)
         self.setHorizontalHeader(header)
+        header.setResizeContentsPrecision(_FITTED_ROWS)
         self.setAccessibleName(name)
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
@@ -156,6 +159,23 @@ class DataTable(QTableView):
         self._empty = widget
         widget.setParent(self.viewport())
         self._rows_changed()
+
+    @contextmanager
+    def kept_in_place(
+        self, name: Callable[[int], int | None], find: Callable[[int], int | None]
+    ) -> Iterator[None]:
+        """The row at the top stays there while rows come and go above it; at the very top, new ones show.
+
+        `name(row)` gives what `find` knows the row by afterwards.
+        """
+        bar, top = self.verticalScrollBar(), self.rowAt(0)
+        known = name(top) if bar.value() > 0 and top >= 0 else None
+        before = self.rowViewportPosition(top) if known is not None else 0
+        yield
+        row = None if known is None else find(known)
+        if row is not None and row != top:
+            self.updateGeometries()  # the scroll bar's range follows later by itself
+            bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
 
     def fit_columns(self) -> None:
         """Widths from the header and the rows in view."""
@@ -233,7 +253,10 @@ class DataTable(QTableView):
         self.selection_changed.emit()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        # Qt would make the first row current without selecting it, and the first key would pass it over.
+        self._focusing = True
         super().focusInEvent(event)
+        self._focusing = False
         self._show_focus()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -243,6 +266,8 @@ class DataTable(QTableView):
     def moveCursor(
         self, cursorAction: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
+        if self._focusing:
+            return QModelIndex()
         last = self.model().rowCount() - 1 if self.model() is not None else -1
         column = max(0, self.currentIndex().column())
         if last >= 0 and cursorAction == QAbstractItemView.CursorAction.MoveHome:

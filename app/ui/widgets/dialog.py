@@ -98,6 +98,11 @@ class Dialog(QDialog):
         for button in buttons:
             self._foot.addWidget(button)
 
+    def open_once(self) -> None:
+        """Open it without blocking; it deletes itself when it is closed."""
+        self.finished.connect(self.deleteLater)
+        self.open()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:  # the words have become more or fewer
             self._make_room()

@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.ui.busy import Busy
 from app.ui.context import Context
 from app.ui.history import History
+from app.ui.main_window import MainWindow
 from app.ui.tabs.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.busy_strip import BusyStrip
@@ -91,3 +92,17 @@ def show_tab(context: Context, qtbot: QtBot) -> ShowTab:
         return tab
 
     return show
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: Theme) -> Iterator[MainWindow]:
+    """The whole window, in front, without a file; the clock stands at NOW."""
+    settings = Settings()
+    settings.utc_times = True
+    window = MainWindow(theme, settings, lambda: NOW)
+    qtbot.addWidget(window)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    yield window
+    window.close()
