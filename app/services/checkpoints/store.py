@@ -136,9 +136,11 @@ class CheckpointStore:
             raise NotWitnessed(
                 "The audit chain does not hold, so no checkpoint was made; look at the findings."
             )
+        if not report.entries:
+            raise NotWitnessed("There are no audit entries yet, so there is nothing to witness.")
         if report.seal is None:
             raise NotWitnessed(
-                "Only a verification of the whole file can become a checkpoint; verify it first."
+                "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
         key = self._key()
         with self._records.open() as session:

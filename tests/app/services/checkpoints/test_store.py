@@ -196,6 +196,12 @@ def test_import_on_another_machine(known: Witnessed, tmp_path: Path) -> None:
     assert there.verify().unwitnessed == 0
 
 
+def test_an_empty_chain_has_nothing_to_witness(tmp_path: Path) -> None:
+    empty = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    with pytest.raises(NotWitnessed, match="nothing to witness"):
+        empty.checkpoint()
+
+
 def test_an_import_that_does_not_hold(known: Witnessed, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
