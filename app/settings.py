@@ -27,6 +27,7 @@ class Settings:
     def __init__(self, folder: Path | None = None) -> None:
         file = (folder or paths.state_dir()) / "settings.ini"
         self._store = QSettings(str(file), QSettings.Format.IniFormat)
+        self._utc_times = self._flag("utc_times") or False  # asked for every cell painted
 
     @property
     def path(self) -> Path:
@@ -51,10 +52,11 @@ class Settings:
     @property
     def utc_times(self) -> bool:
         """Whether times are shown in UTC rather than in local time."""
-        return self._flag("utc_times") or False
+        return self._utc_times
 
     @utc_times.setter
     def utc_times(self, value: bool) -> None:
+        self._utc_times = value
         self._store.setValue("utc_times", value)
 
     @property

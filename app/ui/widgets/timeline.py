@@ -60,6 +60,7 @@ class Timeline(QWidget):
         self._theme = theme
         self._has_room = True
         self._days: tuple[tuple[int, int], ...] = ()
+        self._bars: dict[int, list[Bar]] = {}
         self._current = -1
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
@@ -72,6 +73,7 @@ class Timeline(QWidget):
         """Shows these days."""
         usable = [(day, count) for day, count in days if 0 <= day < 1_000_000]
         self._days = tuple(usable)
+        self._bars.clear()
         self._current = -1
         self._show_or_hide()
         self.update()
@@ -86,7 +88,10 @@ class Timeline(QWidget):
 
     def bars(self) -> list[Bar]:
         """The bars as they are drawn at the present width."""
-        return bars_of(self._days, max(1, self.width() // (_NARROWEST + _GAP)))
+        most = max(1, self.width() // (_NARROWEST + _GAP))
+        if most not in self._bars:
+            self._bars = {most: bars_of(self._days, most)}
+        return self._bars[most]
 
     def bar_rect(self, place: int) -> QRect:
         """Where a bar stands, in its full height."""
