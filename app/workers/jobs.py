@@ -1,12 +1,16 @@
 """Long work with progress and a cancel, each job on a thread of its own, all of them in one registry."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.services.errors import Cancelled, TenantAdminError
+
+PROGRESS_SECONDS = 0.05
+"""Between two words of progress: an interface has no use for more, and each costs it a repaint."""
 
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
@@ -90,8 +94,14 @@ class Jobs(QObject):
         self._running.clear()
 
     def _run(self, job: Job, work: Callable[[Progress, Stop], Any]) -> None:
+        said = -PROGRESS_SECONDS
+
         def progress(done: int, total: int) -> None:
-            self._progress.emit(job, done, total)
+            nonlocal said
+            now = time.monotonic()
+            if done == total or now - said >= PROGRESS_SECONDS:
+                said = now
+                self._progress.emit(job, done, total)
 
         try:
             result, error = work(progress, lambda: job.cancelled), None
