@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from app import paths
 from app.services import chain_rows
@@ -94,16 +93,12 @@ def _write_rows(path: Path, out: Path, scope: Scope, report: Report, cancelled: 
     """The rows that the report speaks of: none that were appended since."""
     last = max((tenant.last_seq or 0 for tenant in report.tenants), default=0)
     first = -(2**63) if scope.seq_from is None else scope.seq_from
-    with TemporaryDirectory(prefix="tenant-admin-") as scratch, out.open("wb") as file:
-        connection = source.connect(source.Source(path, folder=lambda: Path(scratch)).uri)
-        try:
-            rows = chain_rows.lines(connection, tenant=scope.tenant, first=first, last=last)
-            for number, line in enumerate(rows):
-                file.write(line)
-                if number % 1_000 == 0 and cancelled():
-                    raise Cancelled
-        finally:
-            connection.close()
+    with source.reading(path) as connection, out.open("wb") as file:
+        rows = chain_rows.lines(connection, tenant=scope.tenant, first=first, last=last)
+        for number, line in enumerate(rows):
+            file.write(line)
+            if number % 1_000 == 0 and cancelled():
+                raise Cancelled
 
 
 def _write_json(file: Path, value: object) -> None:

@@ -90,7 +90,7 @@ def verify(
     started = time.perf_counter()
     watch = _Watch(progress or (lambda done, total: None), cancelled or (lambda: False))
     with ExitStack() as stack:
-        where = source.Source(path, folder=lambda: _scratch(stack))
+        where = source.Source(path, folder=lambda: source.scratch(stack))
         ranged = seq_from is not None or seq_to is not None
         witness = None if ranged or (checkpoints is None and not seal) else checkpoints or Witness()
         wish = _Wish(tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part, witness)
@@ -101,13 +101,6 @@ def verify(
             where.unfrozen()
             report, _ = _attempt(where, replace(wish, processes=1, one_moment=True), watch)
     return replace(report, seconds=time.perf_counter() - started)
-
-
-def _scratch(stack: ExitStack) -> Path:
-    """A folder that is gone at the end."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415  # rarely needed, and slow to load
-
-    return Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
     store.py      CheckpointStore: what an administrator does with them
     identity.py   which known database a file is
     exchange.py   export and import as JSON
+    continuation.py  "this file continues the one you saw last", or where it does not
 
 Made and used like this:
 

@@ -40,6 +40,15 @@ def recognise(
     return None
 
 
+def speaks_of(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether the newest checkpoints know rows that are in the file, whatever id they give its database."""
+    nowhere = KnownDatabase("", "", "", 0, 0)
+    return (
+        _same_rows(connection, checkpoints[-3:]) > 0
+        or _with_moved_rows(connection, [(nowhere, checkpoints)]) is not None
+    )
+
+
 def place(connection: apsw.Connection, path: Path) -> str:
     """Where the file is, so that another one in its stead is told apart."""
     stat = path.stat()

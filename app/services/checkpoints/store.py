@@ -2,16 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import apsw
 
 from app.services.checkpoints import exchange
+from app.services.checkpoints.continuation import Continuation, Divergence, compare
 from app.services.checkpoints.document import Checkpoint
-from app.services.checkpoints.identity import place, recognise
+from app.services.checkpoints.identity import place, recognise, speaks_of
 from app.services.checkpoints.keys import KeyPlace, Keyring, SigningKey, load_key
 from app.services.checkpoints.records import KnownDatabase, Records, Session
 from app.services.errors import NotAllowed, NotFound, TenantAdminError
@@ -20,38 +18,11 @@ from app.services.verification.codes import Code, Verdict
 from app.services.verification.report import Finding, Report, TenantReport
 from app.services.verification.witness import Witness
 
+__all__ = ["CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
+
 
 class NotWitnessed(TenantAdminError):
     """The chains do not hold, so nothing may be signed that says they do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Divergence:
-    """Where a chain is not the one last seen: agreed through `agreed_seq` (None: nowhere)."""
-
-    tenant: str
-    agreed_seq: int | None
-    seq: int
-    expected: str
-    actual: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """How a file compares with what was last seen of its database.
-
-    `known` is False for a file never seen. `new_entries` counts the rows behind the last checkpoint.
-    """
-
-    known: bool
-    checkpoint: int | None
-    seen_at: int | None
-    new_entries: int
-    divergences: tuple[Divergence, ...]
-
-    @property
-    def continues(self) -> bool:
-        return self.known and not self.divergences
 
 
 class CheckpointStore:
@@ -119,9 +90,17 @@ class CheckpointStore:
                 database = self._recognise(session, path)
                 if database is not None:
                     adopted = session.adoptions(database.id)
-        good, findings = exchange.authentic(checkpoints, keys, None if database is None else database.id)
+        with source.reading(path) as connection:
+            its_own = speaks_of(connection, checkpoints)
+        wanted = None if database is None or its_own else database.id
+        good, findings = exchange.authentic(checkpoints, keys, wanted)
         newest = max((item.number for item in good), default=0)
-        if good and database is not None and newest < database.seen_number:
+        if (
+            good
+            and database is not None
+            and good[0].database == database.id
+            and newest < database.seen_number
+        ):
             findings.append(_rollback(newest, database.seen_number))
         return Witness(tuple(item.known() for item in good), adopted, tuple(findings))
 
@@ -176,13 +155,17 @@ class CheckpointStore:
     def import_(self, export: Path, *, now: int, path: Path | None = None) -> int:
         """Takes in an export, for example from another machine; how many checkpoints are new.
 
-        Their key is trusted from now on: importing is saying so. `path` is the database file they speak of,
-        if it is at hand. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
+        Their key is trusted from now on: importing is saying so. They must fit those that are here. `path`
+        is the database file they speak of, if it is at hand. Raises `InvalidInput` when it is no export,
+        `NotAllowed` when it does not hold.
         """
         checkpoints = exchange.read(export)
+        with self._records.open() as session:
+            kept = session.checkpoints(checkpoints[0].database) if checkpoints else []
+        together = {item.hash: item for item in [*kept, *checkpoints]}
         good, findings = exchange.authentic(
-            checkpoints,
-            frozenset(item.key for item in checkpoints),
+            sorted(together.values(), key=lambda item: item.number),
+            frozenset(item.key for item in together.values()),
             checkpoints[0].database if checkpoints else None,
         )
         if findings:
@@ -224,27 +207,7 @@ class CheckpointStore:
 
     def continuation(self, path: Path) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
-        witness = self.witness(path)
-        latest = witness.latest
-        if latest is None:
-            return Continuation(False, None, None, 0, ())
-        with _reading(path) as connection:
-            divergences = []
-            for tenant, sealed in latest.tenants.items():
-                actual = _hash_at(connection, tenant, sealed.last_seq)
-                if actual == sealed.head:
-                    continue
-                agreed = None
-                for older in reversed(witness.checkpoints[:-1]):
-                    was = older.tenants.get(tenant)
-                    if was is not None and _hash_at(connection, tenant, was.last_seq) == was.head:
-                        agreed = was.last_seq
-                        break
-                divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual))
-            new = connection.execute(
-                "SELECT count(*) FROM main.audit_chain WHERE seq > ?", (latest.through,)
-            ).fetchone()
-        return Continuation(True, latest.number, latest.at, 0 if new is None else new[0], tuple(divergences))
+        return compare(path, self.witness(path))
 
     def _key(self) -> SigningKey:
         return load_key(self._folder, self._keyring)
@@ -254,7 +217,7 @@ class CheckpointStore:
         if not known:
             return None
         try:
-            with _reading(path) as connection:
+            with source.reading(path) as connection:
                 found = recognise(connection, path, known)
                 if found is None:
                     found = _with_adopted_start(connection, session, known)
@@ -263,30 +226,8 @@ class CheckpointStore:
         return found
 
     def _see(self, session: Session, database: str, path: Path, *, number: int, now: int) -> None:
-        with _reading(path) as connection:
+        with source.reading(path) as connection:
             session.see(database, str(path.resolve()), place(connection, path), number=number, now=now)
-
-
-class _reading:  # noqa: N801  # a context manager reads like a function
-    """A connection to the file that leaves nothing behind."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._folder = TemporaryDirectory(prefix="tenant-admin-")
-
-    def __enter__(self) -> apsw.Connection:
-        try:
-            where = source.Source(self._path, folder=lambda: Path(self._folder.name))
-            self._connection = source.connect(where.uri)
-        except BaseException:
-            self._folder.cleanup()
-            raise
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-        with suppress(OSError):
-            self._folder.cleanup()
 
 
 def _with_adopted_start(
@@ -304,13 +245,6 @@ def _with_adopted_start(
             if row is not None:
                 return database
     return None
-
-
-def _hash_at(connection: apsw.Connection, tenant: str, seq: int) -> str | None:
-    row = connection.execute(
-        "SELECT CAST(hash AS BLOB) FROM main.audit_chain WHERE seq = ? AND tenant_id = ?", (seq, tenant)
-    ).fetchone()
-    return None if row is None else bytes(row[0] or b"").decode("utf-8", "backslashreplace")
 
 
 def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:

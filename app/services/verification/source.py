@@ -1,6 +1,7 @@
 """How the file is opened for a scan: read-only, on its own connection, leaving nothing behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -74,6 +75,22 @@ def connect(location: str) -> apsw.Connection:
     for pragma in ("query_only = 1", "cell_size_check = 1", "temp_store = 2", "cache_size = -1024"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[apsw.Connection]:
+    """A connection to a database file for a few look-ups; raises what `Source` raises, and apsw's errors."""
+    with ExitStack() as stack:
+        connection = connect(Source(path, folder=lambda: scratch(stack)).uri)
+        stack.callback(connection.close)
+        yield connection
+
+
+def scratch(stack: ExitStack) -> Path:
+    """A folder that is gone when `stack` is."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415  # rarely needed, and slow to load
+
+    return Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-")))
 
 
 def check_table(connection: apsw.Connection, path: Path) -> None:

@@ -196,6 +196,36 @@ def test_import_on_another_machine(known: Witnessed, tmp_path: Path) -> None:
     assert there.verify().unwitnessed == 0
 
 
+def test_two_machines_that_went_on_separately(known: Witnessed, tmp_path: Path) -> None:
+    """Their second checkpoints exclude each other; taking both in would make every verification fail."""
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    elsewhere = Witnessed(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    elsewhere.store.import_(export, now=NOW)
+    elsewhere.checkpoint()
+    known.chain.append(TENANT)
+    known.checkpoint()
+    known.store.export(known.chain.path, export)
+    with pytest.raises(NotAllowed, match="does not follow"):
+        elsewhere.store.import_(export, now=NOW)
+    assert elsewhere.verify().verdict == Verdict.VERIFIED
+
+
+def test_a_machine_that_knows_the_file_by_another_id(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    elsewhere = Witnessed(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    elsewhere.checkpoint()
+    path = known.chain.path
+    unknown_key = known.chain.verify(checkpoints=elsewhere.store.witness_from(path, export))
+    assert codes(unknown_key) == {"SIGNATURE"}
+    elsewhere.store.import_(export, now=NOW)
+    assert (
+        known.chain.verify(checkpoints=elsewhere.store.witness_from(path, export)).verdict == Verdict.VERIFIED
+    )
+    assert elsewhere.verify().verdict == Verdict.VERIFIED
+
+
 def test_an_empty_chain_has_nothing_to_witness(tmp_path: Path) -> None:
     empty = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
     with pytest.raises(NotWitnessed, match="nothing to witness"):
@@ -288,6 +318,11 @@ def test_a_file_that_continues_the_one_last_seen(known: Witnessed) -> None:
     known.chain.append("newcomer")
     found = known.store.continuation(known.chain.path)
     assert (found.known, found.continues, found.new_entries, found.checkpoint) == (True, True, 2, 1)
+
+
+def test_retention_through_the_last_one_seen_is_a_continuation(known: Witnessed) -> None:
+    known.chain.prune(TENANT, known.chain.seqs(TENANT)[-1])
+    assert known.store.continuation(known.chain.path).continues
 
 
 def test_a_file_that_does_not_continue_the_one_last_seen(known: Witnessed) -> None:
