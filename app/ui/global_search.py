@@ -143,7 +143,7 @@ class GlobalSearch(QWidget):
             )
             self.answered.emit(0)
             return
-        tabs = {page.table_name: (page.title, page.icon) for page in self._workspace.pages()}
+        tabs = {spec.table: (spec.title, spec.icon) for spec in self._workspace.specs}
         self.popup.show_rows(rows(found, tabs), self.field)
         self.answered.emit(found.total)
         if self._enter_waits:

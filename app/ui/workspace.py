@@ -1,6 +1,6 @@
 """One open file: its notices and its five tabs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -17,7 +17,7 @@ from app.ui.formatting import counted, grouped
 from app.ui.icons import Icon
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.record_tab import RecordTab, TabSpec
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.users import UsersTab
 from app.ui.tabs.webhooks import WebhooksTab
@@ -26,7 +26,7 @@ from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.notice import Notice
 
-TABS: tuple[Callable[[Context], RecordTab], ...] = (
+TABS: tuple[type[RecordTab], ...] = (
     UsersTab,
     AuditTab,
     WebhooksTab,
@@ -41,7 +41,8 @@ class Workspace(QWidget):
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
     file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends
-    what runs. `said(text)` is for a toast, `everyone_wanted` asks for all tenants.
+    what runs. `said(text)` is for a toast, `everyone_wanted` asks for all tenants. A tab is built when it is
+    first asked for, because all five take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
@@ -65,12 +66,11 @@ class Workspace(QWidget):
         for notice in self.notices:
             self._column.addWidget(notice)
         self._column.addWidget(self.tabs, 1)
-        for make in TABS:
-            tab = make(context)
-            tab.jump.connect(self.jump)
-            tab.history_wanted.connect(partial(self.show_history, tab.table_name))
-            tab.exporter.said.connect(self.said)
-            self.tabs.addTab(tab, tab.title)
+        self._built: dict[int, RecordTab] = {}
+        for kind in TABS:
+            place = QWidget(self.tabs)
+            QVBoxLayout(place).setContentsMargins(0, 0, 0, 0)
+            self.tabs.addTab(place, kind.spec.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
@@ -82,8 +82,13 @@ class Workspace(QWidget):
         self._count_unread()
 
     def pages(self) -> Sequence[RecordTab]:
-        """The tabs, in order."""
+        """The tabs, in order; those that were not asked for yet are built now."""
         return [self._page(position) for position in range(self.tabs.count())]
+
+    @property
+    def specs(self) -> Sequence[TabSpec]:
+        """What the tabs are about, in order."""
+        return [kind.spec for kind in TABS]
 
     def current(self) -> RecordTab:
         return self._page(self.tabs.currentIndex())
@@ -96,31 +101,29 @@ class Workspace(QWidget):
     def set_scope(self, scope: Scope) -> None:
         """Restricts every tab to a tenant, or to none."""
         self._scope = scope
-        for page in self.pages():
+        for page in self._built.values():
             page.set_scope(scope)
         self.current().activate()
         self._count_unread()
 
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
-        for page in self.pages():
+        for page in self._built.values():
             page.mark_stale()
         self.current().activate()
         self._count_unread()
 
     def jump(self, table: str, record_id: object) -> None:
         """Shows a record in the tab of its table."""
-        for position, page in enumerate(self.pages()):
-            if page.table_name == table:
-                self.tabs.setCurrentIndex(position)
-                page.show_record(record_id)
+        page = self._turn_to(table)
+        if page is not None:
+            page.show_record(record_id)
 
     def show_matches(self, table: str, text: str) -> None:
         """Shows what contains the text in the tab of the table."""
-        for position, page in enumerate(self.pages()):
-            if page.table_name == table:
-                self.tabs.setCurrentIndex(position)
-                page.set_filter_text(text)
+        page = self._turn_to(table)
+        if page is not None:
+            page.set_filter_text(text)
 
     def show_history(self, table: str, record_id: str) -> None:
         """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
@@ -131,13 +134,32 @@ class Workspace(QWidget):
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
         self._poll.stop()
-        for page in self.pages():
+        for page in self._built.values():
             page.stop()
 
     def _page(self, position: int) -> RecordTab:
-        page = self.tabs.widget(position)
-        assert isinstance(page, RecordTab)  # noqa: S101 - only record tabs are ever added
-        return page
+        if position not in self._built:
+            self._built[position] = self._build(TABS[position], self.tabs.widget(position))
+        return self._built[position]
+
+    def _build(self, kind: type[RecordTab], place: QWidget) -> RecordTab:
+        tab = kind(self._context, place)
+        tab.set_scope(self._scope)
+        tab.jump.connect(self.jump)
+        tab.history_wanted.connect(partial(self.show_history, tab.table_name))
+        tab.exporter.said.connect(self.said)
+        layout = place.layout()
+        assert layout is not None  # noqa: S101 - every place was given one
+        layout.addWidget(tab)
+        tab.show()
+        return tab
+
+    def _turn_to(self, table: str) -> RecordTab | None:
+        for position, spec in enumerate(self.specs):
+            if spec.table == table:
+                self.tabs.setCurrentIndex(position)
+                return self._page(position)
+        return None
 
     def _tab_shown(self) -> None:
         self.current().activate()
@@ -145,11 +167,11 @@ class Workspace(QWidget):
             self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _tint_icons(self) -> None:
-        for position, page in enumerate(self.pages()):
-            self.tabs.setTabIcon(position, self._context.theme.icon(page.icon, "dim"))
+        for position, spec in enumerate(self.specs):
+            self.tabs.setTabIcon(position, self._context.theme.icon(spec.icon, "dim"))
 
     def _changed(self, change: Change) -> None:
-        for page in self.pages():
+        for page in self._built.values():
             if page.shows_any_of(change.tables):
                 page.mark_stale()
         self.current().activate()
@@ -178,9 +200,9 @@ class Workspace(QWidget):
             )
 
     def _show_unread(self, count: int) -> None:
-        for position, page in enumerate(self.pages()):
-            if page.table_name == "notifications":
-                self.tabs.setTabText(position, f"{page.title}  {grouped(count)}" if count else page.title)
+        for position, spec in enumerate(self.specs):
+            if spec.table == "notifications":
+                self.tabs.setTabText(position, f"{spec.title}  {grouped(count)}" if count else spec.title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
 
     def _notices(self, view: FileView) -> list[Notice]:
