@@ -115,6 +115,9 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"
     )
     parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help="prove the file and what retention archived as one chain"
+    )
+    parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write an evidence bundle that can be checked anywhere"
     )
 
@@ -129,6 +132,7 @@ def _verify(options: argparse.Namespace) -> int:
         now=now,
         tenant=options.tenant,
         export=options.checkpoints,
+        archive=options.archive,
         take_part=True,
     )
     if options.report is not None:
@@ -150,7 +154,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _print_report(report: Any) -> None:
     for tenant in report.tenants:
-        print(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries")
+        archived = ", and the archive from the first on" if tenant.anchor == "archive:genesis" else ""
+        print(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
     for finding in report.findings:
         print(f"{finding.code}: {finding.message}")
     print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
@@ -200,6 +205,9 @@ def _retention_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also when more than half of a tenant's audit entries would go, which is refused otherwise",
     )
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -210,6 +218,8 @@ def _retention(options: argparse.Namespace) -> int:
 
     now = int(time.time()) if options.now is None else options.now
     path = _database_path(options.file)
+    if options.archive is not None and not options.dry_run:
+        options.archive.mkdir(exist_ok=True)
     if not options.dry_run:
         witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
     opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
@@ -222,6 +232,7 @@ def _retention(options: argparse.Namespace) -> int:
                 actor=paths.os_user(),
                 dry_run=options.dry_run,
                 allow_majority=options.allow_majority,
+                archive=options.archive,
             )
     except retention.NeedsConfirmation as error:
         print(f"tenant-admin: {error} To confirm, add --allow-majority.", file=sys.stderr)
@@ -234,6 +245,8 @@ def _retention(options: argparse.Namespace) -> int:
         verb = "would be removed" if options.dry_run else "removed"
         for table, count in result.removed.items():
             print(f"{table}: {count:,} {verb}")
+        if result.archives:
+            print(f"archived in {options.archive}: {', '.join(result.archives)}")
         for left in result.left:
             print(f"left alone: {left.tenant_id}: {left.reason}")
     return EXIT_INTACT

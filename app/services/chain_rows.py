@@ -13,13 +13,15 @@ import apsw
 from app.services.verification.source import COLUMNS
 
 _TEXT = COLUMNS[1:6]
-_QUICK = (
+QUICK = (
     "CASE WHEN "
     + " AND ".join(f"typeof({name}) = 'text'" for name in _TEXT)
     + " AND typeof(created_at) = 'integer' THEN CAST(json_object("
     + ", ".join(f"'{name}', {name}" for name in COLUMNS)
     + ") AS BLOB) END"
 )
+"""The line of a row whose columns have their usual types, as an SQL expression; NULL for any other row."""
+
 _SLOW = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in COLUMNS)
 
 
@@ -30,15 +32,16 @@ def lines(connection: apsw.Connection, *, tenant: str | None, first: int, last: 
     """
     where = "seq BETWEEN ? AND ?" + ("" if tenant is None else " AND +tenant_id = ?")
     params: tuple[Any, ...] = (first, last) if tenant is None else (first, last, tenant)
-    sql = f"SELECT seq, {_QUICK} FROM main.audit_chain WHERE {where} ORDER BY seq"  # noqa: S608
+    sql = f"SELECT seq, {QUICK} FROM main.audit_chain WHERE {where} ORDER BY seq"  # noqa: S608
     for seq, line in connection.execute(sql, params):
-        if line is not None and _is_plain(line):
+        if line is not None and is_plain(line):
             yield line + b"\n"
         else:
-            yield _slow_line(connection, seq)
+            yield slow_line(connection, seq)
 
 
-def _is_plain(line: bytes) -> bool:
+def is_plain(line: bytes) -> bool:
+    """Whether a line that SQLite wrote says all that the row holds."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -46,7 +49,8 @@ def _is_plain(line: bytes) -> bool:
     return b"\\u0000" not in line and b"\0" not in line
 
 
-def _slow_line(connection: apsw.Connection, seq: int) -> bytes:
+def slow_line(connection: apsw.Connection, seq: int) -> bytes:
+    """The line of any row, with its line break."""
     row = connection.execute(f"SELECT {_SLOW} FROM main.audit_chain WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
     values = (
         {}

@@ -5,7 +5,8 @@ Source: `integrity.md` 1. Each transaction removes the next entries of several t
 
     audit_pruned {"fromSeq","toSeq","count","lastHash","cutoff"}
 
-saying exactly what that transaction removes. So after every commit the first survivor of each chain names,
+saying exactly what that transaction removes, and behind that `"archive":{"file","sha256"}` where the entries
+were archived first (`app.services.archive`). So after every commit the first survivor of each chain names,
 as its `previous_hash`, the `lastHash` of a marker in the same chain: no state in between needs another rule,
 and a process that dies at any point leaves nothing to repair. A large removal leaves several markers, one
 for each transaction that touched the tenant; they grow old and go with later prefixes like any entry.
@@ -17,8 +18,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
+from app.services.archive.files import Reference
 from app.services.chain import GENESIS, Event, append_statements, entry_hash
 from app.services.errors import Cancelled, HeadMoved
 from app.services.retention_plan import LeftAlone, Prefix, raw
@@ -58,13 +60,17 @@ _REMOVING: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq BETWEEN 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one transaction removes of one tenant: `count` entries, all that it has in `from_seq … to_seq`."""
+    """What one transaction removes of one tenant: `count` entries, all that it has in `from_seq … to_seq`.
+
+    `archive` is the file that keeps them, if any does.
+    """
 
     tenant_id: str
     from_seq: int
     to_seq: int
     count: int
     last_hash: str
+    archive: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +269,13 @@ def remove(
 
 
 def _marker(part: Part, cutoff: int) -> Event:
-    payload = {
+    payload: dict[str, Any] = {
         "fromSeq": part.from_seq,
         "toSeq": part.to_seq,
         "count": part.count,
         "lastHash": part.last_hash,
         "cutoff": cutoff,
     }
+    if part.archive is not None:
+        payload["archive"] = part.archive.to_json()
     return Event(part.tenant_id, AuditEvent.AUDIT_PRUNED, payload)

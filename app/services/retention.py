@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from app.services import retention_records as records
+from app.services.archive.writing import Archiver
 from app.services.chain import Event
 from app.services.errors import (
     Cancelled,
@@ -130,6 +132,7 @@ def run(
     cancelled: Callable[[], bool] | None = None,
     pause: Callable[[float], None] = time.sleep,
     batch_rows: int = BATCH_ROWS,
+    archive: Path | None = None,
 ) -> RetentionResult:
     """Removes what is older than `days` before `now`, in short transactions. The caller holds a connection.
 
@@ -139,8 +142,12 @@ def run(
     after every transaction, `cancelled` between them. What was removed is reported in an audit event of the
     tenant `system`; a run that finds nothing to do leaves the file as it is.
 
+    With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
+    them is removed, and the markers name it (`app.services.archive`).
+
     Raises `ReadOnlyFile`, `NeedsConfirmation`, `ClockProblem`, `InvalidInput`, `NotAllowed` (a view or
-    trigger stands in for a table) and the storage errors; of those, what had been removed is reported too.
+    trigger stands in for a table) and the storage errors, those of the archive among them (`ArchiveUnusable`,
+    `ArchiveNotWritten`, `ArchiveDiffers`); of those, what had been removed is reported too.
     """
     if database.read_only and not dry_run:
         raise ReadOnlyFile(database.path)
@@ -148,6 +155,7 @@ def run(
     plan = _plan(database, now, days)
     if not dry_run:
         _require_word(plan, allow_majority)
+    archiver = None if archive is None or dry_run else Archiver(database, archive)
     execution = Execution(
         database,
         plan,
@@ -157,6 +165,7 @@ def run(
         cancelled=cancelled or _never,
         pause=pause,
         batch_rows=batch_rows,
+        archiver=archiver,
     )
     result = execution.result
     has_chain = "audit_chain" in plan.tables and not dry_run

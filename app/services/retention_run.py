@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 import apsw
 
 from app.services import retention_records as records
+from app.services.archive.files import Reference
+from app.services.archive.writing import Archiver
 from app.services.errors import Cancelled, FileLocked, RowChanged
 from app.services.pruning import Part, groups, prove, remove
 from app.services.retention_plan import AuditPlan, LeftAlone, Prefix
@@ -31,7 +33,8 @@ class RetentionResult:
     """What went, or would have gone in a dry run.
 
     `longest_hold` is the longest transaction in seconds, waiting for others included. `cancelled` says that
-    there is more to remove; what was removed is complete in itself.
+    there is more to remove; what was removed is complete in itself. `archives` are the names of the files
+    that keep the removed audit entries.
     """
 
     cutoff: int
@@ -42,6 +45,7 @@ class RetentionResult:
     transactions: int = 0
     longest_hold: float = 0.0
     seconds: float = 0.0
+    archives: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -80,6 +84,7 @@ class Execution:
         cancelled: Callable[[], bool],
         pause: Callable[[float], None],
         batch_rows: int,
+        archiver: Archiver | None = None,
     ) -> None:
         self.result = RetentionResult(plan.cutoff, dry_run, left=plan.audit.left)
         self._database = database
@@ -90,7 +95,9 @@ class Execution:
         self._pause = pause
         self._batch_rows = batch_rows
         self._done = 0
-        self._total = plan.total + plan.counts["audit_chain"]  # an entry is proven, then removed
+        self._archiver = archiver
+        # An entry is proven, archived perhaps, then removed.
+        self._total = plan.total + plan.counts["audit_chain"] * (1 if archiver is None else 2)
 
     def run(self) -> None:
         """Removes everything planned. Raises `Cancelled` between transactions, and the storage errors."""
@@ -113,7 +120,7 @@ class Execution:
         )
         self.result.left += proof.left
         changed: set[str] = set()
-        for batch in proof.batches:
+        for batch in self._archived(proof.batches):
             parts = [part for part in batch if part.tenant_id not in changed]
             if self.result.dry_run:
                 self._count({"audit_chain": sum(part.count for part in parts)})
@@ -126,8 +133,33 @@ class Execution:
                         self._remove_parts([part])
                     except RowChanged:
                         changed.add(part.tenant_id)
-                        reason = "The chain was changed by somebody else meanwhile."
-                        self.result.left += (LeftAlone(part.tenant_id, part.from_seq, reason),)
+                        self._leave(part)
+
+    def _archived(self, batches: Sequence[Sequence[Part]]) -> Sequence[Sequence[Part]]:
+        """The batches with what keeps their entries; the archives are complete before anything is removed."""
+        if self._archiver is None:
+            return batches
+        by_tenant: dict[str, list[Part]] = {}
+        for batch in batches:
+            for part in batch:
+                by_tenant.setdefault(part.tenant_id, []).append(part)
+        kept: dict[str, Reference] = {}
+        for tenant, parts in by_tenant.items():
+            try:
+                kept[tenant] = self._archiver.write(
+                    tenant, parts, tick=self._advance, cancelled=self._cancelled
+                )
+            except RowChanged:
+                self._leave(parts[0])
+        self.result.archives += tuple(reference.file for reference in kept.values())
+        return [
+            [replace(part, archive=kept[part.tenant_id]) for part in batch if part.tenant_id in kept]
+            for batch in batches
+        ]
+
+    def _leave(self, part: Part) -> None:
+        reason = "The chain was changed by somebody else meanwhile."
+        self.result.left += (LeftAlone(part.tenant_id, part.from_seq, reason),)
 
     def _remove_parts(self, parts: Sequence[Part]) -> None:
         if parts:
@@ -186,7 +218,7 @@ class Execution:
 
 def fold_back(database: Database, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
     """Moves what it can from the write-ahead log into the file, without anybody waiting."""
-    with suppress(apsw.BusyError, apsw.LockedError):
+    with database.expected_errors(), suppress(apsw.BusyError, apsw.LockedError):
         database.connection().wal_checkpoint(mode=mode)
 
 

@@ -1,7 +1,8 @@
 """Verification and checkpoints together, in one call for each thing a person does. Never imports Qt."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.services.errors import TenantAdminError
@@ -28,13 +29,15 @@ def verify(
     now: int,
     tenant: str | None = None,
     export: Path | None = None,
+    archive: Path | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     take_part: bool = False,
 ) -> Report:
     """Verifies against the checkpoints kept in `folder`, or against an export of some.
 
-    Raises the errors of `scan_pool.verify` and of `CheckpointStore.witness` or `witness_from`.
+    `archive` is a folder of what retention removed, to be proven as one chain with the file. Raises the
+    errors of `scan_pool.verify`, of `CheckpointStore.witness` or `witness_from`, and of `with_archive`.
     """
     known = None
     if export is not None or folder.exists():
@@ -42,7 +45,7 @@ def verify(
 
         store = CheckpointStore(folder)
         known = store.witness(path) if export is None else store.witness_from(path, export)
-    return scan_pool.verify(
+    report = scan_pool.verify(
         path,
         tenant=tenant,
         now=now,
@@ -51,6 +54,13 @@ def verify(
         take_part=take_part,
         checkpoints=known,
     )
+    if archive is None:
+        return report
+    from app.services.archive.following import with_archive  # noqa: PLC0415
+
+    started = time.perf_counter()
+    report = with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+    return replace(report, seconds=report.seconds + time.perf_counter() - started)
 
 
 def witness(

@@ -90,6 +90,33 @@ def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_p
     assert run("verify", copy).returncode == 0
 
 
+def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: Path) -> None:
+    copy, folder = tmp_path / "copy.sqlite", tmp_path / "archive"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    assert run("retention", copy, "--dry-run", "--archive", folder).returncode == 0
+    assert not folder.exists()
+    done = run("retention", copy, "--days", 1, "--allow-majority", "--archive", folder)
+    assert done.returncode == 0
+    names = sorted(file.name for file in folder.iterdir())
+    assert all(name in done.stdout for name in names)
+    verified = run("verify", copy, "--archive", folder, "--json")
+    report = json.loads(verified.stdout)
+    assert verified.returncode == 0
+    assert {tenant["anchor"] for tenant in report["tenants"]} == {"archive:genesis", "genesis"}
+    assert "and the archive from the first on" in run("verify", copy, "--archive", folder).stdout
+    (folder / names[0]).write_bytes(b"")
+    changed = run("verify", copy, "--archive", folder, "--json")
+    assert (changed.returncode, json.loads(changed.stdout)["verdict"]) == (1, "TAMPERED")
+    (folder / names[0]).unlink()
+    missing = run("verify", copy, "--archive", folder)
+    assert missing.returncode == 1
+    assert "which is not in the archive folder" in missing.stdout
+    assert run("verify", copy).returncode == 0
+    gone = run("verify", copy, "--archive", folder / "gone")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "there is no such folder" in gone.stderr
+
+
 def test_retention_refuses_to_take_most_of_a_tenant_without_a_word(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
