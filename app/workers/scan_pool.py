@@ -92,8 +92,11 @@ def verify(
     with ExitStack() as stack:
         where = source.Source(path, folder=lambda: source.scratch(stack))
         ranged = seq_from is not None or seq_to is not None
-        witness = None if ranged or (checkpoints is None and not seal) else checkpoints or Witness()
-        wish = _Wish(tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part, witness)
+        witness = Witness() if ranged or checkpoints is None else checkpoints
+        seal = seal and not ranged and tenant is None
+        wish = _Wish(
+            tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part, witness, seal
+        )
         report, disturbed = _attempt(where, wish, watch)
         if disturbed and report.verdict not in (Verdict.VERIFIED, Verdict.CONSISTENT):
             # Each child saw the file at another moment, so what looks wrong may only be a change between
@@ -111,12 +114,16 @@ class _Wish:
     now: int
     processes: int
     take_part: bool
-    witness: Witness | None
+    witness: Witness
+    seal: bool
     one_moment: bool = False
 
     @property
     def marks(self) -> list[int] | None:
-        return None if self.witness is None else [known.through for known in self.witness.current]
+        """Where the scan takes digests; None when there is nothing to hold them against."""
+        if not self.seal and not self.witness.checkpoints:
+            return None
+        return [known.through for known in self.witness.current]
 
 
 class _Watch:
@@ -160,7 +167,7 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
         if wish.tenant is not None or wish.seq_from is not None or wish.seq_to is not None or disturbed:
             extent = replace(extent, rows=None)
         report = conclude(connection, encoding, joined, extent, wish.witness)
-        if wish.witness is not None and wish.tenant is None:
+        if wish.seal:
             report = replace(report, seal=_seal(joined, wish.witness, extent.last))
         watch(joined.entries)
         return report, disturbed
@@ -248,7 +255,7 @@ def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
     if wish.take_part and count > 1:
         ahead = int(span * min(0.2, HEAD_START * ROWS_PER_SECOND / rows) * (count - 1) / count)
     cuts = [extent.first, *(extent.first + ahead + (span - ahead) * i // count for i in range(1, count))]
-    if wish.witness is not None:
+    if wish.marks is not None:
         cuts = sorted({extent.first, *((cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts[1:])})
         cuts = [cut for cut in cuts if extent.first <= cut <= extent.last]
     return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]

@@ -41,9 +41,8 @@ for _ in range(int(sys.argv[2])):
 VERIFY = """
 import sys
 from pathlib import Path
-from app.services.verification.witness import Witness
 from app.workers.scan_pool import verify
-report = verify(Path(sys.argv[1]), now=2**31, take_part={take_part}, checkpoints={checkpoints})
+report = verify(Path(sys.argv[1]), now=2**31, take_part={take_part}, seal={seal})
 assert report.verdict == "CONSISTENT" and report.entries == int(sys.argv[2]), report
 """
 MEMORY = """
@@ -55,9 +54,9 @@ print(int(own) + {children} * children)
 WAYS = {
     "plain": PLAIN,
     "sha256": SHA,
-    "verify": VERIFY.format(take_part=True, checkpoints=None),
-    "gui": VERIFY.format(take_part=False, checkpoints=None),
-    "witness": VERIFY.format(take_part=True, checkpoints="Witness()"),
+    "verify": VERIFY.format(take_part=True, seal=False),
+    "gui": VERIFY.format(take_part=False, seal=False),
+    "witness": VERIFY.format(take_part=True, seal=True),
 }
 
 
