@@ -1,30 +1,34 @@
 """Data retention of the open file: its schedule in the status bar, its preview and the person's word."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.services import retention
 from app.services.errors import TenantAdminError
-from app.services.retention import RetentionPreview, RetentionResult
 from app.ui.context import Context
-from app.ui.dialogs.retention import RetentionDialog
 from app.ui.formatting import counted, relative_time
 from app.workers import witnessing
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
+
+if TYPE_CHECKING:  # the service and the dialog are loaded when retention is asked for or runs
+    from app.services.retention import RetentionPreview, RetentionResult
+    from app.ui.dialogs.retention import RetentionDialog
 
 
 class RetentionControl(QObject):
     """Runs retention daily once the person has seen the preview and said yes, and on demand.
 
-    `status(text)` is for the status bar, `removed(result)` after a run that changed the file.
+    `status(text)` is for the status bar, `removed(RetentionResult)` after a run that changed the file.
     """
 
     status = Signal(str)
-    removed = Signal(RetentionResult)
+    removed = Signal(object)
 
     def __init__(self, context: Context, window: QWidget) -> None:
         super().__init__(window)
@@ -62,6 +66,9 @@ class RetentionControl(QObject):
 
     def ask(self, then: Callable[[RetentionDialog], None] | None = None) -> None:
         """Counts what would go and shows it; nothing runs before the person has said so."""
+        from app.services import retention  # noqa: PLC0415
+        from app.ui.dialogs.retention import RetentionDialog  # noqa: PLC0415
+
         context = self._context
 
         def show(preview: RetentionPreview) -> None:

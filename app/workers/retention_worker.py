@@ -1,16 +1,19 @@
 """Runs data retention in the background: once a day, and on demand."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from app.services import retention
 from app.services.errors import StorageError, TenantAdminError
-from app.services.retention import RetentionResult
 from app.workers.jobs import Job, Jobs, Progress, Stop
 from models.database import Database
+
+if TYPE_CHECKING:
+    from app.services.retention import RetentionResult
 
 DAY = 86_400
 HOUR = 3_600
@@ -118,6 +121,8 @@ class RetentionWorker(QObject):
         database, witness = self._database, self._witness
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
+            from app.services import retention  # noqa: PLC0415 - every opened file has a schedule, few run
+
             with database.connection_context():
                 due = retention.preview(database, now=options["now"], days=options["days"]).total > 0
                 if due:
