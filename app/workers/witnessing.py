@@ -8,10 +8,11 @@ from pathlib import Path
 from app.services.errors import TenantAdminError
 from app.services.verification.codes import Code
 from app.services.verification.report import Report
-from app.workers import scan_pool
-from app.workers.scan_pool import Progress
 
-# The store brings cryptography along, which only those need who have checkpoints: it is imported when used.
+Progress = Callable[[int, int], None]
+
+# The store brings cryptography along, which only those need who have checkpoints, and the scan its processes:
+# both are imported when used, because every opened file has a tab that may verify.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def verify(
     `archive` is a folder of what retention removed, to be proven as one chain with the file. Raises the
     errors of `scan_pool.verify`, of `CheckpointStore.witness` or `witness_from`, and of `with_archive`.
     """
+    from app.workers import scan_pool  # noqa: PLC0415
+
     known = None
     if export is not None or folder.exists():
         from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
@@ -78,6 +81,7 @@ def witness(
     Raises the errors of `scan_pool.verify` and those of keeping the checkpoint.
     """
     from app.services.checkpoints.store import CheckpointStore, NotWitnessed  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
 
     store = CheckpointStore(folder)
     report = scan_pool.verify(
