@@ -157,7 +157,13 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
         if watch(0):
             raise Cancelled
         jobs = [
-            {"uri": where.uri, "frozen": where.frozen, "first": first, "last": last, "now": wish.now}
+            {
+                "uri": where.uri,
+                "frozen": where.frozen or wish.one_moment,
+                "first": first,
+                "last": last,
+                "now": wish.now,
+            }
             | {"tenant": wish.tenant, "marks": wish.marks}
             for first, last in _ranges(extent, wish, watch.total)
         ]
