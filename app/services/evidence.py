@@ -25,14 +25,9 @@ from app.services.verification import source
 from app.services.verification.report import Report
 
 VERIFIER = "verify_bundle.py"
+STYLE = "report.css"
 SHOWN = 2_000
 """Findings and tenants listed in the HTML; the JSON has all that were kept."""
-
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}
-td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #d8dce5}
-code{font-size:.85em;overflow-wrap:anywhere}.verdict{font-size:1.6rem;font-weight:600}
-.VERIFIED,.CONSISTENT{color:#14713d}.TAMPERED,.UNREADABLE{color:#b3261e}.UNPROVEN_START{color:#8a5300}"""
 
 _MEANING = {
     "VERIFIED": "Every row holds, every start is proven, and checkpoints witness all but the newest rows.",
@@ -72,7 +67,7 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "findings.json", report.to_json())
     exchange.write(folder / "checkpoints.json", checkpoints)
-    (folder / VERIFIER).write_bytes((paths.resources_dir() / "evidence" / VERIFIER).read_bytes())
+    (folder / VERIFIER).write_bytes(_resource(VERIFIER))
     (folder / "report.html").write_text(_html(path, report, scope, checkpoints, now), "utf-8")
     _write_rows(path, folder / "rows.jsonl", scope, report, cancelled)
     manifest = {
@@ -111,6 +106,10 @@ def _digest(file: Path) -> str:
         while chunk := handle.read(1 << 20):
             total.update(chunk)
     return total.hexdigest()
+
+
+def _resource(name: str) -> bytes:
+    return (paths.resources_dir() / "evidence" / name).read_bytes()
 
 
 def _html(path: Path, report: Report, scope: Scope, checkpoints: Sequence[Checkpoint], now: int) -> str:
@@ -152,7 +151,7 @@ def _html(path: Path, report: Report, scope: Scope, checkpoints: Sequence[Checkp
     return "\n".join(
         [
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
-            f"<title>Audit chain of {escape(path.name)}</title><style>{_STYLE}</style></head><body>",
+            f"<title>Audit chain of {escape(path.name)}</title><style>{_resource(STYLE).decode()}</style></head><body>",
             f"<h1>Audit chain of {escape(path.name)}</h1>",
             f"<p class='verdict {verdict}'>{verdict.replace('_', ' ')}</p><p>{_MEANING[verdict]}</p>",
             _table(None, facts),
