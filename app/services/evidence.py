@@ -151,7 +151,8 @@ def _html(path: Path, report: Report, scope: Scope, checkpoints: Sequence[Checkp
     return "\n".join(
         [
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
-            f"<title>Audit chain of {escape(path.name)}</title><style>{_resource(STYLE).decode()}</style></head><body>",
+            f"<title>Audit chain of {escape(path.name)}</title>",
+            f"<style>{_resource(STYLE).decode()}</style></head><body>",
             f"<h1>Audit chain of {escape(path.name)}</h1>",
             f"<p class='verdict {verdict}'>{verdict.replace('_', ' ')}</p><p>{_MEANING[verdict]}</p>",
             _table(None, facts),
