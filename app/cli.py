@@ -95,6 +95,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def _window(options: argparse.Namespace) -> int:
+    import gc  # noqa: PLC0415
+
+    gc.disable()  # what is loaded now stays; the window has a collector of its own
     from app.application import run  # noqa: PLC0415 - the only command that loads Qt
 
     return run(options.path, read_only=options.read_only, self_test=options.self_test)

@@ -11,13 +11,13 @@ class GarbageCollector(QObject):
     """Takes Python's automatic collection, which runs on whatever thread allocates, to the interface thread.
 
     The objects of the program's start stay for good; they are left out, so that a full collection is short.
+    They are not looked through before either (10 ms), because the window is about to appear.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thresholds = gc.get_threshold()
         gc.disable()
-        gc.collect()
         gc.freeze()
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
