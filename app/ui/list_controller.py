@@ -61,6 +61,7 @@ class ListController(QObject):
         same = _same_but_later(query, self._shown) and self.model.complete
         current = self.current_id()
         wanted = select if select is not None else self._wanted if current is None else current
+        self._wanted = wanted
         self._query = query
         if same:
             self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted, select))
@@ -77,8 +78,8 @@ class ListController(QObject):
             return place, lists.key_of(database, self._table, record_id)  # type: ignore[arg-type]
 
         def found(answer: tuple[int | None, int | None]) -> None:
-            if query != self._query:
-                return  # another list is on its way, and looks for the record itself
+            if query != self._query or record_id != self._wanted:
+                return  # another list is on its way, or another record was asked for since
             self._wanted = None
             row = self._row_of(*answer)
             if row is not None:
@@ -142,8 +143,8 @@ class ListController(QObject):
         if not self._fitted and listing.total:
             self._fitted = True
             self._view.fit_columns()
-        self.loaded.emit(listing.total)
-        if wanted is not None:
+        self._announce(listing.total)
+        if wanted is not None and self._wanted is None:
             self.jump(wanted)
         if not listing.complete:
             self._read(self._context.lists.load_keys, listing.query, self._completed)
@@ -159,9 +160,14 @@ class ListController(QObject):
         with self._view.kept_in_place(self.model.key, self.model.row_of_key):
             self.model.refresh_to(keys)
         lost = wanted is not None and not self._view.currentIndex().isValid()
-        self.loaded.emit(len(keys))
-        if select is not None or lost:
+        self._announce(len(keys))
+        if (select is not None or lost) and self._wanted is None:
             self.jump(wanted)
+
+    def _announce(self, total: int) -> None:
+        """Says that the list is in sight; whoever hears it may jump, which goes before what was current."""
+        self._wanted = None
+        self.loaded.emit(total)
 
     def _failed(self, error: TenantAdminError) -> None:
         self._query = self._shown = None

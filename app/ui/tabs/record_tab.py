@@ -379,6 +379,7 @@ class RecordTab(QWidget):
             self.table.show_order(self.model.column_of(spec.sort), order)
 
     def _filters_changed(self) -> None:
+        self._wanted_record = None  # the person looks for something else by now
         self.list.show(self.query())
         self._read_choices()
 
@@ -402,8 +403,8 @@ class RecordTab(QWidget):
 
     def _not_in_list(self, record_id: object) -> None:
         if self.query().filtered:
-            self._wanted_record = record_id
             self.clear_filters()
+            self._wanted_record = record_id
 
     def _not_loaded(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
