@@ -78,9 +78,10 @@ def verify(
     """Verifies the chains of a file, of one tenant, or the rows `seq_from <= seq <= seq_to`.
 
     `now` is epoch seconds, for times in the future. `processes` is how many ranges are scanned at once (the
-    number of cores, up to `MOST_PROCESSES`, if None). With `take_part` this process scans one range itself, which is faster and
-    right for a command line; a process with an interface must leave it off. `progress(done, total)` in rows
-    and `cancelled()` are called in the calling thread, at least ten times a second.
+    number of cores, up to `MOST_PROCESSES`, if None). With `take_part` this process scans one range itself,
+    which is faster and right for a command line; a process with an interface must leave it off.
+    `progress(done, total)` in rows and `cancelled()` are called in the calling thread, at least ten times a
+    second.
 
     `checkpoints` is what is known of the file (`CheckpointStore.witness`); with `seal` the report gets what a
     new checkpoint is made of. Both look at whole chains: a range of seqs is verified without them.
