@@ -11,7 +11,10 @@ from app.services.list_query import ListQuery
 from app.ui.context import Context
 from app.ui.list_controller import ListController
 from app.ui.tabs.users import UsersTab
+from app.ui.widgets.date_range import DateRange, Span
+from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
 from tests.fixtures.window import ask, count
 
 Fatal = QAbstractItemModelTester.FailureReportingMode.Fatal
@@ -147,3 +150,40 @@ def test_the_header_shows_the_order_the_rows_come_in(tab: UsersTab) -> None:
     header = tab.table.horizontalHeader()
     assert header.sortIndicatorSection() == tab.model.column_of("created_at")
     assert header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
+
+
+def test_rows_that_come_and_go_at_both_ends_keep_the_record(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    user = chosen(qtbot, tab, 3)
+    oldest = "DELETE FROM users WHERE id = (SELECT id FROM users ORDER BY created_at LIMIT 1)"
+    ask(context.opened.path, oldest)
+    insert(context, "new", 2_000_000_000)
+    tab.reload()
+    qtbot.waitUntil(lambda: controller.current_id() == user and tab.table.currentIndex().row() == 4)
+    assert tab.table.selected_rows() == [4]
+
+
+def test_a_span_that_moves_with_the_clock_is_refreshed_in_place(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    ticks = iter(range(NOW, NOW + 10_000))
+    object.__setattr__(context, "clock", lambda: next(ticks))
+    tab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.set_values(replace(FilterValues(), dates=DateRange(Span.LAST_90)))
+    user = chosen(qtbot, tab, 3)
+    with qtbot.assertNotEmitted(tab.model.modelReset), qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.list.current_id() == user
+
+
+def test_a_refresh_asked_for_while_the_order_changes_keeps_the_record(
+    qtbot: QtBot, tab: UsersTab, controller: ListController
+) -> None:
+    user = chosen(qtbot, tab, 3)
+    tab.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    tab.reload()
+    qtbot.waitUntil(lambda: controller.current_id() == user and tab.table.currentIndex().row() != 3)
+    emails = [str(tab.model.index(row, 0).data()).lower() for row in range(20)]
+    assert emails == sorted(emails)
