@@ -137,6 +137,18 @@ class Settings:
         self._store.setValue(_key(database, "path"), str(database.absolute()))
         self._store.setValue(_key(database, "retention_last_run"), at)
 
+    def retention_archive(self, database: Path) -> Path | None:
+        """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
+        found = self._text(_key(database, "retention_archive"))
+        return Path(found) if found else None
+
+    def set_retention_archive(self, database: Path, folder: Path | None) -> None:
+        if folder is None:
+            self._store.remove(_key(database, "retention_archive"))
+            return
+        self._store.setValue(_key(database, "path"), str(database.absolute()))
+        self._store.setValue(_key(database, "retention_archive"), str(folder.absolute()))
+
     # the window
 
     @property

@@ -44,6 +44,7 @@ class RetentionControl(QObject):
                 actor=lambda: settings.actor,
                 last_run=lambda: settings.retention_last_run(path),
                 set_last_run=partial(settings.set_retention_last_run, path),
+                archive=lambda: settings.retention_archive(path),
             ),
             context.jobs,
             context.clock,
@@ -80,11 +81,15 @@ class RetentionControl(QObject):
                 utc=context.settings.utc_times,
                 daily=context.settings.retention_enabled(context.opened.path) is True,
                 cannot_write=context.cannot_write,
+                archive=context.settings.retention_archive(context.opened.path),
                 parent=self._window,
             )
             dialog.approved_daily.connect(lambda: self._approve(dialog))
             dialog.run_once.connect(lambda: self.worker.run_now(dialog.agreed_tenants()))
             dialog.turned_off.connect(lambda: self._enable(False))
+            dialog.archive_changed.connect(
+                lambda folder: context.settings.set_retention_archive(context.opened.path, folder)
+            )
             dialog.finished.connect(dialog.deleteLater)
             dialog.open()
             if then is not None:

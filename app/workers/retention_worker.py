@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -23,7 +24,8 @@ HOUR = 3_600
 class RetentionSettings:
     """What the worker asks whenever it needs it, so that a changed preference counts at once.
 
-    `enabled` is False until the person has seen the preview for this file and said yes.
+    `enabled` is False until the person has seen the preview for this file and said yes. `archive` is the
+    folder that keeps what is removed from the audit chain, if any does.
     """
 
     enabled: Callable[[], bool]
@@ -31,6 +33,7 @@ class RetentionSettings:
     actor: Callable[[], str]
     last_run: Callable[[], int | None]
     set_last_run: Callable[[int], None]
+    archive: Callable[[], Path | None] = lambda: None
 
 
 class RetentionWorker(QObject):
@@ -117,6 +120,7 @@ class RetentionWorker(QObject):
             "days": self._settings.days(),
             "actor": self._settings.actor(),
             "allow_majority": allow_majority,
+            "archive": self._settings.archive(),
         }
         database, witness = self._database, self._witness
 

@@ -27,6 +27,7 @@ def read_everything(settings: Settings, database: Path) -> tuple[object, ...]:
         settings.recent_files,
         settings.retention_enabled(database),
         settings.retention_last_run(database),
+        settings.retention_archive(database),
         settings.window_geometry,
         settings.window_state,
         settings.column_state("users"),
@@ -52,6 +53,7 @@ def test_a_first_run_has_sensible_values(tmp_path: Path) -> None:
     assert settings.recent_files == ()
     assert settings.retention_enabled(tmp_path / "a.sqlite") is None
     assert settings.retention_last_run(tmp_path / "a.sqlite") is None
+    assert settings.retention_archive(tmp_path / "a.sqlite") is None
     assert settings.column_state("users").isEmpty()
 
 
@@ -66,6 +68,7 @@ def test_everything_is_there_the_next_time(tmp_path: Path) -> None:
     settings.set_retention_enabled(one, True)
     settings.set_retention_enabled(other, False)
     settings.set_retention_last_run(one, 1_795_000_000)
+    settings.set_retention_archive(one, tmp_path / "Größe, Archiv")
     settings.window_geometry = QByteArray(bytes(range(256)))
     settings.set_column_state("users", QByteArray(b"\x00\xffusers"))
     settings.set_splitter_state("audit_chain", QByteArray(b"split"))
@@ -81,6 +84,8 @@ def test_everything_is_there_the_next_time(tmp_path: Path) -> None:
     assert settings.retention_enabled(other) is False
     assert settings.retention_last_run(one) == 1_795_000_000
     assert settings.retention_last_run(other) is None
+    assert settings.retention_archive(one) == tmp_path / "Größe, Archiv"
+    assert settings.retention_archive(other) is None
     assert settings.window_geometry.data() == bytes(range(256))
     assert settings.column_state("users").data() == b"\x00\xffusers"
     assert settings.column_state("runs").isEmpty()
@@ -88,7 +93,9 @@ def test_everything_is_there_the_next_time(tmp_path: Path) -> None:
 
     settings.actor = ""
     settings.set_retention_enabled(one, None)
+    settings.set_retention_archive(one, None)
     settings = reopened(settings)
+    assert settings.retention_archive(one) is None
     assert settings.actor == paths.os_user()
     assert settings.retention_enabled(one) is None
 

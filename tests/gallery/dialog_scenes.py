@@ -129,7 +129,13 @@ def retention_nothing(theme: Theme) -> RetentionDialog:
 def retention_daily(theme: Theme) -> RetentionDialog:
     shares = (TenantShare("acme-corp", 132, 12_400), TenantShare("globex", 31, 4_000))
     return RetentionDialog(
-        theme, _preview(shares), file_name="foundation-primary.sqlite", days=90, utc=True, daily=True
+        theme,
+        _preview(shares),
+        file_name="foundation-primary.sqlite",
+        days=90,
+        utc=True,
+        daily=True,
+        archive=Path("/srv/backups/foundation/audit archive"),
     )
 
 

@@ -50,7 +50,10 @@ class ArchiveUnusable(StorageError):
     """The archive cannot be written or read where it is."""
 
     def __init__(self, folder: Path, why: str) -> None:
-        super().__init__(f"The archive folder {folder} cannot be used: {why}.")
+        super().__init__(
+            f"The archive folder {folder} cannot be used: {why}. Check that its disk is connected, or choose "
+            "another folder."
+        )
 
 
 class ArchiveNotWritten(StorageError):

@@ -1,10 +1,13 @@
 """What data retention would remove from this file, and the person's word for it."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
 from app.services.retention import RetentionPreview, TenantShare
+from app.ui.dialogs.archive_choice import ArchiveChoice
 from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.formatting import counted, grouped, long_time, percent
 from app.ui.icons import Icon
@@ -46,13 +49,15 @@ class RetentionDialog(Dialog):
     `daily` says that retention already runs every day on this file. `cannot_write` is the sentence for a file
     that is read-only. Three ways to end it beside Cancel, each a signal before the dialog closes:
     `approved_daily()` (now, and then once a day), `run_once()` (now only) and `turned_off()` (no more).
-    Where tenants would lose more than half of their entries, nothing can be pressed until the person has
-    said that this is meant; `agreed_tenants()` are those for `retention.run(allow_majority=…)`.
+    `archive_changed(Path or None)` comes at once, like a preference; `archive` is what it was. Where tenants
+    would lose more than half of their entries, nothing can be pressed until the person has said that this
+    is meant; `agreed_tenants()` are those for `retention.run(allow_majority=…)`.
     """
 
     approved_daily = Signal()
     run_once = Signal()
     turned_off = Signal()
+    archive_changed = Signal(object)
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class RetentionDialog(Dialog):
         utc: bool = False,
         daily: bool = False,
         cannot_write: str | None = None,
+        archive: Path | None = None,
         parent: QWidget | None = None,
     ) -> None:
         due = preview.total > 0
@@ -90,8 +96,12 @@ class RetentionDialog(Dialog):
         self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
         if cannot_write:
             self.add_widget(Label(cannot_write, Look.WARN, wrap=True))
-        elif self._majority:
-            self._add_agreement()
+        else:
+            self.archive = ArchiveChoice(theme, archive)
+            self.archive.changed.connect(self.archive_changed)
+            self.add_widget(self.archive)
+            if self._majority:
+                self._add_agreement()
         self._add_buttons(theme, preview.total, daily)
         self._update()
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -158,3 +158,30 @@ def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None
     assert dialog.height() >= min(room, layout.totalHeightForWidth(dialog.width())), (
         "no part lies over another"
     )
+
+
+def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    choice = dialog.archive
+    assert not choice.box.isChecked()
+    assert not choice.button.isVisible()
+    said: list[Path | None] = []
+    dialog.archive_changed.connect(said.append)
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    choice.findChild(QFileDialog).reject()
+    assert (choice.box.isChecked(), said) == (False, []), "no folder, no archive"
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    chooser = next(found for found in choice.findChildren(QFileDialog) if found.isVisible())
+    chooser.selectFile(str(tmp_path))
+    chooser.accept()
+    assert (choice.box.isChecked(), said) == (True, [tmp_path])
+    assert str(tmp_path) in words(dialog)
+    assert choice.button.isVisible()
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    assert said == [tmp_path, None, tmp_path], "the folder is remembered"
+
+
+def test_a_file_that_cannot_be_written_offers_no_archive(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)), cannot_write="It is read-only.")
+    assert "archive" not in words(dialog)

@@ -29,6 +29,7 @@ class Preferences:
     days: int = 90
     last_run: int | None = None
     now: int = NOW
+    archive: Path | None = None
 
     def remember(self, at: int) -> None:
         self.last_run = at
@@ -53,6 +54,7 @@ def make(database: Database, preferences: Preferences, jobs: Jobs) -> RetentionW
         actor=lambda: "ops",
         last_run=lambda: preferences.last_run,
         set_last_run=preferences.remember,
+        archive=lambda: preferences.archive,
     )
     return RetentionWorker(database, settings, jobs, lambda: preferences.now)
 
@@ -63,6 +65,21 @@ def worker(database: Database, preferences: Preferences, jobs: Jobs) -> Iterator
     worker = make(database, preferences, jobs)
     yield worker
     worker.stop()
+
+
+def test_what_goes_is_archived_when_the_person_wants_it(
+    worker: RetentionWorker, preferences: Preferences, tmp_path: Path, qtbot: QtBot
+) -> None:
+    preferences.archive = tmp_path / "not there"
+    with qtbot.waitSignal(worker.failed) as failed:
+        worker.start()
+    assert "there is no such folder" in str(failed.args[0])
+    preferences.archive = tmp_path / "archive"
+    preferences.archive.mkdir()
+    with qtbot.waitSignal(worker.finished) as finished:
+        worker.run_now()
+    assert finished.args[0].archives == ("audit-acme-1-3.jsonl.gz",)
+    assert [file.name for file in preferences.archive.iterdir()] == ["audit-acme-1-3.jsonl.gz"]
 
 
 def test_a_run_that_is_due_begins_by_itself(
