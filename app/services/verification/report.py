@@ -47,8 +47,8 @@ class TenantReport:
 
     `anchor` says how the start is proven: `genesis`, `marker:<its seq>:through:<last pruned seq>`,
     `entry:<seq>` (only a range was verified, and it continues that stored entry), `adopted:<seq>` (the user
-    vouched for it), `archive:genesis` (the archive reaches back to it), or None when nothing proves it. `unwitnessed` is the number of rows that no
-    checkpoint covers.
+    vouched for it), `archive:genesis` (the archive reaches back to it), or None when nothing proves it.
+    `unwitnessed` is the number of rows that no checkpoint covers.
     """
 
     tenant: str
