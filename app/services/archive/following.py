@@ -77,9 +77,10 @@ def with_archive(
     watch = _Watch(report, progress or (lambda done, total: None), cancelled or (lambda: False))
     findings: list[Finding] = []
     proven: set[str] = set()
+    by_marker = {item.tenant for item in report.tenants if (item.anchor or "").startswith("marker:")}
     for name, start in sorted(_starts(path, tenant).items()):
         trail = _Trail(name, folder, watch)
-        if trail.follow(start):
+        if trail.follow(start, joins=name in by_marker):
             proven.add(name)
         findings += trail.findings
     return _merged(report, findings, proven)
@@ -95,8 +96,12 @@ class _Trail:
         self._pending: dict[Reference, list[Claim]] = {}
         self._tallies: dict[int, Tally] = {}
 
-    def follow(self, start: _Start) -> bool:
-        """Reads every archive that is led to; whether the chain is proven from genesis on."""
+    def follow(self, start: _Start, *, joins: bool) -> bool:
+        """Reads every archive that is led to; whether the chain is proven from genesis on.
+
+        `joins` says that the file's first entry follows from a marker. Where it does not, that is a finding
+        already, or the platform's own cleanup took entries that no archive has.
+        """
         for claim in start.claims:
             self._add(claim)
         while self._pending:
@@ -109,8 +114,8 @@ class _Trail:
                 self._add(claim)
         if self.findings or not self._claims or any(item.archive is None for item in self._claims.values()):
             return False
-        self._check_links(start)
-        return not self.findings
+        self._check_links(start if joins else None)
+        return joins and not self.findings
 
     def _add(self, claim: Claim) -> None:
         if claim.seq in self._claims:
@@ -138,8 +143,8 @@ class _Trail:
                 message = f"{where} on the last entry that was removed."
                 self._find(Code.LINK, claim.seq, claim.last_hash, tally.last_hash, message)
 
-    def _check_links(self, start: _Start) -> None:
-        """Whether the claims, all of them archived, are one chain from genesis to the file's first entry."""
+    def _check_links(self, start: _Start | None) -> None:
+        """Whether the claims, all of them archived, are one chain from genesis, up to the entry `start`."""
         previous = GENESIS
         for claim in sorted(self._claims.values(), key=lambda claim: claim.from_seq):
             tally = self._tallies[claim.seq]
@@ -148,7 +153,7 @@ class _Trail:
                 message = f"Archived entry {tally.first_seq} of {self._tenant} does not continue {before}."
                 self._find(Code.LINK, tally.first_seq, previous, tally.first_previous, message)
             previous = claim.last_hash
-        if start.previous != previous:
+        if start is not None and start.previous != previous:
             message = (
                 f"The archive of {self._tenant} does not lead up to entry {start.seq}, the first in the file."
             )
@@ -230,6 +235,6 @@ def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report
 def _judged(tenant: TenantReport, wrong: bool, proven: bool) -> TenantReport:
     if wrong and tenant.verdict is not Verdict.UNREADABLE:
         return replace(tenant, verdict=Verdict.TAMPERED)
-    if proven and (tenant.anchor or "").startswith("marker:"):
+    if proven:
         return replace(tenant, anchor=ANCHOR)
     return tenant
