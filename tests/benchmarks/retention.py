@@ -151,15 +151,18 @@ def single_delete(path: Path, cutoff: int, *, with_writer: bool) -> Measured:
             return Measured("one DELETE", seconds, holds[0], longest_wait(), None)
 
 
-def alone(path: Path, days: int) -> Measured:
+def alone(path: Path, days: int, archive: Path | None = None) -> Measured:
     database = TimedDatabase(path)
     with database.connection_context():
-        result = retention.run(database, now=NOW, days=days, actor="benchmark", allow_majority=True)
+        result = retention.run(
+            database, now=NOW, days=days, actor="benchmark", allow_majority=True, archive=archive
+        )
         sound(database.connection())
-    return Measured("retention, alone", result.seconds, max(database.holds), 0.0, None)
+    name = "retention, alone" if archive is None else "archiving, alone"
+    return Measured(name, result.seconds, max(database.holds), 0.0, None)
 
 
-def beside_others(path: Path, days: int) -> Measured:
+def beside_others(path: Path, days: int, archive: Path | None = None) -> Measured:
     database = TimedDatabase(path)
     jobs = Jobs()
     settings = RetentionSettings(
@@ -168,6 +171,7 @@ def beside_others(path: Path, days: int) -> Measured:
         actor=lambda: "benchmark",
         last_run=lambda: None,
         set_last_run=lambda at: None,
+        archive=lambda: archive,
     )
     worker = RetentionWorker(database, settings, jobs, lambda: NOW)
     results: list[RetentionResult] = []
@@ -185,7 +189,8 @@ def beside_others(path: Path, days: int) -> Measured:
     jobs.stop()
     with closing(apsw.Connection(str(path))) as connection:
         sound(connection)
-    return Measured("retention", results[0].seconds, max(database.holds), wait, stall)
+    name = "retention" if archive is None else "archiving"
+    return Measured(name, results[0].seconds, max(database.holds), wait, stall)
 
 
 def idle_stall(milliseconds: int) -> float:
@@ -224,6 +229,10 @@ def main() -> None:
         days = (NOW - middle) // 86_400
         cutoff = NOW - days * 86_400
 
+        def empty(name: str) -> Path:
+            (Path(folder) / name).mkdir()
+            return Path(folder) / name
+
         def fresh() -> Path:
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -234,6 +243,8 @@ def main() -> None:
             single_delete(fresh(), cutoff, with_writer=True),
             alone(fresh(), days),
             beside_others(fresh(), days),
+            alone(fresh(), days, empty("one")),
+            beside_others(fresh(), days, empty("two")),
         ]
         quiet = idle_stall(2_000)
     print(f"{'':20} {'s':>7} {'ratio':>6} {'hold ms':>8} {'wait ms':>8} {'stall ms':>9}")
