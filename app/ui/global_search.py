@@ -33,7 +33,7 @@ SHORTCUT = "Ctrl+K"
 DEBOUNCE_MS = 200
 SLOW_MS = 300
 LIMIT = 5
-_WIDTH = 300
+_WIDTH, _WIDEST = 300, 360
 
 
 class GlobalSearch(QWidget):
@@ -63,6 +63,7 @@ class GlobalSearch(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.field)
+        self.setMaximumWidth(_WIDEST)  # beyond it, the room is left of it
         self.setFocusProxy(self.field)
         self.field.textChanged.connect(self._text_changed)
         self.field.moved.connect(self._move)
@@ -225,7 +226,7 @@ class _SearchField(QLineEdit):
         self.setAccessibleName("Search everything")
         self.setAccessibleDescription(f"{self._shortcut}; finds records in every tab")
         self.setClearButtonEnabled(True)
-        self.setMaximumWidth(_WIDTH + 60)
+        self.setMaximumWidth(_WIDEST)
         self.setMinimumWidth(160)
         lens = self.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
         theme.bind_icon(lens, Icon.SEARCH, "dim")

@@ -45,7 +45,9 @@ class Exporter(QObject):
     def ask(self, query: ListQuery) -> None:
         """Asks for a file and exports every row that the query keeps."""
         filters = ";;".join(pattern for _, pattern in _NAMES.values())
-        name, chosen = QFileDialog.getSaveFileName(self._owner, "Export", f"{self._name}.csv", filters)
+        name, chosen = QFileDialog.getSaveFileName(
+            self._owner, "Export", str(self._context.opened.path.parent / f"{self._name}.csv"), filters
+        )
         if name:
             form = next(form for form, (_, pattern) in _NAMES.items() if pattern == chosen)
             self.export(Path(name), query, form)

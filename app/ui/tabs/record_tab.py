@@ -80,6 +80,7 @@ class RecordTab(QWidget):
         self._scope = EVERYONE
         self._stale = True
         self._wanted_record: object = None
+        self._goes_on = False
         self._reading: Task | None = None
         self._choice_tasks: list[Task] = []
         self._choice_values: dict[str, dict[str, Value]] = {pick.key: {} for pick in self.spec.picks}
@@ -397,9 +398,21 @@ class RecordTab(QWidget):
             self._empty.set(Icon.SEARCH if filtered else self.spec.icon, title, sentence)
         self._clear_button.setVisible(filtered)
         self.commands.update()
+        if self._goes_on:
+            self._goes_on = False
+            self._choose_neighbour()
         if self._wanted_record is not None:
             wanted, self._wanted_record = self._wanted_record, None
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
+
+    def go_on(self) -> None:
+        """The selected rows are about to go by the person's own act; the next one takes their place."""
+        self._goes_on = True
+
+    def _choose_neighbour(self) -> None:
+        current = self.table.currentIndex()
+        if current.isValid() and not self.table.selectionModel().hasSelection():
+            self.table.select_row(current.row())
 
     def _not_in_list(self, record_id: object) -> None:
         if self.query().filtered:
@@ -419,11 +432,11 @@ class RecordTab(QWidget):
     def _selection_changed(self) -> None:
         self.commands.update()
         record_id = self.list.current_id()
-        if record_id is None:
-            if not self.table.selected_rows():
-                self.shown_id = None
-                self.inspector.show_empty()
-        elif record_id != self.shown_id:
+        if not self.table.selectionModel().hasSelection():
+            # A neighbour is current when the selected row has gone, but nobody has chosen it.
+            self.shown_id = None
+            self.inspector.show_empty()
+        elif record_id is not None and record_id != self.shown_id:
             self.shown_id = record_id
             self._read_record(record_id)
 

@@ -114,6 +114,9 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     press("Del")
     qtbot.waitUntil(lambda: page.filters.count_text() == said(before, USERS))
     assert "other@example.com" not in values(page, "email")
+    assert page.table.selected_rows() == [0], "the next one takes its place"
+    neighbour = values(page, "email")[0]
+    qtbot.waitUntil(lambda: page.inspector.title() == neighbour)
     page = go(qtbot, window, AUDIT)
     assert values(page, "event_type")[:3] == ["user_deleted", "user_updated", "user_created"]
     seq = choose(qtbot, page, 0)
