@@ -15,6 +15,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.busy_strip import BusyStrip
 from app.ui.workspace import Workspace
 from app.workers.jobs import Jobs
+from app.workers.memory import tidy_as_it_goes
 from app.workers.task_runner import TaskRunner
 
 
@@ -35,6 +36,7 @@ class Session:
         strip: BusyStrip,
         window: QMainWindow,
     ) -> None:
+        tidy_as_it_goes()
         tasks = TaskRunner(view.opened.database, window)
         jobs = Jobs(window)  # its own: they end with it, and nothing is delivered to tabs that are gone
         self.context = Context(
