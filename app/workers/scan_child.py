@@ -7,6 +7,7 @@ entry point calls `main()` for `--scan-worker` before it imports anything else.
 
 import gc
 import json
+import os
 import sys
 from typing import Any
 
@@ -18,11 +19,16 @@ from app.services.verification.scan import RangeScan
 PART = 500
 """Items in one message."""
 
+_BEHIND = 10
+"""How far behind an interface that waits; its table is to scroll even if every core has a scan."""
+
 
 def main() -> int:
     """Does the one job given on standard input; the exit code says nothing."""
     gc.disable()  # nothing here makes cycles, and a million rows would have them looked for
     job = json.loads(sys.stdin.buffer.readline())
+    if job["behind"] and hasattr(os, "nice"):
+        os.nice(_BEHIND)
     try:
         result = scan(job, _report_progress)
     except (apsw.Error, OSError) as error:

@@ -174,7 +174,7 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
                 "last": last,
                 "now": wish.now,
             }
-            | {"tenant": wish.tenant, "marks": wish.marks}
+            | {"tenant": wish.tenant, "marks": wish.marks, "behind": not wish.take_part}
             for first, last in _ranges(extent, wish, watch.total)
         ]
         own = wish.take_part and _rows_are_small(connection, watch.total)
