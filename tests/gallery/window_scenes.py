@@ -1,5 +1,6 @@
 """The whole window: every tab and every state of the frame, on sample data."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,10 @@ class WindowScenes:
 
         With `dialog` the question that it asks is painted.
         """
-        settings = Settings(Path(self.folder) / f"home-{self._made}")
+        # Checkpoints are kept there, too; one scene must not witness another's file.
+        home = Path(self.folder) / f"home-{self._made}"
+        os.environ["TENANT_ADMIN_HOME"] = str(home)
+        settings = Settings(home)
         settings.utc_times = True
         window = MainWindow(theme, settings, lambda: NOW)
         window.files.open(self.sample(change), read_only=read_only)

@@ -23,7 +23,9 @@ def banner(report: Report, checkpoint: int | None = None) -> Words:
     """The verdict banner's words; `checkpoint` is the number of the one just made of it."""
     tone, headline, icon = _HEADLINES[report.verdict]
     rest = f"— {counted(report.entries, 'entry', 'entries')} checked"
-    if report.verdict in (Verdict.VERIFIED, Verdict.CONSISTENT):
+    if report.verdict is Verdict.VERIFIED:
+        rest = f"— {counted(report.entries, 'entry', 'entries')}"
+    elif report.verdict is Verdict.CONSISTENT:
         rest = f"— {counted(report.entries, 'entry', 'entries')} verified"
     elif report.found:
         rest += f", {counted(report.found, 'finding')}"
