@@ -22,7 +22,8 @@ KEEP: Final = 100
 
 _LONGEST_LINE: Final = 1 << 28
 _STEP: Final = 500
-"""Entries between two looks at whether to stop, some 5 ms."""
+_STEP_BYTES: Final = 1 << 20
+"""Entries, or bytes of them, between two looks at whether to stop: some 5 ms."""
 
 _HASHED: Final = ("previous_hash", "event_type", "payload", "created_at")
 
@@ -98,19 +99,22 @@ class _Walk:
     def run(self, path: Path, tick: Tick, *, most: int) -> None:
         """Reads on until the end, or until `most` findings are there."""
         reading = self._reading
+        told, size = 0, 0
         try:
-            for number, row in enumerate(_rows(path), 1):
+            for row, length in _rows(path):
                 self._step(row)
                 reading.entries += 1
-                if number % _STEP == 0 and tick(_STEP):
-                    raise Cancelled
+                size += length
+                if reading.entries - told >= _STEP or size >= _STEP_BYTES:
+                    if tick(reading.entries - told):
+                        raise Cancelled
+                    told, size = reading.entries, 0
                 if len(reading.findings) >= most:
-                    return
+                    break
         except (_NoEntry, gzip.BadGzipFile, EOFError, zlib.error):
             message = f"{self._file} cannot be read behind its entry {reading.entries:,}: it is damaged."
             self._find(Code.GRAMMAR, self._seq, "an archived entry", None, message)
-            return
-        tick(reading.entries % _STEP)
+        tick(reading.entries - told)
 
     def _step(self, row: dict[str, Any]) -> None:
         try:
@@ -157,7 +161,8 @@ class _Walk:
         self._reading.findings.append(Finding(code, self._tenant, seq, expected, actual, whole))
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _rows(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """The entries as they are in the file, each with the length of its line."""
     with gzip.open(path, "rb") as lines:
         while line := lines.readline(_LONGEST_LINE):
             try:
@@ -166,7 +171,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                 raise _NoEntry from None
             if not isinstance(row, dict):
                 raise _NoEntry
-            yield row
+            yield row, len(line)
 
 
 def _entry(row: dict[str, Any]) -> Entry:
