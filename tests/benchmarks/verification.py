@@ -1,12 +1,14 @@
 """Verification beside its floors, whole processes in one run; only the ratios mean anything.
 
-    python -m tests.benchmarks.verification [--rows 1000000] [--tenants 40] [--rounds 3]
+    python -m tests.benchmarks.verification [--rows 1000000] [--tenants 40] [--rounds 3] [--javascript]
 
 plain     one Python loop over `sqlite3`, hash and link only
 sha256    nothing but SHA-256 of as many bytes
-verify    `tenant-admin verify`'s engine, this process taking part
+command   `tenant-admin verify`
+verify    its engine alone, this process taking part
 gui       the same, the calling process only coordinating
 witness   the same with a checkpoint's digest and held against one
+js        the platform's way in JavaScript, an awaited digest a row (with --javascript, once)
 """
 
 import argparse
@@ -19,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.app.services.verification.chains import ChainFile
+from tests.wrangler.toolchain import NODE
 
 PLAIN = """
 import hashlib, sqlite3, sys
@@ -45,6 +48,16 @@ from app.workers.scan_pool import verify
 report = verify(Path(sys.argv[1]), now=2**31, take_part={take_part}, seal={seal})
 assert report.verdict == "CONSISTENT" and report.entries == int(sys.argv[2]), report
 """
+COMMAND = """
+import contextlib, io, sys
+from app import cli
+with contextlib.redirect_stdout(io.StringIO()):
+    assert cli.main(["verify", sys.argv[1]]) == 0
+"""
+JAVASCRIPT = f"""
+import subprocess, sys
+subprocess.run([{str(NODE)!r}, {str(Path(__file__).with_suffix(".mjs"))!r}, sys.argv[1]], check=True)
+"""
 MEMORY = """
 import resource
 children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -54,17 +67,21 @@ print(int(own) + {children} * children)
 WAYS = {
     "plain": PLAIN,
     "sha256": SHA,
+    "command": COMMAND,
     "verify": VERIFY.format(take_part=True, seal=False),
     "gui": VERIFY.format(take_part=False, seal=False),
     "witness": VERIFY.format(take_part=True, seal=True),
 }
 
 
-def measure(path: Path, rows: int, rounds: int) -> dict[str, tuple[float, float, int]]:
+def measure(
+    path: Path, rows: int, rounds: int, *, javascript: bool = False
+) -> dict[str, tuple[float, float, int]]:
     """Median seconds, median seconds of processor time, and MB of all processes together."""
-    found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in WAYS}
-    for _ in range(rounds):
-        for name, way in WAYS.items():
+    once = {"js": JAVASCRIPT} if javascript else {}
+    found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in (*WAYS, *once)}
+    for number in range(rounds):
+        for name, way in (WAYS if number else WAYS | once).items():
             started = time.perf_counter()
             code = way + MEMORY.format(children=2 if name == "gui" else 1)
             command = [sys.executable, "-c", code, str(path), str(rows)]
@@ -91,12 +108,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--tenants", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--javascript", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chain.db"
         rows = options.rows // options.tenants * options.tenants
         ChainFile.build(path, rows=rows // options.tenants, tenants=options.tenants).sql.close()
-        found = measure(path, rows, options.rounds)
+        found = measure(path, rows, options.rounds, javascript=options.javascript)
     plain = found["plain"]
     print(f"{rows} rows, {path.name}: {'':8} {'s':>7} {'/ plain':>8} {'cpu s':>7} {'MB':>6}")
     for name, (seconds, used, size) in found.items():
