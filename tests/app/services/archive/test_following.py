@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import os
+import random
 import shutil
+import zlib
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +24,7 @@ from tests.app.services.test_retention import DAY, retain
 from tests.conftest import NOW
 from tests.fixtures import chains
 
+MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "200")) // 5
 TENANTS = ("acme", "gl/obex ü")
 
 
@@ -195,6 +199,30 @@ def test_an_archive_forged_together_with_its_marker_still_has_to_hold(
     repack(forged, lambda _: b"".join(change(lines)))
     rewrite_marker(database.connection(), forged)
     assert set(codes(check(database.path, forged.parent))) == found
+
+
+def test_whatever_is_changed_in_an_archive_is_found_even_when_its_marker_is_forged(
+    forged: Path, database: Database, folder: Path
+) -> None:
+    rng = random.Random(5)
+    packed, lines = forged.read_bytes(), gzip.decompress(forged.read_bytes())
+    for number in range(MUTATIONS):
+        content = bytearray(lines if number % 2 else packed)
+        for _ in range(rng.choice((1, 1, 2, 5))):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        if rng.random() < 0.2:
+            start = rng.randrange(len(content))
+            del content[start : start + rng.randrange(200)]
+        forged.write_bytes(gzip.compress(content) if number % 2 else content)
+        rewrite_marker(database.connection(), forged)
+        assert check(database.path, folder).intact == (unpacked(forged) == lines), content
+
+
+def unpacked(file: Path) -> bytes | None:
+    try:
+        return gzip.decompress(file.read_bytes())
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def test_a_forged_history_does_not_lead_up_to_the_file(
