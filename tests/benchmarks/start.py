@@ -80,6 +80,8 @@ def first_paint():
 from app import cli
 window = cli._window
 def timed(options):
+    import gc
+    gc.disable()  # as the program does before it loads the window, which first_paint() does here
     first_paint()
     return window(options)
 cli._window = timed
