@@ -1,6 +1,7 @@
 """Undo and redo of acts. Each undo is itself an act: committed, audited, and able to fail."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -14,13 +15,14 @@ from app.workers.task_runner import TaskRunner
 class History(QObject):
     """The undo stack of one open file.
 
-    `done` carries a change that was just made and can be undone, for a toast. `failed` carries the sentence
-    when an undo was refused, because somebody changed the record since; the stack then forgets everything
-    before it, since nothing older can be trusted to apply.
+    `done` carries a change that was just made and can be undone, for a toast; `said` tells what was undone or
+    done again. `failed` carries the sentence when an undo was refused, because somebody changed the record
+    since; the stack then forgets everything before it, since nothing older can be trusted to apply.
     """
 
     done = Signal(Change)
     failed = Signal(object)
+    said = Signal(str)
 
     def __init__(self, tasks: TaskRunner, clock: Callable[[], int], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,10 +75,11 @@ class _Act(QUndoCommand):
         if not self._pushed:  # QUndoStack.push calls redo; the act has been done already
             self._pushed = True
             return
-        self._history.revert(self._last, self._remember)
+        self._history.revert(self._last, partial(self._remember, "Done again"))
 
     def undo(self) -> None:
-        self._history.revert(self._last, self._remember)
+        self._history.revert(self._last, partial(self._remember, "Undone"))
 
-    def _remember(self, change: Change) -> None:
+    def _remember(self, what: str, change: Change) -> None:
         self._last = change
+        self._history.said.emit(f"{what}: {self.text()}")

@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
         self.context.tasks.failed.connect(self._failed)
         history = self.context.history
         history.done.connect(self._offer_undo)
+        history.said.connect(self.toast.show_message)
         history.failed.connect(self._failed)
         history.stack.indexChanged.connect(self._update_actions)
         self.workspace.migrate_wanted.connect(self.migrate)
@@ -201,7 +202,7 @@ class MainWindow(QMainWindow):
     # acting
 
     def _offer_undo(self, change: Change) -> None:
-        if self.context is not None and not change.summary.startswith("Undone"):
+        if self.context is not None:
             self.toast.show_message(change.summary, "Undo")
 
     def _refresh(self) -> None:
