@@ -67,10 +67,12 @@ class Workspace(QWidget):
             self._column.addWidget(notice)
         self._column.addWidget(self.tabs, 1)
         self._built: dict[int, RecordTab] = {}
+        self._places: list[QVBoxLayout] = []
         for kind in TABS:
-            place = QWidget(self.tabs)
-            QVBoxLayout(place).setContentsMargins(0, 0, 0, 0)
-            self.tabs.addTab(place, kind.spec.title)
+            page = QWidget(self.tabs)
+            self._places.append(QVBoxLayout(page))
+            self._places[-1].setContentsMargins(0, 0, 0, 0)
+            self.tabs.addTab(page, kind.spec.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
@@ -139,18 +141,16 @@ class Workspace(QWidget):
 
     def _page(self, position: int) -> RecordTab:
         if position not in self._built:
-            self._built[position] = self._build(TABS[position], self.tabs.widget(position))
+            self._built[position] = self._build(TABS[position], self._places[position])
         return self._built[position]
 
-    def _build(self, kind: type[RecordTab], place: QWidget) -> RecordTab:
-        tab = kind(self._context, place)
+    def _build(self, kind: type[RecordTab], place: QVBoxLayout) -> RecordTab:
+        tab = kind(self._context, place.parentWidget())
         tab.set_scope(self._scope)
         tab.jump.connect(self.jump)
         tab.history_wanted.connect(partial(self.show_history, tab.table_name))
         tab.exporter.said.connect(self.said)
-        layout = place.layout()
-        assert layout is not None  # noqa: S101 - every place was given one
-        layout.addWidget(tab)
+        place.addWidget(tab)
         tab.show()
         return tab
 
