@@ -194,7 +194,8 @@ class DataTable(QTableView):
     def set_main_column(self, column: int) -> None:
         """Let `column` take the room that the others leave."""
         self._main = column
-        self.horizontalHeader().setStretchLastSection(False)
+        with self._by_itself():
+            self.horizontalHeader().setStretchLastSection(False)
         self._fill()
 
     def hide_at_first(self, columns: Sequence[int]) -> None:

@@ -368,3 +368,57 @@ def test_closing_ends_all_that_is_under_way(
     names = {thread.name for thread in threading.enumerate()}
     assert not {name for name in names if name.startswith(("job", "reader", "writer"))}, names
     assert QApplication.instance() is not None
+
+
+def test_columns_fit_what_is_shown_until_somebody_arranges_them(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
+) -> None:
+    open_file(qtbot, window, database_path)  # nothing to fit to, and nothing to remember
+    page = open_file(qtbot, window, demo_path)
+    header, tenant = page.table.horizontalHeader(), page.model.column_of("tenant_id")
+    words = page.table.fontMetrics().horizontalAdvance(max(values(page, "tenant_id")[:20], key=len))
+    assert header.sectionSize(tenant) > words
+    assert header.length() <= page.table.viewport().width(), "no needless scroll bar"
+    header.resizeSection(tenant, 170)
+    page = open_file(qtbot, window, demo_path)
+    assert page.table.horizontalHeader().sectionSize(tenant) == 170
+
+
+def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE webhook_destinations SET hostname = 'else.example' WHERE rowid = 1")
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, WEBHOOKS)
+    host = page.model.column_of("hostname")
+    assert page.table.isColumnHidden(host), "the URL names it already"
+    row = values(page, "hostname").index("else.example")
+    index = page.model.index(row, page.model.column_of("url"))
+    assert "else.example is not the URL's host" in index.data(Qt.ItemDataRole.ToolTipRole)
+    choose(qtbot, page, row)
+    assert "host differs" in labels(page.inspector)
+
+
+def test_what_the_keyboard_reaches_first(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    assert page.table.hasFocus() and page.table.selected_rows() == []
+    assert "Nothing selected" in labels(page.inspector)
+    press("Down")
+    qtbot.waitUntil(lambda: page.inspector.title() == values(page, "email")[0])
+    assert window.workspace is not None
+    bar = window.workspace.tabs.tabBar()
+    bar.setFocus()
+    for _ in range(2):
+        press("Right")
+    assert bar.hasFocus() and window.workspace.tabs.currentIndex() == WEBHOOKS
+
+
+def test_a_record_is_shown_elsewhere_while_its_edit_waits(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    press("Down")
+    press("F2")  # at once: the inspector still shows the one before
+    form = dialog(qtbot, window, EditUserDialog)
+    assert form.values()["email"] == values(page, "email")[1]
