@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
@@ -19,13 +20,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.services.errors import TenantAdminError
 from app.ui.icons import Icon
-from app.ui.search_results import Kind, ResultRow, ResultsPopup, rows
 from app.ui.theme import Theme
 from app.ui.widgets.labels import scaled
 
 if TYPE_CHECKING:  # the field stands in the window before a file is open
     from app.services.search import Found
     from app.ui.context import Context
+    from app.ui.search_results import ResultRow, ResultsPopup
     from app.ui.workspace import Workspace
     from app.workers.task_runner import Task
 
@@ -53,9 +54,9 @@ class GlobalSearch(QWidget):
         self._context: Context | None = None
         self._workspace: Workspace | None = None
         self._task: Task | None = None
+        self._theme = theme
         self._enter_waits = False
         self.field = _SearchField(theme)
-        self.popup = ResultsPopup(theme, self)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._search)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
@@ -67,12 +68,20 @@ class GlobalSearch(QWidget):
         self.setFocusProxy(self.field)
         self.field.textChanged.connect(self._text_changed)
         self.field.moved.connect(self._move)
-        self.field.group_moved.connect(self.popup.move_group)
         self.field.entered.connect(self._enter)
         self.field.escaped.connect(self._escape)
         self.field.left.connect(self._close)
         self.field.pressed.connect(self._reopen)
-        self.popup.list.clicked.connect(self._clicked)
+
+    @cached_property
+    def popup(self) -> ResultsPopup:
+        """The list below the field; made when it is first wanted, which is long after the window shows."""
+        from app.ui.search_results import ResultsPopup  # noqa: PLC0415
+
+        popup = ResultsPopup(self._theme, self)
+        popup.list.clicked.connect(self._clicked)
+        self.field.group_moved.connect(popup.move_group)
+        return popup
 
     def attach(self, context: Context, workspace: Workspace) -> None:
         """Search this file from now on."""
@@ -93,11 +102,12 @@ class GlobalSearch(QWidget):
 
     def is_open(self) -> bool:
         """Whether the list shows."""
-        return not self.popup.isHidden()
+        return "popup" in vars(self) and not self.popup.isHidden()
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
-        self.popup.hide()  # the window was resized, and it is no longer under the field
+        if self.is_open():
+            self.popup.hide()  # the window was resized, and it is no longer under the field
 
     def _text_changed(self, text: str) -> None:
         self._forget_task()
@@ -144,6 +154,8 @@ class GlobalSearch(QWidget):
             )
             self.answered.emit(0)
             return
+        from app.ui.search_results import rows  # noqa: PLC0415
+
         tabs = {spec.table: (spec.title, spec.icon) for spec in self._workspace.specs}
         self.popup.show_rows(rows(found, tabs), self.field)
         self.answered.emit(found.total)
@@ -184,6 +196,8 @@ class GlobalSearch(QWidget):
         self._choose(self.popup.model.row(index.row()))
 
     def _choose(self, row: ResultRow) -> None:
+        from app.ui.search_results import Kind  # noqa: PLC0415
+
         workspace = self._workspace
         if workspace is None or row.kind is Kind.HEAD:
             return
@@ -205,7 +219,8 @@ class GlobalSearch(QWidget):
 
     def _close(self) -> None:
         self._forget_task()
-        self.popup.hide()
+        if self.is_open():
+            self.popup.hide()
 
 
 class _SearchField(QLineEdit):

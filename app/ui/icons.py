@@ -13,7 +13,6 @@ from pathlib import Path
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPixmap
 
-_SCALES = (1, 2)
 _SIZES = (16, 20, 24)
 
 
@@ -157,9 +156,9 @@ class IconFont:
         return result
 
     def icon(self, name: str, colour: str, disabled: str, selected: str | None = None) -> QIcon:
-        """An icon for buttons and actions, crisp up to twice the size, dimmer when disabled."""
+        """An icon for buttons and actions, crisp on every screen there is, dimmer when disabled."""
         result = QIcon()
-        scales = {*_SCALES, QGuiApplication.primaryScreen().devicePixelRatio()}
+        scales = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
         modes = {QIcon.Mode.Normal: colour, QIcon.Mode.Disabled: disabled}
         if selected is not None:
             modes[QIcon.Mode.Selected] = selected
