@@ -43,12 +43,19 @@ def canonical(sql: str) -> str:
             case "skip":
                 continue
             case "name":
-                tokens.append(token[1:-1].casefold())
+                tokens.append(_unquoted(token).casefold())
             case "word":
                 tokens.append(token.casefold())
             case _:
                 tokens.append(token)
     return " ".join(tokens).removesuffix(";").rstrip()
+
+
+def _unquoted(name: str) -> str:
+    """A quoted name without its quotes, the last of which may be missing; an empty name keeps them."""
+    closing = "]" if name[0] == "[" else name[0]
+    inner = name[1:-1] if len(name) > 1 and name[-1] == closing else name[1:]
+    return inner or '""'
 
 
 def creates(statement: str) -> tuple[str, str] | None:

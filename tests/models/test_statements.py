@@ -2,7 +2,7 @@
 
 import apsw
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models import statements
@@ -29,6 +29,7 @@ def test_what_is_joined_is_split_again(parts: list[tuple[str, str]], closed: boo
     ]
 
 
+@example('"";"B ')
 @given(st.text(alphabet=" \n;'\"`[]-/*abBEGINcreatetrigger", max_size=60))
 def test_any_text_is_split_without_loss(text: str) -> None:
     kept = "".join("".join(found.split()) for found in statements.split(text))
