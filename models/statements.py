@@ -37,8 +37,11 @@ def split(sql: str) -> list[str]:
 def canonical(sql: str) -> str:
     """The same text for statements that differ only in white space, comments, case or quoting of names."""
     tokens = []
+    ended = False
     for match in _TOKEN.finditer(sql):
         token = match.group()
+        if match.lastgroup != "skip":
+            ended = match["sign"] == ";"
         match match.lastgroup:
             case "skip":
                 continue
@@ -48,7 +51,7 @@ def canonical(sql: str) -> str:
                 tokens.append(token.casefold())
             case _:
                 tokens.append(token)
-    return " ".join(tokens).removesuffix(";").rstrip()
+    return " ".join(tokens[:-1] if ended else tokens)
 
 
 def _unquoted(name: str) -> str:
