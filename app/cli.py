@@ -113,6 +113,8 @@ def _print_json(value: Any) -> None:
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--tenant", help="check this tenant's chain alone")
+    parser.add_argument("--from", type=int, metavar="SEQ", dest="seq_from", help="check from this entry on")
+    parser.add_argument("--to", type=int, metavar="SEQ", dest="seq_to", help="check up to this entry")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"
@@ -134,6 +136,8 @@ def _verify(options: argparse.Namespace) -> int:
         paths.checkpoints_dir(),
         now=now,
         tenant=options.tenant,
+        seq_from=options.seq_from,
+        seq_to=options.seq_to,
         export=options.checkpoints,
         archive=options.archive,
         take_part=True,
@@ -146,6 +150,8 @@ def _verify(options: argparse.Namespace) -> int:
             options.report,
             now=now,
             tenant=options.tenant,
+            seq_from=options.seq_from,
+            seq_to=options.seq_to,
             export=options.checkpoints,
         )
     if options.json:

@@ -29,6 +29,8 @@ def verify(
     *,
     now: int,
     tenant: str | None = None,
+    seq_from: int | None = None,
+    seq_to: int | None = None,
     export: Path | None = None,
     archive: Path | None = None,
     progress: Progress | None = None,
@@ -37,6 +39,7 @@ def verify(
 ) -> Report:
     """Verifies against the checkpoints kept in `folder`, or against an export of some.
 
+    `seq_from` and `seq_to`, both included, verify a range alone, which checkpoints say nothing of.
     `archive` is a folder of what retention removed, to be proven as one chain with the file. Raises the
     errors of `scan_pool.verify`, of `CheckpointStore.witness` or `witness_from`, and of `with_archive`.
     """
@@ -51,6 +54,8 @@ def verify(
     report = scan_pool.verify(
         path,
         tenant=tenant,
+        seq_from=seq_from,
+        seq_to=seq_to,
         now=now,
         progress=progress,
         cancelled=cancelled,
@@ -127,6 +132,8 @@ def export_report(
     *,
     now: int,
     tenant: str | None = None,
+    seq_from: int | None = None,
+    seq_to: int | None = None,
     export: Path | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -139,7 +146,7 @@ def export_report(
     from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
 
     checkpoints = CheckpointStore(folder).checkpoints(path) if export is None else exchange.read(export)
-    scope = evidence.Scope(tenant=tenant)
+    scope = evidence.Scope(tenant=tenant, seq_from=seq_from, seq_to=seq_to)
     evidence.write_bundle(
         path, report, out, scope=scope, checkpoints=checkpoints, now=now, cancelled=cancelled
     )

@@ -54,6 +54,15 @@ def test_one_tenant_is_verified_alone(demo: Path) -> None:
     assert "600" not in run("verify", demo, "--tenant", "acme-corp").stdout
 
 
+def test_a_range_is_verified_alone(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "changed.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+    sound = run("verify", copy, "--from", 101, "--to", 200, "--json")
+    assert (sound.returncode, json.loads(sound.stdout)["entries"]) == (0, 100)
+    assert run("verify", copy, "--from", 31, "--to", 60).returncode == 1
+
+
 def test_a_changed_payload_is_found_and_exits_1(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "changed.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))

@@ -151,6 +151,7 @@ class RunsTab(RecordTab):
                     place=Place.INSPECTOR,
                 )
             )
+        self.add_history_act()
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {"planning_runs", "planning_artifacts", IDEAS})

@@ -284,3 +284,22 @@ def test_a_record_is_shown_elsewhere_while_its_edit_waits(
     press("F2")  # at once: the inspector still shows the one before
     form = dialog(qtbot, window, EditUserDialog)
     assert form.values()["email"] == values(page, "email")[1]
+
+
+def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    tenant = ask(demo_path, "SELECT DISTINCT tenant_id FROM users ORDER BY 1")[1][0]
+    window.tenants.set_tenant(tenant)
+    window.tenants.tenant_changed.emit(tenant)
+    runs = go(qtbot, window, RUNS)
+    run = choose(qtbot, runs, 0)
+    press("Ctrl+H")
+    assert window.workspace is not None
+    qtbot.waitUntil(lambda: window.workspace.tabs.currentIndex() == AUDIT)  # type: ignore[union-attr]
+    audit = window.workspace.current()
+    assert window.tenants.tenant() is None
+    assert audit.filters.values().text == run
+    told = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE instr(payload, ?)", run)[0][0]
+    qtbot.waitUntil(lambda: audit.filters.count_text() == said(told, AUDIT))

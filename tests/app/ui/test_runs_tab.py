@@ -293,8 +293,9 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     )
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
     menu = more.findChild(QMenu)
-    assert [action.text() for action in menu.actions()] == [act.text for act in run_acts.ACTS]
-    assert [action.text() for action in menu.actions() if action.isEnabled()] == ["Delete"]
+    offered = [action.text() for action in menu.actions()]
+    assert offered == [*(act.text for act in run_acts.ACTS), "Audit history"]
+    assert [action.text() for action in menu.actions() if action.isEnabled()] == ["Delete", "Audit history"]
     assert all(action.toolTip() for action in menu.actions())
     menu.close()
 
