@@ -159,13 +159,13 @@ class AuditTab(RecordTab):
         return audit.get
 
     def show_details(self, record: AuditDetail) -> None:
-        theme, entry = self.context.theme, record.entry
+        theme, entry, judged = self.context.theme, record.entry, record.inspection
         self.inspector.set_header(
             entry.event_type,
             f"entry {entry.seq:,} · {entry.tenant_id} · {self._moment(entry.created_at)}",
             [
-                StatusChip(theme, *verdicts.hash_chip(record.hash_holds)),
-                StatusChip(theme, *verdicts.link_chip(record.link)),
+                StatusChip(theme, *verdicts.hash_chip(judged.hash_ok)),
+                StatusChip(theme, *verdicts.link_chip(judged.link)),
             ],
         )
         self._payload.set_json(entry.payload)
@@ -180,12 +180,13 @@ class AuditTab(RecordTab):
                 Field("Hash", formatting.shortened(entry.hash, 12, 12), True, copy=entry.hash),
                 Field(
                     "Recomputed",
-                    formatting.shortened(record.recomputed, 12, 12),
+                    formatting.shortened(judged.recomputed, 12, 12),
                     True,
-                    Tone.NEUTRAL if record.hash_holds else Tone.BAD,
-                    copy=record.recomputed,
+                    Tone.NEUTRAL if judged.hash_ok else Tone.BAD,
+                    copy=judged.recomputed,
                 ),
-                Field("Link", record.link_sentence, can_copy=False),
+                Field("Link", verdicts.link_sentence(judged), can_copy=False),
+                *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
             ]
         )
 

@@ -1,8 +1,8 @@
 """A verification's outcome in words, icon and tone."""
 
 from app.itemmodels.roles import Tone
-from app.services.audit import Link
 from app.services.verification.codes import Verdict
+from app.services.verification.inspect import Inspection, Link
 from app.services.verification.report import Report, TenantReport
 from app.ui.formatting import counted, duration, shortened
 from app.ui.icons import Icon
@@ -81,8 +81,24 @@ def hash_chip(holds: bool) -> tuple[str, Tone, str]:
 def link_chip(link: Link) -> tuple[str, Tone, str]:
     """Text, tone and icon for the link of one entry to the one before."""
     match link:
-        case Link.HOLDS | Link.GENESIS | Link.MARKER:
+        case Link.OK:
             return "link ok", Tone.OK, Icon.LINK
         case Link.UNPROVEN:
             return "start unproven", Tone.WARN, Icon.WARNING
     return "link broken", Tone.BAD, Icon.LINK_BROKEN
+
+
+def link_sentence(entry: Inspection) -> str:
+    """What the entry is tied to, in words."""
+    if entry.link is Link.BROKEN:
+        return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
+    if entry.previous_seq is not None:
+        return f"Follows entry {entry.previous_seq:,}."
+    kind, _, rest = (entry.anchor or "").partition(":")
+    match kind:
+        case "genesis":
+            return "The first entry of this tenant."
+        case "marker":
+            marker = rest.partition(":")[0]
+            return f"What came before was pruned; the marker at entry {marker} names its last hash."
+    return "Nothing in this file proves what came before it."
