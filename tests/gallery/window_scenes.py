@@ -1,6 +1,7 @@
 """The whole window: every tab and every state of the frame, on sample data."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,14 @@ from app.services import users, webhooks
 from app.services.demo import create_demo
 from app.settings import Settings
 from app.ui.context import Context
+from app.ui.dialogs.checkpoints import CheckpointsDialog
 from app.ui.dialogs.user import EditUserDialog, NewUserDialog
 from app.ui.dialogs.webhook import WebhookDialog
 from app.ui.main_window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.theme import Theme
 from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.workers import witnessing
 from tests.conftest import NOW
 from tests.fixtures.context import close_context, make_context
 from tests.gallery.registry import Registry, Shot
@@ -138,6 +141,17 @@ def register(registry: Registry) -> None:
     @registry.scene("window-no-match")
     def no_match(theme: Theme) -> Shot:
         return scenes.window(theme, lambda window: None, until=_no_match)
+
+    @registry.scene("dialog-checkpoints", None)
+    def checkpoints(theme: Theme) -> Shot:
+        path, home = scenes.sample(), Path(scenes.folder) / "witnessing"
+        os.environ["TENANT_ADMIN_HOME"] = str(home)
+        shutil.rmtree(home, ignore_errors=True)
+        for days in (3, 1):
+            witnessing.witness(path, paths.checkpoints_dir(), now=NOW - days * 86_400, reason="verify")
+        context = make_context(path, theme, Settings(home), lambda: NOW)
+        dialog = CheckpointsDialog(context)
+        return Shot(dialog, ready=dialog.listed, close=lambda: close_context(context))
 
     @registry.scene("dialog-new-user", None)
     def new_user(theme: Theme) -> Shot:

@@ -47,10 +47,12 @@ _LIMIT = (
 class CheckpointsDialog(Dialog):
     """`CheckpointsDialog(context, parent=None)`; reads and writes in the background.
 
-    `checked(report)` after the file was verified against checkpoints, or a new one was made of it.
+    `checked(report)` after the file was verified against checkpoints, or a new one was made of it;
+    `listed(number)` when the checkpoints are shown.
     """
 
     checked = Signal(Report)
+    listed = Signal(int)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context.theme, "Checkpoints", _EXPLANATION, icon=Icon.ANCHOR, parent=parent)
@@ -155,11 +157,13 @@ class CheckpointsDialog(Dialog):
         self.export_button.setEnabled(bool(found))
         if not found:
             self.state.setText("There is none of this file yet.")
+            self.listed.emit(0)
             return
         self.state.setText(f"{counted(len(found), 'checkpoint')} of this file, the newest first.")
         rows = [self._row(checkpoint) for checkpoint in reversed(found)]
         self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
         self.body.insertWidget(0, self.table)
+        self.listed.emit(len(found))
 
     def _row(self, checkpoint: Checkpoint) -> tuple[Cell, ...]:
         now, utc = self._context.clock(), self._context.settings.utc_times
