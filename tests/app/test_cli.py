@@ -218,9 +218,9 @@ def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> N
     # A home that is a file cannot hold settings; the log cannot be written either, and that is said.
     home = tmp_path / "home"
     program = (
-        "import sys; from app import cli;"
-        "cli.COMMANDS['verify'] = ('', lambda parser: None, lambda options: 1 / 0);"
-        "sys.exit(cli.main(['verify']))"
+        "import sys; from app import cli; from app.commands import demo;"
+        "demo.run = lambda options: 1 / 0;"
+        "sys.exit(cli.main(['demo', 'never.sqlite']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

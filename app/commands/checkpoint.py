@@ -1,0 +1,38 @@
+"""Verifies a file and signs what was found."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from app import paths
+from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--export", type=Path, metavar="OUT", help="write all checkpoints to keep elsewhere")
+    parser.add_argument(
+        "--import", type=Path, metavar="IN", dest="imported", help="take in an export instead of making one"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import witnessing  # noqa: PLC0415
+
+    path, now = database_path(options.file), int(time.time())
+    store = CheckpointStore(paths.checkpoints_dir())
+    if options.imported is not None:
+        print(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
+    else:
+        made = witnessing.witness(path, paths.checkpoints_dir(), now=now, reason="request", take_part=True)
+        if made.checkpoint is None:
+            print_report(made.report)
+            print("tenant-admin: the chain does not hold, so no checkpoint was made", file=sys.stderr)
+            return EXIT_FINDINGS
+        print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
+        print(store.key_place().sentence)
+    if options.export is not None:
+        print(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
+    return EXIT_INTACT

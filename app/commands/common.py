@@ -1,0 +1,36 @@
+"""What several commands share."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_report(report: Any) -> None:
+    for tenant in report.tenants:
+        archived = ", and the archive from the first on" if tenant.anchor == "archive:genesis" else ""
+        print(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
+    for finding in report.findings:
+        print(f"{finding.code}: {finding.message}")
+    print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
+
+
+def positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def database_path(path: Path) -> Path:
+    if path.is_file() and path.suffix not in {".toml", ".json", ".jsonc"}:
+        return path  # a database itself; finding that of a wrangler project takes the models along
+    from app.services import discovery  # noqa: PLC0415
+
+    return discovery.find_database(path).path

@@ -1,0 +1,21 @@
+"""Writes a new migration."""
+
+import argparse
+import time
+from pathlib import Path
+
+from app.commands.common import EXIT_INTACT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="create")
+    create = actions.add_parser("create", help="write the next numbered migration")
+    create.add_argument("description")
+    create.add_argument("--folder", type=Path, default=Path("migrations"), help="default: ./migrations")
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.services import maintenance  # noqa: PLC0415
+
+    print(maintenance.create_migration(options.folder, options.description, now=int(time.time())))
+    return EXIT_INTACT

@@ -1,0 +1,65 @@
+"""Removes what is older than the retention period."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from app import paths
+from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--days", type=positive, default=90, help="how long data is kept (default: 90)")
+    parser.add_argument("--now", type=int, metavar="EPOCH", help="reckon from this time (seconds since 1970)")
+    parser.add_argument(
+        "--allow-majority",
+        action="store_true",
+        help="also when more than half of a tenant's audit entries would go, which is refused otherwise",
+    )
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.services import opening, retention  # noqa: PLC0415
+    from app.workers import witnessing  # noqa: PLC0415
+
+    now = int(time.time()) if options.now is None else options.now
+    path = database_path(options.file)
+    if options.archive is not None and not options.dry_run:
+        options.archive.mkdir(exist_ok=True)
+    if not options.dry_run:
+        witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
+    opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
+    try:
+        with opened.database.connection_context():
+            result = retention.run(
+                opened.database,
+                now=now,
+                days=options.days,
+                actor=paths.os_user(),
+                dry_run=options.dry_run,
+                allow_majority=options.allow_majority,
+                archive=options.archive,
+            )
+    except retention.NeedsConfirmation as error:
+        print(f"tenant-admin: {error} To confirm, add --allow-majority.", file=sys.stderr)
+        return EXIT_COULD_NOT_RUN
+    if not options.dry_run:
+        witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
+    if options.json:
+        print_json(result.to_json())
+    else:
+        verb = "would be removed" if options.dry_run else "removed"
+        for table, count in result.removed.items():
+            print(f"{table}: {count:,} {verb}")
+        if result.archives:
+            print(f"archived in {options.archive}: {', '.join(result.archives)}")
+        for left in result.left:
+            print(f"left alone: {left.tenant_id}: {left.reason}")
+    return EXIT_INTACT

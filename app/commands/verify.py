@@ -1,0 +1,59 @@
+"""Checks the audit chains of a file."""
+
+import argparse
+import time
+from pathlib import Path
+
+from app import paths
+from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_json, print_report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--tenant", help="check this tenant's chain alone")
+    parser.add_argument("--from", type=int, metavar="SEQ", dest="seq_from", help="check from this entry on")
+    parser.add_argument("--to", type=int, metavar="SEQ", dest="seq_to", help="check up to this entry")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"
+    )
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help="prove the file and what retention archived as one chain"
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write an evidence bundle that can be checked anywhere"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.workers import witnessing  # noqa: PLC0415
+
+    path, now = database_path(options.file), int(time.time())
+    report = witnessing.verify(
+        path,
+        paths.checkpoints_dir(),
+        now=now,
+        tenant=options.tenant,
+        seq_from=options.seq_from,
+        seq_to=options.seq_to,
+        export=options.checkpoints,
+        archive=options.archive,
+        take_part=True,
+    )
+    if options.report is not None:
+        witnessing.export_report(
+            path,
+            paths.checkpoints_dir(),
+            report,
+            options.report,
+            now=now,
+            tenant=options.tenant,
+            seq_from=options.seq_from,
+            seq_to=options.seq_to,
+            export=options.checkpoints,
+        )
+    if options.json:
+        print_json(report.to_json())
+    else:
+        print_report(report)
+    return EXIT_INTACT if report.intact else EXIT_FINDINGS
