@@ -2,17 +2,18 @@
 
 import PySide6
 from PySide6.QtCore import qVersion
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
+from app.itemmodels.static_table import Cell, Column
 from app.services.components import Component, components, installed
-from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import StaticTable
 
 _COLUMNS = (Column("Component"), Column("Version", mono=True), Column("Licence", dim=True))
 
@@ -50,8 +51,7 @@ class AboutDialog(Dialog):
                 wrap=True,
             )
         )
-        self.copy_button = push_button(theme, "&Copy versions", icon=Icon.COPY)
-        self.copy_button.clicked.connect(self.copy)
+        self.copy_button = copy_button(theme, "&Copy versions", self.text)
         self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.accept)
@@ -62,7 +62,3 @@ class AboutDialog(Dialog):
         """A line for the program and each component."""
         lines = [f"{part.name} {part.version} ({part.licence})".replace("  ", " ") for part in self._parts]
         return "\n".join([f"Tenant Admin {self._version}", *lines])
-
-    def copy(self) -> None:
-        """Put the text on the clipboard."""
-        QGuiApplication.clipboard().setText(self.text())

@@ -7,19 +7,20 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import paths
+from app.itemmodels.static_table import Cell, Column
 from app.services.checkpoints.document import Checkpoint
 from app.services.checkpoints.keys import KeyPlace
 from app.services.checkpoints.store import CheckpointStore
 from app.services.errors import Cancelled, TenantAdminError
 from app.services.verification.report import Report
 from app.ui.context import Context
-from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.icons import Icon
 from app.ui.theme import Kind
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import StaticTable
 from app.workers import witnessing
 from app.workers.jobs import Progress, Stop
 from app.workers.witnessing import Witnessed

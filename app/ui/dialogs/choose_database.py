@@ -7,13 +7,14 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.itemmodels.static_table import Cell, Column
 from app.services.discovery import Candidate
-from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import ElidedLabel, Look
+from app.ui.widgets.static_table import StaticTable
 
 _COLUMNS = (
     Column("File", mono=True),

@@ -1,18 +1,19 @@
 """What an open file holds, how its schema differs, and which migrations it has seen."""
 
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
+from app.itemmodels.static_table import Cell, Column
 from app.services.file_info import FileInfo
-from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.formatting import byte_size, counted, grouped, shortened
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import StaticTable
 
 _TABLES = (Column("Table"), Column("Rows", number=True), Column("Schema"))
 _TENANTS_NAMED = 8
@@ -24,7 +25,6 @@ class DatabaseInfoDialog(Dialog):
     def __init__(self, theme: Theme, info: FileInfo, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
         self.setMinimumWidth(720)
-        self._info = info
         self.fields = FieldList(theme)
         self.fields.set_fields(_file_fields(info))
         self.add_widget(self.fields)
@@ -35,17 +35,13 @@ class DatabaseInfoDialog(Dialog):
         self.verdicts = FieldList(theme)
         self.verdicts.set_fields([*_schema_fields(info), *_migration_fields(info)])
         self.add_widget(self.verdicts)
-        self.copy_button = push_button(theme, "&Copy as text", icon=Icon.COPY)
-        self.copy_button.clicked.connect(self.copy)
+        # What `tenant-admin info` prints.
+        self.copy_button = copy_button(theme, "&Copy as text", lambda: str(info))
         self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.accept)
         self.set_buttons([self.close_button], left=[self.copy_button])
         self.close_button.setFocus()
-
-    def copy(self) -> None:
-        """Put what `tenant-admin info` prints on the clipboard."""
-        QGuiApplication.clipboard().setText(str(self._info))
 
 
 def _file_fields(info: FileInfo) -> list[Field]:

@@ -6,15 +6,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
+from app.itemmodels.static_table import Cell, Column
 from app.services.retention import RetentionPreview, TenantShare
 from app.ui.dialogs.archive_choice import ArchiveChoice
-from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.formatting import counted, grouped, long_time, percent
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import StaticTable
 
 LISTED = 50
 

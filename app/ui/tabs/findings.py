@@ -4,12 +4,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
+from app.itemmodels.static_table import Cell, Column
 from app.services.verification.report import Finding, Report
-from app.ui.dialogs.static_table import Cell, Column, StaticTable
 from app.ui.formatting import counted
 from app.ui.icons import Icon
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import StaticTable
 
 _COLUMNS = (Column("Finding"), Column("Entry", number=True), Column("Tenant"), Column("What"))
 

@@ -16,8 +16,8 @@ from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
-from app.ui.dialogs.static_table import StaticTable
 from app.ui.theme import Mode, Theme
+from app.ui.widgets.static_table import StaticTable
 from models.database import Database
 from tests.conftest import NOW
 
