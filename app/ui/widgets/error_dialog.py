@@ -1,6 +1,5 @@
 """Says that something did not work: a sentence for what was expected to fail, details for a bug."""
 
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.itemmodels.roles import Tone
@@ -8,6 +7,7 @@ from app.ui.formatting import visible
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 
 
@@ -42,7 +42,6 @@ class BugDialog(Dialog):
             parent=parent,
         )
         self.setMinimumWidth(620)
-        self._details = details
         self.text = QPlainTextEdit(visible(details, keep="\n"))
         self.text.setReadOnly(True)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -51,17 +50,12 @@ class BugDialog(Dialog):
         self.text.setTabChangesFocus(True)
         self.text.setMinimumHeight(220)
         self.add_widget(self.text, 1)
-        self.copy_button = push_button(theme, "Copy details", icon=Icon.COPY)
-        self.copy_button.clicked.connect(self.copy)
+        self.copy_button = copy_button(theme, "Copy details", lambda: details)
         self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.accept)
         self.set_buttons([self.close_button], left=[self.copy_button])
         self.close_button.setFocus()
-
-    def copy(self) -> None:
-        """Put the details on the clipboard."""
-        QGuiApplication.clipboard().setText(self._details)
 
 
 def show_error(
