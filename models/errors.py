@@ -69,6 +69,16 @@ class AlreadyThere(StorageError):
         super().__init__(f"There is already a file at {path}; choose another name.")
 
 
+class CopyNotWritten(StorageError):
+    """The copy that is the way back cannot be made, so the act was not begun."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"No copy of the file can be written in {folder} ({error.strerror}); nothing was changed. "
+            "Choose another folder for the copy."
+        )
+
+
 class SqlDump(StorageError):
     def __init__(self, path: Path) -> None:
         super().__init__(

@@ -14,12 +14,11 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 
-from models import statements
+from models import copies, statements
 from models.database import Database
 from models.errors import translate
 from models.migration_files import Migration, MigrationError, create, read_folder
@@ -220,40 +219,16 @@ def _explained(error: Exception, path: Path, done: list[str], backup: Path | Non
 
 
 def _back_up(connection: apsw.Connection, path: Path, folder: Path, name: str, now: int) -> Path | None:
-    """Copies the file in one step (a busy writer would restart a stepwise copy for ever)."""
+    """Copies the file, unless there is nothing in it."""
     if not connection.execute("SELECT count(*) FROM main.sqlite_master").get:
         return None
-    moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    copy = _free_name(folder, f"{path.stem}.before-{Path(name).stem}.{moment}", path.suffix)
+    copy = copies.take_name(folder, path, Path(name).stem, now)
     try:
-        target = apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            with target.backup("main", connection, "main") as backup:
-                backup.step(-1)
-        finally:
-            target.close(False)
+        copies.back_up(connection, copy)
     except BaseException:
         _discard(copy)
         raise
     return copy
-
-
-def _free_name(folder: Path, stem: str, suffix: str) -> Path:
-    """Takes a name that nobody has, as an empty file that only its owner can read."""
-    number = 1
-    while True:
-        copy = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
-        try:
-            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise MigrationError(
-                f"No copy of the file can be written in {folder} ({error.strerror}); nothing was changed. "
-                "Choose another folder for the copy."
-            ) from error
-        else:
-            return copy
 
 
 def _discard(copy: Path | None) -> None:

@@ -76,6 +76,7 @@ class AuditEvent(StrEnum):
     AUDIT_PRUNED = "audit_pruned"
     RETENTION_COMPLETED = "retention_completed"
     RETENTION_FAILED = "retention_failed"
+    DATABASE_RESTORED = "database_restored"
 
 
 SYSTEM_TENANT = "system"

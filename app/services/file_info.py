@@ -103,11 +103,16 @@ def info(opened: OpenedFile, migrations_dir: Path) -> FileInfo:
         read_only_reason=opened.read_only_reason,
         journal_mode=opened.journal_mode,
         size=opened.size,
-        rows={name: _count(database, name) for name in opened.schema.columns if not internal(name)},
+        rows=rows(database, opened.schema),
         tenants=tuple(tenant.id for tenant in tenants(database)),
         schema=opened.schema,
         migrations=status(database, migrations_dir),
     )
+
+
+def rows(database: Database, schema: Schema) -> dict[str, int | None]:
+    """Row count by table, the platform's and others; None for one that cannot be read here."""
+    return {name: _count(database, name) for name in schema.columns if not internal(name)}
 
 
 def tenants(database: Database, *, counts: bool = False) -> tuple[Tenant, ...]:

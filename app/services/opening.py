@@ -85,6 +85,14 @@ def outside_changes(database: Database) -> int:
         return int(database.connection().pragma("data_version"))
 
 
+def why_not_written(path: Path, *, force: bool = False) -> str | None:
+    """Why nothing may be written to an existing file, after "because"; None when it may.
+
+    For an act that replaces what is in the file, whatever that is. `force` as in `open_database`.
+    """
+    return _no_permission(path) or (None if force else _why_wait(path, said(holders(path))))
+
+
 def _size(path: Path) -> int:
     try:
         found = path.stat()

@@ -1,10 +1,9 @@
 """A copy of a file that cannot be opened where it is."""
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-
-import apsw
 
 from app.services.errors import (
     AlreadyThere,
@@ -15,6 +14,7 @@ from app.services.errors import (
     UnfinishedChange,
     translate,
 )
+from models import copies
 from models.database import Database
 from models.file_use import holders, said
 
@@ -52,12 +52,9 @@ def snapshot_copy(path: Path, target: Path) -> Path:
 def _back_up(path: Path, target: Path) -> None:
     source = Database(path, read_only=True)
     with source.expected_errors(), source.connection_context():
-        copy = apsw.Connection(str(target))
-        try:
-            with copy.backup("main", source.connection(), "main") as backup:
-                backup.step(-1)  # in one step: a stepwise backup under a busy writer never ends
-        finally:
-            copy.close()
+        connection = source.connection()
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds personal data
+        copies.back_up(connection, target)
 
 
 def _copy_parts(path: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from app import paths
 from models import migrations
 from models.database import Database
-from models.errors import FileLocked, FileMissing, NotADatabase, ReadOnlyFile
+from models.errors import CopyNotWritten, FileLocked, FileMissing, NotADatabase, ReadOnlyFile
 from models.migrations import MigrationError
 
 NOW = 1_750_000_000  # 2025-06-15T15:06:40Z
@@ -265,7 +265,7 @@ class TestCopy:
         self, file: Path, tmp_path: Path, folder: Folder
     ) -> None:
         before = dump(file)
-        with pytest.raises(MigrationError, match="No copy of the file can be written"):
+        with pytest.raises(CopyNotWritten, match="No copy of the file can be written"):
             migrations.apply(
                 file, folder(**{"0000_a": "CREATE TABLE a (x)"}), now=NOW, backup_dir=tmp_path / "nowhere"
             )

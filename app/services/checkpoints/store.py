@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -16,9 +17,12 @@ from app.services.errors import NotAllowed, NotFound, TenantAdminError
 from app.services.verification import source
 from app.services.verification.codes import Code, Verdict
 from app.services.verification.report import Finding, Report, TenantReport
-from app.services.verification.witness import Witness
+from app.services.verification.witness import Known, Witness
 
-__all__ = ["CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
+__all__ = ["RESTORE", "CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
+
+RESTORE: Final = "restore"
+"""The reason of a checkpoint made when a person replaced the content, which earlier ones do not fit."""
 
 
 class NotWitnessed(TenantAdminError):
@@ -72,7 +76,7 @@ class CheckpointStore:
             if newest < database.seen_number and not findings:
                 findings = [_rollback(newest, database.seen_number)]
             adopted = session.adoptions(database.id)
-        return Witness(tuple(item.known() for item in good), adopted, tuple(findings))
+        return Witness(_standing(good), adopted, tuple(findings))
 
     def witness_from(self, path: Path, export: Path) -> Witness:
         """What an export says of the file; a finding where the export itself cannot be believed.
@@ -102,14 +106,18 @@ class CheckpointStore:
             and newest < database.seen_number
         ):
             findings.append(_rollback(newest, database.seen_number))
-        return Witness(tuple(item.known() for item in good), adopted, tuple(findings))
+        return Witness(_standing(good), adopted, tuple(findings))
 
-    def create(self, path: Path, report: Report, *, now: int, reason: str) -> Checkpoint:
+    def create(
+        self, path: Path, report: Report, *, now: int, reason: str, database: str | None = None
+    ) -> Checkpoint:
         """Signs what a verification with `seal=True` has just found, and keeps it.
 
-        `reason` is one word: verify, request, retention, restore, import. An unproven start does not
-        prevent it: the checkpoint then says only that the rows were there. Raises `NotWitnessed` when the
-        report has errors or covers only a part.
+        `reason` is one word: verify, request, retention, before-restore, restore, import. With `RESTORE`
+        the checkpoint takes the place of those before it, so the report must be one that was made without
+        them. `database` is the file's id (`identify`) where it was known before its content was replaced.
+        An unproven start does not prevent it: the checkpoint then says only that the rows were there.
+        Raises `NotWitnessed` when the report has errors or covers only a part.
         """
         if report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
             raise NotWitnessed(
@@ -123,7 +131,7 @@ class CheckpointStore:
             )
         key = self._key()
         with self._records.open() as session:
-            known = self._recognise(session, path)
+            known = self._recognise(session, path) if database is None else session.database(database)
             database = str(uuid.uuid4()) if known is None else known.id
             before = session.checkpoints(database, newest=1)
             seal = report.seal
@@ -134,7 +142,7 @@ class CheckpointStore:
                 reason=reason,
                 after=seal.after,
                 through=seal.through,
-                rows_ever=_rows_ever(report, before),
+                rows_ever=_rows_ever(report, before if reason != RESTORE else ()),
                 tenants=seal.tenants,
                 previous=before[0].hash if before else None,
                 key=key.public,
@@ -245,6 +253,12 @@ def _with_adopted_start(
             if row is not None:
                 return database
     return None
+
+
+def _standing(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
+    """Those that still speak of the file: with a restore they begin anew."""
+    restores = [place for place, item in enumerate(checkpoints) if item.reason == RESTORE]
+    return tuple(item.known() for item in checkpoints[restores[-1] if restores else 0 :])
 
 
 def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:

@@ -1,0 +1,107 @@
+"""A restore with its verifications and checkpoints (`integrity.md` 2). Never imports Qt."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services import restoring
+from app.services.errors import TenantAdminError
+from app.services.restoring import Prepared
+from app.services.verification.codes import Verdict
+from app.services.verification.report import Report
+from app.services.verification.witness import Witness
+from app.workers import scan_pool, witnessing
+
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a restore would put in place. `report` is on the copy's own chains, by themselves.
+
+    `known` says how the copy stands to what was witnessed of this file: "later" (it continues it), "earlier"
+    (a checkpoint before the latest one fits it), "other" (none fits) or None when nothing was witnessed.
+    """
+
+    prepared: Prepared
+    report: Report
+    known: str | None
+
+    @property
+    def holds(self) -> bool:
+        return self.report.verdict not in (Verdict.TAMPERED, Verdict.UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`kept` is the file as it was, `checkpoint` the number of the one made afterwards, or None."""
+
+    kept: Path
+    checkpoint: int | None
+
+
+def offer(
+    path: Path,
+    source: Path,
+    scratch: Path,
+    folder: Path,
+    *,
+    now: int,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> Offer:
+    """Prepares a copy of `source` in `scratch` and verifies it; nothing is changed.
+
+    `folder` is that of the checkpoints. Raises the errors of `restoring.prepare` and `scan_pool.verify`.
+    """
+    prepared = restoring.prepare(path, source, scratch, progress=progress, cancelled=cancelled)
+    report = scan_pool.verify(prepared.copy, now=now, progress=progress, cancelled=cancelled)
+    return Offer(prepared, report, _known(path, prepared.copy, folder))
+
+
+def carry_out(
+    path: Path,
+    offered: Offer,
+    folder: Path,
+    *,
+    actor: str,
+    now: int,
+    force: bool = False,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> Restored:
+    """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
+
+    Raises the errors of `restoring.restore`; that no checkpoint can be made is no reason not to restore.
+    """
+    from app.services.checkpoints.store import RESTORE, CheckpointStore  # noqa: PLC0415 - brings cryptography
+
+    store = CheckpointStore(folder)
+    witnessing.try_witness(path, folder, now=now, reason="before-restore")
+    database = None
+    with suppress(TenantAdminError, OSError):
+        database = store.identify(path)
+    kept = restoring.restore(
+        path, offered.prepared, actor=actor, now=now, force=force, progress=progress, cancelled=cancelled
+    )
+    checkpoint = None
+    with suppress(TenantAdminError, OSError):
+        # On its own: what was witnessed before the restore is what the person has just put aside.
+        report = scan_pool.verify(path, now=now, progress=progress, seal=True)
+        checkpoint = store.create(path, report, now=now, reason=RESTORE, database=database).number
+    return Restored(kept, checkpoint)
+
+
+def _known(path: Path, copy: Path, folder: Path) -> str | None:
+    if not folder.exists():
+        return None
+    from app.services.checkpoints.continuation import compare  # noqa: PLC0415
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+
+    known = CheckpointStore(folder).witness(path).checkpoints
+    for count in range(len(known), 0, -1):
+        if compare(copy, Witness(known[:count])).continues:
+            return "later" if count == len(known) else "earlier"
+    return "other" if known else None

@@ -1,0 +1,49 @@
+"""Copies of a database file, which only their owner can read."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+
+from models.errors import CopyNotWritten
+
+
+def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
+    """`<stem>.before-<why>.<UTC time><suffix>` in `folder`, numbered where that is taken, as an empty file.
+
+    Raises `CopyNotWritten`.
+    """
+    moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    stem = f"{path.stem}.before-{why}.{moment}"
+    number = 1
+    while True:
+        copy = folder / f"{stem}{'' if number == 1 else f'-{number}'}{path.suffix}"
+        try:
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise CopyNotWritten(folder, error) from error
+        else:
+            return copy
+
+
+def back_up(connection: apsw.Connection, copy: Path) -> None:
+    """Writes all that the connection sees into the existing, empty file `copy`, as one moment.
+
+    In one step: a stepwise backup beside a busy writer never ends (`hazards.md`, Files). A copy that was not
+    finished never carries the name.
+    """
+    unfinished = copy.with_name(f".{copy.name}.new")
+    os.close(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+    try:
+        target = apsw.Connection(str(unfinished), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            with target.backup("main", connection, "main") as backup:
+                backup.step(-1)
+        finally:
+            target.close(False)
+        unfinished.replace(copy)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""A restore with its verifications and checkpoints."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.checkpoints.store import CheckpointStore
+from app.services.demo import create_demo
+from app.services.snapshots import snapshot_copy
+from app.services.verification.codes import Code, Verdict
+from app.workers import restores, witnessing
+from app.workers.restores import Offer
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.window import ask
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    path = tmp_path / "foundation.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints"
+
+
+def append(path: Path, entries: int) -> None:
+    chains.append(apsw.Connection(str(path)), "acme-corp", [NOW] * entries)
+
+
+def offer(live: Path, source: Path, folder: Path, name: str = "scratch") -> Offer:
+    scratch = live.parent / name
+    scratch.mkdir()
+    return restores.offer(live, source, scratch, folder, now=NOW)
+
+
+def witness(path: Path, folder: Path) -> None:
+    assert witnessing.witness(path, folder, now=NOW, reason="verify").checkpoint is not None
+
+
+def test_an_earlier_copy_is_restored_between_two_checkpoints(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    witness(live, folder)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 5)
+    witness(live, folder)
+    append(live, 2)
+    offered = offer(live, early, folder)
+    assert (offered.known, offered.holds) == ("earlier", True)
+    done = restores.carry_out(live, offered, folder, actor="ada", now=NOW)
+    made = CheckpointStore(folder).checkpoints(live)
+    assert [item.reason for item in made] == ["verify", "verify", "before-restore", "restore"]
+    assert [item.through for item in made[2:]] == [307, 301]
+    assert len({item.database for item in made}) == 1
+    assert done.checkpoint == 4
+    report = witnessing.verify(live, folder, now=NOW)
+    assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
+    # The way back is a restore, too.
+    back = offer(live, done.kept, folder, "back")
+    restores.carry_out(live, back, folder, actor="ada", now=NOW)
+    assert ask(live, "SELECT count(*) FROM audit_chain") == [(308,)]
+    assert witnessing.verify(live, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path, tmp_path: Path) -> None:
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 5)
+    witness(live, folder)
+    restores.carry_out(live, offer(live, early, folder), folder, actor="ada", now=NOW)
+    ask(live, "DELETE FROM audit_chain WHERE seq > 295")
+    ask(live, "UPDATE sqlite_sequence SET seq = 295 WHERE name = 'audit_chain'")
+    codes = {finding.code for finding in witnessing.verify(live, folder, now=NOW).findings}
+    assert codes == {Code.TRUNCATED}
+
+
+def test_an_export_from_before_the_restore_says_what_it_took_away(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 5)
+    witness(live, folder)
+    CheckpointStore(folder).export(live, tmp_path / "witness.json")
+    restores.carry_out(live, offer(live, early, folder), folder, actor="ada", now=NOW)
+    report = witnessing.verify(live, tmp_path / "elsewhere", now=NOW, export=tmp_path / "witness.json")
+    assert {finding.code for finding in report.findings} & {Code.TRUNCATED, Code.CHECKPOINT}
+
+
+def test_a_later_copy_and_one_of_another_database_are_told_apart(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    assert offer(live, snapshot_copy(live, tmp_path / "unknown.sqlite"), folder, "one").known is None
+    witness(live, folder)
+    later = snapshot_copy(live, tmp_path / "later.sqlite")
+    append(later, 3)
+    assert offer(live, later, folder, "two").known == "later"
+    other = tmp_path / "other.sqlite"
+    create_demo(other, paths.migrations_dir(), rows=50, tenants=2, seed=9, now=NOW)
+    assert offer(live, other, folder, "three").known == "other"
+
+
+def test_a_copy_whose_chain_does_not_hold_is_named(live: Path, folder: Path, tmp_path: Path) -> None:
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 100")
+    offered = offer(live, copy, folder)
+    assert not offered.holds
+    done = restores.carry_out(live, offered, folder, actor="ada", now=NOW)
+    assert done.checkpoint is None  # nothing is signed that says it holds
