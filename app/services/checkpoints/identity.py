@@ -6,8 +6,10 @@ when it is moved, renamed, copied, restored or pruned, and two different files a
 they are called.
 
 Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. That it
-is still the same file is told by its place (path, inode and migrations ledger, all three), if it is empty
-or has a tenant in common. A file put in place of another has another inode.
+is still the same is told, at the path where it was seen last, by one of these: it is the same file on disk
+with the same migrations ledger, and empty or with a tenant in common; at least half of the rows that the
+checkpoint knows are there with their tenant, seq and time, whatever their hashes (a rewritten copy put in its place);
+or it is empty and has the ledger of that one (an emptied copy). Any other file there is another database.
 """
 
 import json
@@ -33,11 +35,14 @@ def recognise(
         return best[1]
     if (moved := _with_moved_rows(connection, known)) is not None:
         return moved
-    here = place(connection, path)
-    for database, checkpoints in known:
-        if database.place == here and _same_tenants(connection, checkpoints):
-            return database
-    return None
+    return next(
+        (
+            database
+            for database, checkpoints in known
+            if _takes_its_place(connection, path, database, checkpoints)
+        ),
+        None,
+    )
 
 
 def speaks_of(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -52,12 +57,14 @@ def speaks_of(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) ->
 def place(connection: apsw.Connection, path: Path) -> str:
     """Where the file is, so that another one in its stead is told apart."""
     stat = path.stat()
-    ledger = None
-    if connection.table_exists("main", "d1_migrations"):
-        ledger = connection.execute(
-            "SELECT applied_at FROM main.d1_migrations ORDER BY id LIMIT 1"
-        ).fetchone()
-    return f"{path.resolve()}|{stat.st_dev}:{stat.st_ino}|{ledger}"
+    return f"{path.resolve()}|{stat.st_dev}:{stat.st_ino}|{_ledger(connection)}"
+
+
+def _ledger(connection: apsw.Connection) -> tuple[str] | None:
+    """When the first migration ran."""
+    if not connection.table_exists("main", "d1_migrations"):
+        return None
+    return connection.execute("SELECT applied_at FROM main.d1_migrations ORDER BY id LIMIT 1").fetchone()
 
 
 def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> int:
@@ -101,12 +108,42 @@ def _with_moved_rows(
     return owners.get(stored) or owners.get(previous)
 
 
+def _takes_its_place(
+    connection: apsw.Connection, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
+) -> bool:
+    """Whether a file without a row in common is what became of the database that was here."""
+    if database.path != str(path.resolve()):
+        return False
+    empty = connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None
+    if database.place == place(connection, path):
+        return empty or _same_tenants(connection, checkpoints)
+    if empty:
+        ledger = _ledger(connection)
+        return ledger is not None and database.place.endswith(f"|{ledger}")
+    return _same_moments(connection, checkpoints)
+
+
 def _same_tenants(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether the file is empty or has a tenant that was there before."""
-    if connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None:
-        return True
     return any(
         connection.execute("SELECT 1 FROM main.audit_chain WHERE tenant_id = ? LIMIT 1", (tenant,)).fetchone()
         for checkpoint in checkpoints[-1:]
         for tenant in list(checkpoint.tenants)[:ROWS]
     )
+
+
+def _same_moments(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether at least half of the newest checkpoint's first and last rows are there but for their hashes."""
+    rows = [
+        row
+        for checkpoint in checkpoints[-1:]
+        for tenant, sealed in list(checkpoint.tenants.items())[:ROWS]
+        for row in {(sealed.first_seq, tenant, sealed.first_at), (sealed.last_seq, tenant, sealed.head_at)}
+    ]
+    found = sum(
+        connection.execute(
+            "SELECT 1 FROM main.audit_chain WHERE seq = ? AND tenant_id = ? AND created_at = ?", row
+        ).fetchone()
+        is not None
+        for row in rows
+    )
+    return bool(rows) and found * 2 >= len(rows)  # either end may have been cut off

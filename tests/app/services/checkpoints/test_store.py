@@ -300,6 +300,41 @@ def test_another_file_with_the_same_tenants_in_the_same_place(known: Witnessed, 
     assert Witnessed(ChainFile(known.chain.path), known.store).verify().verdict == Verdict.CONSISTENT
 
 
+def test_a_rewritten_copy_put_in_its_place_is_still_the_database(known: Witnessed, tmp_path: Path) -> None:
+    known.chain.sql.close()
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(known.chain.path.read_bytes())
+    chain = ChainFile(copy)
+    first = chain.seqs("tenant-00")[0]
+    chain.run(f"UPDATE audit_chain SET payload = '{{}}' WHERE seq = {first}")
+    for tenant in ("tenant-00", "tenant-01", "tenant-02"):
+        chain.run(
+            "UPDATE audit_chain SET payload = payload || ' ' WHERE seq ="
+            f" (SELECT min(seq) FROM audit_chain WHERE tenant_id = '{tenant}')"
+        )
+        chain.rehash(tenant)
+    chain.sql.close()
+    copy.replace(known.chain.path)
+    assert "CHECKPOINT" in codes(Witnessed(ChainFile(known.chain.path), known.store).verify())
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_an_emptied_copy_put_in_its_place(tmp_path: Path, ledger: bool) -> None:
+    """Without a migrations ledger nothing tells it from a new file."""
+    known = Witnessed(ChainFile.build(tmp_path / "a.db", rows=20), CheckpointStore(tmp_path / "home"))
+    if ledger:
+        known.chain.run("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)")
+        known.chain.run("INSERT INTO d1_migrations VALUES (1, '0000', '2026-01-01 10:00:00')")
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
+    copy = tmp_path / "copy.db"
+    known.chain.run(f"VACUUM INTO '{copy}'")
+    known.chain.sql.close()
+    copy.replace(known.chain.path)
+    found = codes(Witnessed(ChainFile(known.chain.path), known.store).verify())
+    assert found == ({"TRUNCATED"} if ledger else set())
+
+
 def test_checkpoints_removed_from_the_store(known: Witnessed, tmp_path: Path) -> None:
     import apsw
 
