@@ -22,7 +22,8 @@ from app.services.errors import (
     StorageError,
     TenantAdminError,
 )
-from app.services.retention_plan import SECONDS_LIMIT, AuditPlan, LeftAlone, Prefix, plan_audit
+from app.services.retention_clock import NO_FACTS, ClockDoubt, ClockFacts, ClockProblem, find_doubt
+from app.services.retention_plan import AuditPlan, LeftAlone, Prefix, plan_audit
 from app.services.retention_run import (
     TABLES,
     Execution,
@@ -40,6 +41,8 @@ from models.tables import AuditEntry
 __all__ = [
     "DATA_RETENTION_SECONDS",
     "TABLES",
+    "ClockDoubt",
+    "ClockFacts",
     "ClockProblem",
     "LeftAlone",
     "NeedsConfirmation",
@@ -74,26 +77,20 @@ class TenantShare:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPreview:
-    """What would go now: rows by table, the tenants that lose audit entries, and those that cannot."""
+    """What would go now: rows by table, the tenants that lose audit entries, and those that cannot.
+
+    `doubt` says why the clock is in doubt, when it is.
+    """
 
     cutoff: int
     removed: dict[str, int]
     tenants: tuple[TenantShare, ...]
     left: tuple[LeftAlone, ...]
+    doubt: ClockDoubt | None = None
 
     @property
     def total(self) -> int:
         return sum(self.removed.values())
-
-
-class ClockProblem(TenantAdminError):
-    """The time given and the times in the file cannot both be right."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The newest audit entry is dated more than a day after this computer's clock, so nothing can be "
-            "said to be old; nothing was removed. Set the clock, or look at that entry."
-        )
 
 
 class NeedsConfirmation(TenantAdminError):
@@ -111,13 +108,16 @@ class NeedsConfirmation(TenantAdminError):
         )
 
 
-def preview(database: Database, *, now: int, days: int = 90) -> RetentionPreview:
+def preview(
+    database: Database, *, now: int, days: int = 90, facts: ClockFacts = NO_FACTS
+) -> RetentionPreview:
     """Counts what a run at `now` would remove. Nothing is proven yet; the caller holds a connection.
 
-    Raises `InvalidInput` for a negative number of days, `ClockProblem`, `NotAllowed` and the storage errors.
+    Raises `InvalidInput` for a negative number of days, `NotAllowed` and the storage errors.
     """
     plan = _plan(database, now, days)
-    return RetentionPreview(plan.cutoff, plan.counts, _shares(plan), plan.audit.left)
+    doubt = _doubt(database, plan, now, facts)
+    return RetentionPreview(plan.cutoff, plan.counts, _shares(plan), plan.audit.left, doubt)
 
 
 def run(
@@ -128,6 +128,8 @@ def run(
     actor: str,
     dry_run: bool = False,
     allow_majority: bool | Collection[str] = False,
+    trust_clock: bool = False,
+    facts: ClockFacts = NO_FACTS,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     pause: Callable[[float], None] = time.sleep,
@@ -138,9 +140,10 @@ def run(
 
     Each tenant's audit prefix is proven before any of it is removed; a tenant that fails is left as it is and
     named in the result. `dry_run` proves and counts, and changes nothing. When more than half of a tenant's
-    live entries would go, `allow_majority` must be True or name the tenant. `progress(done, total)` is called
-    after every transaction, `cancelled` between them. What was removed is reported in an audit event of the
-    tenant `system`; a run that finds nothing to do leaves the file as it is.
+    live entries would go, `allow_majority` must be True or name the tenant; when the file and `facts` put the
+    clock in doubt, `trust_clock` must be True. `progress(done, total)` is called after every transaction,
+    `cancelled` between them. What was removed is reported in an audit event of the tenant `system`; a run
+    that finds nothing to do needs no word and leaves the file as it is.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.archive`).
@@ -153,7 +156,10 @@ def run(
         raise ReadOnlyFile(database.path)
     started = time.monotonic()
     plan = _plan(database, now, days)
-    if not dry_run:
+    doubt = _doubt(database, plan, now, facts)
+    if not dry_run and plan.total:
+        if doubt is not None and not trust_clock:
+            raise ClockProblem(doubt)
         _require_word(plan, allow_majority)
     archiver = None if archive is None or dry_run else Archiver(database, archive)
     execution = Execution(
@@ -168,7 +174,9 @@ def run(
         archiver=archiver,
     )
     result = execution.result
-    has_chain = "audit_chain" in plan.tables and not dry_run
+    result.doubt = doubt
+    believed = doubt is None or trust_clock  # a report by a clock in doubt would bear that clock out tomorrow
+    has_chain = "audit_chain" in plan.tables and not dry_run and believed
     with no_automatic_checkpoints(database):
         try:
             execution.run()
@@ -207,7 +215,6 @@ def _plan(database: Database, now: int, days: int) -> RetentionPlan:
             counts["planning_artifacts"] = records.count_artifacts(database, cutoff)
     audit = AuditPlan((), ())
     if "audit_chain" in tables:
-        _check_clock(database, now)
         audit = plan_audit(database, cutoff)
     if not any(counts.values()) and all(prefix.incidental for prefix in audit.prefixes):
         audit = replace(audit, prefixes=())
@@ -215,12 +222,8 @@ def _plan(database: Database, now: int, days: int) -> RetentionPlan:
     return RetentionPlan(cutoff, audit, tables, counts)
 
 
-def _check_clock(database: Database, now: int) -> None:
-    newest = database.scalar(
-        AuditEntry.select(AuditEntry.created_at).order_by(AuditEntry.seq.desc()).limit(1).tuples()
-    )
-    if isinstance(newest, int) and now + _DAY < newest < SECONDS_LIMIT:
-        raise ClockProblem
+def _doubt(database: Database, plan: RetentionPlan, now: int, facts: ClockFacts) -> ClockDoubt | None:
+    return find_doubt(database, now, facts, has_chain="audit_chain" in plan.tables)
 
 
 def _shares(plan: RetentionPlan) -> tuple[TenantShare, ...]:
@@ -275,6 +278,8 @@ def _report(
     payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
     if result.left:
         payload["left"] = _left(result)
+    if result.doubt is not None:
+        payload["trustedClock"] = True
     if result.cancelled:
         payload["cancelled"] = True
     if error is not None:

@@ -14,6 +14,7 @@ from app.services.archive.files import Reference
 from app.services.archive.writing import Archiver
 from app.services.errors import Cancelled, FileLocked, RowChanged
 from app.services.pruning import Part, groups, prove, remove
+from app.services.retention_clock import ClockDoubt, utc_time
 from app.services.retention_plan import AuditPlan, LeftAlone, Prefix
 from models.database import BUSY_TIMEOUT_MS, Database
 
@@ -34,7 +35,8 @@ class RetentionResult:
 
     `longest_hold` is the longest transaction in seconds, waiting for others included. `cancelled` says that
     there is more to remove; what was removed is complete in itself. `archives` are the names of the files
-    that keep the removed audit entries.
+    that keep the removed audit entries. `doubt` says why the clock was in doubt, also where a person has said
+    that it is right.
     """
 
     cutoff: int
@@ -46,14 +48,22 @@ class RetentionResult:
     longest_hold: float = 0.0
     seconds: float = 0.0
     archives: tuple[str, ...] = ()
+    doubt: ClockDoubt | None = None
 
     @property
     def total(self) -> int:
         return sum(self.removed.values())
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON of `tenant-admin retention --json`."""
-        return {"cutoff": self.cutoff, "dryRun": self.dry_run, "removed": dict(self.removed)}
+        """The documented JSON of `tenant-admin retention --json`; `clockDoubt` is there when there is one."""
+        found: dict[str, Any] = {
+            "cutoff": self.cutoff,
+            "dryRun": self.dry_run,
+            "removed": dict(self.removed),
+        }
+        if self.doubt is not None:
+            found["clockDoubt"] = self.doubt.sentence(utc_time)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
