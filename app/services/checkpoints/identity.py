@@ -8,8 +8,9 @@ they are called.
 Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. That it
 is still the same is told, at the path where it was seen last, by one of these: it is the same file on disk
 with the same migrations ledger, and empty or with a tenant in common; at least half of the rows that the
-checkpoint knows are there with their tenant, seq and time, whatever their hashes (a rewritten copy put in its place);
-or it is empty and has the ledger of that one (an emptied copy). Any other file there is another database.
+checkpoint knows are there with their tenant, seq and time, whatever their hashes (a rewritten copy put in
+its place); or it is empty and has the ledger of that one (an emptied copy). Any other file there is another
+database.
 """
 
 import json
