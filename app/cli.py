@@ -15,6 +15,8 @@ COMMANDS = {
     "verify": "Check the audit chains of a file.",
     "checkpoint": "Verify a file and sign what was found.",
     "retention": "Remove what is older than the retention period.",
+    "backup": "Write a copy of a file.",
+    "restore": "Put back what a copy holds.",
     "migrate": "Apply the migrations a file lacks.",
     "migrations": "Write a new migration.",
     "demo": "Make a file with sample data.",
@@ -38,6 +40,10 @@ examples:
                                         sign what the chains are now, and keep it elsewhere
   tenant-admin retention demo.sqlite --dry-run
                                         say what data retention would remove
+  tenant-admin backup demo.sqlite copy.sqlite
+                                        write a copy, also while the file is in use
+  tenant-admin restore demo.sqlite copy.sqlite
+                                        put back what the copy holds; the file as it was is kept
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
 
 TENANT_ADMIN_HOME moves settings, logs and recent files to another folder.

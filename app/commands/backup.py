@@ -1,0 +1,20 @@
+"""Writes a copy of a file, also while others use it."""
+
+import argparse
+from pathlib import Path
+
+from app.commands.common import EXIT_INTACT, database_path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("out", type=Path, help="the copy; never over an existing file")
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.services import snapshots  # noqa: PLC0415
+
+    path = database_path(options.file)
+    copy = snapshots.snapshot_copy(path, options.out)
+    print(f"{copy}: {copy.stat().st_size:,} bytes, checked")
+    return EXIT_INTACT

@@ -1,0 +1,55 @@
+"""Replaces what a file holds by what a copy of it holds."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from app import paths
+from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report
+
+KNOWN = {
+    "later": "the copy continues what was witnessed of this file",
+    "earlier": "the copy is an earlier state of this file, as a checkpoint witnessed it",
+    "other": "no checkpoint of this file fits the copy",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("copy", type=Path, help="a database file, or an SQL dump such as D1's export")
+    parser.add_argument(
+        "--force", action="store_true", help="also when another program has the file open, such as wrangler"
+    )
+    parser.add_argument(
+        "--allow-findings",
+        action="store_true",
+        help="also when the audit chain of the copy does not hold, which is refused otherwise",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.workers import restores  # noqa: PLC0415
+
+    path, folder, now = database_path(options.file), paths.checkpoints_dir(), int(time.time())
+    with tempfile.TemporaryDirectory(prefix=".tenant-admin-", dir=path.resolve().parent) as scratch:
+        offered = restores.offer(path, options.copy, Path(scratch), folder, now=now)
+        if not offered.holds:
+            print_report(offered.report)
+            if not options.allow_findings:
+                print(
+                    "tenant-admin: the audit chain of the copy does not hold, so nothing was restored; "
+                    "to restore it nevertheless, add --allow-findings",
+                    file=sys.stderr,
+                )
+                return EXIT_FINDINGS
+        if offered.known is not None:
+            print(KNOWN[offered.known])
+        done = restores.carry_out(path, offered, folder, actor=paths.os_user(), now=now, force=options.force)
+    for table, count in offered.prepared.after.items():
+        print(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
+    print(f"the file as it was is kept as {done.kept}")
+    if done.checkpoint is not None:
+        print(f"checkpoint {done.checkpoint} witnesses what it holds now")
+    return EXIT_INTACT

@@ -1,0 +1,67 @@
+"""`tenant-admin backup` and `restore`, as an operator types them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import paths
+from app.services.demo import create_demo
+from tests.conftest import NOW
+from tests.fixtures.window import ask, count
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    path = tmp_path / "foundation.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    return path
+
+
+def test_a_copy_is_made_and_put_back(live: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    done = run("backup", live, copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "checked" in done.stdout
+    assert run("checkpoint", live).returncode == 0
+    users = ask(live, "SELECT * FROM users")
+    ask(live, "DELETE FROM users")
+    done = run("restore", live, copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the copy continues what was witnessed of this file" in done.stdout
+    assert "audit_chain: 300 rows" in done.stdout
+    assert "checkpoint 3 witnesses" in done.stdout
+    assert ask(live, "SELECT * FROM users") == users
+    kept = next(tmp_path.glob("foundation.before-restore.*.sqlite"))
+    assert str(kept) in done.stdout
+    assert count(kept, "users") == 0
+    assert run("verify", live).returncode == 0
+    assert not list(tmp_path.glob(".tenant-admin-*"))
+
+
+def test_a_copy_that_was_tampered_with_needs_a_word(live: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    run("backup", live, copy)
+    ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 9")
+    done = run("restore", live, copy)
+    assert done.returncode == 1
+    assert "HASH" in done.stdout and "--allow-findings" in done.stderr
+    assert count(live, "audit_chain") == 300
+    assert run("restore", live, copy, "--allow-findings").returncode == 0
+    assert count(live, "audit_chain") == 301
+
+
+def test_a_copy_never_takes_the_place_of_another_file(live: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there.sqlite"
+    there.write_text("mine")
+    done = run("backup", live, there)
+    assert done.returncode == 2
+    assert "already a file" in done.stderr
+    assert there.read_text() == "mine"
