@@ -64,11 +64,7 @@ def verify(
     )
     if archive is None:
         return report
-    from app.services.archive.following import with_archive  # noqa: PLC0415
-
-    started = time.perf_counter()
-    report = with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
-    return replace(report, seconds=report.seconds + time.perf_counter() - started)
+    return _with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
 
 
 def witness(
@@ -77,13 +73,16 @@ def witness(
     *,
     now: int,
     reason: str,
+    archive: Path | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     take_part: bool = False,
 ) -> Witnessed:
     """Verifies the whole file and, if it holds, signs a checkpoint of it.
 
-    Raises the errors of `scan_pool.verify` and those of keeping the checkpoint.
+    `archive` is as in `verify`. A checkpoint speaks of the file alone, so it is made where the file holds,
+    whatever its archive says. Raises the errors of `scan_pool.verify`, those of `with_archive` and those of
+    keeping the checkpoint.
     """
     from app.services.checkpoints.store import CheckpointStore, NotWitnessed  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
@@ -98,10 +97,32 @@ def witness(
         checkpoints=store.witness(path),
         seal=True,
     )
+    # Before anything is signed, because this can still be cancelled.
+    joined = (
+        report
+        if archive is None
+        else _with_archive(path, report, archive, progress=progress, cancelled=cancelled)
+    )
     try:
-        return Witnessed(report, store.create(path, report, now=now, reason=reason).number)
+        return Witnessed(joined, store.create(path, report, now=now, reason=reason).number)
     except NotWitnessed:
-        return Witnessed(report, None)
+        return Witnessed(joined, None)
+
+
+def _with_archive(
+    path: Path,
+    report: Report,
+    archive: Path,
+    *,
+    tenant: str | None = None,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> Report:
+    from app.services.archive.following import with_archive  # noqa: PLC0415
+
+    started = time.perf_counter()
+    report = with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+    return replace(report, seconds=report.seconds + time.perf_counter() - started)
 
 
 def try_witness(path: Path, folder: Path, *, now: int, reason: str) -> int | None:

@@ -77,13 +77,15 @@ def with_archive(
     watch = _Watch(report, progress or (lambda done, total: None), cancelled or (lambda: False))
     findings: list[Finding] = []
     proven: set[str] = set()
+    archives = 0
     by_marker = {item.tenant for item in report.tenants if (item.anchor or "").startswith("marker:")}
     for name, start in sorted(_starts(path, tenant).items()):
         trail = _Trail(name, folder, watch)
         if trail.follow(start, joins=name in by_marker):
             proven.add(name)
         findings += trail.findings
-    return _merged(report, findings, proven)
+        archives += trail.archives
+    return _merged(report, findings, proven, archives)
 
 
 class _Trail:
@@ -91,6 +93,7 @@ class _Trail:
 
     def __init__(self, tenant: str, folder: Path, watch: _Watch) -> None:
         self.findings: list[Finding] = []
+        self.archives = 0
         self._tenant, self._folder, self._watch = tenant, folder, watch
         self._claims: dict[int, Claim] = {}
         self._pending: dict[Reference, list[Claim]] = {}
@@ -109,6 +112,7 @@ class _Trail:
             claims = self._pending.pop(newest)
             reading = read(self._folder, self._tenant, newest, claims, self._watch)
             self.findings += reading.findings
+            self.archives += reading.entries > 0
             self._hold(claims, reading, newest)
             for claim in reading.claims:
                 self._add(claim)
@@ -213,8 +217,8 @@ def _first(connection: apsw.Connection, encoding: str, tenant: str) -> _Start:
     return _Start(first.seq, first.text("previous_hash"), [])
 
 
-def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report:
-    if not findings and not proven:
+def _merged(report: Report, findings: list[Finding], proven: set[str], archives: int) -> Report:
+    if not findings and not proven and not archives:
         return report
     counts = dict(report.counts)
     for finding in findings:
@@ -229,6 +233,7 @@ def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report
         tenants=tuple(_judged(item, item.tenant in wrong, item.tenant in proven) for item in report.tenants),
         found=report.found + len(findings),
         counts=dict(sorted(counts.items())),
+        archives=archives,
     )
 
 

@@ -105,7 +105,8 @@ class Report:
     """The outcome for a file, a tenant or a range.
 
     `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
-    `seal` is there when the whole file was scanned for a checkpoint.
+    `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
+    were read along with the file.
     """
 
     verdict: Verdict
@@ -116,6 +117,7 @@ class Report:
     found: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     seal: Seal | None = field(default=None, repr=False)
+    archives: int = 0
 
     @property
     def intact(self) -> bool:

@@ -4,10 +4,15 @@ import apsw
 import pytest
 
 from app import paths
+from app.services.archive.files import ArchiveUnusable
+from app.services.archive.following import ANCHOR
+from app.services.checkpoints.store import CheckpointStore
 from app.services.demo import create_demo
+from app.services.errors import Cancelled
 from app.services.verification.codes import Code, Verdict
 from app.workers import witnessing
 from tests.conftest import NOW
+from tests.fixtures.archived import archive, cut
 
 
 @pytest.fixture
@@ -49,3 +54,50 @@ def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     adopted = witnessing.verify(demo, folder, now=NOW)
     assert adopted.verdict is Verdict.CONSISTENT
     assert any((tenant.anchor or "").startswith("adopted:") for tenant in adopted.tenants)
+
+
+def test_a_checkpoint_is_made_of_a_file_that_its_archive_leads_up_to(demo: Path, tmp_path: Path) -> None:
+    archives = tmp_path / "archive"
+    names = archive(demo, archives, now=NOW)
+    made = witnessing.witness(demo, tmp_path / "checkpoints", now=NOW, reason="verify", archive=archives)
+    assert (made.checkpoint, made.report.verdict) == (1, Verdict.CONSISTENT)
+    assert made.report.archives == len(names) == 3
+    assert [tenant.anchor for tenant in made.report.tenants].count(ANCHOR) == 3
+    again = witnessing.verify(demo, tmp_path / "checkpoints", now=NOW)
+    assert (again.verdict, again.archives) == (Verdict.VERIFIED, 0)
+
+
+def test_a_cut_archive_is_a_finding_although_the_file_is_witnessed(demo: Path, tmp_path: Path) -> None:
+    archives, folder = tmp_path / "archive", tmp_path / "checkpoints"
+    names = archive(demo, archives, now=NOW)
+    cut(archives / names[0])
+    made = witnessing.witness(demo, folder, now=NOW, reason="verify", archive=archives)
+    assert made.report.verdict is Verdict.TAMPERED
+    assert Code.HASH in {finding.code for finding in made.report.findings}
+    assert made.checkpoint == 1, "the file itself holds"
+    assert witnessing.verify(demo, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+def test_nothing_is_signed_when_it_is_stopped_in_the_archive(demo: Path, tmp_path: Path) -> None:
+    archives, folder = tmp_path / "archive", tmp_path / "checkpoints"
+    archive(demo, archives, now=NOW)
+    entries = witnessing.verify(demo, folder, now=NOW).entries
+    reached = []
+    with pytest.raises(Cancelled):
+        witnessing.witness(
+            demo,
+            folder,
+            now=NOW,
+            reason="verify",
+            archive=archives,
+            progress=lambda done, total: reached.append(total),
+            cancelled=lambda: bool(reached) and max(reached) > entries,
+        )
+    assert CheckpointStore(folder).checkpoints(demo) == ()
+
+
+def test_a_folder_that_is_not_there_is_said(demo: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveUnusable, match="there is no such folder"):
+        witnessing.witness(
+            demo, tmp_path / "checkpoints", now=NOW, reason="verify", archive=tmp_path / "nowhere"
+        )
