@@ -48,11 +48,11 @@ _LIMIT = (
 class CheckpointsDialog(Dialog):
     """`CheckpointsDialog(context, parent=None)`; reads and writes in the background.
 
-    `checked(report)` after the file was verified against checkpoints, or a new one was made of it;
-    `listed(number)` when the checkpoints are shown.
+    `checked(report, number)` after the file was verified against an export, when the number is None, or for a
+    checkpoint, whose number it is unless none was made; `listed(number)` when the checkpoints are shown.
     """
 
-    checked = Signal(Report)
+    checked = Signal(Report, object)
     listed = Signal(int)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -98,7 +98,7 @@ class CheckpointsDialog(Dialog):
             )
 
         def done(made: Witnessed) -> None:
-            self.checked.emit(made.report)
+            self.checked.emit(made.report, made.checkpoint)
             if made.checkpoint is None:
                 self.state.setText("The chain does not hold, so nothing was signed; look at the findings.")
             else:
@@ -142,7 +142,7 @@ class CheckpointsDialog(Dialog):
             )
 
         def done(report: Report) -> None:
-            self.checked.emit(report)
+            self.checked.emit(report, None)
             self.accept()
 
         self._run(f"Verifying against {export.name}…", work, done)

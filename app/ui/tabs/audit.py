@@ -1,53 +1,43 @@
 """A tenant's audit chain, and whether it holds."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app import paths
 from app.itemmodels.columns import Column
 from app.itemmodels.roles import Tone
 from app.services import audit
 from app.services.audit import AuditDetail
-from app.services.errors import Cancelled, TenantAdminError
 from app.services.list_query import ListQuery, Value
+from app.services.listing import Keys
 from app.services.scope import Scope
-from app.services.verification.codes import Verdict
-from app.services.verification.report import Report
 from app.ui import formatting
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
+from app.ui.dialogs.verify_range import Ends, VerifyRangeDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells, verdicts
-from app.ui.tabs.findings import FindingsPanel
 from app.ui.tabs.record_tab import RecordTab, TabSpec
-from app.ui.theme import Kind
-from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import push_button
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.tabs.verification import VerificationPanel
+from app.ui.tabs.verifying import Asked
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.status_chip import StatusChip
 from app.ui.widgets.timeline import Timeline
-from app.workers import witnessing
-from app.workers.jobs import Job, Progress, Stop
 from app.workers.task_runner import Task
-from app.workers.witnessing import Witnessed
+
+CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
 
 _JSON_HEIGHT = 130
 _ROOM, _ROOM_WITH_FINDINGS = 480, 640
-
-if TYPE_CHECKING:
-    from app.ui.dialogs.checkpoints import CheckpointsDialog
 
 
 class AuditTab(RecordTab):
@@ -70,12 +60,7 @@ class AuditTab(RecordTab):
     )
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        self._report: Report | None = None
-        self._broken: frozenset[int] = frozenset()
-        self._verified_to = 0
-        self._job: Job | None = None
         self._timeline_task: Task | None = None
-        self._started = 0.0
         super().__init__(context, parent)
 
     def columns(self) -> Sequence[Column]:
@@ -94,33 +79,29 @@ class AuditTab(RecordTab):
             Column(
                 "previous_hash",
                 "Link",
-                text=lambda value, row: self._link_state(row[0])[0],
-                icon=lambda value, row: self._link_state(row[0])[1],
-                tone=lambda value, row: self._link_state(row[0])[2],
-                tooltip=lambda value, row: self._link_state(row[0])[3],
+                text=lambda value, row: self._link_cell(row[0])[0],
+                icon=lambda value, row: self._link_cell(row[0])[1],
+                tone=lambda value, row: self._link_cell(row[0])[2],
+                tooltip=lambda value, row: self._link_cell(row[0])[3],
                 sortable=False,
                 dim=True,
             ),
         )
 
     def top_widgets(self) -> Sequence[QWidget]:
-        theme = self.context.theme
-        self.banner = Banner(theme)
-        self.verify_button = push_button(theme, "Verify chain", kind=Kind.PRIMARY, icon=Icon.VERIFY)
+        self.panel = VerificationPanel(self.context)
+        self.banner, self.findings = self.panel.banner, self.panel.findings
+        self.verify_button, self.more_button = self.panel.verify.main, self.panel.verify.arrow
         self.verify_button.clicked.connect(self.verify)
-        self.adopt_button = push_button(theme, "Adopt this start…", icon=Icon.ANCHOR)
-        self.adopt_button.clicked.connect(self._ask_adopt)
-        self.checkpoints_button = push_button(theme, "Checkpoints…", icon=Icon.ANCHOR)
-        self.checkpoints_button.clicked.connect(self.open_checkpoints)
-        self.report_button = push_button(theme, "Export report…", icon=Icon.EXPORT)
-        self.report_button.clicked.connect(self._ask_report)
-        for button in (self.adopt_button, self.checkpoints_button, self.report_button, self.verify_button):
-            self.banner.add_button(button)
-        self.banner.cancelled.connect(self._cancel)
-        self.findings = FindingsPanel(theme)
-        self.findings.chosen.connect(self.show_record)
-        self._say_unverified()
-        return (self.banner, self.findings)
+        menu = self.panel.verify.menu
+        menu.setToolTipsVisible(True)
+        menu.addActions([self.commands.action(name) for name in (CHAIN, SELECTED, RANGE, ARCHIVE)])
+        self.panel.changed.connect(self._look_again)
+        self.panel.verified.connect(self.verified)
+        self.panel.chosen.connect(self.show_record)
+        self.panel.again_wanted.connect(self.verify)
+        self.panel.said.connect(self.exporter.said)
+        return (self.panel,)
 
     def below_filters(self) -> Sequence[QWidget]:
         self.timeline = Timeline(self.context.theme)
@@ -195,9 +176,14 @@ class AuditTab(RecordTab):
         return f"{formatting.long_time(at, utc)}{' UTC' if utc else ''}" if isinstance(at, int) else str(at)
 
     def add_acts(self) -> None:
-        self.commands.add(
-            ActionSpec("verify", "Verify chain", Icon.VERIFY, self.verify, self._refuse_verify, "Ctrl+Return")
-        )
+        any_time, few = self.refuse_verify, self._refuse_few
+        for name, text, icon, act, refusal, keys in (
+            (CHAIN, "Verify chain", Icon.VERIFY, self.verify, any_time, "Ctrl+Return"),
+            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, few, "V"),
+            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, any_time, "Ctrl+Shift+Return"),
+            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, any_time, "Ctrl+Shift+A"),
+        ):
+            self.commands.add(ActionSpec(name, text, icon, act, refusal, keys))
 
     def choice_label(self, column: str, value: Value) -> str:
         return str(value)
@@ -213,174 +199,84 @@ class AuditTab(RecordTab):
 
     def set_scope(self, scope: Scope) -> None:
         if scope != self.scope:
-            self._cancel()
-            self._forget_report()
+            self.panel.forget()
         super().set_scope(scope)
 
     def stop(self) -> None:
-        self._cancel()
+        self.panel.cancel()
         super().stop()
 
     def verify(self) -> None:
-        """Verifies the chains in scope in child processes, with progress, rate and cancel."""
-        if self._refuse_verify() is not None:
-            return
-        path, tenant, now = self.context.opened.path, self.scope.tenant_id, self.context.clock()
+        """Verifies the chains in scope, together with their archive where retention keeps one."""
+        archive = self.context.settings.retention_archive(self.context.opened.path)
+        self.panel.start(Asked(self.scope.tenant_id, archive=archive))
 
-        folder = paths.checkpoints_dir()
+    def verify_range(self, first: int, last: int) -> None:
+        """Verifies the entries in scope between two seqs, both included, alone."""
+        self.panel.start(Asked(self.scope.tenant_id, first, last))
 
-        def work(progress: Progress, cancelled: Stop) -> Witnessed:
-            if tenant is None:  # only of a whole file can a checkpoint be made
-                return witnessing.witness(
-                    path, folder, now=now, reason="verify", progress=progress, cancelled=cancelled
-                )
-            report = witnessing.verify(
-                path, folder, now=now, tenant=tenant, progress=progress, cancelled=cancelled
-            )
-            return Witnessed(report, None)
+    def verify_selected(self) -> None:
+        """Verifies from the first of the selected entries to the last."""
+        ends = self._selected_ends()
+        if ends is not None:
+            self.verify_range(*ends)
 
-        self._started = time.monotonic()
-        self.banner.show_progress("Verifying…", 0, 0)
-        self._job = self.context.jobs.start(
-            work, on_progress=self._show_progress, on_done=self._show_witnessed, on_failed=self._not_verified
-        )
-        self.commands.update()
+    def verify_with(self, archive: Path) -> None:
+        """Verifies the chains in scope as one with the archive in another folder."""
+        self.panel.start(Asked(self.scope.tenant_id, archive=archive))
 
-    def _refuse_verify(self) -> str | None:
-        return "A verification is under way." if self._job is not None else None
+    def ask_range(self) -> None:
+        """Asks for a range: the selected entries at first, else those that the filters keep."""
+        selected = self._selected_ends() if self.selected_count() > 1 else None
+        lists, query = self.context.lists, replace(self.query(), sort=None)
+        chain = ListQuery(self.spec.table, self.scope)
 
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
+        def work(database: Any) -> tuple[Ends | None, Ends | None]:
+            all_of_it = _ends(lists.load_keys(database, chain))
+            kept = _ends(lists.load_keys(database, query)) if selected is None and query.filtered else None
+            return all_of_it, selected or kept or all_of_it
 
-    def _show_progress(self, done: int, total: int) -> None:
-        if self._job is None:
-            return
-        rate = formatting.rate(done, time.monotonic() - self._started)
-        self.banner.show_progress("Verifying…", done, total, f"{done:,} of {total:,} entries · {rate}")
+        self.context.tasks.read(work, on_done=lambda found: self._open_range_dialog(*found))
 
-    def open_checkpoints(self) -> "CheckpointsDialog":
-        """Opens the list of checkpoints of this file."""
-        from app.ui.dialogs.checkpoints import CheckpointsDialog  # noqa: PLC0415 - brings cryptography
-
-        dialog = CheckpointsDialog(self.context, self)
-        dialog.checked.connect(self.show_report)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
-
-    def _ask_report(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export report to a new folder", f"{self.context.opened.path.stem}.evidence"
-        )
-        if name:
-            self.export_report(Path(name))
-
-    def export_report(self, out: Path) -> None:
-        """Writes the evidence bundle of the verification in sight into the new folder `out`."""
-        report = self._report
-        if report is None:
-            return
-        path, folder, now = self.context.opened.path, paths.checkpoints_dir(), self.context.clock()
+    def _open_range_dialog(self, chain: Ends | None, filled: Ends | None) -> None:
         tenant = self.scope.tenant_id
-        self.context.busy.run(
-            f"Exporting the report to {out.name}…",
-            lambda progress, cancelled: witnessing.export_report(
-                path, folder, report, out, now=now, tenant=tenant, cancelled=cancelled
-            ),
-            on_done=lambda _: self.exporter.said.emit(f"Report exported to {out.name}"),
-            on_failed=self.context.tasks.failed.emit,
-        )
+        dialog = VerifyRangeDialog(self.context.theme, chain, filled, tenant=tenant, parent=self)
+        dialog.chosen.connect(self.verify_range)
+        dialog.open_once()
 
-    def _ask_adopt(self) -> None:
-        report = self._report
-        if report is None:
-            return
-        starts = [tenant for tenant in report.tenants if tenant.verdict is Verdict.UNPROVEN_START]
-        dialog = ConfirmDialog(
-            self.context.theme,
-            "Adopt this start?",
-            "Nothing in the file proves what came before these entries; the platform's own cleanup leaves "
-            "chains like this. By adopting you vouch that they are the right ones. It is kept with your "
-            "checkpoints, with your name, and later verifications say so.",
-            action="Adopt",
-            items=[f"{tenant.tenant}: from entry {tenant.first_seq:,}" for tenant in starts],
-            danger=False,
-            parent=self,
-        )
-        dialog.accepted.connect(lambda: self._adopt(report))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+    def ask_archive(self) -> None:
+        """Asks for the folder of an archive, and verifies with it."""
+        known = self.context.settings.retention_archive(self.context.opened.path)
+        chooser = QFileDialog(self, "Verify with an archive", str(known or Path.home()))
+        chooser.setFileMode(QFileDialog.FileMode.Directory)
+        chooser.setOption(QFileDialog.Option.ShowDirsOnly)
+        chooser.fileSelected.connect(lambda name: self.verify_with(Path(name)))
+        chooser.finished.connect(chooser.deleteLater)
+        chooser.open()
 
-    def _adopt(self, report: Report) -> None:
-        path, folder, now = self.context.opened.path, paths.checkpoints_dir(), self.context.clock()
-        actor = self.context.settings.actor
-        self.context.busy.run(
-            "Adopting…",
-            lambda progress, cancelled: witnessing.adopt(path, folder, report, actor=actor, now=now),
-            on_done=lambda _: self.verify(),
-            on_failed=self.context.tasks.failed.emit,
-            can_cancel=False,
-        )
+    def _selected_ends(self) -> Ends | None:
+        _, keys = self.list.selected_keys()
+        return (min(keys), max(keys)) if len(keys) else None
 
-    def _show_witnessed(self, found: Witnessed) -> None:
-        self._job = None
-        self.show_report(found.report, found.checkpoint)
+    def refuse_verify(self) -> str | None:
+        """Why nothing can be verified now, as a sentence; None when it can."""
+        return "A verification is under way." if self.panel.is_running else None
 
-    def show_report(self, report: Report, checkpoint: int | None = None) -> None:
-        """Shows a verification's outcome, and the checkpoint that was made of it."""
-        self._report = report
-        self._broken = frozenset(
-            finding.seq for finding in report.findings if finding.seq is not None and finding.is_error
-        )
-        self._verified_to = max((tenant.last_seq or 0 for tenant in report.tenants), default=0)
-        self._say(*verdicts.banner(report, checkpoint))
-        self.findings.show_findings(report)
+    def _refuse_few(self) -> str | None:
+        if self.selected_count() < 2:
+            return "Select several entries first."
+        return self.refuse_verify()
+
+    def _look_again(self) -> None:
+        """What is known of the entries, or what can be done, is another."""
         self._share_room()
         self.model.repaint()
         self.commands.update()
-        self.verified.emit(report)
 
-    def _not_verified(self, error: TenantAdminError) -> None:
-        self._job = None
-        self.commands.update()
-        if isinstance(error, Cancelled):
-            if self._report is None:
-                self._say_unverified("Verification cancelled")
-            else:
-                self._say(*verdicts.banner(self._report))
-        else:
-            self._say(Tone.BAD, "Could not verify", detail=str(error))
+    def _link_cell(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
+        return verdicts.link_cell(self.panel.outcome, seq)
 
-    def _forget_report(self) -> None:
-        self._report = None
-        self._broken, self._verified_to = frozenset(), 0
-        self.findings.clear()
-        self._share_room()
-        self._say_unverified()
-        self.model.repaint()
 
-    def _say(
-        self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
-    ) -> None:
-        self.banner.show_verdict(tone, headline, rest, detail, icon)
-        report = self._report
-        self.report_button.setVisible(report is not None)
-        self.adopt_button.setVisible(report is not None and report.verdict is Verdict.UNPROVEN_START)
-
-    def _say_unverified(self, headline: str = "Not verified yet") -> None:
-        self._say(
-            Tone.NEUTRAL,
-            headline,
-            detail="Verifying recomputes every hash and follows every link, from first to last.",
-            icon=Icon.SHIELD_OFF,
-        )
-
-    def _link_state(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
-        if self._report is None or not isinstance(seq, int) or seq > self._verified_to:
-            return "not checked", None, None, "Verify the chain to check this entry."
-        if seq in self._broken:
-            return "broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."
-        if self._report.verdict is Verdict.UNREADABLE:
-            return "not checked", None, None, "The file could not be read whole."
-        return "linked", Icon.LINK, Tone.OK, "Hash and link hold."
+def _ends(keys: Keys) -> Ends | None:
+    """The first and the last of keys in the table's own order, which is that of their seqs."""
+    return (min(keys[0], keys[-1]), max(keys[0], keys[-1])) if len(keys) else None

@@ -4,8 +4,9 @@ from app.itemmodels.roles import Tone
 from app.services.verification.codes import Verdict
 from app.services.verification.inspect import Inspection, Link
 from app.services.verification.report import Report, TenantReport
-from app.ui.formatting import counted, duration, shortened
+from app.ui.formatting import counted, duration, grouped, shortened
 from app.ui.icons import Icon
+from app.ui.tabs.verifying import Asked, Outcome, State
 
 _HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
@@ -14,13 +15,23 @@ _HEADLINES = {
     Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
     Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
 }
+_CELLS = {
+    State.UNCHECKED: ("not checked", None, None, "Verify the chain to check this entry."),
+    State.UNREAD: ("not checked", None, None, "The file could not be read whole."),
+    State.BROKEN: ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."),
+    State.HOLDS: ("linked", Icon.LINK, Tone.OK, "Hash and link hold."),
+}
+_OUTSIDE = "Only other entries were verified. Verify the chain to check this one."
 
 Words = tuple[Tone, str, str, str, str]
 """Tone, headline, rest of the line, detail, icon: what a banner shows."""
 
 
-def banner(report: Report, checkpoint: int | None = None) -> Words:
-    """The verdict banner's words; `checkpoint` is the number of the one just made of it."""
+def banner(outcome: Outcome) -> Words:
+    """The verdict banner's words."""
+    report, asked = outcome.report, outcome.asked
+    if asked.ends is not None:
+        return _range_banner(report, asked, *asked.ends)
     tone, headline, icon = _HEADLINES[report.verdict]
     rest = f"— {counted(report.entries, 'entry', 'entries')} checked"
     if report.verdict is Verdict.VERIFIED:
@@ -29,9 +40,9 @@ def banner(report: Report, checkpoint: int | None = None) -> Words:
         rest = f"— {counted(report.entries, 'entry', 'entries')} verified"
     elif report.found:
         rest += f", {counted(report.found, 'finding')}"
-    details = [_start(report)]
-    if checkpoint is not None:
-        details.append(f"checkpoint {checkpoint} signed, every row witnessed")
+    details = [_start(report), _archive(report, asked)]
+    if outcome.checkpoint is not None:
+        details.append(f"checkpoint {outcome.checkpoint} signed, every row witnessed")
     elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint has witnessed it yet")
     elif report.unwitnessed:
@@ -39,23 +50,83 @@ def banner(report: Report, checkpoint: int | None = None) -> Words:
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:
-        details.append(f"heads up to entry {max(tenant.last_seq or 0 for tenant in report.tenants):,}")
-    details.append(duration(report.seconds))
-    return tone, headline, rest, " · ".join(part for part in details if part), icon
+        details.append(f"heads up to entry {grouped(max(tenant.last_seq or 0 for tenant in report.tenants))}")
+    return tone, headline, rest, _joined(*details, duration(report.seconds)), icon
+
+
+def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
+    """That these entries alone were looked at is the first thing said."""
+    tone, _, icon = _HEADLINES[report.verdict]
+    name = f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
+    one = first == last
+    headline = {
+        Verdict.UNPROVEN_START: f"{name}: start unproven",
+        Verdict.TAMPERED: f"{name} {'does' if one else 'do'} not hold",
+        Verdict.UNREADABLE: f"{name} cannot be read",
+    }.get(report.verdict, f"{name} {'holds' if one else 'hold'}")
+    whose = f" of {asked.tenant}" if asked.tenant is not None else ""
+    how = "verified" if report.intact else "checked"
+    rest = f"— {counted(report.entries, 'entry', 'entries')}{whose} {how}"
+    if report.found and not report.intact:
+        rest += f", {counted(report.found, 'finding')}"
+    if report.intact and not report.entries:
+        tone, icon = Tone.NEUTRAL, Icon.INFO
+        headline, rest = f"{name}: nothing to verify", f"— no entries{whose} are there"
+    only = "Only this entry was verified" if one else "Only these entries were verified"
+    detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
+    return tone, headline, rest, detail, icon
+
+
+def running(asked: Asked) -> str:
+    """What the banner says while it runs."""
+    if asked.ends is None:
+        return "Verifying…"
+    first, last = asked.ends
+    return f"Verifying entries {grouped(first)} to {grouped(last)}…"
+
+
+def link_cell(outcome: Outcome | None, seq: object) -> tuple[str, str | None, Tone | None, str]:
+    """Text, icon, tone and tool tip of an entry in the link column."""
+    if outcome is None or not isinstance(seq, int):
+        return _CELLS[State.UNCHECKED]
+    state = outcome.state(seq)
+    text, icon, tone, tip = _CELLS[state]
+    outside = state is State.UNCHECKED and outcome.asked.ends is not None
+    return text, icon, tone, _OUTSIDE if outside else tip
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _archive(report: Report, asked: Asked) -> str:
+    if asked.missing is not None:
+        return f"without the archive: its folder {asked.missing.name} is not there"
+    if asked.archive is None or report.verdict is Verdict.UNREADABLE:
+        return ""
+    if report.archives:
+        return f"with {counted(report.archives, 'archive file')}"
+    return "" if report.found else "no archive files yet"
 
 
 def _start(report: Report) -> str:
-    if len(report.tenants) == 1:
-        return anchor(report.tenants[0])
-    pruned = sum(1 for tenant in report.tenants if (tenant.anchor or "").startswith("marker:"))
-    unproven = sum(1 for tenant in report.tenants if tenant.anchor is None and tenant.entries)
-    parts = [f"{counted(len(report.tenants), 'tenant')} from the first entry"]
-    if pruned or unproven:
-        parts = [counted(len(report.tenants), "tenant")]
-    if pruned:
-        parts.append(f"{pruned:,} pruned with a marker")
-    if unproven:
-        parts.append(f"{unproven:,} with an unproven start")
+    tenants = report.tenants
+    if len(tenants) == 1:
+        return anchor(tenants[0])
+    if not tenants:
+        return ""
+    kinds = [(tenant.anchor or "").partition(":")[0] for tenant in tenants if tenant.entries]
+    if set(kinds) <= {"genesis", "archive"}:
+        rest = "from the very first entry on" if "archive" in kinds else "from the first entry"
+        return f"{counted(len(tenants), 'tenant')} {rest}"
+    parts = [counted(len(tenants), "tenant")]
+    for kind, words in (
+        ("marker", "pruned with a marker"),
+        ("adopted", "with an adopted start"),
+        ("", "with an unproven start"),
+    ):
+        if kind in kinds:
+            parts.append(f"{grouped(kinds.count(kind))} {words}")
     return ", ".join(parts)
 
 
@@ -65,12 +136,22 @@ def anchor(tenant: TenantReport) -> str:
     match kind:
         case "genesis":
             return "From the first entry ever"
+        case "archive":
+            return "From the very first entry on"
         case "marker":
             own, _, through = rest.partition(":through:")
-            return f"Anchored by the prune marker at entry {own}, pruned through entry {through}"
-        case "entry" | "adopted" | "checkpoint":
-            return f"Continues from {kind} {rest}"
+            marker = f"Anchored by the prune marker at entry {_number(own)}"
+            return f"{marker}, pruned through entry {_number(through)}"
+        case "adopted":
+            return f"From the adopted start at entry {_number(rest)} on"
+        case "entry" | "checkpoint":
+            return f"Continues from {kind} {_number(rest)}"
     return "Nothing proves what came before" if tenant.entries else "No entries"
+
+
+def _number(text: str) -> str:
+    """A seq out of an anchor, as the table shows it."""
+    return grouped(int(text)) if text.lstrip("-").isdecimal() else text
 
 
 def hash_chip(holds: bool) -> tuple[str, Tone, str]:

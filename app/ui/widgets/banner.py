@@ -1,6 +1,6 @@
 """The verdict banner: what is so, in one bold line and one dim one, with what can be done about it."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
@@ -17,6 +17,8 @@ _ICONS = {
     Tone.BAD: Icon.SHIELD_BAD,
 }
 
+_WORD_GAP = 5
+
 
 class Banner(QFrame):
     """`Banner(theme, parent=None)`.
@@ -25,7 +27,9 @@ class Banner(QFrame):
     line ("— 184,220 entries verified"), dim detail below.
     `show_progress(headline, done, total, detail="")`: a bar (busy when total is 0) and a Cancel button;
     `detail` carries the rate. The cancel button emits `cancelled` and disables itself until the next verdict.
-    `add_button(button)` puts a QPushButton at the right; such buttons are hidden while progress shows.
+    `add_button(button, shrinks=False)` puts a button at the right; such buttons are hidden while progress
+    shows. Those that shrink lose their words where the banner's own would be cut; their icon, tool tip and
+    accessible name stay.
     """
 
     cancelled = Signal()
@@ -34,7 +38,8 @@ class Banner(QFrame):
         super().__init__(parent)
         self._theme = theme
         self._tone, self._icon_name = Tone.NEUTRAL, str(Icon.INFO)
-        self._buttons: list[QPushButton] = []
+        self._buttons: list[QWidget] = []
+        self._shrinking: dict[QPushButton, str] = {}
         self.setProperty("card", True)
         self._icon = QLabel()
         self._icon.setFixedSize(QSize(24, 24))
@@ -49,7 +54,7 @@ class Banner(QFrame):
         self.cancel_button.clicked.connect(self._cancel)
 
         line = QHBoxLayout()
-        line.setSpacing(5)
+        line.setSpacing(_WORD_GAP)
         line.addWidget(self._headline)
         line.addWidget(self._rest, 1)
         words = QVBoxLayout()
@@ -68,10 +73,12 @@ class Banner(QFrame):
         self.setMinimumHeight(54)
         theme.changed.connect(self._paint_icon)
 
-    def add_button(self, button: QPushButton) -> None:
-        """Put `button` at the right end."""
+    def add_button(self, button: QWidget, *, shrinks: bool = False) -> None:
+        """Put `button` at the right end; what shrinks is a QPushButton with an icon."""
         self._buttons.append(button)
         self._row.addWidget(button)
+        if shrinks and isinstance(button, QPushButton):
+            self._shrinking[button] = button.text()
 
     def headline(self) -> str:
         """The bold line and what follows it, as a user reads it."""
@@ -120,6 +127,36 @@ class Banner(QFrame):
         self.setAccessibleDescription(detail)
         if changed:
             self._paint_icon()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
+            self._share_width()
+        return super().event(event)
+
+    def _share_width(self) -> None:
+        """Words on the buttons as far as they leave room for the verdict's."""
+        shrinking = {button: text for button, text in self._shrinking.items() if not button.isHidden()}
+        if not shrinking or self.is_busy():
+            return
+        words = max(
+            self._headline.sizeHint().width() + self._rest.sizeHint().width() + _WORD_GAP,
+            self._detail.sizeHint().width() if not self._detail.isHidden() else 0,
+        )
+        lost = sum(
+            button.fontMetrics().horizontalAdvance(text)
+            for button, text in shrinking.items()
+            if not button.text()
+        )
+        taken = sum(
+            item.sizeHint().width() + self._row.spacing()
+            for place in range(self._row.count())
+            if (item := self._row.itemAt(place)) is not None and item.layout() is None and not item.isEmpty()
+        )
+        margins = self._row.contentsMargins()
+        room = self.width() - margins.left() - margins.right() - taken - lost
+        for button, text in shrinking.items():
+            button.setText(text if words <= room else "")
+            button.setToolTip("" if words <= room else text)
 
     def _paint_icon(self) -> None:
         tone = "dim" if self._tone is Tone.NEUTRAL else self._tone

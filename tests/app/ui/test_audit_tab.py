@@ -106,8 +106,9 @@ def test_a_cut_link_is_a_finding(qtbot: QtBot, window: MainWindow, demo_path: Pa
     ask(demo_path, f"UPDATE audit_chain SET {link} = ? WHERE seq = ?", "ab" * 32, seq)
     page = audit_tab(qtbot, window, demo_path)
     verify(qtbot, page)
-    assert page._report is not None and page._report.verdict is Verdict.TAMPERED
-    assert {Code.HASH, Code.LINK} <= {finding.code for finding in page._report.findings}
+    outcome = page.panel.outcome
+    assert outcome is not None and outcome.report.verdict is Verdict.TAMPERED
+    assert {Code.HASH, Code.LINK} <= {finding.code for finding in outcome.report.findings}
     qtbot.waitUntil(lambda: page.list.current_id() == seq)
 
 

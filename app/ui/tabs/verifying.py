@@ -1,0 +1,106 @@
+"""What is asked of a verification, the run of it, and what is known of each entry after it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import cached_property
+from pathlib import Path
+
+from app.services.verification.codes import Verdict
+from app.services.verification.report import Report
+from app.workers import witnessing
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be verified: the chains of the file or of one tenant, or a range of their entries alone.
+
+    `first` and `last` are seqs, both included, and given together. `archive` is the folder of what retention
+    removed; `missing` is that folder where it is not there (any more) and the file is verified alone.
+    """
+
+    tenant: str | None = None
+    first: int | None = None
+    last: int | None = None
+    archive: Path | None = None
+    missing: Path | None = None
+
+    @property
+    def ends(self) -> tuple[int, int] | None:
+        """The range; None when it is whole chains."""
+        return None if self.first is None or self.last is None else (self.first, self.last)
+
+
+class State(Enum):
+    """What a verification says of one entry."""
+
+    UNCHECKED = auto()
+    UNREAD = auto()
+    HOLDS = auto()
+    BROKEN = auto()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verification that has ended; `checkpoint` is the number of the one that was made of it."""
+
+    asked: Asked
+    report: Report
+    checkpoint: int | None = None
+
+    def state(self, seq: int) -> State:
+        """What it says of an entry; nothing of one that came later or lies outside of the range."""
+        if seq > self._through or (self.asked.first is not None and seq < self.asked.first):
+            return State.UNCHECKED
+        if seq in self._broken:
+            return State.BROKEN
+        return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
+
+    @cached_property
+    def _through(self) -> int:
+        return max((tenant.last_seq or 0 for tenant in self.report.tenants), default=0)
+
+    @cached_property
+    def _broken(self) -> frozenset[int]:
+        findings = self.report.findings
+        return frozenset(item.seq for item in findings if item.seq is not None and item.is_error)
+
+
+def run(
+    asked: Asked,
+    path: Path,
+    folder: Path,
+    *,
+    now: int,
+    progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> Outcome:
+    """Verifies, and makes a checkpoint in `folder` of a whole file that holds.
+
+    Raises the errors of `witnessing.witness` and `witnessing.verify`.
+    """
+    if asked.archive is not None and not asked.archive.is_dir():
+        asked = replace(asked, archive=None, missing=asked.archive)
+    if asked.tenant is None and asked.ends is None:
+        found = witnessing.witness(
+            path,
+            folder,
+            now=now,
+            reason="verify",
+            archive=asked.archive,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        return Outcome(asked, found.report, found.checkpoint)
+    report = witnessing.verify(
+        path,
+        folder,
+        now=now,
+        tenant=asked.tenant,
+        seq_from=asked.first,
+        seq_to=asked.last,
+        archive=asked.archive,
+        progress=progress,
+        cancelled=cancelled,
+    )
+    return Outcome(asked, report)
