@@ -8,15 +8,25 @@ from pathlib import Path
 from app import paths
 from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json
 
+_NOW = (
+    "reckon from this time (seconds since 1970), which is your word that it may lie far ahead of all that is "
+    "in the file; a time before the newest entry is refused all the same"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--days", type=positive, default=90, help="how long data is kept (default: 90)")
-    parser.add_argument("--now", type=int, metavar="EPOCH", help="reckon from this time (seconds since 1970)")
+    parser.add_argument("--now", type=int, metavar="EPOCH", help=_NOW)
     parser.add_argument(
         "--allow-majority",
         action="store_true",
         help="also when more than half of a tenant's audit entries would go, which is refused otherwise",
+    )
+    parser.add_argument(
+        "--trust-clock",
+        action="store_true",
+        help="also when the newest entry or the last run puts the time in doubt, which is refused otherwise",
     )
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
@@ -45,10 +55,15 @@ def run(options: argparse.Namespace) -> int:
                 actor=paths.os_user(),
                 dry_run=options.dry_run,
                 allow_majority=options.allow_majority,
+                trust_clock=options.trust_clock,
+                facts=retention.ClockFacts(stated=options.now is not None),
                 archive=options.archive,
             )
     except retention.NeedsConfirmation as error:
         print(f"tenant-admin: {error} To confirm, add --allow-majority.", file=sys.stderr)
+        return EXIT_COULD_NOT_RUN
+    except retention.ClockProblem as error:
+        print(f"tenant-admin: {error} To confirm, add --trust-clock.", file=sys.stderr)
         return EXIT_COULD_NOT_RUN
     if not options.dry_run:
         witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
@@ -58,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         verb = "would be removed" if options.dry_run else "removed"
         for table, count in result.removed.items():
             print(f"{table}: {count:,} {verb}")
+        if result.doubt is not None and options.dry_run and result.total:
+            print(f"the clock is in doubt: {result.to_json()['clockDoubt']}")
         if result.archives:
             print(f"archived in {options.archive}: {', '.join(result.archives)}")
         for left in result.left:

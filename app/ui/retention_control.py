@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the service and the dialog are loaded when retention is ask
 class RetentionControl(QObject):
     """Runs retention daily once the person has seen the preview and said yes, and on demand.
 
+    A daily run that meets a clock in doubt waits, without a dialog, until this one has been asked for.
     `status(text)` is for the status bar, `removed(RetentionResult)` after a run that changed the file.
     """
 
@@ -85,8 +86,8 @@ class RetentionControl(QObject):
                 parent=self._window,
             )
             dialog.approved_daily.connect(lambda: self._approve(dialog))
-            dialog.run_once.connect(lambda: self.worker.run_now(dialog.agreed_tenants()))
-            dialog.turned_off.connect(lambda: self._enable(False))
+            dialog.run_once.connect(lambda: self._run(dialog))
+            dialog.turned_off.connect(self._turn_off)
             dialog.archive_changed.connect(
                 lambda folder: context.settings.set_retention_archive(context.opened.path, folder)
             )
@@ -96,15 +97,22 @@ class RetentionControl(QObject):
                 then(dialog)
 
         context.tasks.read(
-            retention.preview, now=context.clock(), days=context.settings.retention_days, on_done=show
+            retention.preview,
+            now=context.clock(),
+            days=context.settings.retention_days,
+            facts=self.worker.facts(),
+            on_done=show,
         )
 
     def _approve(self, dialog: RetentionDialog) -> None:
-        self._enable(True)
-        self.worker.run_now(dialog.agreed_tenants())
+        self._context.settings.set_retention_enabled(self._context.opened.path, True)
+        self._run(dialog)
 
-    def _enable(self, enabled: bool) -> None:
-        self._context.settings.set_retention_enabled(self._context.opened.path, enabled)
+    def _run(self, dialog: RetentionDialog) -> None:
+        self.worker.run_now(dialog.agreed_tenants(), trust_clock=dialog.trusts_clock())
+
+    def _turn_off(self) -> None:
+        self._context.settings.set_retention_enabled(self._context.opened.path, False)
         self.worker.check()
 
     def _advance(self, done: int, total: int) -> None:
@@ -123,6 +131,9 @@ class RetentionControl(QObject):
         if due is None and last is None:
             off = "read-only" if self._context.opened.read_only else "off"
             self.status.emit(f"Retention: {off}")
+            return
+        if due is not None and self.worker.waiting is not None:
+            self.status.emit("Retention: waiting for your word about the clock (File, Data retention…)")
             return
         parts = []
         if last is not None:

@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.services.errors import StorageError, TenantAdminError
+from app.services.retention_clock import (
+    ClockDoubt,
+    ClockFacts,
+    ClockProblem,
+    ClockWatch,
+    Reading,
+    SteadyClock,
+    steady_clock,
+)
 from app.workers.jobs import Job, Jobs, Progress, Stop
 from models.database import Database
 
@@ -39,12 +48,15 @@ class RetentionSettings:
 class RetentionWorker(QObject):
     """Retention of one open file, on a thread and a connection of its own, one run at a time.
 
-    `clock` gives epoch seconds. `witness` is called before and after a run that has something to remove, on
-    its thread, to keep a checkpoint. Signals, on the interface thread: `started`; `progress(done, total)`;
-    then either `finished(RetentionResult)` (also when cancelled) or `failed(TenantAdminError)`; and
-    `schedule_changed(last, next)` with epoch seconds or None, `next` being None while retention is off or
-    the file is read-only. A scheduled run that fails is tried again after an hour where the file was the
-    reason (locked, full), and after a day where a person has to decide.
+    `clock` gives epoch seconds; `steady` shows when it has been set. `witness` is called before and after a
+    run that has something to remove, on its thread, to keep a checkpoint. Signals, on the interface thread:
+    `started`; `progress(done, total)`; then either `finished(RetentionResult)` (also when cancelled) or
+    `failed(TenantAdminError)`; and `schedule_changed(last, next)` with epoch seconds or None, `next` being
+    None while retention is off or the file is read-only. A scheduled run that fails is tried again after an
+    hour where the file was the reason (locked, full), and after a day where a person has to decide.
+
+    A scheduled run that meets a clock in doubt says nothing: `waiting` tells why, with the next
+    `schedule_changed`, until the person has given the word or the clock has been set right.
     """
 
     started = Signal()
@@ -61,6 +73,7 @@ class RetentionWorker(QObject):
         clock: Callable[[], int],
         *,
         witness: Callable[[], object] = lambda: None,
+        steady: SteadyClock | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -70,6 +83,8 @@ class RetentionWorker(QObject):
         self._clock = clock
         self._witness = witness
         self._job: Job | None = None
+        self._watch = ClockWatch(clock, steady or steady_clock())
+        self._doubt: ClockDoubt | None = None
         self._not_before = 0
         self._stopped = False
         self._timer = QTimer(self)
@@ -81,6 +96,15 @@ class RetentionWorker(QObject):
         return self._job is not None
 
     @property
+    def waiting(self) -> ClockDoubt | None:
+        """Why nothing is removed before the person says that the clock is right; None when nothing waits."""
+        return self._doubt
+
+    def facts(self) -> ClockFacts:
+        """What is known of the time beside the file, for `retention.preview`."""
+        return self._watch.facts(self._watch.read(), self._settings.last_run())
+
+    @property
     def next_run(self) -> int | None:
         """When the next scheduled run is due; None while there is none."""
         if self._database.read_only or self._stopped or not self._settings.enabled():
@@ -89,7 +113,8 @@ class RetentionWorker(QObject):
         now = self._clock()
         if last is None or last > now:  # a clock that was set back must not put it off for years
             last = now - DAY
-        return max(last + DAY, self._not_before)
+        not_before = self._not_before if self._not_before <= now + DAY else 0
+        return max(last + DAY, not_before)
 
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""
@@ -104,22 +129,36 @@ class RetentionWorker(QObject):
             return
         due = self.next_run
         if due is not None and due <= self._clock():
-            self.run_now()
+            self._run(scheduled=True)
             return
         self.schedule_changed.emit(self._settings.last_run(), due)
         self._set_timer(due)
 
-    def run_now(self, allow_majority: bool | Collection[str] = False) -> None:
-        """Runs unless a run is under way. `allow_majority` is the person's word, as in `retention.run`."""
+    def run_now(self, allow_majority: bool | Collection[str] = False, *, trust_clock: bool = False) -> None:
+        """Runs unless a run is under way. The person's word is as in `retention.run`."""
+        self._run(allow_majority, trust_clock=trust_clock)
+
+    def _run(
+        self,
+        allow_majority: bool | Collection[str] = False,
+        *,
+        trust_clock: bool = False,
+        scheduled: bool = False,
+    ) -> None:
         if self._job is not None or self._stopped:
             return
         self._timer.stop()
         # Asked here, on the interface thread, where the settings live.
-        options: dict[str, Any] = {
-            "now": self._clock(),
+        reading = self._watch.read()
+        when: dict[str, Any] = {
+            "now": reading.wall,
             "days": self._settings.days(),
+            "facts": self._watch.facts(reading, self._settings.last_run()),
+        }
+        options: dict[str, Any] = {
             "actor": self._settings.actor(),
             "allow_majority": allow_majority,
+            "trust_clock": trust_clock,
             "archive": self._settings.archive(),
         }
         database, witness = self._database, self._witness
@@ -128,17 +167,21 @@ class RetentionWorker(QObject):
             from app.services import retention  # noqa: PLC0415 - every opened file has a schedule, few run
 
             with database.connection_context():
-                due = retention.preview(database, now=options["now"], days=options["days"]).total > 0
+                found = retention.preview(database, **when)
+                due = found.total > 0 and (trust_clock or found.doubt is None)
                 if due:
                     witness()
                 try:
-                    return retention.run(database, **options, progress=progress, cancelled=cancelled)
+                    return retention.run(database, **when, **options, progress=progress, cancelled=cancelled)
                 finally:
                     if due:
                         witness()
 
         self._job = self._jobs.start(
-            work, on_progress=self.progress.emit, on_done=self._done, on_failed=self._failed
+            work,
+            on_progress=self.progress.emit,
+            on_done=lambda result: self._done(result, reading, trust_clock),
+            on_failed=lambda error: self._failed(error, reading, scheduled),
         )
         self.started.emit()
 
@@ -153,19 +196,31 @@ class RetentionWorker(QObject):
         self._timer.stop()
         self.cancel()
 
-    def _done(self, result: RetentionResult) -> None:
+    def _done(self, result: RetentionResult, reading: Reading, trusted: bool) -> None:
         self._job = None
-        self._settings.set_last_run(self._clock())
+        self._doubt = None
         self._not_before = 0
+        if result.doubt is None or trusted:
+            self._watch.believe(reading)
+            self._settings.set_last_run(reading.wall)
+        else:  # there was nothing to remove; remembered, it would bear out tomorrow a clock in doubt today
+            self._watch.doubt(result.doubt, reading)
+            self._not_before = reading.wall + DAY
         if not self._stopped:
             self.finished.emit(result)
             self.check()
 
-    def _failed(self, error: TenantAdminError) -> None:
+    def _failed(self, error: TenantAdminError, reading: Reading, scheduled: bool) -> None:
         self._job = None
-        self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
+        self._doubt = error.doubt if isinstance(error, ClockProblem) else None
+        if isinstance(error, ClockProblem):
+            self._watch.doubt(error.doubt, reading)
+            self._not_before = reading.wall + HOUR  # it may be set right by itself
+        else:
+            self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
         if not self._stopped:
-            self.failed.emit(error)
+            if not (scheduled and isinstance(error, ClockProblem)):
+                self.failed.emit(error)
             self.check()
 
     def _set_timer(self, due: int | None) -> None:

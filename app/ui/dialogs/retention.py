@@ -51,8 +51,9 @@ class RetentionDialog(Dialog):
     that is read-only. Three ways to end it beside Cancel, each a signal before the dialog closes:
     `approved_daily()` (now, and then once a day), `run_once()` (now only) and `turned_off()` (no more).
     `archive_changed(Path or None)` comes at once, like a preference; `archive` is what it was. Where tenants
-    would lose more than half of their entries, nothing can be pressed until the person has said that this
-    is meant; `agreed_tenants()` are those for `retention.run(allow_majority=…)`.
+    would lose more than half of their entries, or the clock is in doubt, nothing can be pressed until the
+    person has said that this is meant, or that it is right; `agreed_tenants()` are those for
+    `retention.run(allow_majority=…)`, `trusts_clock()` is for its `trust_clock`.
     """
 
     approved_daily = Signal()
@@ -84,9 +85,17 @@ class RetentionDialog(Dialog):
         )
         self.setMinimumWidth(660)
         self._majority = tuple(share for share in preview.tenants if share.is_majority)
+        self._doubt = preview.doubt if due else None
         self._cannot_write = cannot_write
         self.agreement = QCheckBox(self)
-        self.agreement.hide()
+        self.clock_agreement = QCheckBox(self)
+        for box in (self.agreement, self.clock_agreement):
+            box.hide()
+            box.toggled.connect(self._update)
+        if self._doubt is not None:
+            said = self._doubt.sentence(lambda at: f"{long_time(at, utc)}{' UTC' if utc else ''}")
+            self.doubt = Label(f"{said} Check the clock.", Look.WARN, wrap=True)
+            self.add_widget(self.doubt)
         if due:
             self._add_what_goes(theme, preview)
         else:
@@ -103,12 +112,18 @@ class RetentionDialog(Dialog):
             self.add_widget(self.archive)
             if self._majority:
                 self._add_agreement()
+            if self._doubt is not None:
+                self._ask(self.clock_agreement, "The clock is right: remove what is old by it")
         self._add_buttons(theme, preview.total, daily)
         self._update()
 
     def agreed_tenants(self) -> tuple[str, ...]:
         """The tenants of which more than half may go, by the person's own word."""
         return tuple(share.tenant_id for share in self._majority) if self.agreement.isChecked() else ()
+
+    def trusts_clock(self) -> bool:
+        """Whether the person has said that the clock is right, in spite of the doubt."""
+        return self.clock_agreement.isChecked()
 
     def _add_what_goes(self, theme: Theme, preview: RetentionPreview) -> None:
         rows: list[tuple[Cell, ...]] = [
@@ -148,11 +163,12 @@ class RetentionDialog(Dialog):
     def _add_agreement(self) -> None:
         number = len(self._majority)
         whose = "one tenant loses" if number == 1 else f"{grouped(number)} tenants lose"
-        # A check box breaks no lines, so its words are few.
-        self.agreement.setText(f"I mean this, although {whose} more than half of the audit entries")
-        self.agreement.toggled.connect(self._update)
-        self.add_widget(self.agreement)
-        self.agreement.show()
+        self._ask(self.agreement, f"I mean this, although {whose} more than half of the audit entries")
+
+    def _ask(self, box: QCheckBox, words: str) -> None:
+        box.setText(words)  # a check box breaks no lines, so its words are few
+        self.add_widget(box)
+        box.show()
 
     def _add_buttons(self, theme: Theme, total: int, daily: bool) -> None:
         rows = counted(total, "row")
@@ -187,6 +203,8 @@ class RetentionDialog(Dialog):
         reason = self._cannot_write or ""
         if not reason and self._majority and not self.agreement.isChecked():
             reason = "More than half of a tenant's entries would go; tick the box above first."
+        if not reason and self._doubt is not None and not self.trusts_clock():
+            reason = "The clock is in doubt; tick the box above if it is right."
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)

@@ -1,6 +1,6 @@
 """The schedule of retention, its progress and its cancel, on a real file and real threads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.errors import FileLocked
 from app.services.retention import NeedsConfirmation
+from app.services.retention_clock import ClockProblem, Doubt, SteadyClock
 from app.services.verification.codes import Verdict
 from app.workers.jobs import Jobs
 from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
@@ -30,6 +31,12 @@ class Preferences:
     last_run: int | None = None
     now: int = NOW
     archive: Path | None = None
+    set_by: int = 0
+
+    def set_clock(self, seconds: int) -> None:
+        """Moves the clock without time passing by."""
+        self.now += seconds
+        self.set_by += seconds
 
     def remember(self, at: int) -> None:
         self.last_run = at
@@ -47,7 +54,9 @@ def jobs() -> Iterator[Jobs]:
     jobs.stop()
 
 
-def make(database: Database, preferences: Preferences, jobs: Jobs) -> RetentionWorker:
+def make(
+    database: Database, preferences: Preferences, jobs: Jobs, **options: Callable[[], object]
+) -> RetentionWorker:
     settings = RetentionSettings(
         enabled=lambda: preferences.enabled,
         days=lambda: preferences.days,
@@ -56,7 +65,8 @@ def make(database: Database, preferences: Preferences, jobs: Jobs) -> RetentionW
         set_last_run=preferences.remember,
         archive=lambda: preferences.archive,
     )
-    return RetentionWorker(database, settings, jobs, lambda: preferences.now)
+    steady = SteadyClock(lambda: float(preferences.now - preferences.set_by), counts_sleep=True)
+    return RetentionWorker(database, settings, jobs, lambda: preferences.now, steady=steady, **options)
 
 
 @pytest.fixture
@@ -232,3 +242,135 @@ def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
         worker.run_now()
     assert worker.next_run is None
     assert chains.problems(database.connection()) == []
+
+
+# a clock that has jumped
+
+
+def entries(database: Database) -> int:
+    return int(database.connection().execute("SELECT count(*) FROM audit_chain").get)
+
+
+@pytest.fixture
+def waiting(
+    worker: RetentionWorker, database: Database, preferences: Preferences, qtbot: QtBot
+) -> RetentionWorker:
+    """Started by a clock ten days ahead: nothing has gone, and nobody has been disturbed."""
+    preferences.last_run = NOW - DAY
+    preferences.set_clock(10 * DAY)
+    worker = make(database, preferences, worker._jobs)
+    with qtbot.assertNotEmitted(worker.failed):
+        worker.start()
+        qtbot.waitUntil(lambda: worker.waiting is not None)
+    assert entries(database) == 8
+    return worker
+
+
+def test_a_daily_run_by_a_clock_in_doubt_waits_without_a_dialog(
+    waiting: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot
+) -> None:
+    assert waiting.waiting is not None
+    assert waiting.waiting.reason is Doubt.AHEAD_OF_RUN
+    assert preferences.last_run == NOW - DAY
+    assert waiting.next_run == preferences.now + HOUR
+    preferences.now += HOUR
+    chains.append(database.connection(), "acme", [preferences.now] * 3)  # dated by the clock in doubt
+    with (
+        qtbot.assertNotEmitted(waiting.failed),
+        qtbot.assertNotEmitted(waiting.finished),
+        qtbot.waitSignal(waiting.schedule_changed),
+    ):
+        waiting.check()
+    assert waiting.waiting is not None
+    assert entries(database) == 11
+    waiting.stop()
+
+
+def test_a_clock_that_is_set_right_needs_no_word(
+    waiting: RetentionWorker, preferences: Preferences, qtbot: QtBot
+) -> None:
+    preferences.now += 60
+    preferences.set_clock(-10 * DAY)
+    with qtbot.waitSignal(waiting.finished) as done:
+        waiting.check()
+    assert done.args[0].removed["audit_chain"] == 3
+    assert (waiting.waiting, preferences.last_run) == (None, NOW + 60)
+    waiting.stop()
+
+
+def test_the_persons_word_counts_for_the_days_to_come(
+    waiting: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(waiting.failed) as refused:
+        waiting.run_now()
+    assert isinstance(refused.args[0], ClockProblem)
+    with qtbot.waitSignal(waiting.finished) as done:
+        waiting.run_now(trust_clock=True)
+    assert done.args[0].removed["audit_chain"] == 3
+    assert waiting.waiting is None
+    assert preferences.last_run == preferences.now
+    preferences.now += DAY
+    database.connection().execute(
+        "INSERT INTO notifications (id, tenant_id, type, read, created_at) VALUES ('n', 'acme', 'x', 1, 1)"
+    )
+    with qtbot.waitSignal(waiting.finished) as done:
+        waiting.check()
+    assert done.args[0].total == 1
+    waiting.stop()
+
+
+@pytest.mark.parametrize("jump", [2 * DAY, 2 * HOUR, -2 * HOUR])
+def test_a_clock_that_is_set_while_the_program_runs_is_noticed(
+    worker: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot, jump: int
+) -> None:
+    preferences.set_clock(jump)
+    chains.append(
+        database.connection(), "acme", [preferences.now] * 2
+    )  # which bear it out, as far as they can
+    worker.start()
+    qtbot.waitUntil(lambda: worker.waiting is not None)
+    assert worker.waiting is not None
+    assert (worker.waiting.reason, worker.waiting.jump) == (Doubt.JUMPED, jump)
+    assert entries(database) == 10
+
+
+def test_a_night_of_sleep_is_no_jump(worker: RetentionWorker, preferences: Preferences, qtbot: QtBot) -> None:
+    preferences.now += 5 * DAY
+    with qtbot.waitSignal(worker.finished) as done:
+        worker.start()
+    assert done.args[0].total == 3
+
+
+def test_a_run_without_work_bears_out_no_clock(
+    database: Database, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+) -> None:
+    """Else a clock two months ahead would remove what grows old by it on the second day."""
+    chains.append(database.connection(), "acme", [NOW - 31 * DAY + HOUR] * 2 + [NOW - DAY] * 3)
+    preferences.set_clock(59 * DAY)
+    worker = make(database, preferences, jobs)
+    with qtbot.waitSignal(worker.finished) as done:
+        worker.start()
+    assert done.args[0].total == 0
+    assert (preferences.last_run, worker.next_run) == (None, preferences.now + DAY)
+    preferences.now += DAY
+    with qtbot.assertNotEmitted(worker.failed):
+        worker.check()
+        qtbot.waitUntil(lambda: worker.waiting is not None)
+    assert entries(database) == 5
+    worker.stop()
+
+
+def test_a_refused_run_keeps_no_checkpoint(
+    database: Database, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+) -> None:
+    chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
+    witnessed: list[int] = []
+    preferences.set_clock(10 * DAY)
+    worker = make(database, preferences, jobs, witness=lambda: witnessed.append(1))
+    with qtbot.waitSignal(worker.failed):
+        worker.run_now()
+    assert witnessed == []
+    with qtbot.waitSignal(worker.finished):
+        worker.run_now(trust_clock=True)
+    assert witnessed == [1, 1]
+    worker.stop()
