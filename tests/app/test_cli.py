@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import apsw
 import pytest
 
+from app import paths
+from app.services.demo import create_demo
 from tests.conftest import NOW
 
 DAY = 86_400
@@ -134,6 +137,45 @@ def test_retention_refuses_to_take_most_of_a_tenant_without_a_word(demo: Path, t
     assert "More than half" in refused.stderr and "--allow-majority" in refused.stderr
     assert run("retention", copy, "--days", 1, "--allow-majority").returncode == 0
     assert run("verify", copy).returncode == 0
+
+
+def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    create_demo(copy, paths.migrations_dir(), rows=600, now=int(time.time()) - 30 * DAY)
+    connection = apsw.Connection(str(copy))
+    entries = "SELECT group_concat(hash) FROM audit_chain"
+    before = connection.execute(entries).get
+    newest = connection.execute("SELECT max(created_at) FROM audit_chain").get
+    refused = run("retention", copy)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "This computer's clock says" in refused.stderr and "--trust-clock" in refused.stderr
+    behind = run("retention", copy, "--now", newest - 3 * DAY, "--days", 30)
+    assert behind.returncode == 2
+    assert "The time given is" in behind.stderr and "already from" in behind.stderr
+    dry = run("retention", copy, "--dry-run")
+    assert dry.returncode == 0
+    assert "would be removed\nthe clock is in doubt: This computer's clock says" in dry.stdout
+    found = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
+    assert set(found) == {"cutoff", "dryRun", "removed", "clockDoubt"}
+    assert "clock" not in run("retention", copy, "--dry-run", "--now", newest + 30 * DAY).stdout
+    assert connection.execute(entries).get == before
+    assert run("retention", copy, "--days", 4_000).returncode == 0, "nothing to remove needs no word"
+    done = run("retention", copy, "--trust-clock", "--allow-majority", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["removed"] == found["removed"]
+
+
+def test_a_time_given_is_the_persons_word_about_what_lies_ahead(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    newest = apsw.Connection(str(copy)).execute("SELECT max(created_at) FROM audit_chain").get
+    done = run("retention", copy, "--allow-majority", "--now", newest + 20 * DAY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run("retention", copy).returncode == 0, "nothing is left to remove by the clock"
+    refused = run("retention", copy, "--days", 1)
+    assert refused.returncode == 2
+    assert "but retention last ran on" in refused.stderr
+    assert "that it may lie far ahead" in " ".join(run("retention", "--help").stdout.split())
 
 
 def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:

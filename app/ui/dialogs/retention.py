@@ -1,5 +1,6 @@
 """What data retention would remove from this file, and the person's word for it."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -9,6 +10,7 @@ from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
 from app.services.retention import RetentionPreview, TenantShare
 from app.ui.dialogs.archive_choice import ArchiveChoice
+from app.ui.dialogs.clock_doubt import ClockDoubtCard
 from app.ui.formatting import counted, grouped, long_time, percent
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
@@ -85,16 +87,14 @@ class RetentionDialog(Dialog):
         )
         self.setMinimumWidth(660)
         self._majority = tuple(share for share in preview.tenants if share.is_majority)
-        self._doubt = preview.doubt if due else None
         self._cannot_write = cannot_write
         self.agreement = QCheckBox(self)
-        self.clock_agreement = QCheckBox(self)
-        for box in (self.agreement, self.clock_agreement):
-            box.hide()
-            box.toggled.connect(self._update)
-        if self._doubt is not None:
-            said = self._doubt.sentence(lambda at: f"{long_time(at, utc)}{' UTC' if utc else ''}")
-            self.doubt = Label(f"{said} Check the clock.", Look.WARN, wrap=True)
+        self.agreement.hide()
+        self.doubt: ClockDoubtCard | None = None
+        if due and preview.doubt is not None:
+            said = preview.doubt.sentence(partial(_moment, utc=utc))
+            self.doubt = ClockDoubtCard(theme, f"{said} Check the clock.", can_answer=not cannot_write)
+            self.doubt.box.toggled.connect(self._update)
             self.add_widget(self.doubt)
         if due:
             self._add_what_goes(theme, preview)
@@ -112,8 +112,6 @@ class RetentionDialog(Dialog):
             self.add_widget(self.archive)
             if self._majority:
                 self._add_agreement()
-            if self._doubt is not None:
-                self._ask(self.clock_agreement, "The clock is right: remove what is old by it")
         self._add_buttons(theme, preview.total, daily)
         self._update()
 
@@ -123,7 +121,7 @@ class RetentionDialog(Dialog):
 
     def trusts_clock(self) -> bool:
         """Whether the person has said that the clock is right, in spite of the doubt."""
-        return self.clock_agreement.isChecked()
+        return self.doubt is not None and self.doubt.box.isChecked()
 
     def _add_what_goes(self, theme: Theme, preview: RetentionPreview) -> None:
         rows: list[tuple[Cell, ...]] = [
@@ -163,12 +161,11 @@ class RetentionDialog(Dialog):
     def _add_agreement(self) -> None:
         number = len(self._majority)
         whose = "one tenant loses" if number == 1 else f"{grouped(number)} tenants lose"
-        self._ask(self.agreement, f"I mean this, although {whose} more than half of the audit entries")
-
-    def _ask(self, box: QCheckBox, words: str) -> None:
-        box.setText(words)  # a check box breaks no lines, so its words are few
-        self.add_widget(box)
-        box.show()
+        # A check box breaks no lines, so its words are few.
+        self.agreement.setText(f"I mean this, although {whose} more than half of the audit entries")
+        self.agreement.toggled.connect(self._update)
+        self.add_widget(self.agreement)
+        self.agreement.show()
 
     def _add_buttons(self, theme: Theme, total: int, daily: bool) -> None:
         rows = counted(total, "row")
@@ -203,7 +200,7 @@ class RetentionDialog(Dialog):
         reason = self._cannot_write or ""
         if not reason and self._majority and not self.agreement.isChecked():
             reason = "More than half of a tenant's entries would go; tick the box above first."
-        if not reason and self._doubt is not None and not self.trusts_clock():
+        if not reason and self.doubt is not None and not self.trusts_clock():
             reason = "The clock is in doubt; tick the box above if it is right."
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
@@ -214,11 +211,14 @@ def _sentence(preview: RetentionPreview, file_name: str, days: int, utc: bool) -
     age = counted(days, "day")
     if not preview.total:
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
-    before = f"{long_time(preview.cutoff, utc)}{' UTC' if utc else ''}"
     return (
         f"{counted(preview.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
-        f"from before {before}."
+        f"from before {_moment(preview.cutoff, utc)}."
     )
+
+
+def _moment(at: int, utc: bool) -> str:
+    return f"{long_time(at, utc)}{' UTC' if utc else ''}"
 
 
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:

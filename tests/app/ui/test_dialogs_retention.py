@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services import retention
 from app.services.demo import create_demo
-from app.services.retention import LeftAlone, RetentionPreview, TenantShare
+from app.services.retention import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
+from app.services.retention_clock import Doubt
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.theme import Theme
 from models.database import Database
@@ -21,7 +22,10 @@ CUTOFF = NOW - 90 * 86_400
 
 
 def preview(
-    *shares: TenantShare, left: tuple[LeftAlone, ...] = (), notifications: int = 0
+    *shares: TenantShare,
+    left: tuple[LeftAlone, ...] = (),
+    notifications: int = 0,
+    doubt: ClockDoubt | None = None,
 ) -> RetentionPreview:
     removed = {
         "audit_chain": sum(share.removed for share in shares),
@@ -29,7 +33,7 @@ def preview(
         "planning_runs": 0,
         "planning_artifacts": 0,
     }
-    return RetentionPreview(CUTOFF, removed, shares, left)
+    return RetentionPreview(CUTOFF, removed, shares, left, doubt)
 
 
 def shown(qtbot: QtBot, theme: Theme, what: RetentionPreview, **options: Any) -> RetentionDialog:
@@ -103,6 +107,49 @@ def test_more_than_half_of_a_tenant_needs_a_word_of_its_own(qtbot: QtBot, theme:
     assert dialog.agreed_tenants() == ("acme",)
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
+
+
+AHEAD = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400)
+
+
+def test_a_clock_in_doubt_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000), doubt=AHEAD))
+    assert (
+        "This computer's clock says 18 Nov 2026, 11:06:40 UTC; the newest entry of the file is from "
+        "8 Oct 2026, 11:06:40 UTC. Check the clock."
+    ) in words(dialog)
+    assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
+    assert "clock is in doubt" in dialog.once_button.toolTip()
+    assert not dialog.trusts_clock()
+    assert dialog.doubt is not None
+    dialog.doubt.box.setFocus()
+    qtbot.keyClick(dialog.doubt.box, Qt.Key.Key_Space)
+    assert dialog.trusts_clock()
+    with qtbot.waitSignal(dialog.run_once, timeout=0):
+        qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_majority_by_a_clock_in_doubt_needs_both_words(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 900, 1_000), doubt=AHEAD))
+    assert dialog.doubt is not None
+    for box in (dialog.doubt.box, dialog.agreement):
+        assert not dialog.once_button.isEnabled()
+        box.setFocus()
+        qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert dialog.once_button.isEnabled()
+
+
+def test_a_clock_in_doubt_is_not_asked_about_where_nothing_goes(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(doubt=AHEAD))
+    assert "clock" not in words(dialog)
+    assert dialog.daily_button.isEnabled()
+
+
+def test_a_read_only_file_tells_the_doubt_and_asks_nothing(qtbot: QtBot, theme: Theme) -> None:
+    what = preview(TenantShare("acme", 3, 1_000), doubt=AHEAD)
+    dialog = shown(qtbot, theme, what, cannot_write="It is read-only.")
+    assert "Check the clock." in words(dialog)
+    assert dialog.doubt is not None and not dialog.doubt.box.isVisible()
 
 
 def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:

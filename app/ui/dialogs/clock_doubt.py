@@ -1,0 +1,47 @@
+"""Why the clock is in doubt, with the person's word for it in the same card."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.itemmodels.roles import Tone
+from app.ui.icons import Icon
+from app.ui.theme import Theme
+from app.ui.widgets.labels import Label
+
+_ICON = 20
+_BOX_MARGIN = 6
+"""Around a check box, for its focus frame: the words above begin where the box does."""
+
+
+class ClockDoubtCard(QFrame):
+    """`ClockDoubtCard(theme, sentence, can_answer=True, parent=None)`; `box` says that it is right."""
+
+    def __init__(
+        self, theme: Theme, sentence: str, *, can_answer: bool = True, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setProperty("card", True)
+        self.words = Label(sentence, wrap=True, selectable=True)
+        self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.words.setContentsMargins(_BOX_MARGIN, 0, 0, 0)
+        self.box = QCheckBox("The clock is right: remove what is old by it")
+        self.box.setAccessibleDescription(sentence)
+        self.box.setVisible(can_answer)
+        self._icon = QLabel()
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addWidget(self.words)
+        column.addWidget(self.box)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 10, 12, 10 if not can_answer else 4)
+        row.setSpacing(10 - _BOX_MARGIN)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
+        theme.changed.connect(self._paint_icon)
+        self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        self._icon.setPixmap(
+            self._theme.pixmap(str(Icon.WARNING_FILL), Tone.WARN, _ICON, self.devicePixelRatioF())
+        )
