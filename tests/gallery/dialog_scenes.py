@@ -7,7 +7,8 @@ from app import __version__
 from app.services.discovery import Candidate
 from app.services.file_info import FileInfo
 from app.services.maintenance import MigrationStatus
-from app.services.retention import LeftAlone, RetentionPreview, TenantShare
+from app.services.retention import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
+from app.services.retention_clock import Doubt
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
@@ -40,6 +41,8 @@ def register(registry: Registry) -> None:
         ("preferences-wrong", preferences_wrong),
         ("retention", retention),
         ("retention-majority", retention_majority),
+        ("retention-clock", retention_clock),
+        ("retention-clock-jumped", retention_clock_jumped),
         ("retention-nothing", retention_nothing),
         ("retention-daily", retention_daily),
         ("retention-read-only", retention_read_only),
@@ -90,7 +93,11 @@ def preferences_wrong(theme: Theme) -> Shot:
     return Shot(dialog, then=spoil)
 
 
-def _preview(shares: tuple[TenantShare, ...], left: tuple[LeftAlone, ...] = ()) -> RetentionPreview:
+def _preview(
+    shares: tuple[TenantShare, ...],
+    left: tuple[LeftAlone, ...] = (),
+    doubt: ClockDoubt | None = None,
+) -> RetentionPreview:
     entries = sum(share.removed for share in shares)
     removed = {
         "audit_chain": entries,
@@ -99,7 +106,7 @@ def _preview(shares: tuple[TenantShare, ...], left: tuple[LeftAlone, ...] = ()) 
         "planning_artifacts": 121,
     }
     return RetentionPreview(
-        NOW - 90 * 86_400, removed if entries else dict.fromkeys(removed, 0), shares, left
+        NOW - 90 * 86_400, removed if entries else dict.fromkeys(removed, 0), shares, left, doubt
     )
 
 
@@ -119,6 +126,27 @@ def retention_majority(theme: Theme) -> RetentionDialog:
     left = (LeftAlone("initech", 61_004, "Entry 61,004 is dated in milliseconds instead of seconds."),)
     return RetentionDialog(
         theme, _preview(shares, left), file_name="foundation-primary.sqlite", days=90, utc=True
+    )
+
+
+def retention_clock(theme: Theme) -> RetentionDialog:
+    doubt = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400 - 7_500)
+    shares = (TenantShare("acme-corp", 132, 12_400), TenantShare("globex", 31, 4_000))
+    return RetentionDialog(
+        theme, _preview(shares, doubt=doubt), file_name="foundation-primary.sqlite", days=90, utc=True
+    )
+
+
+def retention_clock_jumped(theme: Theme) -> RetentionDialog:
+    """Both words are asked for, and retention runs daily already."""
+    shares = (TenantShare("acme-corp", 9_020, 12_400), TenantShare("globex", 31, 4_000))
+    return RetentionDialog(
+        theme,
+        _preview(shares, doubt=ClockDoubt(Doubt.JUMPED, NOW, jump=10 * 86_400)),
+        file_name="foundation-primary.sqlite",
+        days=90,
+        utc=True,
+        daily=True,
     )
 
 
