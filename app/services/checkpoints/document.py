@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar, get_origin
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -14,6 +14,8 @@ from app.services.verification.report import SealedChain
 from app.services.verification.witness import Known
 
 FORMAT = "tenant-admin checkpoint 1"
+
+Document = TypeVar("Document", "Checkpoint", SealedChain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,13 @@ class Checkpoint:
         try:
             if value["format"] != FORMAT:
                 raise ValueError
-            tenants = {str(name): SealedChain(**sealed) for name, sealed in value["tenants"].items()}
-            body = {field.name: value[field.name] for field in fields(cls)}
-            found = cls(**{**body, "tenants": tenants})
-            numbers = (found.number, found.at, found.after, found.through, found.rows_ever)
-            sealed_numbers = ((item.first_seq, item.last_seq, item.entries) for item in tenants.values())
-            if not all(type(number) is int for group in (numbers, *sealed_numbers) for number in group):
-                raise TypeError
+            tenants = {name: _checked(SealedChain, sealed) for name, sealed in value["tenants"].items()}
+            found = _checked(cls, {name: item for name, item in value.items() if name != "format"})
             bytes.fromhex(found.key + found.signature)
+            "".join(tenants).encode()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput("checkpoints", "The file holds something that is not a checkpoint.") from error
-        return found
+        return replace(found, tenants=tenants)
 
     @property
     def hash(self) -> str:
@@ -86,6 +84,24 @@ class Checkpoint:
 
     def _signed_bytes(self) -> bytes:
         return _canonical({**self.to_json(), "signature": ""})
+
+
+def _checked(kind: type[Document], value: Mapping[str, Any]) -> Document:
+    """An object of that kind. Raises KeyError, TypeError or ValueError where a value does not fit."""
+    for field in fields(kind):
+        item = value[field.name]
+        if isinstance(item, bool) or not isinstance(item, _plain(field.type)):
+            raise TypeError(field.name)
+        if isinstance(item, int) and not -(2**63) <= item < 2**63:
+            raise ValueError(field.name)
+        if isinstance(item, str):
+            item.encode()  # a lone surrogate is no text
+    return kind(**value)
+
+
+def _plain(wanted: Any) -> Any:
+    """The type without what stands in its brackets, as `isinstance` wants it."""
+    return Mapping if get_origin(wanted) is Mapping else wanted
 
 
 def _canonical(value: Any) -> bytes:

@@ -28,9 +28,11 @@ def read(file: Path) -> list[Checkpoint]:
         if value["format"] != FORMAT:
             raise ValueError
         found = [Checkpoint.from_json(item) for item in value["checkpoints"]]
+        if not found:
+            raise ValueError
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput(
-            "checkpoints", f"{file.name} is not an export of checkpoints; choose another file."
+            "checkpoints", f"{file.name} holds no exported checkpoints; choose another file."
         ) from error
     return sorted(found, key=lambda item: (item.database, item.number))
 
@@ -38,7 +40,7 @@ def read(file: Path) -> list[Checkpoint]:
 def authentic(
     checkpoints: Sequence[Checkpoint], keys: frozenset[str], database: str | None
 ) -> tuple[list[Checkpoint], list[Finding]]:
-    """Those that hold, in order, and a SIGNATURE finding for each that does not.
+    """Those that hold, in order, and a SIGNATURE finding for each that does not or lacks the one before it.
 
     `keys` are the public keys that are trusted; when none is, that of the oldest checkpoint is taken at its
     word. `database` is the one they must speak of, or None if that is not known.
@@ -46,30 +48,37 @@ def authentic(
     good: list[Checkpoint] = []
     findings: list[Finding] = []
     trusted = keys or frozenset(item.key for item in checkpoints[:1])
+    wanted = database or next((item.database for item in checkpoints if item.signature_holds()), None)
+    before, before_holds = None, True
     for item in checkpoints:
-        problem = _problem(item, good, trusted, database)
+        problem = _problem(item, trusted, wanted) or _gap(item, before, before_holds)
         if problem is None:
             good.append(item)
         else:
             findings.append(Finding(Code.SIGNATURE, None, None, *problem))
+        before, before_holds = item, problem is None
     return good, findings
 
 
 def _problem(
-    item: Checkpoint, good: Sequence[Checkpoint], trusted: frozenset[str], database: str | None
+    item: Checkpoint, trusted: frozenset[str], database: str | None
 ) -> tuple[str | None, str | None, str] | None:
     if not item.signature_holds():
         return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
     if item.key not in trusted:
         return None, item.key, f"Checkpoint {item.number} is signed with a key that is not known here."
-    if database is not None and item.database != database:
+    if item.database != database:
         return database, item.database, f"Checkpoint {item.number} was made of another database."
-    if good and item.database != good[-1].database:
-        sentence = f"Checkpoint {item.number} was made of another database."
-        return good[-1].database, item.database, sentence
-    before = good[-1] if good else None
-    gap = before is not None and item.number == before.number + 1 and item.previous != before.hash
-    if gap or (before is not None and item.number == before.number):
-        expected = None if before is None else before.hash
-        return expected, item.previous, f"Checkpoint {item.number} does not follow from the one before it."
+    return None
+
+
+def _gap(
+    item: Checkpoint, before: Checkpoint | None, before_holds: bool
+) -> tuple[str | None, str | None, str] | None:
+    """What is wrong with its place in the row; the hash of one that does not hold itself says nothing."""
+    number, previous = (0, None) if before is None else (before.number, before.hash)
+    if item.number > number + 1:
+        return previous, item.previous, f"Before checkpoint {item.number}, number {number + 1} is left out."
+    if item.number <= number or (before_holds and item.previous != previous):
+        return previous, item.previous, f"Checkpoint {item.number} does not follow from the one before it."
     return None

@@ -7,10 +7,10 @@ they are called.
 
 Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. That it
 is still the same is told, at the path where it was seen last, by one of these: it is the same file on disk
-with the same migrations ledger, and empty or with a tenant in common; at least half of the rows that the
-checkpoint knows are there with their tenant, seq and time, whatever their hashes (a rewritten copy put in
-its place); or it is empty and has the ledger of that one (an emptied copy). Any other file there is another
-database.
+with the same migrations ledger (where there is none, and empty or with a tenant in common); at least half
+of the rows that the checkpoint knows are there with their tenant, seq and time, whatever their hashes (a
+rewritten copy put in its place); or it is empty and has the ledger of that one (an emptied copy). Any other
+file there is another database.
 """
 
 import json
@@ -22,8 +22,8 @@ import apsw
 from app.services.checkpoints.document import Checkpoint
 from app.services.checkpoints.records import KnownDatabase
 
-ROWS = 200
-"""How many tenants' rows are looked up at most."""
+ENOUGH = 200
+"""How many rows in common are counted: it is a matter of which database has more of them."""
 
 
 def recognise(
@@ -69,16 +69,18 @@ def _ledger(connection: apsw.Connection) -> tuple[str] | None:
 
 
 def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> int:
-    """How many rows of the newest checkpoints are in the file, hash for hash."""
+    """How many rows of the newest checkpoints are in the file, hash for hash, up to `ENOUGH`."""
     for checkpoint in reversed(checkpoints):
         found = 0
-        for sealed in list(checkpoint.tenants.values())[:ROWS]:
+        for sealed in checkpoint.tenants.values():
             for seq, value in ((sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head)):
                 row = connection.execute(
                     "SELECT 1 FROM main.audit_chain WHERE seq = ? AND CAST(hash AS BLOB) = CAST(? AS BLOB)",
                     (seq, value),
                 ).fetchone()
                 found += row is not None
+            if found >= ENOUGH:
+                break
         if found:
             return found
     return 0
@@ -92,7 +94,7 @@ def _with_moved_rows(
         value: database
         for database, checkpoints in known
         for checkpoint in checkpoints[-1:]
-        for sealed in list(checkpoint.tenants.values())[:ROWS]
+        for sealed in checkpoint.tenants.values()
         for value in (sealed.first_hash, sealed.head)
     }
     if not owners:
@@ -116,10 +118,10 @@ def _takes_its_place(
     if database.path != str(path.resolve()):
         return False
     empty = connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None
+    ledger = _ledger(connection)
     if database.place == place(connection, path):
-        return empty or _same_tenants(connection, checkpoints)
+        return empty or ledger is not None or _same_tenants(connection, checkpoints)
     if empty:
-        ledger = _ledger(connection)
         return ledger is not None and database.place.endswith(f"|{ledger}")
     return _same_moments(connection, checkpoints)
 
@@ -128,7 +130,7 @@ def _same_tenants(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]
     return any(
         connection.execute("SELECT 1 FROM main.audit_chain WHERE tenant_id = ? LIMIT 1", (tenant,)).fetchone()
         for checkpoint in checkpoints[-1:]
-        for tenant in list(checkpoint.tenants)[:ROWS]
+        for tenant in checkpoint.tenants
     )
 
 
@@ -137,7 +139,7 @@ def _same_moments(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]
     rows = [
         row
         for checkpoint in checkpoints[-1:]
-        for tenant, sealed in list(checkpoint.tenants.items())[:ROWS]
+        for tenant, sealed in checkpoint.tenants.items()
         for row in {(sealed.first_seq, tenant, sealed.first_at), (sealed.last_seq, tenant, sealed.head_at)}
     ]
     found = sum(

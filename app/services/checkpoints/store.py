@@ -100,7 +100,7 @@ class CheckpointStore:
         good, findings = exchange.authentic(checkpoints, keys, wanted)
         newest = max((item.number for item in good), default=0)
         if (
-            good
+            not findings
             and database is not None
             and good[0].database == database.id
             and newest < database.seen_number
@@ -164,8 +164,8 @@ class CheckpointStore:
         """Takes in an export, for example from another machine; how many checkpoints are new.
 
         Their key is trusted from now on: importing is saying so. They must fit those that are here. `path`
-        is the database file they speak of, if it is at hand. Raises `InvalidInput` when it is no export,
-        `NotAllowed` when it does not hold.
+        is the database file they speak of, if it is at hand; one that they know no row of is not taken for
+        it. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
         """
         checkpoints = exchange.read(export)
         with self._records.open() as session:
@@ -185,7 +185,7 @@ class CheckpointStore:
                 session.add_key(item.key, own=False, now=now)
             if good:
                 known = session.database(good[0].database)
-                if path is not None:
+                if path is not None and _speak_of(path, good):
                     self._see(session, good[0].database, path, number=good[-1].number, now=now)
                 else:
                     where = (known.path, known.place) if known else ("", "")
@@ -259,6 +259,11 @@ def _standing(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
     """Those that still speak of the file: with a restore they begin anew."""
     restores = [place for place, item in enumerate(checkpoints) if item.reason == RESTORE]
     return tuple(item.known() for item in checkpoints[restores[-1] if restores else 0 :])
+
+
+def _speak_of(path: Path, checkpoints: Sequence[Checkpoint]) -> bool:
+    with source.reading(path) as connection:
+        return speaks_of(connection, checkpoints)
 
 
 def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:

@@ -378,3 +378,81 @@ def test_a_file_that_does_not_continue_the_one_last_seen(known: Witnessed) -> No
 def test_a_file_never_seen(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     assert not CheckpointStore(tmp_path / "home").continuation(chain.path).known
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_a_checkpoint_left_out_of_an_export(known: Witnessed, tmp_path: Path, gone: int) -> None:
+    for _ in range(3):
+        known.chain.append(TENANT)
+        known.checkpoint()
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    value = json.loads(export.read_text())
+    value["checkpoints"] = [item for item in value["checkpoints"] if item["number"] != gone]
+    export.write_text(json.dumps(value))
+    witness = known.store.witness_from(known.chain.path, export)
+    assert [finding.message for finding in witness.findings] == [
+        f"Before checkpoint {gone + 1}, number {gone} is left out."
+    ]
+    assert codes(known.chain.verify(checkpoints=witness)) == {"SIGNATURE"}
+
+
+def test_one_edited_checkpoint_is_one_finding(known: Witnessed, tmp_path: Path) -> None:
+    for _ in range(3):
+        known.chain.append(TENANT)
+        known.checkpoint()
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    value = json.loads(export.read_text())
+    value["checkpoints"][1]["through"] += 1
+    export.write_text(json.dumps(value))
+    witness = known.store.witness_from(known.chain.path, export)
+    assert [finding.message for finding in witness.findings] == [
+        "Checkpoint 2 was changed after it was signed."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("last_seq", 2**70),
+        ("first_hash", []),
+        ("head", "\ud800"),
+        ("head_at", "soon"),
+        ("entries", True),
+        ("database", None),
+        ("database", 7),
+        ("number", 1.5),
+        ("reason", None),
+        ("previous", 3),
+        ("tenants", []),
+    ],
+)
+def test_an_export_of_odd_values_is_none(known: Witnessed, tmp_path: Path, where: str, value: object) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    whole = json.loads(export.read_text())
+    first = whole["checkpoints"][0]
+    (first if where in first else first["tenants"][TENANT])[where] = value
+    export.write_text(json.dumps(whole))
+    with pytest.raises(InvalidInput):
+        known.store.witness_from(known.chain.path, export)
+
+
+def test_an_import_for_a_file_that_it_does_not_speak_of(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=5)
+    elsewhere = CheckpointStore(tmp_path / "elsewhere")
+    assert elsewhere.import_(export, now=NOW, path=other.path) == 1
+    assert elsewhere.identify(other.path) is None
+    assert Witnessed(known.chain, elsewhere).verify().verdict == Verdict.VERIFIED
+
+
+def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path) -> None:
+    known = Witnessed(
+        ChainFile.build(tmp_path / "a.db", rows=1, tenants=450), CheckpointStore(tmp_path / "home")
+    )
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id < 'tenant-400'")
+    assert codes(known.verify()) == {"TRUNCATED"}
