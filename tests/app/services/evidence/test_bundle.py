@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +93,7 @@ def test_a_bundle_edited_afterwards(known: Witnessed, tmp_path: Path) -> None:
     (folder / "rows.jsonl").write_text(rows.replace('\\"7\\"', '\\"8\\"'))
     code, said = recheck(folder)
     assert code == 1
-    assert "rows.jsonl is not the file" in said
+    assert "rows.jsonl is not the file that was written" in said
     assert "does not match its hash" in said
     (folder / "rows.jsonl").write_text(rows)
     assert recheck(folder)[0] == 0
@@ -105,7 +108,60 @@ def test_a_witnessed_row_rewritten(known: Witnessed, tmp_path: Path) -> None:
     for number in range(3):
         known.chain.rehash(f"tenant-{number:02d}")
     bundle(known, tmp_path / "out")
-    assert "knew another entry" in recheck(tmp_path / "out")[1]
+    assert "is not the one that checkpoint 1 knew" in recheck(tmp_path / "out")[1]
+
+
+def edited(folder: Path, *, drop: Callable[[dict[str, Any]], bool]) -> None:
+    """Rows taken out, and everything that is not signed made to fit."""
+    rows = [line for line in (folder / "rows.jsonl").read_bytes().splitlines() if not drop(json.loads(line))]
+    (folder / "rows.jsonl").write_bytes(b"".join(line + b"\n" for line in rows))
+    for name in ("findings.json", "manifest.json"):
+        value = json.loads((folder / name).read_text())
+        value["entries"] = len(rows)
+        for file in value.get("sha256", ()):
+            value["sha256"][file] = sha256((folder / file).read_bytes()).hexdigest()
+        (folder / name).write_text(json.dumps(value))
+
+
+@pytest.mark.parametrize("gone", [lambda row: True, lambda row: row["seq"] > 50])
+def test_witnessed_rows_taken_out_of_the_bundle(
+    known: Witnessed, tmp_path: Path, gone: Callable[[dict[str, Any]], bool]
+) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    edited(folder, drop=gone)
+    code, said = recheck(folder)
+    assert (code, "is not the one that checkpoint 1 knew" in said) == (1, True)
+
+
+def test_a_bundle_after_retention_and_a_restore_holds(known: Witnessed, tmp_path: Path) -> None:
+    known.chain.prune("tenant-00", known.chain.seqs("tenant-00")[-1])
+    known.checkpoint()
+    bundle(known, tmp_path / "out")
+    assert recheck(tmp_path / "out")[0] == 0
+
+
+def test_a_checkpoint_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) -> None:
+    known.checkpoint()
+    known.checkpoint()
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    value = json.loads((folder / "checkpoints.json").read_text())
+    del value["checkpoints"][1]
+    (folder / "checkpoints.json").write_text(json.dumps(value))
+    edited(folder, drop=lambda row: False)
+    assert "checkpoint 3 does not follow from the one before it" in recheck(folder)[1]
+
+
+def test_a_file_put_into_or_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    (folder / "extra.txt").write_text("read me first")
+    assert "extra.txt is not the file that was written" in recheck(folder)[1]
+    (folder / "extra.txt").unlink()
+    (folder / "rows.jsonl").unlink()
+    code, said = recheck(folder)
+    assert (code, "cannot be checked" in said, "Traceback" in said) == (1, True, False)
 
 
 def test_a_folder_in_use(known: Witnessed, tmp_path: Path) -> None:
