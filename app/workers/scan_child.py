@@ -1,6 +1,6 @@
 """A child process that scans one range of rows: the job comes on standard input, lines of JSON go out.
 
-`{"done": n}` about 20 times a second, then the result of `RangeScan.result` in `{"part": …}` messages and
+`{"done": n}` about 20 times a second, then the result of `RangeScan.run` in `{"part": …}` messages and
 a last `{"result": …}`, or `{"failed": sentence}`. It imports neither Qt nor Peewee. The packaged program's
 entry point calls `main()` for `--scan-worker` before it imports anything else.
 """
@@ -43,15 +43,15 @@ def _say_result(result: dict[str, Any]) -> None:
     tenants = list(result["tenants"].items())
     for start in range(0, len(tenants), PART):
         _say({"part": {"tenants": dict(tenants[start : start + PART])}})
-    for name in ("seals", "findings", "breaks"):
+    for name in ("seals", "findings", "breaks", "gaps"):
         for start in range(0, len(result[name]), PART):
             _say({"part": {name: result[name][start : start + PART]}})
-    _say({"result": {"counts": result["counts"], "unread": result["unread"]}})
+    _say({"result": {"counts": result["counts"]}})
 
 
 def scan(job: dict[str, Any], tick: Any) -> dict[str, Any]:
     """Runs the job in this process, in one snapshot where the file is in WAL mode."""
-    connection = source.connect(job["uri"])
+    connection = source.connect(job["uri"], tolerant=job["tolerant"])
     try:
         frozen = bool(job["frozen"]) or source.is_wal(connection)
         if frozen:

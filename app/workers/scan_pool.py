@@ -4,30 +4,28 @@ verify(path, tenant=None, seq_from=None, seq_to=None, now=…, processes=None,
        progress=None, cancelled=None, take_part=False) -> Report
 """
 
-import json
 import os
-import queue
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import apsw
 
-from app.services.errors import Cancelled, TenantAdminError
+from app.services.errors import Cancelled
 from app.services.verification import source
 from app.services.verification.codes import Code, Verdict
-from app.services.verification.conclude import Extent, conclude
+from app.services.verification.conclude import conclude
+from app.services.verification.extent import LAST_SEQ, Extent, read_extent
 from app.services.verification.join import Joined, join
 from app.services.verification.report import Finding, Report, Seal
-from app.services.verification.scan import BLOCK, COUNT, Stopped
+from app.services.verification.rows import IN_THE_WAY
+from app.services.verification.scan import BLOCK
 from app.services.verification.witness import Witness, sealed_chains
-from app.workers import scan_child
+from app.workers.scan_processes import ScanFailed, scan_all
+
+__all__ = ["Progress", "ScanFailed", "verify"]
 
 MOST_PROCESSES = 4
 """More are little faster, since they read the same file, and each takes about 20 MB."""
@@ -47,18 +45,9 @@ HEAD_START = 0.03
 BASELINE_EVERY = 64
 """After so many checkpoints the next covers everything, which bounds what a verification holds against."""
 
-LAST_SEQ = 2**63 - 1
 ROWS_PER_SECOND = 650_000
 
 Progress = Callable[[int, int], None]
-_BOOT = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from app.workers.scan_child import main; main()"
-
-
-class ScanFailed(TenantAdminError):
-    """A child process ended before it had a result."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The verification stopped before its end ({why}); nothing was changed. Try again.")
 
 
 def verify(
@@ -98,9 +87,7 @@ def verify(
         ranged = seq_from is not None or seq_to is not None
         witness = Witness() if ranged or checkpoints is None else checkpoints
         seal = seal and not ranged and tenant is None
-        wish = _Wish(
-            tenant, seq_from, seq_to, now, processes or os.cpu_count() or 1, take_part, witness, seal
-        )
+        wish = _Wish(tenant, seq_from, seq_to, now, processes or _cores(), take_part, witness, seal)
         report, disturbed = _attempt(where, wish, watch)
         if disturbed and report.verdict not in (Verdict.VERIFIED, Verdict.CONSISTENT):
             # Each child saw the file at another moment, so what looks wrong may only be a change between
@@ -155,43 +142,67 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
     connection: apsw.Connection | None = None
     try:
         with _typed_errors(where.path):
-            connection = source.connect(where.uri)
-            source.check_table(connection, where.path)
+            connection, tolerant = _open(where)
             encoding = source.encoding(connection)
             version = connection.pragma("data_version")
-            extent = _extent(connection, wish)
+            extent = read_extent(connection, wish.tenant, wish.seq_from, wish.seq_to)
             if wish.one_moment and wish.seq_to is None:
                 # The scan's own snapshot is younger than this one, and is to be seen whole.
                 extent = replace(extent, last=LAST_SEQ, rows=None, counter=None)
-        watch.total = extent.rows or watch.total
+        low, high = extent.span
+        size = max(0, high - low + 1) if extent.size is None else extent.size
+        watch.total = size if extent.rows is None else extent.rows
         if watch(0):
             raise Cancelled
         jobs = [
             {
                 "uri": where.uri,
+                "tolerant": tolerant,
                 "frozen": where.frozen or wish.one_moment,
                 "first": first,
                 "last": last,
                 "now": wish.now,
             }
             | {"tenant": wish.tenant, "marks": wish.marks, "behind": not wish.take_part}
-            for first, last in _ranges(extent, wish, watch.total)
+            for first, last in _ranges(extent, wish, size)
         ]
-        own = wish.take_part and _rows_are_small(connection, watch.total)
-        joined = join(_scan_all(jobs, own, watch, where.path))
+        own = wish.take_part and _rows_are_small(connection, size)
+        joined = join(scan_all(jobs, own=own, watch=watch))
         disturbed = connection.pragma("data_version") != version or not where.undisturbed()
-        if wish.tenant is not None or wish.seq_from is not None or wish.seq_to is not None or disturbed:
+        if disturbed:
             extent = replace(extent, rows=None)
+        if tolerant and joined.complete:
+            joined.incomplete("The file is damaged, or cut short, though not in the entries that were found.")
         report = conclude(connection, encoding, joined, extent, wish.witness)
         if wish.seal:
             report = replace(report, seal=_seal(joined, wish.witness, extent.last))
         watch(joined.entries)
         return report, disturbed
+    except IN_THE_WAY as error:
+        raise source.expected(error, where.path) or error from error
     except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
         return _unreadable(str(error)), not where.undisturbed()
     finally:
         if connection is not None:
             connection.close()
+
+
+def _open(where: source.Source) -> tuple[apsw.Connection, bool]:
+    """A connection to a file with the table, and whether SQLite had to be told to put up with damage."""
+    try:
+        return _connected(where, tolerant=False), False
+    except (apsw.CorruptError, apsw.FormatError):
+        return _connected(where, tolerant=True), True
+
+
+def _connected(where: source.Source, *, tolerant: bool) -> apsw.Connection:
+    connection = source.connect(where.uri, tolerant=tolerant)
+    try:
+        source.check_table(connection, where.path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
@@ -208,39 +219,6 @@ def _typed_errors(path: Path) -> Iterator[None]:
         raise known from error
 
 
-def _extent(connection: apsw.Connection, wish: _Wish) -> Extent:
-    """What there is to verify, read in one snapshot."""
-    connection.execute("BEGIN")
-    try:
-        lowest = _value(connection, "SELECT min(seq) FROM main.audit_chain")
-        highest = _value(connection, "SELECT max(seq) FROM main.audit_chain")
-        rows = _value(connection, "SELECT count(*) FROM main.audit_chain")
-        counter = _counter(connection)
-    finally:
-        connection.execute("COMMIT")
-    if lowest is None:
-        return Extent(1, 0, wish.tenant, rows, counter)
-    if lowest > highest:  # only in a damaged file; no range would be scanned and all would seem well
-        raise apsw.CorruptError("the rows are out of order")
-    first = lowest if wish.seq_from is None else max(lowest, wish.seq_from)
-    last = highest if wish.seq_to is None else min(highest, wish.seq_to)
-    return Extent(
-        first=first,
-        last=last,
-        tenant=wish.tenant,
-        rows=min(rows, max(0, last - first + 1)),
-        counter=counter if last == highest else None,
-        partial=first > lowest or last < highest,
-    )
-
-
-def _counter(connection: apsw.Connection) -> int | None:
-    if not connection.table_exists("main", "sqlite_sequence"):
-        return None
-    counter = _value(connection, f"SELECT max(seq) FROM main.sqlite_sequence WHERE name = '{source.TABLE}'")  # noqa: S608
-    return counter if isinstance(counter, int) else None
-
-
 def _seal(joined: Joined, witness: Witness, last: int) -> Seal | None:
     """The next checkpoint; it covers everything again where rows were pruned since the one before."""
     if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
@@ -255,121 +233,26 @@ def _seal(joined: Joined, witness: Witness, last: int) -> Seal | None:
     return Seal(after, last, sealed_chains(joined, after, last))
 
 
-def _value(connection: apsw.Connection, sql: str) -> Any:
-    """The one value that an aggregate gives."""
-    (row,) = connection.execute(sql)
-    return row[0]
-
-
 def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
     """The extent cut by seq into ranges of like size; the first is larger if this process takes it."""
     if extent.last < extent.first:
         return []
+    low, high = extent.span
     count = max(1, min(wish.processes, rows // WORTH_A_CHILD))
-    span = extent.last - extent.first + 1
+    span = max(0, high - low + 1)
     ahead = 0
     if wish.take_part and count > 1:
         ahead = int(span * min(0.2, HEAD_START * ROWS_PER_SECOND / rows) * (count - 1) / count)
-    cuts = [extent.first, *(extent.first + ahead + (span - ahead) * i // count for i in range(1, count))]
+    cuts = [low + ahead + (span - ahead) * i // count for i in range(1, count)]
     if wish.marks is not None:
-        cuts = sorted({extent.first, *((cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts[1:])})
-        cuts = [cut for cut in cuts if extent.first <= cut <= extent.last]
+        cuts = [(cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts]
+    cuts = [extent.first, *sorted({cut for cut in cuts if extent.first < cut <= extent.last})]
     return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]
 
 
 def _rows_are_small(connection: apsw.Connection, rows: int) -> bool:
     size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
     return size < SMALL_FILE or size // max(1, rows) < OWN_ROW_BYTES
-
-
-def _scan_all(jobs: list[dict[str, Any]], own: bool, watch: _Watch, path: Path) -> list[dict[str, Any]]:
-    """The results of the jobs in their order; this process does the first one itself if `own`."""
-    messages: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
-    results: list[dict[str, Any] | None] = [None] * len(jobs)
-    parts: list[dict[str, Any]] = [
-        {"tenants": {}, "seals": [], "findings": [], "breaks": []} for _ in range(len(jobs))
-    ]
-    done = [0] * len(jobs)
-
-    def take(index: int, message: dict[str, Any]) -> None:
-        if "failed" in message:
-            raise ScanFailed(message["failed"])
-        if "done" in message:
-            done[index] = message["done"]
-            return
-        for name, items in message.get("part", {}).items():
-            if name == "tenants":
-                parts[index]["tenants"].update(items)
-            else:
-                parts[index][name].extend(items)
-        if "result" in message:
-            results[index] = parts[index] | message["result"]
-            done[index] = sum(state[COUNT] for state in parts[index]["tenants"].values())
-
-    def tick(rows: int) -> bool:
-        with suppress(queue.Empty):
-            while True:
-                take(*messages.get_nowait())
-        done[0] = rows
-        return watch(sum(done))
-
-    with ExitStack() as stack:
-        for index in range(1 if own else 0, len(jobs)):
-            stack.enter_context(_child(index, jobs[index], messages))
-        if own and jobs:
-            try:
-                results[0] = scan_child.scan(jobs[0], tick)
-            except Stopped:
-                raise Cancelled from None
-        while any(result is None for result in results):
-            with suppress(queue.Empty):
-                take(*messages.get(timeout=0.04))
-                while True:
-                    take(*messages.get_nowait())
-            if watch(sum(done)):
-                raise Cancelled
-    return [result for result in results if result is not None]
-
-
-@contextmanager
-def _child(
-    index: int, job: dict[str, Any], messages: "queue.SimpleQueue[tuple[int, dict[str, Any]]]"
-) -> Iterator[None]:
-    """A child at work on `job`, whose messages arrive in the queue; it is gone at the end."""
-    if getattr(sys, "frozen", False):
-        command = [sys.executable, "--scan-worker"]
-    else:
-        command = [sys.executable, "-I", "-S", "-c", _BOOT, "\n".join(sys.path)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-    assert process.stdin is not None and process.stdout is not None  # noqa: S101  # pipes were asked for
-    output = process.stdout
-
-    def listen() -> None:
-        last: dict[str, Any] = {}
-        for line in output:
-            last = json.loads(line)
-            messages.put((index, last))
-        if "result" not in last:
-            messages.put((index, {"failed": "a scanning process ended unexpectedly"}))
-
-    listener = threading.Thread(target=listen, name=f"scan-{index}", daemon=True)
-    listener.start()
-    try:
-        with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(job).encode() + b"\n")
-            process.stdin.close()
-        yield
-    finally:
-        process.kill()
-        process.wait()
-        listener.join()
-        output.close()
 
 
 def _unreadable(why: str) -> Report:

@@ -1,33 +1,16 @@
 """From joined chains to a Report: starts, the sequence counter, broken links and the verdicts."""
 
-from dataclasses import dataclass
-
 import apsw
 
 from app.services.verification.codes import Code, Verdict
 from app.services.verification.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
+from app.services.verification.extent import FIRST_SEQ, LAST_SEQ, Extent
+from app.services.verification.follow import KEEP, SEVERAL
 from app.services.verification.join import Chain, Joined, Marker
 from app.services.verification.report import Finding, Report, TenantReport
-from app.services.verification.scan import KEEP
+from app.services.verification.rows import IN_THE_WAY
 from app.services.verification.trace import Neighbours, broken_link, broken_start, neighbours
 from app.services.verification.witness import Witness, judge, unwitnessed
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What was to be verified: `first <= seq <= last`, `rows` of them, of `tenant` or of all.
-
-    `counter` is AUTOINCREMENT's, where it was read in the same snapshot as the table's last seq and the
-    extent reaches that far. `rows` is None where it is not known exactly. `partial` says that rows before
-    `first` were left out on purpose.
-    """
-
-    first: int
-    last: int
-    tenant: str | None = None
-    rows: int | None = None
-    counter: int | None = None
-    partial: bool = False
 
 
 def conclude(
@@ -50,12 +33,13 @@ def conclude(
     near = neighbours(
         connection,
         [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven],
-        extent.last,
+        _readable(joined, extent),
     )
     _explain_breaks(joined, near)
     for chain in unproven:
         _explain_start(joined, chain, near)
     judge(joined, known, extent.tenant)
+    _name_gaps(joined, extent)
     _check_totals(joined, extent)
     tenants = tuple(
         _tenant_report(joined, chain, anchors[chain.tenant], known)
@@ -74,6 +58,33 @@ def conclude(
         found=sum(joined.counts.values()),
         counts=dict(sorted(joined.counts.items())),
     )
+
+
+def _readable(joined: Joined, extent: Extent) -> list[tuple[int, int]]:
+    """The ranges of seqs between what could not be read, up to the end of the extent."""
+    ranges, start = [], FIRST_SEQ
+    for first, last, _ in joined.gaps:
+        ranges.append((start, first - 1))
+        start = last + 1
+    return [(first, last) for first, last in [*ranges, (start, extent.last)] if first <= last]
+
+
+def _name_gaps(joined: Joined, extent: Extent) -> None:
+    """A finding for each stretch of entries that could not be read."""
+    for first, last, why in joined.gaps:
+        end = last
+        if last >= extent.last and extent.counter is not None and extent.counter >= first:
+            end = extent.counter
+        if first == FIRST_SEQ:
+            which = "The first entries" if end == LAST_SEQ else f"The entries up to {end}"
+        elif end == LAST_SEQ:
+            which = f"The entries from {first} on"
+        else:
+            which = f"Entry {first}" if first == end else f"Entries {first} to {end}"
+        how = "could not all be read" if why == SEVERAL else "could not be read"
+        message = f"{which} {how}: the file is damaged there."
+        seq = None if first == FIRST_SEQ else first
+        joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 
 def _explain_breaks(joined: Joined, near: Neighbours) -> None:
@@ -102,6 +113,8 @@ def _explain_start(joined: Joined, chain: Chain, near: Neighbours) -> None:
                 f"but the chain of {chain.tenant} does not start behind that.",
             )
         ]
+    elif chain.gap_before:
+        return  # what came before may be what could not be read
     else:
         found = broken_start(chain, near)
     if found:
@@ -142,12 +155,22 @@ def _anchor(
 
 
 def _stored_before(connection: apsw.Connection, encoding: str, chain: Chain, extent: Extent) -> Entry | None:
-    row = connection.execute(
-        f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE tenant_id = ? AND seq < ? "  # noqa: S608
-        "ORDER BY seq DESC LIMIT 1",
-        (chain.tenant, extent.first),
-    ).fetchone()
-    return None if row is None else Entry(row, encoding)
+    """The tenant's row before a range; the table itself is asked where the index cannot be read."""
+    if chain.gap_before:
+        return None
+    for how in ("", "NOT INDEXED "):
+        try:
+            row = connection.execute(
+                f"SELECT {RAW_COLUMNS} FROM main.audit_chain {how}"  # noqa: S608
+                "WHERE tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
+                (chain.tenant, extent.first),
+            ).fetchone()
+        except IN_THE_WAY:
+            raise
+        except apsw.Error:
+            continue
+        return None if row is None else Entry(row, encoding)
+    return None
 
 
 def _outside_break(joined: Joined, chain: Chain, before: Entry) -> None:
@@ -166,42 +189,46 @@ def _outside_break(joined: Joined, chain: Chain, before: Entry) -> None:
 
 def _furthest_marker(connection: apsw.Connection, encoding: str, chain: Chain) -> Marker | None:
     """The prune marker that counts, which may lie outside of the range."""
-    rows = connection.execute(
-        f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE tenant_id = ? AND event_type = ?",  # noqa: S608
-        (chain.tenant, MARKER),
-    )
-    found = (Entry(row, encoding).marker() for row in rows)
-    return max(
-        (Marker(*item) for item in found if item), key=lambda item: (item.through, item.seq), default=None
-    )
+    for how in ("", "NOT INDEXED "):
+        found: list[tuple[int, str, int]] = []
+        try:
+            for row in connection.execute(
+                f"SELECT {RAW_COLUMNS} FROM main.audit_chain {how}WHERE tenant_id = ? AND event_type = ?",  # noqa: S608
+                (chain.tenant, MARKER),
+            ):
+                marker = Entry(row, encoding).marker()
+                found += [] if marker is None else [marker]
+        except IN_THE_WAY:
+            raise
+        except apsw.Error:
+            continue
+        break
+    return max((Marker(*item) for item in found), key=lambda item: (item.through, item.seq), default=None)
 
 
 def _check_totals(joined: Joined, extent: Extent) -> None:
     """The counters beside the table against the rows that were seen."""
-    if extent.counter is not None and extent.counter > max(extent.last, 0):
+    end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
+    counter = extent.counter
+    if counter is not None and counter > end and not joined.gap_between(end, counter):
         joined.add(
             Finding(
                 Code.SEQUENCE_COUNTER,
                 None,
                 None,
-                str(extent.counter),
-                str(max(extent.last, 0)),
-                f"The file has numbered entries up to {extent.counter}, but its last entry is "
-                f"{max(extent.last, 0)}: the entries after it were removed.",
+                str(counter),
+                str(end),
+                f"The file has numbered entries up to {counter}, but its last entry is {end}: "
+                "the entries after it were removed.",
             )
         )
-    if extent.rows is not None and joined.complete and extent.rows != joined.entries:
-        joined.complete = False
-        joined.add(
-            Finding(
-                Code.UNREADABLE,
-                None,
-                None,
-                str(extent.rows),
-                str(joined.entries),
-                f"The file counts {extent.rows} entries, but {joined.entries} can be read in their order: "
-                "it is damaged.",
-            )
+    # The table counts, and an index that knows less of it is only a damaged index.
+    if extent.rows is not None and joined.complete and extent.rows > joined.entries:
+        joined.incomplete(
+            f"The file counts {extent.rows} entries, but {joined.entries} can be read in their order: "
+            "it is damaged.",
+            str(extent.rows),
+            str(joined.entries),
         )
 
 

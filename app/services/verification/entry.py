@@ -62,6 +62,10 @@ class Entry:
         """Whether other rows of the tenant may be recognised by this tenant's text alone."""
         return self.kinds["tenant_id"] == "text" and _bad_byte(self.raw["tenant_id"]) is None
 
+    def is_of(self, tenant: str) -> bool:
+        """Whether the row is of this tenant as SQL would compare it."""
+        return self.clean_tenant and self.tenant == tenant
+
     def recomputed(self) -> str:
         raw = self.raw
         return stored_hash(raw["previous_hash"], raw["event_type"], raw["payload"], raw["created_at"])

@@ -66,11 +66,16 @@ def uri(path: Path, *, immutable: bool = False, writable: bool = False) -> str:
     return f"{prefix}{quoted}?mode={'rw' if writable else 'ro'}{'&immutable=1' if immutable else ''}"
 
 
-def connect(location: str) -> apsw.Connection:
-    """A connection that cannot write, trusts nothing in the schema and waits for nobody for long."""
+def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
+    """A connection that cannot write, trusts nothing in the schema and waits for nobody for long.
+
+    `tolerant` opens what SQLite refuses as damaged at once, a file cut short above all. SQLite ties that to
+    the schema's being writable, so writing is then prevented by `query_only` and the URI's mode alone.
+    """
     connection = apsw.Connection(location, flags=apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(2000)
-    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, int(not tolerant))
+    connection.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, int(tolerant))
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     for pragma in ("query_only = 1", "cell_size_check = 1", "temp_store = 2", "cache_size = -1024"):
         connection.execute(f"PRAGMA {pragma}")

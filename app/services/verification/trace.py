@@ -14,6 +14,12 @@ from app.services.verification.report import Finding
 NEIGHBOURS = 8
 """How many rows are kept for one hash; honest chains have one."""
 
+_NEAR = """
+SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
+FROM main.audit_chain NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
+  hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
+ORDER BY seq"""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
@@ -30,28 +36,27 @@ class Neighbours:
     successors: dict[str, list[Neighbour]] = field(default_factory=dict)
 
 
-def neighbours(connection: apsw.Connection, hashes: Iterable[str], last: int) -> Neighbours:
-    """The rows up to seq `last` that carry or continue one of `hashes`. Genesis is left out: all do."""
+def neighbours(
+    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
+) -> Neighbours:
+    """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
+
+    Genesis is left out: all chains continue it.
+    """
     wanted = {value for value in hashes if value != GENESIS}
     found = Neighbours()
     if not wanted:
         return found
-    rows = connection.execute(
-        "SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB) "
-        "FROM main.audit_chain NOT INDEXED WHERE seq <= ?1 AND ("
-        "hash IN (SELECT value FROM json_each(?2)) OR previous_hash IN (SELECT value FROM json_each(?2))"
-        ") ORDER BY seq",
-        (last, json.dumps(sorted(wanted))),
-    )
-    try:
-        for seq, *raw in rows:
-            tenant, stored, previous = ((value or b"").decode("utf-8", "backslashreplace") for value in raw)
-            row = Neighbour(seq, tenant, stored)
-            for table, key in ((found.owners, stored), (found.successors, previous)):
-                if key in wanted and len(kept := table.setdefault(key, [])) < NEIGHBOURS:
-                    kept.append(row)
-    except apsw.Error:
-        pass  # what was found before the damage is still true; the damage itself is a finding already
+    for first, last in ranges:
+        try:
+            for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
+                tenant, stored, previous = ((item or b"").decode("utf-8", "backslashreplace") for item in raw)
+                row = Neighbour(seq, tenant, stored)
+                for table, key in ((found.owners, stored), (found.successors, previous)):
+                    if key in wanted and len(kept := table.setdefault(key, [])) < NEIGHBOURS:
+                        kept.append(row)
+        except apsw.Error:
+            pass  # what was found before the damage is still true; the damage itself is a finding already
     return found
 
 

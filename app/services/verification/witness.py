@@ -87,9 +87,11 @@ def judge(joined: Joined, witness: Witness, tenant: str | None = None) -> None:
             if name in failed or (tenant is not None and name != tenant):
                 continue
             chain = joined.chains.get(name)
-            found = (
-                _missing(name, sealed, known) if chain is None else _differences(joined, chain, sealed, known)
-            )
+            if chain is None:
+                unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
+                found = [] if unread else _missing(name, sealed, known)
+            else:
+                found = _differences(joined, chain, sealed, known)
             for finding in found:
                 failed.add(name)
                 joined.add(finding)
@@ -162,17 +164,20 @@ def _differences(joined: Joined, chain: Chain, sealed: SealedChain, known: Known
         return []  # all that was witnessed went with the unproven start, which is its own finding
     found: list[Finding] = []
     seal = _at(joined, tenant, known.through)
+    # Entries that seem to be gone may be among those that could not be read.
+    unread = joined.gap_between(sealed.first_seq - 1, known.through)
     if seal is None or seal.last_seq < sealed.last_seq:
-        actual = None if seal is None else seal.head
-        sentence = f"Entry {sealed.last_seq}, witnessed as the last one then, is gone."
-        found.append(finding(Code.TRUNCATED, sealed.head, actual, sentence))
+        actual, seen = (None, sealed.first_seq - 1) if seal is None else (seal.head, seal.last_seq)
+        if not joined.gap_between(seen, sealed.last_seq):
+            sentence = f"Entry {sealed.last_seq}, witnessed as the last one then, is gone."
+            found.append(finding(Code.TRUNCATED, sealed.head, actual, sentence))
     elif seal.last_seq > sealed.last_seq or seal.head != sealed.head:
         sentence = f"Entry {sealed.last_seq} is not the one that was witnessed: the chain was rewritten."
         found.append(finding(Code.CHECKPOINT, sealed.head, seal.head, sentence))
     entries = 0 if seal is None else seal.entries
     same_start = chain.first_seq == sealed.first_seq
     relinked = chain.first_seq > sealed.first_seq and chain.first_previous == GENESIS
-    if (same_start and entries < sealed.entries) or relinked:
+    if (same_start and entries < sealed.entries and not unread) or relinked:
         if not found or found[0].code is not Code.TRUNCATED:
             sentence = f"{sealed.entries:,} entries were witnessed, {entries:,} of them are there."
             found.append(finding(Code.TRUNCATED, str(sealed.entries), str(entries), sentence))
@@ -183,6 +188,8 @@ def _differences(joined: Joined, chain: Chain, sealed: SealedChain, known: Known
         return found
     if not same_start and chain.first_seq > known.after + 1:
         return found  # a start that nothing proves lies inside of what the digest covers
+    if joined.gap_between(known.after, known.through):
+        return found
     digest = digest_between(joined.seals.get(tenant, ()), known.after, known.through)
     if digest != sealed.digest:
         sentence = "The hashes are those witnessed, but a number, a type or a boundary was changed."

@@ -12,7 +12,8 @@ import apsw
 
 from app import paths
 from app.services.verification import source
-from app.services.verification.conclude import Extent, conclude
+from app.services.verification.conclude import conclude
+from app.services.verification.extent import Extent
 from app.services.verification.join import join
 from app.services.verification.report import Report
 from app.services.verification.scan import RangeScan
