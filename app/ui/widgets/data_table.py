@@ -9,6 +9,7 @@ from PySide6.QtCore import (
     QByteArray,
     QEvent,
     QItemSelection,
+    QItemSelectionModel,
     QItemSelectionRange,
     QModelIndex,
     QPersistentModelIndex,
@@ -137,7 +138,9 @@ class DataTable(QTableView):
     def select_row(self, row: int) -> None:
         """Select one row, make it current and bring it into view."""
         column = max(0, self.currentIndex().column())
-        self.setCurrentIndex(self.model().index(row, column))
+        # Not the view's own call, which goes by the keys that are held: with Ctrl it would deselect the row.
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self.selectionModel().setCurrentIndex(self.model().index(row, column), flags)
 
     def copy_selection(self) -> str:
         """Put the selected rows on the clipboard, visible columns with their header; returns the text."""

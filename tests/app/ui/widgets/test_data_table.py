@@ -35,6 +35,17 @@ def test_home_and_end_go_to_the_first_and_last_row(qtbot: QtBot, table: DataTabl
     assert table.selected_rows() == list(range(500))
 
 
+def test_choosing_a_row_again_keeps_it_chosen_whatever_key_is_held(qtbot: QtBot, table: DataTable) -> None:
+    qtbot.keyPress(table, Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
+    for _ in range(2):
+        table.select_row(5)
+        assert table.selected_rows() == [5]
+    table.select_row(300)
+    assert table.selected_rows() == [300]
+    assert table.viewport().rect().contains(table.visualRect(table.currentIndex()).center())
+    qtbot.keyRelease(table, Qt.Key.Key_Control)
+
+
 def test_tab_leaves_the_table(table: DataTable) -> None:
     assert not table.tabKeyNavigation()
 
