@@ -22,7 +22,7 @@ from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 from app.workers import witnessing
-from app.workers.jobs import Progress, Stop
+from app.workers.jobs import Job, Progress, Stop
 from app.workers.witnessing import Witnessed
 
 EXPORTS = "Checkpoints (*.json);;All files (*)"
@@ -68,6 +68,7 @@ class CheckpointsDialog(Dialog):
             self.add_widget(widget)
         theme = context.theme
         self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
+        self.make_button.setDefault(True)
         self.export_button = push_button(theme, "Export…", icon=Icon.EXPORT)
         self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
         self.check_button = push_button(theme, "Check an export…", icon=Icon.VERIFY)
@@ -82,6 +83,9 @@ class CheckpointsDialog(Dialog):
             left=[self.export_button, self.import_button, self.check_button],
         )
         self.export_button.setEnabled(False)
+        self._job: Job | None = None
+        self._closed = False
+        self.finished.connect(self._end)
         self._read()
 
     def make(self) -> None:
@@ -192,14 +196,22 @@ class CheckpointsDialog(Dialog):
         self._set_busy(True)
 
         def finish(result: object) -> None:
-            self._set_busy(False)
-            done(result)
+            if not self._closed:
+                self._set_busy(False)
+                done(result)
 
         def failed(error: TenantAdminError) -> None:
-            self._set_busy(False)
-            self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
+            if not self._closed:
+                self._set_busy(False)
+                self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
 
-        self._context.busy.run(text, work, on_done=finish, on_failed=failed)
+        self._job = self._context.busy.run(text, work, on_done=finish, on_failed=failed)
+
+    def _end(self) -> None:
+        """Closing ends what runs, and nothing of it arrives any more."""
+        self._closed = True
+        if self._job is not None:
+            self._job.cancel()
 
     def _set_busy(self, busy: bool) -> None:
         for button in (self.make_button, self.export_button, self.import_button, self.check_button):

@@ -89,6 +89,7 @@ class ParkedIdeasDialog(Dialog):
         self.add_widget(self.filters)
         self.add_widget(splitter, 1)
         close = push_button(theme, "Close")
+        close.setDefault(True)
         close.clicked.connect(self.close)
         self.set_buttons([close])
         self.resize(_SIZE)

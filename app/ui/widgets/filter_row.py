@@ -162,10 +162,14 @@ class FilterRow(QWidget):
 
 
 class _TextField(QLineEdit):
-    """Empties itself on Escape; with nothing to empty, Escape goes on to the window."""
+    """Empties itself on Escape; with nothing to empty, Escape goes on to the window. Return is its own: in a
+    dialog it would press the main button.
+    """
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
         else:
             super().keyPressEvent(event)
+            if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers():
+                event.accept()

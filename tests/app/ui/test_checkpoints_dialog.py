@@ -3,12 +3,14 @@ from pathlib import Path
 
 import apsw
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.roles import Tone
 from app.services import users
 from app.services.demo import create_demo
+from app.services.verification.codes import Verdict
 from app.settings import Settings
 from app.ui.context import Context
 from app.ui.continuation import ContinuationNotice
@@ -68,8 +70,19 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
     other.write_text("{}")
     dialog = opened(context, qtbot)
     dialog.import_from(other)
-    qtbot.waitUntil(lambda: "is not an export of checkpoints" in dialog.state.text())
+    qtbot.waitUntil(lambda: "holds no exported checkpoints" in dialog.state.text())
     assert dialog.table is None
+
+
+def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -> None:
+    dialog = CheckpointsDialog(context)
+    dialog.open_once()
+    qtbot.waitUntil(dialog.make_button.isEnabled)
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.make_button.click()
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not context.busy._running)
+    assert witnessing.verify(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.CONSISTENT
 
 
 def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Path) -> None:
