@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -64,6 +65,7 @@ class FieldList(QWidget):
                 old.deleteLater()
         for row, field in enumerate(fields):
             self._add(row, field)
+        self._take_place()
 
     def value(self, label: str) -> str:
         """The value shown beside `label`."""
@@ -72,6 +74,18 @@ class FieldList(QWidget):
     def copy_button(self, label: str) -> QWidget | None:
         """The copy button beside `label`, if it has one."""
         return self._rows[label][1]
+
+    def _take_place(self) -> None:
+        """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
+        stops = [
+            widget
+            for widget in self.findChildren(QWidget)
+            if widget.isVisibleTo(self) and widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value
+        ]
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt lets only a stop be followed by another one
+        for before, after in pairwise([self, *stops]):
+            QWidget.setTabOrder(before, after)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def _add(self, row: int, field: Field) -> None:
         name = Label(field.label, Look.DIM)

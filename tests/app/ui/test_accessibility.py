@@ -1,108 +1,24 @@
-"""Everything has a name and can be reached by the keyboard, in every tab and every dialog."""
+"""Everything in the window has a name and can be reached by the keyboard."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
-    QApplication,
-    QDialog,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QScrollBar,
     QTabBar,
     QToolButton,
-    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
-from app import __version__
-from app.services.users import UserRecord
-from app.ui.context import Context
-from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.preferences import PreferencesDialog
-from app.ui.dialogs.user import EditUserDialog, NewUserDialog
-from app.ui.dialogs.webhook import WebhookDialog
 from app.ui.main_window import MainWindow
 from app.ui.tabs.audit import AuditTab
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
-from tests.conftest import NOW
+from tests.fixtures.keyboard import described, focusable, nameless, reached, unreached
 from tests.fixtures.window import ask, choose, go, open_file
-
-MOST = 80
-"""More presses of Tab than any page has stops."""
-
-
-def focusable(root: QWidget) -> Iterator[QWidget]:
-    """What Tab can stop at, as far as it is in sight and in use."""
-    for widget in [root, *root.findChildren(QWidget)]:
-        policy = widget.focusPolicy()
-        inner = isinstance(widget, QScrollBar | QHeaderView) or isinstance(widget.parent(), QLineEdit)
-        if (
-            bool(policy.value & Qt.FocusPolicy.TabFocus.value)
-            and widget.focusProxy() is None
-            and widget.isVisibleTo(root)
-            and widget.isEnabled()
-            and not inner
-            and widget is not root
-        ):
-            yield widget
-
-
-def described(widget: QWidget) -> str:
-    where = []
-    step: QWidget | None = widget
-    while step is not None:
-        where.append(type(step).__name__)
-        step = step.parentWidget()
-    return " in ".join(where[:5])
-
-
-def nameless(root: QWidget) -> list[str]:
-    """The controls that a screen reader could not name."""
-    found = []
-    for widget in focusable(root):
-        if isinstance(widget, QTabBar):
-            named = all(widget.tabText(place) for place in range(widget.count()))
-        else:
-            interface = QAccessible.queryAccessibleInterface(widget)
-            named = bool(interface and interface.text(QAccessible.Text.Name).strip())
-        if not named:
-            found.append(described(widget))
-    return found
-
-
-def reached(root: QWidget, key: Qt.Key, qtbot: QtBot) -> list[QWidget]:
-    """Where Tab stops, from where the focus is until it is there again."""
-    start = QApplication.focusWidget()
-    assert start is not None and (root is start or root.isAncestorOf(start))
-    stops = [start]
-    for _ in range(MOST):
-        qtbot.keyClick(QApplication.focusWidget(), key)
-        now = QApplication.focusWidget()
-        assert now is not None
-        if now is start:
-            return stops
-        assert now not in stops, f"Tab goes round without {described(start)}, at {described(now)}"
-        stops.append(now)
-    raise AssertionError(f"Tab never came back: {[described(stop) for stop in stops[-6:]]}")
-
-
-def unreached(root: QWidget, stops: list[QWidget]) -> list[str]:
-    """Controls that Tab passes over; of a group of exclusive buttons one stop is enough."""
-    missing = []
-    for widget in focusable(root):
-        exclusive = isinstance(widget, QAbstractButton) and (widget.group() or widget.autoExclusive())
-        if widget not in stops and not exclusive:
-            missing.append(described(widget))
-    return missing
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -139,39 +55,6 @@ def test_the_first_page_is_named_and_reached(qtbot: QtBot, window: MainWindow) -
     first.setFocus()
     stops = reached(window, Qt.Key.Key_Tab, qtbot)
     assert nameless(window) == [] and unreached(window, stops) == []
-
-
-USER = UserRecord("usr_1", "acme-corp", "ada@acme-corp.example", True, NOW, NOW)
-DIALOGS: dict[str, Callable[[Context], QDialog]] = {
-    "new user": lambda context: NewUserDialog(context, "acme-corp"),
-    "edit user": lambda context: EditUserDialog(context, USER),
-    "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),
-    "preferences": lambda context: PreferencesDialog(context.theme, context.settings),
-    "about": lambda context: AboutDialog(context.theme, __version__),
-    "error": lambda context: ErrorDialog(context.theme, "It did not work."),
-    "bug": lambda context: BugDialog(context.theme, "RuntimeError\nx.py:1 in f"),
-    "delete": lambda context: ConfirmDialog(
-        context.theme, "Delete?", "They go.", action="Delete", items=["a", "b"], total=2
-    ),
-    "typed": lambda context: ConfirmDialog(
-        context.theme, "Delete?", "All of it goes.", action="Delete", typed="acme-corp"
-    ),
-}
-
-
-@pytest.mark.parametrize("name", DIALOGS)
-def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: str) -> None:
-    dialog = DIALOGS[name](context)
-    qtbot.addWidget(dialog)
-    dialog.open()
-    dialog.activateWindow()
-    qtbot.waitUntil(dialog.isActiveWindow)
-    assert dialog.windowTitle() and nameless(dialog) == []
-    assert QApplication.focusWidget() is not None, "something has the focus at first"
-    stops = reached(dialog, Qt.Key.Key_Tab, qtbot)
-    assert unreached(dialog, stops) == []
-    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
-    assert not dialog.isVisible(), "Escape leaves it"
 
 
 def test_tables_let_tab_go_on(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:

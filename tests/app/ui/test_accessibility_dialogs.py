@@ -1,0 +1,146 @@
+"""Every control of every dialog has a name and its place among the stops of Tab."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QPushButton,
+)
+from pytestqt.qtbot import QtBot
+
+from app import __version__, paths
+from app.services import file_info, planning, retention
+from app.services.discovery import Candidate
+from app.services.file_info import FileInfo
+from app.services.retention import RetentionPreview
+from app.services.users import UserRecord
+from app.ui.context import Context
+from app.ui.dialogs.about import AboutDialog
+from app.ui.dialogs.artifact import ArtifactDialog
+from app.ui.dialogs.checkpoints import CheckpointsDialog
+from app.ui.dialogs.choose_database import ChooseDatabaseDialog
+from app.ui.dialogs.database_info import DatabaseInfoDialog
+from app.ui.dialogs.parked_ideas import ParkedIdeasDialog
+from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.dialogs.retention import RetentionDialog
+from app.ui.dialogs.user import EditUserDialog, NewUserDialog
+from app.ui.dialogs.verify_range import VerifyRangeDialog
+from app.ui.dialogs.webhook import WebhookDialog
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
+from app.workers import witnessing
+from tests.conftest import NOW
+from tests.fixtures.keyboard import backwards, nameless, reached, unreached
+
+USER = UserRecord("usr_1", "acme-corp", "ada@acme-corp.example", True, NOW, NOW)
+
+
+def info(context: Context) -> FileInfo:
+    with context.opened.database.connection_context():
+        return file_info.info(context.opened, paths.migrations_dir())
+
+
+def preview(context: Context) -> RetentionPreview:
+    with context.opened.database.connection_context():
+        return retention.preview(context.opened.database, now=NOW)
+
+
+def versions(context: Context) -> list[planning.ArtifactSummary]:
+    """Every version of one phase of a run."""
+    database = context.opened.database
+    with database.connection_context():
+        ((run_id, phase),) = database.connection().execute(
+            "SELECT run_id, phase FROM planning_artifacts WHERE version > 1 ORDER BY id LIMIT 1"
+        )
+        return [found for found in planning.get(database, run_id).artifacts if found.phase == phase]
+
+
+def parked_ideas(context: Context) -> ParkedIdeasDialog:
+    """With an idea chosen, so that all of it is in sight."""
+    dialog = ParkedIdeasDialog(context)
+    dialog.list.loaded.connect(lambda _: dialog.table.select_row(0))
+    dialog.reload()
+    return dialog
+
+
+def checkpoints(context: Context) -> CheckpointsDialog:
+    witnessing.witness(context.opened.path, paths.checkpoints_dir(), now=NOW, reason="request")
+    return CheckpointsDialog(context)
+
+
+DIALOGS: dict[str, Callable[[Context], QDialog]] = {
+    "new user": lambda context: NewUserDialog(context, "acme-corp"),
+    "edit user": lambda context: EditUserDialog(context, USER),
+    "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),
+    "preferences": lambda context: PreferencesDialog(context.theme, context.settings),
+    "about": lambda context: AboutDialog(context.theme, __version__),
+    "error": lambda context: ErrorDialog(context.theme, "It did not work."),
+    "bug": lambda context: BugDialog(context.theme, "RuntimeError\nx.py:1 in f"),
+    "delete": lambda context: ConfirmDialog(
+        context.theme, "Delete?", "They go.", action="Delete", items=["a", "b"], total=2
+    ),
+    "typed": lambda context: ConfirmDialog(
+        context.theme, "Delete?", "All of it goes.", action="Delete", typed="acme-corp"
+    ),
+    "verify range": lambda context: VerifyRangeDialog(context.theme, (1, 600), (1, 600)),
+    "choose database": lambda context: ChooseDatabaseDialog(
+        context.theme, [Candidate(context.opened.path, ("users",), 12, 1, NOW)] * 2, NOW
+    ),
+    "database info": lambda context: DatabaseInfoDialog(context.theme, info(context)),
+    "retention": lambda context: RetentionDialog(
+        context.theme, preview(context), file_name="demo.sqlite", days=90, archive=Path("/srv/archive")
+    ),
+    "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
+    "parked ideas": parked_ideas,
+    "checkpoints": checkpoints,
+}
+
+
+def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
+    """The dialog in front, with all it reads."""
+    dialog = DIALOGS[name](context)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    match dialog:
+        case CheckpointsDialog():
+            qtbot.waitUntil(lambda: dialog.table is not None)
+        case ParkedIdeasDialog():
+            qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
+    return dialog
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context, name: str) -> None:
+    dialog = opened(qtbot, context, name)
+    main = [button for button in dialog.findChildren(QPushButton) if button.isDefault()]
+    assert len(main) == 1 and main[0].isVisible() and main[0].isEnabled(), "one of them can be seen"
+    with qtbot.waitSignal(main[0].clicked, timeout=0):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: str) -> None:
+    dialog = opened(qtbot, context, name)
+    assert dialog.windowTitle() and nameless(dialog) == []
+    assert QApplication.focusWidget() is not None, "something has the focus at first"
+    stops = reached(dialog, Qt.Key.Key_Tab, qtbot)
+    assert unreached(dialog, stops) == []
+    assert backwards(dialog, stops) == []
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert not dialog.isVisible(), "Escape leaves it"
+
+
+def test_return_in_a_filter_leaves_the_dialog_open(qtbot: QtBot, context: Context) -> None:
+    dialog = opened(qtbot, context, "parked ideas")
+    assert isinstance(dialog, ParkedIdeasDialog)
+    dialog.filters.text.setFocus()
+    qtbot.keyClicks(dialog.filters.text, "e")
+    with qtbot.waitSignal(dialog.list.loaded):
+        qtbot.keyClick(dialog.filters.text, Qt.Key.Key_Return)
+    assert dialog.isVisible()
