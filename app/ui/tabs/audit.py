@@ -23,7 +23,7 @@ from app.ui.context import Context
 from app.ui.dialogs.verify_range import Ends, VerifyRangeDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells, verdicts
-from app.ui.tabs.record_tab import RecordTab, TabSpec
+from app.ui.tabs.record_tab import GAP, RecordTab, TabSpec
 from app.ui.tabs.verification import VerificationPanel
 from app.ui.tabs.verifying import Asked
 from app.ui.widgets.date_range import DateRange, Span
@@ -38,6 +38,7 @@ CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "
 
 _JSON_HEIGHT = 130
 _ROOM, _ROOM_WITH_FINDINGS = 480, 640
+_CLOSE = 8
 
 
 class AuditTab(RecordTab):
@@ -176,10 +177,10 @@ class AuditTab(RecordTab):
         return f"{formatting.long_time(at, utc)}{' UTC' if utc else ''}" if isinstance(at, int) else str(at)
 
     def add_acts(self) -> None:
-        any_time, few = self.refuse_verify, self._refuse_few
+        any_time, selected = self.refuse_verify, self._refuse_selected
         for name, text, icon, act, refusal, keys in (
             (CHAIN, "Verify chain", Icon.VERIFY, self.verify, any_time, "Ctrl+Return"),
-            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, few, "V"),
+            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, any_time, "Ctrl+Shift+Return"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, any_time, "Ctrl+Shift+A"),
         ):
@@ -194,6 +195,10 @@ class AuditTab(RecordTab):
 
     def _share_room(self) -> None:
         """The table comes first where the window is low."""
+        layout = self.layout()
+        if layout is not None:
+            layout.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
+            self.panel.set_spacing(layout.spacing())
         needed = _ROOM if self.findings.isHidden() else _ROOM_WITH_FINDINGS
         self.timeline.set_room(self.height() >= needed)
 
@@ -262,10 +267,8 @@ class AuditTab(RecordTab):
         """Why nothing can be verified now, as a sentence; None when it can."""
         return "A verification is under way." if self.panel.is_running else None
 
-    def _refuse_few(self) -> str | None:
-        if self.selected_count() < 2:
-            return "Select several entries first."
-        return self.refuse_verify()
+    def _refuse_selected(self) -> str | None:
+        return self.refuse_verify() if self.selected_count() else "Select the entries first."
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""

@@ -24,6 +24,7 @@ class FindingsPanel(QFrame):
         super().__init__(parent)
         self._theme = theme
         self._findings: tuple[Finding, ...] = ()
+        self._archived: frozenset[Finding] = frozenset()
         self.table: StaticTable | None = None
         self._more = Label(look=Look.DIM)
         self._column = QVBoxLayout(self)
@@ -36,10 +37,16 @@ class FindingsPanel(QFrame):
         """Lists them and goes to the first."""
         self.clear()
         self._findings = report.findings
+        self._archived = _archived(report)
         if not report.findings:
             return
         table = StaticTable(
-            self._theme, "Findings", _COLUMNS, [_row(finding) for finding in report.findings], most=4, wide=3
+            self._theme,
+            "Findings",
+            _COLUMNS,
+            [_row(finding, archived=finding in self._archived) for finding in report.findings],
+            most=4,
+            wide=3,
         )
         table.selection_changed.connect(self._choose)
         self._column.insertWidget(0, table)
@@ -63,18 +70,45 @@ class FindingsPanel(QFrame):
         if self.table is None or not self.table.currentIndex().isValid():
             return
         finding = self._findings[self.table.static.source_row(self.table.currentIndex().row())]
-        if finding.seq is not None:
+        if finding.seq is not None and finding not in self._archived:
             self.chosen.emit(finding.seq)
 
 
-def _row(finding: Finding) -> tuple[Cell, ...]:
+def _archived(report: Report) -> frozenset[Finding]:
+    """The findings on entries that lie before all that the file has of their tenant."""
+    starts = {tenant.tenant: tenant.first_seq for tenant in report.tenants}
+    return frozenset(
+        finding
+        for finding in report.findings
+        if finding.seq is not None
+        and (start := starts.get(finding.tenant or "")) is not None
+        and finding.seq < start
+    )
+
+
+def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
     return (
         Cell(
             str(finding.code),
             tone=Tone.BAD if finding.is_error else Tone.WARN,
             icon=Icon.BAD if finding.is_error else Icon.WARNING,
         ),
-        Cell("" if finding.seq is None else f"{finding.seq:,}", order=finding.seq or 0),
+        Cell(
+            "" if finding.seq is None else f"{finding.seq:,}",
+            order=finding.seq or 0,
+            icon=Icon.ARCHIVE if archived else None,
+            tip="This entry is no longer in the file." if archived else None,
+        ),
         Cell(finding.tenant or ""),
-        Cell(finding.message, tip=f"expected {finding.expected}, found {finding.actual}"),
+        Cell(finding.message, tip=_in_full(finding)),
     )
+
+
+def _in_full(finding: Finding) -> str:
+    """The sentence, which a narrow window shortens, and what was looked for."""
+    lines = [finding.message]
+    if finding.expected is not None:
+        lines.append(f"Expected: {finding.expected}")
+    if finding.actual is not None:
+        lines.append(f"Found: {finding.actual}")
+    return "\n".join(lines)

@@ -19,6 +19,12 @@ _CELLS = {
     State.UNCHECKED: ("not checked", None, None, "Verify the chain to check this entry."),
     State.UNREAD: ("not checked", None, None, "The file could not be read whole."),
     State.BROKEN: ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."),
+    State.UNPROVEN: (
+        "unproven",
+        Icon.WARNING,
+        Tone.WARN,
+        "It holds, but nothing proves what came before it.",
+    ),
     State.HOLDS: ("linked", Icon.LINK, Tone.OK, "Hash and link hold."),
 }
 _OUTSIDE = "Only other entries were verified. Verify the chain to check this one."
@@ -38,11 +44,13 @@ def banner(outcome: Outcome) -> Words:
         rest = f"— {counted(report.entries, 'entry', 'entries')}"
     elif report.verdict is Verdict.CONSISTENT:
         rest = f"— {counted(report.entries, 'entry', 'entries')} verified"
-    elif report.found:
+    elif report.found and report.verdict is not Verdict.UNPROVEN_START:  # the starts are counted below
         rest += f", {counted(report.found, 'finding')}"
     details = [_start(report), _archive(report, asked)]
     if outcome.checkpoint is not None:
-        details.append(f"checkpoint {outcome.checkpoint} signed, every row witnessed")
+        # Where only the archive is at fault, what is in the file is witnessed all the same.
+        alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
+        details.append(f"{alone}checkpoint {outcome.checkpoint} signed, every row witnessed")
     elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint has witnessed it yet")
     elif report.unwitnessed:
@@ -67,11 +75,11 @@ def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
     whose = f" of {asked.tenant}" if asked.tenant is not None else ""
     how = "verified" if report.intact else "checked"
     rest = f"— {counted(report.entries, 'entry', 'entries')}{whose} {how}"
-    if report.found and not report.intact:
+    if report.found and report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
         rest += f", {counted(report.found, 'finding')}"
     if report.intact and not report.entries:
-        tone, icon = Tone.NEUTRAL, Icon.INFO
-        headline, rest = f"{name}: nothing to verify", f"— no entries{whose} are there"
+        rest, detail = f"— no entries{whose} are there", "The rest of the chain was not looked at."
+        return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
     only = "Only this entry was verified" if one else "Only these entries were verified"
     detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
     return tone, headline, rest, detail, icon
@@ -101,7 +109,7 @@ def _joined(*parts: str) -> str:
 
 def _archive(report: Report, asked: Asked) -> str:
     if asked.missing is not None:
-        return f"without the archive: its folder {asked.missing.name} is not there"
+        return f"without the archive: the folder “{asked.missing.name}” is not there"
     if asked.archive is None or report.verdict is Verdict.UNREADABLE:
         return ""
     if report.archives:

@@ -29,8 +29,6 @@ from app.workers.jobs import Job
 if TYPE_CHECKING:
     from app.ui.dialogs.checkpoints import CheckpointsDialog
 
-GAP = 12
-
 
 class VerificationPanel(QWidget):
     """`VerificationPanel(context, parent=None)`: a banner, and the findings while there are some.
@@ -55,7 +53,7 @@ class VerificationPanel(QWidget):
         self._started = 0.0
         theme = context.theme
         self.banner = Banner(theme)
-        self.adopt_button = push_button(theme, "Adopt this start…", icon=Icon.ANCHOR)
+        self.adopt_button = push_button(theme, "Adopt this start…", icon=Icon.CHECK)
         self.checkpoints_button = push_button(theme, "Checkpoints…", icon=Icon.ANCHOR)
         self.report_button = push_button(theme, "Export report…", icon=Icon.EXPORT)
         self.verify = SplitButton(theme, "Verify chain", "Other ways to verify", icon=Icon.VERIFY)
@@ -71,10 +69,14 @@ class VerificationPanel(QWidget):
         self.findings.chosen.connect(self.chosen)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP)
+        self._column = column
         column.addWidget(self.banner)
         column.addWidget(self.findings)
         self._say_unverified()
+
+    def set_spacing(self, spacing: int) -> None:
+        """The room between banner and findings, in pixels."""
+        self._column.setSpacing(spacing)
 
     @property
     def is_running(self) -> bool:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
 
-from app.services.verification.codes import Verdict
+from app.services.verification.codes import Code, Verdict
 from app.services.verification.report import Report
 from app.workers import witnessing
 
@@ -37,6 +37,7 @@ class State(Enum):
     UNCHECKED = auto()
     UNREAD = auto()
     HOLDS = auto()
+    UNPROVEN = auto()
     BROKEN = auto()
 
 
@@ -54,6 +55,8 @@ class Outcome:
             return State.UNCHECKED
         if seq in self._broken:
             return State.BROKEN
+        if seq in self._unproven:
+            return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
 
     @cached_property
@@ -64,6 +67,11 @@ class Outcome:
     def _broken(self) -> frozenset[int]:
         findings = self.report.findings
         return frozenset(item.seq for item in findings if item.seq is not None and item.is_error)
+
+    @cached_property
+    def _unproven(self) -> frozenset[int]:
+        starts = (item.seq for item in self.report.findings if item.code is Code.UNPROVEN_START)
+        return frozenset(seq for seq in starts if seq is not None)
 
 
 def run(

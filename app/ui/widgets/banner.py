@@ -26,7 +26,8 @@ class Banner(QFrame):
     `show_verdict(tone, headline, rest="", detail="", icon=None)`: icon, bold headline, plain rest on the same
     line ("— 184,220 entries verified"), dim detail below.
     `show_progress(headline, done, total, detail="")`: a bar (busy when total is 0) and a Cancel button;
-    `detail` carries the rate. The cancel button emits `cancelled` and disables itself until the next verdict.
+    `detail` carries the rate, beside the headline. The cancel button emits `cancelled` and disables itself
+    until the next verdict.
     `add_button(button, shrinks=False)` puts a button at the right; such buttons are hidden while progress
     shows. Those that shrink lose their words where the banner's own would be cut; their icon, tool tip and
     accessible name stay.
@@ -82,11 +83,12 @@ class Banner(QFrame):
 
     def headline(self) -> str:
         """The bold line and what follows it, as a user reads it."""
-        return " ".join(filter(None, (self._headline.text(), self._rest.text())))
+        rest = "" if self.is_busy() else self._rest.text()
+        return " ".join(filter(None, (self._headline.text(), rest)))
 
     def detail(self) -> str:
-        """The dim line."""
-        return self._detail.text()
+        """The dim line, or how far the work is."""
+        return self._rest.text() if self.is_busy() else self._detail.text()
 
     def tone(self) -> Tone:
         """The tone shown."""
@@ -106,7 +108,8 @@ class Banner(QFrame):
         """Say how far a long work is; `total` 0 means that nobody knows."""
         if not self.is_busy():
             self.cancel_button.setEnabled(True)
-        self._set(Tone.ACCENT, Icon.RUNNING, headline, "", detail, busy=True)
+        # The bar takes the place of the dim line: the banner stays as high, and nothing below it moves.
+        self._set(Tone.ACCENT, Icon.RUNNING, headline, detail, "", busy=True)
         # Scaled, because a QProgressBar counts in 32-bit integers.
         self._bar.setRange(0, 1000 if total else 0)
         if total:
@@ -124,7 +127,7 @@ class Banner(QFrame):
         for button in self._buttons:
             button.setVisible(not busy)
         self.setAccessibleName(self.headline())
-        self.setAccessibleDescription(detail)
+        self.setAccessibleDescription(self.detail())
         if changed:
             self._paint_icon()
 
@@ -164,5 +167,5 @@ class Banner(QFrame):
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)
-        self._detail.setText("Stopping…")
+        self._rest.setText("Stopping…")
         self.cancelled.emit()

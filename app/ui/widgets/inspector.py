@@ -20,7 +20,7 @@ from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.labels import ElidedLabel, Label, Look
 from app.ui.widgets.status_chip import StatusChip
 
-_LEAST_WIDTH = 280
+_LEAST_WIDTH, _LEAST_BODY = 280, 24
 
 
 class Inspector(QFrame):
@@ -67,6 +67,7 @@ class Inspector(QFrame):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.viewport().setAutoFillBackground(False)
         scroll.setWidget(content)
+        scroll.setMinimumHeight(_LEAST_BODY)
         content.setAutoFillBackground(False)
         self._foot = QWidget()
         self._foot.hide()  # buttons for nothing would still ask for their room
@@ -120,6 +121,8 @@ class Inspector(QFrame):
             self._head.addWidget(self._chip_box)
         else:
             self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
+        # Where the card is low, a stacked layout would cut the lines that wrap.
+        self._subtitle.setMinimumHeight(max(0, self._subtitle.heightForWidth(max(1, room))))
 
     def title(self) -> str:
         """The record's name as shown."""
