@@ -1,0 +1,183 @@
+"""The audit tab in every state of its verification, at ease and in the smallest window."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from app import paths
+from app.ui.dialogs.verify_range import VerifyRangeDialog
+from app.ui.main_window import MainWindow
+from app.ui.tabs.audit import AuditTab
+from app.ui.theme import Theme
+from app.ui.widgets.form_dialog import FormDialog
+from app.workers import witnessing
+from tests.conftest import NOW
+from tests.fixtures.archived import archive, cut
+from tests.gallery.registry import Registry, Shot
+from tests.gallery.window_scenes import AUDIT, SMALL, Relay, WindowScenes
+
+Act = Callable[[AuditTab], object]
+
+STATES: dict[str, tuple[str | None, Act]] = {
+    "verified": (None, lambda page: page.verify()),
+    "unproven": ("DELETE FROM audit_chain WHERE seq <= 1200", lambda page: page.verify()),
+    "broken": (
+        "UPDATE audit_chain SET payload = '{}' WHERE seq IN (3000, 3900);"
+        "DELETE FROM audit_chain WHERE seq IN (2000, 2400, 2500)",
+        lambda page: page.verify(),
+    ),
+    "range": (None, lambda page: page.verify_range(3_990, 3_998)),
+    "range-broken": (
+        "UPDATE audit_chain SET payload = '{}' WHERE seq IN (3995)",
+        lambda page: page.verify_range(3_990, 3_998),
+    ),
+    "range-empty": (None, lambda page: page.verify_range(-9, -5)),
+}
+
+
+def register(registry: Registry) -> None:
+    """Add the states to `registry`."""
+    scenes = WindowScenes()
+    for name, (change, act) in STATES.items():
+        registry.scene(f"audit-{name}")(_state(scenes, change, act))
+        registry.scene(f"audit-{name}-small", SMALL)(_state(scenes, change, act))
+    for name, spoil in (("archive", None), ("archive-cut", cut), ("archive-missing", Path.unlink)):
+        registry.scene(f"audit-{name}")(_archived(scenes, spoil))
+    registry.scene("audit-archive-small", SMALL)(_archived(scenes, None))
+    registry.scene("audit-archive-gone")(_archived(scenes, lambda file: shutil.rmtree(file.parent)))
+    for name, prepare in (("witnessed", _witness), ("unreadable", _damage)):
+        registry.scene(f"audit-{name}")(_state(scenes, None, lambda page: page.verify(), prepare))
+    registry.scene("audit-running")(_running(scenes))
+    registry.scene("audit-running-small", SMALL)(_running(scenes))
+    registry.scene("audit-cancelled")(_cancelled(scenes))
+    registry.scene("audit-menu")(_menu(scenes))
+    registry.scene("dialog-verify-range", None)(range_dialog)
+    registry.scene("dialog-verify-range-wrong", None)(range_dialog_wrong)
+
+
+def range_dialog(theme: Theme) -> VerifyRangeDialog:
+    return VerifyRangeDialog(theme, (61_004, 245_224), (61_004, 245_224), tenant="acme-corp")
+
+
+def range_dialog_wrong(theme: Theme) -> Shot:
+    dialog = VerifyRangeDialog(theme, (61_004, 245_224), (62_000, 61_200))
+    return Shot(dialog, then=lambda: FormDialog.submit(dialog))
+
+
+def _state(
+    scenes: WindowScenes,
+    change: str | None,
+    act: Act,
+    prepare: Callable[[MainWindow], object] | None = None,
+) -> Callable[[Theme], Shot]:
+    def build(theme: Theme) -> Shot:
+        return scenes.window(theme, _at_rest, change=change, until=_after(act, prepare))
+
+    return build
+
+
+def _witness(window: MainWindow) -> None:
+    witnessing.witness(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason="request")
+
+
+def _damage(window: MainWindow) -> None:
+    with _path(window).open("r+b") as file:
+        file.seek(4096 * 300)
+        file.write(b"\xff" * 4096 * 40)
+
+
+def _path(window: MainWindow) -> Path:
+    assert window.context is not None
+    return window.context.opened.path
+
+
+def _archived(scenes: WindowScenes, spoil: Callable[[Path], object] | None) -> Callable[[Theme], Shot]:
+    def build(theme: Theme) -> Shot:
+        def prepare(window: MainWindow) -> object:
+            assert window.context is not None
+            path = _path(window)
+            folder = path.with_name("audit archive")
+            names = archive(path, folder, now=NOW)
+            window.context.settings.set_retention_archive(path, folder)
+            if spoil is not None:
+                spoil(folder / names[0])
+            return None
+
+        return scenes.window(theme, _at_rest, until=_after(lambda page: page.verify(), prepare))
+
+    return build
+
+
+def _running(scenes: WindowScenes) -> Callable[[Theme], Shot]:
+    def show(window: MainWindow) -> None:
+        page = _page(window)
+        page.banner.show_progress("Verifying…", 1_843, 4_000, "1,843 of 4,000 entries · 1.4 M entries/s")
+
+    def build(theme: Theme) -> Shot:
+        return scenes.window(theme, show, until=_after(lambda page: page.verify()))
+
+    return build
+
+
+def _cancelled(scenes: WindowScenes) -> Callable[[Theme], Shot]:
+    def act(page: AuditTab) -> None:
+        page.verify()
+        page.panel.cancel()
+
+    def build(theme: Theme) -> Shot:
+        return scenes.window(theme, lambda window: None, until=_after(act, verdict=False))
+
+    return build
+
+
+def _menu(scenes: WindowScenes) -> Callable[[Theme], Shot]:
+    def build(theme: Theme) -> Shot:
+        shot = scenes.window(
+            theme,
+            lambda window: _page(window).more_button.click(),
+            until=_after(lambda page: page.verify()),
+        )
+        window = shot.widget
+        assert isinstance(window, MainWindow)
+        return Shot(shot.widget, shot.ready, shot.then, lambda: _page(window).panel.verify.menu, shot.close)
+
+    return build
+
+
+def _page(window: MainWindow) -> AuditTab:
+    assert window.workspace is not None
+    page = window.workspace.pages()[AUDIT]
+    assert isinstance(page, AuditTab)
+    return page
+
+
+def _at_rest(window: MainWindow) -> None:
+    page = _page(window)
+    if page.findings.isHidden():
+        page.table.select_row(2)
+
+
+def _after(
+    act: Act, prepare: Callable[[MainWindow], object] | None = None, *, verdict: bool = True
+) -> Callable[[MainWindow], object]:
+    """Goes to the tab when the file is open, and acts; ready when the verification has ended."""
+
+    def until(window: MainWindow) -> object:
+        relay = Relay(window)
+
+        def opened(_: object) -> None:
+            if prepare is not None:
+                prepare(window)
+            page = _page(window)
+            assert window.workspace is not None
+            window.workspace.tabs.setCurrentIndex(AUDIT)
+            if verdict:
+                page.verified.connect(relay.ready)
+            else:
+                page.panel.changed.connect(lambda: None if page.panel.is_running else relay.ready.emit(None))
+            act(page)
+
+        window.opened.connect(opened)
+        return relay.ready
+
+    return until
