@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json
+from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json, say
 
 _NOW = (
     "reckon from this time (seconds since 1970), which is your word that it may lie far ahead of all that is "
@@ -43,9 +43,15 @@ def run(options: argparse.Namespace) -> int:
     path = database_path(options.file)
     if options.archive is not None and not options.dry_run:
         options.archive.mkdir(exist_ok=True)
-    if not options.dry_run:
-        witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
     opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
+    disputed: frozenset[str] = frozenset()
+    if not options.dry_run:
+        before = witnessing.try_witness(
+            path, paths.checkpoints_dir(), now=int(time.time()), reason="retention"
+        )
+        disputed = before.disputed
+        if before.problem is not None:
+            print(f"tenant-admin: no checkpoint could be made. {before.problem}", file=sys.stderr)
     try:
         with opened.database.connection_context():
             result = retention.run(
@@ -58,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
                 trust_clock=options.trust_clock,
                 facts=retention.ClockFacts(stated=options.now is not None),
                 archive=options.archive,
+                disputed=disputed,
             )
     except retention.NeedsConfirmation as error:
         print(f"tenant-admin: {error} To confirm, add --allow-majority.", file=sys.stderr)
@@ -72,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
     else:
         verb = "would be removed" if options.dry_run else "removed"
         for table, count in result.removed.items():
-            print(f"{table}: {count:,} {verb}")
+            say(f"{table}: {count:,} {verb}")
         if result.doubt is not None and options.dry_run and result.total:
-            print(f"the clock is in doubt: {result.to_json()['clockDoubt']}")
+            say(f"the clock is in doubt: {result.to_json()['clockDoubt']}")
         if result.archives:
-            print(f"archived in {options.archive}: {', '.join(result.archives)}")
+            say(f"archived in {options.archive}: {', '.join(result.archives)}")
         for left in result.left:
-            print(f"left alone: {left.tenant_id}: {left.reason}")
+            say(f"left alone: {left.tenant_id}: {left.reason}")
     return EXIT_INTACT

@@ -135,15 +135,16 @@ def run(
     pause: Callable[[float], None] = time.sleep,
     batch_rows: int = BATCH_ROWS,
     archive: Path | None = None,
+    disputed: Collection[str] = (),
 ) -> RetentionResult:
     """Removes what is older than `days` before `now`, in short transactions. The caller holds a connection.
 
-    Each tenant's audit prefix is proven before any of it is removed; a tenant that fails is left as it is and
-    named in the result. `dry_run` proves and counts, and changes nothing. When more than half of a tenant's
-    live entries would go, `allow_majority` must be True or name the tenant; when the file and `facts` put the
-    clock in doubt, `trust_clock` must be True. `progress(done, total)` is called after every transaction,
-    `cancelled` between them. What was removed is reported in an audit event of the tenant `system`; a run
-    that finds nothing to do needs no word and leaves the file as it is.
+    Each tenant's audit prefix is proven before any of it is removed; a tenant that fails, or is `disputed` by
+    a checkpoint, is left as it is and named in the result. `dry_run` proves and counts, and changes nothing.
+    When more than half of a tenant's live entries would go, `allow_majority` must be True or name the tenant;
+    when the file and `facts` put the clock in doubt, `trust_clock` must be True. `progress(done, total)` is
+    called after every transaction, `cancelled` between them. What was removed is reported in an audit event
+    of the tenant `system`; a run that finds nothing to do needs no word and leaves the file as it is.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.archive`).
@@ -155,7 +156,7 @@ def run(
     if database.read_only and not dry_run:
         raise ReadOnlyFile(database.path)
     started = time.monotonic()
-    plan = _plan(database, now, days)
+    plan = _plan(database, now, days, disputed)
     doubt = _doubt(database, plan, now, facts)
     if not dry_run and plan.total:
         if doubt is not None and not trust_clock:
@@ -193,7 +194,7 @@ def run(
     return result
 
 
-def _plan(database: Database, now: int, days: int) -> RetentionPlan:
+def _plan(database: Database, now: int, days: int, disputed: Collection[str] = ()) -> RetentionPlan:
     if days < 0:
         raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
     cutoff = now - days * _DAY
@@ -215,7 +216,7 @@ def _plan(database: Database, now: int, days: int) -> RetentionPlan:
             counts["planning_artifacts"] = records.count_artifacts(database, cutoff)
     audit = AuditPlan((), ())
     if "audit_chain" in tables:
-        audit = plan_audit(database, cutoff)
+        audit = plan_audit(database, cutoff).without(disputed)
     if not any(counts.values()) and all(prefix.incidental for prefix in audit.prefixes):
         audit = replace(audit, prefixes=())
     counts["audit_chain"] = sum(prefix.rows for prefix in audit.prefixes)
@@ -268,7 +269,7 @@ def _is_news(database: Database, result: RetentionResult) -> bool:
 
 
 def _left(result: RetentionResult) -> list[dict[str, Any]]:
-    return [{"tenant": one.tenant_id, "seq": one.seq, "reason": one.reason} for one in result.left]
+    return [one.to_json() for one in result.left]
 
 
 def _report(

@@ -21,6 +21,8 @@ from models.tables import AuditEntry
 SECONDS_LIMIT: Final = 100_000_000_000
 """A time from here on (the year 5138) is not in seconds; today's milliseconds are 17 times that."""
 
+DISPUTED: Final = "Its entries are not those that a checkpoint witnessed; verify the chain."
+
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
 _TENANTS: Final = """
@@ -41,6 +43,9 @@ class LeftAlone:
     tenant_id: str
     seq: int | None
     reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"tenant": self.tenant_id, "seq": self.seq, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,19 @@ class AuditPlan:
     def rows(self) -> int:
         return sum(prefix.rows for prefix in self.prefixes)
 
-    def without_incidental(self) -> "AuditPlan":
-        """The same plan where nothing else gives retention's own reports a reason to go."""
-        return AuditPlan(tuple(prefix for prefix in self.prefixes if not prefix.incidental), self.left)
+    def without(self, disputed: Collection[str]) -> "AuditPlan":
+        """The same plan, leaving alone the tenants whose chains are not as they were witnessed."""
+        return AuditPlan(
+            tuple(prefix for prefix in self.prefixes if prefix.tenant_id not in disputed),
+            (
+                *self.left,
+                *(
+                    LeftAlone(prefix.tenant_id, prefix.first_seq, DISPUTED)
+                    for prefix in self.prefixes
+                    if prefix.tenant_id in disputed
+                ),
+            ),
+        )
 
 
 def raw(sql: str, *values: Any) -> Any:

@@ -55,12 +55,14 @@ class RetentionResult:
         return sum(self.removed.values())
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON of `tenant-admin retention --json`; `clockDoubt` is there when there is one."""
+        """The documented JSON of `tenant-admin retention --json`; `clockDoubt` and `left` where there is any."""
         found: dict[str, Any] = {
             "cutoff": self.cutoff,
             "dryRun": self.dry_run,
             "removed": dict(self.removed),
         }
+        if self.left:
+            found["left"] = [one.to_json() for one in self.left]
         if self.doubt is not None:
             found["clockDoubt"] = self.doubt.sentence(utc_time)
         return found

@@ -51,7 +51,7 @@ class RetentionControl(QObject):
             context.clock,
             witness=lambda: witnessing.try_witness(
                 path, paths.checkpoints_dir(), now=context.clock(), reason="retention"
-            ),
+            ).disputed,
             parent=self,
         )
         self.worker.schedule_changed.connect(self._say)

@@ -72,7 +72,7 @@ class RetentionWorker(QObject):
         jobs: Jobs,
         clock: Callable[[], int],
         *,
-        witness: Callable[[], object] = lambda: None,
+        witness: Callable[[], frozenset[str]] = frozenset,
         steady: SteadyClock | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -169,10 +169,16 @@ class RetentionWorker(QObject):
             with database.connection_context():
                 found = retention.preview(database, **when)
                 due = found.total > 0 and (trust_clock or found.doubt is None)
-                if due:
-                    witness()
+                disputed = witness() if due else frozenset()
                 try:
-                    return retention.run(database, **when, **options, progress=progress, cancelled=cancelled)
+                    return retention.run(
+                        database,
+                        **when,
+                        **options,
+                        disputed=disputed,
+                        progress=progress,
+                        cancelled=cancelled,
+                    )
                 finally:
                     if due:
                         witness()

@@ -11,6 +11,9 @@ from app.services.verification.report import Report
 
 Progress = Callable[[int, int], None]
 
+DISPUTES = frozenset({Code.CHECKPOINT, Code.TRUNCATED})
+"""What only a checkpoint can say of a tenant, and the chain alone cannot."""
+
 # The store brings cryptography along, which only those need who have checkpoints, and the scan its processes:
 # both are imported when used, because every opened file has a tab that may verify.
 
@@ -21,6 +24,15 @@ class Witnessed:
 
     report: Report
     checkpoint: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A checkpoint's number, or why there is none, and the tenants whose chains are not as witnessed."""
+
+    checkpoint: int | None
+    disputed: frozenset[str] = frozenset()
+    problem: str | None = None
 
 
 def verify(
@@ -125,12 +137,19 @@ def _with_archive(
     return replace(report, seconds=report.seconds + time.perf_counter() - started)
 
 
-def try_witness(path: Path, folder: Path, *, now: int, reason: str) -> int | None:
+def try_witness(path: Path, folder: Path, *, now: int, reason: str) -> Attempt:
     """A checkpoint beside another act, which must not fail because none can be made."""
     try:
-        return witness(path, folder, now=now, reason=reason).checkpoint
-    except (TenantAdminError, OSError):
-        return None
+        made = witness(path, folder, now=now, reason=reason)
+    except TenantAdminError as error:
+        return Attempt(None, problem=str(error))
+    except OSError as error:
+        return Attempt(None, problem=f"{error.filename or folder} cannot be written: {error.strerror}.")
+    disputed = {finding.tenant for finding in made.report.findings if finding.code in DISPUTES}
+    problem = None
+    if made.checkpoint is None and made.report.entries:
+        problem = "The audit chain does not hold; verify it."
+    return Attempt(made.checkpoint, frozenset(filter(None, disputed)), problem)
 
 
 def adopt(path: Path, folder: Path, report: Report, *, actor: str, now: int) -> None:

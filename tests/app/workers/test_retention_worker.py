@@ -365,8 +365,13 @@ def test_a_refused_run_keeps_no_checkpoint(
 ) -> None:
     chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
     witnessed: list[int] = []
+
+    def witness() -> frozenset[str]:
+        witnessed.append(1)
+        return frozenset()
+
     preferences.set_clock(10 * DAY)
-    worker = make(database, preferences, jobs, witness=lambda: witnessed.append(1))
+    worker = make(database, preferences, jobs, witness=witness)
     with qtbot.waitSignal(worker.failed):
         worker.run_now()
     assert witnessed == []

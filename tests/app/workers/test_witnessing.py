@@ -42,7 +42,17 @@ def test_what_was_cut_off_is_found_and_nothing_is_signed(demo: Path, tmp_path: P
     made = witnessing.witness(demo, folder, now=NOW, reason="request")
     assert made.checkpoint is None
     assert {finding.code for finding in made.report.findings} == {Code.TRUNCATED}
-    assert witnessing.try_witness(demo, folder, now=NOW, reason="retention") is None
+    tried = witnessing.try_witness(demo, folder, now=NOW, reason="retention")
+    assert tried.checkpoint is None
+    assert tried.disputed == {finding.tenant for finding in made.report.findings}
+    assert tried.problem == "The audit chain does not hold; verify it."
+
+
+def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").write_text("a file where the folder should be")
+    tried = witnessing.try_witness(demo, tmp_path / "checkpoints", now=NOW, reason="retention")
+    assert (tried.checkpoint, tried.disputed) == (None, frozenset())
+    assert tried.problem is not None and str(tmp_path / "checkpoints") in tried.problem
 
 
 def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:

@@ -92,6 +92,15 @@ def test_file_and_archive_are_one_chain_from_genesis(archived: Path, folder: Pat
     assert {file: file.read_bytes() for file in before} == before
 
 
+@pytest.mark.parametrize("tenant", ["", "-", "..", "a\nb", "'; --", "~" * 300])
+def test_a_tenant_of_any_name(database: Database, sql: apsw.Connection, folder: Path, tenant: str) -> None:
+    chains.append(sql, tenant, [NOW - 200 * DAY, NOW - 150 * DAY, NOW, NOW, NOW])
+    retain(database, now=NOW, archive=folder)
+    report = check(database.path, folder)
+    assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
+    assert {item.anchor for item in report.tenants if item.tenant == tenant} == {ANCHOR}
+
+
 def test_markers_that_were_archived_themselves_are_followed(
     archived: Path, sql: apsw.Connection, folder: Path
 ) -> None:

@@ -233,7 +233,8 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with database.connection_context():
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     try:
-        retention.run(database, now=NOW, actor="ops", allow_majority=True, trust_clock=True, archive=Path(sys.argv[2]))
+        folder = Path(sys.argv[2])
+        retention.run(database, now=NOW, actor="ops", allow_majority=True, trust_clock=True, archive=folder)
     except Exception as error:
         print(type(error).__name__, error)
 """
