@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
 from app import __version__
 from app.commands.common import EXIT_COULD_NOT_RUN
 from app.services.errors import TenantAdminError
+from app.services.text import visible
 
 COMMANDS = {
     "verify": "Check the audit chains of a file.",
@@ -60,11 +62,14 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status; an expected failure is one sentence and status 2."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # whatever a terminal cannot show, it is shown as an escape
+            stream.reconfigure(errors="backslashreplace")
     options = _options(arguments)
     try:
         return int(options.run(options))
     except TenantAdminError as error:
-        print(f"tenant-admin: {error}", file=sys.stderr)
+        print(f"tenant-admin: {visible(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("tenant-admin: cancelled", file=sys.stderr)
     except BrokenPipeError:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from app.commands.common import EXIT_INTACT, database_path
+from app.commands.common import EXIT_INTACT, database_path, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,5 +16,5 @@ def run(options: argparse.Namespace) -> int:
 
     path = database_path(options.file)
     copy = snapshots.snapshot_copy(path, options.out)
-    print(f"{copy}: {copy.stat().st_size:,} bytes, checked")
+    say(f"{copy}: {copy.stat().st_size:,} bytes, checked")
     return EXIT_INTACT

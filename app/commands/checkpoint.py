@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report
+from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,15 +24,18 @@ def run(options: argparse.Namespace) -> int:
     path, now = database_path(options.file), int(time.time())
     store = CheckpointStore(paths.checkpoints_dir())
     if options.imported is not None:
-        print(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
+        say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
     else:
         made = witnessing.witness(path, paths.checkpoints_dir(), now=now, reason="request", take_part=True)
+        if made.checkpoint is None and not made.report.entries and made.report.intact:
+            say("There are no audit entries yet, so there is nothing to witness.")
+            return EXIT_INTACT
         if made.checkpoint is None:
             print_report(made.report)
             print("tenant-admin: the chain does not hold, so no checkpoint was made", file=sys.stderr)
             return EXIT_FINDINGS
-        print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
-        print(store.key_place().sentence)
+        say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
+        say(store.key_place().sentence)
     if options.export is not None:
-        print(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
+        say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
     return EXIT_INTACT

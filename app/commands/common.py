@@ -2,22 +2,31 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
+
+from app.services.text import visible
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 
 
+def say(text: str) -> None:
+    """Prints one line of what may hold data, so that no character of it can act on the terminal."""
+    print(visible(text))
+
+
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not unicode, indent=2))
 
 
 def print_report(report: Any) -> None:
     for tenant in report.tenants:
         archived = ", and the archive from the first on" if tenant.anchor == "archive:genesis" else ""
-        print(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
+        say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
     for finding in report.findings:
-        print(f"{finding.code}: {finding.message}")
+        say(f"{finding.code}: {finding.message}")
     print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
 
 

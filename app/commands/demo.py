@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_INTACT, positive
+from app.commands.common import EXIT_INTACT, positive, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,5 +27,5 @@ def run(options: argparse.Namespace) -> int:
         now=int(time.time()),
     )
     counts = ", ".join(f"{count:,} {table}" for table, count in summary.rows.items())
-    print(f"{options.file}: {len(summary.tenants):,} tenants; {counts}")
+    say(f"{options.file}: {len(summary.tenants):,} tenants; {counts}")
     return EXIT_INTACT

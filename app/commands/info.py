@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_INTACT, database_path, print_json
+from app.commands.common import EXIT_INTACT, database_path, print_json, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,5 +21,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(found.to_json())
     else:
-        print(found)
+        for line in found.lines():
+            say(line)
     return EXIT_INTACT

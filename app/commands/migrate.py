@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_INTACT
+from app.commands.common import EXIT_INTACT, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +17,9 @@ def run(options: argparse.Namespace) -> int:
 
     done = maintenance.migrate(options.file, paths.migrations_dir(), now=int(time.time()))
     for name in done.applied:
-        print(f"applied {name}")
+        say(f"applied {name}")
     if done.backup is not None:
-        print(f"the file as it was is kept as {done.backup}")
+        say(f"the file as it was is kept as {done.backup}")
     if not done.applied:
-        print("nothing to apply")
+        say("nothing to apply")
     return EXIT_INTACT

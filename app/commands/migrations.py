@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from app.commands.common import EXIT_INTACT
+from app.commands.common import EXIT_INTACT, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,5 +17,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from app.services import maintenance  # noqa: PLC0415
 
-    print(maintenance.create_migration(options.folder, options.description, now=int(time.time())))
+    say(str(maintenance.create_migration(options.folder, options.description, now=int(time.time()))))
     return EXIT_INTACT

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report
+from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report, say
 
 KNOWN = {
     "later": "the copy continues what was witnessed of this file",
@@ -45,11 +45,11 @@ def run(options: argparse.Namespace) -> int:
                 )
                 return EXIT_FINDINGS
         if offered.known is not None:
-            print(KNOWN[offered.known])
+            say(KNOWN[offered.known])
         done = restores.carry_out(path, offered, folder, actor=paths.os_user(), now=now, force=options.force)
     for table, count in offered.prepared.after.items():
-        print(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
-    print(f"the file as it was is kept as {done.kept}")
+        say(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
+    say(f"the file as it was is kept as {done.kept}")
     if done.checkpoint is not None:
-        print(f"checkpoint {done.checkpoint} witnesses what it holds now")
+        say(f"checkpoint {done.checkpoint} witnesses what it holds now")
     return EXIT_INTACT

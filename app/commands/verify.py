@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_json, print_report
+from app.services.errors import InvalidInput
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
         archive=options.archive,
         take_part=True,
     )
+    if not report.entries and not report.findings:
+        _refuse_empty(options)
     if options.report is not None:
         witnessing.export_report(
             path,
@@ -57,3 +60,11 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_report(report)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS
+
+
+def _refuse_empty(options: argparse.Namespace) -> None:
+    """A part that holds nothing is more likely mistyped than in order. Raises `InvalidInput`."""
+    if options.tenant is not None:
+        raise InvalidInput("tenant", f"There are no audit entries of {options.tenant}; check the name.")
+    if options.seq_from is not None or options.seq_to is not None:
+        raise InvalidInput("range", "There are no audit entries in this range; check the numbers.")

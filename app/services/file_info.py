@@ -64,7 +64,11 @@ class FileInfo:
         }
 
     def __str__(self) -> str:
-        """The same for a person, a line each."""
+        """The same for a person."""
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The same for a person, line by line."""
         state = f"read-only, because {self.read_only_reason}" if self.read_only else "can be written"
         lines = [
             f"{self.path}: {self.size:,} bytes, journal mode {self.journal_mode}, {state}",
@@ -88,7 +92,7 @@ class FileInfo:
         lines += [f"stands in for a table or changes one: {name}" for name in self.schema.impostors]
         lines += [f"migration to apply: {name}" for name in self.migrations.pending]
         lines += [f"migration unknown to this program: {name}" for name in self.migrations.unknown]
-        return "\n".join(lines)
+        return lines
 
 
 def info(opened: OpenedFile, migrations_dir: Path) -> FileInfo:

@@ -1,8 +1,11 @@
-"""What a single line of text that is stored may look like."""
+"""What a single line of text that is stored may look like, and how any text is shown."""
 
 import unicodedata
 
 from app.services.errors import InvalidInput
+
+HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Unicode categories of what cannot be seen or changes how the rest is seen."""
 
 
 def single_line(field: str, label: str, value: str, *, longest: int, required: bool = True) -> str:
@@ -12,7 +15,7 @@ def single_line(field: str, label: str, value: str, *, longest: int, required: b
         raise InvalidInput(field, f"{label} is missing.")
     if len(text) > longest:
         raise InvalidInput(field, f"{label} is longer than {longest} characters.")
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for character in text):
+    if any(unicodedata.category(character) in HIDING for character in text):
         raise InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
     return text
 
@@ -25,3 +28,24 @@ def tenant_id(value: str) -> str:
 def plural(count: int, noun: str) -> str:
     """ "1 user", "1,204 users"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
+
+    Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in
+    `keep`), lone surrogates, private use. Source: the input section of the project's hazards.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        _escape(char) if char not in keep and unicodedata.category(char) in HIDING else char for char in text
+    )
+
+
+def _escape(char: str) -> str:
+    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"}.get(char)
+    if named is not None:
+        return named
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

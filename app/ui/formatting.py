@@ -1,14 +1,14 @@
 """Values as people read them. Pure functions without Qt; time is epoch seconds UTC, `now` is passed in."""
 
 import html
-import unicodedata
 from datetime import UTC, datetime
+
+from app.services.text import visible
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _WEEK, _YEAR = 7 * DAY, 365 * DAY
 _ELLIPSIS = "…"
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, which datetime can show
-_HIDING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def relative_time(at: int, now: int) -> str:
@@ -140,27 +140,6 @@ def first_line(text: str, limit: int = 200) -> str:
     line = text.split("\n", 1)[0]
     cut = line[:limit]
     return cut if cut == text else cut.rstrip() + _ELLIPSIS
-
-
-def visible(text: str, keep: str = "") -> str:
-    r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
-
-    Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in
-    `keep`), lone surrogates, private use. Source: the input section of the project's hazards.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        _escape(char) if char not in keep and unicodedata.category(char) in _HIDING else char for char in text
-    )
-
-
-def _escape(char: str) -> str:
-    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"}.get(char)
-    if named is not None:
-        return named
-    code = ord(char)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def tooltip(text: str, limit: int = 1000) -> str:

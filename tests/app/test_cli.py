@@ -13,6 +13,8 @@ import pytest
 from app import paths
 from app.services.demo import create_demo
 from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.window import ask
 
 DAY = 86_400
 
@@ -202,6 +204,69 @@ def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> No
     assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "CONSISTENT"
     assert run("checkpoint", demo, "--import", export, home=there).returncode == 0
     assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "VERIFIED"
+
+
+def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    create_demo(copy, paths.migrations_dir(), rows=600, tenants=3, now=int(time.time()))
+    assert run("checkpoint", copy, home=tmp_path / "home").returncode == 0
+    before = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
+    ask(
+        copy,
+        "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq = "
+        "(SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp')",
+    )
+    done = run("retention", copy, "--json", home=tmp_path / "home")
+    assert done.returncode == 0
+    assert "no checkpoint could be made. The audit chain does not hold" in done.stderr
+    left = {one["tenant"]: one["reason"] for one in json.loads(done.stdout)["left"]}
+    assert "a checkpoint witnessed" in left["acme-corp"]
+    after = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
+    assert after == before - 1
+    assert json.loads(done.stdout)["removed"]["audit_chain"] > 0
+
+
+@pytest.mark.parametrize("arguments", [("--tenant", "acme-crop"), ("--from", 700, "--to", 900)])
+def test_a_part_that_holds_nothing_is_more_likely_mistyped(demo: Path, arguments: tuple[object, ...]) -> None:
+    done = run("verify", demo, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There are no audit entries" in done.stderr and "check the" in done.stderr
+
+
+def test_nothing_to_witness_is_no_failure(tmp_path: Path) -> None:
+    run("migrate", tmp_path / "new.sqlite")
+    done = run("checkpoint", tmp_path / "new.sqlite")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "There are no audit entries yet, so there is nothing to witness.\n"
+
+
+def test_no_name_acts_on_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "odd.sqlite"
+    run("migrate", path)
+    chains.append(apsw.Connection(str(path)), "a\x1b[2J\nVERIFIED: 1 entries", [1_700_000_000])
+    shown = run("verify", path).stdout
+    assert r"a\u001b[2J\nVERIFIED: 1 entries" in shown
+    assert "\x1b" not in shown and len(shown.splitlines()) == 2
+
+
+def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "odd.sqlite"
+    run("migrate", path)
+    chains.append(apsw.Connection(str(path)), "é😀", [1_700_000_000])
+    for encoding in ("latin-1", "ascii", "utf-8"):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        plain, as_json = (
+            subprocess.run(
+                [sys.executable, "-m", "app", "verify", str(path), *extra],
+                capture_output=True,
+                check=False,
+                env=environment,
+            )
+            for extra in ((), ("--json",))
+        )
+        assert (plain.returncode, plain.stderr, as_json.returncode) == (0, b"", 0)
+        found = json.loads(as_json.stdout.decode(encoding))
+        assert found["tenants"][0]["tenant"] == "é😀"
 
 
 def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) -> None:
