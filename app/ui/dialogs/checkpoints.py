@@ -82,6 +82,7 @@ class CheckpointsDialog(Dialog):
             [self.close_button, self.make_button],
             left=[self.export_button, self.import_button, self.check_button],
         )
+        self.close_button.setFocus()
         self.export_button.setEnabled(False)
         self._job: Job | None = None
         self._closed = False

@@ -120,6 +120,9 @@ def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context,
     dialog = opened(qtbot, context, name)
     main = [button for button in dialog.findChildren(QPushButton) if button.isDefault()]
     assert len(main) == 1 and main[0].isVisible() and main[0].isEnabled(), "one of them can be seen"
+    focused = dialog.focusWidget()
+    if isinstance(focused, QPushButton):
+        focused.clearFocus()
     with qtbot.waitSignal(main[0].clicked, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
@@ -134,6 +137,17 @@ def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: 
     assert backwards(dialog, stops) == []
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert not dialog.isVisible(), "Escape leaves it"
+
+
+def test_return_presses_the_button_that_has_the_focus(qtbot: QtBot, context: Context) -> None:
+    dialog = opened(qtbot, context, "edit user")
+    assert isinstance(dialog, EditUserDialog)
+    qtbot.keyClicks(dialog.focusWidget(), "x")
+    qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Escape)
+    assert dialog.focusWidget() is dialog.keep_button, "it is asked what becomes of the edit"
+    with qtbot.assertNotEmitted(dialog.submitted):
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+    assert dialog.asking.isHidden() and dialog.isVisible()
 
 
 def test_return_in_a_filter_leaves_the_dialog_open(qtbot: QtBot, context: Context) -> None:

@@ -47,6 +47,7 @@ def test_about_names_versions_and_licences(qtbot: QtBot, theme: Theme) -> None:
     qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
     assert copied.startswith("Tenant Admin 1.2.3\n") and "SQLite 3." in copied and "Qt 6." in copied
+    dialog.close_button.setFocus()
     with qtbot.waitSignal(dialog.accepted, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
