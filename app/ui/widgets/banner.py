@@ -153,7 +153,8 @@ class Banner(QFrame):
         taken = sum(
             item.sizeHint().width() + self._row.spacing()
             for place in range(self._row.count())
-            if (item := self._row.itemAt(place)) is not None and item.layout() is None and not item.isEmpty()
+            if (item := self._row.itemAt(place)) is not None and item.layout() is None
+            if item.spacerItem() is not None or not item.isEmpty()
         )
         margins = self._row.contentsMargins()
         room = self.width() - margins.left() - margins.right() - taken - lost
