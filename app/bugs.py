@@ -30,12 +30,17 @@ def record(error: BaseException) -> str:
     path = log_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=1_000_000, backupCount=2, encoding="utf-8"
-        )
+        handler = _Strict(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handler.emit(logging.LogRecord("bug", logging.ERROR, "", 0, details(error), None, None))
         handler.close()
     except OSError:
         return f"Something unexpected went wrong ({type(error).__name__}), and no log could be written."
     return f"Something unexpected went wrong ({type(error).__name__}); the details are in {path}."
+
+
+class _Strict(logging.handlers.RotatingFileHandler):
+    """Says that it could not write, where logging's own way is a traceback on standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        raise  # noqa: PLE0704 - called while the error is being handled

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from app.services import whole_file
 from app.services.checkpoints.document import Checkpoint
 from app.services.errors import InvalidInput
 from app.services.verification.codes import Code
@@ -13,9 +14,9 @@ FORMAT = "tenant-admin checkpoints 1"
 
 
 def write(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
-    """Raises `OSError`."""
+    """Takes the place of an earlier export only when it is complete. Raises `OSError`."""
     value = {"format": FORMAT, "checkpoints": [item.to_json() for item in checkpoints]}
-    out.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
+    whole_file.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
 def read(file: Path) -> list[Checkpoint]:

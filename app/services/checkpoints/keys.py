@@ -1,12 +1,15 @@
 """The signing key: in the keyring of the operating system, or in a file that only the user can read."""
 
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.services import whole_file
+from app.services.errors import StorageError
 
 SERVICE = "tenant-admin"
 
@@ -47,32 +50,47 @@ class SigningKey:
         return f"SigningKey({self.public}, {self.place})"
 
 
+class KeyDamaged(StorageError):
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
+            "a new one is made then, and the checkpoints signed before keep their worth."
+        )
+
+
 def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
     """The key of this folder's checkpoints, made on first use.
 
-    `keyring` is the system's own if None. A key file that is there is used: its checkpoints name it.
+    `keyring` is the system's own if None. A key file that is there is used: its checkpoints name it. Raises
+    `KeyDamaged` and `OSError`.
     """
     keyring = keyring or _system_keyring()
     file = folder / "checkpoint-key"
     if file.exists():
-        return SigningKey(_from_hex(file.read_text("ascii")), KeyPlace.FILE)
+        return _from_file(file)
     user = f"checkpoints {folder.absolute()}"
     stored = _ask(keyring, user)
     if stored:
-        return SigningKey(_from_hex(stored), KeyPlace.KEYRING)
+        return SigningKey(_from_hex(stored, f"the system's keyring ({SERVICE}, {user})"), KeyPlace.KEYRING)
     private = Ed25519PrivateKey.generate()
     secret = private.private_bytes_raw().hex()
     if keyring is not None and _put(keyring, user, secret):
         return SigningKey(private, KeyPlace.KEYRING)
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-        handle.write(secret)
-    return SigningKey(private, KeyPlace.FILE)
+    with suppress(FileExistsError):  # another process was faster; its key is the one
+        whole_file.write(file, secret, only_if_new=True)
+    return _from_file(file)
 
 
-def _from_hex(text: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
+def _from_file(file: Path) -> SigningKey:
+    return SigningKey(_from_hex(file.read_bytes().decode("ascii", "replace"), str(file)), KeyPlace.FILE)
+
+
+def _from_hex(text: str, where: str) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
+    except ValueError as error:
+        raise KeyDamaged(where) from error
 
 
 def _system_keyring() -> Keyring | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,19 +62,24 @@ class Records:
         return self._path.is_file()
 
     @contextmanager
-    def open(self) -> Iterator["Session"]:
-        """Raises `StoreDamaged` and the storage errors; commits at the end or not at all."""
+    def open(self, *, writing: bool = False) -> Iterator["Session"]:
+        """Commits at the end or not at all. `writing` waits for another writer, and then reads what it wrote.
+
+        Raises `StoreDamaged` and the storage errors.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            connection = apsw.Connection(str(self._path))
-            try:
+            with closing(apsw.Connection(str(self._path))) as connection:
                 connection.set_busy_timeout(5_000)
                 connection.execute("PRAGMA synchronous = FULL")
-                with connection:
+                connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+                try:
                     connection.execute(_SCHEMA)
                     yield Session(connection)
-            finally:
-                connection.close()
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:  # a full disk has ended it already
+                        connection.execute("ROLLBACK")
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise StoreDamaged(self._path) from error
         except apsw.Error as error:

@@ -130,7 +130,7 @@ class CheckpointStore:
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
         key = self._key()
-        with self._records.open() as session:
+        with self._records.open(writing=True) as session:
             known = self._recognise(session, path) if database is None else session.database(database)
             database = str(uuid.uuid4()) if known is None else known.id
             before = session.checkpoints(database, newest=1)
@@ -178,7 +178,7 @@ class CheckpointStore:
         )
         if findings:
             raise NotAllowed(f"{findings[0].message} Nothing was imported.")
-        with self._records.open() as session:
+        with self._records.open(writing=True) as session:
             new = 0
             for item in good:
                 new += session.add(item)
@@ -199,7 +199,7 @@ class CheckpointStore:
         """
         if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
             raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
-        with self._records.open() as session:
+        with self._records.open(writing=True) as session:
             known = self._recognise(session, path)
             database = str(uuid.uuid4()) if known is None else known.id
             self._see(session, database, path, number=0, now=now)
@@ -210,7 +210,7 @@ class CheckpointStore:
         """Drops everything known of the file's database; the next checkpoint starts anew."""
         database = self.identify(path)
         if database is not None:
-            with self._records.open() as session:
+            with self._records.open(writing=True) as session:
                 session.forget(database)
 
     def continuation(self, path: Path) -> Continuation:

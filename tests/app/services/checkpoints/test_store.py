@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.services.checkpoints.document import Checkpoint
-from app.services.checkpoints.keys import KeyPlace, load_key
+from app.services.checkpoints.keys import KeyDamaged, KeyPlace, load_key
 from app.services.checkpoints.store import CheckpointStore, NotWitnessed
 from app.services.errors import InvalidInput, NotAllowed, NotFound
 from app.services.verification.codes import Verdict
@@ -456,3 +458,48 @@ def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path)
     known.checkpoint()
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id < 'tenant-400'")
     assert codes(known.verify()) == {"TRUNCATED"}
+
+
+def test_an_export_that_cannot_be_written_leaves_the_one_before(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    before = export.read_bytes()
+    program = (
+        "import resource, sys; from pathlib import Path;"
+        "from app.services.checkpoints.store import CheckpointStore;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "CheckpointStore(Path(sys.argv[1])).export(Path(sys.argv[2]), Path(sys.argv[3]))"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "home", known.chain.path, export]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+    assert export.read_bytes() == before
+    assert {item.name for item in tmp_path.iterdir()} == {"a.db", "home", "export.json"}
+
+
+@pytest.mark.parametrize("content", [b"", b"not hex", b"abcd", b"\xff" * 64])
+def test_a_damaged_key_file_is_said(known: Witnessed, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "home" / "checkpoint-key"
+    kept = file.read_bytes()
+    file.write_bytes(content)
+    with pytest.raises(KeyDamaged, match="checkpoint-key cannot be read"):
+        known.checkpoint()
+    file.unlink()
+    known.chain.append(TENANT)
+    assert known.checkpoint().number == 2  # with a new key; what the old one signed still counts
+    assert known.verify().verdict == Verdict.VERIFIED
+    assert file.read_bytes() != kept
+
+
+def test_two_that_make_a_checkpoint_at_once(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=30, tenants=2)
+    program = (
+        "import sys; from pathlib import Path; from app.workers import witnessing;"
+        "made = [witnessing.witness(Path(sys.argv[1]), Path(sys.argv[2]), now=1, reason='request').checkpoint"
+        " for _ in range(8)]; print(*made)"
+    )
+    command = [sys.executable, "-c", program, chain.path, tmp_path / "home"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    numbers = [int(number) for process in both for number in process.communicate()[0].split()]
+    assert sorted(numbers) == list(range(1, 17))
+    assert Witnessed(chain, CheckpointStore(tmp_path / "home")).verify().verdict == Verdict.VERIFIED
