@@ -23,7 +23,7 @@ from app.services.errors import (
     TenantAdminError,
 )
 from app.services.retention_clock import NO_FACTS, ClockDoubt, ClockFacts, ClockProblem, find_doubt
-from app.services.retention_plan import AuditPlan, LeftAlone, Prefix, plan_audit
+from app.services.retention_plan import AuditPlan, LeftAlone, Prefix, numbered_and_there, plan_audit
 from app.services.retention_run import (
     TABLES,
     Execution,
@@ -151,7 +151,8 @@ def run(
 
     Raises `ReadOnlyFile`, `NeedsConfirmation`, `ClockProblem`, `InvalidInput`, `NotAllowed` (a view or
     trigger stands in for a table) and the storage errors, those of the archive among them (`ArchiveUnusable`,
-    `ArchiveNotWritten`, `ArchiveDiffers`); of those, what had been removed is reported too.
+    `ArchiveNotWritten`, `ArchiveDiffers`); of those, what had been removed is reported too. `NotAllowed` as
+    well where the last entries of the file were removed, which a marker would hide.
     """
     if database.read_only and not dry_run:
         raise ReadOnlyFile(database.path)
@@ -162,6 +163,8 @@ def run(
         if doubt is not None and not trust_clock:
             raise ClockProblem(doubt)
         _require_word(plan, allow_majority)
+        if plan.audit.rows:
+            _require_end(database)
     archiver = None if archive is None or dry_run else Archiver(database, archive)
     execution = Execution(
         database,
@@ -242,6 +245,16 @@ def _require_word(plan: RetentionPlan, allowed: bool | Collection[str]) -> None:
     asking = tuple(share for share in _shares(plan) if share.is_majority and share.tenant_id not in named)
     if asking:
         raise NeedsConfirmation(asking)
+
+
+def _require_end(database: Database) -> None:
+    """A marker would take the number of a last entry that somebody removed, and hide that it was there."""
+    counter, last = numbered_and_there(database)
+    if counter > last:
+        raise NotAllowed(
+            f"The file has numbered audit entries up to {counter:,}, but its last one is {last:,}: those "
+            "after it were removed. Nothing was removed now; verify the chain, and restore them first."
+        )
 
 
 def _is_news(database: Database, result: RetentionResult) -> bool:

@@ -107,6 +107,15 @@ def is_old(column: Any, cutoff: int) -> Any:
     return (fn.typeof(column) == "integer") & (column < cutoff)
 
 
+def numbered_and_there(database: Database) -> tuple[int, int]:
+    """The highest seq that AUTOINCREMENT ever gave, as the file remembers it, and the highest there is."""
+    last = database.scalar(AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples()) or 0
+    if database.scalar(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")) is None:
+        return last, last
+    counter = database.scalar(raw("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'"))
+    return (counter if isinstance(counter, int) else last), last
+
+
 def plan_audit(database: Database, cutoff: int) -> AuditPlan:
     """Finds each tenant's old prefix; nothing is proven or changed. The caller holds a connection."""
     first_kept = database.scalar(

@@ -55,7 +55,7 @@ class RetentionResult:
         return sum(self.removed.values())
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON of `tenant-admin retention --json`; `clockDoubt` and `left` where there is any."""
+        """The documented JSON of `tenant-admin retention --json`; `clockDoubt` and `left` where needed."""
         found: dict[str, Any] = {
             "cutoff": self.cutoff,
             "dryRun": self.dry_run,

@@ -216,6 +216,9 @@ def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
         "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq = "
         "(SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp')",
     )
+    ask(
+        copy, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
+    )
     done = run("retention", copy, "--json", home=tmp_path / "home")
     assert done.returncode == 0
     assert "no checkpoint could be made. The audit chain does not hold" in done.stderr

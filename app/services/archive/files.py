@@ -11,7 +11,7 @@ from urllib.parse import quote
 from app.services.errors import StorageError
 from app.services.verification.entry import Entry
 
-NAME: Final = re.compile(r"audit-[A-Za-z0-9._~%-]*-[0-9]+-[0-9]+\.jsonl\.gz")
+NAME: Final = re.compile(r"audit-[A-Za-z0-9._~%-]*--?[0-9]+--?[0-9]+\.jsonl\.gz")
 """What an archive may be called: a marker that names anything else is not followed."""
 
 _LONGEST: Final = 120

@@ -592,3 +592,15 @@ def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
         assert chains.problems(connection) == []
         assert not path.with_name("demo.sqlite-wal").stat().st_size
         assert connection.pragma("wal_autocheckpoint") == 1000
+
+
+def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
+    sql.execute("DELETE FROM audit_chain WHERE seq > 4")
+    with pytest.raises(NotAllowed, match="numbered audit entries up to 6, but its last one is 4"):
+        retain(database)
+    assert sql.execute("SELECT count(*) FROM audit_chain").get == 4
+    sql.execute("UPDATE sqlite_sequence SET seq = 4")
+    assert retain(database).removed["audit_chain"] == 2
