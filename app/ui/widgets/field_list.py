@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
 from app.ui.formatting import byte_size, tooltip, visible
@@ -77,15 +77,18 @@ class FieldList(QWidget):
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
-        stops = [
-            widget
-            for widget in self.findChildren(QWidget)
-            if widget.isVisibleTo(self) and widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value
-        ]
+        stops = [stop for row in range(self._grid.rowCount()) for stop in self._stops(row)]
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt lets only a stop be followed by another one
         for before, after in pairwise([self, *stops]):
             QWidget.setTabOrder(before, after)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _stops(self, row: int) -> Sequence[QWidget]:
+        """The value if it can be gone through, the copy button beside it, and what stands below the value."""
+        found = [self._grid.itemAtPosition(row, column) for column in (1, 2)]
+        cells = [cell for item in found if item is not None and (cell := item.widget()) is not None]
+        below = [button for cell in cells[:1] for button in cell.findChildren(QPushButton)]
+        return [widget for widget in (*cells, *below) if _is_stop(widget)]
 
     def _add(self, row: int, field: Field) -> None:
         name = Label(field.label, Look.DIM)
@@ -134,6 +137,7 @@ class FieldList(QWidget):
         holder.deleteLater()
         self._grid.addWidget(whole, row, 1)
         self._rows[field.label] = (Label(field.value, parent=None), self._rows[field.label][1])
+        self._take_place()
         whole.setFocus()
 
     def _copy(self, field: Field, button: QWidget | None) -> None:
@@ -141,3 +145,7 @@ class FieldList(QWidget):
         if button is not None:
             self._theme.bind_icon(button, Icon.CHECK, Tone.OK)
             QTimer.singleShot(_COPIED_MS, button, lambda: self._theme.bind_icon(button, Icon.COPY, "dim"))
+
+
+def _is_stop(widget: QWidget) -> bool:
+    return bool(widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value)
