@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.formatting import counted, grouped, visible
+from app.services.text import visible
+from app.ui.formatting import counted, grouped
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label, Look
 

@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.roles import Role, Tone
-from app.ui.formatting import tooltip, visible
+from app.services.text import visible
+from app.ui.formatting import tooltip
 from app.ui.theme import Theme
 
 PAD, ICON, GAP = 10, 16, 6

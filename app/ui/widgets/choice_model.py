@@ -8,7 +8,8 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.itemmodels.roles import Role
-from app.ui.formatting import grouped, visible
+from app.services.text import visible
+from app.ui.formatting import grouped
 from app.ui.icons import Icon
 from app.ui.theme import Theme
 

@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QListWidget, QWidget
 
 from app.itemmodels.roles import Tone
-from app.ui.formatting import grouped, visible
+from app.services.text import visible
+from app.ui.formatting import grouped
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button

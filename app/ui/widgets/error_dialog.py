@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.itemmodels.roles import Tone
-from app.ui.formatting import visible
+from app.services.text import visible
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button

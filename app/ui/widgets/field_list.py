@@ -9,7 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
-from app.ui.formatting import byte_size, tooltip, visible
+from app.services.text import visible
+from app.ui.formatting import byte_size, tooltip
 from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button, tool_button

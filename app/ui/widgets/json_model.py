@@ -3,7 +3,8 @@
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from app.ui.formatting import counted, first_line, visible
+from app.services.text import visible
+from app.ui.formatting import counted, first_line
 from app.ui.json_text import Literal, Obj, literal
 from app.ui.theme import Theme
 

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.formatting import byte_size, visible
+from app.services.text import visible
+from app.ui.formatting import byte_size
 from app.ui.icons import Icon
 from app.ui.json_text import indented, parse
 from app.ui.theme import Kind, Theme

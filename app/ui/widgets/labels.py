@@ -6,7 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
-from app.ui.formatting import tooltip, visible
+from app.services.text import visible
+from app.ui.formatting import tooltip
 from app.ui.theme import set_property
 
 

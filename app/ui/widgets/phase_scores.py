@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.itemmodels.roles import Tone
-from app.ui.formatting import visible
+from app.services.text import visible
 from app.ui.theme import Theme
 
 _ROW, _GAP, _FULL = 24, 10, 100.0

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.formatting import visible
+from app.services.text import visible
 from app.ui.icons import Icon
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import field_icons

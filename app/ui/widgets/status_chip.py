@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.itemmodels.roles import Tone
-from app.ui.formatting import visible
+from app.services.text import visible
 from app.ui.theme import Theme
 
 _PAD, _ICON, _GAP, _HEIGHT = 8, 14, 4, 22

@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QFont, QFontMetrics, QMouseEvent, QPainter
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
-from app.ui.formatting import visible
+from app.services.text import visible
 from app.ui.icons import Icon
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import PAD
