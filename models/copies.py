@@ -24,7 +24,7 @@ def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise CopyNotWritten(folder, error) from error
+            raise CopyNotWritten(folder, str(error.strerror)) from error
         else:
             return copy
 

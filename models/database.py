@@ -55,9 +55,10 @@ class Database(APSWDatabase):  # type: ignore[misc]
         """`immutable` reads without a lock and without a file beside it: for one glance at a quiet file."""
         self.path = path.absolute()  # the file stays the same when the working folder changes
         self.read_only = read_only or immutable
-        name = f"{self.path.as_uri()}?immutable=1" if immutable else str(self.path)
+        # As a URI, which can say any name that a file system allows, also one that is no UTF-8.
+        name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
-        flags |= apsw.SQLITE_OPEN_URI if immutable else 0
+        flags |= apsw.SQLITE_OPEN_URI
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     def _connect(self) -> apsw.Connection:

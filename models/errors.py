@@ -72,9 +72,9 @@ class AlreadyThere(StorageError):
 class CopyNotWritten(StorageError):
     """The copy that is the way back cannot be made, so the act was not begun."""
 
-    def __init__(self, folder: Path, error: OSError) -> None:
+    def __init__(self, folder: Path, why: str = "it may not be written") -> None:
         super().__init__(
-            f"No copy of the file can be written in {folder} ({error.strerror}); nothing was changed. "
+            f"No copy of the file can be written in {folder} ({why}); nothing was changed. "
             "Choose another folder for the copy."
         )
 
@@ -82,8 +82,8 @@ class CopyNotWritten(StorageError):
 class SqlDump(StorageError):
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path.name} is an SQL dump, which is text, not a database; "
-            "import it into a new database, then open that."
+            f"{path.name} is an SQL dump, which is text, not a database; import it into a new one "
+            "(File > Import, or tenant-admin import)."
         )
 
 

@@ -243,6 +243,22 @@ def test_nothing_to_witness_is_no_failure(tmp_path: Path) -> None:
     assert done.stdout == "There are no audit entries yet, so there is nothing to witness.\n"
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems know no other names than UTF-8")
+@pytest.mark.parametrize(
+    "name", [b"a\xff.sqlite", b"a\\b.sqlite", b"a%20?#&b.sqlite", "ü 日.sqlite".encode()]
+)
+def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(demo.read_bytes())
+    for command in ("verify", "info", "checkpoint"):
+        done = subprocess.run([sys.executable, "-m", "app", command, path], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), command
+    dry = subprocess.run(
+        [sys.executable, "-m", "app", "retention", path, "--dry-run"], capture_output=True, check=False
+    )
+    assert (dry.returncode, dry.stderr) == (0, b"")
+
+
 def test_no_name_acts_on_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "odd.sqlite"
     run("migrate", path)

@@ -14,6 +14,7 @@ file there is another database.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,7 +59,12 @@ def speaks_of(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) ->
 def place(connection: apsw.Connection, path: Path) -> str:
     """Where the file is, so that another one in its stead is told apart."""
     stat = path.stat()
-    return f"{path.resolve()}|{stat.st_dev}:{stat.st_ino}|{_ledger(connection)}"
+    return f"{spelt(path)}|{stat.st_dev}:{stat.st_ino}|{_ledger(connection)}"
+
+
+def spelt(path: Path) -> str:
+    """The whole path as text, also where the file system's name is none."""
+    return os.fsencode(path.resolve()).decode(errors="backslashreplace")
 
 
 def _ledger(connection: apsw.Connection) -> tuple[str] | None:
@@ -115,7 +121,7 @@ def _takes_its_place(
     connection: apsw.Connection, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
 ) -> bool:
     """Whether a file without a row in common is what became of the database that was here."""
-    if database.path != str(path.resolve()):
+    if database.path != spelt(path):
         return False
     empty = connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None
     ledger = _ledger(connection)

@@ -10,7 +10,7 @@ import apsw
 from app.services.checkpoints import exchange
 from app.services.checkpoints.continuation import Continuation, Divergence, compare
 from app.services.checkpoints.document import Checkpoint
-from app.services.checkpoints.identity import place, recognise, speaks_of
+from app.services.checkpoints.identity import place, recognise, speaks_of, spelt
 from app.services.checkpoints.keys import KeyPlace, Keyring, SigningKey, load_key
 from app.services.checkpoints.records import KnownDatabase, Records, Session
 from app.services.errors import NotAllowed, NotFound, TenantAdminError
@@ -235,7 +235,7 @@ class CheckpointStore:
 
     def _see(self, session: Session, database: str, path: Path, *, number: int, now: int) -> None:
         with source.reading(path) as connection:
-            session.see(database, str(path.resolve()), place(connection, path), number=number, now=now)
+            session.see(database, spelt(path), place(connection, path), number=number, now=now)
 
 
 def _with_adopted_start(

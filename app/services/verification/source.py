@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import apsw
 
@@ -61,9 +60,8 @@ class Source:
 
 
 def uri(path: Path, *, immutable: bool = False, writable: bool = False) -> str:
-    quoted = quote(str(path.absolute()).replace("\\", "/"))
-    prefix = "file://" if quoted.startswith("/") else "file:///"
-    return f"{prefix}{quoted}?mode={'rw' if writable else 'ro'}{'&immutable=1' if immutable else ''}"
+    mode = "rw" if writable else "ro"
+    return f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
 
 
 def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
@@ -105,9 +103,16 @@ def check_table(connection: apsw.Connection, path: Path) -> None:
     ).fetchone()
     if found is None or found[0] != "table":
         raise TableMissing(TABLE)
-    columns = dict(connection.execute("SELECT name, pk FROM pragma_table_xinfo(?)", (TABLE,)))
+    columns = {
+        name: (key, str(kind).upper())
+        for name, key, kind in connection.execute(
+            "SELECT name, pk, type FROM pragma_table_xinfo(?)", (TABLE,)
+        )
+    }
     missing = [name for name in COLUMNS if name not in columns]
-    if missing or columns["seq"] != 1 or sum(1 for key in columns.values() if key) != 1:
+    keys = [name for name, (key, _) in columns.items() if key]
+    # Only a key declared INTEGER is the row's own number; any other may be NULL, text or twice there.
+    if missing or keys != ["seq"] or columns["seq"] != (1, "INTEGER"):
         what = f"has no column {missing[0]}" if missing else "is not keyed by seq"
         raise CannotVerify(f"{path.name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
 
