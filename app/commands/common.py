@@ -27,6 +27,8 @@ def print_report(report: Any) -> None:
         say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
     for finding in report.findings:
         say(f"{finding.code}: {finding.message}")
+    if report.found > len(report.findings):
+        print(f"and {report.found - len(report.findings):,} more findings")
     print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
 
 

@@ -34,3 +34,15 @@ class Verdict(StrEnum):
 
 WARNINGS = frozenset({Code.TIME})
 NOT_ERRORS = WARNINGS | {Code.UNPROVEN_START}
+ABOUT_A_CHAIN = frozenset(
+    {
+        Code.TRUNCATED,
+        Code.SEQUENCE_COUNTER,
+        Code.CHECKPOINT,
+        Code.SIGNATURE,
+        Code.ROLLBACK,
+        Code.UNPROVEN_START,
+        Code.UNREADABLE,
+    }
+)
+"""Findings about a chain or the file: few, and never left out where there are too many about single rows."""

@@ -1,8 +1,10 @@
 """From joined chains to a Report: starts, the sequence counter, broken links and the verdicts."""
 
+from dataclasses import replace
+
 import apsw
 
-from app.services.verification.codes import Code, Verdict
+from app.services.verification.codes import ABOUT_A_CHAIN, Code, Verdict
 from app.services.verification.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
 from app.services.verification.extent import FIRST_SEQ, LAST_SEQ, Extent
 from app.services.verification.follow import KEEP, SEVERAL
@@ -10,7 +12,7 @@ from app.services.verification.join import Chain, Joined, Marker
 from app.services.verification.report import Finding, Report, TenantReport
 from app.services.verification.rows import IN_THE_WAY
 from app.services.verification.trace import Neighbours, broken_link, broken_start, neighbours
-from app.services.verification.witness import Witness, judge, unwitnessed
+from app.services.verification.witness import Witness, backed, judge, unwitnessed
 
 
 def conclude(
@@ -39,16 +41,16 @@ def conclude(
     for chain in unproven:
         _explain_start(joined, chain, near)
     judge(joined, known, extent.tenant)
+    _explain_renumbered(connection, joined)
     _name_gaps(joined, extent)
     _check_totals(joined, extent)
     tenants = tuple(
         _tenant_report(joined, chain, anchors[chain.tenant], known)
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
     )
-    findings = sorted(joined.findings, key=lambda item: (item.seq is None, item.seq or 0))
-    if len(findings) > KEEP:
-        errors = [item for item in findings if not item.is_warning][:KEEP]
-        findings = errors or findings[:KEEP]
+    # Where there are too many, those stay that are about a chain or the file; then errors before warnings.
+    kept = sorted(joined.findings, key=lambda item: (item.code not in ABOUT_A_CHAIN, item.is_warning))[:KEEP]
+    findings = sorted(kept, key=lambda item: (item.seq is None, item.seq or 0))
     return Report(
         verdict=_verdict(joined, tenants, known),
         entries=joined.entries,
@@ -58,6 +60,27 @@ def conclude(
         found=sum(joined.counts.values()),
         counts=dict(sorted(joined.counts.items())),
     )
+
+
+def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
+    """A last entry that is not gone but has another number now."""
+    for place, finding in enumerate(joined.findings):
+        if finding.code is not Code.TRUNCATED or finding.tenant is None or finding.expected is None:
+            continue
+        try:
+            row = connection.execute(
+                "SELECT seq FROM main.audit_chain WHERE tenant_id = ? AND hash = ?",
+                (finding.tenant, finding.expected),
+            ).fetchone()
+        except apsw.CorruptError:
+            continue
+        if row is not None:
+            sentence = f"The last entry witnessed of {finding.tenant} was {finding.seq}, and is {row[0]} now."
+            joined.findings[place] = replace(
+                finding, code=Code.CHECKPOINT, actual=str(row[0]), message=sentence
+            )
+            joined.count(Code.TRUNCATED, -1)
+            joined.count(Code.CHECKPOINT)
 
 
 def _readable(joined: Joined, extent: Extent) -> list[tuple[int, int]]:
@@ -249,8 +272,7 @@ def _tenant_report(joined: Joined, chain: Chain, anchor: str | None, witness: Wi
     elif anchor is None:
         verdict = Verdict.UNPROVEN_START
     else:
-        known = witness.latest is not None and chain.tenant in witness.latest.tenants
-        verdict = Verdict.VERIFIED if known else Verdict.CONSISTENT
+        verdict = Verdict.VERIFIED if backed(witness, chain) else Verdict.CONSISTENT
     return TenantReport(
         tenant=chain.tenant,
         verdict=verdict,
@@ -270,4 +292,10 @@ def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], witness: Witness
         return Verdict.TAMPERED
     if any(tenant.verdict is Verdict.UNPROVEN_START for tenant in tenants):
         return Verdict.UNPROVEN_START
-    return Verdict.CONSISTENT if witness.latest is None else Verdict.VERIFIED
+    if witness.latest is None:
+        return Verdict.CONSISTENT
+    # Tenants that are new since the checkpoint are among its last rows, not yet witnessed.
+    unbacked = any(
+        tenant.verdict is Verdict.CONSISTENT and tenant.tenant in witness.latest.tenants for tenant in tenants
+    )
+    return Verdict.CONSISTENT if unbacked else Verdict.VERIFIED

@@ -119,6 +119,8 @@ class Joined:
 
     def count(self, code: str, number: int = 1) -> None:
         self.counts[code] = self.counts.get(code, 0) + number
+        if not self.counts[code]:
+            del self.counts[code]
 
 
 def join(results: Iterable[Mapping[str, Any]]) -> Joined:

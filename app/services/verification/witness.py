@@ -55,7 +55,12 @@ def digest_between(seals: Iterable[Seal], after: int, through: int) -> str:
 
     `after` is the end of a block, or 0.
     """
-    pieces = {seal.cut // BLOCK: seal.digest for seal in seals if after < seal.cut <= through}
+    everything = after == 0  # rows numbered below 1, too
+    pieces = {
+        seal.cut // BLOCK: seal.digest
+        for seal in seals
+        if (everything or after < seal.cut) and seal.cut <= through
+    }
     return sha256("\n".join(pieces.values()).encode()).hexdigest()
 
 
@@ -124,6 +129,15 @@ def unwitnessed(joined: Joined, witness: Witness, chain: Chain) -> int:
     return chain.entries - (0 if seal is None else seal.entries)
 
 
+def backed(witness: Witness, chain: Chain) -> bool:
+    """Whether the latest checkpoint bears the chain out: its last row is there, or was pruned as last."""
+    sealed = None if witness.latest is None else witness.latest.tenants.get(chain.tenant)
+    if sealed is None:
+        return False
+    last = sealed.last_seq
+    return chain.first_seq <= last or (chain.marker is not None and chain.marker.through == last)
+
+
 def _at(joined: Joined, tenant: str, through: int) -> Seal | None:
     """The tenant's chain as it stood at seq `through`."""
     return max(
@@ -155,6 +169,7 @@ def _differences(joined: Joined, chain: Chain, sealed: SealedChain, known: Known
         return Finding(code, tenant, sealed.last_seq, expected, actual, message)
 
     if marker is not None and sealed.last_seq <= pruned:
+        # What a marker says of entries appended after the checkpoint, nothing here can bear out: `backed`.
         if sealed.last_seq == pruned and marker.last_hash != sealed.head:
             sentence = f"Entry {sealed.last_seq} was pruned with another hash than the one witnessed."
             return [finding(Code.CHECKPOINT, sealed.head, marker.last_hash, sentence)]

@@ -1,9 +1,12 @@
 """What only a checkpoint can see: the rows of the table in `integrity.md` 3 that need one."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from app.services.checkpoints.store import CheckpointStore
 from app.services.verification.codes import Verdict
 from tests.app.services.checkpoints.conftest import Witnessed
 from tests.app.services.verification.chains import GENESIS, ChainFile, codes
@@ -95,6 +98,44 @@ def test_the_tail_replaced_at_the_same_seq(known: Witnessed) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", seq)
     known.chain.append(TENANT, seq=seq)
     found(known, "CHECKPOINT")
+
+
+@pytest.mark.parametrize("by", [1, 100_000])
+def test_the_last_row_renumbered(known: Witnessed, by: int) -> None:
+    seq = known.chain.seqs(TENANT)[-1]
+    taken = known.chain.sql.execute("SELECT 1 FROM audit_chain WHERE seq = ?", (seq + by,)).fetchone()
+    by = 50_000 if taken else by
+    known.chain.run("UPDATE audit_chain SET seq = seq + ? WHERE seq = ?", by, seq)
+    found(known, "CHECKPOINT", "ORDER", "LINK")
+
+
+def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(known: Witnessed) -> None:
+    """Nothing that was witnessed is left: the platform may have gone on and pruned, or it is forged."""
+    last = known.chain.seqs(TENANT)[-1]
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    first = known.chain.sql.execute("SELECT max(seq) FROM sqlite_sequence").get + 10
+    known.chain.append(TENANT, previous="a" * 64, seq=first)
+    payload = json.dumps(
+        {"fromSeq": 1, "toSeq": last + 1, "count": 9, "lastHash": "a" * 64, "cutoff": NOW - 5},
+        separators=(",", ":"),
+    )
+    known.chain.append(TENANT, "audit_pruned", payload)
+    report = known.verify()
+    (tenant,) = (item for item in report.tenants if item.tenant == TENANT)
+    assert tenant.verdict == Verdict.CONSISTENT and tenant.unwitnessed == tenant.entries
+    assert report.verdict in (Verdict.CONSISTENT, Verdict.TAMPERED)
+
+
+def test_rows_numbered_below_one_are_witnessed(tmp_path: Path) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    for seq in (-70_000, -9, -5, 0, 4):
+        chain.append(TENANT, seq=seq)
+        chain.append("other", seq=seq + 1)
+    known = Witnessed(chain, CheckpointStore(tmp_path / "home"))
+    known.checkpoint()
+    assert known.verify().verdict == Verdict.VERIFIED
+    chain.run("UPDATE audit_chain SET seq = -7 WHERE seq = -9")
+    found(known, "CHECKPOINT", "ORDER", "LINK")
 
 
 def test_a_whole_tenant_gone(known: Witnessed) -> None:
@@ -218,7 +259,9 @@ def test_a_start_is_adopted(known: Witnessed) -> None:
     (finding,) = report.findings
     known.store.adopt(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
     report = known.verify()
-    assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
+    # Of a chain of one row, nothing that was witnessed is left.
+    assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
+    assert report.findings == ()
     anchors = {item.tenant: item.anchor for item in report.tenants}
     assert anchors[TENANT] == f"adopted:{tenant.first_seq}"
     known.chain.append(TENANT)
