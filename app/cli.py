@@ -19,12 +19,16 @@ COMMANDS = {
     "retention": "Remove what is older than the retention period.",
     "backup": "Write a copy of a file.",
     "restore": "Put back what a copy holds.",
+    "import": "Make a database file of an SQL dump.",
     "migrate": "Apply the migrations a file lacks.",
     "migrations": "Write a new migration.",
     "demo": "Make a file with sample data.",
     "info": "Say what a file holds.",
 }
 """Each is a module of `app.commands`, loaded when it is asked for."""
+
+MODULES = {"import": "import_dump"}
+"""What the module is called where Python keeps the command's own name for itself."""
 
 DESCRIPTION = """\
 Look after the tenants of a platform on Cloudflare D1: users, the audit chain, webhooks,
@@ -46,6 +50,8 @@ examples:
                                         write a copy, also while the file is in use
   tenant-admin restore demo.sqlite copy.sqlite
                                         put back what the copy holds; the file as it was is kept
+  tenant-admin import dump.sql new.sqlite
+                                        make a file of what `wrangler d1 export` wrote
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
 
 TENANT_ADMIN_HOME moves settings, logs and recent files to another folder.
@@ -92,7 +98,7 @@ def _report_bug(error: Exception) -> str:
 def _options(arguments: list[str]) -> argparse.Namespace:
     if arguments and arguments[0] in COMMANDS:
         name, rest = arguments[0], arguments[1:]
-        command = import_module(f"app.commands.{name}")
+        command = import_module(f"app.commands.{MODULES.get(name, name)}")
         parser = _Parser(prog=f"tenant-admin {name}", description=COMMANDS[name])
         command.add_arguments(parser)
         parser.set_defaults(run=command.run)

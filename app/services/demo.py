@@ -1,9 +1,7 @@
 """Sample data: a new file that looks like a platform at work, the same every time for the same seed."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -25,7 +23,8 @@ from app.services.demo_world import (
     parked_rows,
     run_row,
 )
-from app.services.errors import AlreadyThere, Cancelled, CannotOpen, FileMissing, InvalidInput, translate
+from app.services.errors import Cancelled, InvalidInput
+from app.services.new_file import new_file
 from models.migrations import create_database
 
 MAX_ROWS: Final = 20_000_000
@@ -71,12 +70,7 @@ def create_demo(
         raise InvalidInput(
             "tenants", f"Sample data can have 1 to {MAX_TENANTS:,} tenants; choose such a number."
         )
-    _refuse_leftovers(path)
-    with (
-        _expected_errors(path),
-        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
-    ):
-        building = Path(folder) / "sample.sqlite"
+    with new_file(path) as building:
         create_database(building, migrations, now=now)
         with closing(apsw.Connection(str(building))) as connection:
             # Nobody else can see this file yet, and a failed build is thrown away: no journal is needed.
@@ -86,9 +80,6 @@ def create_demo(
             with connection:
                 names = filler.fill(Random(seed), tenants, now)  # noqa: S311  # nothing here is a secret
             connection.execute("PRAGMA journal_mode = WAL")
-        with building.open("rb+") as file:
-            os.fsync(file.fileno())
-        _move_into_place(building, path)
     return DemoSummary(path=path, tenants=names, rows=filler.counts)
 
 
@@ -173,41 +164,6 @@ def _webhook_rows(tenant: Tenant) -> Iterator[Row]:
             at,
             at,
         )
-
-
-def _refuse_leftovers(path: Path) -> None:
-    """A stale `-wal` beside a new file would be folded into it (`hazards.md`, Files)."""
-    if not path.parent.is_dir():
-        raise InvalidInput("path", f"There is no folder {path.parent}; create it first, or choose another.")
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        candidate = path.with_name(path.name + suffix)
-        if candidate.exists() or candidate.is_symlink():
-            raise AlreadyThere(candidate)
-
-
-def _move_into_place(building: Path, path: Path) -> None:
-    # Creating the name exclusively first keeps a file that appeared meanwhile from being replaced.
-    try:
-        path.open("xb").close()
-    except FileExistsError:
-        raise AlreadyThere(path) from None
-    try:
-        building.replace(path)
-    except OSError:
-        path.unlink()
-        raise
-
-
-@contextmanager
-def _expected_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, apsw.Error) as error:
-        known = translate(error, path)
-        if known is None:
-            raise
-        # Nothing was there to be found; what is missing is leave to write in the folder.
-        raise (CannotOpen(path) if isinstance(known, FileMissing) else known) from error
 
 
 def _ignore(done: int, total: int) -> None:

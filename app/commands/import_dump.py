@@ -1,0 +1,64 @@
+"""Makes a database file of an SQL dump."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import paths
+from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, print_report, say
+
+if TYPE_CHECKING:
+    from app.services.checkpoints.continuation import Continuation
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dump", type=Path, help="what `wrangler d1 export` or sqlite3's `.dump` wrote")
+    parser.add_argument("file", type=Path, help="the new database; never over an existing file")
+
+
+def run(options: argparse.Namespace) -> int:
+    from app.services.importing import import_dump  # noqa: PLC0415
+
+    imported = import_dump(options.dump, options.file)
+    for table, count in imported.rows.items():
+        say(f"{table}: {count:,} rows")
+    for item in imported.dangling:
+        say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
+    say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
+    if "audit_chain" not in imported.rows:
+        return EXIT_INTACT
+    return _witness(options.file)
+
+
+def _witness(path: Path) -> int:
+    """Holds the new file against what is known here, then verifies it and makes the checkpoint."""
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import witnessing  # noqa: PLC0415
+
+    folder = paths.checkpoints_dir()
+    if folder.exists():
+        known = _said(CheckpointStore(folder).continuation(path))
+        if known:
+            say(known)
+    made = witnessing.witness(path, folder, now=int(time.time()), reason="import", take_part=True)
+    print_report(made.report)
+    if made.checkpoint is None:
+        print(
+            "tenant-admin: the chain does not hold, so no checkpoint was made; the file stays",
+            file=sys.stderr,
+        )
+        return EXIT_FINDINGS
+    print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
+    return EXIT_INTACT
+
+
+def _said(found: "Continuation") -> str | None:
+    if not found.known:
+        return None
+    if not found.divergences:
+        return f"it continues checkpoint {found.checkpoint}: {found.new_entries:,} new entries"
+    where = ", ".join(f"{item.tenant} at entry {item.seq:,}" for item in found.divergences[:3])
+    more = f" and {len(found.divergences) - 3:,} more tenants" if len(found.divergences) > 3 else ""
+    return f"it does not continue checkpoint {found.checkpoint}: {where}{more}"
