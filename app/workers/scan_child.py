@@ -1,4 +1,4 @@
-"""A child process that scans one range of rows: the job comes on standard input, lines of JSON go out.
+"""A child process that scans ranges of rows: jobs come on standard input, lines of JSON go out.
 
 `{"done": n}` about 20 times a second, then the result of `RangeScan.run` in `{"part": …}` messages and
 a last `{"result": …}`, or `{"failed": sentence}`. It imports neither Qt nor Peewee. The packaged program's
@@ -24,16 +24,17 @@ _BEHIND = 10
 
 
 def main() -> int:
-    """Does the one job given on standard input; the exit code says nothing."""
+    """Does the jobs given on standard input, a line each; the exit code says nothing."""
     gc.disable()  # nothing here makes cycles, and a million rows would have them looked for
-    job = json.loads(sys.stdin.buffer.readline())
-    if job["behind"] and hasattr(os, "nice"):
-        os.nice(_BEHIND)
-    try:
-        result = scan(job, _report_progress)
-    except (apsw.Error, OSError) as error:
-        _say({"failed": f"{type(error).__name__}: {error}"})
-    else:
+    for line in sys.stdin.buffer:
+        job = json.loads(line)
+        if job["behind"] and hasattr(os, "nice"):
+            os.nice(max(0, _BEHIND - os.nice(0)))
+        try:
+            result = scan(job, _report_progress)
+        except (apsw.Error, OSError) as error:
+            _say({"failed": f"{type(error).__name__}: {error}"})
+            break
         _say_result(result)
     return 0
 

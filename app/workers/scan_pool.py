@@ -17,13 +17,13 @@ from app.services.errors import Cancelled
 from app.services.verification import source
 from app.services.verification.codes import Code, Verdict
 from app.services.verification.conclude import conclude
-from app.services.verification.extent import LAST_SEQ, Extent, read_extent
+from app.services.verification.extent import LAST_SEQ, Extent, counted, ends
 from app.services.verification.join import Joined, join
 from app.services.verification.report import Finding, Report, Seal
 from app.services.verification.rows import IN_THE_WAY
 from app.services.verification.scan import BLOCK
 from app.services.verification.witness import Witness, sealed_chains
-from app.workers.scan_processes import ScanFailed, scan_all
+from app.workers.scan_processes import Children, ScanFailed
 
 __all__ = ["Progress", "ScanFailed", "verify"]
 
@@ -39,13 +39,12 @@ OWN_ROW_BYTES = 32_768
 SMALL_FILE = 4_000_000
 """Bytes of a file that is done in no time, whatever its rows."""
 
-HEAD_START = 0.03
-"""Seconds a child needs to start, in which the range of this process is ahead."""
+LEAST_RANGE = 25_000
+"""Rows of the smallest range: fewer save no time at the end, and every range learns its tenants anew."""
 
 BASELINE_EVERY = 64
 """After so many checkpoints the next covers everything, which bounds what a verification holds against."""
 
-ROWS_PER_SECOND = 650_000
 
 Progress = Callable[[int, int], None]
 
@@ -67,8 +66,8 @@ def verify(
     """Verifies the chains of a file, of one tenant, or the rows `seq_from <= seq <= seq_to`.
 
     `now` is epoch seconds, for times in the future. `processes` is how many ranges are scanned at once (the
-    number of cores, up to `MOST_PROCESSES`, if None). With `take_part` this process scans one range itself,
-    which is faster and right for a command line; a process with an interface must leave it off.
+    number of cores, up to `MOST_PROCESSES`, if None). With `take_part` this process is one of those that
+    scan, which is faster and right for a command line; a process with an interface must leave it off.
     `progress(done, total)` in rows and `cancelled()` are called in the calling thread, at least ten times a
     second.
 
@@ -139,52 +138,57 @@ class _Watch:
 
 def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, bool]:
     """One verification, and whether somebody changed the file while it ran."""
-    connection: apsw.Connection | None = None
-    try:
-        with _typed_errors(where.path):
-            connection, tolerant = _open(where)
-            encoding = source.encoding(connection)
-            version = connection.pragma("data_version")
-            extent = read_extent(connection, wish.tenant, wish.seq_from, wish.seq_to)
-            if wish.one_moment and wish.seq_to is None:
-                # The scan's own snapshot is younger than this one, and is to be seen whole.
-                extent = replace(extent, last=LAST_SEQ, rows=None, counter=None)
-        low, high = extent.span
-        size = max(0, high - low + 1) if extent.size is None else extent.size
-        watch.total = size if extent.rows is None else extent.rows
-        if watch(0):
-            raise Cancelled
-        jobs = [
-            {
+    with ExitStack() as stack:
+        try:
+            with _typed_errors(where.path):
+                connection, tolerant = _open(where)
+                stack.callback(connection.close)
+                encoding = source.encoding(connection)
+                version = connection.pragma("data_version")
+                connection.execute("BEGIN")
+                extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
+                low, high = extent.span
+                most = _at_once(wish, high - low + 1)
+                children = stack.enter_context(Children(most - wish.take_part))
+                extent = counted(connection, extent)
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if wish.one_moment and wish.seq_to is None:
+                    # The scan's own snapshot is younger than this one, and is to be seen whole.
+                    extent = replace(extent, last=LAST_SEQ, rows=None, counter=None)
+            watch.total = extent.size if extent.rows is None else extent.rows
+            if watch(0):
+                raise Cancelled
+            own = wish.take_part and _rows_are_small(connection, extent.size)
+            if wish.take_part and not own:
+                children.add()
+            same = {
                 "uri": where.uri,
                 "tolerant": tolerant,
                 "frozen": where.frozen or wish.one_moment,
-                "first": first,
-                "last": last,
                 "now": wish.now,
+                "tenant": wish.tenant,
+                "marks": wish.marks,
+                "behind": not wish.take_part,
             }
-            | {"tenant": wish.tenant, "marks": wish.marks, "behind": not wish.take_part}
-            for first, last in _ranges(extent, wish, size)
-        ]
-        own = wish.take_part and _rows_are_small(connection, size)
-        joined = join(scan_all(jobs, own=own, watch=watch))
-        disturbed = connection.pragma("data_version") != version or not where.undisturbed()
-        if disturbed:
-            extent = replace(extent, rows=None)
-        if tolerant and joined.complete:
-            joined.incomplete("The file is damaged, or cut short, though not in the entries that were found.")
-        report = conclude(connection, encoding, joined, extent, wish.witness)
-        if wish.seal:
-            report = replace(report, seal=_seal(joined, wish.witness, extent.last))
-        watch(joined.entries)
-        return report, disturbed
-    except IN_THE_WAY as error:
-        raise source.expected(error, where.path) or error from error
-    except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
-        return _unreadable(str(error)), not where.undisturbed()
-    finally:
-        if connection is not None:
-            connection.close()
+            jobs = [same | {"first": first, "last": last} for first, last in _ranges(extent, wish)]
+            joined = join(children.scan(jobs, own=own, watch=watch))
+            disturbed = connection.pragma("data_version") != version or not where.undisturbed()
+            if disturbed:
+                extent = replace(extent, rows=None)
+            if tolerant and joined.complete:
+                joined.incomplete(
+                    "The file is damaged, or cut short, though not in the entries that were found."
+                )
+            report = conclude(connection, encoding, joined, extent, wish.witness)
+            if wish.seal:
+                report = replace(report, seal=_seal(joined, wish.witness, extent.last))
+            watch(joined.entries)
+            return report, disturbed
+        except IN_THE_WAY as error:
+            raise source.expected(error, where.path) or error from error
+        except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
+            return _unreadable(str(error)), not where.undisturbed()
 
 
 def _open(where: source.Source) -> tuple[apsw.Connection, bool]:
@@ -233,17 +237,23 @@ def _seal(joined: Joined, witness: Witness, last: int) -> Seal | None:
     return Seal(after, last, sealed_chains(joined, after, last))
 
 
-def _ranges(extent: Extent, wish: _Wish, rows: int) -> list[tuple[int, int]]:
-    """The extent cut by seq into ranges of like size; the first is larger if this process takes it."""
+def _at_once(wish: _Wish, rows: int) -> int:
+    """How many processes are worth their while for so many rows."""
+    return max(1, min(wish.processes, rows // WORTH_A_CHILD))
+
+
+def _ranges(extent: Extent, wish: _Wish) -> list[tuple[int, int]]:
+    """The extent cut by seq: a part of what is left each time, so that all processes end together."""
     if extent.last < extent.first:
         return []
-    low, high = extent.span
-    count = max(1, min(wish.processes, rows // WORTH_A_CHILD))
-    span = max(0, high - low + 1)
-    ahead = 0
-    if wish.take_part and count > 1:
-        ahead = int(span * min(0.2, HEAD_START * ROWS_PER_SECOND / rows) * (count - 1) / count)
-    cuts = [low + ahead + (span - ahead) * i // count for i in range(1, count)]
+    count = _at_once(wish, extent.size)
+    cuts: list[int] = []
+    if count > 1:
+        at, high = extent.span
+        least = max(1, (high - at + 1) * LEAST_RANGE // extent.size)
+        while high - at > 2 * least:
+            at += max(least, (high - at) // (count + 1))
+            cuts.append(at)
     if wish.marks is not None:
         cuts = [(cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts]
     cuts = [extent.first, *sorted({cut for cut in cuts if extent.first < cut <= extent.last})]

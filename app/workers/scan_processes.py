@@ -1,12 +1,15 @@
-"""The child processes of a verification, and the range that the calling process may scan itself."""
+"""The child processes of a verification, and the part of it that the calling process may do itself."""
 
 import json
 import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
 from typing import Any
 
 from app.services.errors import Cancelled, TenantAdminError
@@ -14,7 +17,13 @@ from app.services.verification.follow import COUNT
 from app.services.verification.scan import Stopped
 from app.workers import scan_child
 
+LISTS = ("seals", "findings", "breaks", "gaps")
+"""What comes in parts from a child, beside the tenants."""
+
 _BOOT = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from app.workers.scan_child import main; main()"
+
+Job = dict[str, Any]
+Message = tuple[int, dict[str, Any]]
 
 
 class ScanFailed(TenantAdminError):
@@ -24,95 +33,146 @@ class ScanFailed(TenantAdminError):
         super().__init__(f"The verification stopped before its end ({why}); nothing was changed. Try again.")
 
 
-def scan_all(jobs: list[dict[str, Any]], *, own: bool, watch: Callable[[int], bool]) -> list[dict[str, Any]]:
-    """The results of the jobs in their order; this process does the first one itself if `own`.
+class Children:
+    """`count` child processes, gone at the end of the block.
 
-    `watch(done)` is called in this thread at least ten times a second with the rows done, and says whether
-    to stop. Raises `Cancelled`, `ScanFailed`.
+    They are started before it is known what they are to do, since finding that out takes as long.
     """
-    messages: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
-    results: list[dict[str, Any] | None] = [None] * len(jobs)
-    parts: list[dict[str, Any]] = [
-        {"tenants": {}, "seals": [], "findings": [], "breaks": [], "gaps": []} for _ in range(len(jobs))
-    ]
-    done = [0] * len(jobs)
 
-    def take(index: int, message: dict[str, Any]) -> None:
+    def __init__(self, count: int) -> None:
+        self._processes = [_start() for _ in range(count)]
+        self._threads: list[threading.Thread] = []
+
+    def add(self) -> None:
+        self._processes.append(_start())
+
+    def __enter__(self) -> "Children":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+        for thread in self._threads:
+            thread.join()
+        for process in self._processes:
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]  # pipes were asked for
+
+    def scan(self, jobs: Sequence[Job], *, own: bool, watch: Callable[[int], bool]) -> list[dict[str, Any]]:
+        """The results of the jobs in their order; whoever is free takes the next, this process if `own`.
+
+        `watch(done)` is called in this thread at least ten times a second with the rows done, and says
+        whether to stop. Raises `Cancelled`, `ScanFailed`.
+        """
+        waiting = deque(enumerate(jobs))
+        messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        answers = _Answers(len(jobs), messages, watch)
+        for process in self._processes:
+            thread = threading.Thread(target=_serve, args=(process, waiting, messages), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        while own:
+            try:
+                index, job = waiting.popleft()
+            except IndexError:
+                break
+            try:
+                answers.results[index] = scan_child.scan(job, partial(answers.tick, index))
+            except Stopped:
+                raise Cancelled from None
+        answers.wait()
+        return [result for result in answers.results if result is not None]
+
+
+class _Answers:
+    """What comes back from whoever scans."""
+
+    def __init__(
+        self, count: int, messages: "queue.SimpleQueue[Message]", watch: Callable[[int], bool]
+    ) -> None:
+        self._messages, self._watch = messages, watch
+        self._parts: list[dict[str, Any]] = [
+            {"tenants": {}} | {name: [] for name in LISTS} for _ in range(count)
+        ]
+        self._done = [0] * count
+        self.results: list[dict[str, Any] | None] = [None] * count
+
+    def tick(self, index: int, rows: int) -> bool:
+        """This process has done so many rows of a job; whether to stop."""
+        self._done[index] = rows
+        self._take_all()
+        return self._watch(sum(self._done))
+
+    def wait(self) -> None:
+        """Returns when every job has its result."""
+        while any(result is None for result in self.results):
+            with suppress(queue.Empty):
+                self._take(*self._messages.get(timeout=0.04))
+            self._take_all()
+            if self._watch(sum(self._done)):
+                raise Cancelled
+
+    def _take_all(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._take(*self._messages.get_nowait())
+
+    def _take(self, index: int, message: dict[str, Any]) -> None:
         if "failed" in message:
             raise ScanFailed(message["failed"])
         if "done" in message:
-            done[index] = message["done"]
-            return
+            self._done[index] = message["done"]
+        part = self._parts[index]
         for name, items in message.get("part", {}).items():
             if name == "tenants":
-                parts[index]["tenants"].update(items)
+                part[name].update(items)
             else:
-                parts[index][name].extend(items)
+                part[name].extend(items)
         if "result" in message:
-            results[index] = parts[index] | message["result"]
-            done[index] = sum(state[COUNT] for state in parts[index]["tenants"].values())
-
-    def tick(rows: int) -> bool:
-        with suppress(queue.Empty):
-            while True:
-                take(*messages.get_nowait())
-        done[0] = rows
-        return watch(sum(done))
-
-    with ExitStack() as stack:
-        for index in range(1 if own else 0, len(jobs)):
-            stack.enter_context(_child(index, jobs[index], messages))
-        if own and jobs:
-            try:
-                results[0] = scan_child.scan(jobs[0], tick)
-            except Stopped:
-                raise Cancelled from None
-        while any(result is None for result in results):
-            with suppress(queue.Empty):
-                take(*messages.get(timeout=0.04))
-                while True:
-                    take(*messages.get_nowait())
-            if watch(sum(done)):
-                raise Cancelled
-    return [result for result in results if result is not None]
+            self.results[index] = part | message["result"]
+            self._done[index] = sum(state[COUNT] for state in part["tenants"].values())
 
 
-@contextmanager
-def _child(
-    index: int, job: dict[str, Any], messages: "queue.SimpleQueue[tuple[int, dict[str, Any]]]"
-) -> Iterator[None]:
-    """A child at work on `job`, whose messages arrive in the queue; it is gone at the end."""
+def _start() -> "subprocess.Popen[bytes]":
     if getattr(sys, "frozen", False):
         command = [sys.executable, "--scan-worker"]
     else:
         command = [sys.executable, "-I", "-S", "-c", _BOOT, "\n".join(sys.path)]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
+
+
+def _serve(
+    process: "subprocess.Popen[bytes]",
+    waiting: "deque[tuple[int, Job]]",
+    messages: "queue.SimpleQueue[Message]",
+) -> None:
+    """Gives a child one job after the other and passes on what it says; in a thread of its own."""
     assert process.stdin is not None and process.stdout is not None  # noqa: S101  # pipes were asked for
-    output = process.stdout
-
-    def listen() -> None:
-        last: dict[str, Any] = {}
-        for line in output:
-            last = json.loads(line)
-            messages.put((index, last))
-        if "result" not in last:
-            messages.put((index, {"failed": "a scanning process ended unexpectedly"}))
-
-    listener = threading.Thread(target=listen, name=f"scan-{index}", daemon=True)
-    listener.start()
-    try:
-        with suppress(BrokenPipeError):
+    while True:
+        try:
+            index, job = waiting.popleft()
+        except IndexError:
+            return
+        message: dict[str, Any] = {}
+        with suppress(OSError):
             process.stdin.write(json.dumps(job).encode() + b"\n")
-            process.stdin.close()
-        yield
-    finally:
-        process.kill()
-        process.wait()
-        listener.join()
-        output.close()
+            process.stdin.flush()
+        for line in process.stdout:
+            message = json.loads(line)
+            messages.put((index, message))
+            if "result" in message:
+                break
+        if "result" not in message:
+            messages.put((index, {"failed": "a scanning process ended unexpectedly"}))
+            return

@@ -1,6 +1,6 @@
 """What there is to verify, as far as the file tells: it may be damaged, so each fact may be missing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apsw
@@ -16,8 +16,8 @@ class Extent:
     """What is to be verified: `first <= seq <= last`, of `tenant` or of all.
 
     `lowest` and `highest` are the ends of the table, None where they cannot be read; it may reach further in
-    a damaged file. `rows` is how many are to be met and `size` how many have to be read for that, None where
-    it is not known: an index counts them. `counter` is AUTOINCREMENT's, where it was read in the same
+    a damaged file. `rows` is how many are to be met, None where that is not known, and `size` about how many
+    have to be read for that. `counter` is AUTOINCREMENT's, where it was read in the same
     snapshot and the extent reaches that far. `partial` says that rows were left out on purpose.
     """
 
@@ -25,7 +25,7 @@ class Extent:
     last: int
     tenant: str | None = None
     rows: int | None = None
-    size: int | None = None
+    size: int = 0
     counter: int | None = None
     lowest: int | None = None
     highest: int | None = None
@@ -39,46 +39,45 @@ class Extent:
         return low, min(self.last, high if high is not None else low)
 
 
-def read_extent(
-    connection: apsw.Connection, tenant: str | None, first: int | None, last: int | None
-) -> Extent:
-    """The extent of the table, or of the part that is asked for, read in one snapshot.
+def ends(connection: apsw.Connection, tenant: str | None, first: int | None, last: int | None) -> Extent:
+    """The extent of the table, or of the part that is asked for, its rows not counted yet.
 
     Damage never raises: what cannot be read is not known. Raises apsw's errors of a locked file.
     """
-    connection.execute("BEGIN")
-    try:
-        lowest, lowest_known = _end(connection, "min")
-        highest, highest_known = _end(connection, "max")
-        counter = _counter(connection)
-        size = _fact(connection, "SELECT count(*) FROM main.audit_chain")
-        rows = size
-        if tenant is not None:
-            rows = _fact(connection, "SELECT count(*) FROM main.audit_chain WHERE tenant_id = ?", tenant)
-        # From the first number the platform gives, in case the first row found is not the lowest.
-        start = min(1, lowest or 1) if lowest_known else _unknown_start(connection)
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-    if lowest_known and highest_known and (lowest is None or highest is None) and not size:
-        return Extent(1, 0, tenant, rows, size, counter)
-    if highest is None or (lowest is not None and lowest > highest):
+    lowest, lowest_known = _end(connection, "min")
+    highest, highest_known = _end(connection, "max")
+    counter = _counter(connection)
+    if lowest_known and highest_known and (lowest is None or highest is None):
+        return Extent(1, 0, tenant, counter=counter)
+    if lowest is not None and highest is not None and lowest > highest:
         highest = None
+    # From the first number the platform gives, in case the first row found is not the lowest.
+    start = min(1, lowest or 1) if lowest_known else _unknown_start(connection)
     end = LAST_SEQ if highest is None else max(highest, counter or highest)
-    from_seq = start if first is None else max(start, first)
-    to_seq = end if last is None else min(end, last)
     whole = last is None or highest is None or last >= highest
-    partial = (first is not None and (lowest is None or first > lowest)) or not whole
     return Extent(
-        first=from_seq,
-        last=to_seq,
+        first=start if first is None else max(start, first),
+        last=end if last is None else min(end, last),
         tenant=tenant,
-        rows=None if partial else rows,
-        size=size if size is None or not partial else min(size, max(0, to_seq - from_seq + 1)),
         counter=counter if whole else None,
         lowest=lowest,
         highest=highest,
-        partial=partial,
+        partial=(first is not None and (lowest is None or first > lowest)) or not whole,
+    )
+
+
+def counted(connection: apsw.Connection, extent: Extent) -> Extent:
+    """The same with its rows counted, which takes an index; in the snapshot that the ends are from."""
+    size = _fact(connection, "SELECT count(*) FROM main.audit_chain")
+    rows = size
+    if extent.tenant is not None:
+        rows = _fact(connection, "SELECT count(*) FROM main.audit_chain WHERE tenant_id = ?", extent.tenant)
+    low, high = extent.span
+    within = max(0, high - low + 1)
+    return replace(
+        extent,
+        rows=None if extent.partial else rows,
+        size=within if size is None else min(size, within) if extent.partial else size,
     )
 
 

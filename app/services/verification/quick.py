@@ -21,59 +21,38 @@ ORDER BY seq"""
 QuickCheck = Callable[..., Any]
 
 
-def quick_check(follower: Follower, latest: int) -> QuickCheck:
+def quick_check(follower: Follower, latest: int, *, record: bool) -> QuickCheck:
     """The check of one row that is in order, for all rows; it says no to everything it does not know.
 
     Types follow from equality: only text equals the text it is compared with, and the SQL has seen to
     payload and time. An event type is known once the slow way has found it in order; prune markers never
-    are, so that they are always read.
+    are, so that they are always read. With `record` a row that passes goes into the checkpoint's digest.
     """
-    states, events, digest = follower.fast, follower.events, sha256
+    states, events, digest, witness = follower.fast, follower.events, sha256, WITNESS
 
     def quick(  # noqa: PLR0917  # SQLite passes arguments by position
         data: bytes, stored: str, previous: str, tenant: str, event: str, at: int, seq: int
     ) -> bool:
         try:
             state = states[tenant]
-        except KeyError:
-            return False
-        if (
-            state[0] == previous
-            and state[1] <= at <= latest
-            and state[2] < seq
-            and event in events
-            and digest(data).hexdigest() == stored
-            and 0 not in data
-            and (data.isascii() or _is_utf8(data))
-        ):
-            state[0] = stored
-            state[1] = at
-            state[2] = seq
-            state[3] += 1
-            return True
+            if (
+                state[0] == previous
+                and state[1] <= at <= latest
+                and state[2] < seq
+                and event in events
+                and digest(data).hexdigest() == stored
+                and 0 not in data
+                and (data.isascii() or data.decode())
+            ):
+                state[0] = stored
+                state[1] = at
+                state[2] = seq
+                state[3] += 1
+                if record:
+                    state[witness](f"{seq}:{len(event)}:{stored}\n".encode())
+                return True
+        except (KeyError, UnicodeDecodeError):
+            pass
         return False
 
     return quick
-
-
-def recording(follower: Follower, quick: QuickCheck) -> QuickCheck:
-    """The same check, after which the row is recorded for the checkpoint's digest."""
-    states = follower.fast
-
-    def witness(  # noqa: PLR0917
-        data: bytes, stored: str, previous: str, tenant: str, event: str, at: int, seq: int
-    ) -> bool:
-        if quick(data, stored, previous, tenant, event, at, seq):
-            states[tenant][WITNESS](f"{seq}:{len(event)}:{stored}\n".encode())
-            return True
-        return False
-
-    return witness
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -22,7 +22,7 @@ from app.services.verification.follow import (
     WITNESS,
     Follower,
 )
-from app.services.verification.quick import QUICK, QuickCheck, quick_check, recording
+from app.services.verification.quick import QUICK, QuickCheck, quick_check
 from app.services.verification.rows import IN_THE_WAY, Damaged, Rows
 
 BLOCK = 65_536
@@ -103,8 +103,7 @@ class RangeScan:
         }
 
     def _quick_check(self) -> QuickCheck:
-        quick = quick_check(self._follower, self._latest)
-        return recording(self._follower, quick) if self._witnessing else quick
+        return quick_check(self._follower, self._latest, record=self._witnessing)
 
     def _cut(self) -> int:
         """Where the next row's piece ends: its block, a checkpoint, or the range."""

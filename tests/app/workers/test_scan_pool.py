@@ -24,7 +24,7 @@ TENANT = "tenant-00"
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough rows for three ranges."""
+    """Enough rows for three processes."""
     path = tmp_path_factory.mktemp("large") / "large.db"
     ChainFile.build(path, rows=WORTH_A_CHILD * 3 // 5 + 100, tenants=5).sql.close()
     return path
@@ -35,7 +35,12 @@ def listing(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("take_part", [False, True])
-def test_several_processes_find_what_one_finds(tmp_path: Path, large: Path, take_part: bool) -> None:
+@pytest.mark.parametrize("least", [scan_pool.LEAST_RANGE, 500])
+def test_several_processes_find_what_one_finds(
+    tmp_path: Path, large: Path, monkeypatch: pytest.MonkeyPatch, take_part: bool, least: int
+) -> None:
+    """However many ranges there are, and whoever takes which of them."""
+    monkeypatch.setattr(scan_pool, "LEAST_RANGE", least)
     path = tmp_path / "a.db"
     path.write_bytes(large.read_bytes())
     chain = ChainFile(path)
