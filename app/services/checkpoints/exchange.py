@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.services import whole_file
 from app.services.checkpoints.document import Checkpoint
-from app.services.errors import InvalidInput
+from app.services.errors import FileMissing, InvalidInput
 from app.services.verification.codes import Code
 from app.services.verification.report import Finding
 
@@ -22,8 +22,10 @@ def write(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
 def read(file: Path) -> list[Checkpoint]:
     """The checkpoints of an export, oldest first; nothing of them is believed yet.
 
-    Raises `InvalidInput` when the file is no export.
+    Raises `FileMissing`, and `InvalidInput` when the file is no export.
     """
+    if not file.exists():
+        raise FileMissing(file)
     try:
         value = json.loads(file.read_bytes())
         if value["format"] != FORMAT:
@@ -67,7 +69,11 @@ def _problem(
     if not item.signature_holds():
         return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
     if item.key not in trusted:
-        return None, item.key, f"Checkpoint {item.number} is signed with a key that is not known here."
+        return (
+            None,
+            item.key,
+            f"Checkpoint {item.number} is signed with a key not known here; import it if you trust it.",
+        )
     if item.database != database:
         return database, item.database, f"Checkpoint {item.number} was made of another database."
     return None

@@ -15,7 +15,7 @@ file there is another database.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import apsw
@@ -45,6 +45,22 @@ def recognise(
         ),
         None,
     )
+
+
+def recognise_old(
+    connection: apsw.Connection, known: Iterable[tuple[KnownDatabase, Sequence[Checkpoint]]]
+) -> KnownDatabase | None:
+    """The database of which the file is an old copy: it has a row that some earlier checkpoint knew."""
+    for database, checkpoints in known:
+        rows = {
+            row
+            for checkpoint in checkpoints
+            for sealed in checkpoint.tenants.values()
+            for row in ((sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head))
+        }
+        if any(_has_row(connection, seq, value) for seq, value in rows):
+            return database
+    return None
 
 
 def speaks_of(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -79,17 +95,20 @@ def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -
     for checkpoint in reversed(checkpoints):
         found = 0
         for sealed in checkpoint.tenants.values():
-            for seq, value in ((sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head)):
-                row = connection.execute(
-                    "SELECT 1 FROM main.audit_chain WHERE seq = ? AND CAST(hash AS BLOB) = CAST(? AS BLOB)",
-                    (seq, value),
-                ).fetchone()
-                found += row is not None
+            found += _has_row(connection, sealed.first_seq, sealed.first_hash)
+            found += _has_row(connection, sealed.last_seq, sealed.head)
             if found >= ENOUGH:
                 break
         if found:
             return found
     return 0
+
+
+def _has_row(connection: apsw.Connection, seq: int, value: str) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM main.audit_chain WHERE seq = ? AND CAST(hash AS BLOB) = CAST(? AS BLOB)", (seq, value)
+    ).fetchone()
+    return row is not None
 
 
 def _with_moved_rows(
@@ -123,16 +142,18 @@ def _takes_its_place(
     """Whether a file without a row in common is what became of the database that was here."""
     if database.path != spelt(path):
         return False
-    empty = connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None
     ledger = _ledger(connection)
     if database.place == place(connection, path):
-        return empty or ledger is not None or _same_tenants(connection, checkpoints)
-    if empty:
+        return ledger is not None or shares_tenant(connection, checkpoints)
+    if _is_empty(connection):
         return ledger is not None and database.place.endswith(f"|{ledger}")
     return _same_moments(connection, checkpoints)
 
 
-def _same_tenants(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
+def shares_tenant(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether the file has a tenant that the newest checkpoint knows, or nothing at all."""
+    if _is_empty(connection):
+        return True
     return any(
         connection.execute("SELECT 1 FROM main.audit_chain WHERE tenant_id = ? LIMIT 1", (tenant,)).fetchone()
         for checkpoint in checkpoints[-1:]
@@ -156,3 +177,7 @@ def _same_moments(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]
         for row in rows
     )
     return bool(rows) and found * 2 >= len(rows)  # either end may have been cut off
+
+
+def _is_empty(connection: apsw.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from app.services.checkpoints.document import Checkpoint
-from app.services.errors import StorageError, translate
+from app.services.errors import InvalidInput, StorageError, translate
 
 FILE = "checkpoints.sqlite"
 
@@ -51,6 +51,10 @@ class StoreDamaged(StorageError):
         )
 
 
+class _NotAsWritten(Exception):
+    """A row holds what this program never puts there."""
+
+
 class Records:
     """One connection to the store, for the length of a `with`. Made on first use in `folder`."""
 
@@ -80,7 +84,7 @@ class Records:
                 finally:
                     if connection.in_transaction:  # a full disk has ended it already
                         connection.execute("ROLLBACK")
-        except (apsw.NotADBError, apsw.CorruptError) as error:
+        except (apsw.NotADBError, apsw.CorruptError, _NotAsWritten) as error:
             raise StoreDamaged(self._path) from error
         except apsw.Error as error:
             known = translate(error, self._path)
@@ -100,7 +104,10 @@ class Session:
         rows = self._sql.execute(
             "SELECT id, path, place, seen_number, seen_at FROM databases ORDER BY seen_at DESC, rowid DESC"
         )
-        return [KnownDatabase(*row) for row in rows]
+        found = [KnownDatabase(*row) for row in rows]
+        if not all(isinstance(item.seen_number, int) and isinstance(item.path, str) for item in found):
+            raise _NotAsWritten
+        return found
 
     def database(self, database: str) -> KnownDatabase | None:
         return next((item for item in self.databases() if item.id == database), None)
@@ -123,7 +130,10 @@ class Session:
             "SELECT body FROM checkpoints WHERE database = ? ORDER BY number DESC, rowid DESC LIMIT ?",
             (database, newest),
         )
-        return [Checkpoint.from_json(json.loads(body)) for (body,) in rows][::-1]
+        try:
+            return [Checkpoint.from_json(json.loads(body)) for (body,) in rows][::-1]
+        except (InvalidInput, ValueError, TypeError, RecursionError) as error:
+            raise _NotAsWritten from error
 
     def add(self, checkpoint: Checkpoint) -> bool:
         """Whether it is new."""

@@ -10,7 +10,7 @@ import apsw
 from app.services.checkpoints import exchange
 from app.services.checkpoints.continuation import Continuation, Divergence, compare
 from app.services.checkpoints.document import Checkpoint
-from app.services.checkpoints.identity import place, recognise, speaks_of, spelt
+from app.services.checkpoints.identity import place, recognise, recognise_old, shares_tenant, speaks_of, spelt
 from app.services.checkpoints.keys import KeyPlace, Keyring, SigningKey, load_key
 from app.services.checkpoints.records import KnownDatabase, Records, Session
 from app.services.errors import NotAllowed, NotFound, TenantAdminError
@@ -96,8 +96,11 @@ class CheckpointStore:
                     adopted = session.adoptions(database.id)
         with source.reading(path) as connection:
             its_own = speaks_of(connection, checkpoints)
+            strange = not its_own and database is None and not shares_tenant(connection, checkpoints)
         wanted = None if database is None or its_own else database.id
         good, findings = exchange.authentic(checkpoints, keys, wanted)
+        if strange and good:
+            findings.append(_of_another(path))
         newest = max((item.number for item in good), default=0)
         if (
             not findings
@@ -228,6 +231,9 @@ class CheckpointStore:
             with source.reading(path) as connection:
                 found = recognise(connection, path, known)
                 if found is None:
+                    all_of_each = ((database, session.checkpoints(database.id)) for database, _ in known)
+                    found = recognise_old(connection, all_of_each)
+                if found is None:
                     found = _with_adopted_start(connection, session, known)
         except (apsw.CorruptError, apsw.IOError, apsw.SQLError, apsw.NotADBError):
             found = None
@@ -271,6 +277,11 @@ def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:
     if not before:
         return report.entries
     return before[0].rows_ever + report.unwitnessed
+
+
+def _of_another(path: Path) -> Finding:
+    sentence = f"The checkpoints are of another database: {path.name} has none of their tenants."
+    return Finding(Code.SIGNATURE, None, None, None, None, sentence)
 
 
 def _rollback(newest: int, seen: int) -> Finding:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.services.checkpoints.document import Checkpoint
 from app.services.checkpoints.keys import KeyDamaged, KeyPlace, load_key
+from app.services.checkpoints.records import StoreDamaged
 from app.services.checkpoints.store import CheckpointStore, NotWitnessed
 from app.services.errors import InvalidInput, NotAllowed, NotFound
 from app.services.verification.codes import Verdict
@@ -503,3 +504,47 @@ def test_two_that_make_a_checkpoint_at_once(tmp_path: Path) -> None:
     numbers = [int(number) for process in both for number in process.communicate()[0].split()]
     assert sorted(numbers) == list(range(1, 17))
     assert Witnessed(chain, CheckpointStore(tmp_path / "home")).verify().verdict == Verdict.VERIFIED
+
+
+def test_an_old_copy_put_back_is_known_however_many_checkpoints_came_since(
+    known: Witnessed, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.db"
+    old.write_bytes(known.chain.path.read_bytes())
+    for _ in range(5):
+        for tenant in ("tenant-00", "tenant-01", "tenant-02"):
+            known.chain.append(tenant)
+            known.chain.append(tenant)
+            known.chain.prune(tenant, known.chain.seqs(tenant)[-2])
+        known.checkpoint()
+    known.chain.sql.close()
+    old.replace(known.chain.path)
+    assert "TRUNCATED" in codes(Witnessed(ChainFile(known.chain.path), known.store).verify())
+
+
+def test_an_export_of_another_database(known: Witnessed, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    other = ChainFile(tmp_path / "other.db")
+    other.append("somebody-else")
+    elsewhere = CheckpointStore(tmp_path / "elsewhere")
+    witness = elsewhere.witness_from(other.path, export)
+    assert "SIGNATURE" in codes(other.verify(checkpoints=witness))
+    assert "The checkpoints are of another database" in witness.findings[0].message
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE checkpoints SET body = 'not json'",
+        "UPDATE checkpoints SET body = '{}'",
+        "UPDATE databases SET seen_number = 'many'",
+        "UPDATE databases SET path = x'00'",
+    ],
+)
+def test_a_store_that_holds_something_else(known: Witnessed, tmp_path: Path, damage: str) -> None:
+    import apsw
+
+    apsw.Connection(str(tmp_path / "home" / "checkpoints.sqlite")).execute(damage)
+    with pytest.raises(StoreDamaged, match=r"checkpoints\.sqlite cannot be read"):
+        known.verify()
