@@ -79,6 +79,7 @@ class Theme(QObject):
     def apply(self, app: QApplication) -> None:
         """Style `app` and keep it styled when the system's colour scheme changes."""
         self._app = app
+        app.aboutToQuit.connect(self._folder.remove)  # a program that ends runs no destructors
         app.setStyle("Fusion")
         font = app.font()
         if 0 < font.pointSizeF() < _SMALLEST_POINTS:
