@@ -11,11 +11,12 @@ from models.database import Database
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """An opened file, the ids of its tenants, and the migrations that it lacks."""
+    """An opened file, the ids of its tenants, the migrations that it lacks, whether it was just imported."""
 
     opened: OpenedFile
     tenants: tuple[str, ...]
     pending: tuple[str, ...]
+    imported: bool = False
 
 
 def open_path(

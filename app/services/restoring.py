@@ -70,9 +70,9 @@ def prepare(
     try:
         opening.open_database(source, read_only=True)
     except SqlDump:
-        from app.services import importing  # noqa: PLC0415 - most copies are databases
+        from app.services.importing import import_dump  # noqa: PLC0415 - most copies are databases
 
-        importing.import_dump(source, copy, progress=progress, cancelled=cancelled)
+        import_dump(source, copy, progress=progress, cancelled=cancelled)
     else:
         snapshot_copy(source, copy)
     database = Database(copy)

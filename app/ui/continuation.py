@@ -24,16 +24,23 @@ class ContinuationNotice(Notice):
         self.banner.add_button(button)
         self.hide()
 
-    def look(self) -> None:
-        """Compares in the background; says nothing of a file that is new here, or as it was."""
-        folder, path = paths.checkpoints_dir(), self._context.opened.path
-        if not folder.exists():
+    def look(self, *, imported: bool = False) -> None:
+        """Compares in the background; says nothing of a file that is new here, or as it was.
+
+        One that was just `imported` is witnessed then, where its chains hold (`integrity.md` 2).
+        """
+        folder, path, now = paths.checkpoints_dir(), self._context.opened.path, self._context.clock()
+        if not folder.exists() and not imported:
             return
 
         def work(progress: Progress, cancelled: Stop) -> object:
             from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415 - brings cryptography
+            from app.workers import witnessing  # noqa: PLC0415
 
-            return CheckpointStore(folder).continuation(path)
+            found = CheckpointStore(folder).continuation(path)
+            if imported:
+                witnessing.try_witness(path, folder, now=now, reason="import")
+            return found
 
         self._context.jobs.start(work, on_done=self.show_continuation, on_failed=lambda error: None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import paths
-from app.services.errors import NeedsCopy, TenantAdminError
+from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
 from app.settings import Settings
 from app.ui.busy import Busy
 from app.ui.formatting import counted
@@ -21,9 +22,11 @@ from app.workers.jobs import Progress, Stop
 if TYPE_CHECKING:
     from app.services.discovery import Candidate
     from app.services.frame import FileView
+    from app.services.importing import Imported
     from app.services.maintenance import Migrated
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
+DUMPS = "SQL dumps (*.sql);;All files (*)"
 DEMO_ROWS = 20_000
 
 
@@ -47,15 +50,18 @@ class Files(QObject):
         self._clock = clock
         self._window = window
 
-    def open(self, path: Path, *, read_only: bool = False, force_writable: bool = False) -> None:
+    def open(
+        self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False
+    ) -> None:
         """Opens a file, or the database in a folder; what is open stays until then."""
 
         def work(progress: Progress, cancelled: Stop) -> FileView:
             from app.services import frame  # noqa: PLC0415
 
-            return frame.open_path(
+            view = frame.open_path(
                 path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
             )
+            return replace(view, imported=imported)
 
         self._busy.run(
             f"Opening {path.name}…",
@@ -74,6 +80,38 @@ class Files(QObject):
         name = QFileDialog.getExistingDirectory(self._window, "Open a wrangler project", self._folder())
         if name:
             self.open(Path(name))
+
+    def ask_import(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Import a D1 export", self._folder(), DUMPS)
+        if name:
+            self.ask_import_target(Path(name))
+
+    def ask_import_target(self, dump: Path) -> None:
+        """Asks for the new file that an SQL dump is imported into."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            f"Import {dump.name} into a new database",
+            str(dump.with_suffix(".sqlite")),
+            DATABASE_FILES,
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            self.import_dump(dump, Path(name))
+
+    def import_dump(self, dump: Path, target: Path) -> None:
+        """Imports an SQL dump into a new file and opens it; never over an existing one."""
+
+        def work(progress: Progress, cancelled: Stop) -> Imported:
+            from app.services import importing  # noqa: PLC0415
+
+            return importing.import_dump(dump, target, progress=progress, cancelled=cancelled)
+
+        def done(imported: Imported) -> None:
+            rows = counted(sum(imported.rows.values()), "row")
+            self.said.emit(f"{rows} imported from {dump.name}")
+            self.open(imported.path, imported=True)
+
+        self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=self.failed.emit)
 
     def ask_create(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
@@ -177,7 +215,9 @@ class Files(QObject):
         if isinstance(error, SeveralDatabases):
             self._ask_which(error.candidates)
         elif isinstance(error, NeedsCopy):
-            self._offer_copy(path, error)
+            self._offer("Open a copy?", error, "Open a copy", lambda: self._open_copy(path))
+        elif isinstance(error, SqlDump):
+            self._offer("Import this dump?", error, "Import…", lambda: self.ask_import_target(path))
         else:
             if not path.exists():
                 self._settings.remove_recent_file(path)
@@ -193,18 +233,14 @@ class Files(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def _offer_copy(self, path: Path, error: TenantAdminError) -> None:
+    def _offer(self, title: str, error: TenantAdminError, action: str, run: Callable[[], None]) -> None:
+        """What can be done about an error, beside saying it."""
         from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
 
         dialog = ConfirmDialog(
-            self._theme,
-            "Open a copy?",
-            str(error),
-            action="Open a copy",
-            danger=False,
-            parent=self._window,
+            self._theme, title, str(error), action=action, danger=False, parent=self._window
         )
-        dialog.accepted.connect(lambda: self._open_copy(path))
+        dialog.accepted.connect(run)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

@@ -24,6 +24,7 @@ from app import __version__, paths
 from app.services.errors import Cancelled, TenantAdminError
 from app.settings import Settings
 from app.ui.busy import Busy
+from app.ui.copies import Copies
 from app.ui.files import Files
 from app.ui.formatting import byte_size, tooltip
 from app.ui.global_search import GlobalSearch
@@ -34,6 +35,7 @@ from app.ui.widgets.busy_strip import BusyStrip
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.tenant_switcher import TenantSwitcher
 from app.ui.widgets.toast import Toast
+from app.ui.window_actions import OPENING, WindowActions
 from app.workers.jobs import Jobs
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
@@ -77,6 +79,10 @@ class MainWindow(QMainWindow):
         self.files = Files(theme, settings, self.busy, clock, self)
         self.files.opened.connect(self._show_file)
         self.files.failed.connect(self._failed)
+        self.copies = Copies(theme, settings, self.busy, clock, self)
+        self.copies.failed.connect(self._failed)
+        self.copies.leaving.connect(lambda _: self.close_file())
+        self.copies.replaced.connect(self.files.open)
         self.welcome.open_file.connect(self.files.ask_open)
         self.welcome.open_folder.connect(self.files.ask_open_folder)
         self.welcome.create_file.connect(self.files.ask_create)
@@ -88,9 +94,9 @@ class MainWindow(QMainWindow):
         self.toast = Toast(theme, self)
         self.toast.acted.connect(self._undo)
         self.files.said.connect(self.toast.show_message)
+        self.copies.said.connect(self.toast.show_message)
         self._make_actions()
         self._make_tool_bar()
-        self._make_menus()
         self._make_status_bar()
         self._show_welcome()
         if not settings.window_geometry.isEmpty():
@@ -242,41 +248,46 @@ class MainWindow(QMainWindow):
     # the frame
 
     def _make_actions(self) -> None:
-        self.actions_by_name: dict[str, QAction] = {}
-        for name, text, icon, shortcut, run in (
-            ("open", "&Open…", Icon.OPEN, "Ctrl+O", self.files.ask_open),
-            (
-                "open_folder",
-                "Open a &wrangler project…",
-                Icon.FOLDER,
-                "Ctrl+Shift+O",
-                self.files.ask_open_folder,
-            ),
-            ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N", self.files.ask_create),
-            ("demo", "&Explore sample data", Icon.DEMO, "", self.files.explore_demo),
-            ("info", "Database &info…", Icon.DATABASE, "Ctrl+I", self._database_info),
-            ("close", "&Close file", Icon.CLOSE, "Ctrl+W", self.close_file),
-            ("quit", "&Quit", Icon.STOP, "Ctrl+Q", self.close),
-            ("undo", "&Undo", Icon.UNDO, "Ctrl+Z", self._undo),
-            ("redo", "&Redo", Icon.REFRESH, "Ctrl+Shift+Z", self._redo),
-            ("refresh", "Re&fresh", Icon.REFRESH, "F5", self._refresh),
-            ("preferences", "&Preferences…", Icon.SETTINGS, "Ctrl+,", self._preferences),
-            ("export", "E&xport…", Icon.EXPORT, "Ctrl+E", self._export),
-            ("retention", "Data &retention…", Icon.RETENTION, "", self._retention),
-            ("filter", "&Filter", Icon.FILTER, "Ctrl+F", self._focus_filter),
-            ("about", "&About Tenant Admin", Icon.INFO, "", self._about),
-        ):
-            action = QAction(text, self)
-            self._theme.bind_icon(action, icon)
-            if shortcut:
-                action.setShortcut(QKeySequence(shortcut))
-            action.triggered.connect(lambda _=False, run=run: run())
-            self.actions_by_name[name] = action
-            self.addAction(action)
+        self._actions = WindowActions(
+            self._theme,
+            {
+                "open": self.files.ask_open,
+                "open_folder": self.files.ask_open_folder,
+                "create": self.files.ask_create,
+                "import": self.files.ask_import,
+                "demo": self.files.explore_demo,
+                "info": self._database_info,
+                "export": self._export,
+                "save_copy": self._save_copy,
+                "restore": self._restore,
+                "retention": self._retention,
+                "close": self.close_file,
+                "quit": self.close,
+                "undo": self._undo,
+                "redo": self._redo,
+                "filter": self._focus_filter,
+                "preferences": self._preferences,
+                "refresh": self._refresh,
+                "about": self._about,
+            },
+            self,
+        )
+        self.actions_by_name = self._actions.by_name
+        self._actions.fill(
+            self.menuBar(), record=self._fill_record_menu, show_tab=self._show_tab, set_mode=self._set_mode
+        )
 
     def _export(self) -> None:
         if self.workspace is not None:
             self.workspace.current().export()
+
+    def _save_copy(self) -> None:
+        if self.context is not None:
+            self.copies.ask_save(self.context.opened.path)
+
+    def _restore(self) -> None:
+        if self.context is not None:
+            self.copies.ask_restore(self.context.opened.path)
 
     def _retention(self) -> None:
         if self.retention is not None:
@@ -338,8 +349,7 @@ class MainWindow(QMainWindow):
 
     def _fill_database_menu(self, menu: QMenu) -> None:
         menu.clear()
-        for name in ("open", "open_folder", "create", "demo"):
-            menu.addAction(self.actions_by_name[name])
+        self._actions.add(menu, OPENING)
         recent = self._settings.recent_files
         if recent:
             menu.addSeparator()
@@ -353,48 +363,17 @@ class MainWindow(QMainWindow):
     def _open_recent(self, path: Path, _checked: bool = False) -> None:
         self.files.open(path)
 
-    def _make_menus(self) -> None:
-        names = self.actions_by_name
-        file_menu = self.menuBar().addMenu("&File")
-        for name in ("open", "open_folder", "create", "demo"):
-            file_menu.addAction(names[name])
-        file_menu.addSeparator()
-        file_menu.addAction(names["info"])
-        file_menu.addAction(names["export"])
-        file_menu.addAction(names["retention"])
-        file_menu.addSeparator()
-        file_menu.addAction(names["close"])
-        file_menu.addAction(names["quit"])
-        edit_menu = self.menuBar().addMenu("&Edit")
-        for name in ("undo", "redo", "filter", "preferences"):
-            edit_menu.addAction(names[name])
-        self._record_menu = self.menuBar().addMenu("&Record")
-        self._record_menu.aboutToShow.connect(self._fill_record_menu)
-        view_menu = self.menuBar().addMenu("&View")
-        view_menu.addAction(names["refresh"])
-        view_menu.addSeparator()
-        for position, name in enumerate(
-            ("Users", "Audit chain", "Webhooks", "Notifications", "Planning runs")
-        ):
-            action = view_menu.addAction(name)
-            action.setShortcut(QKeySequence(f"Ctrl+{position + 1}"))
-            action.triggered.connect(partial(self._show_tab, position))
-        view_menu.addSeparator()
-        for mode, text in ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark")):
-            view_menu.addAction(text).triggered.connect(partial(self._set_mode, mode))
-        self.menuBar().addMenu("&Help").addAction(names["about"])
-
-    def _fill_record_menu(self) -> None:
-        self._record_menu.clear()
+    def _fill_record_menu(self, menu: QMenu) -> None:
+        menu.clear()
         if self.workspace is not None:
-            self.workspace.current().commands.fill(self._record_menu)
+            self.workspace.current().commands.fill(menu)
 
-    def _show_tab(self, position: int, _checked: bool = False) -> None:
+    def _show_tab(self, position: int) -> None:
         if self.workspace is not None:
             self.workspace.tabs.setCurrentIndex(position)
             self.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _set_mode(self, mode: Mode, _checked: bool = False) -> None:
+    def _set_mode(self, mode: Mode) -> None:
         self._theme.set_mode(mode)
         self._settings.theme = mode.value
 
@@ -407,20 +386,10 @@ class MainWindow(QMainWindow):
         bar.addPermanentWidget(self.retention_status)
 
     def _update_actions(self, _index: int = 0) -> None:
-        names = self.actions_by_name
-        context = self.context
-        has_file = context is not None
-        for name in ("info", "close", "refresh", "filter", "export", "retention"):
-            names[name].setEnabled(has_file)
+        has_file = self.context is not None
+        self._actions.update(self.context)
         self.tenants.setEnabled(has_file)
         self.search.setEnabled(has_file)
-        stack = context.history.stack if context is not None else None
-        for name, possible, text in (
-            ("undo", stack is not None and stack.canUndo(), stack.undoText() if stack else ""),
-            ("redo", stack is not None and stack.canRedo(), stack.redoText() if stack else ""),
-        ):
-            names[name].setEnabled(possible)
-            names[name].setText(f"&{name.capitalize()}{f' “{text}”' if text else ''}")
 
 
 def _show(dialog: QDialog) -> None:

@@ -80,7 +80,7 @@ class Workspace(QWidget):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look_outside)
         self._poll.start()
-        self.continuation.look()
+        self.continuation.look(imported=view.imported)
         self._count_unread()
 
     def pages(self) -> Sequence[RecordTab]:

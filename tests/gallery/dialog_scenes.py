@@ -7,16 +7,21 @@ from app import __version__
 from app.services.discovery import Candidate
 from app.services.file_info import FileInfo
 from app.services.maintenance import MigrationStatus
+from app.services.restoring import Prepared
 from app.services.retention import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
 from app.services.retention_clock import Doubt
+from app.services.verification.codes import Verdict
+from app.services.verification.report import Report, TenantReport
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.theme import Theme
 from app.ui.welcome import WelcomePage
+from app.workers.restores import Offer
 from models.schema import Schema
 from tests.conftest import NOW
 from tests.gallery.registry import Registry, Shot
@@ -46,6 +51,8 @@ def register(registry: Registry) -> None:
         ("retention-nothing", retention_nothing),
         ("retention-daily", retention_daily),
         ("retention-read-only", retention_read_only),
+        ("restore", restore),
+        ("restore-findings", restore_findings),
         ("database-info", database_info),
         ("database-info-differs", database_info_differs),
     ):
@@ -191,6 +198,26 @@ def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None
         schema=schema,
         migrations=migrations,
     )
+
+
+def restore(theme: Theme) -> Shot:
+    return _restore(theme, Verdict.CONSISTENT, known="earlier")
+
+
+def restore_findings(theme: Theme) -> Shot:
+    return _restore(theme, Verdict.TAMPERED, known="other")
+
+
+def _restore(theme: Theme, verdict: Verdict, known: str) -> Shot:
+    now = dict(zip((*TABLES, "planning_artifacts"), (1_204, 61_250, 12, 3_310, 48, 112), strict=True))
+    then = {**now, "users": 1_251, "audit_chain": 60_988, "notifications": None}
+    prepared = Prepared(Path("foundation-2026-11-16.sqlite"), Path("restore.sqlite"), now, then)
+    tenants = tuple(
+        TenantReport(name, verdict, 9_000, 1, 61_000, "a" * 64, "genesis", 9_000)
+        for name in ("acme-corp", "globex", "initech", "umbrella", "system")
+    )
+    report = Report(verdict=verdict, entries=60_988, seconds=0.1, findings=(), tenants=tenants, found=3)
+    return Shot(RestoreDialog(theme, Offer(prepared, report, known), "foundation.sqlite", str(STATE)))
 
 
 def database_info(theme: Theme) -> DatabaseInfoDialog:

@@ -15,6 +15,7 @@ from app.services.demo import create_demo
 from app.services.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.dumping import write_dump
 from tests.fixtures.window import ask, count
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
@@ -110,6 +111,14 @@ def test_rows_that_only_the_log_holds_are_kept(live: Path, copy: Path, tmp_path:
     kept = restoring.restore(live, prepared, actor="ada", now=NOW, force=True)
     assert ask(kept, "SELECT count(*) FROM users WHERE id = 'x'") == [(1,)]
     assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(0,)]
+
+
+@pytest.mark.parametrize("d1", [True, False])
+def test_an_sql_dump_is_a_copy_too(live: Path, copy: Path, tmp_path: Path, d1: bool) -> None:
+    restore(live, write_dump(copy, tmp_path / "export.sql", d1=d1), tmp_path / "scratch")
+    entries = ask(live, "SELECT * FROM audit_chain ORDER BY seq")
+    assert entries[:-1] == ask(copy, "SELECT * FROM audit_chain ORDER BY seq")
+    assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
 
 
 @pytest.mark.parametrize("size", [512, 8192, 65536])

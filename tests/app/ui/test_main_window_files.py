@@ -10,7 +10,7 @@ import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import application
@@ -21,12 +21,12 @@ from app.ui.main_window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.record_tab import RecordTab
 from app.ui.theme import Theme
-from app.ui.widgets.banner import Banner
 from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.error_dialog import BugDialog
 from tests.fixtures.window import (
     TABLES,
     ask,
+    button,
     choose,
     click,
     closed,
@@ -37,20 +37,11 @@ from tests.fixtures.window import (
     go,
     held,
     labels,
+    notice,
     open_file,
     press,
     said,
 )
-
-
-def notice(window: MainWindow, headline: str) -> Banner:
-    """The notice that begins with these words."""
-    shown = [one for one in window.findChildren(Banner) if one.isVisible()]
-    return next(one for one in shown if one.headline().startswith(headline))
-
-
-def button(parent: QWidget, words: str) -> QPushButton:
-    return next(one for one in parent.findChildren(QPushButton) if one.text() == words)
 
 
 def dump(path: Path) -> list[object]:
