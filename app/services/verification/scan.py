@@ -72,6 +72,7 @@ class RangeScan:
         self._follower = Follower(self._latest, witnessing=self._witnessing)
         self._states = self._follower.states
         self._seals: list[tuple[int, str, int, int, str, str]] = []
+        self._block: int | None = None
         self._stopped = False
         self._hold = HOLD_SECONDS
         self._started = self._ticked = time.perf_counter()
@@ -115,9 +116,9 @@ class RangeScan:
                 continue
             if first is None:
                 break
-            block = (first // BLOCK + 1) * BLOCK - 1
+            self._begin_block(first // BLOCK)
             mark = next((mark for mark in self._marks if mark >= first), self._end)
-            return min(self._end, block, mark)
+            return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
         return self._end
 
     def _scan(self) -> None:
@@ -156,13 +157,18 @@ class RangeScan:
             return False
 
     def _seal(self, cut: int) -> None:
-        """Notes where each tenant stands that has rows in this block; a new block starts a new digest."""
-        ends = cut % BLOCK == BLOCK - 1
+        """Notes where each tenant stands that has rows in this block."""
         for tenant, state in self._states.items():
             if state[WITNESS + 1] != state[COUNT]:
                 value = state[WITNESS].__self__.hexdigest()
                 self._seals.append((cut, tenant, state[COUNT], state[SEQ], state[HEAD], value))
-                if ends:
+
+    def _begin_block(self, block: int) -> None:
+        """Starts new digests, unless the block is still the one of the piece before."""
+        if block != self._block:
+            self._block = block
+            for state in self._states.values():
+                if state[WITNESS + 1] != state[COUNT]:
                     state[WITNESS], state[WITNESS + 1] = sha256().update, state[COUNT]
 
     def _slow_row(self, seq: int) -> None:

@@ -1,6 +1,7 @@
 """What only a checkpoint can see: the rows of the table in `integrity.md` 3 that need one."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -301,3 +302,29 @@ def test_an_older_copy_put_back(known: Witnessed) -> None:
 def test_genesis_in_the_middle_of_a_witnessed_chain(known: Witnessed) -> None:
     known.chain.append(TENANT, previous=GENESIS)
     assert "RESTART" in codes(known.verify())
+
+
+@pytest.mark.parametrize(("first", "gap"), [(60_000, 10_000), (65_534, 3), (65_534, 1), (65_535, 1)])
+def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int, gap: int) -> None:
+    """Failed inserts leave gaps, also where the rows that share a digest end, right behind a checkpoint."""
+    known = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for number in range(20):
+        known.chain.append(TENANT, seq=first - 19 + number)
+    for step in range(4):
+        known.checkpoint()
+        known.chain.append(TENANT, seq=first + gap + step)
+    report = known.verify()
+    assert (report.verdict, report.findings, report.unwitnessed) == (Verdict.VERIFIED, (), 1)
+    known.chain.run("UPDATE audit_chain SET seq = seq - 1 WHERE seq = ?", first - 19)
+    found(known, "CHECKPOINT")
+
+
+def test_checkpoints_of_a_history_with_gaps(tmp_path: Path) -> None:
+    known = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    rng, seq = random.Random(3), -200_000
+    for _ in range(70):
+        for _ in range(rng.randrange(1, 4)):
+            seq += rng.randrange(1, 6_000)
+            known.chain.append(f"tenant-{rng.randrange(3):02d}", seq=seq)
+        assert known.checkpoint(), seq
+    assert known.verify().verdict == Verdict.VERIFIED
