@@ -242,7 +242,7 @@ def _check_totals(joined: Joined, extent: Extent) -> None:
                 str(counter),
                 str(end),
                 f"The file has numbered entries up to {counter}, but its last entry is {end}: "
-                "the entries after it were removed.",
+                "the entries after it were removed, unless an insert failed at the very end.",
             )
         )
     # The table counts, and an index that knows less of it is only a damaged index.
@@ -253,6 +253,9 @@ def _check_totals(joined: Joined, extent: Extent) -> None:
             str(extent.rows),
             str(joined.entries),
         )
+    nothing = not (joined.entries or extent.partial or extent.tenant)
+    if joined.complete and nothing and extent.first <= extent.last:
+        joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
 
 
 def _adopted(chain: Chain, witness: Witness) -> str | None:

@@ -52,7 +52,7 @@ def ends(connection: apsw.Connection, tenant: str | None, first: int | None, las
     if lowest is not None and highest is not None and lowest > highest:
         highest = None
     # From the first number the platform gives, in case the first row found is not the lowest.
-    start = min(1, lowest or 1) if lowest_known else _unknown_start(connection)
+    start = _unknown_start(connection) if not lowest_known else 1 if lowest is None else min(1, lowest)
     end = LAST_SEQ if highest is None else max(highest, counter or highest)
     whole = last is None or highest is None or last >= highest
     return Extent(

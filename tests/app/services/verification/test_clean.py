@@ -195,3 +195,12 @@ def test_a_scan_that_pauses_for_writers_gets_there(
     report = chain.verify(tenant=tenant)
     monkeypatch.undo()
     assert replace(report, seconds=0) == replace(chain.verify(tenant=tenant), seconds=0)
+
+
+@pytest.mark.parametrize("first", [0, -1, -5, -70_000])
+def test_entries_numbered_from_below_one(tmp_path: Path, first: int) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    for number in range(6):
+        chain.append("acme", seq=first + number)
+    report = chain.verify()
+    assert (report.verdict, report.findings, report.entries) == (Verdict.CONSISTENT, (), 6)

@@ -334,8 +334,9 @@ def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, pag
     chain = build(tmp_path / "a.db", page_size=page_size)
     for number in range(6):
         chain.append(TENANT, payload=json.dumps("y" * 3_000 * number))
-    successors = {}
+    successors, written = {}, set()
     for tenant in ("tenant-00", "tenant-01", "tenant-02"):
+        written |= set(chain.seqs(tenant))
         successors |= dict(pairwise(chain.seqs(tenant)))
     pages = closed(chain)
     for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "150"))):
@@ -355,4 +356,7 @@ def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, pag
         assert report.entries == 606 or not report.intact, (at, size)
         for finding in report.findings:
             if finding.tenant is not None and finding.code != "UNREADABLE":
-                assert finding.seq in (may if finding.code in LINKS | {"TIME"} else hit), (at, size, finding)
+                # A page of zeros reads as entries that never were; those are nobody's.
+                blamed = finding.seq in written
+                excused = may if finding.code in LINKS | {"TIME"} else hit
+                assert not blamed or finding.seq in excused, (at, size, finding)
