@@ -56,7 +56,8 @@ class Checkpoint:
                 raise ValueError
             tenants = {name: _checked(SealedChain, sealed) for name, sealed in value["tenants"].items()}
             found = _checked(cls, {name: item for name, item in value.items() if name != "format"})
-            bytes.fromhex(found.key + found.signature)
+            if bytes.fromhex(found.key + found.signature).hex() != found.key + found.signature:
+                raise ValueError
             "".join(tenants).encode()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput("checkpoints", "The file holds something that is not a checkpoint.") from error

@@ -5,12 +5,16 @@ checkpoint knows (first and last of every tenant), or a row that continues one o
 when it is moved, renamed, copied, restored or pruned, and two different files are never the same, whatever
 they are called.
 
-Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. That it
-is still the same is told, at the path where it was seen last, by one of these: it is the same file on disk
-with the same migrations ledger (where there is none, and empty or with a tenant in common); at least half
-of the rows that the checkpoint knows are there with their tenant, seq and time, whatever their hashes (a
-rewritten copy put in its place); or it is empty and has the ledger of that one (an emptied copy). Any other
-file there is another database.
+Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. What it
+is, is told by its place then, by one of these:
+
+- the same path, the same file on disk, the same migrations ledger (where there is none: and empty, or with a
+  tenant or most of the times in common);
+- the same path or the same file on disk, and at least half of the rows that the checkpoint knows, with
+  tenant, seq and time, whatever their hashes: a rewritten copy put in its place, or a moved file rewritten;
+- the same path and ledger, and empty: an emptied copy.
+
+Any other file is another database.
 """
 
 import json
@@ -140,14 +144,17 @@ def _takes_its_place(
     connection: apsw.Connection, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
 ) -> bool:
     """Whether a file without a row in common is what became of the database that was here."""
-    if database.path != spelt(path):
+    if not database.place:  # imported, and never seen
         return False
-    ledger = _ledger(connection)
-    if database.place == place(connection, path):
-        return ledger is not None or shares_tenant(connection, checkpoints)
-    if _is_empty(connection):
-        return ledger is not None and database.place.endswith(f"|{ledger}")
-    return _same_moments(connection, checkpoints)
+    known_path, known_inode, known_ledger = database.place.rsplit("|", 2)
+    here, inode, ledger = place(connection, path).rsplit("|", 2)
+    has_ledger = ledger == known_ledger != "None"
+    if (here, inode, ledger) == (known_path, known_inode, known_ledger):
+        same = has_ledger or shares_tenant(connection, checkpoints)
+        return same or _same_moments(connection, checkpoints, whoever=True)
+    if here == known_path and _is_empty(connection):
+        return has_ledger
+    return (here == known_path or inode == known_inode) and _same_moments(connection, checkpoints)
 
 
 def shares_tenant(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -161,17 +168,25 @@ def shares_tenant(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]
     )
 
 
-def _same_moments(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether at least half of the newest checkpoint's first and last rows are there but for their hashes."""
+def _same_moments(
+    connection: apsw.Connection, checkpoints: Sequence[Checkpoint], *, whoever: bool = False
+) -> bool:
+    """Whether at least half of the newest checkpoint's first and last rows are there but for their hashes.
+
+    `whoever` looks past their tenants, too.
+    """
     rows = [
         row
         for checkpoint in checkpoints[-1:]
         for tenant, sealed in checkpoint.tenants.items()
-        for row in {(sealed.first_seq, tenant, sealed.first_at), (sealed.last_seq, tenant, sealed.head_at)}
+        for row in {
+            (sealed.first_seq, whoever, tenant, sealed.first_at),
+            (sealed.last_seq, whoever, tenant, sealed.head_at),
+        }
     ]
     found = sum(
         connection.execute(
-            "SELECT 1 FROM main.audit_chain WHERE seq = ? AND tenant_id = ? AND created_at = ?", row
+            "SELECT 1 FROM main.audit_chain WHERE seq = ? AND (? OR tenant_id = ?) AND created_at = ?", row
         ).fetchone()
         is not None
         for row in rows
