@@ -82,9 +82,12 @@ class Children:
             except IndexError:
                 break
             try:
-                answers.results[index] = scan_child.scan(job, partial(answers.tick, index))
+                result = scan_child.scan(job, partial(answers.tick, index))
             except Stopped:
                 raise Cancelled from None
+            answers.results[index] = result
+            if answers.tick(index, _rows_of(result)):
+                raise Cancelled
         answers.wait()
         return [result for result in answers.results if result is not None]
 
@@ -135,7 +138,12 @@ class _Answers:
                 part[name].extend(items)
         if "result" in message:
             self.results[index] = part | message["result"]
-            self._done[index] = sum(state[COUNT] for state in part["tenants"].values())
+            self._done[index] = _rows_of(part)
+
+
+def _rows_of(result: dict[str, Any]) -> int:
+    """How many rows a result is about."""
+    return sum(state[COUNT] for state in result["tenants"].values())
 
 
 def _start() -> "subprocess.Popen[bytes]":

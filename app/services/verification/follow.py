@@ -66,10 +66,7 @@ class Follower:
         holds = all(problem[0] != Code.HASH for problem in problems)
         at = entry.created_at
         if state is None:
-            gap_before = bool(self.gaps)
-            state = [stored, at, entry.seq, 1, entry.seq, previous, stored, at, holds, 0, None]
-            state += [gap_before, False, sha256().update, 0]
-            self.states[tenant] = state
+            state = self.begin(tenant, entry.seq, previous, stored, at, holds=holds)
         else:
             if not state[GAP_BEHIND]:
                 if state[HEAD] != previous:
@@ -92,6 +89,15 @@ class Follower:
         if marker is not None and (state[THROUGH] is None or marker[0] >= state[THROUGH][0]):
             state[THROUGH] = marker
         self._learn(entry, tenant, state)
+
+    def begin(
+        self, tenant: str, seq: int, previous: str, stored: str, at: int | None, *, holds: bool
+    ) -> State:
+        """The state of a tenant whose first row this is."""
+        state: State = [stored, at, seq, 1, seq, previous, stored, at, holds, 0, None]
+        state += [bool(self.gaps), False, sha256().update, 0]
+        self.states[tenant] = state
+        return state
 
     def leave_out(self, first: int, last: int, why: str) -> None:
         """Notes that these seqs could not be read: no link across them can be judged."""
