@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -26,9 +25,12 @@ def dangling(connection: apsw.Connection) -> Iterator[Dangling]:
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     for (table,) in tables.fetchall():
         counts: Counter[str] = Counter()
-        with suppress(apsw.SQLError):  # a parent without the columns; SQLite says so at each write
+        try:
             rows = connection.execute("SELECT parent FROM pragma_foreign_key_check(?)", (table,))
             counts.update(str(parent) for (parent,) in rows)
+        except apsw.SQLError as error:
+            if not str(error).startswith("foreign key mismatch"):  # a parent that cannot be one
+                raise
         yield from (Dangling(str(table), parent, count) for parent, count in sorted(counts.items()))
 
 

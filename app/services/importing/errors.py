@@ -7,6 +7,10 @@ from pathlib import Path
 import apsw
 
 from app.services.errors import TenantAdminError
+from app.services.text import visible
+
+_LONGEST = 120
+"""Characters of what is said of a statement."""
 
 
 class ImportFailed(TenantAdminError):
@@ -44,7 +48,7 @@ class StatementRefused(ImportFailed):
     def __init__(self, path: Path, line: int | None, what: str) -> None:
         where = "" if line is None else f" at line {line:,}"
         super().__init__(
-            f"{path.name} holds {what}{where}, which an import does not run; nothing was imported."
+            f"{path.name} holds {_short(what)}{where}, which an import does not run; nothing was imported."
         )
         self.line, self.what = line, what
 
@@ -54,7 +58,8 @@ class StatementFailed(ImportFailed):
 
     def __init__(self, path: Path, line: int, error: apsw.Error) -> None:
         super().__init__(
-            f"The statement at line {line:,} of {path.name} fails ({_said(error)}), so nothing was imported."
+            f"The statement at line {line:,} of {path.name} fails ({_short(_said(error))}), "
+            "so nothing was imported."
         )
         self.line = line
 
@@ -85,6 +90,13 @@ def _said(error: apsw.Error) -> str:
     said = str(error)
     if isinstance(error, apsw.ConstraintError):
         return said
+    if isinstance(error, apsw.BindingsError):
+        return "it has parameters"
     if said.endswith("syntax error"):
         return "syntax error"
     return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"
+
+
+def _short(text: str) -> str:
+    """A name from the dump can be any text of any length."""
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -38,7 +38,6 @@ _SAID: Final = {
 }
 _LIMITS: Final = (
     (apsw.SQLITE_LIMIT_ATTACHED, 0),
-    (apsw.SQLITE_LIMIT_VARIABLE_NUMBER, 0),
     (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
     (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
     (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
@@ -86,7 +85,7 @@ class Guard:
         """Runs whole statements. Raises `NotAllowed` and what SQLite raises."""
         self._lengths.clear()
         self.start = 0
-        self.begun = None
+        self.begun = self._refused = None
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
         try:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
@@ -94,8 +93,8 @@ class Guard:
         except Exception as error:
             end = sum(self._lengths)
             self.start = end if self._at_next(error, text[end:]) else end - self._lengths[-1]
-            if isinstance(error, apsw.AuthError):
-                raise NotAllowed(self._refused or "a statement") from error
+            if self._refused is not None:
+                raise NotAllowed(self._refused) from error
             raise
         finally:
             self.statements += len(self._lengths)
@@ -122,11 +121,14 @@ class Guard:
 
     def check_default(self, expression: str) -> None:
         """Raises `NotAllowed` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
+        self._refused = None
         self._connection.authorizer = self._authorize
         try:
             self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
-        except apsw.AuthError as error:
-            raise NotAllowed(self._refused or "a function") from error
+        except apsw.Error as error:
+            if self._refused is not None:
+                raise NotAllowed(self._refused) from error
+            raise
         finally:
             self._connection.authorizer = None
 
@@ -150,9 +152,8 @@ class Guard:
             return self._refuse("a temporary table")
         name = name or ""
         if action == apsw.SQLITE_FUNCTION:
-            return (
-                _OK if (detail or "").lower() in self._functions else self._refuse(f"the function {detail}()")
-            )
+            known = (detail or "").lower() in self._functions
+            return _OK if known else self._refuse(f"the function {detail}()")
         if action == apsw.SQLITE_DELETE:
             self._acts = True
             if name in _BOOKKEEPING:
@@ -176,7 +177,7 @@ class Guard:
 
     def _at_next(self, error: Exception, behind: str) -> bool:
         """Whether it was the text behind what began last that failed: it could not even be prepared."""
-        if not self._lengths or isinstance(error, apsw.AuthError | apsw.BindingsError):
+        if not self._lengths or self._refused is not None or isinstance(error, apsw.BindingsError):
             return True
         return isinstance(error, apsw.SQLError) and self._said_of(behind) == str(error)
 

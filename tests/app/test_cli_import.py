@@ -1,0 +1,96 @@
+"""`tenant-admin import`, as an operator types it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import paths
+from app.services.demo import create_demo
+from tests.conftest import NOW
+from tests.fixtures.dumping import write_dump
+from tests.fixtures.window import ask
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    path = tmp_path / "live.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    return path
+
+
+def test_a_dump_becomes_a_verified_and_witnessed_file(live: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.sqlite"
+    done = run("import", write_dump(live, tmp_path / "export.sql", d1=True), new)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "audit_chain: 300 rows\n" in done.stdout
+    assert "CONSISTENT: 300 entries" in done.stdout
+    assert "checkpoint 1: 300 entries witnessed\n" in done.stdout
+    assert "continue" not in done.stdout
+    assert "refer to" not in done.stdout
+    assert run("verify", new).stdout.splitlines()[-1].startswith("VERIFIED")
+
+
+def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.sql"
+    write_dump(live, earlier)
+    assert run("checkpoint", live).returncode == 0
+    done = run("import", earlier, tmp_path / "same.sqlite")
+    assert "it continues checkpoint 1: 0 new entries\n" in done.stdout
+    assert "VERIFIED: 300 entries" in done.stdout
+    (head,) = ask(live, "SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT 1")[0]
+    ask(live, "DELETE FROM audit_chain WHERE seq = 300")
+    done = run("import", write_dump(live, tmp_path / "cut.sql"), tmp_path / "cut.sqlite")
+    assert done.returncode == 1
+    assert f"it does not continue checkpoint 2: {head} at entry 300\n" in done.stdout
+    assert "TRUNCATED" in done.stdout
+    assert (tmp_path / "cut.sqlite").exists()
+
+
+def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_path: Path) -> None:
+    ask(live, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+    ask(live, "DELETE FROM planning_runs WHERE id = (SELECT run_id FROM planning_artifacts LIMIT 1)")
+    new = tmp_path / "new.sqlite"
+    done = run("import", write_dump(live, tmp_path / "export.sql"), new)
+    assert done.returncode == 1
+    assert "HASH" in done.stdout
+    assert "rows of planning_artifacts refer to rows of planning_runs that are not there\n" in done.stdout
+    assert "no checkpoint was made; the file stays" in done.stderr
+    assert ask(new, "SELECT payload FROM audit_chain WHERE seq = 40") == [("{}",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ATTACH 'x' AS y;\n", "holds ATTACH at line 2, which an import does not run"),
+        ("INSERT INTO users VALUES(1", "was cut off: a statement that begins at line 2"),
+    ],
+)
+def test_what_is_refused_is_one_sentence_and_exit_2(tmp_path: Path, text: str, said: str) -> None:
+    dump, new = tmp_path / "export.sql", tmp_path / "new.sqlite"
+    dump.write_text(f"PRAGMA defer_foreign_keys=TRUE;\n{text}")
+    done = run("import", dump, new)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [dump]
+
+
+def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
+    before = live.read_bytes()
+    done = run("import", write_dump(live, tmp_path / "export.sql"), live)
+    assert (done.returncode, live.read_bytes()) == (2, before)
+    assert "already a file" in done.stderr
+
+
+def test_opening_a_dump_says_how_it_is_imported(live: Path, tmp_path: Path) -> None:
+    done = run("info", write_dump(live, tmp_path / "export.sql"))
+    assert done.returncode == 2
+    assert "import it into a new one (File > Import, or tenant-admin import)" in done.stderr
