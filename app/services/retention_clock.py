@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from app.services.errors import TenantAdminError
-from app.services.retention_plan import SECONDS_LIMIT, raw
+from app.services.retention_plan import raw
+from app.services.verification.entry import SECONDS_LIMIT
 from models.database import Database
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry

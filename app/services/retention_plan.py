@@ -14,12 +14,10 @@ from typing import Any, Final
 
 from peewee import SQL, RawQuery, fn
 
+from app.services.verification.entry import SECONDS_LIMIT
 from models.database import Database
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
-
-SECONDS_LIMIT: Final = 100_000_000_000
-"""A time from here on (the year 5138) is not in seconds; today's milliseconds are 17 times that."""
 
 DISPUTED: Final = "Its entries are not those that a checkpoint witnessed; verify the chain."
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from app.services.verification.codes import Code
 
+SECONDS_LIMIT = 100_000_000_000
+"""A time from here on (the year 5138) is not in seconds; today's milliseconds are 17 times that."""
+
 GENESIS = "0" * 64
 MARKER = "audit_pruned"
 TEXT_COLUMNS = ("tenant_id", "event_type", "payload", "previous_hash", "hash")

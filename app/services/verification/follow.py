@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Any
 
 from app.services.verification.codes import NOT_ERRORS, WARNINGS, Code
-from app.services.verification.entry import EVENT_TYPE, MARKER, Entry, Problem
+from app.services.verification.entry import EVENT_TYPE, MARKER, SECONDS_LIMIT, Entry, Problem
 from app.services.verification.rows import Damaged
 
 HEAD, TIME, SEQ, COUNT = range(4)
@@ -159,9 +159,7 @@ def backwards(seq: int, before: int, at: int) -> Problem:
 
 
 def future(seq: int, now: int, at: int) -> Problem:
-    return (
-        Code.TIME,
-        f"at most {now}",
-        str(at),
-        f"Entry {seq} lies {at - now} s in the future.",
-    )
+    sentence = f"Entry {seq} lies {at - now} s in the future."
+    if at >= SECONDS_LIMIT:
+        sentence = f"Entry {seq} has a time that is no time in seconds; milliseconds, it seems."
+    return Code.TIME, f"at most {now}", str(at), sentence
