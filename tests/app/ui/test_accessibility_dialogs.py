@@ -17,6 +17,7 @@ from app.services import file_info, planning, retention
 from app.services.discovery import Candidate
 from app.services.file_info import FileInfo
 from app.services.retention import RetentionPreview
+from app.services.snapshots import snapshot_copy
 from app.services.users import UserRecord
 from app.ui.context import Context
 from app.ui.dialogs.about import AboutDialog
@@ -26,15 +27,18 @@ from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.parked_ideas import ParkedIdeasDialog
 from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.dialogs.user import EditUserDialog, NewUserDialog
 from app.ui.dialogs.verify_range import VerifyRangeDialog
 from app.ui.dialogs.webhook import WebhookDialog
 from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
-from app.workers import witnessing
+from app.workers import restores, witnessing
+from app.workers.restores import Offer
 from tests.conftest import NOW
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached
+from tests.fixtures.window import ask
 
 USER = UserRecord("usr_1", "acme-corp", "ada@acme-corp.example", True, NOW, NOW)
 
@@ -72,6 +76,16 @@ def checkpoints(context: Context) -> CheckpointsDialog:
     return CheckpointsDialog(context)
 
 
+def broken_copy(context: Context) -> Offer:
+    """A copy whose chain does not hold, so that all of the dialog is in sight."""
+    path = context.opened.path
+    copy = snapshot_copy(path, path.with_name("copy.sqlite"))
+    ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
+    scratch = path.with_name("scratch")
+    scratch.mkdir()
+    return restores.offer(path, copy, scratch, paths.checkpoints_dir(), now=NOW)
+
+
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "new user": lambda context: NewUserDialog(context, "acme-corp"),
     "edit user": lambda context: EditUserDialog(context, USER),
@@ -93,6 +107,9 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "database info": lambda context: DatabaseInfoDialog(context.theme, info(context)),
     "retention": lambda context: RetentionDialog(
         context.theme, preview(context), file_name="demo.sqlite", days=90, archive=Path("/srv/archive")
+    ),
+    "restore": lambda context: RestoreDialog(
+        context.theme, broken_copy(context), "demo.sqlite", str(context.opened.path.parent)
     ),
     "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
     "parked ideas": parked_ideas,
