@@ -72,7 +72,7 @@ def verify(
     second.
 
     `checkpoints` is what is known of the file (`CheckpointStore.witness`); with `seal` the report gets what a
-    new checkpoint is made of. Both look at whole chains: a range of seqs is verified without them.
+    new checkpoint is made of. Both look at whole chains: of a range, only the starts that were adopted count.
 
     The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is
     written. Damage and bad data never raise: the verdict is UNREADABLE or TAMPERED. Raises `Cancelled`,
@@ -84,7 +84,8 @@ def verify(
     with ExitStack() as stack:
         where = source.Source(path, folder=lambda: source.scratch(stack))
         ranged = seq_from is not None or seq_to is not None
-        witness = Witness() if ranged or checkpoints is None else checkpoints
+        known = checkpoints or Witness()
+        witness = Witness(adopted=known.adopted) if ranged else known
         seal = seal and not ranged and tenant is None
         wish = _Wish(tenant, seq_from, seq_to, now, processes or _cores(), take_part, witness, seal)
         report, disturbed = _attempt(where, wish, watch)

@@ -64,6 +64,7 @@ def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     adopted = witnessing.verify(demo, folder, now=NOW)
     assert adopted.verdict is Verdict.CONSISTENT
     assert any((tenant.anchor or "").startswith("adopted:") for tenant in adopted.tenants)
+    assert witnessing.verify(demo, folder, now=NOW, seq_from=1, seq_to=200).verdict is Verdict.CONSISTENT
 
 
 def test_a_checkpoint_is_made_of_a_file_that_its_archive_leads_up_to(demo: Path, tmp_path: Path) -> None:
