@@ -334,6 +334,15 @@ def test_a_text_file_is_not_a_database(tmp_path: Path) -> None:
     assert "not a SQLite database" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["verify", "checkpoint", "info", "retention"])
+def test_a_dump_is_no_database_but_can_become_one(tmp_path: Path, command: str) -> None:
+    dump = tmp_path / "export.sql"
+    dump.write_text("PRAGMA defer_foreign_keys=TRUE;\nCREATE TABLE users (id TEXT);\n" * 40)
+    done = run(command, dump)
+    assert done.returncode == 2
+    assert "is an SQL dump" in done.stderr and "tenant-admin import" in done.stderr
+
+
 def test_demo_never_overwrites(demo: Path) -> None:
     before = demo.stat().st_mtime_ns
     done = run("demo", demo)

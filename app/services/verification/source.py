@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-from models.errors import FileMissing, NotADatabase, TableMissing, TenantAdminError, translate
+from models.errors import FileMissing, TableMissing, TenantAdminError, translate
 
 TABLE = "audit_chain"
 COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
@@ -28,7 +28,7 @@ class Source:
     def __init__(self, path: Path, *, folder: Callable[[], Path] | None = None) -> None:
         """`folder` gives a place for a copy, asked for when the file's own folder does not allow reading it.
 
-        Raises `FileMissing` and `NotADatabase`.
+        Raises `FileMissing`, and what `foreign_files.diagnose` makes of a file that is no database.
         """
         if not path.is_file():
             raise FileMissing(path)
@@ -37,7 +37,9 @@ class Source:
         with path.open("rb") as file:
             header = file.read(100)
         if header and header[:16] != b"SQLite format 3\0":
-            raise NotADatabase(path)
+            from app.services.foreign_files import diagnose  # noqa: PLC0415 - only to say what else it is
+
+            raise diagnose(path)
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
         self.frozen = wal and not _beside(path, "-wal").exists()
