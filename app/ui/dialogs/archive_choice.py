@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.folder_chooser import choose_folder
 from app.ui.widgets.labels import ElidedLabel, Look
 
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
@@ -48,13 +49,7 @@ class ArchiveChoice(QWidget):
 
     def ask(self) -> None:
         """Asks for a folder."""
-        chooser = QFileDialog(self, "Archive folder", str(self._folder or Path.home()))
-        chooser.setFileMode(QFileDialog.FileMode.Directory)
-        chooser.setOption(QFileDialog.Option.ShowDirsOnly)
-        chooser.fileSelected.connect(lambda name: self.set_folder(Path(name)))
-        chooser.finished.connect(self._show)
-        chooser.finished.connect(chooser.deleteLater)
-        chooser.open()
+        choose_folder(self, "Archive folder", self._folder, self.set_folder).finished.connect(self._show)
 
     def set_folder(self, folder: Path) -> None:
         """Archives are kept in `folder` from now on."""
