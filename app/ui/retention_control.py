@@ -49,9 +49,11 @@ class RetentionControl(QObject):
             ),
             context.jobs,
             context.clock,
-            witness=lambda: witnessing.try_witness(
-                path, paths.checkpoints_dir(), now=context.clock(), reason="retention"
-            ).disputed,
+            witness=lambda: (
+                witnessing.try_witness(
+                    path, paths.checkpoints_dir(), now=context.clock(), reason="retention"
+                ).disputed
+            ),
             parent=self,
         )
         self.worker.schedule_changed.connect(self._say)
