@@ -21,7 +21,7 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     _refuse_leftovers(path)
     with (
-        _expected_errors(path),
+        expected_errors(path),
         tempfile.TemporaryDirectory(prefix=".tenant-admin-", dir=path.parent) as folder,
     ):
         building = Path(folder) / path.name
@@ -56,7 +56,8 @@ def _move_into_place(building: Path, path: Path) -> None:
 
 
 @contextmanager
-def _expected_errors(path: Path) -> Iterator[None]:
+def expected_errors(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a file is made at `path` into the storage errors."""
     try:
         yield
     except (OSError, apsw.Error) as error:
