@@ -10,6 +10,14 @@ from app import paths
 LOG_NAME = "tenant-admin.log"
 
 
+class BugElsewhere(Exception):
+    """An error that nobody expected in another process; `said` is what `details` says of it there."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("in another process")
+        self.said = said
+
+
 def log_file() -> Path:
     """The log, in the per-user folder (`TENANT_ADMIN_HOME` moves it)."""
     return paths.state_dir() / "logs" / LOG_NAME
@@ -22,7 +30,8 @@ def details(error: BaseException) -> str:
     """
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    return "\n".join([f"{type(error).__module__}.{type(error).__qualname__}", *lines])
+    elsewhere = [error.said] if isinstance(error, BugElsewhere) else []
+    return "\n".join([f"{type(error).__module__}.{type(error).__qualname__}", *lines, *elsewhere])
 
 
 def record(error: BaseException) -> str:
