@@ -4,11 +4,16 @@ import sys
 
 
 def main() -> int:
-    """Runs one scan worker, or the program itself."""
-    if sys.argv[1:2] == ["--scan-worker"]:  # a child of the verification, which loads nothing else
-        from app.workers.scan_child import main as scan  # noqa: PLC0415
+    """Runs one worker, a child of this program that loads nothing else, or the program itself."""
+    match sys.argv[1:2]:
+        case ["--scan-worker"]:
+            from app.workers.scan_child import main as scan  # noqa: PLC0415
 
-        return scan()
+            return scan()
+        case ["--export-worker"]:
+            from app.workers.export_child import main as export  # noqa: PLC0415
+
+            return export()
     from app.cli import main as command_line  # noqa: PLC0415
 
     return command_line()

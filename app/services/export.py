@@ -6,14 +6,12 @@ What a list never holds (secrets, password hashes) is in none of them.
 import csv
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-from app.services.errors import Cancelled, CannotOpen
+from app.services.errors import Cancelled, InvalidInput
 from app.services.list_query import ListQuery
 from app.services.listing import Keys, Lists
 from app.services.tables import SPECS
@@ -65,12 +63,14 @@ def columns(query: ListQuery, form: Format) -> tuple[str, ...]:
 def write(
     table: str, names: Sequence[str], rows: Iterable[Iterable[Any]], form: Format, stream: TextIO
 ) -> Iterator[int]:
-    """Writes rows of the columns `names`, yielding how many are written now and then."""
+    """Writes rows of the columns `names`, yielding how many are written now and then, and at the end."""
     line = _writer(table, names, form, stream)
+    number = 0
     for number, row in enumerate(rows, 1):
         line(row)
         if number % _STEP == 0:
             yield number
+    yield number
 
 
 def text_of(database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format) -> str:
@@ -89,31 +89,37 @@ def to_file(
     query: ListQuery,
     form: Format,
     *,
+    keys: Keys | None = None,
     progress: Callable[[int, int], None],
-    cancelled: Callable[[], bool],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Writes all rows that the query keeps to `path`, which appears whole or not at all.
+    """Writes the rows with these keys, or all that the query keeps, to `path`.
 
-    Returns the number of rows. Raises `Cancelled`, `CannotOpen` and the storage errors.
+    What is at `path` is half a file until this returns: see `whole_file.replacing`. Returns the number of
+    rows. Raises `Cancelled`, the storage errors of the database, and `OSError` for the file.
     """
-    keys = lists.load_keys(database, query)
+    if keys is None:
+        keys = lists.load_keys(database, query)
     names = columns(query, form)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError:
-        raise CannotOpen(path) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            rows = lists.rows(database, query, keys, names)
-            for done in write(query.table, names, rows, form, stream):
-                progress(done, len(keys))
-                if cancelled():
-                    raise Cancelled
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return len(keys)
+    done = 0
+    progress(done, len(keys))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        rows = lists.rows(database, query, keys, names)
+        for done in write(query.table, names, rows, form, stream):
+            progress(done, len(keys))
+            if cancelled():
+                raise Cancelled
+    return done
+
+
+def check_target(target: Path, database: Path) -> None:
+    """Raises `InvalidInput` where an export would take the place of the database itself or of its log."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        part = database.with_name(database.name + suffix)
+        if part.exists() and target.exists() and part.samefile(target):
+            raise InvalidInput(
+                "target", f"{target.name} belongs to the open database; choose another name for the export."
+            )
 
 
 def _writer(

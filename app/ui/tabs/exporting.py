@@ -37,30 +37,42 @@ class Exporter(QObject):
         self._owner = parent
 
     def add_copy_menu(self, menu: QMenu, selected: Callable[[], tuple[ListQuery, Keys]]) -> None:
-        """A sub-menu that copies the selected rows."""
+        """A sub-menu that copies the selected rows, and an act that exports them."""
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(self._copy, form, selected))
+        menu.addAction("Export these rows…").triggered.connect(lambda: self.ask(*selected()))
 
-    def ask(self, query: ListQuery) -> None:
-        """Asks for a file and exports every row that the query keeps."""
+    def ask(self, query: ListQuery, keys: Keys | None = None) -> None:
+        """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
         filters = ";;".join(pattern for _, pattern in _NAMES.values())
         name, chosen = QFileDialog.getSaveFileName(
             self._owner, "Export", str(self._context.opened.path.parent / f"{self._name}.csv"), filters
         )
         if name:
             form = next(form for form, (_, pattern) in _NAMES.items() if pattern == chosen)
-            self.export(Path(name), query, form)
+            self.export(Path(name), query, form, keys)
 
-    def export(self, path: Path, query: ListQuery, form: Format) -> None:
-        """Writes the file in the background, with progress and cancel in the status bar."""
-        database, lists = self._context.opened.database, self._context.lists
+    def export(self, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
+        """Writes all that the query keeps, or only these rows, in the background.
+
+        Progress and cancel are in the status bar.
+        """
+        opened = self._context.opened
 
         def work(progress: Progress, cancelled: Stop) -> int:
-            with database.connection_context():
-                return export.to_file(
-                    path, database, lists, query, form, progress=progress, cancelled=cancelled
-                )
+            from app.workers.exporting import export_rows  # noqa: PLC0415 - every tab may, few people do
+
+            return export_rows(
+                opened.path,
+                path,
+                query,
+                form,
+                keys=keys,
+                read_only=opened.read_only,
+                progress=progress,
+                cancelled=cancelled,
+            )
 
         def done(count: int) -> None:
             self.said.emit(f"{counted(count, 'row')} exported to {path.name}")

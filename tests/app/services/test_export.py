@@ -3,11 +3,10 @@ import io
 import json
 from pathlib import Path
 
-import apsw
 import pytest
 
 from app.services import export
-from app.services.errors import Cancelled, CannotOpen
+from app.services.errors import Cancelled, InvalidInput
 from app.services.export import Format
 from app.services.list_query import ListQuery
 from app.services.listing import Lists
@@ -76,31 +75,46 @@ def test_sql_inserts_make_the_same_rows_again(database: Database, query: ListQue
     assert after == before
 
 
-def test_a_file_appears_whole_or_not_at_all(database: Database, query: ListQuery, tmp_path: Path) -> None:
-    target = tmp_path / "out.csv"
-    lists = Lists(inspect(database))
+def test_all_rows_are_written_and_counted(database: Database, query: ListQuery, tmp_path: Path) -> None:
+    target, lists = tmp_path / "out.csv", Lists(inspect(database))
+    seen: list[tuple[int, int]] = []
     count = export.to_file(
-        target, database, lists, query, Format.CSV, progress=lambda *_: None, cancelled=lambda: False
+        target, database, lists, query, Format.CSV, progress=lambda *said: seen.append(said)
     )
     assert count == len(NASTY)
-    assert target.read_text().startswith("id,tenant_id,name")
-    missing = tmp_path / "nowhere" / "out.csv"
-    with pytest.raises(CannotOpen):
-        export.to_file(
-            missing, database, lists, query, Format.CSV, progress=lambda *_: None, cancelled=lambda: False
-        )
+    assert seen == [(0, count), (count, count)]
+    with target.open(newline="") as stream:
+        assert [row["id"] for row in csv.DictReader(stream)] == [f"wh-{n}" for n in range(count)]
 
 
-def test_cancelling_leaves_nothing_behind(database: Database, tmp_path: Path) -> None:
-    apsw.Connection(str(database.path)).executemany(
-        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (?,?,?,?,?)",
-        [(f"u{n}", "acme", f"{n}@acme.example", NOW, NOW) for n in range(3000)],
+def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_counted(
+    database: Database, query: ListQuery, tmp_path: Path
+) -> None:
+    target, lists = tmp_path / "out.jsonl", Lists(inspect(database))
+    keys = lists.load_keys(database, query)[2:5]
+    database.connection().execute("DELETE FROM webhook_destinations WHERE id = 'wh-3'")
+    count = export.to_file(
+        target, database, lists, query, Format.JSON, keys=keys, progress=lambda done, total: None
     )
-    target = tmp_path / "out.csv"
-    before = set(tmp_path.iterdir())
+    assert count == 2
+    assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-2", "wh-4"]
+
+
+def test_it_can_be_cancelled(database: Database, query: ListQuery, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         export.to_file(
-            target, database, Lists(inspect(database)), ListQuery("users"), Format.CSV,
+            tmp_path / "out.csv", database, Lists(inspect(database)), query, Format.CSV,
             progress=lambda *_: None, cancelled=lambda: True,
         )  # fmt: skip
-    assert {path for path in tmp_path.iterdir() if not path.name.endswith(("-wal", "-shm"))} <= before
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_the_database_itself_is_never_the_target(database: Database, suffix: str, tmp_path: Path) -> None:
+    database.connection().execute("PRAGMA journal_mode = wal")
+    database.connection().execute("DELETE FROM users")
+    target = tmp_path / "link"
+    target.symlink_to(f"{database.path}{suffix}")
+    assert target.exists()
+    with pytest.raises(InvalidInput, match="link belongs to the open database; choose another name"):
+        export.check_target(target, database.path)
+    export.check_target(tmp_path / "out.csv", database.path)

@@ -1,0 +1,322 @@
+"""The export in a child process: the same bytes as in this one, and a target that is whole or not there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app import paths
+from app.services import export
+from app.services.errors import (
+    Cancelled,
+    CannotOpen,
+    DamagedFile,
+    DiskFull,
+    FileMissing,
+    InvalidInput,
+    NotADatabase,
+    TableMissing,
+)
+from app.services.export import Format
+from app.services.list_query import ListQuery
+from app.services.listing import Keys, Lists
+from app.services.query_document import document
+from app.services.scope import Scope
+from app.workers.child_process import CannotStart, Child, ChildLost
+from app.workers.exporting import export_rows
+from models.database import Database
+from models.migrations import create_database
+from models.schema import inspect
+from tests.conftest import NOW
+from tests.fixtures.exporting import children, wait_for_end
+
+MANY = 150_000
+"""Rows whose export takes about a second, which whoever interrupts it has time for."""
+
+NASTY = ("plain", "=1+1", "O'Brien", 'a "b", c', "line\nbreak", "é\u202ex", "nul\0byte")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("large") / "large.sqlite"
+    create_database(path, paths.migrations_dir(), now=NOW)
+    connection = apsw.Connection(str(path))
+    connection.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO users (id, tenant_id, email, password_hash, created_at, updated_at)"
+        " SELECT 'u' || i, 'tenant-' || i % 3, i || '@example.org', 'hidden-hash', i, i FROM n",
+        (MANY,),
+    )
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def small(database_path: Path) -> Path:
+    """A few users with all that is hard to write, one in bytes that are no UTF-8."""
+    connection = apsw.Connection(str(database_path))
+    connection.executemany(
+        "INSERT INTO users (id, tenant_id, email, password_hash, created_at, updated_at)"
+        " VALUES (?, ?, ?, 'hidden-hash', ?, ?)",
+        [(f"u{n}", ("other", "acme")[n % 2], email, NOW + n, NOW) for n, email in enumerate(NASTY)],
+    )
+    connection.execute("UPDATE users SET tenant_id = CAST(x'ff61' AS TEXT) WHERE id = 'u2'")
+    connection.close()
+    return database_path
+
+
+def written(
+    path: Path,
+    target: Path,
+    query: ListQuery,
+    form: Format = Format.CSV,
+    *,
+    keys: Keys | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> int:
+    return export_rows(
+        path, target, query, form, keys=keys, read_only=False, progress=progress, cancelled=cancelled
+    )
+
+
+def as_before(path: Path, target: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> bytes:
+    """What this process writes itself."""
+    database = Database(path)
+    with database.connection_context():
+        lists = Lists(inspect(database))
+        export.to_file(target, database, lists, query, form, keys=keys, progress=lambda done, total: None)
+    return target.read_bytes()
+
+
+QUERIES = [
+    ListQuery("users"),
+    ListQuery("users", scope=Scope("acme"), sort="email", descending=True),
+    ListQuery("users", text="é", since=NOW, until=NOW + 6),
+    ListQuery("users", choices=(("tenant_id", ("other", b"\xffa", None)), ("has_password", (1,)))),
+    ListQuery("users", text="nobody"),
+]
+
+
+@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_same_bytes_as_in_this_process(
+    small: Path, tmp_path: Path, query: ListQuery, form: Format
+) -> None:
+    count = written(small, tmp_path / "out", query, form)
+    found = (tmp_path / "out").read_bytes()
+    assert found == as_before(small, tmp_path / "before", query, form)
+    assert b"hidden-hash" not in found
+    assert (count > 0) == (query.text != "nobody")
+
+
+@pytest.mark.parametrize("keys", [array("q", [5, 2, 3, 900]), range(6, 2, -1), range(0), array("q")])
+def test_only_the_rows_selected(small: Path, tmp_path: Path, keys: Keys) -> None:
+    query = ListQuery("users")
+    count = written(small, tmp_path / "out", query, Format.JSON, keys=keys)
+    found = (tmp_path / "out").read_bytes()
+    assert found == as_before(small, tmp_path / "before", query, Format.JSON, keys)
+    wanted = [f"u{key - 1}" for key in keys if key != 900]
+    assert [json.loads(line)["id"] for line in found.splitlines()] == wanted
+    assert count == len(wanted)
+
+
+def test_a_selection_larger_than_a_pipe(large: Path, tmp_path: Path) -> None:
+    keys = array("q", range(MANY, 0, -2))
+    assert written(large, tmp_path / "out", ListQuery("users"), keys=keys) == MANY // 2
+    with (tmp_path / "out").open() as stream:
+        lines = stream.readlines()
+    assert (lines[1].split(",")[0], lines[-1].split(",")[0]) == (f"u{MANY}", "u2")
+
+
+def test_it_says_how_far_it_is(large: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    count = written(large, tmp_path / "out", ListQuery("users"), progress=lambda *said: seen.append(said))
+    assert count == MANY
+    assert (seen[0], seen[-1]) == ((0, MANY), (MANY, MANY))
+    assert seen == sorted(seen) and len(seen) > 3
+
+
+def test_this_process_hardly_works(large: Path, tmp_path: Path) -> None:
+    threads = threading.active_count()
+    before = time.process_time()
+    written(large, tmp_path / "ours", ListQuery("users"))
+    theirs = time.process_time() - before
+    before = time.process_time()
+    as_before(large, tmp_path / "before", ListQuery("users"), Format.CSV)
+    assert theirs < 0.1 * (time.process_time() - before)
+    assert threading.active_count() == threads
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.parametrize("looks", [1, 2, 8])
+def test_cancelling_takes_effect_at_once_and_leaves_nothing(large: Path, tmp_path: Path, looks: int) -> None:
+    """Before the child is there, while it starts, and while it writes."""
+    target = tmp_path / "out.csv"
+    target.write_text("before")
+    asked = 0
+    at = 0.0
+
+    def cancelled() -> bool:
+        nonlocal asked, at
+        asked += 1
+        at = time.perf_counter()
+        return asked >= looks
+
+    with pytest.raises(Cancelled):
+        written(large, target, ListQuery("users"), cancelled=cancelled)
+    assert time.perf_counter() - at < 0.1
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+    assert children(os.getpid()) == []
+
+
+def test_a_sort_that_takes_long_is_cancelled_as_fast(large: Path, tmp_path: Path) -> None:
+    """While SQLite sorts, the child hears nothing."""
+    began = time.perf_counter()
+    at = 0.0
+
+    def cancelled() -> bool:
+        nonlocal at
+        at = time.perf_counter()
+        return at - began > 0.15
+
+    query = ListQuery("users", text="@", sort="email")
+    with pytest.raises(Cancelled):
+        written(large, tmp_path / "out.csv", query, cancelled=cancelled)
+    assert time.perf_counter() - at < 0.1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_child_is_a_sentence_and_leaves_nothing(large: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    target.write_text("before")
+
+    def kill(done: int, total: int) -> None:
+        for pid in children(os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(ChildLost, match=r"The export stopped .* nothing was changed\. Try again\."):
+        written(large, target, ListQuery("users"), progress=kill)
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_killed_program_takes_its_child_and_the_half_file_along(large: Path, tmp_path: Path) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tests.fixtures.exporting", large, tmp_path / "out.csv"],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    with program.stdout:
+        child = os.pidfd_open(int(program.stdout.readline()))
+    try:
+        assert len(list(tmp_path.iterdir())) == 1, "half a file, under another name"
+        program.kill()
+        program.wait()
+        assert wait_for_end(child)
+    finally:
+        os.close(child)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("executable", "why"), [("nowhere/python", "No such file or directory"), ("/bin/false", "it ended")]
+)
+def test_a_child_that_cannot_be_started_is_a_sentence(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executable: str, why: str
+) -> None:
+    before = set(tmp_path.iterdir())
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(CannotStart, match=rf"The export could not be started, .*\({why}\); nothing was"):
+        written(small, tmp_path / "out.csv", ListQuery("users"))
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_target_that_cannot_be_written_is_a_sentence(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(CannotOpen, match=r"^out\.csv cannot be opened"):
+        written(small, tmp_path / "nowhere" / "out.csv", ListQuery("users"))
+    before = small.read_bytes()
+    with pytest.raises(InvalidInput, match="choose another name"):
+        written(small, small, ListQuery("users"))
+    assert small.read_bytes() == before
+
+
+def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
+    job = {
+        "database": str(small),
+        "read_only": True,
+        "query": document(ListQuery("users")),
+        "form": "csv",
+        "keys": None,
+        "building": "/dev/full",
+        "target": str(tmp_path / "out.csv"),
+    }
+    told = r"^The disk that holds out\.csv is full; nothing was changed"
+    with pytest.raises(DiskFull, match=told), Child("export", "export") as child:
+        child.run(job, progress=lambda done, total: None, cancelled=lambda: False)
+
+
+def drop_a_table(path: Path) -> None:
+    connection = apsw.Connection(str(path))
+    connection.execute("DROP TABLE users")
+    connection.close()
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    connection = apsw.Connection(str(path))
+    page, size = next(connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'users'"))[0], 4096
+    connection.close()
+    data[(page - 1) * size : page * size] = b"\xee" * size
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (Path.unlink, FileMissing),
+        (lambda path: path.write_bytes(b"no database" * 999), NotADatabase),
+        (drop_a_table, TableMissing),
+        (damage, DamagedFile),
+    ],
+)
+def test_what_is_wrong_with_the_database_is_the_same_sentence_as_here(
+    small: Path, tmp_path: Path, harm: Callable[[Path], object], kind: type[Exception]
+) -> None:
+    harm(small)
+    with pytest.raises(kind) as here:
+        as_before(small, tmp_path / "before", ListQuery("users"), Format.CSV)
+    (tmp_path / "before").unlink(missing_ok=True)
+    files = set(tmp_path.iterdir())
+    with pytest.raises(kind) as there:
+        written(small, tmp_path / "out.csv", ListQuery("users"))
+    assert str(there.value) == str(here.value)
+    assert type(there.value) is kind
+    assert set(tmp_path.iterdir()) == files
+
+
+def test_names_of_any_bytes(small: Path, tmp_path: Path) -> None:
+    path = small.rename(tmp_path / os.fsdecode(b"\xff ?#%.sqlite"))
+    target = tmp_path / os.fsdecode(b"out\xfe\n.csv")
+    assert written(path, target, ListQuery("users")) == len(NASTY)
+    assert target.exists()
+
+
+def test_neither_side_loads_qt() -> None:
+    code = (
+        "import sys; import app.workers.export_child, app.workers.exporting; print('PySide6' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
