@@ -47,9 +47,11 @@ def table_time(at: int, utc: bool) -> str:
 
 
 def long_time(at: int, utc: bool) -> str:
-    """`22 Nov 2026, 13:55:07`, for a sentence."""
+    """`22 Nov 2026, 13:55:07 UTC`, or local time, for a sentence; a number beyond the calendar."""
     moment = _moment(at, utc)
-    return f"{grouped(at)} s" if moment is None else f"{moment.day} {moment:%b %Y, %H:%M:%S}"
+    if moment is None:
+        return f"{grouped(at)} s"
+    return f"{moment.day} {moment:%b %Y, %H:%M:%S}{' UTC' if utc else ''}"
 
 
 def _stamp(moment: datetime) -> str:

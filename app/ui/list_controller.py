@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column
@@ -24,7 +24,7 @@ REPAINT_MS = 60_000
 
 
 class ListController(QObject):
-    """The list of `table`, shown in `view`.
+    """The list of `table` (a name in `SPECS`), shown in `view`; `model` holds its rows.
 
     `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be.
     """
@@ -37,8 +37,8 @@ class ListController(QObject):
     ) -> None:
         super().__init__(parent)
         self._context = context
-        self._table = table
-        self._view = view
+        self.table = table
+        self.view = view
         self._query: ListQuery | None = None
         self._shown: ListQuery | None = None
         self._wanted: object = None
@@ -47,6 +47,7 @@ class ListController(QObject):
         view.setModel(self.model)
         HeldPainting(view, self.model)
         self._fitted = view.restore_columns()
+        self._show_default_order()
         # "2 min ago" grows old by itself.
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
@@ -75,7 +76,7 @@ class ListController(QObject):
 
         def work(database: Any) -> tuple[int | None, int | None]:
             place = lists.locate(database, query, record_id)  # type: ignore[arg-type]
-            return place, lists.key_of(database, self._table, record_id)  # type: ignore[arg-type]
+            return place, lists.key_of(database, self.table, record_id)  # type: ignore[arg-type]
 
         def found(answer: tuple[int | None, int | None]) -> None:
             if query != self._query or record_id != self._wanted:
@@ -83,8 +84,8 @@ class ListController(QObject):
             self._wanted = None
             row = self._row_of(*answer)
             if row is not None:
-                self._view.select_row(row)
-                self._view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+                self.view.select_row(row)
+                self.view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
             elif on_missing is not None:
                 on_missing()
 
@@ -100,7 +101,7 @@ class ListController(QObject):
 
     def current_id(self) -> object:
         """The id of the current record; None when there is none or it is not at hand yet."""
-        index = self._view.currentIndex()
+        index = self.view.currentIndex()
         return self.model.record_id(index.row()) if index.isValid() else None
 
     def selected_count(self) -> int:
@@ -115,7 +116,7 @@ class ListController(QObject):
 
     def _selected_ranges(self) -> list[range]:
         """The selected rows in order; all of a million rows are one range."""
-        parts = self._view.selectionModel().selection().toList()
+        parts = self.view.selectionModel().selection().toList()
         return sorted((range(part.top(), part.bottom() + 1) for part in parts), key=lambda rows: rows.start)
 
     def all_keys(self) -> tuple[ListQuery, Keys | None]:
@@ -127,9 +128,15 @@ class ListController(QObject):
         self._cancel()
         self.model.clear()
 
+    def _show_default_order(self) -> None:
+        spec = SPECS[self.table]
+        if spec.sort in [column.name for column in self.model.columns]:
+            order = Qt.SortOrder.DescendingOrder if spec.descending else Qt.SortOrder.AscendingOrder
+            self.view.show_order(self.model.column_of(spec.sort), order)
+
     def _shown_query(self) -> ListQuery:
         """The query of the rows that are in sight, which may not be the one asked for last."""
-        return self._shown or ListQuery(self._table)
+        return self._shown or ListQuery(self.table)
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
         task = self._context.tasks.read(
@@ -142,7 +149,7 @@ class ListController(QObject):
         self.model.reset_to(listing)
         if not self._fitted and listing.total:
             self._fitted = True
-            self._view.fit_columns()
+            self.view.fit_columns()
         self._announce(listing.total)
         if wanted is not None and self._wanted is None:
             self.jump(wanted)
@@ -157,9 +164,9 @@ class ListController(QObject):
 
     def _refreshed(self, wanted: object, select: object, keys: Keys) -> None:
         self._shown = self._query
-        with self._view.kept_in_place(self.model.key, self.model.row_of_key):
+        with self.view.kept_in_place(self.model.key, self.model.row_of_key):
             self.model.refresh_to(keys)
-        lost = wanted is not None and not self._view.currentIndex().isValid()
+        lost = wanted is not None and not self.view.currentIndex().isValid()
         self._announce(len(keys))
         if (select is not None or lost) and self._wanted is None:
             self.jump(wanted)
@@ -171,7 +178,7 @@ class ListController(QObject):
 
     def _failed(self, error: TenantAdminError) -> None:
         self._query = self._shown = None
-        self.model.reset_to(Listing(ListQuery(self._table), 0, range(0), ()))
+        self.model.reset_to(Listing(ListQuery(self.table), 0, range(0), ()))
         self.failed.emit(error)
 
     def _request_page(self, keys: Keys) -> Callable[[], None]:

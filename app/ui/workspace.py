@@ -17,8 +17,9 @@ from app.ui.formatting import counted, grouped
 from app.ui.icons import Icon
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.record_tab import RecordTab, TabSpec
+from app.ui.tabs.record_tab import RecordTab
 from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.tab_spec import TabSpec
 from app.ui.tabs.users import UsersTab
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.theme import Kind

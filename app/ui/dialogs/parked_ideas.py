@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column
 from app.services import planning
@@ -15,6 +15,7 @@ from app.services.list_query import ListQuery
 from app.services.listing import Lists
 from app.services.planning import ParkedIdeaRecord
 from app.ui.context import Context
+from app.ui.current_record import CurrentRecord
 from app.ui.formatting import counted, relative_time, tooltip
 from app.ui.icons import Icon
 from app.ui.list_controller import ListController
@@ -22,14 +23,15 @@ from app.ui.tabs import cells
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialog import Dialog
-from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.inspector import Inspector
-from app.workers.task_runner import Task
+from app.ui.widgets.list_empty_state import ListEmptyState
+from app.ui.widgets.master_detail import MasterDetail
 
 IDEAS = "planning_parked_ideas"
 RUNS = "planning_runs"
+_EMPTY = ("No parked ideas", "The planner has put nothing aside.")
 _SIZE = QSize(1120, 620)
 
 
@@ -58,8 +60,6 @@ class ParkedIdeasDialog(Dialog):
         )
         self._context = context
         self._shown: Detail | None = None
-        self._shown_id: object = None
-        self._reading: Task | None = None
         theme, settings = context.theme, context.settings
         self.filters = FilterRow(theme, "Filter by idea or reason…", noun=("idea", "ideas"))
         self.table = DataTable(
@@ -70,8 +70,11 @@ class ParkedIdeasDialog(Dialog):
         )
         self.list = ListController(context, IDEAS, self._columns(), self.table, self)
         self.table.set_main_column(self.list.model.column_of("idea"))
-        self._empty = EmptyState(theme, Icon.IDEA, "")
-        self.table.set_empty_state(self._empty)
+        self.empty_state = ListEmptyState(theme, Icon.IDEA, "idea", _EMPTY)
+        self.empty_state.clear_wanted.connect(self.filters.clear)
+        self.table.set_empty_state(self.empty_state)
+        load = partial(_detail, context.lists)
+        self.current = CurrentRecord(context.tasks, self.list, load, self)
         self.inspector = Inspector(theme, "Nothing selected", "Select an idea to see all of it.")
         self.fields = FieldList(theme)
         self.inspector.add_widget(self.fields)
@@ -79,15 +82,8 @@ class ParkedIdeasDialog(Dialog):
         self.run_button = push_button(theme, "Open run", icon=Icon.RUNS)
         self.run_button.clicked.connect(self._open_run)
         self.inspector.set_actions([self.run_button])
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.addWidget(self.table)
-        splitter.addWidget(self.inspector)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(12)
-        splitter.setStretchFactor(0, 1)
-        splitter.setSizes([720, 360])
         self.add_widget(self.filters)
-        self.add_widget(splitter, 1)
+        self.add_widget(MasterDetail(self.table, self.inspector), 1)
         close = push_button(theme, "Close")
         close.setDefault(True)
         close.clicked.connect(self.close)
@@ -99,15 +95,14 @@ class ParkedIdeasDialog(Dialog):
         self._sort: tuple[str | None, bool] = (None, False)
         self.list.loaded.connect(self._loaded)
         self.list.failed.connect(self._failed)
-        self.list.model.dataChanged.connect(self._choose)
-        self.table.selection_changed.connect(self._choose)
+        self.current.came.connect(self._show)
+        self.current.left.connect(self.inspector.show_empty)
         self.table.opened.connect(lambda index: self._open_run())
 
     def reload(self) -> None:
         """Reads again, keeping selection, scroll position, order and filter."""
         self.list.show(self._query())
-        if self._shown_id is not None:
-            self._read(self._shown_id)
+        self.current.reload()
 
     def _columns(self) -> Sequence[Column]:
         return (
@@ -132,38 +127,15 @@ class ParkedIdeasDialog(Dialog):
 
     def _loaded(self, total: int) -> None:
         self.filters.set_count(total)
-        if self._query().filtered:
-            self._empty.set(Icon.SEARCH, "No match", "No parked idea matches this text.")
-        else:
-            self._empty.set(Icon.IDEA, "No parked ideas", "The planner has put nothing aside.")
+        if total == 0:
+            self.empty_state.explain(filtered=self._query().filtered)
 
     def _failed(self, error: TenantAdminError) -> None:
-        title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
         self.filters.set_count(None)
-        self._empty.set(Icon.WARNING, title, str(error))
+        self.empty_state.explain_failure(error)
         self.inspector.show_empty()
 
-    def _choose(self) -> None:
-        record_id = self.list.current_id()
-        if record_id is None and not self.table.selected_rows():
-            self._shown_id = None
-            self.inspector.show_empty()
-        elif record_id is not None and record_id != self._shown_id:
-            self._shown_id = record_id
-            self._read(record_id)
-
-    def _read(self, record_id: object) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-        self._reading = self._context.tasks.read(
-            partial(_detail, self._context.lists), record_id, on_done=self._show, on_failed=self._gone
-        )
-
-    def _gone(self, error: TenantAdminError) -> None:
-        self._shown_id = None
-        self.inspector.show_empty()
-
-    def _show(self, detail: Detail) -> None:
+    def _show(self, idea_id: object, detail: Detail) -> None:
         self._shown = detail
         idea = detail.record
         since = relative_time(idea.created_at, self._context.clock())

@@ -92,7 +92,7 @@ class RetentionDialog(Dialog):
         self.agreement.hide()
         self.doubt: ClockDoubtCard | None = None
         if due and preview.doubt is not None:
-            said = preview.doubt.sentence(partial(_moment, utc=utc))
+            said = preview.doubt.sentence(partial(long_time, utc=utc))
             self.doubt = ClockDoubtCard(theme, f"{said} Check the clock.", can_answer=not cannot_write)
             self.doubt.box.toggled.connect(self._update)
             self.add_widget(self.doubt)
@@ -213,12 +213,8 @@ def _sentence(preview: RetentionPreview, file_name: str, days: int, utc: bool) -
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
     return (
         f"{counted(preview.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
-        f"from before {_moment(preview.cutoff, utc)}."
+        f"from before {long_time(preview.cutoff, utc)}."
     )
-
-
-def _moment(at: int, utc: bool) -> str:
-    return f"{long_time(at, utc)}{' UTC' if utc else ''}"
 
 
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:

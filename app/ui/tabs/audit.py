@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column
 from app.itemmodels.roles import Tone
@@ -23,13 +23,16 @@ from app.ui.context import Context
 from app.ui.dialogs.verify_range import Ends, VerifyRangeDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells, verdicts
-from app.ui.tabs.record_tab import GAP, RecordTab, TabSpec
+from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.tab_spec import TabSpec
 from app.ui.tabs.verification import VerificationPanel
 from app.ui.tabs.verifying import Asked
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.folder_chooser import choose_folder
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.master_detail import GAP
 from app.ui.widgets.status_chip import StatusChip
 from app.ui.widgets.timeline import Timeline
 from app.workers.task_runner import Task
@@ -174,7 +177,7 @@ class AuditTab(RecordTab):
 
     def _moment(self, at: Any) -> str:
         utc = self.context.settings.utc_times
-        return f"{formatting.long_time(at, utc)}{' UTC' if utc else ''}" if isinstance(at, int) else str(at)
+        return formatting.long_time(at, utc) if isinstance(at, int) else str(at)
 
     def add_acts(self) -> None:
         any_time, selected = self.refuse_verify, self._refuse_selected
@@ -232,7 +235,7 @@ class AuditTab(RecordTab):
 
     def ask_range(self) -> None:
         """Asks for a range: the selected entries at first, else those that the filters keep."""
-        selected = self._selected_ends() if self.selected_count() > 1 else None
+        selected = self._selected_ends() if self.selection.count() > 1 else None
         lists, query = self.context.lists, replace(self.query(), sort=None)
         chain = ListQuery(self.spec.table, self.scope)
 
@@ -252,12 +255,7 @@ class AuditTab(RecordTab):
     def ask_archive(self) -> None:
         """Asks for the folder of an archive, and verifies with it."""
         known = self.context.settings.retention_archive(self.context.opened.path)
-        chooser = QFileDialog(self, "Verify with an archive", str(known or Path.home()))
-        chooser.setFileMode(QFileDialog.FileMode.Directory)
-        chooser.setOption(QFileDialog.Option.ShowDirsOnly)
-        chooser.fileSelected.connect(lambda name: self.verify_with(Path(name)))
-        chooser.finished.connect(chooser.deleteLater)
-        chooser.open()
+        choose_folder(self, "Verify with an archive", known, self.verify_with)
 
     def _selected_ends(self) -> Ends | None:
         _, keys = self.list.selected_keys()
@@ -268,7 +266,7 @@ class AuditTab(RecordTab):
         return "A verification is under way." if self.panel.is_running else None
 
     def _refuse_selected(self) -> str | None:
-        return self.refuse_verify() if self.selected_count() else "Select the entries first."
+        return self.refuse_verify() if self.selection.count() else "Select the entries first."
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""

@@ -1,26 +1,14 @@
 """Deleting the selected records: at once where it is one that can be brought back, else after a question."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from app.services.list_query import ListQuery
-from app.services.listing import Keys, Lists
 from app.services.writing import Change
 from app.ui.context import Context
 from app.ui.formatting import counted
+from app.ui.tabs.frozen import Frozen, freeze
 from app.ui.tabs.record_tab import RecordTab
-from app.ui.widgets.confirm_dialog import LISTED, ConfirmDialog
-
-
-@dataclass(frozen=True, slots=True)
-class Doomed:
-    """The records that a question is about: the ids of all, the names of the first few, how many tenants."""
-
-    ids: tuple[Any, ...]
-    names: tuple[str, ...]
-    tenants: int
+from app.ui.widgets.confirm_dialog import ConfirmDialog
 
 
 def delete_selected(tab: RecordTab, function: Callable[..., Change], name: str) -> None:
@@ -29,15 +17,16 @@ def delete_selected(tab: RecordTab, function: Callable[..., Change], name: str) 
     `name` is the column that names a record in the question. One record goes without a question, unless the
     preferences ask for it; undo brings back both.
     """
-    query, keys = tab.list.selected_keys()
+    lists, (query, keys) = tab.context.lists, tab.list.selected_keys()
     tab.context.tasks.read(
-        partial(_doomed, tab.context.lists), query, keys, name, on_done=partial(_decide, tab, function)
+        lambda database: freeze(lists.rows(database, query, keys, ("id", name, "tenant_id"))),
+        on_done=partial(_decide, tab, function),
     )
 
 
-def _decide(tab: RecordTab, function: Callable[..., Change], doomed: Doomed) -> None:
+def _decide(tab: RecordTab, function: Callable[..., Change], doomed: Frozen) -> None:
     context: Context = tab.context
-    act = partial(context.act, function, list(doomed.ids), on_done=lambda change: tab.go_on())
+    act = partial(context.act, function, list(doomed.ids), on_done=lambda change: tab.selection.go_on())
     if not doomed.ids:
         return
     if len(doomed.ids) == 1 and not context.settings.confirm_deletion:
@@ -58,16 +47,3 @@ def _decide(tab: RecordTab, function: Callable[..., Change], doomed: Doomed) -> 
     )
     dialog.accepted.connect(act)
     dialog.open_once()
-
-
-def _doomed(lists: Lists, database: Any, query: ListQuery, keys: Keys, name: str) -> Doomed:
-    ids: list[Any] = []
-    names: list[str] = []
-    tenants: set[Any] = set()
-    for record_id, label, tenant in lists.rows(database, query, keys, ("id", name, "tenant_id")):
-        if record_id is not None:
-            ids.append(record_id)
-            tenants.add(tenant)
-            if len(names) < LISTED:
-                names.append(f"{label or record_id} · {tenant}")
-    return Doomed(tuple(ids), tuple(names), len(tenants))

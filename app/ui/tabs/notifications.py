@@ -18,8 +18,10 @@ from app.ui.actions import ActionSpec, Place
 from app.ui.formatting import counted
 from app.ui.icons import Icon
 from app.ui.tabs import cells
-from app.ui.tabs.record_tab import RecordTab, TabSpec
-from app.ui.widgets.confirm_dialog import LISTED, ConfirmDialog
+from app.ui.tabs.frozen import Frozen, freeze
+from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.tab_spec import TabSpec
+from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.json_view import JsonView
@@ -41,15 +43,6 @@ class Detail:
     record: NotificationRecord
     names_run: bool
     run: tuple[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """The unread ones among the notifications shown at one moment; the titles of the first few."""
-
-    ids: tuple[str, ...]
-    titles: tuple[str, ...]
-    tenants: int
 
 
 class NotificationsTab(RecordTab):
@@ -93,7 +86,6 @@ class NotificationsTab(RecordTab):
         return partial(_detail, self.context.lists)
 
     def show_details(self, record: Detail) -> None:
-        self._shown: Detail | None = record
         note = record.record
         state = (
             StatusChip(self.context.theme, "read", Tone.NEUTRAL, Icon.READ)
@@ -121,9 +113,6 @@ class NotificationsTab(RecordTab):
         self._metadata.set_json(note.metadata if note.metadata is None else str(note.metadata))
 
     def add_acts(self) -> None:
-        self._shown = None
-        self._place: int | None = None
-        self.list.loaded.connect(self._go_on)
         add = self.commands.add
         add(
             ActionSpec(
@@ -169,37 +158,20 @@ class NotificationsTab(RecordTab):
         return super().choice_label(column, value)
 
     def _mark(self, read: bool) -> None:
-        place = self.table.selected_rows()[0]
-        self.with_selected(
-            partial(
-                self.context.act, notifications.mark, read=read, on_done=lambda change: self._follow(place)
-            )
-        )
-
-    def _follow(self, place: int) -> None:
-        """Selects what comes after the rows marked, if the filter drops them."""
-        self._place = place
-
-    def _go_on(self, total: int) -> None:
-        place, self._place = self._place, None
-        if place is not None and total and not self.table.selected_rows():
-            self.table.select_row(min(place, total - 1))
+        """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
+        mark = partial(self.context.act, notifications.mark, read=read)
+        self.selection.with_ids(partial(mark, on_done=lambda change: self.selection.go_on()))
 
     def _refuse_mark(self, read: bool) -> str | None:
-        refusal = self.refuse_unless_selected()
-        if refusal is not None:
-            return refusal
-        rows = self.selected_records()
-        if rows and all(bool(row[_READ]) is read for row in rows):
-            return f"Already marked {'read' if read else 'unread'}."
-        return None
+        already = f"Already marked {'read' if read else 'unread'}."
+        return self.selection.refusal_to_set("read", read, already)
 
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""
         query, keys = self.list.all_keys()
         self.context.tasks.read(partial(_unread, self.context.lists), query, keys, on_done=self._confirm_all)
 
-    def _confirm_all(self, unread: Unread) -> None:
+    def _confirm_all(self, unread: Frozen) -> None:
         act = partial(self.context.act, notifications.mark, unread.ids, read=True)
         if len(unread.ids) == 1:
             act()
@@ -212,7 +184,7 @@ class NotificationsTab(RecordTab):
             f"{count} {where or f'of {self.scope.tenant_id}'} shown now will be marked read. "
             "What arrives meanwhile stays unread. This can be undone.",
             action=f"Mark {len(unread.ids):,} as read",
-            items=unread.titles,
+            items=unread.names,
             total=len(unread.ids),
             danger=False,
             parent=self,
@@ -227,20 +199,15 @@ class NotificationsTab(RecordTab):
         return None if self.model.rowCount() else "No notification is shown."
 
     def _open_run(self) -> None:
-        detail = self._current()
+        detail: Detail | None = self.current.whole()
         if detail is not None and detail.run is not None:
             self.jump.emit(RUNS, detail.run[0])
 
-    def _current(self) -> Detail | None:
-        """The details of the current row; None while they are on their way."""
-        shown = self._shown
-        return shown if shown is not None and shown.record.id == self.list.current_id() else None
-
     def _refuse_run(self) -> str | None:
-        refusal = self.refuse_unless_selected(single=True, writes=False)
+        refusal = self.selection.refusal(single=True, writes=False)
         if refusal is not None:
             return refusal
-        detail = self._current()
+        detail: Detail | None = self.current.whole()
         if detail is None or not detail.names_run:
             return "This notification names no run."
         return None if detail.run is not None else "Its run is no longer in this file."
@@ -286,21 +253,12 @@ def _run_id(metadata: object) -> str | None:
     return run_id if isinstance(run_id, str) and run_id else None
 
 
-def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) -> Unread:
+def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) -> Frozen:
     """Raises `NotAllowed` when all of them are read."""
     if keys is None:
         keys = lists.load_keys(database, query)
-    ids: list[str] = []
-    titles: list[str] = []
-    tenants: set[Any] = set()
-    for record_id, title, tenant, read in lists.rows(
-        database, query, keys, ("id", "title", "tenant_id", "read")
-    ):
-        if not read and record_id is not None:
-            ids.append(str(record_id))
-            tenants.add(tenant)
-            if len(titles) < LISTED:
-                titles.append(f"{title} · {tenant}")
-    if not ids:
+    rows = lists.rows(database, query, keys, ("id", "title", "tenant_id", "read"))
+    unread = freeze(row[:3] for row in rows if not row[3])
+    if not unread.ids:
         raise NotAllowed("All notifications shown are marked read already.")
-    return Unread(tuple(ids), tuple(titles), len(tenants))
+    return unread

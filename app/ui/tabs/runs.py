@@ -23,8 +23,11 @@ from app.ui.dialogs.parked_ideas import IDEAS, ParkedIdeasDialog
 from app.ui.formatting import counted, grouped, money, tooltip
 from app.ui.icons import Icon
 from app.ui.tabs import cells, run_acts
-from app.ui.tabs.record_tab import RecordTab, TabSpec
+from app.ui.tabs.facets import Counts
+from app.ui.tabs.record_acts import history_act
+from app.ui.tabs.record_tab import RecordTab
 from app.ui.tabs.run_acts import ACTS, STATUS_LOOKS
+from app.ui.tabs.tab_spec import TabSpec
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.count_chips import CountChip, CountChips
 from app.ui.widgets.field_list import Field, FieldList
@@ -78,7 +81,7 @@ class RunsTab(RecordTab):
         theme = self.context.theme
         self.chips = CountChips(theme, "Status")
         self._show_chips(None)
-        self.chips.changed.connect(lambda key: self._filters_changed())
+        self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = push_button(theme, "Parked ideas", icon=Icon.IDEA)
         self.parked_button.clicked.connect(self.open_parked_ideas)
         line = QWidget()
@@ -151,7 +154,7 @@ class RunsTab(RecordTab):
                     place=Place.INSPECTOR,
                 )
             )
-        self.add_history_act()
+        self.commands.add(history_act(self))
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {"planning_runs", "planning_artifacts", IDEAS})
@@ -165,7 +168,7 @@ class RunsTab(RecordTab):
     def counted(self) -> Sequence[str]:
         return ["status", *super().counted()]
 
-    def show_counts(self, column: str, found: Sequence[tuple[Value, int]]) -> None:
+    def show_counts(self, column: str, found: Counts) -> None:
         if column == "status":
             self._show_chips(found)
         else:
@@ -173,9 +176,9 @@ class RunsTab(RecordTab):
 
     def choose_value(self, column: str, value: Value) -> bool:
         if column != "status":
-            return False
+            return super().choose_value(column, value)
         self.chips.set_key(str(value) if value in planning.STATUSES else OTHER)
-        self._filters_changed()
+        self.filters_changed()
         return True
 
     def clear_filters(self) -> None:
@@ -183,7 +186,7 @@ class RunsTab(RecordTab):
         self.chips.set_key(None)
         super().clear_filters()
         if chosen:
-            self._filters_changed()
+            self.filters_changed()
 
     def set_filter_text(self, text: str) -> None:
         self.chips.set_key(None)
@@ -207,7 +210,7 @@ class RunsTab(RecordTab):
         if self._parked is not None and self._parked.isVisible():
             self._parked.reload()
 
-    def _show_chips(self, found: Sequence[tuple[Value, int]] | None) -> None:
+    def _show_chips(self, found: Counts | None) -> None:
         """A toggle for every status; without counts while they are not known."""
         counts = dict(found or ())
         other = {value: count for value, count in counts.items() if value not in planning.STATUSES}
@@ -222,21 +225,21 @@ class RunsTab(RecordTab):
         before = self.chips.key()
         self.chips.set_chips(chips)
         if self.chips.key() != before:
-            self._filters_changed()
+            self.filters_changed()
 
     # acts
 
     def _give_status(self, act: run_acts.RunAct) -> None:
         if act.status is None:
-            self.with_selected(partial(self.context.act, planning.restore))
+            self.selection.with_ids(partial(self.context.act, planning.restore))
         else:
-            self.with_selected(lambda ids: self.context.act(planning.set_status, ids, act.status))
+            self.selection.with_ids(lambda ids: self.context.act(planning.set_status, ids, act.status))
 
     def _refuse(self, act: run_acts.RunAct) -> str | None:
-        refusal = self.refuse_unless_selected()
+        refusal = self.selection.refusal()
         if refusal is not None:
             return refusal
-        return run_acts.refusal(act, {row[_STATUS] for row in self.selected_records()})
+        return run_acts.refusal(act, {row[_STATUS] for row in self.selection.records()})
 
     def _more_menu(self, button: QPushButton) -> None:
         menu = QMenu(button)

@@ -1,20 +1,18 @@
 """A tenant's users."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from app.itemmodels.columns import Column
 from app.services import users
 from app.services.list_query import Value
 from app.services.users import UserRecord
-from app.ui.actions import ActionSpec, Place
 from app.ui.dialogs.user import EditUserDialog, NewUserDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells
-from app.ui.tabs.deleting import delete_selected
-from app.ui.tabs.record_tab import RecordTab, TabSpec
-from app.ui.theme import Kind
+from app.ui.tabs.record_acts import create_act, delete_act, edit_act, history_act
+from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.tab_spec import TabSpec
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 
@@ -68,34 +66,11 @@ class UsersTab(RecordTab):
         )
 
     def add_acts(self) -> None:
-        one = partial(self.refuse_unless_selected, single=True)
-        self.commands.add(
-            ActionSpec(
-                "create",
-                "New user",
-                Icon.ADD,
-                self._create,
-                lambda: self.context.cannot_write,
-                "Ctrl+Shift+N",
-                Kind.PRIMARY,
-                Place.FILTER_ROW,
-            )
-        )
-        self.commands.add(
-            ActionSpec("edit", "Edit e-mail", Icon.EDIT, self._edit, one, "F2", place=Place.INSPECTOR)
-        )
-        self.commands.add(
-            ActionSpec(
-                "delete",
-                "Delete",
-                Icon.DELETE,
-                partial(delete_selected, self, users.delete, "email"),
-                self.refuse_unless_selected,
-                "Del",
-                place=Place.INSPECTOR,
-            )
-        )
-        self.add_history_act()
+        add = self.commands.add
+        add(create_act(self, "New user", self._create))
+        add(edit_act(self, "Edit e-mail", self._edit))
+        add(delete_act(self, users.delete, "email"))
+        add(history_act(self))
 
     def choice_label(self, column: str, value: Value) -> str:
         return "Password set" if value else "No password"
@@ -103,5 +78,5 @@ class UsersTab(RecordTab):
     def _create(self) -> None:
         NewUserDialog(self.context, self.scope.tenant_id, self).open_once()
 
-    def _edit(self) -> None:
-        self.when_shown(lambda user: EditUserDialog(self.context, user, self).open_once())
+    def _edit(self, user: UserRecord) -> None:
+        EditUserDialog(self.context, user, self).open_once()

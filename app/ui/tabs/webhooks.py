@@ -14,16 +14,15 @@ from app.ui.actions import ActionSpec, Place
 from app.ui.dialogs.webhook import WebhookDialog
 from app.ui.icons import Icon
 from app.ui.tabs import cells
-from app.ui.tabs.deleting import delete_selected
-from app.ui.tabs.record_tab import RecordTab, TabSpec
-from app.ui.theme import Kind
+from app.ui.tabs.record_acts import create_act, delete_act, edit_act, history_act
+from app.ui.tabs.record_tab import RecordTab
+from app.ui.tabs.tab_spec import TabSpec
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.status_chip import StatusChip
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
-_ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
 
 
 class WebhooksTab(RecordTab):
@@ -103,20 +102,8 @@ class WebhooksTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        one = partial(self.refuse_unless_selected, single=True)
-        add(
-            ActionSpec(
-                "create",
-                "New webhook",
-                Icon.ADD,
-                lambda: WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once(),
-                lambda: self.context.cannot_write,
-                "Ctrl+Shift+N",
-                Kind.PRIMARY,
-                Place.FILTER_ROW,
-            )
-        )
-        add(ActionSpec("edit", "Edit", Icon.EDIT, self._edit, one, "F2", place=Place.INSPECTOR))
+        add(create_act(self, "New webhook", self._create))
+        add(edit_act(self, "Edit", self._edit))
         for name, text, icon, active, key in (
             ("activate", "Activate", Icon.ACTIVATE, True, "A"),
             ("deactivate", "Deactivate", Icon.DEACTIVATE, False, "D"),
@@ -132,38 +119,26 @@ class WebhooksTab(RecordTab):
                     place=Place.INSPECTOR,
                 )
             )
-        add(
-            ActionSpec(
-                "delete",
-                "Delete",
-                Icon.DELETE,
-                partial(delete_selected, self, webhooks.delete, "url"),
-                self.refuse_unless_selected,
-                "Del",
-                place=Place.INSPECTOR,
-            )
-        )
-        self.add_history_act()
+        add(delete_act(self, webhooks.delete, "url"))
+        add(history_act(self))
 
     def choice_label(self, column: str, value: Value) -> str:
         if column == "active":
             return "Active" if value else "Inactive"
         return "With a secret" if value else "Without a secret"
 
-    def _edit(self) -> None:
-        self.when_shown(lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self).open_once())
+    def _create(self) -> None:
+        WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
+
+    def _edit(self, webhook: WebhookRecord) -> None:
+        WebhookDialog(self.context, webhook=webhook, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
-        self.with_selected(lambda ids: self.context.act(webhooks.set_active, ids, active))
+        self.selection.with_ids(lambda ids: self.context.act(webhooks.set_active, ids, active))
 
     def _refuse_switch(self, active: bool) -> str | None:
-        refusal = self.refuse_unless_selected()
-        if refusal is not None:
-            return refusal
-        records = [self.model.record(row) for row in self.table.selected_rows()[:500]]
-        if any(record is None or bool(record[_ACTIVE]) is not active for record in records):
-            return None
-        return f"Already {'active' if active else 'inactive'}."
+        already = f"Already {'active' if active else 'inactive'}."
+        return self.selection.refusal_to_set("active", active, already)
 
 
 def _events(value: Any, row: Row) -> str:

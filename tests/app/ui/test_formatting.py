@@ -32,7 +32,7 @@ def test_relative_time(seconds: int, words: str) -> None:
 def test_absolute_time() -> None:
     assert f.absolute_time(0, utc=True) == "1970-01-01 00:00:00 UTC"
     assert f.table_time(NOW, utc=True) == "2026-11-18 11:06:40"
-    assert f.long_time(NOW, utc=True) == "18 Nov 2026, 11:06:40"
+    assert f.long_time(NOW, utc=True) == "18 Nov 2026, 11:06:40 UTC"
 
 
 def test_local_time_names_its_offset() -> None:

@@ -41,8 +41,7 @@ def choose(tab: NotificationsTab, qtbot: QtBot, row: int) -> None:
     tab.table.setFocus()
     tab.table.select_row(row)
     wanted = tab.model.record_id(row)
-    qtbot.waitUntil(lambda: tab.shown_id == wanted and tab._shown is not None)
-    qtbot.waitUntil(lambda: tab._shown.record.id == wanted)
+    qtbot.waitUntil(lambda: tab.list.current_id() == wanted and tab.current.whole() is not None)
 
 
 def dialog(tab: NotificationsTab) -> ConfirmDialog | None:
@@ -143,7 +142,7 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
     choose(tab, qtbot, 0)
-    record = tab._shown
+    record = tab.current.whole()
     assert tab._message.text() == record.record.message
     assert record.run is not None and record.run[0] in tab._metadata.shown_text()
     with qtbot.waitSignal(tab.jump) as jump:
@@ -179,7 +178,9 @@ def test_a_row_far_down_is_read_when_it_has_come(tab: NotificationsTab, qtbot: Q
     qtbot.keyClick(tab.table, Qt.Key.Key_End)
     last = tab.model.rowCount() - 1
     qtbot.waitUntil(lambda: tab.model.record_id(last) is not None)
-    qtbot.waitUntil(lambda: tab.shown_id == tab.model.record_id(last) and not tab.inspector.is_empty())
+    qtbot.waitUntil(
+        lambda: tab.current.record_id == tab.model.record_id(last) and not tab.inspector.is_empty()
+    )
 
 
 def test_a_letter_typed_into_the_filter_marks_nothing(

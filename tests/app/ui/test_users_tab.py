@@ -53,10 +53,10 @@ def test_a_text_finds_any_part_and_no_match_offers_to_clear(
     assert tab.model.rowCount() == found > 0
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.text.setText("nobody is called this")
-    assert tab._empty.isVisible() and tab._clear_button.isVisible()
+    assert tab.empty_state.isVisible() and tab.empty_state.clear_button.isVisible()
     with qtbot.waitSignal(tab.list.loaded):
-        qtbot.mouseClick(tab._clear_button, Qt.MouseButton.LeftButton)
-    assert tab.model.rowCount() == total and not tab._empty.isVisible()
+        qtbot.mouseClick(tab.empty_state.clear_button, Qt.MouseButton.LeftButton)
+    assert tab.model.rowCount() == total and not tab.empty_state.isVisible()
 
 
 def test_a_tenant_narrows_the_list(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
