@@ -113,8 +113,9 @@ def test_the_first_or_last_row_alone(tmp_path: Path, seq: int) -> None:
     missing(verify(pages.path, now=NOW, take_part=True), [seq], of=41)
 
 
-@pytest.mark.parametrize("keep", [0.25, 0.5, 0.75, 0.99])
-@pytest.mark.parametrize("odd", [0, 1, 1_000, 4_095])
+@pytest.mark.parametrize(
+    ("keep", "odd"), [(0.25, 0), (0.25, 4_095), (0.5, 1_000), (0.75, 1), (0.99, 0), (0.99, 1_000)]
+)
 def test_a_file_cut_short(tmp_path: Path, keep: float, odd: int) -> None:
     pages = closed(build(tmp_path / "a.db"))
     size = int(len(pages.data) * keep) // 4096 * 4096 + odd
