@@ -1,6 +1,7 @@
 """The packaged program, built and run as a person would: nothing of this Python reaches it."""
 
 import configparser
+import csv
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ import apsw
 import pytest
 
 from app import __version__
+from app.services.list_query import ListQuery
+from app.services.query_document import document
 
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "resources" / "packaging"
@@ -51,8 +54,13 @@ def demo(folder: Path, tmp_path: Path) -> Path:
     return path
 
 
-def run(folder: Path, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the packaged program where nothing of the source tree or its Python can be found."""
+def run(
+    folder: Path, *arguments: str | Path, told: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs the packaged program where nothing of the source tree or its Python can be found.
+
+    `told` is its standard input.
+    """
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
     }
@@ -61,7 +69,7 @@ def run(folder: Path, *arguments: str | Path, **environment: str) -> subprocess.
         [program, *arguments],
         cwd=folder.parent,
         env=kept | environment,
-        stdin=subprocess.DEVNULL,
+        input=told,
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -123,6 +131,22 @@ class TestBuilt:
         assert [(found["code"], found["seq"]) for found in json.loads(done.stdout)["findings"]] == [
             ("HASH", 15000)
         ]
+
+    def test_it_exports_with_its_own_child(self, folder: Path, demo: Path, tmp_path: Path) -> None:
+        job = {
+            "database": str(demo),
+            "read_only": True,
+            "query": document(ListQuery("audit_chain")),
+            "form": "csv",
+            "keys": None,
+            "building": str(tmp_path / "out.csv"),
+            "target": str(tmp_path / "out.csv"),
+        }
+        done = run(folder, "--export-worker", told=json.dumps(job) + "\n")
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        assert (said[0], said[-1]) == ({"begun": True}, {"result": ROWS})
+        with (tmp_path / "out.csv").open(newline="") as stream:
+            assert sum(1 for _ in csv.reader(stream)) == ROWS + 1
 
     def test_it_says_what_a_file_holds_and_migrates_a_new_one(
         self, folder: Path, demo: Path, tmp_path: Path
