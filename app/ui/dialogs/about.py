@@ -8,8 +8,7 @@ from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
 from app.services.components import Component, components, installed
 from app.ui.icons import Icon
-from app.ui.theme import Kind, Theme
-from app.ui.widgets.buttons import push_button
+from app.ui.theme import Theme
 from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look
@@ -52,11 +51,7 @@ class AboutDialog(Dialog):
             )
         )
         self.copy_button = copy_button(theme, "&Copy versions", self.text)
-        self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
-        self.close_button.setDefault(True)
-        self.close_button.clicked.connect(self.accept)
-        self.set_buttons([self.close_button], left=[self.copy_button])
-        self.close_button.setFocus()
+        self.set_close_button(left=[self.copy_button])
 
     def text(self) -> str:
         """A line for the program and each component."""

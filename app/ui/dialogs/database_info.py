@@ -7,8 +7,7 @@ from app.itemmodels.static_table import Cell, Column
 from app.services.file_info import FileInfo
 from app.ui.formatting import byte_size, counted, grouped, shortened
 from app.ui.icons import Icon
-from app.ui.theme import Kind, Theme
-from app.ui.widgets.buttons import push_button
+from app.ui.theme import Theme
 from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.field_list import Field, FieldList
@@ -37,11 +36,7 @@ class DatabaseInfoDialog(Dialog):
         self.add_widget(self.verdicts)
         # What `tenant-admin info` prints.
         self.copy_button = copy_button(theme, "&Copy as text", lambda: str(info))
-        self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
-        self.close_button.setDefault(True)
-        self.close_button.clicked.connect(self.accept)
-        self.set_buttons([self.close_button], left=[self.copy_button])
-        self.close_button.setFocus()
+        self.set_close_button(left=[self.copy_button])
 
 
 def _file_fields(info: FileInfo) -> list[Field]:

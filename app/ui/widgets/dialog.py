@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.roles import Tone
-from app.ui.theme import Theme
+from app.ui.theme import Kind, Theme
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import Label, Look
 
 WIDTH = 460
@@ -29,7 +30,8 @@ class Dialog(QDialog):
     """`Dialog(theme, title, sentence="", *, icon=None, tone=Tone.NEUTRAL, parent=None)`.
 
     `add_widget(widget, stretch=0)` fills the body. `set_buttons(buttons)` puts them at the foot, the main
-    one last. Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended.
+    one last; `set_close_button()` is for a dialog that only tells. Meant for `open()`, which does not block;
+    `accepted` and `rejected` tell how it ended.
     """
 
     def __init__(
@@ -97,6 +99,14 @@ class Dialog(QDialog):
         self._foot.addStretch(1)
         for button in buttons:
             self._foot.addWidget(button)
+
+    def set_close_button(self, left: Sequence[QPushButton] = ()) -> None:
+        """For a dialog that only tells: "Close" at the foot, with the focus, and `left` apart from it."""
+        self.close_button = push_button(self.theme, "Close", kind=Kind.PRIMARY)
+        self.close_button.setDefault(True)
+        self.close_button.clicked.connect(self.accept)
+        self.set_buttons([self.close_button], left=left)
+        self.close_button.setFocus()
 
     def open_once(self) -> None:
         """Open it without blocking; it deletes itself when it is closed."""

@@ -5,8 +5,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from app.itemmodels.roles import Tone
 from app.services.text import visible
 from app.ui.icons import Icon
-from app.ui.theme import Kind, Theme
-from app.ui.widgets.buttons import push_button
+from app.ui.theme import Theme
 from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 
@@ -18,11 +17,7 @@ class ErrorDialog(Dialog):
         self, theme: Theme, sentence: str, title: str = "That did not work", parent: QWidget | None = None
     ) -> None:
         super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=Tone.BAD, parent=parent)
-        self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
-        self.close_button.setDefault(True)
-        self.close_button.clicked.connect(self.accept)
-        self.set_buttons([self.close_button])
-        self.close_button.setFocus()
+        self.set_close_button()
 
 
 class BugDialog(Dialog):
@@ -51,11 +46,7 @@ class BugDialog(Dialog):
         self.text.setMinimumHeight(220)
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "Copy details", lambda: details)
-        self.close_button = push_button(theme, "Close", kind=Kind.PRIMARY)
-        self.close_button.setDefault(True)
-        self.close_button.clicked.connect(self.accept)
-        self.set_buttons([self.close_button], left=[self.copy_button])
-        self.close_button.setFocus()
+        self.set_close_button(left=[self.copy_button])
 
 
 def show_error(
@@ -63,6 +54,5 @@ def show_error(
 ) -> ErrorDialog:
     """Open an ErrorDialog over `parent`, without blocking; it deletes itself when closed."""
     dialog = ErrorDialog(theme, sentence, title, parent)
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()
+    dialog.open_once()
     return dialog
