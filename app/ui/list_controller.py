@@ -46,7 +46,7 @@ class ListController(QObject):
         self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
         view.setModel(self.model)
         HeldPainting(view, self.model)
-        self._fitted = view.restore_columns()
+        self._fitted = view.columns.restore()
         self._show_default_order()
         # "2 min ago" grows old by itself.
         self._clock = QTimer(self, interval=REPAINT_MS)
@@ -149,7 +149,7 @@ class ListController(QObject):
         self.model.reset_to(listing)
         if not self._fitted and listing.total:
             self._fitted = True
-            self.view.fit_columns()
+            self.view.columns.fit()
         self._announce(listing.total)
         if wanted is not None and self._wanted is None:
             self.jump(wanted)

@@ -123,7 +123,7 @@ class Desk:
         self.model.reset_to(self.read(self.lists.open_list, query))
         if isinstance(self.view, DataTable) and not self.fitted:
             self.fitted = True  # once, as the program does
-            self.view.fit_columns()
+            self.view.columns.fit()
         self.view.viewport().repaint()
         painted = since(begun)
         if not self.model.complete:

@@ -59,7 +59,6 @@ class ParkedIdeasDialog(Dialog):
             parent=parent,
         )
         self._context = context
-        self._shown: Detail | None = None
         theme, settings = context.theme, context.settings
         self.filters = FilterRow(theme, "Filter by idea or reason…", noun=("idea", "ideas"))
         self.table = DataTable(
@@ -69,7 +68,7 @@ class ParkedIdeasDialog(Dialog):
             save=partial(settings.set_column_state, IDEAS),
         )
         self.list = ListController(context, IDEAS, self._columns(), self.table, self)
-        self.table.set_main_column(self.list.model.column_of("idea"))
+        self.table.columns.set_main(self.list.model.column_of("idea"))
         self.empty_state = ListEmptyState(theme, Icon.IDEA, "idea", _EMPTY)
         self.empty_state.clear_wanted.connect(self.filters.clear)
         self.table.set_empty_state(self.empty_state)
@@ -136,7 +135,6 @@ class ParkedIdeasDialog(Dialog):
         self.inspector.show_empty()
 
     def _show(self, idea_id: object, detail: Detail) -> None:
-        self._shown = detail
         idea = detail.record
         since = relative_time(idea.created_at, self._context.clock())
         self.inspector.set_header(str(idea.idea), f"parked {since}")
@@ -162,8 +160,11 @@ class ParkedIdeasDialog(Dialog):
         self.inspector.show_record()
 
     def _open_run(self) -> None:
-        if self._shown is not None and self._shown.has_run:
-            self.run_wanted.emit(str(self._shown.record.run_id))
+        self.current.when_whole(self._want_run)
+
+    def _want_run(self, detail: Detail) -> None:
+        if detail.has_run:
+            self.run_wanted.emit(str(detail.record.run_id))
 
 
 def revisit(months: Any) -> str:

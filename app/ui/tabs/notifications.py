@@ -79,7 +79,7 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self._message)
         self.inspector.add_widget(self._fields)
         self.inspector.add_widget(self._metadata, 1)
-        self.table.set_widest(self.model.column_of("read"), ("unread",))
+        self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
         self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
 
     def load(self) -> Callable[..., Any]:
@@ -191,7 +191,7 @@ class NotificationsTab(RecordTab):
         )
         dialog.list.setAccessibleName("What is marked read")
         dialog.accepted.connect(act)
-        dialog.open()
+        dialog.open_once()
 
     def _refuse_all(self) -> str | None:
         if self.context.cannot_write:

@@ -66,9 +66,9 @@ class RecordTab(QWidget):
         )
         self.list = ListController(context, spec.table, self.columns(), self.table, self)
         self.model = self.list.model
-        self.table.hide_at_first([self.model.column_of(name) for name in spec.hidden])
+        self.table.columns.hide_at_first([self.model.column_of(name) for name in spec.hidden])
         if spec.main:
-            self.table.set_main_column(self.model.column_of(spec.main))
+            self.table.columns.set_main(self.model.column_of(spec.main))
         self.selection = Selection(context, self.list, spec.noun[0], self)
         self.current = CurrentRecord(context.tasks, self.list, self.load(), self)
         self.inspector = Inspector(theme)
@@ -211,7 +211,7 @@ class RecordTab(QWidget):
 
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""
-        self.table.save_columns()
+        self.table.columns.save()
         self.list.stop()
         self._master_detail.save_sizes()
 

@@ -64,7 +64,7 @@ class RunsTab(RecordTab):
         self._shown: RunDetail | None = None
         self._parked: ParkedIdeasDialog | None = None
         super().__init__(context, parent)
-        self.table.set_widest(self.model.column_of("status"), planning.STATUSES)
+        self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
     def columns(self) -> Sequence[Column]:
         return (

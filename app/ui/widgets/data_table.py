@@ -1,6 +1,6 @@
 """The table that every tab shows its rows in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
@@ -16,7 +16,6 @@ from PySide6.QtCore import (
     QPoint,
     QSignalBlocker,
     Qt,
-    QTimer,
     Signal,
 )
 from PySide6.QtGui import (
@@ -31,25 +30,18 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from app.itemmodels.roles import Role
 from app.ui.theme import Theme
-from app.ui.widgets.cell_delegate import GAP, ICON, PAD, CellDelegate
+from app.ui.widgets.cell_delegate import CellDelegate
+from app.ui.widgets.column_layout import ColumnLayout
 from app.ui.widgets.table_header import TableHeader
 
 ROW_HEIGHT = 34
-_WIDEST, _FITTED_ROWS = 420, 100
-_SECOND_WIDEST, _MAIN_LEAST = 240, 200
-_SAVE_AFTER_MS = 400
-_FITTED_ROWS = 50
-"""Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
-
 Index = QModelIndex | QPersistentModelIndex
 
 
 class DataTable(QTableView):
     """`DataTable(theme, name, *, load=None, save=None, parent=None)`.
 
-    `name` is the accessible name. `load()` returns the QByteArray that `save(QByteArray)` was last given, or
-    an empty one; column order, widths and hidden columns then survive between runs. A state saved for other
-    columns is ignored.
+    `name` is the accessible name. `columns` is their layout, kept between runs by `load` and `save`.
 
     `menu_requested(index, global_pos)`: context menu by mouse or keyboard; the index may be invalid.
     `selection_changed()`: rows selected or deselected, or current row changed.
@@ -57,10 +49,7 @@ class DataTable(QTableView):
     `selected_rows()` sorted row numbers; `select_row(row)` selects, makes current and scrolls to it.
     `copy_selection()`: rows as tab-separated text with their header (Ctrl+C), Role.WHOLE before DisplayRole.
     `set_empty_state(widget)`: shown instead of the rows while the model has none.
-    `fit_columns()`: widths from header and the rows in view, at most 420 px, or 240 where room is short.
-    `set_main_column(column)`: the one that takes the room the others leave, at least 200 px.
-    `hide_at_first(columns)` and `show_order(column, order)`: how the table is before the user arranges it.
-    `set_widest(column, words)`: these words always fit, whether a row in view has them or not.
+    `show_order(column, order)`: the order of the rows before the user asks for another.
     Home and End go to the first and last row. Sorting calls the model's `sort`.
     """
 
@@ -78,18 +67,12 @@ class DataTable(QTableView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._load, self._save = load, save
         self._empty: QWidget | None = None
-        self._main = -1
-        self._arranged = self._alone = self._focusing = False
-        self._words: dict[int, tuple[str, ...]] = {}
-        self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
-        self._saver.timeout.connect(self.save_columns)
+        self._focusing = False
         self.cells = CellDelegate(theme, self)
         self.setItemDelegate(self.cells)
         header = TableHeader(theme, self)
         self.setHorizontalHeader(header)
-        header.setResizeContentsPrecision(_FITTED_ROWS)
         self.setAccessibleName(name)
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
@@ -107,8 +90,7 @@ class DataTable(QTableView):
         rows.setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 16))
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        header.sectionResized.connect(self._section_resized)
-        header.sectionMoved.connect(self._columns_changed)
+        self.columns = ColumnLayout(self, load, save)
         self.doubleClicked.connect(self.opened.emit)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
@@ -122,8 +104,8 @@ class DataTable(QTableView):
         if model is not None:
             for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
                 signal.connect(self._rows_changed)
-            if not self.restore_columns():
-                self.fit_columns()
+            if not self.columns.restore():
+                self.columns.fit()
         self._rows_changed()
 
     def selected_rows(self) -> list[int]:
@@ -180,34 +162,6 @@ class DataTable(QTableView):
             self.updateGeometries()  # the scroll bar's range follows later by itself
             bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
 
-    def fit_columns(self) -> None:
-        """Widths from the header and the rows in view."""
-        header = self.horizontalHeader()
-        with self._by_itself():
-            self.resizeColumnsToContents()
-            for column in range(header.count()):
-                if header.sectionSize(column) > _WIDEST:
-                    header.resizeSection(column, _WIDEST)
-            if self._main >= 0 and header.length() > self.viewport().width():
-                for column in range(header.count()):
-                    if column != self._main and header.sectionSize(column) > _SECOND_WIDEST:
-                        header.resizeSection(column, _SECOND_WIDEST)
-        self._fill()
-
-    def set_main_column(self, column: int) -> None:
-        """Let `column` take the room that the others leave."""
-        self._main = column
-        with self._by_itself():
-            self.horizontalHeader().setStretchLastSection(False)
-        self._fill()
-
-    def hide_at_first(self, columns: Sequence[int]) -> None:
-        """Hide these columns until the user shows them, unless the user has arranged them already."""
-        if not self._arranged:
-            with self._by_itself():
-                for column in columns:
-                    self.setColumnHidden(column, True)
-
     def show_order(self, column: int, order: Qt.SortOrder) -> None:
         """Point at the column that the rows are in order of already, without sorting."""
         header = self.horizontalHeader()
@@ -215,37 +169,8 @@ class DataTable(QTableView):
             header.setSortIndicator(column, order)
         header.viewport().update()
 
-    def set_widest(self, column: int, words: Sequence[str]) -> None:
-        """Make `column` wide enough for each of these words with an icon when columns are fitted."""
-        self._words[column] = tuple(words)
-
     def sizeHintForColumn(self, column: int) -> int:
-        metrics = self.fontMetrics()
-        words = max((metrics.horizontalAdvance(word) for word in self._words.get(column, ())), default=0)
-        room = words + ICON + GAP + 2 * PAD + 4 if words else 0
-        return max(super().sizeHintForColumn(column), room)
-
-    def save_columns(self) -> None:
-        """Hand the state of the columns to `save`, once the user has arranged them."""
-        self._saver.stop()
-        if self._save is not None and self._arranged and self.model() is not None:
-            self._save(QByteArray(self._names() + b"\n" + self.horizontalHeader().saveState().data()))
-
-    def restore_columns(self) -> bool:
-        """Take back what `save` was given; False when there is nothing that fits these columns."""
-        state = bytes(self._load().data()) if self._load is not None else b""
-        names, newline, header_state = state.partition(b"\n")
-        if not newline or names != self._names():
-            return False
-        header = self.horizontalHeader()
-        section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
-        with self._by_itself():
-            done = self._arranged = header.restoreState(QByteArray(header_state))
-        header.setSortIndicator(section, order)
-        if self._main >= 0:
-            header.setStretchLastSection(False)
-        self._saver.stop()
-        return done
+        return max(super().sizeHintForColumn(column), self.columns.room_for_words(column))
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
@@ -305,18 +230,11 @@ class DataTable(QTableView):
             self.cells.forget()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        with self._by_itself():
+        with self.columns.by_itself():
             super().resizeEvent(event)
-        self._fill()
+        self.columns.fill()
         if self._empty is not None:
             self._empty.setGeometry(self.viewport().rect())
-
-    def _fill(self) -> None:
-        header = self.horizontalHeader()
-        if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
-            others = header.length() - header.sectionSize(self._main)
-            with self._by_itself():
-                header.resizeSection(self._main, max(_MAIN_LEAST, self.viewport().width() - others))
 
     def _show_focus(self) -> None:
         before = self.cells.focus_row
@@ -332,33 +250,6 @@ class DataTable(QTableView):
             self._empty.setGeometry(self.viewport().rect())
             model = self.model()
             self._empty.setVisible(model is None or model.rowCount() == 0)
-
-    def _section_resized(self, section: int, before: int, after: int) -> None:
-        if section != self._main and 0 in (before, after):  # hidden or shown
-            self._fill()
-        header = self.horizontalHeader()
-        stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
-        if not stretched:  # that one follows the window
-            self._columns_changed()
-
-    def _columns_changed(self) -> None:
-        if self._save is not None and not self._alone:
-            self._arranged = True
-            self._saver.start()
-
-    @contextmanager
-    def _by_itself(self) -> Iterator[None]:
-        """What changes within is not the user's arrangement, and not kept between runs."""
-        before, self._alone = self._alone, True
-        try:
-            yield
-        finally:
-            self._alone = before
-
-    def _names(self) -> bytes:
-        model = self.model()
-        names = [str(model.headerData(c, Qt.Orientation.Horizontal)) for c in range(model.columnCount())]
-        return "\x1f".join(names).encode()
 
 
 def _whole(index: QModelIndex) -> str:

@@ -257,14 +257,16 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     assert dialog.isVisible() and not dialog.isModal()
     dialog.table.select_row(0)
     qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
-    idea = dialog._shown.record
+    idea = dialog.current.whole().record
     assert dialog.fields.value("Revisit") == revisit(idea.revisit_estimate_months)
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
     assert jump.args == ["planning_runs", idea.run_id]
     dialog.filters.text.setText("no idea has this")
     qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 0)
-    assert dialog.filters.count_text() == "0 ideas"
+    assert dialog.filters.count_text() == "0 ideas" and dialog.empty_state.title() == "No match"
+    qtbot.mouseClick(dialog.empty_state.clear_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.filters.count_text() == "9 ideas")
     dialog.close()
 
 

@@ -81,7 +81,7 @@ def test_columns_survive(qtbot: QtBot, theme: Theme) -> None:
             header.moveSection(0, 3)
             header.resizeSection(2, 133)
             header.setSectionHidden(5, True)
-            table.save_columns()
+            table.columns.save()
         else:
             assert header.visualIndex(0) == 3
             assert header.sectionSize(2) == 133
@@ -125,7 +125,7 @@ def test_sorting_asks_the_model(table: DataTable) -> None:
 
 
 def test_status_words_are_never_cut_at_fitted_width(table: DataTable) -> None:
-    table.fit_columns()
+    table.columns.fit()
     hint = max(table.sizeHintForIndex(table.model().index(row, 0)).width() for row in range(20))
     assert table.columnWidth(0) >= hint
     words = table.fontMetrics().horizontalAdvance("completed")

@@ -19,11 +19,11 @@ def shown(theme: Theme, qtbot: QtBot, rows: Sequence[Sequence[str]], width: int 
     qtbot.addWidget(table)
     model.setParent(table)
     table.setModel(model)
-    table.set_main_column(1)
+    table.columns.set_main(1)
     table.resize(width, 300)
     with qtbot.waitExposed(table):
         table.show()
-    table.fit_columns()
+    table.columns.fit()
     return table
 
 
@@ -51,8 +51,8 @@ def test_where_room_is_short_long_texts_give_way_before_words(theme: Theme, qtbo
 def test_the_widest_word_fits_though_no_row_has_it(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a", "b", "c"]])
     before = table.columnWidth(0)
-    table.set_widest(0, ("completed", "a word of some length"))
-    table.fit_columns()
+    table.columns.set_widest(0, ("completed", "a word of some length"))
+    table.columns.fit()
     assert table.columnWidth(0) >= table.fontMetrics().horizontalAdvance("a word of some length") + 22
     assert table.columnWidth(0) > before
 

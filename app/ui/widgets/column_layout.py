@@ -1,0 +1,142 @@
+"""How a table's columns share its width: fitted at first, then as the user left them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from PySide6.QtCore import QByteArray, QObject, Qt, QTimer
+from PySide6.QtWidgets import QTableView
+
+from app.ui.widgets.cell_delegate import GAP, ICON, PAD
+
+_WIDEST, _SECOND_WIDEST, _MAIN_LEAST = 420, 240, 200
+_SAVE_AFTER_MS = 400
+_FITTED_ROWS = 50
+"""Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
+
+
+class ColumnLayout(QObject):
+    """`ColumnLayout(table, load=None, save=None)`, once the table has its header.
+
+    `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one; order, widths and
+    hidden columns then survive between runs. A state saved for other columns is ignored.
+
+    `fit()`: widths from header and the rows in view, at most 420 px, or 240 where room is short.
+    `set_main(column)`: the one that takes the room the others leave, at least 200 px.
+    `hide_at_first(columns)`: how the table is before the user arranges it.
+    `set_widest(column, words)`: these words always fit, whether a row in view has them or not.
+    """
+
+    def __init__(
+        self,
+        table: QTableView,
+        load: Callable[[], QByteArray] | None = None,
+        save: Callable[[QByteArray], None] | None = None,
+    ) -> None:
+        super().__init__(table)
+        self._table = table
+        self._load, self._save = load, save
+        self._main = -1
+        self._arranged = self._alone = False
+        self._words: dict[int, tuple[str, ...]] = {}
+        self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
+        self._saver.timeout.connect(self.save)
+        header = self._header = table.horizontalHeader()
+        header.setResizeContentsPrecision(_FITTED_ROWS)
+        header.sectionResized.connect(self._section_resized)
+        header.sectionMoved.connect(self._changed)
+
+    def fit(self) -> None:
+        """Widths from the header and the rows in view."""
+        header = self._header
+        with self.by_itself():
+            self._table.resizeColumnsToContents()
+            for column in range(header.count()):
+                if header.sectionSize(column) > _WIDEST:
+                    header.resizeSection(column, _WIDEST)
+            if self._main >= 0 and header.length() > self._table.viewport().width():
+                for column in range(header.count()):
+                    if column != self._main and header.sectionSize(column) > _SECOND_WIDEST:
+                        header.resizeSection(column, _SECOND_WIDEST)
+        self.fill()
+
+    def fill(self) -> None:
+        """Gives the main column the room that the others leave now."""
+        header = self._header
+        if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
+            others = header.length() - header.sectionSize(self._main)
+            with self.by_itself():
+                room = self._table.viewport().width() - others
+                header.resizeSection(self._main, max(_MAIN_LEAST, room))
+
+    def set_main(self, column: int) -> None:
+        """Let `column` take the room that the others leave."""
+        self._main = column
+        with self.by_itself():
+            self._header.setStretchLastSection(False)
+        self.fill()
+
+    def hide_at_first(self, columns: Sequence[int]) -> None:
+        """Hide these columns until the user shows them, unless the user has arranged them already."""
+        if not self._arranged:
+            with self.by_itself():
+                for column in columns:
+                    self._table.setColumnHidden(column, True)
+
+    def set_widest(self, column: int, words: Sequence[str]) -> None:
+        """Make `column` wide enough for each of these words with an icon when columns are fitted."""
+        self._words[column] = tuple(words)
+
+    def room_for_words(self, column: int) -> int:
+        """The width in pixels that the words given for `column` need; 0 where none were."""
+        metrics = self._table.fontMetrics()
+        words = max((metrics.horizontalAdvance(word) for word in self._words.get(column, ())), default=0)
+        return words + ICON + GAP + 2 * PAD + 4 if words else 0
+
+    def save(self) -> None:
+        """Hand the state of the columns to `save`, once the user has arranged them."""
+        self._saver.stop()
+        if self._save is not None and self._arranged and self._table.model() is not None:
+            self._save(QByteArray(self._names() + b"\n" + self._header.saveState().data()))
+
+    def restore(self) -> bool:
+        """Take back what `save` was given; False when there is nothing that fits these columns."""
+        state = bytes(self._load().data()) if self._load is not None else b""
+        names, newline, header_state = state.partition(b"\n")
+        if not newline or names != self._names():
+            return False
+        header = self._header
+        section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
+        with self.by_itself():
+            done = self._arranged = header.restoreState(QByteArray(header_state))
+        header.setSortIndicator(section, order)
+        if self._main >= 0:
+            header.setStretchLastSection(False)
+        self._saver.stop()
+        return done
+
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """What changes within is not the user's arrangement, and not kept between runs."""
+        before, self._alone = self._alone, True
+        try:
+            yield
+        finally:
+            self._alone = before
+
+    def _section_resized(self, section: int, before: int, after: int) -> None:
+        if section != self._main and 0 in (before, after):  # hidden or shown
+            self.fill()
+        header = self._header
+        stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
+        if not stretched:  # that one follows the window
+            self._changed()
+
+    def _changed(self) -> None:
+        if self._save is not None and not self._alone:
+            self._arranged = True
+            self._saver.start()
+
+    def _names(self) -> bytes:
+        model = self._table.model()
+        names = [str(model.headerData(c, Qt.Orientation.Horizontal)) for c in range(model.columnCount())]
+        return "\x1f".join(names).encode()
