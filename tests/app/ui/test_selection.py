@@ -1,0 +1,64 @@
+"""What may be done with the selected rows, and what the inspector shows of them."""
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.ui.context import Context
+from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.selection import LOOKED_AT
+from app.ui.tabs.users import UsersTab
+from tests.app.ui.conftest import ShowTab
+from tests.fixtures.window import ask
+
+READ = "Already marked read."
+
+
+@pytest.fixture
+def many(context: Context) -> int:
+    """More notifications than are asked whether an act applies; all are read but the oldest."""
+    ask(
+        context.opened.path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO notifications (id, tenant_id, type, title, message, read, created_at)"
+        " SELECT 'many-' || i, 'acme-corp', 'info', 'Note', 'Text', 1, i FROM n",
+        LOOKED_AT + 20,
+    )
+    ask(context.opened.path, "UPDATE notifications SET read = 1")
+    ask(context.opened.path, "UPDATE notifications SET read = 0 WHERE id = 'many-1'")
+    return int(ask(context.opened.path, "SELECT COUNT(*) FROM notifications")[0][0])
+
+
+def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
+    many: int, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: NotificationsTab = show_tab(NotificationsTab)
+    tab.table.select_row(0)
+    assert tab.selection.refusal_to_set("read", True, READ) == READ
+    tab.table.selectAll()
+    assert tab.selection.count() == many
+    assert tab.selection.refusal_to_set("read", True, READ) is None, "the last one is not read"
+
+
+def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
+    show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    tab.table.select_row(0)
+    tab.table.clearSelection()
+    with qtbot.assertNotEmitted(tab.details_shown), qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.inspector.is_empty()
+
+
+def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    context.settings.confirm_deletion = False
+    tab: UsersTab = show_tab(UsersTab)
+    tab.table.setFocus()
+    following = tab.model.record_id(4)
+    tab.table.select_row(3)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.list.current_id() == following)
+    assert tab.table.selected_rows() == [3]
