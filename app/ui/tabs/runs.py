@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -13,7 +12,7 @@ from app.itemmodels.roles import Tone
 from app.services import planning
 from app.services.errors import TenantAdminError
 from app.services.list_query import ListQuery, Value
-from app.services.planning import ArtifactSummary, RunDetail
+from app.services.planning import RunDetail
 from app.services.scope import Scope
 from app.services.tables import PLANNING_RUNS
 from app.ui.actions import ActionSpec, Place
@@ -27,6 +26,7 @@ from app.ui.tabs.facets import Counts
 from app.ui.tabs.record_acts import history_act
 from app.ui.tabs.record_tab import RecordTab
 from app.ui.tabs.run_acts import ACTS, STATUS_LOOKS
+from app.ui.tabs.run_summary import phase_scores, summary
 from app.ui.tabs.tab_spec import TabSpec
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.count_chips import CountChip, CountChips
@@ -34,7 +34,7 @@ from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.phase_scores import PhaseScore, PhaseScores
+from app.ui.widgets.phase_scores import PhaseScores
 from app.ui.widgets.status_chip import StatusChip
 
 OTHER = "other"
@@ -277,38 +277,6 @@ class RunsTab(RecordTab):
     def _no_parked_ideas(self, error: TenantAdminError) -> None:
         self.parked_button.setEnabled(False)
         self.parked_button.setToolTip(tooltip(str(error)))
-
-
-def summary(detail: RunDetail) -> str:
-    """ "15 of 15 phases · score 84 · verdict proceed · 1 pivot"."""
-    run = detail.run
-    done = {artifact.phase for artifact in detail.artifacts} & set(planning.PHASES)
-    parts = [f"{len(done)} of {len(planning.PHASES)} phases"]
-    if _is_number(run.quality_score):
-        parts.append(f"score {run.quality_score:.0f}")
-    if run.kill_verdict:
-        parts.append(f"verdict {run.kill_verdict}")
-    if isinstance(run.pivot_count, int) and run.pivot_count:
-        parts.append(counted(run.pivot_count, "pivot"))
-    return " · ".join(parts)
-
-
-def phase_scores(artifacts: Sequence[ArtifactSummary]) -> list[PhaseScore]:
-    """A row for every phase, with its newest version; phases the platform does not know come last."""
-    newest = {str(phase): next(versions) for phase, versions in groupby(artifacts, lambda item: item.phase)}
-    names = [*planning.PHASES, *(name for name in newest if name not in planning.PHASES)]
-    return [_phase_score(name, newest.get(name)) for name in names]
-
-
-def _phase_score(name: str, artifact: ArtifactSummary | None) -> PhaseScore:
-    if artifact is None:
-        return PhaseScore(name)
-    score = artifact.overall_score if _is_number(artifact.overall_score) else None
-    return PhaseScore(name, score, artifact.version if isinstance(artifact.version, int) else 0)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
 
 
 def _status_tone(value: Any, row: Row) -> Tone | None:

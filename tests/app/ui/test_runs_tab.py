@@ -15,7 +15,8 @@ from app.ui.dialogs.artifact import ArtifactDialog
 from app.ui.dialogs.parked_ideas import ParkedIdeasDialog, revisit
 from app.ui.tabs import run_acts
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.runs import RunsTab, phase_scores
+from app.ui.tabs.run_summary import phase_scores
+from app.ui.tabs.runs import RunsTab
 from tests.app.ui.conftest import ShowTab
 
 STATUS = 0
