@@ -15,10 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--import", type=Path, metavar="IN", dest="imported", help="take in an export instead of making one"
     )
+    parser.add_argument(
+        "--anew",
+        action="store_true",
+        help="from now on go by what the file holds now, whatever earlier checkpoints say; they are kept",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.checkpoints.store import ANEW, CheckpointStore  # noqa: PLC0415
     from app.workers import witnessing  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
@@ -26,7 +31,14 @@ def run(options: argparse.Namespace) -> int:
     if options.imported is not None:
         say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
     else:
-        made = witnessing.witness(path, paths.checkpoints_dir(), now=now, reason="request", take_part=True)
+        made = witnessing.witness(
+            path,
+            paths.checkpoints_dir(),
+            now=now,
+            reason=ANEW if options.anew else "request",
+            take_part=True,
+            anew=options.anew,
+        )
         if made.checkpoint is None and not made.report.entries and made.report.intact:
             say("There are no audit entries yet, so there is nothing to witness.")
             return EXIT_INTACT

@@ -89,12 +89,14 @@ def witness(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     take_part: bool = False,
+    anew: bool = False,
 ) -> Witnessed:
     """Verifies the whole file and, if it holds, signs a checkpoint of it.
 
-    `archive` is as in `verify`. A checkpoint speaks of the file alone, so it is made where the file holds,
-    whatever its archive says. Raises the errors of `scan_pool.verify`, those of `with_archive` and those of
-    keeping the checkpoint.
+    With `anew` the person says that what the file holds now is right: its chains have to hold by themselves,
+    and the checkpoints so far, which are kept, are no longer held against it. `archive` is as in `verify`. A
+    checkpoint speaks of the file alone, so it is made where the file holds, whatever its archive says. Raises
+    the errors of `scan_pool.verify`, those of `with_archive` and those of keeping the checkpoint.
     """
     from app.services.checkpoints.store import CheckpointStore, NotWitnessed  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
@@ -106,7 +108,7 @@ def witness(
         progress=progress,
         cancelled=cancelled,
         take_part=take_part,
-        checkpoints=store.witness(path),
+        checkpoints=None if anew else store.witness(path),
         seal=True,
     )
     # Before anything is signed, because this can still be cancelled.

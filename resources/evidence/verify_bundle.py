@@ -72,7 +72,7 @@ def main(folder):
     same = count == manifest["entries"] == report["entries"]
     problems += [] if same else [f"{report['entries']} entries were verified, {count} are here"]
     first, last, before = manifest["seqFrom"] or 0, manifest["seqTo"] or 2**63, None
-    restored = max((item["number"] for item in checkpoints if item["reason"] == "restore"), default=0)
+    restored = max([0, *(it["number"] for it in checkpoints if it["reason"] in ("restore", "anew"))])
     for item in checkpoints:
         what, body = item["number"], canonical({**item, "signature": ""})
         holds = signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"]))

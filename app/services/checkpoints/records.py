@@ -120,10 +120,6 @@ class Session:
             (database, path, place, number, now),
         )
 
-    def forget(self, database: str) -> None:
-        for table, column in (("checkpoints", "database"), ("adoptions", "database"), ("databases", "id")):
-            self._sql.execute(f"DELETE FROM {table} WHERE {column} = ?", (database,))  # noqa: S608
-
     def checkpoints(self, database: str, *, newest: int = -1) -> list[Checkpoint]:
         """Oldest first; only the `newest` ones if that is not negative."""
         rows = self._sql.execute(

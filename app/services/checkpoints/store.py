@@ -19,10 +19,13 @@ from app.services.verification.codes import Code, Verdict
 from app.services.verification.report import Finding, Report, TenantReport
 from app.services.verification.witness import Known, Witness
 
-__all__ = ["RESTORE", "CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
+__all__ = ["ANEW", "RESTORE", "CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
 
 RESTORE: Final = "restore"
 """The reason of a checkpoint made when a person replaced the content, which earlier ones do not fit."""
+
+ANEW: Final = "anew"
+"""The reason of one made because a person says that what the file holds now is right."""
 
 
 class NotWitnessed(TenantAdminError):
@@ -116,8 +119,8 @@ class CheckpointStore:
     ) -> Checkpoint:
         """Signs what a verification with `seal=True` has just found, and keeps it.
 
-        `reason` is one word: verify, request, retention, before-restore, restore, import. With `RESTORE`
-        the checkpoint takes the place of those before it, so the report must be one that was made without
+        `reason` is one word: verify, request, retention, import, before-restore, restore, anew. With the
+        last two the checkpoint takes the place of those before it, so the report must be one made without
         them. `database` is the file's id (`identify`) where it was known before its content was replaced.
         An unproven start does not prevent it: the checkpoint then says only that the rows were there.
         Raises `NotWitnessed` when the report has errors or covers only a part.
@@ -145,7 +148,7 @@ class CheckpointStore:
                 reason=reason,
                 after=seal.after,
                 through=seal.through,
-                rows_ever=_rows_ever(report, before if reason != RESTORE else ()),
+                rows_ever=_rows_ever(report, () if reason in (RESTORE, ANEW) else before),
                 tenants=seal.tenants,
                 previous=before[0].hash if before else None,
                 key=key.public,
@@ -209,13 +212,6 @@ class CheckpointStore:
             start = (tenant.first_seq, previous_hash)
             session.adopt(database, tenant.tenant, start, actor=actor, now=now)
 
-    def forget(self, path: Path) -> None:
-        """Drops everything known of the file's database; the next checkpoint starts anew."""
-        database = self.identify(path)
-        if database is not None:
-            with self._records.open(writing=True) as session:
-                session.forget(database)
-
     def continuation(self, path: Path) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
         return compare(path, self.witness(path))
@@ -262,9 +258,9 @@ def _with_adopted_start(
 
 
 def _standing(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
-    """Those that still speak of the file: with a restore they begin anew."""
-    restores = [place for place, item in enumerate(checkpoints) if item.reason == RESTORE]
-    return tuple(item.known() for item in checkpoints[restores[-1] if restores else 0 :])
+    """Those that still speak of the file: with some they begin anew."""
+    beginnings = [place for place, item in enumerate(checkpoints) if item.reason in (RESTORE, ANEW)]
+    return tuple(item.known() for item in checkpoints[beginnings[-1] if beginnings else 0 :])
 
 
 def _speak_of(path: Path, checkpoints: Sequence[Checkpoint]) -> bool:

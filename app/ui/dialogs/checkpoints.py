@@ -10,7 +10,7 @@ from app import paths
 from app.itemmodels.static_table import Cell, Column
 from app.services.checkpoints.document import Checkpoint
 from app.services.checkpoints.keys import KeyPlace
-from app.services.checkpoints.store import CheckpointStore
+from app.services.checkpoints.store import ANEW, CheckpointStore
 from app.services.errors import Cancelled, TenantAdminError
 from app.services.verification.report import Report
 from app.ui.context import Context
@@ -18,6 +18,7 @@ from app.ui.formatting import absolute_time, counted, grouped, relative_time, sh
 from app.ui.icons import Icon
 from app.ui.theme import Kind
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
@@ -73,33 +74,37 @@ class CheckpointsDialog(Dialog):
         self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
         self.check_button = push_button(theme, "Check an export…", icon=Icon.VERIFY)
         self.close_button = push_button(theme, "Close")
-        self.make_button.clicked.connect(self.make)
+        self.anew_button = push_button(theme, "Begin anew…", icon=Icon.REFRESH)
+        self.anew_button.clicked.connect(self.ask_anew)
+        self.make_button.clicked.connect(lambda: self.make(anew=False))
         self.export_button.clicked.connect(self._ask_export)
         self.import_button.clicked.connect(self._ask_import)
         self.check_button.clicked.connect(self._ask_check)
         self.close_button.clicked.connect(self.reject)
         self.set_buttons(
             [self.close_button, self.make_button],
-            left=[self.export_button, self.import_button, self.check_button],
+            left=[self.export_button, self.import_button, self.check_button, self.anew_button],
         )
         self.close_button.setFocus()
         self.export_button.setEnabled(False)
+        self.anew_button.setEnabled(False)
         self._job: Job | None = None
         self._closed = False
         self.finished.connect(self._end)
         self._read()
 
-    def make(self) -> None:
-        """Verifies the file and signs a checkpoint of it."""
+    def make(self, *, anew: bool) -> None:
+        """Verifies the file and signs a checkpoint of it, which with `anew` those before do not bind."""
 
         def work(progress: Progress, cancelled: Stop) -> Witnessed:
             return witnessing.witness(
                 self._path,
                 paths.checkpoints_dir(),
                 now=self._context.clock(),
-                reason="request",
+                reason=ANEW if anew else "request",
                 progress=progress,
                 cancelled=cancelled,
+                anew=anew,
             )
 
         def done(made: Witnessed) -> None:
@@ -110,6 +115,21 @@ class CheckpointsDialog(Dialog):
                 self._read()
 
         self._run("Verifying and signing…", work, done)
+
+    def ask_anew(self) -> None:
+        """Begins anew once the person has said that the file is right as it is."""
+        dialog = ConfirmDialog(
+            self._context.theme,
+            "Begin anew?",
+            "The file is held against a new checkpoint of what it holds now, and no longer against those so "
+            "far. Do this when you know why it differs, say because you put another copy in its place "
+            "yourself. The earlier checkpoints are kept, and exports of them still say what they knew.",
+            action="Begin anew",
+            parent=self,
+        )
+        dialog.accepted.connect(lambda: self.make(anew=True))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def export(self, out: Path) -> None:
         """Writes every checkpoint of this file to `out`."""
@@ -161,6 +181,7 @@ class CheckpointsDialog(Dialog):
             self.table = None
         self.key.setText(place.sentence if place is not None else "")
         self.export_button.setEnabled(bool(found))
+        self.anew_button.setEnabled(bool(found))
         if not found:
             self.state.setText("There is none of this file yet.")
             self.listed.emit(0)
@@ -215,12 +236,12 @@ class CheckpointsDialog(Dialog):
             self._job.cancel()
 
     def _set_busy(self, busy: bool) -> None:
-        for button in (self.make_button, self.export_button, self.import_button, self.check_button):
+        for button in (self.make_button, self.import_button, self.check_button):
             button.setEnabled(not busy)
+        for button in (self.export_button, self.anew_button):
+            button.setEnabled(not busy and self.table is not None)
         if busy:
             self.state.setText("Working…")
-        else:
-            self.export_button.setEnabled(self.table is not None)
 
     def _ask_export(self) -> None:
         name, _ = QFileDialog.getSaveFileName(

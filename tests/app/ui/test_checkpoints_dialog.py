@@ -16,6 +16,7 @@ from app.ui.context import Context
 from app.ui.continuation import ContinuationNotice
 from app.ui.dialogs.checkpoints import CheckpointsDialog
 from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.workers import witnessing
 from models.database import Database
 from tests.conftest import NOW
@@ -72,6 +73,27 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
     dialog.import_from(other)
     qtbot.waitUntil(lambda: "holds no exported checkpoints" in dialog.state.text())
     assert dialog.table is None
+
+
+def test_a_person_who_knows_why_the_file_differs_begins_anew(
+    context: Context, qtbot: QtBot, path: Path
+) -> None:
+    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="request")
+    connection = apsw.Connection(str(path))
+    connection.execute("DELETE FROM audit_chain WHERE seq > 190")
+    connection.execute("UPDATE sqlite_sequence SET seq = 190 WHERE name = 'audit_chain'")
+    dialog = opened(context, qtbot)
+    qtbot.waitUntil(dialog.anew_button.isEnabled)
+    with qtbot.waitSignal(dialog.checked):
+        dialog.make_button.click()
+    qtbot.waitUntil(lambda: "does not hold" in dialog.state.text())
+    dialog.anew_button.click()
+    (question,) = dialog.findChildren(ConfirmDialog)
+    with qtbot.waitSignal(dialog.checked) as made:
+        question.confirm_button.click()
+    assert made.args is not None and made.args[1] == 2
+    qtbot.waitUntil(lambda: "2 checkpoints of this file" in dialog.state.text())
+    assert witnessing.verify(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
 def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -> None:

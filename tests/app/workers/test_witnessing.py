@@ -112,3 +112,21 @@ def test_a_folder_that_is_not_there_is_said(demo: Path, tmp_path: Path) -> None:
         witnessing.witness(
             demo, tmp_path / "checkpoints", now=NOW, reason="verify", archive=tmp_path / "nowhere"
         )
+
+
+def test_begun_anew_a_file_is_held_against_what_it_holds_now(demo: Path, tmp_path: Path) -> None:
+    folder, export = tmp_path / "checkpoints", tmp_path / "witness.json"
+    witnessing.witness(demo, folder, now=NOW, reason="request")
+    CheckpointStore(folder).export(demo, export)
+    connection = apsw.Connection(str(demo))
+    connection.execute("DELETE FROM audit_chain WHERE seq > 290")
+    connection.execute("UPDATE sqlite_sequence SET seq = 290 WHERE name = 'audit_chain'")
+    assert witnessing.witness(demo, folder, now=NOW, reason="request").checkpoint is None
+    assert witnessing.witness(demo, folder, now=NOW, reason="anew", anew=True).checkpoint == 2
+    assert witnessing.verify(demo, folder, now=NOW).verdict is Verdict.VERIFIED
+    connection.execute("DELETE FROM audit_chain WHERE seq > 280")
+    assert witnessing.verify(demo, folder, now=NOW).verdict is Verdict.TAMPERED
+    before = witnessing.verify(demo, tmp_path / "elsewhere", now=NOW, export=export)
+    assert Code.TRUNCATED in {finding.code for finding in before.findings}
+    connection.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 100")
+    assert witnessing.witness(demo, folder, now=NOW, reason="anew", anew=True).checkpoint is None
