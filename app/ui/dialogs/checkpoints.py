@@ -72,9 +72,16 @@ class CheckpointsDialog(Dialog):
         self.make_button.setDefault(True)
         self.export_button = push_button(theme, "Export…", icon=Icon.EXPORT)
         self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
-        self.check_button = push_button(theme, "Check an export…", icon=Icon.VERIFY)
-        self.close_button = push_button(theme, "Close")
+        self.check_button = push_button(theme, "Check…", icon=Icon.VERIFY)
         self.anew_button = push_button(theme, "Begin anew…", icon=Icon.REFRESH)
+        for button, tip in (
+            (self.export_button, "Write all of them to a file, to keep elsewhere"),
+            (self.import_button, "Take in what was exported elsewhere, and trust its key"),
+            (self.check_button, "Verify the file against an export"),
+            (self.anew_button, "Go by what the file holds now, whatever these say"),
+        ):
+            button.setToolTip(tip)
+        self.close_button = push_button(theme, "Close")
         self.anew_button.clicked.connect(self.ask_anew)
         self.make_button.clicked.connect(lambda: self.make(anew=False))
         self.export_button.clicked.connect(self._ask_export)
