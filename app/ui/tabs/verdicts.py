@@ -18,6 +18,7 @@ _HEADLINES = {
 _CELLS = {
     State.UNCHECKED: ("not checked", None, None, "Verify the chain to check this entry."),
     State.UNREAD: ("not checked", None, None, "The file could not be read whole."),
+    State.CHANGED: ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written."),
     State.BROKEN: ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."),
     State.UNPROVEN: (
         "unproven",

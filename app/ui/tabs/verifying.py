@@ -38,7 +38,12 @@ class State(Enum):
     UNREAD = auto()
     HOLDS = auto()
     UNPROVEN = auto()
+    CHANGED = auto()
     BROKEN = auto()
+
+
+OF_THE_ENTRY = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMAR})
+"""What is wrong with an entry itself, and not with its place in the chain."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,8 @@ class Outcome:
         """What it says of an entry; nothing of one that came later or lies outside of the range."""
         if seq > self._through or (self.asked.first is not None and seq < self.asked.first):
             return State.UNCHECKED
-        if seq in self._broken:
-            return State.BROKEN
+        if (wrong := self._wrong.get(seq)) is not None:
+            return State.CHANGED if wrong <= OF_THE_ENTRY else State.BROKEN
         if seq in self._unproven:
             return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
@@ -64,9 +69,12 @@ class Outcome:
         return max((tenant.last_seq or 0 for tenant in self.report.tenants), default=0)
 
     @cached_property
-    def _broken(self) -> frozenset[int]:
-        findings = self.report.findings
-        return frozenset(item.seq for item in findings if item.seq is not None and item.is_error)
+    def _wrong(self) -> dict[int, set[Code]]:
+        found: dict[int, set[Code]] = {}
+        for item in self.report.findings:
+            if item.seq is not None and item.is_error:
+                found.setdefault(item.seq, set()).add(item.code)
+        return found
 
     @cached_property
     def _unproven(self) -> frozenset[int]:

@@ -77,7 +77,7 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, window: MainWindow, d
     assert "does not match its own hash" in rows[0][3]
     qtbot.waitUntil(lambda: page.list.current_id() == first)
     row = page.table.currentIndex().row()
-    assert values(page, "previous_hash")[row] == "broken"
+    assert values(page, "previous_hash")[row] == "hash wrong"
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
     visible = page.table.visualRect(page.table.currentIndex())
     assert page.table.viewport().rect().contains(visible.center()), "it is in sight"
