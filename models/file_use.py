@@ -46,7 +46,7 @@ def holders(path: Path) -> tuple[Holder, ...]:
     if real.parent.name == _WRANGLER_FOLDER:
         names.add(str(real.parent))
     pids = {*_with_descriptor(names), *_with_lock(names)} - {os.getpid()}
-    return tuple(sorted(Holder(pid, _name(pid)) for pid in pids))
+    return tuple(sorted(Holder(pid, _name(pid)) for pid in pids if not _is_our_worker(pid)))
 
 
 def said(found: tuple[Holder, ...]) -> str | None:
@@ -94,6 +94,17 @@ def _lock_key(name: str) -> str | None:
     except OSError:
         return None
     return f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+
+
+def _is_our_worker(pid: int) -> bool:
+    """Whether it is a child that this process has started to scan or to export (`app.workers.spawn`)."""
+    try:
+        parent = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[1]
+        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except (OSError, IndexError):
+        return False
+    is_worker = any(word.endswith(b"-worker") or b" from app.workers." in word for word in words[1:5])
+    return is_worker and int(parent) == os.getpid()
 
 
 def _name(pid: int) -> str:

@@ -1,14 +1,10 @@
 """Child processes for long work in Python, which as a thread would hold up the interface.
 
-A worker is a module `app.workers.<name>_child` whose `main()` serves what its standard input asks
-(`app.workers.child_side`); the packaged program starts itself again as `--<name>-worker` (`app.__main__`).
-Never imports Qt.
+What a worker is, `spawn` says; its other end is `app.workers.child_side`. Never imports Qt.
 """
 
 import json
 import queue
-import subprocess
-import sys
 import threading
 from array import array
 from collections.abc import Callable
@@ -18,13 +14,10 @@ from typing import Any
 
 from app.services.errors import Cancelled, TenantAdminError
 from app.workers.child_errors import error_of
+from app.workers.spawn import spawn
 
 LOOK_SECONDS = 0.04
 """Between two looks at whether to stop, which is to work within 100 ms."""
-
-_BOOT = (
-    "import sys; sys.path[:] = sys.argv[1].split('\\n'); from app.workers.{worker}_child import main; main()"
-)
 
 Message = dict[str, Any]
 
@@ -49,25 +42,6 @@ class ChildLost(TenantAdminError):
         )
 
 
-def start(worker: str) -> "subprocess.Popen[bytes]":
-    """A process of this program that runs `app.workers.<worker>_child`, its streams being pipes.
-
-    Raises `OSError`.
-    """
-    if getattr(sys, "frozen", False):
-        command = [sys.executable, f"--{worker}-worker"]
-    else:
-        # Nothing but Python and our own path: half of the time that a start takes otherwise.
-        command = [sys.executable, "-I", "-S", "-c", _BOOT.format(worker=worker), "\n".join(sys.path)]
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-
-
 class Child:
     """One child process for one job, gone at the end of the block, whatever it was doing."""
 
@@ -78,7 +52,7 @@ class Child:
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         try:
-            self._process = start(worker)
+            self._process = spawn(worker)
         except OSError as error:
             raise CannotStart(work, error.strerror or type(error).__name__) from error
 

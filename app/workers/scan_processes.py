@@ -3,7 +3,6 @@
 import json
 import queue
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,11 +15,10 @@ from app.services.errors import Cancelled, TenantAdminError
 from app.services.verification.follow import COUNT
 from app.services.verification.scan import Stopped
 from app.workers import scan_child
+from app.workers.spawn import spawn
 
 LISTS = ("seals", "findings", "breaks", "gaps")
 """What comes in parts from a child, beside the tenants."""
-
-_BOOT = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from app.workers.scan_child import main; main()"
 
 Job = dict[str, Any]
 Message = tuple[int, dict[str, Any]]
@@ -147,17 +145,10 @@ def _rows_of(result: dict[str, Any]) -> int:
 
 
 def _start() -> "subprocess.Popen[bytes]":
-    if getattr(sys, "frozen", False):
-        command = [sys.executable, "--scan-worker"]
-    else:
-        command = [sys.executable, "-I", "-S", "-c", _BOOT, "\n".join(sys.path)]
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
+    try:
+        return spawn("scan")
+    except OSError as error:
+        raise ScanFailed(error.strerror or type(error).__name__) from error
 
 
 def _serve(

@@ -51,3 +51,21 @@ def test_this_program_itself_is_left_out(tmp_path: Path) -> None:
 def test_several_are_said_together() -> None:
     assert said(()) is None
     assert said((Holder(1, "workerd"), Holder(2, "sqlite3"))) == "workerd (pid 1) and sqlite3 (pid 2)"
+
+
+def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    path.write_bytes(b"x")
+    program = "file = open(__import__('sys').argv[1]); print(1, flush=True); input()"
+    worker = f"{program}\nif 0: from app.workers.scan_child import main"
+    others = []
+    for text in (program, worker):
+        with subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", text, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None and process.stdout.readline() == b"1\n"
+            others.append([holder.pid == process.pid for holder in holders(path)])
+            process.communicate(b"\n")
+    assert others == [[True], []]
