@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog
 
 from app import paths
 from app.services.errors import TenantAdminError
-from app.settings import Settings
-from app.ui.busy import Busy
-from app.ui.theme import Theme
+from app.ui.file_work import FileWork
 from app.workers.jobs import Progress, Stop
 
 # The workers and the dialog are loaded when a copy is made or put back.
@@ -24,27 +21,15 @@ if TYPE_CHECKING:
 COPIES = "Databases and SQL dumps (*.sqlite *.sqlite3 *.db *.sql);;All files (*)"
 
 
-class Copies(QObject):
-    """`said(text)` is for a toast, `failed(error)` for what did not work.
+class Copies(FileWork):
+    """What saves a copy of a file, and puts one back.
 
     `leaving(path)` comes before a file's content is replaced, when everything that has it open must close;
     `replaced(path)` when it can be opened again, whether the restore succeeded or not.
     """
 
-    said = Signal(str)
-    failed = Signal(object)
     leaving = Signal(object)
     replaced = Signal(object)
-
-    def __init__(
-        self, theme: Theme, settings: Settings, busy: Busy, clock: Callable[[], int], window: QWidget
-    ) -> None:
-        super().__init__(window)
-        self._theme = theme
-        self._settings = settings
-        self._busy = busy
-        self._clock = clock
-        self._window = window
 
     def ask_save(self, path: Path) -> None:
         name, _ = QFileDialog.getSaveFileName(

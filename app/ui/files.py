@@ -7,15 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog
 
 from app import paths
 from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
-from app.settings import Settings
-from app.ui.busy import Busy
+from app.ui.file_work import FileWork
 from app.ui.formatting import counted
-from app.ui.theme import Theme
 from app.workers.jobs import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -30,25 +28,10 @@ DUMPS = "SQL dumps (*.sql);;All files (*)"
 DEMO_ROWS = 20_000
 
 
-class Files(QObject):
-    """What opens a file. `opened(FileView)` when it can be shown, `failed(error)` when it cannot.
-
-    `said(text)` is for a toast.
-    """
+class Files(FileWork):
+    """What opens a file: `opened(FileView)` when it can be shown."""
 
     opened = Signal(object)
-    said = Signal(str)
-    failed = Signal(object)
-
-    def __init__(
-        self, theme: Theme, settings: Settings, busy: Busy, clock: Callable[[], int], window: QWidget
-    ) -> None:
-        super().__init__(window)
-        self._theme = theme
-        self._settings = settings
-        self._busy = busy
-        self._clock = clock
-        self._window = window
 
     def open(
         self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False

@@ -109,10 +109,12 @@ class ListController(QObject):
 
     def selected_keys(self) -> tuple[ListQuery, Keys]:
         """The list's query and exactly the keys of the rows selected now, in their order."""
-        parts = [self.model.keys[rows.start : rows.stop] for rows in self._selected_ranges()]
-        keys = parts[0] if parts else array("q")  # all of a million rows are one part, copied once
-        for part in parts[1:]:
-            keys.extend(part)
+        ranges = self._selected_ranges()
+        if len(ranges) == 1:  # all of a million rows, copied once
+            return self._shown_query(), self.model.keys[ranges[0].start : ranges[0].stop]
+        keys = array("q")
+        for rows in ranges:
+            keys.extend(self.model.keys[rows.start : rows.stop])
         return self._shown_query(), keys
 
     def _selected_ranges(self) -> list[range]:

@@ -14,23 +14,10 @@ from app import paths
 from app.services.demo import create_demo
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.command import run
 from tests.fixtures.window import ask
 
 DAY = 86_400
-
-
-def run(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = dict(os.environ)
-    if home is not None:
-        environment["TENANT_ADMIN_HOME"] = str(home)
-    return subprocess.run(
-        [sys.executable, "-m", "app", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=environment,
-    )
 
 
 @pytest.fixture(scope="module")

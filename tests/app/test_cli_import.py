@@ -1,8 +1,5 @@
 """`tenant-admin import`, as an operator types it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,13 +7,9 @@ import pytest
 from app import paths
 from app.services.demo import create_demo
 from tests.conftest import NOW
+from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.window import ask
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """`tenant-admin backup` and `restore`, as an operator types them."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,12 +7,8 @@ import pytest
 from app import paths
 from app.services.demo import create_demo
 from tests.conftest import NOW
+from tests.fixtures.command import run
 from tests.fixtures.window import ask, count
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 
 @pytest.fixture
