@@ -1,12 +1,15 @@
 """Copies of a database file, which only their owner can read."""
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 
 from models.errors import CopyNotWritten
+
+_COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
 
 def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
@@ -27,6 +30,11 @@ def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
             raise CopyNotWritten(folder, str(error.strerror)) from error
         else:
             return copy
+
+
+def is_copy(path: Path) -> bool:
+    """Whether the name is one that `take_name` gives."""
+    return _COPY.search(path.stem) is not None
 
 
 def back_up(connection: apsw.Connection, copy: Path) -> None:

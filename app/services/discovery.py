@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app.services.errors import CannotOpen, FileMissing, StorageError
 from app.services.file_info import tenants
+from models import copies
 from models.database import Database
 from models.schema import Schema, expected_columns, inspect
 from models.tables import AuditEntry
@@ -82,9 +83,10 @@ def find_database(path: Path) -> Found:
     """The database file that `path` means: itself, or the one in the folder with the platform's tables.
 
     A wrangler configuration file stands for its folder. Of several databases those with an audit chain come
-    before those without. The nearest 100 databases of at most 20,000 entries and 8 levels are looked at, and
-    no symbolic link to a folder is followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`,
-    `SeveralDatabases`, and the error of the only file there when that one cannot be read.
+    before those without, and all before the copies that a migration or a restore keeps. The nearest 100
+    databases of at most 20,000 entries and 8 levels are looked at, and no symbolic link to a folder is
+    followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only
+    file there when that one cannot be read.
     """
     if path.name in _PROJECT_FILES and path.is_file():
         path = path.parent
@@ -126,6 +128,7 @@ class _Seen:
 def _choose(folder: Path, candidates: list[Candidate]) -> Found:
     audit = AuditEntry._meta.table_name
     best = [item for item in candidates if audit in item.tables] or candidates
+    best = [item for item in best if not copies.is_copy(item.path)] or best
     if len(best) > 1:
         raise SeveralDatabases(folder, tuple(sorted(best, key=lambda item: (-item.modified_at, item.path))))
     return Found(best[0].path, tuple(candidates))

@@ -12,6 +12,7 @@ from app.services.discovery import Candidate, NoDatabase, SeveralDatabases, find
 from app.services.errors import DamagedFile
 from app.services.opening import open_database
 from app.services.writing import commit
+from models import copies
 from models.migrations import create_database
 from tests.app.services.test_writing import NOW, creation
 
@@ -104,6 +105,17 @@ def test_a_repository_of_several_packages(tmp_path: Path) -> None:
 def test_the_state_comes_before_copies_that_lie_around(project: Path) -> None:
     shutil.copy(project / STATE / HASHED, project / "copy.sqlite")
     assert find_database(project).path == project / STATE / HASHED
+
+
+def test_copies_kept_by_a_migration_or_a_restore_are_not_meant(project: Path) -> None:
+    original = find_database(project).path
+    for _ in range(2):
+        kept = copies.take_name(original.parent, original, "restore", NOW)
+        kept.write_bytes(original.read_bytes())
+    assert find_database(project).path == original
+    original.unlink()
+    with pytest.raises(SeveralDatabases):
+        find_database(project)
 
 
 def test_several_are_named_so_that_one_can_be_chosen(project: Path) -> None:
