@@ -28,6 +28,9 @@ JUMP_TOLERANCE: Final = 3_600
 _ENTRIES: Final = 20
 """How many of the newest entries are asked: a few stray ones among them change nothing."""
 
+_FEW: Final = 10
+"""Entries below which a single one bears out the clock: so young a file has hardly more to say."""
+
 _CLOCK: Final = "This computer's clock says"
 _GIVEN: Final = "The time given is"
 
@@ -130,7 +133,7 @@ def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bo
     if facts.stated or borne_out:
         return None
     if entries and entries[0] >= enough:
-        return ClockDoubt(Doubt.LONE_ENTRY, now, entries[0])
+        return None if len(entries) < _FEW else ClockDoubt(Doubt.LONE_ENTRY, now, entries[0])
     if run is not None and (not entries or run >= entries[0]):
         return ClockDoubt(Doubt.AHEAD_OF_RUN, now, run)
     if entries:

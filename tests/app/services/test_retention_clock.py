@@ -184,6 +184,12 @@ def test_one_entry_dated_ahead_does_not_bear_out_a_clock_that_is_ahead(
     assert (doubt.reason, doubt.known) == (Doubt.LONE_ENTRY, NOW + 30 * DAY)
 
 
+def test_in_a_file_of_few_entries_one_is_enough(database: Database, sql: apsw.Connection) -> None:
+    sql.execute("DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
+    chains.append(sql, "acme", [NOW - 100 * DAY, NOW - DAY])
+    assert retain(database).removed["audit_chain"] == 1
+
+
 def test_one_entry_dated_ahead_is_asked_about_once(database: Database, sql: apsw.Connection) -> None:
     """Even where its chain is pruned, whose marker then is dated as far ahead."""
     chains.append(sql, "acme", [NOW + 1_000 * DAY])
