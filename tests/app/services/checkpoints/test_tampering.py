@@ -162,8 +162,9 @@ def test_a_whole_tenant_renamed(known: Witnessed) -> None:
 
 def test_seq_shifted_in_order(known: Witnessed) -> None:
     """No link breaks; only the checkpoint knows the numbers."""
-    for seq in reversed(known.chain.seqs(TENANT)):
-        known.chain.run("UPDATE audit_chain SET seq = seq + 50000000 WHERE seq = ?", seq)
+    with known.chain.sql:
+        for seq in reversed(known.chain.seqs(TENANT)):
+            known.chain.run("UPDATE audit_chain SET seq = seq + 50000000 WHERE seq = ?", seq)
     found(known, "CHECKPOINT", "TRUNCATED")
 
 

@@ -36,6 +36,7 @@ class ChainFile:
         self.path = path
         new = not path.exists()
         self.sql = apsw.Connection(str(path))
+        self.sql.pragma("synchronous", "off")  # nothing here outlives a power cut
         if new:
             self.sql.execute((paths.migrations_dir() / "0000_initial.sql").read_text())
 
