@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -81,9 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        print(
-            f"tenant-admin: {error.filename or 'A file'} cannot be used: {error.strerror}.", file=sys.stderr
-        )
+        what = visible(str(error.filename)) if error.filename else "A file"
+        why = "there is no space left on its disk" if error.errno == ENOSPC else error.strerror
+        print(f"tenant-admin: {what} cannot be used: {why}.", file=sys.stderr)
     except Exception as error:  # noqa: BLE001 - a bug: details to the log, a sentence to the person
         print(f"tenant-admin: {_report_bug(error)}", file=sys.stderr)
     return EXIT_COULD_NOT_RUN
