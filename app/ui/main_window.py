@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_file.connect(self.files.ask_open)
         self.welcome.open_folder.connect(self.files.ask_open_folder)
         self.welcome.create_file.connect(self.files.ask_create)
+        self.welcome.import_dump.connect(self.files.ask_import)
         self.welcome.demo.connect(self.files.explore_demo)
         self.welcome.recent.connect(self.files.open)
         self._pages = QStackedWidget()

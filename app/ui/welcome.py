@@ -18,12 +18,14 @@ SHOWN = 6
 class WelcomePage(QWidget):
     """What a person meets before a file is open.
 
-    Signals: `open_file`, `open_folder`, `create`, `demo`, and `recent(Path)`. `set_recent` fills the list.
+    Signals: `open_file`, `open_folder`, `create_file`, `import_dump`, `demo`, and `recent(Path)`.
+    `set_recent` fills the list.
     """
 
     open_file = Signal()
     open_folder = Signal()
     create_file = Signal()
+    import_dump = Signal()
     demo = Signal()
     recent = Signal(Path)
 
@@ -54,8 +56,15 @@ class WelcomePage(QWidget):
                 Kind.SECONDARY,
             ),
             (
+                Icon.IMPORT,
+                "&Import a D1 export…",
+                "Makes a new file of what wrangler wrote",
+                self.import_dump,
+                Kind.SECONDARY,
+            ),
+            (
                 Icon.DEMO,
-                "&Explore sample data",
+                "Explore &sample data",
                 "Tenants and chains to try things on",
                 self.demo,
                 Kind.SECONDARY,
@@ -108,7 +117,7 @@ class WelcomePage(QWidget):
         row = QHBoxLayout()
         row.setSpacing(16)
         button = push_button(self._theme, text, kind=kind, icon=icon)
-        button.setMinimumWidth(220)
+        button.setMinimumWidth(228)
         button.clicked.connect(signal)
         row.addWidget(button)
         row.addWidget(Label(sentence, Look.DIM), 1)

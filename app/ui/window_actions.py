@@ -22,7 +22,7 @@ ACTIONS = (
     ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N"),
     ("import", "&Import a D1 export…", Icon.IMPORT, ""),
     ("demo", "&Explore sample data", Icon.DEMO, ""),
-    ("info", "Database &info…", Icon.DATABASE, "Ctrl+I"),
+    ("info", "Data&base info…", Icon.DATABASE, "Ctrl+I"),
     ("export", "E&xport…", Icon.EXPORT, "Ctrl+E"),
     ("save_copy", "&Save a copy…", Icon.COPY, "Ctrl+Shift+S"),
     ("restore", "Restore from a co&py…", Icon.HISTORY, ""),

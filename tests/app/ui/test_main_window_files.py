@@ -250,7 +250,7 @@ def test_recent_files_come_back_from_the_welcome_page(
 
 def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.opened, timeout=60_000):
-        click(qtbot, button(window.welcome, "&Explore sample data"))
+        click(qtbot, button(window.welcome, "Explore &sample data"))
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count_text() != "")
     assert page.model.rowCount() > 100

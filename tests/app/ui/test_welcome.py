@@ -30,6 +30,7 @@ def test_each_way_to_begin(qtbot: QtBot, theme: Theme) -> None:
         ("Open a database", page.open_file),
         ("Open a wrangler project", page.open_folder),
         ("Create a new database", page.create_file),
+        ("Import a D1 export", page.import_dump),
         ("Explore sample data", page.demo),
     ):
         with qtbot.waitSignal(signal, timeout=0):
