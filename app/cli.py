@@ -1,6 +1,7 @@
 """The command line. Qt is loaded only to open the window, so a server without a display can use the rest."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from errno import ENOSPC
@@ -73,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # whatever a terminal cannot show, it is shown as an escape
             stream.reconfigure(errors="backslashreplace")
     options = _options(arguments)
+    if options.run is not _window:
+        # As Ctrl+C: what is unfinished is cleared away.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(options.run(options))
     except TenantAdminError as error:

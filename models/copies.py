@@ -38,7 +38,7 @@ def is_copy(path: Path) -> bool:
 
 
 def back_up(connection: apsw.Connection, copy: Path) -> None:
-    """Writes all that the connection sees into the existing, empty file `copy`, as one moment.
+    """Writes all that the connection sees into `copy`, as one moment, in place of what is there.
 
     In one step: a stepwise backup beside a busy writer never ends (`hazards.md`, Files). A copy that was not
     finished never carries the name.
@@ -46,7 +46,9 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
     unfinished = copy.with_name(f".{copy.name}.new")
     os.close(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
     try:
-        target = apsw.Connection(str(unfinished), flags=apsw.SQLITE_OPEN_READWRITE)
+        # As a URI, which can say any name that a file system allows.
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
+        target = apsw.Connection(unfinished.absolute().as_uri(), flags=flags)
         try:
             with target.backup("main", connection, "main") as backup:
                 backup.step(-1)
@@ -54,4 +56,5 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
             target.close(False)
         unfinished.replace(copy)
     finally:
-        unfinished.unlink(missing_ok=True)
+        for suffix in ("", "-journal"):  # a full disk leaves the latter
+            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)

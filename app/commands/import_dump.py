@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, print_report, say
+from app.services.errors import TenantAdminError
+from app.services.text import visible
 
 if TYPE_CHECKING:
     from app.services.checkpoints.continuation import Continuation
@@ -33,25 +35,29 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _witness(path: Path) -> int:
-    """Holds the new file against what is known here, then verifies it and makes the checkpoint."""
-    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
-    from app.workers import witnessing  # noqa: PLC0415
+    """Holds the new file against what is known here, then verifies it and makes the checkpoint.
 
-    folder = paths.checkpoints_dir()
-    if folder.exists():
-        known = _said(CheckpointStore(folder).continuation(path))
-        if known:
-            say(known)
-    made = witnessing.witness(path, folder, now=int(time.time()), reason="import", take_part=True)
-    print_report(made.report)
-    if made.checkpoint is None:
-        print(
-            "tenant-admin: the chain does not hold, so no checkpoint was made; the file stays",
-            file=sys.stderr,
-        )
-        return EXIT_FINDINGS
-    print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
-    return EXIT_INTACT
+    The file is there already: what goes wrong with the checkpoints is said, and is no failure of the import.
+    """
+    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import scan_pool, witnessing  # noqa: PLC0415
+
+    folder, now = paths.checkpoints_dir(), int(time.time())
+    try:
+        if folder.exists():
+            known = _said(CheckpointStore(folder).continuation(path))
+            if known:
+                say(known)
+        made = witnessing.witness(path, folder, now=now, reason="import", take_part=True)
+        report, number, problem = made.report, made.checkpoint, "the chain does not hold"
+    except (TenantAdminError, OSError) as error:
+        report, number, problem = scan_pool.verify(path, now=now, take_part=True), None, str(error)
+    print_report(report)
+    if number is not None:
+        print(f"checkpoint {number}: {report.entries:,} entries witnessed")
+    elif report.entries:
+        print(f"tenant-admin: no checkpoint was made ({visible(problem)}); the file stays", file=sys.stderr)
+    return EXIT_INTACT if report.intact else EXIT_FINDINGS
 
 
 def _said(found: "Continuation") -> str | None:

@@ -3,6 +3,8 @@
 Source: `hazards.md`, Files: through SQLite's own backup, never by moving files, and checked afterwards.
 """
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -17,9 +19,13 @@ from app.services.errors import (
     Cancelled,
     DamagedFile,
     FileLocked,
+    FileMissing,
+    NeedsCopy,
+    NotADatabase,
     NotAllowed,
     SqlDump,
     StorageError,
+    UnfinishedChange,
 )
 from app.services.snapshots import snapshot_copy
 from app.services.writing import Change, commit
@@ -66,9 +72,11 @@ def prepare(
     """
     if source.exists() and path.exists() and source.samefile(path):
         raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
-    copy = folder / "restore.sqlite"
+    copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
     try:
         opening.open_database(source, read_only=True)
+    except (NeedsCopy, UnfinishedChange):
+        snapshot_copy(source, copy)
     except SqlDump:
         from app.services.importing import import_dump  # noqa: PLC0415 - most copies are databases
 
@@ -110,14 +118,15 @@ def restore(
     Nothing is changed when it is cancelled or fails before its commit. Raises `NotAllowed` (it may not be
     written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the storage errors.
     """
-    reason = opening.why_not_written(path, force=force)
-    if reason is not None:
-        raise NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
+    require_writable(path, force=force)
     kept = copies.take_name(path.resolve().parent, path, "restore", now)
     try:
         _record(prepared, kept, actor=actor, now=now)
         with Database(path).expected_errors():
-            _replace(path, prepared.copy, kept, progress or _ignore, cancelled or _never)
+            try:
+                _replace(path, prepared.copy, kept, progress or _ignore, cancelled or _never)
+            except (apsw.NotADBError, apsw.CorruptError):
+                _put_in_place_of(path, prepared.copy, kept)
     except BaseException:
         kept.unlink(missing_ok=True)
         raise
@@ -125,11 +134,29 @@ def restore(
     return kept
 
 
+def require_writable(path: Path, *, force: bool = False) -> None:
+    """Raises `FileMissing`, or `NotAllowed` where the file may not be replaced, and why."""
+    if not path.is_file():
+        raise FileMissing(path)
+    reason = opening.why_not_written(path, force=force)
+    if reason is not None:
+        raise NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
+
+
+def _named(path: Path) -> Path:
+    """The file's name, or a plain one where it is no text that SQLite could be given."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return Path("copy")
+    return Path(path.name)
+
+
 def _rows_now(path: Path) -> dict[str, int | None]:
     """What can be counted of a file that may be damaged, which may be why somebody restores it."""
     database = Database(path, read_only=True)
     counts: dict[str, int | None] = dict.fromkeys(schema.expected_columns())
-    with suppress(DamagedFile), database.expected_errors(), database.connection_context():
+    with suppress(DamagedFile, NotADatabase), database.expected_errors(), database.connection_context():
         found = schema.inspect(database).columns
         counts = {table: None for table in found if not schema.internal(table)}
         for table in counts:
@@ -153,13 +180,13 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
 
 
 def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: Stop) -> None:
-    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as live:
+    with closing(_connect(path, apsw.SQLITE_OPEN_READWRITE)) as live:
         live.set_busy_timeout(BUSY_TIMEOUT_MS)
         _fit_pages(copy, int(live.pragma("page_size")))
         with (
             _in_wal(live) as in_wal,
-            closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as reader,
-            closing(apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)) as source,
+            closing(_connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
+            closing(_connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
             live.backup("main", source, "main") as backup,
         ):
             if not in_wal:
@@ -172,6 +199,23 @@ def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: 
                     raise Cancelled
                 progress(backup.page_count - backup.remaining, backup.page_count)
                 backup.step(PAGES)  # the last one commits, and nothing may fail behind it
+
+
+def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
+    """For a file that SQLite cannot open: nobody can have it open as a database, so it can be moved away.
+
+    A log that lies beside it is kept with it; left there, it would be folded into the new content.
+    """
+    for suffix in ("-wal", "-journal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.replace(kept.with_name(kept.name + suffix))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    shutil.copyfile(path, kept)
+    copy.chmod(0o600)
+    with copy.open("rb+") as file:
+        os.fsync(file.fileno())
+    copy.replace(path.resolve())
 
 
 @contextmanager
@@ -198,10 +242,15 @@ def _in_wal(connection: apsw.Connection) -> Iterator[bool]:
 
 def _fit_pages(copy: Path, size: int) -> None:
     """Gives the copy the file's page size, which cannot change under a write-ahead log."""
-    with closing(apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
+    with closing(_connect(copy, apsw.SQLITE_OPEN_READWRITE)) as connection:
         if connection.pragma("page_size") != size:
             connection.pragma("page_size", size)
             connection.execute("VACUUM")
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    """As a URI, which can say any name that a file system allows."""
+    return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
 
 
 def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:

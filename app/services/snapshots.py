@@ -1,19 +1,17 @@
 """A copy of a file that cannot be opened where it is."""
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from app.services.errors import (
-    AlreadyThere,
     CannotOpen,
     DamagedFile,
     FileLocked,
     NeedsCopy,
     UnfinishedChange,
-    translate,
 )
+from app.services.new_file import new_file
 from models import copies
 from models.database import Database
 from models.file_use import holders, said
@@ -27,34 +25,23 @@ def snapshot_copy(path: Path, target: Path) -> Path:
 
     Where SQLite can read the file, this is its own backup in one step; where it cannot (a write-ahead log
     in a folder that cannot be written, a change left unfinished) the parts are copied and folded together in
-    the copy. The source is only read. Raises `AlreadyThere`, `DamagedFile` (the copy failed SQLite's
-    integrity check), `FileLocked` (the file kept changing), `DiskFull` and the errors of opening; nothing is
+    the copy. The source is only read. Raises the errors of `new_file`, `DamagedFile` (the copy failed
+    SQLite's integrity check), `FileLocked` (the file kept changing) and the errors of opening; nothing is
     left at `target` then.
     """
-    if target.exists():
-        raise AlreadyThere(target)
-    try:
+    with new_file(target) as building:
         try:
-            _back_up(path, target)
+            _back_up(path, building)
         except (NeedsCopy, UnfinishedChange, CannotOpen):
-            _remove(target)
-            _copy_parts(path, target)
-        _fold(target)
-    except BaseException as error:
-        _remove(target)
-        known = translate(error, target)
-        if known is None or known is error:
-            raise
-        raise known from error
+            _copy_parts(path, building)
+        _fold(building)
     return target
 
 
 def _back_up(path: Path, target: Path) -> None:
     source = Database(path, read_only=True)
     with source.expected_errors(), source.connection_context():
-        connection = source.connection()
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds personal data
-        copies.back_up(connection, target)
+        copies.back_up(source.connection(), target)
 
 
 def _copy_parts(path: Path, target: Path) -> None:

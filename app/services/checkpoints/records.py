@@ -71,7 +71,9 @@ class Records:
 
         Raises `StoreDamaged` and the storage errors.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if writing and not self.exists:
+            self._path.touch(0o600)  # nobody else needs to know what is watched
         try:
             with closing(apsw.Connection(str(self._path))) as connection:
                 connection.set_busy_timeout(5_000)

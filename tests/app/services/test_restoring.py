@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -265,4 +266,48 @@ def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=300
     )
-    assert 0 < int(done.stdout) < KILLS
+    assert 0 < int(done.stdout) <= KILLS
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: bytes(100) + data[100:], lambda data: data[:700], lambda data: b"x" * 5000]
+)
+def test_a_file_that_is_no_database_any_more_can_be_restored(
+    live: Path, copy: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    ask(live, "PRAGMA journal_mode = delete")
+    broken = damage(live.read_bytes())
+    live.write_bytes(broken)
+    live.with_name("foundation.sqlite-wal").write_bytes(b"left behind")
+    kept = restore(live, copy, tmp_path / "scratch")
+    assert kept.read_bytes() == broken
+    assert count(live, "audit_chain") == 201
+    assert ask(live, "PRAGMA integrity_check") == [("ok",)]
+    assert live.stat().st_mode & 0o077 == 0
+
+
+def test_a_copy_in_a_folder_that_cannot_be_written(live: Path, copy: Path, tmp_path: Path) -> None:
+    ask(copy, "PRAGMA journal_mode = wal")
+    folder = tmp_path / "medium"
+    folder.mkdir()
+    there = folder / "monday.sqlite"
+    held = apsw.Connection(str(copy))
+    held.execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('x','t','e',1,1)")
+    for suffix in ("", "-wal"):
+        there.with_name(there.name + suffix).write_bytes(copy.with_name(copy.name + suffix).read_bytes())
+    folder.chmod(0o500)
+    try:
+        restore(live, there, tmp_path / "scratch")
+    finally:
+        folder.chmod(0o700)
+    assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(1,)]
+
+
+def test_a_damaged_copy_is_called_by_its_own_name(live: Path, copy: Path, tmp_path: Path) -> None:
+    ask(copy, "PRAGMA journal_mode = delete")
+    data = bytearray(copy.read_bytes())
+    for page in range(9, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    copy.write_bytes(data)
+    with pytest.raises(DamagedFile, match=r"earlier\.sqlite is damaged"):
+        restore(live, copy, tmp_path / "scratch")
