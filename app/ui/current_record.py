@@ -39,6 +39,7 @@ class CurrentRecord(QObject):
         self.record_id: object = None
         rows.view.selection_changed.connect(self._follow)
         rows.model.dataChanged.connect(self._rows_came)
+        rows.lost.connect(self._leave)
 
     def whole(self) -> Any | None:
         """What was read of the current record; None while it is on its way."""
@@ -68,12 +69,15 @@ class CurrentRecord(QObject):
         record_id = self._rows.current_id()
         if not self._rows.view.selectionModel().hasSelection():
             # A neighbour is current when the selected row has gone, but nobody has chosen it.
-            self._stop_reading()
-            self.record_id = None
-            self.left.emit()
+            self._leave()
         elif record_id is not None and record_id != self.record_id:
             self.record_id = record_id
             self.reload()
+
+    def _leave(self) -> None:
+        self._stop_reading()
+        self.record_id = None
+        self.left.emit()
 
     def _rows_came(self) -> None:
         """A record chosen before its row was at hand, by End or from elsewhere, can be read now."""

@@ -26,10 +26,13 @@ REPAINT_MS = 60_000
 class ListController(QObject):
     """The list of `table` (a name in `SPECS`), shown in `view`; `model` holds its rows.
 
-    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be.
+    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. `lost()`
+    when the record that was current is not in the list that was opened: Qt says nothing of a selection that
+    ends with a model's reset.
     """
 
     loaded = Signal(int)
+    lost = Signal()
     failed = Signal(object)
 
     def __init__(
@@ -88,6 +91,8 @@ class ListController(QObject):
                 self.view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
             elif on_missing is not None:
                 on_missing()
+            else:
+                self.lost.emit()
 
         self._context.tasks.read(work, on_done=found)
 

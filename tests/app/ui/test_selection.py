@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.services.scope import EVERYONE, Scope
 from app.ui.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.selection import LOOKED_AT
@@ -62,3 +63,36 @@ def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
     qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: tab.list.current_id() == following)
     assert tab.table.selected_rows() == [3]
+
+
+def test_a_record_that_the_list_no_longer_has_leaves_the_inspector(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    mine = ask(context.opened.path, "SELECT tenant_id FROM users WHERE id = ?", tab.list.current_id())[0][0]
+    ((other,),) = ask(context.opened.path, "SELECT tenant_id FROM users WHERE tenant_id <> ? LIMIT 1", mine)
+    tab.set_scope(Scope(other))
+    tab.activate()
+    qtbot.waitUntil(tab.inspector.is_empty)
+    tab.set_scope(EVERYONE)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.activate()
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    tab.set_filter_text("nobody has such a name")
+    qtbot.waitUntil(tab.inspector.is_empty)
+
+
+def test_a_record_that_the_list_still_has_stays_in_the_inspector(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(2)
+    email = tab.inspector.title()
+    with qtbot.assertNotEmitted(tab.current.left), qtbot.waitSignal(tab.list.loaded):
+        tab.set_filter_text(email)
+    qtbot.waitUntil(lambda: tab.table.selected_rows() == [0])
+    assert tab.inspector.title() == email
