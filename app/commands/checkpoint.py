@@ -12,10 +12,11 @@ from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--export", type=Path, metavar="OUT", help="write all checkpoints to keep elsewhere")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--import", type=Path, metavar="IN", dest="imported", help="take in an export instead of making one"
     )
-    parser.add_argument(
+    what.add_argument(
         "--anew",
         action="store_true",
         help="from now on go by what the file holds now, whatever earlier checkpoints say; they are kept",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report, say
+from app.services.text import visible
 
 KNOWN = {
     "later": "the copy continues what was witnessed of this file",
@@ -30,9 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from app.services import restoring  # noqa: PLC0415
     from app.workers import restores  # noqa: PLC0415
 
     path, folder, now = database_path(options.file), paths.checkpoints_dir(), int(time.time())
+    restoring.require_writable(path, force=options.force)
     with tempfile.TemporaryDirectory(prefix=".tenant-admin-", dir=path.resolve().parent) as scratch:
         offered = restores.offer(path, options.copy, Path(scratch), folder, now=now)
         if not offered.holds:
@@ -52,4 +55,6 @@ def run(options: argparse.Namespace) -> int:
     say(f"the file as it was is kept as {done.kept}")
     if done.checkpoint is not None:
         say(f"checkpoint {done.checkpoint} witnesses what it holds now")
+    if done.problem is not None:
+        print(f"tenant-admin: no checkpoint was made ({visible(done.problem)})", file=sys.stderr)
     return EXIT_INTACT

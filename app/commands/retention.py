@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json, say
+from app.services.verification.entry import SECONDS_LIMIT
 
 _NOW = (
     "reckon from this time (seconds since 1970), which is your word that it may lie far ahead of all that is "
@@ -17,7 +18,7 @@ _NOW = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--days", type=positive, default=90, help="how long data is kept (default: 90)")
-    parser.add_argument("--now", type=int, metavar="EPOCH", help=_NOW)
+    parser.add_argument("--now", type=_time, metavar="EPOCH", help=_NOW)
     parser.add_argument(
         "--allow-majority",
         action="store_true",
@@ -33,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def _time(value: str) -> int:
+    number = int(value)
+    if not 0 <= number < SECONDS_LIMIT:
+        raise argparse.ArgumentTypeError("is no time in seconds since 1970")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:

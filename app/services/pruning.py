@@ -55,7 +55,10 @@ SELECT hash, created_at FROM json_each(?) AS tenant LEFT JOIN audit_chain
 ORDER BY tenant.key
 """
 
-_REMOVING: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq BETWEEN ? AND ?"
+_REMOVING_LAST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq = ? AND hash = ?"
+_REMOVING_REST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq BETWEEN ? AND ?"
+"""The last one only as it was proven, which its hash says of all before it: the content may have been
+replaced since, by a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +252,12 @@ def remove(
     rest, and the storage errors.
     """
     removals = [
-        Statement(raw(_REMOVING, part.tenant_id, part.from_seq, part.to_seq), expect=part.count)
+        statement
         for part in batch
+        for statement in (
+            Statement(raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)),
+            Statement(raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq), expect=part.count - 1),
+        )
     ]
     tenants = json.dumps([part.tenant_id for part in batch], ensure_ascii=False)
     for attempt in range(ATTEMPTS):

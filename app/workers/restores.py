@@ -36,10 +36,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """`kept` is the file as it was, `checkpoint` the number of the one made afterwards, or None."""
+    """`kept` is the file as it was; `checkpoint` the number of the one made afterwards, or the `problem`."""
 
     kept: Path
     checkpoint: int | None
+    problem: str | None = None
 
 
 def offer(
@@ -86,11 +87,12 @@ def carry_out(
     kept = restoring.restore(
         path, offered.prepared, actor=actor, now=now, force=force, progress=progress, cancelled=cancelled
     )
-    checkpoint = None
-    with suppress(TenantAdminError, OSError):
+    try:
         # On its own: what was witnessed before the restore is what the person has just put aside.
         report = scan_pool.verify(path, now=now, progress=progress, seal=True)
         checkpoint = store.create(path, report, now=now, reason=RESTORE, database=database).number
+    except (TenantAdminError, OSError) as error:
+        return Restored(kept, None, str(error))
     return Restored(kept, checkpoint)
 
 
@@ -100,7 +102,7 @@ def _known(path: Path, copy: Path, folder: Path) -> str | None:
     from app.services.checkpoints.continuation import compare  # noqa: PLC0415
     from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
 
-    known = CheckpointStore(folder).witness(path).checkpoints
+    known = CheckpointStore(folder).history(path)
     for count in range(len(known), 0, -1):
         if compare(copy, Witness(known[:count])).continues:
             return "later" if count == len(known) else "earlier"

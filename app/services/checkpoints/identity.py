@@ -62,7 +62,7 @@ def recognise_old(
             for sealed in checkpoint.tenants.values()
             for row in ((sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head))
         }
-        if any(_has_row(connection, seq, value) for seq, value in rows):
+        if any(has_row(connection, seq, value) for seq, value in rows):
             return database
     return None
 
@@ -99,8 +99,8 @@ def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -
     for checkpoint in reversed(checkpoints):
         found = 0
         for sealed in checkpoint.tenants.values():
-            found += _has_row(connection, sealed.first_seq, sealed.first_hash)
-            found += _has_row(connection, sealed.last_seq, sealed.head)
+            found += has_row(connection, sealed.first_seq, sealed.first_hash)
+            found += has_row(connection, sealed.last_seq, sealed.head)
             if found >= ENOUGH:
                 break
         if found:
@@ -108,7 +108,8 @@ def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -
     return 0
 
 
-def _has_row(connection: apsw.Connection, seq: int, value: str) -> bool:
+def has_row(connection: apsw.Connection, seq: int, value: str) -> bool:
+    """Whether the file has this row, hash for hash."""
     row = connection.execute(
         "SELECT 1 FROM main.audit_chain WHERE seq = ? AND CAST(hash AS BLOB) = CAST(? AS BLOB)", (seq, value)
     ).fetchone()

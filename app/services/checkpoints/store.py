@@ -1,7 +1,7 @@
 """What an administrator does with checkpoints."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +10,21 @@ import apsw
 from app.services.checkpoints import exchange
 from app.services.checkpoints.continuation import Continuation, Divergence, compare
 from app.services.checkpoints.document import Checkpoint
-from app.services.checkpoints.identity import place, recognise, recognise_old, shares_tenant, speaks_of, spelt
+from app.services.checkpoints.identity import (
+    has_row,
+    place,
+    recognise,
+    recognise_old,
+    shares_tenant,
+    speaks_of,
+    spelt,
+)
 from app.services.checkpoints.keys import KeyPlace, Keyring, SigningKey, load_key
 from app.services.checkpoints.records import KnownDatabase, Records, Session
 from app.services.errors import NotAllowed, NotFound, TenantAdminError
 from app.services.verification import source
 from app.services.verification.codes import Code, Verdict
-from app.services.verification.report import Finding, Report, TenantReport
+from app.services.verification.report import Finding, Report, SealedChain, TenantReport
 from app.services.verification.witness import Known, Witness
 
 __all__ = ["ANEW", "RESTORE", "CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
@@ -67,19 +75,12 @@ class CheckpointStore:
 
         Raises the errors of opening the file and `StoreDamaged`.
         """
-        if not self._records.exists:
-            return Witness()
-        with self._records.open() as session:
-            database = self._recognise(session, path)
-            if database is None:
-                return Witness()
-            keys = frozenset(session.keys())
-            good, findings = exchange.authentic(session.checkpoints(database.id), keys, database.id)
-            newest = max((item.number for item in good), default=0)
-            if newest < database.seen_number and not findings:
-                findings = [_rollback(newest, database.seen_number)]
-            adopted = session.adoptions(database.id)
-        return Witness(_standing(good), adopted, tuple(findings))
+        good, findings, adopted = self._known(path)
+        return Witness(_standing(good), adopted, findings)
+
+    def history(self, path: Path) -> tuple[Known, ...]:
+        """All that checkpoints ever said of the file, oldest first; also what no longer binds it."""
+        return tuple(item.known() for item in self._known(path)[0])
 
     def witness_from(self, path: Path, export: Path) -> Witness:
         """What an export says of the file; a finding where the export itself cannot be believed.
@@ -141,6 +142,8 @@ class CheckpointStore:
             database = str(uuid.uuid4()) if known is None else known.id
             before = session.checkpoints(database, newest=1)
             seal = report.seal
+            if not _is_still_there(path, seal.tenants):
+                raise NotWitnessed("The file was replaced while it was being verified; verify it again.")
             checkpoint = Checkpoint(
                 database=database,
                 number=max(before[0].number if before else 0, known.seen_number if known else 0) + 1,
@@ -216,6 +219,23 @@ class CheckpointStore:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
         return compare(path, self.witness(path))
 
+    def _known(
+        self, path: Path
+    ) -> tuple[list[Checkpoint], tuple[Finding, ...], Mapping[str, tuple[int, str]]]:
+        """The checkpoints of the file that hold, what is wrong with the rest, and the starts adopted."""
+        if not self._records.exists:
+            return [], (), {}
+        with self._records.open() as session:
+            database = self._recognise(session, path)
+            if database is None:
+                return [], (), {}
+            keys = frozenset(session.keys())
+            good, findings = exchange.authentic(session.checkpoints(database.id), keys, database.id)
+            newest = max((item.number for item in good), default=0)
+            if newest < database.seen_number and not findings:
+                findings = [_rollback(newest, database.seen_number)]
+            return good, tuple(findings), session.adoptions(database.id)
+
     def _key(self) -> SigningKey:
         return load_key(self._folder, self._keyring)
 
@@ -261,6 +281,12 @@ def _standing(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
     """Those that still speak of the file: with some they begin anew."""
     beginnings = [place for place, item in enumerate(checkpoints) if item.reason in (RESTORE, ANEW)]
     return tuple(item.known() for item in checkpoints[beginnings[-1] if beginnings else 0 :])
+
+
+def _is_still_there(path: Path, tenants: Mapping[str, SealedChain]) -> bool:
+    """Whether what was verified is what the file holds now: a restore may have come between."""
+    with source.reading(path) as connection:
+        return all(has_row(connection, sealed.last_seq, sealed.head) for sealed in tenants.values())
 
 
 def _speak_of(path: Path, checkpoints: Sequence[Checkpoint]) -> bool:

@@ -604,3 +604,22 @@ def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
     assert sql.execute("SELECT count(*) FROM audit_chain").get == 4
     sql.execute("UPDATE sqlite_sequence SET seq = 4")
     assert retain(database).removed["audit_chain"] == 2
+
+
+def test_content_replaced_between_two_transactions_is_left_alone(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+    sql.wal_checkpoint()
+
+    def replace(_done: int, _total: int) -> None:
+        other = apsw.Connection(str(database.path))
+        other.execute("UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
+        other.close()
+
+    result = retain(database, batch_rows=2, progress=replace)
+    assert [left.tenant_id for left in result.left] == ["acme"]
+    kept = [
+        row[0] for row in sql.execute("SELECT seq FROM audit_chain WHERE tenant_id = 'acme' AND seq < 10")
+    ]
+    assert kept[-7:] == [3, 4, 5, 6, 7, 8, 9]

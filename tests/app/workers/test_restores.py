@@ -61,8 +61,9 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert done.checkpoint == 4
     report = witnessing.verify(live, folder, now=NOW)
     assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
-    # The way back is a restore, too.
+    # The way back is a restore, too, and the checkpoints before the restore still know it.
     back = offer(live, done.kept, folder, "back")
+    assert back.known == "earlier"
     restores.carry_out(live, back, folder, actor="ada", now=NOW)
     assert ask(live, "SELECT count(*) FROM audit_chain") == [(308,)]
     assert witnessing.verify(live, folder, now=NOW).verdict is Verdict.VERIFIED

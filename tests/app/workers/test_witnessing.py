@@ -6,11 +6,11 @@ import pytest
 from app import paths
 from app.services.archive.files import ArchiveUnusable
 from app.services.archive.following import ANCHOR
-from app.services.checkpoints.store import CheckpointStore
+from app.services.checkpoints.store import CheckpointStore, NotWitnessed
 from app.services.demo import create_demo
 from app.services.errors import Cancelled
 from app.services.verification.codes import Code, Verdict
-from app.workers import witnessing
+from app.workers import scan_pool, witnessing
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 
@@ -130,3 +130,13 @@ def test_begun_anew_a_file_is_held_against_what_it_holds_now(demo: Path, tmp_pat
     assert Code.TRUNCATED in {finding.code for finding in before.findings}
     connection.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 100")
     assert witnessing.witness(demo, folder, now=NOW, reason="anew", anew=True).checkpoint is None
+
+
+def test_a_file_replaced_while_it_was_verified_is_not_signed(demo: Path, tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "checkpoints")
+    report = scan_pool.verify(demo, now=NOW, seal=True)
+    connection = apsw.Connection(str(demo))
+    connection.execute("DELETE FROM audit_chain WHERE seq > 290")
+    with pytest.raises(NotWitnessed, match="was replaced while"):
+        store.create(demo, report, now=NOW, reason="verify")
+    assert store.checkpoints(demo) == ()
