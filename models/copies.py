@@ -2,12 +2,16 @@
 
 import os
 import re
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 
 from models.errors import CopyNotWritten
+
+UNFINISHED = ".tenant-admin-"
+"""How the names of what is not finished begin; a program that was killed may leave such a thing behind."""
 
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
@@ -43,8 +47,9 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
     In one step: a stepwise backup beside a busy writer never ends (`hazards.md`, Files). A copy that was not
     finished never carries the name.
     """
-    unfinished = copy.with_name(f".{copy.name}.new")
-    os.close(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=".new", dir=copy.parent)
+    os.close(handle)
+    unfinished = Path(name)
     try:
         # As a URI, which can say any name that a file system allows.
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI

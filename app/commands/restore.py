@@ -7,7 +7,14 @@ import time
 from pathlib import Path
 
 from app import paths
-from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_report, say
+from app.commands.common import (
+    EXIT_COULD_NOT_RUN,
+    EXIT_FINDINGS,
+    EXIT_INTACT,
+    database_path,
+    print_report,
+    say,
+)
 from app.services.text import visible
 
 KNOWN = {
@@ -49,7 +56,14 @@ def run(options: argparse.Namespace) -> int:
                 return EXIT_FINDINGS
         if offered.known is not None:
             say(KNOWN[offered.known])
-        done = restores.carry_out(path, offered, folder, actor=paths.os_user(), now=now, force=options.force)
+        try:
+            done = restores.carry_out(
+                path, offered, folder, actor=paths.os_user(), now=now, force=options.force
+            )
+        except KeyboardInterrupt:
+            beside = f"{path.stem}.before-restore.*{path.suffix}"
+            print(f"tenant-admin: interrupted; if {beside} lies beside it, it was restored", file=sys.stderr)
+            return EXIT_COULD_NOT_RUN
     for table, count in offered.prepared.after.items():
         say(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
     say(f"the file as it was is kept as {done.kept}")

@@ -153,7 +153,8 @@ def _files(folder: Path) -> Iterator[Path]:
             if seen > _MAX_ENTRIES:
                 return
             if entry.is_dir(follow_symlinks=False):
-                if depth < _MAX_DEPTH and entry.name not in _SKIPPED:
+                skipped = entry.name in _SKIPPED or entry.name.startswith(copies.UNFINISHED)
+                if depth < _MAX_DEPTH and not skipped:
                     waiting.append((Path(entry.path), depth + 1))
             elif entry.name.endswith(_SUFFIXES) and entry.is_file():
                 yield Path(entry.path)

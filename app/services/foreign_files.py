@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import apsw
+
 from app.services.errors import (
     CannotOpen,
     DamagedFile,
@@ -12,6 +14,7 @@ from app.services.errors import (
     SqlDump,
     StorageError,
 )
+from models.header import first_bytes
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _FRACTIONS = b"\x40\x20\x20"
@@ -32,15 +35,11 @@ _OTHER_FORMATS = (
 
 
 def diagnose(path: Path) -> StorageError:
-    """The error that says best what `path` is, for a file that SQLite calls no database.
-
-    Reading it plainly is harmless then: no connection of this process can hold a lock on such a file.
-    """
+    """The error that says best what `path` is, for a file that SQLite calls no database."""
     try:
-        with path.open("rb") as file:
-            start = file.read(_FIRST_PAGE)
+        start = first_bytes(path, _FIRST_PAGE)
         size = path.stat().st_size
-    except OSError:
+    except (OSError, apsw.Error, CannotOpen):
         return CannotOpen(path)
     if start.startswith(_SQLITE_MAGIC):
         # Byte 19 is the version a reader must know (sqlite.org/fileformat2.html, 1.3.3).

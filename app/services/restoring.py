@@ -127,8 +127,13 @@ def restore(
                 _replace(path, prepared.copy, kept, progress or _ignore, cancelled or _never)
             except (apsw.NotADBError, apsw.CorruptError):
                 _put_in_place_of(path, prepared.copy, kept)
-    except BaseException:
+    except Exception:
         kept.unlink(missing_ok=True)
+        raise
+    except BaseException:
+        # Interrupted, and perhaps just behind the commit: the way back stays, if it is one.
+        if kept.stat().st_size == 0:
+            kept.unlink()
         raise
     _check(path, kept)
     return kept
@@ -274,6 +279,8 @@ def _check(path: Path, kept: Path) -> None:
         with database.expected_errors(), database.connection_context():
             if database.connection().pragma("integrity_check") == "ok":
                 return
+    except FileLocked:  # somebody uses it already; what was written is what was checked before
+        return
     except DamagedFile:
         pass
     raise RestoreFailed(path, kept)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog
 
 from app import paths
 from app.services.errors import TenantAdminError
 from app.ui.file_work import FileWork
+from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.workers.jobs import Progress, Stop
 
 # The workers and the dialog are loaded when a copy is made or put back.
@@ -32,14 +32,10 @@ class Copies(FileWork):
     replaced = Signal(object)
 
     def ask_save(self, path: Path) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self._window,
-            "Save a copy",
-            str(path.with_name(f"{path.stem} copy{path.suffix}")),
-            options=QFileDialog.Option.DontConfirmOverwrite,
-        )
-        if name:
-            self.save(path, Path(name))
+        start = str(path.with_name(f"{path.stem} copy{path.suffix}"))
+        chosen = ask_save(self._window, "Save a copy", start, replace=False)
+        if chosen is not None:
+            self.save(path, chosen[0])
 
     def save(self, path: Path, target: Path) -> None:
         """Writes what the file holds now to a new file, also while others write to it."""
@@ -58,9 +54,9 @@ class Copies(FileWork):
         )
 
     def ask_restore(self, path: Path) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Restore from a copy", str(path.parent), COPIES)
-        if name:
-            self.offer(path, Path(name))
+        source = ask_open(self._window, "Restore from a copy", str(path.parent), COPIES)
+        if source is not None:
+            self.offer(path, source)
 
     def offer(self, path: Path, source: Path) -> None:
         """Checks the copy and shows what a restore would change; nothing is changed before the word."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog
 
 from app import paths
 from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
 from app.ui.file_work import FileWork
 from app.ui.formatting import counted
+from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
 from app.workers.jobs import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -55,31 +55,24 @@ class Files(FileWork):
         )
 
     def ask_open(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a database", self._folder(), DATABASE_FILES)
-        if name:
-            self.open(Path(name))
+        path = ask_open(self._window, "Open a database", self._folder(), DATABASE_FILES)
+        if path is not None:
+            self.open(path)
 
     def ask_open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, "Open a wrangler project", self._folder())
-        if name:
-            self.open(Path(name))
+        choose_folder(self._window, "Open a wrangler project", Path(self._folder()), self.open)
 
     def ask_import(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Import a D1 export", self._folder(), DUMPS)
-        if name:
-            self.ask_import_target(Path(name))
+        dump = ask_open(self._window, "Import a D1 export", self._folder(), DUMPS)
+        if dump is not None:
+            self.ask_import_target(dump)
 
     def ask_import_target(self, dump: Path) -> None:
         """Asks for the new file that an SQL dump is imported into."""
-        name, _ = QFileDialog.getSaveFileName(
-            self._window,
-            f"Import {dump.name} into a new database",
-            str(dump.with_suffix(".sqlite")),
-            DATABASE_FILES,
-            options=QFileDialog.Option.DontConfirmOverwrite,
-        )
-        if name:
-            self.import_dump(dump, Path(name))
+        title, start = f"Import {dump.name} into a new database", str(dump.with_suffix(".sqlite"))
+        chosen = ask_save(self._window, title, start, DATABASE_FILES, replace=False)
+        if chosen is not None:
+            self.import_dump(dump, chosen[0])
 
     def import_dump(self, dump: Path, target: Path) -> None:
         """Imports an SQL dump into a new file and opens it; never over an existing one."""
@@ -97,15 +90,10 @@ class Files(FileWork):
         self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=self.failed.emit)
 
     def ask_create(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self._window,
-            "Create a database",
-            f"{self._folder()}/foundation.sqlite",
-            DATABASE_FILES,
-            options=QFileDialog.Option.DontConfirmOverwrite,
-        )
-        if name:
-            self.create(Path(name))
+        start = str(Path(self._folder(), "foundation.sqlite"))
+        chosen = ask_save(self._window, "Create a database", start, DATABASE_FILES, replace=False)
+        if chosen is not None:
+            self.create(chosen[0])
 
     def create(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""

@@ -112,6 +112,8 @@ class MainWindow(QMainWindow):
         self._session.stop()
         self._pages.removeWidget(self._session.workspace)
         self._session = self.workspace = self.retention = self.context = self._view = None
+        self.toast.hide()  # its Undo was for an act on that file
+        self.retention_status.setText("")
         self._show_welcome()
 
     def migrate(self) -> None:

@@ -187,6 +187,8 @@ class Workspace(QWidget):
 
     def _outside(self, version: int) -> None:
         if self._data_version is not None and version != self._data_version:
+            for page in self._built.values():
+                page.changed_outside()
             self.refresh()
             self.tenants_stale.emit()
         self._data_version = version

@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from models.errors import FileMissing, TableMissing, TenantAdminError, translate
+from models.header import first_bytes
 
 TABLE = "audit_chain"
 COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
@@ -34,8 +35,7 @@ class Source:
             raise FileMissing(path)
         self.path = path
         self._before = _state(path)
-        with path.open("rb") as file:
-            header = file.read(100)
+        header = first_bytes(path, 100)
         if header and header[:16] != b"SQLite format 3\0":
             from app.services.foreign_files import diagnose  # noqa: PLC0415 - only to say what else it is
 

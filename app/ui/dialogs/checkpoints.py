@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import paths
 from app.itemmodels.static_table import Cell, Column
@@ -20,6 +20,7 @@ from app.ui.theme import Kind
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 from app.workers import witnessing
@@ -251,18 +252,18 @@ class CheckpointsDialog(Dialog):
             self.state.setText("Working…")
 
     def _ask_export(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export checkpoints", f"{self._path.stem}.checkpoints.json", EXPORTS
+        chosen = ask_save(
+            self, "Export checkpoints", str(self._path.with_suffix(".checkpoints.json")), EXPORTS
         )
-        if name:
-            self.export(Path(name))
+        if chosen is not None:
+            self.export(chosen[0])
 
     def _ask_import(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Import checkpoints", "", EXPORTS)
-        if name:
-            self.import_from(Path(name))
+        source = ask_open(self, "Import checkpoints", str(self._path.parent), EXPORTS)
+        if source is not None:
+            self.import_from(source)
 
     def _ask_check(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Check against an export", "", EXPORTS)
-        if name:
-            self.check(Path(name))
+        export = ask_open(self, "Check against an export", str(self._path.parent), EXPORTS)
+        if export is not None:
+            self.check(export)

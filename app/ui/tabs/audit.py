@@ -29,8 +29,8 @@ from app.ui.tabs.verification import VerificationPanel
 from app.ui.tabs.verifying import Asked
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.filter_row import Pick
-from app.ui.widgets.folder_chooser import choose_folder
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.master_detail import GAP
 from app.ui.widgets.status_chip import StatusChip
@@ -209,6 +209,9 @@ class AuditTab(RecordTab):
         if scope != self.scope:
             self.panel.forget()
         super().set_scope(scope)
+
+    def changed_outside(self) -> None:
+        self.panel.outdate()
 
     def stop(self) -> None:
         self.panel.cancel()

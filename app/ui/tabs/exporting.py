@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.services import export
 from app.services.errors import Cancelled, TenantAdminError
@@ -15,6 +15,7 @@ from app.services.list_query import ListQuery
 from app.services.listing import Keys
 from app.ui.context import Context
 from app.ui.formatting import counted
+from app.ui.widgets.file_dialogs import ask_save
 from app.workers.jobs import Progress, Stop
 
 _NAMES = {
@@ -46,12 +47,12 @@ class Exporter(QObject):
     def ask(self, query: ListQuery, keys: Keys | None = None) -> None:
         """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
         filters = ";;".join(pattern for _, pattern in _NAMES.values())
-        name, chosen = QFileDialog.getSaveFileName(
-            self._owner, "Export", str(self._context.opened.path.parent / f"{self._name}.csv"), filters
-        )
-        if name:
-            form = next(form for form, (_, pattern) in _NAMES.items() if pattern == chosen)
-            self.export(Path(name), query, form, keys)
+        start = str(self._context.opened.path.parent / f"{self._name}.csv")
+        chosen = ask_save(self._owner, "Export", start, filters)
+        if chosen is not None:
+            path, kind = chosen
+            form = next(form for form, (_, pattern) in _NAMES.items() if pattern == kind)
+            self.export(path, query, form, keys)
 
     def export(self, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
         """Writes all that the query keeps, or only these rows, in the background.

@@ -174,6 +174,9 @@ class RecordTab(QWidget):
         """Something it shows may have changed."""
         self._stale = True
 
+    def changed_outside(self) -> None:
+        """Called when somebody else has written to the file."""
+
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         """Whether a change of these tables may change what it shows."""
         return self.spec.table in tables

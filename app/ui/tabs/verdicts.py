@@ -1,5 +1,7 @@
 """A verification's outcome in words, icon and tone."""
 
+from dataclasses import replace
+
 from app.itemmodels.roles import Tone
 from app.services.verification.codes import Verdict
 from app.services.verification.inspect import Inspection, Link
@@ -37,6 +39,10 @@ Words = tuple[Tone, str, str, str, str]
 def banner(outcome: Outcome) -> Words:
     """The verdict banner's words."""
     report, asked = outcome.report, outcome.asked
+    if outcome.outdated and report.intact:
+        _, headline, rest, _, _ = banner(replace(outcome, outdated=False))
+        detail = "Another program or retention has written to the file since. Verify it again."
+        return Tone.WARN, f"{headline} then", rest, detail, Icon.WARNING_FILL
     if asked.ends is not None:
         return _range_banner(report, asked, *asked.ends)
     tone, headline, icon = _HEADLINES[report.verdict]

@@ -1,12 +1,13 @@
 """The verdict over the chains in scope: what was found, what can be done about it, and the run itself."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import paths
 from app.itemmodels.roles import Tone
@@ -22,6 +23,7 @@ from app.ui.tabs.verifying import Asked, Outcome
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.split_button import SplitButton
 from app.workers import witnessing
 from app.workers.jobs import Job
@@ -112,6 +114,16 @@ class VerificationPanel(QWidget):
         self.changed.emit()
         self.verified.emit(outcome.report)
 
+    def outdate(self) -> None:
+        """Claims less: somebody else has written to the file since it was verified."""
+        known = self.outcome
+        if known is None or known.outdated:
+            return
+        self.outcome = replace(known, outdated=True)
+        if not self.is_running:
+            self._say(*verdicts.banner(self.outcome))
+        self.changed.emit()
+
     def forget(self) -> None:
         """Claims nothing any more: other chains are in sight."""
         self.cancel()
@@ -196,11 +208,10 @@ class VerificationPanel(QWidget):
         )
 
     def _ask_report(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export report to a new folder", f"{self._context.opened.path.stem}.evidence"
-        )
-        if name:
-            self.export_report(Path(name))
+        start = str(self._context.opened.path.with_suffix(".evidence"))
+        chosen = ask_save(self, "Export report to a new folder", start, replace=False)
+        if chosen is not None:
+            self.export_report(chosen[0])
 
     def _ask_adopt(self) -> None:
         if self.outcome is None:

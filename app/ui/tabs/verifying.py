@@ -48,15 +48,19 @@ OF_THE_ENTRY = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMAR})
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verification that has ended; `checkpoint` is the number of the one that was made of it."""
+    """A verification that has ended; `checkpoint` is the number of the one that was made of it.
+
+    `outdated` says that somebody else has written to the file since.
+    """
 
     asked: Asked
     report: Report
     checkpoint: int | None = None
+    outdated: bool = False
 
     def state(self, seq: int) -> State:
         """What it says of an entry; nothing of one that came later or lies outside of the range."""
-        if seq > self._through or (self.asked.first is not None and seq < self.asked.first):
+        if self.outdated or seq > self._through or (self.asked.first is not None and seq < self.asked.first):
             return State.UNCHECKED
         if (wrong := self._wrong.get(seq)) is not None:
             return State.CHANGED if wrong <= OF_THE_ENTRY else State.BROKEN

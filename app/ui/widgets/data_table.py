@@ -246,6 +246,7 @@ class DataTable(QTableView):
             )
 
     def _rows_changed(self) -> None:
+        self._show_focus()  # rows that move take the current one along, and Qt says nothing of it
         if self._empty is not None:
             self._empty.setGeometry(self.viewport().rect())
             model = self.model()

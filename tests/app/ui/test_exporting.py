@@ -18,7 +18,14 @@ MANY = 100_000
 
 def save_as(monkeypatch: pytest.MonkeyPatch, path: Path, pattern: str) -> None:
     """The person chooses this file in the system's dialog."""
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), pattern))
+
+    def choose_it(dialog: QFileDialog) -> bool:
+        dialog.selectNameFilter(pattern)
+        dialog.setDirectory(str(path.parent))
+        dialog.selectFile(path.name)
+        return True
+
+    monkeypatch.setattr(QFileDialog, "exec", choose_it)
 
 
 def test_the_selected_rows_are_exported(

@@ -42,11 +42,12 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     target = export.with_name("imported.sqlite")
     asked: list[str] = []
 
-    def choose(parent: object, title: str, folder: str, *rest: object, **options: object) -> tuple[str, str]:
-        asked.append(folder)
-        return str(target), ""
+    def choose(dialog: QFileDialog) -> bool:
+        asked.extend(dialog.selectedFiles())
+        dialog.selectFile(str(target))
+        return True
 
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    monkeypatch.setattr(QFileDialog, "exec", choose)
     window.files.open(export)
     box = dialog(qtbot, window, ConfirmDialog)
     assert "is an SQL dump" in box.sentence.text()

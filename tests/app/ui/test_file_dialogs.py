@@ -1,0 +1,59 @@
+"""Nothing that the window does to find files takes away the locks of its own connections."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileSystemModel
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.services import foreign_files
+from app.ui.main_window import MainWindow
+from app.ui.widgets.file_dialogs import open_dialog
+from app.workers import witnessing
+from tests.conftest import NOW
+from tests.fixtures.window import open_file
+
+LINUX = sys.platform == "linux"
+
+
+def locks(path: Path) -> int:
+    """How many locks this process holds on the file and its shared memory, as the kernel tells."""
+    keys = set()
+    for suffix in ("", "-shm"):
+        found = path.with_name(path.name + suffix).stat()
+        keys.add(f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}")
+    lines = Path("/proc/locks").read_text().splitlines() if LINUX else []
+    fields = [line.replace("->", "").split() for line in lines]
+    return sum(one[4] == str(os.getpid()) and one[5] in keys for one in fields)
+
+
+@pytest.fixture
+def held(qtbot: QtBot, window: MainWindow, demo_path: Path) -> int:
+    """The locks of an open file, at rest."""
+    open_file(qtbot, window, demo_path)
+    assert not LINUX or locks(demo_path) > 1
+    return locks(demo_path)
+
+
+def test_looking_at_the_beginning_of_a_file_leaves_its_locks(held: int, demo_path: Path) -> None:
+    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW, reason="request")
+    witnessing.verify(demo_path, paths.checkpoints_dir(), now=NOW)
+    foreign_files.diagnose(demo_path)
+    assert locks(demo_path) == held
+
+
+def test_a_dialog_that_lists_the_file_leaves_its_locks(
+    qtbot: QtBot, window: MainWindow, held: int, demo_path: Path
+) -> None:
+    dialog = open_dialog(window, "Open", str(demo_path.parent))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    model = dialog.findChild(QFileSystemModel)
+    qtbot.waitUntil(lambda: model.index(str(demo_path)).isValid())
+    for column in range(4):
+        model.index(str(demo_path), column).data()
+    qtbot.waitUntil(lambda: model.type(model.index(str(demo_path))) == "SQLITE file")
+    assert locks(demo_path) == held
