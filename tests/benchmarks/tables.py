@@ -390,7 +390,7 @@ def stalls(path: Path, theme: Theme) -> list[Line]:
         with ticking(desk) as gaps:
             desk.read(desk.lists.load_keys, replace(desk.query, sort=sort))
         what = f"longest stall, keys by {sort}, scrolling"
-        lines.append(Line(what, max(gaps), "25 ms", 25, 1.0))
+        lines.append(Line(what, max(gaps, default=0.0), "25 ms", 25, 1.0))
     lines.append(Line("longest stall, only scrolling", max(alone), "25 ms", 25, 1.0))
     desk.close()
     return lines
