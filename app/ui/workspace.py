@@ -81,6 +81,7 @@ class Workspace(QWidget):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look_outside)
         self._poll.start()
+        self._look_outside()  # what is written from now on is a change
         self.continuation.look(imported=view.imported)
         self._count_unread()
 

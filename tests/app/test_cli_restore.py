@@ -58,3 +58,17 @@ def test_a_copy_never_takes_the_place_of_another_file(live: Path, tmp_path: Path
     assert done.returncode == 2
     assert "already a file" in done.stderr
     assert there.read_text() == "mine"
+
+
+def test_what_lies_beside_the_name_is_neither_followed_nor_folded_in(live: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / ".copy.sqlite.new").symlink_to(victim)
+    assert run("backup", live, tmp_path / "copy.sqlite").returncode == 0
+    assert victim.read_text() == "mine"
+    assert (tmp_path / "copy.sqlite").stat().st_mode & 0o077 == 0
+    (tmp_path / "other.sqlite-wal").write_text("a stale log")
+    done = run("backup", live, tmp_path / "other.sqlite")
+    assert (done.returncode, "already a file" in done.stderr) == (2, True)
+    assert (tmp_path / "other.sqlite-wal").read_text() == "a stale log"
+    assert not (tmp_path / "other.sqlite").exists()

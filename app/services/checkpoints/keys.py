@@ -76,7 +76,7 @@ def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
     secret = private.private_bytes_raw().hex()
     if keyring is not None and _put(keyring, user, secret):
         return SigningKey(private, KeyPlace.KEYRING)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):  # another process was faster; its key is the one
         whole_file.write(file, secret, only_if_new=True)
     return _from_file(file)

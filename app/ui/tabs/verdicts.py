@@ -40,9 +40,9 @@ def banner(outcome: Outcome) -> Words:
     """The verdict banner's words."""
     report, asked = outcome.report, outcome.asked
     if outcome.outdated and report.intact:
-        _, headline, rest, _, _ = banner(replace(outcome, outdated=False))
-        detail = "Another program or retention has written to the file since. Verify it again."
-        return Tone.WARN, f"{headline} then", rest, detail, Icon.WARNING_FILL
+        rest = banner(replace(outcome, outdated=False))[2]
+        detail = "Another program, or retention, has written to the file. Verify it again."
+        return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.ends is not None:
         return _range_banner(report, asked, *asked.ends)
     tone, headline, icon = _HEADLINES[report.verdict]

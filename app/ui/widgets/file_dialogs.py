@@ -31,6 +31,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     at = Path(start) if start else Path.home()
     dialog = QFileDialog(parent, title, str(at if at.is_dir() else at.parent), filters)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
+    dialog.resize(880, 540)  # its own size cuts off sizes and dates
     icons = _ByName()
     dialog.setIconProvider(icons)
     dialog.setProperty("icons", icons)  # Qt does not keep it

@@ -311,3 +311,20 @@ def test_a_damaged_copy_is_called_by_its_own_name(live: Path, copy: Path, tmp_pa
     copy.write_bytes(data)
     with pytest.raises(DamagedFile, match=r"earlier\.sqlite is damaged"):
         restore(live, copy, tmp_path / "scratch")
+
+
+def test_interrupted_the_copy_of_the_old_content_stays(live: Path, copy: Path, tmp_path: Path) -> None:
+    """An interrupt may come just behind the commit, so a finished way back is never taken away."""
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    before = rows(live)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = restoring.prepare(live, copy, scratch)
+    with pytest.raises(KeyboardInterrupt):
+        restoring.restore(live, prepared, actor="ada", now=NOW, progress=interrupt)
+    assert rows(live) == before
+    (kept,) = tmp_path.glob("foundation.before-restore.*")
+    assert rows(kept) == before

@@ -467,3 +467,19 @@ def test_a_verdict_on_one_tenant_never_comes_to_stand_for_another(
         qtbot.waitUntil(lambda: not page.panel.is_running)
     assert page.banner.headline() == "Verification cancelled"
     assert set(values(page, "previous_hash")[:5]) == {OUTSIDE}
+
+
+def test_a_verdict_is_taken_back_when_somebody_else_writes(
+    qtbot: QtBot, page: AuditTab, demo_path: Path
+) -> None:
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify()
+    assert page.banner.tone() is Tone.OK
+    choose(qtbot, page, 3)
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 600")
+    qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN, timeout=PATIENCE)
+    assert page.banner.headline().startswith("Changed since it was verified")
+    assert set(links(qtbot, page).values()) == {"not checked"}
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify()
+    assert page.banner.tone() is Tone.BAD

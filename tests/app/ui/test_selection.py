@@ -96,3 +96,19 @@ def test_a_record_that_the_list_still_has_stays_in_the_inspector(
         tab.set_filter_text(email)
     qtbot.waitUntil(lambda: tab.table.selected_rows() == [0])
     assert tab.inspector.title() == email
+
+
+def test_the_bar_of_the_current_row_moves_with_it(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    tab.activateWindow()
+    tab.table.setFocus()
+    tab.table.select_row(2)
+    assert tab.table.cells.focus_row == 2
+    ask(
+        context.opened.path,
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " VALUES ('new', 'acme-corp', 'n@e.org', 99999999999, 99999999999)",
+    )
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.table.currentIndex().row() == tab.table.cells.focus_row == 3

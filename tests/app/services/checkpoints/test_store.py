@@ -546,3 +546,8 @@ def test_a_store_that_holds_something_else(known: Witnessed, tmp_path: Path, dam
     apsw.Connection(str(tmp_path / "home" / "checkpoints.sqlite")).execute(damage)
     with pytest.raises(StoreDamaged, match=r"checkpoints\.sqlite cannot be read"):
         known.verify()
+
+
+def test_nobody_else_reads_what_is_watched(known: Witnessed, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert {item.stat().st_mode & 0o077 for item in [home, *home.iterdir()]} == {0}
