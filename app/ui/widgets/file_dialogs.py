@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileInfo
 from PySide6.QtGui import QAbstractFileIconProvider, QIcon
-from PySide6.QtWidgets import QFileDialog, QFileIconProvider, QWidget
+from PySide6.QtWidgets import QFileDialog, QFileIconProvider, QHeaderView, QTreeView, QWidget
 
 
 class _ByName(QFileIconProvider):
@@ -31,7 +31,11 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     at = Path(start) if start else Path.home()
     dialog = QFileDialog(parent, title, str(at if at.is_dir() else at.parent), filters)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
-    dialog.resize(880, 540)  # its own size cuts off sizes and dates
+    dialog.resize(880, 540)
+    files = dialog.findChild(QTreeView)
+    if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
+        files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     icons = _ByName()
     dialog.setIconProvider(icons)
     dialog.setProperty("icons", icons)  # Qt does not keep it
