@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import __version__, paths
 from app.settings import Settings
-from app.ui.main_window import MainWindow
+from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
 from app.workers.garbage import GarbageCollector
 
@@ -34,7 +34,7 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     if self_test:
         import json  # noqa: PLC0415
 
-        from app.ui.self_test import SelfTest  # noqa: PLC0415 - only for the packaging test
+        from app.ui.shell.self_test import SelfTest  # noqa: PLC0415 - only for the packaging test
 
         test = SelfTest(window)
         test.finished.connect(lambda report: print(json.dumps(report)))  # noqa: T201

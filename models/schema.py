@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import apsw
 
-from models.database import Database
+from models.local.database import Database
 from models.tables import TABLES
 
 LEDGER = "d1_migrations"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app import paths
-from models.database import Database
-from models.migrations import create_database
+from models.local.database import Database
+from models.local.migrations import create_database
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -112,7 +112,7 @@ def test_imports_run_one_way() -> None:
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("models/bad.py", "import app.services.chain"),
+        ("models/bad.py", "import app.services.chain.append"),
         ("models/bad.py", "from PySide6.QtCore import QObject"),
         ("models/bad.py", "import threading"),
         ("app/services/bad.py", "from app.workers import jobs"),

@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from models.database import Database
 from models.errors import FileMissing
+from models.local.database import Database
 from tests.test_architecture import imports, sources
 
 QT_MODULES = {"QtCore", "QtGui", "QtWidgets", "QtSvg"}

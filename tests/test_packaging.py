@@ -16,8 +16,8 @@ import apsw
 import pytest
 
 from app import __version__
-from app.services.list_query import ListQuery
-from app.services.query_document import document
+from app.services.records.list_query import ListQuery
+from app.services.records.query_document import document
 
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "resources" / "packaging"

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import snapshots  # noqa: PLC0415
+    from app.services.files import copying as snapshots  # noqa: PLC0415
 
     path = database_path(options.file)
     copy = snapshots.snapshot_copy(path, options.out)

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.checkpoints.store import ANEW, CheckpointStore  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import ANEW, CheckpointStore  # noqa: PLC0415
     from app.workers import witnessing  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())

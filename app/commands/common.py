@@ -42,6 +42,6 @@ def positive(value: str) -> int:
 def database_path(path: Path) -> Path:
     if path.is_file() and path.suffix not in {".toml", ".json", ".jsonc"}:
         return path  # a database itself; finding that of a wrangler project takes the models along
-    from app.services import discovery  # noqa: PLC0415
+    from app.services.files import find as discovery  # noqa: PLC0415
 
     return discovery.find_database(path).path

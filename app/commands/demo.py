@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import demo  # noqa: PLC0415
+    from app.services.demo import demo  # noqa: PLC0415
 
     summary = demo.create_demo(
         options.file,

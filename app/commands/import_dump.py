@@ -12,7 +12,7 @@ from app.services.errors import TenantAdminError
 from app.services.text import visible
 
 if TYPE_CHECKING:
-    from app.services.checkpoints.continuation import Continuation
+    from app.services.chain.checkpoints.continuation import Continuation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.importing import import_dump  # noqa: PLC0415
+    from app.services.files.importing import import_dump  # noqa: PLC0415
 
     imported = import_dump(options.dump, options.file)
     for table, count in imported.rows.items():
@@ -39,7 +39,7 @@ def _witness(path: Path) -> int:
 
     The file is there already: what goes wrong with the checkpoints is said, and is no failure of the import.
     """
-    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.workers import scan_pool, witnessing  # noqa: PLC0415
 
     folder, now = paths.checkpoints_dir(), int(time.time())

@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import file_info, opening  # noqa: PLC0415
+    from app.services.files import describe as file_info  # noqa: PLC0415
+    from app.services.files import opening  # noqa: PLC0415
 
     opened = opening.open_database(database_path(options.file), read_only=True)
     with opened.database.connection_context():

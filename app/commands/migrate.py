@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import maintenance  # noqa: PLC0415
+    from app.services.files import migrating as maintenance  # noqa: PLC0415
 
     done = maintenance.migrate(options.file, paths.migrations_dir(), now=int(time.time()))
     for name in done.applied:

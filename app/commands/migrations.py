@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import maintenance  # noqa: PLC0415
+    from app.services.files import migrating as maintenance  # noqa: PLC0415
 
     say(str(maintenance.create_migration(options.folder, options.description, now=int(time.time()))))
     return EXIT_INTACT

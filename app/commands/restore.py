@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import restoring  # noqa: PLC0415
+    from app.services.files import restoring  # noqa: PLC0415
     from app.workers import restores  # noqa: PLC0415
 
     path, folder, now = database_path(options.file), paths.checkpoints_dir(), int(time.time())

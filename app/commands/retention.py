@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json, say
-from app.services.verification.entry import SECONDS_LIMIT
+from app.services.chain.verify.entry import SECONDS_LIMIT
 
 _NOW = (
     "reckon from this time (seconds since 1970), which is your word that it may lie far ahead of all that is "
@@ -44,7 +44,8 @@ def _time(value: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services import opening, retention  # noqa: PLC0415
+    from app.services.files import opening  # noqa: PLC0415
+    from app.services.retention import run as retention  # noqa: PLC0415
     from app.workers import witnessing  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now

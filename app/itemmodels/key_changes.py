@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable
 
-from app.services.listing import Keys
+from app.services.records.lists import Keys
 
 
 def joined(head: Keys, tail: Keys) -> Keys:

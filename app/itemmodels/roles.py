@@ -20,9 +20,10 @@ class Tone(StrEnum):
 class Role(IntEnum):
     """Item data roles of this program.
 
-    TONE: Tone or None. ICON: a Phosphor icon name (`app.ui.icons.Icon` or its text) or None. MONOSPACE: bool,
-    for ids and hashes. DIM: bool, for secondary columns. WHOLE: the full value as str, for copies and filters
-    by it, where DisplayRole is shortened. KEY: the record's key. CHIP: bool, paint text on a tinted pill.
+    TONE: Tone or None. ICON: a Phosphor icon name (`Icon` of the theme, or its text) or None. MONOSPACE:
+    bool, for ids and hashes. DIM: bool, for secondary columns. WHOLE: the full value as str, for copies and
+    filters by it, where DisplayRole is shortened. KEY: the record's key. CHIP: bool, paint text on a tinted
+    pill.
     """
 
     TONE = _FIRST + 1

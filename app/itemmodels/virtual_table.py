@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 from app.itemmodels.columns import Column, Row, header, plain, readers
 from app.itemmodels.key_changes import common_ends, joined
 from app.itemmodels.page_cache import PAGE, PageCache
-from app.services.listing import Keys, Listing, position
+from app.services.records.lists import Keys, Listing, position
 
 Cancel = Callable[[], None]
 Index = QModelIndex | QPersistentModelIndex

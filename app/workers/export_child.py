@@ -7,13 +7,13 @@ from array import array
 from pathlib import Path
 from typing import BinaryIO
 
-from app.services import export
-from app.services.export import Format
-from app.services.listing import Keys, Lists
 from app.services.new_file import expected_errors
-from app.services.query_document import query_of
+from app.services.records import export
+from app.services.records.export import Format
+from app.services.records.lists import Keys, Lists
+from app.services.records.query_document import query_of
 from app.workers.child_side import Job, Orphaned, Progress, serve
-from models.database import Database
+from models.local.database import Database
 from models.schema import inspect
 
 

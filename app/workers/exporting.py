@@ -4,10 +4,10 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 
-from app.services.export import Format, check_target
-from app.services.list_query import ListQuery
-from app.services.listing import Keys
-from app.services.query_document import document
+from app.services.records.export import Format, check_target
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys
+from app.services.records.query_document import document
 from app.services.whole_file import replacing
 from app.workers.child_process import Child
 

@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.services import restoring
+from app.services.chain.verify.codes import Verdict
+from app.services.chain.verify.comparison import Witness
+from app.services.chain.verify.report import Report
 from app.services.errors import TenantAdminError
-from app.services.restoring import Prepared
-from app.services.verification.codes import Verdict
-from app.services.verification.report import Report
-from app.services.verification.witness import Witness
+from app.services.files import restoring
+from app.services.files.restoring import Prepared
 from app.workers import scan_pool, witnessing
 
 Progress = Callable[[int, int], None]
@@ -77,7 +77,7 @@ def carry_out(
 
     Raises the errors of `restoring.restore`; that no checkpoint can be made is no reason not to restore.
     """
-    from app.services.checkpoints.store import RESTORE, CheckpointStore  # noqa: PLC0415 - brings cryptography
+    from app.services.chain.checkpoints.store import RESTORE, CheckpointStore  # noqa: PLC0415 - brings cryptography
 
     store = CheckpointStore(folder)
     witnessing.try_witness(path, folder, now=now, reason="before-restore")
@@ -99,8 +99,8 @@ def carry_out(
 def _known(path: Path, copy: Path, folder: Path) -> str | None:
     if not folder.exists():
         return None
-    from app.services.checkpoints.continuation import compare  # noqa: PLC0415
-    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.chain.checkpoints.continuation import compare  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
 
     known = CheckpointStore(folder).history(path)
     for count in range(len(known), 0, -1):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.services.errors import StorageError, TenantAdminError
-from app.services.retention_clock import (
+from app.services.retention.clock import (
     ClockDoubt,
     ClockFacts,
     ClockProblem,
@@ -20,10 +20,10 @@ from app.services.retention_clock import (
     steady_clock,
 )
 from app.workers.jobs import Job, Jobs, Progress, Stop
-from models.database import Database
+from models.local.database import Database
 
 if TYPE_CHECKING:
-    from app.services.retention import RetentionResult
+    from app.services.retention.run import RetentionResult
 
 DAY = 86_400
 HOUR = 3_600
@@ -164,7 +164,7 @@ class RetentionWorker(QObject):
         database, witness = self._database, self._witness
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
-            from app.services import retention  # noqa: PLC0415 - every opened file has a schedule, few run
+            from app.services.retention import run as retention  # noqa: PLC0415 - every opened file has a schedule, few run
 
             with database.connection_context():
                 found = retention.preview(database, **when)

@@ -13,8 +13,8 @@ from typing import Any
 
 import apsw
 
-from app.services.verification import source
-from app.services.verification.scan import RangeScan
+from app.services.chain.verify import source
+from app.services.chain.verify.scan import RangeScan
 
 PART = 500
 """Items in one message."""

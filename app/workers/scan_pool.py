@@ -13,16 +13,16 @@ from pathlib import Path
 
 import apsw
 
+from app.services.chain.verify import source
+from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.verify.comparison import Witness, sealed_chains
+from app.services.chain.verify.conclude import conclude
+from app.services.chain.verify.extent import LAST_SEQ, Extent, counted, ends
+from app.services.chain.verify.join import Joined, join
+from app.services.chain.verify.report import Finding, Report, Seal
+from app.services.chain.verify.rows import IN_THE_WAY
+from app.services.chain.verify.scan import BLOCK
 from app.services.errors import Cancelled
-from app.services.verification import source
-from app.services.verification.codes import Code, Verdict
-from app.services.verification.conclude import conclude
-from app.services.verification.extent import LAST_SEQ, Extent, counted, ends
-from app.services.verification.join import Joined, join
-from app.services.verification.report import Finding, Report, Seal
-from app.services.verification.rows import IN_THE_WAY
-from app.services.verification.scan import BLOCK
-from app.services.verification.witness import Witness, sealed_chains
 from app.workers.scan_processes import Children, ScanFailed
 
 __all__ = ["Progress", "ScanFailed", "verify"]

@@ -11,9 +11,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+from app.services.chain.verify.follow import COUNT
+from app.services.chain.verify.scan import Stopped
 from app.services.errors import Cancelled, TenantAdminError
-from app.services.verification.follow import COUNT
-from app.services.verification.scan import Stopped
 from app.workers import scan_child
 from app.workers.spawn import spawn
 

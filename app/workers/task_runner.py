@@ -9,8 +9,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.services.errors import Cancelled, TenantAdminError, translate
-from app.services.writing import Change
-from models.database import Database
+from app.services.records.change import Change
+from models.local.database import Database
 
 READERS = 2
 _STEPS = 100_000

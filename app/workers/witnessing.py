@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.services.chain.verify.codes import Code
+from app.services.chain.verify.report import Report
 from app.services.errors import TenantAdminError
-from app.services.verification.codes import Code
-from app.services.verification.report import Report
 
 Progress = Callable[[int, int], None]
 
@@ -59,7 +59,7 @@ def verify(
 
     known = None
     if export is not None or folder.exists():
-        from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+        from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
 
         store = CheckpointStore(folder)
         known = store.witness(path) if export is None else store.witness_from(path, export)
@@ -98,7 +98,7 @@ def witness(
     checkpoint speaks of the file alone, so it is made where the file holds, whatever its archive says. Raises
     the errors of `scan_pool.verify`, those of `with_archive` and those of keeping the checkpoint.
     """
-    from app.services.checkpoints.store import CheckpointStore, NotWitnessed  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore, NotWitnessed  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
 
     store = CheckpointStore(folder)
@@ -132,7 +132,7 @@ def _with_archive(
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
 ) -> Report:
-    from app.services.archive.following import with_archive  # noqa: PLC0415
+    from app.services.chain.archive.following import with_archive  # noqa: PLC0415
 
     started = time.perf_counter()
     report = with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
@@ -156,7 +156,7 @@ def try_witness(path: Path, folder: Path, *, now: int, reason: str) -> Attempt:
 
 def adopt(path: Path, folder: Path, report: Report, *, actor: str, now: int) -> None:
     """Records that the user vouches for every unproven start of a report, and by what name."""
-    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
 
     store = CheckpointStore(folder)
     starts = {finding.tenant: finding for finding in report.findings if finding.code is Code.UNPROVEN_START}
@@ -183,9 +183,9 @@ def export_report(
 
     Raises the errors of `evidence.write_bundle`.
     """
-    from app.services import evidence  # noqa: PLC0415
-    from app.services.checkpoints import exchange  # noqa: PLC0415
-    from app.services.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.chain.checkpoints import exchange  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.chain.evidence import bundle as evidence  # noqa: PLC0415
 
     checkpoints = CheckpointStore(folder).checkpoints(path) if export is None else exchange.read(export)
     scope = evidence.Scope(tenant=tenant, seq_from=seq_from, seq_to=seq_to)

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.demo import create_demo
+from app.services.demo.demo import create_demo
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.command import run

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app import paths
-from app.services.demo import create_demo
+from app.services.demo.demo import create_demo
 from tests.conftest import NOW
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump

@@ -16,8 +16,8 @@ from pathlib import Path
 import apsw
 
 from app import paths
-from app.services.demo import create_demo
-from models.migrations import create_database
+from app.services.demo.demo import create_demo
+from models.local.migrations import create_database
 from tests.conftest import NOW
 from tests.fixtures.chains import COLUMNS
 

@@ -21,14 +21,14 @@ from pathlib import Path
 from statistics import median
 
 from app import paths
-from app.services.demo import create_demo
+from app.services.demo.demo import create_demo
 from tests.conftest import NOW
 from tests.fixtures.dumping import write_dump
 
 IMPORT = """
 import sys
 from pathlib import Path
-from app.services.importing import import_dump
+from app.services.files.importing import import_dump
 import_dump(Path(sys.argv[1]), Path(sys.argv[2]), progress=lambda *_: None, cancelled=lambda: False)
 print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 """

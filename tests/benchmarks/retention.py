@@ -28,14 +28,14 @@ from PySide6.QtCore import QElapsedTimer, QEventLoop, QStringListModel, QTimer
 from PySide6.QtWidgets import QApplication, QTableView
 
 from app import paths
-from app.services import retention
-from app.services.chain import Event
-from app.services.demo import create_demo
-from app.services.retention import RetentionResult
-from app.services.writing import Change, commit
+from app.services.chain.append import Event
+from app.services.demo.demo import create_demo
+from app.services.records.change import Change, commit
+from app.services.retention import run as retention
+from app.services.retention.run import RetentionResult
 from app.workers.jobs import Jobs
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
-from models.database import Database, Statement
+from models.local.database import Database, Statement
 from tests.conftest import NOW
 from tests.fixtures import chains
 

@@ -26,17 +26,17 @@ from PySide6.QtWidgets import QApplication, QTableView
 from app import paths
 from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.demo import create_demo
-from app.services.list_query import ListQuery
-from app.services.listing import Keys, Lists
+from app.services.demo.demo import create_demo
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys, Lists
+from app.services.records.tables import SPECS
 from app.services.scope import Scope
-from app.services.tables import SPECS
 from app.ui import formatting
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.held_painting import HeldPainting
 from app.workers.task_runner import TaskRunner
-from models.database import Database
+from models.local.database import Database
 from models.schema import inspect
 
 NOW = 1_795_000_000

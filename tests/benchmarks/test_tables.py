@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 
 from app import paths
-from app.services.demo import create_demo
+from app.services.demo.demo import create_demo
 from tests.benchmarks import tables
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.app.services.verification.chains import ChainFile
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.benchmarks.verification import measure
 
 ROWS = 120_000

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.app.services.verification.chains import ChainFile
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.wrangler.toolchain import NODE
 
 PLAIN = """

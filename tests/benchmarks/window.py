@@ -27,12 +27,12 @@ from PySide6.QtCore import QEventLoop, Qt
 from PySide6.QtWidgets import QApplication
 
 from app import application, paths
-from app.services.demo import create_demo
-from app.services.export import Format
+from app.services.demo.demo import create_demo
+from app.services.records.export import Format
 from app.settings import Settings
-from app.ui.main_window import MainWindow
-from app.ui.tabs.audit import AuditTab
-from app.ui.tabs.record_tab import RecordTab
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
 from app.workers.garbage import GarbageCollector
 from tests.benchmarks.timing import Blame, Ticks, resident_mb, since

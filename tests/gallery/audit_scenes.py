@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app import paths
-from app.ui.dialogs.verify_range import VerifyRangeDialog
-from app.ui.main_window import MainWindow
-from app.ui.tabs.audit import AuditTab
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit.verify_range import VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog
 from app.workers import witnessing

@@ -4,14 +4,14 @@ import tempfile
 from pathlib import Path
 
 from app import __version__
-from app.services.discovery import Candidate
-from app.services.file_info import FileInfo
-from app.services.maintenance import MigrationStatus
-from app.services.restoring import Prepared
-from app.services.retention import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
-from app.services.retention_clock import Doubt
-from app.services.verification.codes import Verdict
-from app.services.verification.report import Report, TenantReport
+from app.services.chain.verify.codes import Verdict
+from app.services.chain.verify.report import Report, TenantReport
+from app.services.files.describe import FileInfo
+from app.services.files.find import Candidate
+from app.services.files.migrating import MigrationStatus
+from app.services.files.restoring import Prepared
+from app.services.retention.clock import Doubt
+from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
@@ -19,8 +19,8 @@ from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
 from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.welcome import WelcomePage
 from app.ui.theme import Theme
-from app.ui.welcome import WelcomePage
 from app.workers.restores import Offer
 from models.schema import Schema
 from tests.conftest import NOW

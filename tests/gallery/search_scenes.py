@@ -6,9 +6,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 
 from app import paths
-from app.services.demo import create_demo
+from app.services.demo.demo import create_demo
 from app.settings import Settings
-from app.ui.main_window import MainWindow
+from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from tests.conftest import NOW
 from tests.gallery.registry import Registry, Shot

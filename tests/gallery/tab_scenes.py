@@ -6,19 +6,20 @@ from functools import partial
 from pathlib import Path
 
 from app import paths
-from app.services import opening, planning
-from app.services.demo import create_demo
-from app.services.listing import Lists
+from app.services.demo.demo import create_demo
+from app.services.files import opening
+from app.services.records import runs as planning
+from app.services.records.lists import Lists
 from app.services.scope import Scope
 from app.settings import Settings
-from app.ui.busy import Busy
-from app.ui.context import Context
-from app.ui.dialogs.artifact import ArtifactDialog
-from app.ui.dialogs.parked_ideas import ParkedIdeasDialog
-from app.ui.history import History
-from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.record_tab import RecordTab
-from app.ui.tabs.runs import RunsTab
+from app.ui.shell.busy import Busy
+from app.ui.shell.context import Context
+from app.ui.shell.history import History
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.runs.artifact import ArtifactDialog
+from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
+from app.ui.tabs.runs.tab import RunsTab
 from app.ui.theme import Theme
 from app.ui.widgets.busy_strip import BusyStrip
 from app.workers.jobs import Jobs

@@ -26,8 +26,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.roles import Tone
-from app.ui.icons import Icon
+from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.busy_strip import BusyStrip
 from app.ui.widgets.buttons import push_button, tool_button
@@ -43,7 +44,6 @@ from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.inspector import Inspector
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.phase_scores import PhaseScore, PhaseScores
 from app.ui.widgets.picker import Choice
 from app.ui.widgets.status_chip import StatusChip
 from app.ui.widgets.tenant_switcher import TenantSwitcher

@@ -11,15 +11,15 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialog
 
 from app import paths
-from app.services import users, webhooks
-from app.services.demo import create_demo
+from app.services.demo.demo import create_demo
+from app.services.records import users, webhooks
 from app.settings import Settings
-from app.ui.context import Context
-from app.ui.dialogs.checkpoints import CheckpointsDialog
-from app.ui.dialogs.user import EditUserDialog, NewUserDialog
-from app.ui.dialogs.webhook import WebhookDialog
-from app.ui.main_window import MainWindow
-from app.ui.tabs.audit import AuditTab
+from app.ui.shell.context import Context
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
+from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.workers import witnessing

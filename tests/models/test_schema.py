@@ -5,7 +5,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from models.database import Database
+from models.local.database import Database
 from models.schema import Schema, expected_columns, inspect
 
 

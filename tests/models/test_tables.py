@@ -9,7 +9,7 @@ import pytest
 from peewee import AutoField, Field, FloatField, ForeignKeyField, IntegerField, Model, TextField
 
 from app import paths
-from models import migrations
+from models.local import migrations
 from models.schema import LEDGER
 from models.tables import TABLES
 

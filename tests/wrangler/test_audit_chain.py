@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app import paths
-from app.services import chain
-from app.services.chain import Event
+from app.services.chain import append as chain
+from app.services.chain.append import Event
 from app.workers import scan_pool
-from models import migrations
-from models.database import Database
+from models.local import migrations
+from models.local.database import Database
 from tests.wrangler.toolchain import Project
 
 pytestmark = pytest.mark.wrangler

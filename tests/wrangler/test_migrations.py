@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from app import paths
-from models import migrations
+from models.local import migrations
 from tests.wrangler.toolchain import Project
 
 pytestmark = pytest.mark.wrangler

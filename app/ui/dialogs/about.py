@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QWidget
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
 from app.services.components import Component, components, installed
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look

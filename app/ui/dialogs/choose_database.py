@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.static_table import Cell, Column
-from app.services.discovery import Candidate
+from app.services.files.find import Candidate
 from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button

@@ -4,10 +4,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
-from app.services.file_info import FileInfo
+from app.services.files.describe import FileInfo
 from app.ui.formatting import byte_size, counted, grouped, shortened
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.field_list import Field, FieldList

@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
 from app.ui.formatting import counted, grouped
-from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.labels import Label, Look

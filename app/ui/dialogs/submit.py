@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.services.errors import InvalidInput, TenantAdminError
-from app.services.writing import Change
-from app.ui.context import Context
+from app.services.records.change import Change
+from app.ui.shell.context import Context
 from app.ui.widgets.form_dialog import FormDialog
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.ui.icons import Icon, IconFont
+from app.ui.theme.icons import Icon, IconFont
 from app.ui.theme.tokens import Tokens
 
 _SCALES = (1, 2)

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.roles import Tone
 from app.paths import resources_dir
-from app.ui.icons import Icon, IconFont
 from app.ui.theme import stylesheet
+from app.ui.theme.icons import Icon, IconFont
 from app.ui.theme.images import write_images
 from app.ui.theme.palette import palette
 from app.ui.theme.tokens import DARK, LIGHT, Tokens

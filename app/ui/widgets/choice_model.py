@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.itemmodels.roles import Role
 from app.services.text import visible
 from app.ui.formatting import grouped
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 
 ROW = 30
 _PAD, _GAP = 10, 24

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QLineEdit, QListWidget, QWidget
 from app.itemmodels.roles import Tone
 from app.services.text import visible
 from app.ui.formatting import grouped
-from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialog import Dialog
 from app.ui.widgets.field_list import Field, FieldList

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 
 

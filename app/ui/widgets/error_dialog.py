@@ -4,8 +4,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.itemmodels.roles import Tone
 from app.services.text import visible
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.copy_button import copy_button
 from app.ui.widgets.dialog import Dialog
 

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.labels import ElidedLabel, Label, Look
 from app.ui.widgets.status_chip import StatusChip

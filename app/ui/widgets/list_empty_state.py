@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 
 from app.services.errors import TableMissing, TenantAdminError
-from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.empty_state import EmptyState
 

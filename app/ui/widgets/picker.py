@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.text import visible
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.choice_model import ROW, Choice, ChoiceDelegate, ChoiceModel
 from app.ui.widgets.labels import Label, Look

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
-from app.ui.icons import Icon
 from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 
 

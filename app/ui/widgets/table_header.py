@@ -5,8 +5,8 @@ from PySide6.QtGui import QContextMenuEvent, QFont, QFontMetrics, QMouseEvent, Q
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
 from app.services.text import visible
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import PAD
 
 _ARROW = 12

@@ -4,8 +4,8 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from app.ui.icons import Icon
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import Label
 

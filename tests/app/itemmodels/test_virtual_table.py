@@ -13,10 +13,10 @@ from app.itemmodels.columns import Column
 from app.itemmodels.page_cache import PAGE, PAGES, PageCache
 from app.itemmodels.roles import Role, Tone
 from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
-from app.services.list_query import ListQuery
-from app.services.listing import Keys, Lists
-from app.services.tables import SPECS
-from models.database import Database
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys, Lists
+from app.services.records.tables import SPECS
+from models.local.database import Database
 from models.schema import inspect
 
 ROWS = 20_000

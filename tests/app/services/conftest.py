@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.database import Database
+from models.local.database import Database
 
 Events = Callable[[], list[tuple[str, str, dict[str, Any]]]]
 

@@ -10,15 +10,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services import opening
-from app.services.demo import create_demo
-from app.services.listing import Lists
+from app.services.demo.demo import create_demo
+from app.services.files import opening
+from app.services.records.lists import Lists
 from app.settings import Settings
-from app.ui.busy import Busy
-from app.ui.context import Context
-from app.ui.history import History
-from app.ui.main_window import MainWindow
-from app.ui.tabs.record_tab import RecordTab
+from app.ui.shell.busy import Busy
+from app.ui.shell.context import Context
+from app.ui.shell.history import History
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.busy_strip import BusyStrip
 from app.workers.jobs import Jobs

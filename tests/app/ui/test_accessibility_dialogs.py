@@ -13,25 +13,27 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
-from app.services import file_info, planning, retention
-from app.services.discovery import Candidate
-from app.services.file_info import FileInfo
-from app.services.retention import RetentionPreview
-from app.services.snapshots import snapshot_copy
-from app.services.users import UserRecord
-from app.ui.context import Context
+from app.services.files import describe as file_info
+from app.services.files.copying import snapshot_copy
+from app.services.files.describe import FileInfo
+from app.services.files.find import Candidate
+from app.services.records import runs as planning
+from app.services.records.users import UserRecord
+from app.services.retention import run as retention
+from app.services.retention.run import RetentionPreview
 from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.artifact import ArtifactDialog
-from app.ui.dialogs.checkpoints import CheckpointsDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
-from app.ui.dialogs.parked_ideas import ParkedIdeasDialog
 from app.ui.dialogs.preferences import PreferencesDialog
 from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
-from app.ui.dialogs.user import EditUserDialog, NewUserDialog
-from app.ui.dialogs.verify_range import VerifyRangeDialog
-from app.ui.dialogs.webhook import WebhookDialog
+from app.ui.shell.context import Context
+from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.tabs.audit.verify_range import VerifyRangeDialog
+from app.ui.tabs.runs.artifact import ArtifactDialog
+from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
+from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
+from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
 from app.workers import restores, witnessing

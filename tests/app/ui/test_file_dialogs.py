@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFileSystemModel
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services import foreign_files
-from app.ui.main_window import MainWindow
+from app.services.files import diagnose as foreign_files
+from app.ui.shell.window import MainWindow
 from app.ui.widgets.file_dialogs import open_dialog
 from app.workers import witnessing
 from tests.conftest import NOW

@@ -15,7 +15,6 @@ import apsw
 import pytest
 
 from app import paths
-from app.services import export
 from app.services.errors import (
     Cancelled,
     CannotOpen,
@@ -26,15 +25,16 @@ from app.services.errors import (
     NotADatabase,
     TableMissing,
 )
-from app.services.export import Format
-from app.services.list_query import ListQuery
-from app.services.listing import Keys, Lists
-from app.services.query_document import document
+from app.services.records import export
+from app.services.records.export import Format
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys, Lists
+from app.services.records.query_document import document
 from app.services.scope import Scope
 from app.workers.child_process import CannotStart, Child, ChildLost
 from app.workers.exporting import export_rows
-from models.database import Database
-from models.migrations import create_database
+from models.local.database import Database
+from models.local.migrations import create_database
 from models.schema import inspect
 from tests.conftest import NOW
 from tests.fixtures.exporting import children, wait_for_end

@@ -6,10 +6,10 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.checkpoints.store import CheckpointStore
-from app.services.demo import create_demo
-from app.services.snapshots import snapshot_copy
-from app.services.verification.codes import Code, Verdict
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.verify.codes import Code, Verdict
+from app.services.demo.demo import create_demo
+from app.services.files.copying import snapshot_copy
 from app.workers import restores, witnessing
 from app.workers.restores import Offer
 from tests.conftest import NOW

@@ -8,14 +8,14 @@ import apsw
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.services.chain.verify.codes import Verdict
 from app.services.errors import FileLocked
-from app.services.retention import NeedsConfirmation
-from app.services.retention_clock import ClockProblem, Doubt, SteadyClock
-from app.services.verification.codes import Verdict
+from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
+from app.services.retention.run import NeedsConfirmation
 from app.workers.jobs import Jobs
 from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
 from app.workers.scan_pool import verify
-from models.database import Database
+from models.local.database import Database
 from tests.conftest import NOW
 from tests.fixtures import chains
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.verify import source
+from app.services.chain.verify.codes import Verdict
 from app.services.errors import Cancelled, FileMissing, NotADatabase, TableMissing
-from app.services.verification import source
-from app.services.verification.codes import Verdict
 from app.workers import scan_pool
 from app.workers.scan_pool import WORTH_A_CHILD, verify
-from tests.app.services.verification.chains import ChainFile, codes
+from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 
 TENANT = "tenant-00"
@@ -86,7 +86,7 @@ def test_the_interface_process_scans_nothing_itself(large: Path) -> None:
 
 def test_children_load_neither_qt_nor_peewee() -> None:
     code = "import sys; import app.workers.scan_child; print([m for m in sys.modules if m in ('peewee',"
-    code += " 'dataclasses', 'PySide6', 'models.database')])"
+    code += " 'dataclasses', 'PySide6', 'models.local.database')])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services import users
 from app.services.errors import Cancelled, InvalidInput
-from app.ui.history import History
+from app.services.records import users
+from app.ui.shell.history import History
 from app.workers.jobs import Jobs
 from app.workers.task_runner import TaskRunner
-from models.database import Database
+from models.local.database import Database
 from tests.conftest import NOW
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"

@@ -4,12 +4,12 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.archive.files import ArchiveUnusable
-from app.services.archive.following import ANCHOR
-from app.services.checkpoints.store import CheckpointStore, NotWitnessed
-from app.services.demo import create_demo
+from app.services.chain.archive.files import ArchiveUnusable
+from app.services.chain.archive.following import ANCHOR
+from app.services.chain.checkpoints.store import CheckpointStore, NotWitnessed
+from app.services.chain.verify.codes import Code, Verdict
+from app.services.demo.demo import create_demo
 from app.services.errors import Cancelled
-from app.services.verification.codes import Code, Verdict
 from app.workers import scan_pool, witnessing
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut

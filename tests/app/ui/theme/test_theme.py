@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.paths import resources_dir
-from app.ui.icons import Icon, IconFont
 from app.ui.theme import DARK, LIGHT, Mode, Theme
+from app.ui.theme.icons import Icon, IconFont
 from app.ui.theme.stylesheet import fill, read
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")

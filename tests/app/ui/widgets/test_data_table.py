@@ -6,8 +6,8 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui.icons import Icon
 from app.ui.theme import DARK, LIGHT, Mode, Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.empty_state import EmptyState
 from tests.gallery.sample_table import SampleTable

@@ -7,8 +7,8 @@ from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.list_query import ListQuery
-from app.services.listing import Keys, Listing
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys, Listing
 from app.ui.widgets.held_painting import HeldPainting
 
 

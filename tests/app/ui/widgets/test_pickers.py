@@ -4,9 +4,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
 from app.ui.widgets.count_chips import CountChip, CountChips
-from app.ui.widgets.phase_scores import PhaseScore, PhaseScores
 from app.ui.widgets.tenant_switcher import TenantSwitcher
 
 

@@ -1,0 +1,245 @@
+"""The markers followed from the file through its archives, back to genesis.
+
+A prune marker lies behind what it removed, so the markers in the file lead to the newest archives, and the
+markers that were archived there lead on to older ones. What retention removed without an archive is taken
+at its marker's word, as a verification of the file alone takes it; the archive then does not reach genesis.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import apsw
+
+from app.services.chain.archive.files import ArchiveUnusable, Claim, Reference, claim_of
+from app.services.chain.archive.reading import Reading, Tally, read
+from app.services.chain.verify import source
+from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.verify.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
+from app.services.chain.verify.report import Finding, Report, TenantReport
+
+ANCHOR: Final = "archive:genesis"
+"""The anchor of a chain whose every removed entry is in the archive, from the first one on."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class _Start:
+    """The first entry of a tenant's chain in the file, and what its markers there claim."""
+
+    seq: int
+    previous: str
+    claims: list[Claim]
+
+
+class _Watch:
+    """Counts archived entries behind those of the file, and asks whether to stop."""
+
+    def __init__(self, report: Report, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        self._progress, self._cancelled = progress, cancelled
+        self._done = self._total = report.entries
+
+    def expect(self, entries: int) -> None:
+        self._total += entries
+
+    def __call__(self, entries: int) -> bool:
+        self._done += entries
+        self._progress(self._done, max(self._done, self._total))
+        return self._cancelled()
+
+
+def with_archive(
+    path: Path,
+    report: Report,
+    folder: Path,
+    *,
+    tenant: str | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Report:
+    """The report of a whole file, or of one tenant's chain, together with what its archive proves.
+
+    `folder` holds the archives. Every archive that a marker names must be there with the SHA-256 that it
+    names; its entries must hold, follow from those before, and lead up to the first entry in the file. A
+    chain proven so from its very first entry has the anchor `archive:genesis`. Findings are errors, with
+    the codes that `reading.read` says; the entries counted stay those of the file. `progress(done, total)`
+    in entries, those of the file included. Reads one entry at a time.
+
+    Raises `ArchiveUnusable`, `Cancelled` and the errors of opening the file.
+    """
+    if not folder.is_dir():
+        raise ArchiveUnusable(folder, "there is no such folder")
+    if report.verdict is Verdict.UNREADABLE:
+        return report
+    watch = _Watch(report, progress or (lambda done, total: None), cancelled or (lambda: False))
+    findings: list[Finding] = []
+    proven: set[str] = set()
+    archives = 0
+    by_marker = {item.tenant for item in report.tenants if (item.anchor or "").startswith("marker:")}
+    for name, start in sorted(_starts(path, tenant).items()):
+        trail = _Trail(name, folder, watch)
+        if trail.follow(start, joins=name in by_marker):
+            proven.add(name)
+        findings += trail.findings
+        archives += trail.archives
+    return _merged(report, findings, proven, archives)
+
+
+class _Trail:
+    """One tenant's markers, followed."""
+
+    def __init__(self, tenant: str, folder: Path, watch: _Watch) -> None:
+        self.findings: list[Finding] = []
+        self.archives = 0
+        self._tenant, self._folder, self._watch = tenant, folder, watch
+        self._claims: dict[int, Claim] = {}
+        self._pending: dict[Reference, list[Claim]] = {}
+        self._tallies: dict[int, Tally] = {}
+
+    def follow(self, start: _Start, *, joins: bool) -> bool:
+        """Reads every archive that is led to; whether the chain is proven from genesis on.
+
+        `joins` says that the file's first entry follows from a marker. Where it does not, that is a finding
+        already, or the platform's own cleanup took entries that no archive has.
+        """
+        for claim in start.claims:
+            self._add(claim)
+        while self._pending:
+            newest = max(self._pending, key=lambda item: max(claim.to_seq for claim in self._pending[item]))
+            claims = self._pending.pop(newest)
+            reading = read(self._folder, self._tenant, newest, claims, self._watch)
+            self.findings += reading.findings
+            self.archives += reading.entries > 0
+            self._hold(claims, reading, newest)
+            for claim in reading.claims:
+                self._add(claim)
+        if self.findings or not self._claims or any(item.archive is None for item in self._claims.values()):
+            return False
+        self._check_links(start if joins else None)
+        return joins and not self.findings
+
+    def _add(self, claim: Claim) -> None:
+        if claim.seq in self._claims:
+            return
+        self._claims[claim.seq] = claim
+        if not claim.well_formed:
+            message = f"Entry {claim.seq} of {self._tenant} is a prune marker that retention never writes."
+            self._find(Code.GRAMMAR, claim.seq, None, None, message)
+        elif claim.archive is not None:
+            self._pending.setdefault(claim.archive, []).append(claim)
+            self._watch.expect(claim.count)
+
+    def _hold(self, claims: list[Claim], reading: Reading, reference: Reference) -> None:
+        """Holds what the archive has against what the markers claim of it."""
+        self._tallies |= reading.tallies
+        if reading.findings:
+            return
+        for claim in claims:
+            tally = reading.tallies.get(claim.seq, Tally())
+            where = f"{reference.file} and entry {claim.seq}, which names it, do not agree"
+            if (tally.count, tally.first_seq, tally.last_seq) != (claim.count, claim.from_seq, claim.to_seq):
+                message = f"{where}: {claim.count:,} entries were removed, {tally.count:,} of them are there."
+                self._find(Code.TRUNCATED, claim.seq, str(claim.count), str(tally.count), message)
+            elif tally.last_hash != claim.last_hash:
+                message = f"{where} on the last entry that was removed."
+                self._find(Code.LINK, claim.seq, claim.last_hash, tally.last_hash, message)
+
+    def _check_links(self, start: _Start | None) -> None:
+        """Whether the claims, all of them archived, are one chain from genesis, up to the entry `start`."""
+        previous = GENESIS
+        for claim in sorted(self._claims.values(), key=lambda claim: claim.from_seq):
+            tally = self._tallies[claim.seq]
+            if tally.first_previous != previous:
+                before = "what was archived before it" if previous != GENESIS else "the start of a chain"
+                message = f"Archived entry {tally.first_seq} of {self._tenant} does not continue {before}."
+                self._find(Code.LINK, tally.first_seq, previous, tally.first_previous, message)
+            previous = claim.last_hash
+        if start is not None and start.previous != previous:
+            message = (
+                f"The archive of {self._tenant} does not lead up to entry {start.seq}, the first in the file."
+            )
+            self._find(Code.LINK, start.seq, previous, start.previous, message)
+
+    def _find(self, code: Code, seq: int, expected: str | None, actual: str | None, message: str) -> None:
+        self.findings.append(Finding(code, self._tenant, seq, expected, actual, message))
+
+
+def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
+    """The tenants with prune markers in the file, all seen at one moment."""
+    with TemporaryDirectory(prefix="tenant-admin-") as scratch:
+        where = source.Source(path, folder=lambda: Path(scratch))
+        try:
+            found = _read_starts(where, tenant)
+            if not where.undisturbed():
+                where.unfrozen()
+                found = _read_starts(where, tenant)
+        except apsw.Error as error:
+            known = source.expected(error, path)
+            if known is None:
+                raise
+            raise known from error
+    return found
+
+
+def _read_starts(where: source.Source, tenant: str | None) -> dict[str, _Start]:
+    connection = source.connect(where.uri)
+    try:
+        connection.execute("BEGIN")
+        encoding = source.encoding(connection)
+        sql = f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE event_type = ?"  # noqa: S608
+        values = [MARKER]
+        if tenant is not None:
+            sql, values = f"{sql} AND tenant_id = ?", [MARKER, tenant]
+        found: dict[str, _Start] = {}
+        for row in connection.execute(f"{sql} ORDER BY seq", values):
+            entry = Entry(row, encoding)
+            claim = claim_of(entry) if entry.clean_tenant else None
+            if claim is None:
+                continue
+            start = found.get(entry.tenant)
+            if start is None:
+                start = found[entry.tenant] = _first(connection, encoding, entry.tenant)
+            start.claims.append(claim)
+        return found
+    finally:
+        connection.close()
+
+
+def _first(connection: apsw.Connection, encoding: str, tenant: str) -> _Start:
+    (row,) = connection.execute(
+        f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE tenant_id = ? ORDER BY seq LIMIT 1",  # noqa: S608
+        (tenant,),
+    )
+    first = Entry(row, encoding)
+    return _Start(first.seq, first.text("previous_hash"), [])
+
+
+def _merged(report: Report, findings: list[Finding], proven: set[str], archives: int) -> Report:
+    if not findings and not proven and not archives:
+        return report
+    counts = dict(report.counts)
+    for finding in findings:
+        counts[finding.code] = counts.get(finding.code, 0) + 1
+    wrong = {finding.tenant for finding in findings}
+    return replace(
+        report,
+        verdict=Verdict.TAMPERED if findings else report.verdict,
+        findings=tuple(
+            sorted((*findings, *report.findings), key=lambda item: (item.seq is None, item.seq or 0))
+        ),
+        tenants=tuple(_judged(item, item.tenant in wrong, item.tenant in proven) for item in report.tenants),
+        found=report.found + len(findings),
+        counts=dict(sorted(counts.items())),
+        archives=archives,
+    )
+
+
+def _judged(tenant: TenantReport, wrong: bool, proven: bool) -> TenantReport:
+    if wrong and tenant.verdict is not Verdict.UNREADABLE:
+        return replace(tenant, verdict=Verdict.TAMPERED)
+    if proven:
+        return replace(tenant, anchor=ANCHOR)
+    return tenant

@@ -1,0 +1,139 @@
+"""What a verification says, as frozen dataclasses and as the CLI's JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.services.chain.verify.codes import NOT_ERRORS, WARNINGS, Code, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be, in one plain sentence.
+
+    `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
+    not valid UTF-8 is shown with `\\xNN` escapes.
+    """
+
+    code: Code
+    tenant: str | None
+    seq: int | None
+    expected: str | None
+    actual: str | None
+    message: str
+
+    @property
+    def is_warning(self) -> bool:
+        return self.code in WARNINGS
+
+    @property
+    def is_error(self) -> bool:
+        return self.code not in NOT_ERRORS
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "code": str(self.code),
+            "tenant": self.tenant,
+            "seq": self.seq,
+            "expected": self.expected,
+            "actual": self.actual,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TenantReport:
+    """One tenant's chain. `head` is the stored hash of its last row.
+
+    `anchor` says how the start is proven: `genesis`, `marker:<its seq>:through:<last pruned seq>`,
+    `entry:<seq>` (only a range was verified, and it continues that stored entry), `adopted:<seq>` (the user
+    vouched for it), `archive:genesis` (the archive reaches back to it), or None when nothing proves it.
+    `unwitnessed` is the number of rows that no checkpoint covers.
+    """
+
+    tenant: str
+    verdict: Verdict
+    entries: int
+    first_seq: int | None
+    last_seq: int | None
+    head: str | None
+    anchor: str | None
+    unwitnessed: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "verdict": str(self.verdict),
+            "entries": self.entries,
+            "firstSeq": self.first_seq,
+            "lastSeq": self.last_seq,
+            "head": self.head,
+            "anchor": self.anchor,
+            "unwitnessed": self.unwitnessed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SealedChain:
+    """What a checkpoint says of one tenant: its rows then, and the digest of those since the one before.
+
+    `pruned_through` is the last seq that a prune marker accounted for, 0 if none.
+    """
+
+    first_seq: int
+    last_seq: int
+    entries: int
+    head: str
+    digest: str
+    pruned_through: int
+    first_hash: str
+    first_at: int | None
+    head_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`."""
+
+    after: int
+    through: int
+    tenants: Mapping[str, SealedChain]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome for a file, a tenant or a range.
+
+    `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
+    `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
+    were read along with the file.
+    """
+
+    verdict: Verdict
+    entries: int
+    seconds: float
+    findings: tuple[Finding, ...]
+    tenants: tuple[TenantReport, ...]
+    found: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    seal: Seal | None = field(default=None, repr=False)
+    archives: int = 0
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong and every start is proven: exit code 0 of `tenant-admin verify`."""
+        return self.verdict in (Verdict.VERIFIED, Verdict.CONSISTENT)
+
+    @property
+    def unwitnessed(self) -> int:
+        return sum(tenant.unwitnessed for tenant in self.tenants)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `tenant-admin verify --json`, as plain dictionaries and lists."""
+        return {
+            "verdict": str(self.verdict),
+            "entries": self.entries,
+            "seconds": round(self.seconds, 3),
+            "findings": [finding.to_json() for finding in self.findings],
+            "tenants": [tenant.to_json() for tenant in self.tenants],
+        }

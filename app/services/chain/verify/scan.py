@@ -1,0 +1,260 @@
+"""One range of rows, streamed in the order of seq in constant memory.
+
+Every row passes the quick check of `quick.py`. The few rows that fail it are read again column by column
+and judged by `entry.Entry`, which alone says what is wrong. Where the file is damaged the scan notes what
+could not be read and goes on behind it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+import apsw
+
+from app.services.chain.verify.entry import Entry
+from app.services.chain.verify.follow import (
+    CLOCK_TOLERANCE,
+    COUNT,
+    FIELDS,
+    HEAD,
+    SEQ,
+    WITNESS,
+    Follower,
+)
+from app.services.chain.verify.quick import QUICK, QuickCheck, quick_check
+from app.services.chain.verify.rows import IN_THE_WAY, Damaged, Rows
+
+BLOCK = 65_536
+"""Seqs whose rows share a digest; ranges for a checkpoint are cut at its multiples."""
+
+TICK_STEPS = 10_000
+"""Steps of SQLite's machine between two looks at the clock, about 150 rows."""
+
+HOLD_SECONDS = 0.2
+"""How long a file without WAL is kept from its writers at a stretch."""
+
+
+class Stopped(Exception):
+    """The scan was told to stop."""
+
+
+class RangeScan:
+    """Checks the rows of `first <= seq <= last`, of one tenant or of all.
+
+    `tick(done)` is called about 20 times a second with the number of rows done and returns whether to stop
+    (`Stopped` is raised then). `frozen` says that the file may be read in one long look without keeping
+    writers away. With `marks`, the seqs of checkpoints, `seals` gets the state at each of them and at the
+    end of each block of `BLOCK` seqs, with the digest of the block's rows so far, for each tenant with any.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        encoding: str,
+        first: int,
+        last: int,
+        *,
+        marks: Sequence[int] | None = None,
+        now: int,
+        tenant: str | None = None,
+        tick: Callable[[int], bool] = lambda done: False,
+        frozen: bool = True,
+    ) -> None:
+        self._connection = connection
+        self._encoding = encoding
+        self._next, self._last = first, last
+        self._end, self._marks, self._witnessing = last, sorted(marks or ()), marks is not None
+        self._latest = now + CLOCK_TOLERANCE
+        self._tenant = tenant
+        self._tick, self._frozen = tick, frozen
+        self._rows = Rows(connection, self._breathe, self._interrupted)
+        self._follower = Follower(self._latest, witnessing=self._witnessing)
+        self._states = self._follower.states
+        self._seals: list[tuple[int, str, int, int, str, str]] = []
+        self._block: int | None = None
+        self._stopped = False
+        self._hold = HOLD_SECONDS
+        self._started = self._ticked = time.perf_counter()
+
+    def run(self) -> dict[str, Any]:
+        """Scans the range and gives everything as plain lists and dictionaries.
+
+        Raises `Stopped`, and apsw's errors of a file that others keep locked; damage never raises.
+        """
+        self._connection.create_scalar_function("quick", self._quick_check(), 7)
+        self._connection.set_progress_handler(self._pause, TICK_STEPS)
+        try:
+            while self._next <= self._end:
+                self._last = self._cut() if self._witnessing else self._end
+                self._scan()
+                if self._witnessing:
+                    self._seal(self._last)
+                self._next = self._last + 1
+        finally:
+            self._connection.set_progress_handler(None)
+        follower = self._follower
+        return {
+            "tenants": {tenant: state[:FIELDS] for tenant, state in self._states.items()},
+            "seals": self._seals,
+            "findings": follower.findings,
+            "breaks": follower.breaks,
+            "gaps": follower.gaps,
+            "counts": follower.counts,
+        }
+
+    def _quick_check(self) -> QuickCheck:
+        return quick_check(self._follower, self._latest, record=self._witnessing)
+
+    def _cut(self) -> int:
+        """Where the next row's piece ends: its block, a checkpoint, or the range."""
+        while self._next <= self._end:
+            try:
+                first = self._rows.first_seq(self._next, self._end)
+            except Damaged as damage:
+                self._leave_out(self._end, damage)
+                continue
+            if first is None:
+                break
+            self._begin_block(first // BLOCK)
+            mark = next((mark for mark in self._marks if mark >= first), self._end)
+            return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
+        return self._end
+
+    def _scan(self) -> None:
+        """Judges the rows from `_next` to `_last`."""
+        quick = QUICK.format(tenant="" if self._tenant is None else "AND tenant_id = ?")
+        params = () if self._tenant is None else (self._tenant,)
+        patience = 1
+        while self._next <= self._last:
+            before = self._next
+            try:
+                for (seq,) in self._connection.execute(quick, (self._next, self._last, *params)):
+                    self._slow_row(seq)
+                self._go_on()
+                if self._is_done():
+                    break
+                raise Damaged("rows are out of order")
+            except apsw.InterruptError:
+                self._resume()
+            except IN_THE_WAY:
+                raise
+            except (UnicodeDecodeError, apsw.Error, MemoryError, Damaged) as error:
+                # Text that is no text, a row too big to join, or damage: the slow way tells which.
+                self._resume()
+                patience = min(patience * 2, 4096) if self._next - before < patience else 1
+                if isinstance(error, Damaged):
+                    self._out_of_order(error)
+                self._slow_rows(patience)
+
+    def _is_done(self) -> bool:
+        """Whether no row lies behind the last one judged; a tenant's rows alone do not tell."""
+        if self._tenant is not None or self._next > self._last:
+            return True
+        try:
+            return self._rows.ends_before(self._next, self._last)
+        except Damaged:
+            return False
+
+    def _seal(self, cut: int) -> None:
+        """Notes where each tenant stands that has rows in this block."""
+        for tenant, state in self._states.items():
+            if state[WITNESS + 1] != state[COUNT]:
+                value = state[WITNESS].__self__.hexdigest()
+                self._seals.append((cut, tenant, state[COUNT], state[SEQ], state[HEAD], value))
+
+    def _begin_block(self, block: int) -> None:
+        """Starts new digests, unless the block is still the one of the piece before."""
+        if block != self._block:
+            self._block = block
+            for state in self._states.values():
+                if state[WITNESS + 1] != state[COUNT]:
+                    state[WITNESS], state[WITNESS + 1] = sha256().update, state[COUNT]
+
+    def _slow_row(self, seq: int) -> None:
+        """Judges the row that the quick check turned down. Raises `Damaged` if it cannot be found again."""
+        row = self._rows.first(seq, seq)
+        if row is None:
+            raise Damaged(f"the number {seq} leads elsewhere", seq)
+        self._follower.judge(Entry(row, self._encoding))
+
+    def _slow_rows(self, limit: int) -> None:
+        """Judges up to `limit` rows from `_next` on, and notes what cannot be read between them."""
+        for _ in range(limit):
+            if self._next > self._last:
+                break
+            try:
+                row = self._rows.first(self._next, self._last)
+            except Damaged as damage:
+                self._leave_out(self._last, damage)
+                continue
+            if row is None:
+                self._next = self._last + 1
+                break
+            entry = Entry(row, self._encoding)
+            if self._tenant is None or entry.is_of(self._tenant):
+                self._follower.judge(entry)
+            self._next = entry.seq + 1
+            self._breathe()
+
+    def _leave_out(self, last: int, damage: Damaged) -> None:
+        """Notes that the row at `_next` cannot be read, or all rows from there on, and goes behind that."""
+        try:
+            seq = self._rows.first_seq(self._next, last)
+        except Damaged:
+            readable = self._rows.readable_behind(self._next, last)
+            first, behind = self._next, last + 1 if readable is None else readable
+        else:
+            first = self._next if seq is None else seq
+            behind = first + 1
+        self._follower.leave_out(first, behind - 1, str(damage))
+        self._next = behind
+
+    def _out_of_order(self, damage: Damaged) -> None:
+        """Notes what must be missing where a row was met that does not belong there."""
+        behind = self._next - 1
+        try:
+            seq = self._rows.first_seq(self._next, self._last)
+        except Damaged:
+            return  # the slow way comes upon it
+        following = self._last + 1 if seq is None else seq
+        if following > self._next:
+            self._follower.leave_out(self._next, following - 1, str(damage))
+            self._next = following
+        elif damage.seq is not None:
+            self._follower.leave_out(damage.seq, max(damage.seq, behind), str(damage))
+
+    def _pause(self) -> bool:
+        """Called by SQLite now and then; true interrupts the statement."""
+        now = time.perf_counter()
+        if now - self._ticked >= 0.05:
+            self._ticked = now
+            if self._tick(sum(state[COUNT] for state in self._states.values())):
+                self._stopped = True
+                return True
+        return not self._frozen and now - self._started >= self._hold
+
+    def _go_on(self) -> bool:
+        """Sets `_next` behind the last row that was judged; whether that moved it."""
+        done = max((state[SEQ] for state in self._states.values()), default=self._next - 1)
+        moved = done >= self._next
+        self._next = max(self._next, done + 1)
+        return moved
+
+    def _resume(self) -> None:
+        self._take_a_break(moved=self._go_on())
+
+    def _breathe(self) -> None:
+        """Between two statements: raises `Stopped` if it is time to."""
+        if self._pause():
+            self._take_a_break(moved=True)
+
+    def _interrupted(self) -> None:
+        self._take_a_break(moved=False)
+
+    def _take_a_break(self, *, moved: bool) -> None:
+        """After an interruption: raises `Stopped`, or goes on, for longer if it did not get anywhere."""
+        if self._stopped:
+            raise Stopped
+        self._hold = HOLD_SECONDS if moved else self._hold * 2
+        self._started = time.perf_counter()

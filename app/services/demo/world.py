@@ -1,0 +1,320 @@
+"""What exists in the sample data besides the audit chain: people, runs, artifacts, notifications, ideas."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from app.services.chain.append import compact_json
+from app.services.demo import content
+from models.status import Phase, RunMode, RunStatus, WebhookEvent
+
+DAY: Final = 86_400
+SPAN: Final = 120 * DAY
+"""How far the sample data reaches back: past the 90 days of retention, so that it has something to do."""
+
+UNREAD_OF_FIRST_TENANT: Final = 23
+HANDFUL: Final = 7
+"""Entries of the smallest tenant, when there are tenants enough."""
+
+Row = tuple[str | int | float | None, ...]
+
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_STATUS_SHARES: Final = {
+    RunStatus.RUNNING: 6,
+    RunStatus.PAUSED: 2,
+    RunStatus.COMPLETED: 31,
+    RunStatus.KILLED: 12,
+    RunStatus.CANCELLED: 4,
+    RunStatus.DELETED: 3,
+}
+
+
+@dataclass(slots=True)
+class User:
+    id: str
+    email: str
+    name: str
+    created_at: int
+    password_hash: str | None
+    updated_at: int
+
+
+@dataclass(slots=True)
+class Webhook:
+    id: str
+    name: str
+    hostname: str
+    url: str
+    secret: str | None
+    active: int
+    events: tuple[str, ...]
+    created_at: int
+
+
+@dataclass(slots=True)
+class Run:
+    id: str
+    idea: str
+    status: RunStatus
+    phases: int
+    created_at: int
+    updated_at: int
+    score: float | None
+    workflow_id: str
+
+
+@dataclass(slots=True)
+class Tenant:
+    """One tenant as it stands while its chain is being told; `users` and `webhooks` grow with it."""
+
+    name: str
+    domain: str
+    users: list[User] = field(default_factory=list)
+    webhooks: list[Webhook] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    namesakes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many rows of each kind go with a number of audit entries and tenants."""
+
+    users: int
+    notifications: int
+    runs: int
+    parked: int
+
+    @classmethod
+    def of(cls, rows: int, tenants: int) -> "Sizes":
+        runs = max(58, tenants, min(2_000, rows // 500))
+        return cls(
+            users=60 + min(19_940, rows // 50),
+            notifications=150 + min(29_850, rows * 3 // 100),
+            runs=runs,
+            parked=runs * 9 // 58,
+        )
+
+
+def shares(tenants: int) -> list[float]:
+    """How much of everything each tenant has: the first most, falling off, the last nearly nothing."""
+    weights = [1 / (rank + 1) ** 1.3 for rank in range(tenants)]
+    if tenants > 2:
+        weights[-1] = 0.0
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+def ulid(rng: Random, at: int) -> str:
+    """A ULID: 48 bits of milliseconds and 80 random bits, so that ids sort by time."""
+    number = (at * 1000 + rng.getrandbits(9)) << 80 | rng.getrandbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def make_user(rng: Random, tenant: Tenant, at: int) -> User:
+    """A person of a tenant; one in five has been invited and has no password yet."""
+    first, last = rng.choice(content.FIRST_NAMES), rng.choice(content.LAST_NAMES)
+    local = f"{content.ascii_word(first)}.{content.ascii_word(last)}"
+    namesakes = tenant.namesakes[local]
+    tenant.namesakes[local] += 1
+    secret = f"pbkdf2_sha256$100000${rng.getrandbits(96):024x}${rng.getrandbits(256):064x}"
+    return User(
+        id=f"usr_{ulid(rng, at)}",
+        email=f"{local}{namesakes or ''}@{tenant.domain}",
+        name=f"{first} {last}",
+        created_at=at,
+        password_hash=secret if rng.random() < 0.8 else None,
+        updated_at=at,
+    )
+
+
+def make_webhook(rng: Random, tenant: Tenant, at: int) -> Webhook:
+    """A destination of a tenant: https, and the stored hostname is the URL's host."""
+    kind, path = rng.choice((("hooks", "in"), ("ci", "platform/events"), ("chat", "services/T0/B1")))
+    hostname = f"{kind}.{tenant.domain}"
+    number = len(tenant.webhooks) + 1
+    chosen = rng.sample([str(event) for event in WebhookEvent], rng.randint(1, 3))
+    return Webhook(
+        id=f"wh_{ulid(rng, at)}",
+        name=f"{kind.capitalize()} {number}",
+        hostname=hostname,
+        url=f"https://{hostname}/{path}/{number}",
+        secret=f"whsec_{rng.getrandbits(160):040x}" if rng.random() < 0.85 else None,
+        active=int(rng.random() < 0.8),
+        events=tuple(chosen) if rng.random() < 0.7 else ("*",),
+        created_at=at,
+    )
+
+
+def make_tenants(rng: Random, count: int, start: int) -> list[Tenant]:
+    """The tenants, each with the two people and the destination it had before its chain begins."""
+    tenants = [Tenant(name, content.domain(name)) for name in content.tenant_names(count)]
+    for tenant in tenants:
+        for _ in range(2):
+            tenant.users.append(make_user(rng, tenant, start - rng.randrange(DAY, 30 * DAY)))
+        tenant.webhooks.append(make_webhook(rng, tenant, start - rng.randrange(DAY)))
+    return tenants
+
+
+def make_runs(rng: Random, count: int, now: int) -> list[Run]:
+    """Runs in all six states, in the proportions of a platform at work, oldest first."""
+    pattern = [status for status, share in _STATUS_SHARES.items() for _ in range(share)]
+    statuses = [pattern[index % len(pattern)] for index in range(count)]
+    rng.shuffle(statuses)
+    runs = []
+    for index, status in enumerate(statuses):
+        created = now - SPAN + int((index + rng.random()) * SPAN / count)
+        runs.append(_make_run(rng, status, created, now))
+    runs.sort(key=lambda run: run.created_at)
+    return runs
+
+
+def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Run:
+    last = len(content.PHASES)
+    kill = content.PHASES.index(Phase.KILL_TEST) + 1
+    match status:
+        case RunStatus.RUNNING:
+            created = now - rng.randrange(600, 2 * DAY)
+            phases = rng.randint(1, last - 1)
+        case RunStatus.PAUSED:
+            created = now - rng.randrange(3_600, 6 * DAY)
+            phases = rng.choice((kill, kill + 2))
+        case RunStatus.COMPLETED:
+            phases = last
+        case RunStatus.KILLED:
+            phases = kill
+        case _:
+            phases = rng.randint(1, last)
+    updated = min(created + phases * rng.randrange(600, 9_000), now - rng.randrange(30, 600))
+    return Run(
+        id=f"run_{ulid(rng, created)}",
+        idea=content.idea(rng),
+        status=status,
+        phases=phases,
+        created_at=created,
+        updated_at=max(created, updated),
+        score=round(rng.uniform(52, 96), 1) if phases >= 3 else None,
+        workflow_id=f"wf-{rng.getrandbits(48):012x}",
+    )
+
+
+def run_row(rng: Random, run: Run) -> Row:
+    """`run` as a row of planning_runs. `revenue_potential` is in dollars a year, scores are 0 to 100."""
+    finished = run.status == RunStatus.COMPLETED
+    pivots = rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0] if run.phases >= 5 else 0
+    verdict = None
+    if run.status == RunStatus.KILLED:
+        verdict = "kill"
+    elif run.phases > content.PHASES.index(Phase.KILL_TEST) + 1:
+        verdict = "proceed"
+    return (
+        run.id,
+        run.idea,
+        content.refined(run.idea, rng) if run.phases >= 2 else None,
+        run.status,
+        content.PHASES[run.phases - 1],
+        run.score,
+        round(rng.uniform(0.2, 9.5), 1) * 1e6 if run.phases >= 6 else None,
+        run.workflow_id,
+        verdict,
+        pivots,
+        f"packages/{run.id}.zip" if finished else None,
+        rng.choices((RunMode.CLOUD, RunMode.LOCAL), (3, 1))[0],
+        compact_json({"maxPivots": 3, "approval": rng.choice(("manual", "automatic")), "language": "en"}),
+        run.created_at,
+        run.updated_at,
+    )
+
+
+def artifact_rows(rng: Random, run: Run) -> Iterator[Row]:
+    """What each phase of `run` has produced: one to three versions, all but the last sent back."""
+    step = max(1, (run.updated_at - run.created_at) // (run.phases * 3 + 1))
+    at = run.created_at
+    for phase in content.PHASES[: run.phases]:
+        versions = rng.choices((1, 2, 3), (6, 3, 1))[0]
+        for version in range(1, versions + 1):
+            at = min(at + step, run.updated_at)
+            last = version == versions
+            open_ended = run.status == RunStatus.RUNNING and last and phase == content.PHASES[run.phases - 1]
+            yield (
+                f"art_{ulid(rng, at)}",
+                run.id,
+                phase,
+                version,
+                content.artifact(phase, run.idea.split(". ")[0], rng),
+                None if open_ended else ("approved" if last else "revise"),
+                None if open_ended else round(rng.uniform(70, 97) if last else rng.uniform(45, 72), 1),
+                at,
+            )
+
+
+def parked_rows(rng: Random, runs: list[Run], count: int) -> Iterator[Row]:
+    """Ideas put aside, most of them out of a run that went on without them."""
+    for _ in range(count):
+        run = rng.choice(runs)
+        text = content.idea(rng)
+        months = rng.choice((None, 3, 6, 12, 18))
+        at = rng.randint(run.created_at, run.updated_at)
+        yield (
+            f"idea_{ulid(rng, at)}",
+            text,
+            content.refined(text, rng) if rng.random() < 0.7 else None,
+            run.id if rng.random() < 0.8 else None,
+            rng.choice(content.PHASES[: run.phases]),
+            rng.choice(content.REASONS),
+            content.refined(text, rng) if rng.random() < 0.5 else None,
+            months,
+            None if months is None else f"Look again in {months} months",
+            at,
+        )
+
+
+_TITLES: Final = {
+    WebhookEvent.RUN_STARTED: ("Run started", "“{idea}” is being planned."),
+    WebhookEvent.PHASE_COMPLETED: ("Phase completed", "{phase} is done for “{idea}”."),
+    WebhookEvent.RUN_COMPLETED: ("Run completed", "“{idea}” is ready with a score of {score}."),
+    WebhookEvent.RUN_KILLED: ("Run killed", "“{idea}” did not survive the kill test."),
+    WebhookEvent.RUN_CANCELLED: ("Run cancelled", "“{idea}” was cancelled by {who}."),
+    WebhookEvent.IDEA_PROMOTED: ("Idea promoted", "A parked idea is back: “{idea}”."),
+}
+_ANY_TIME: Final = (WebhookEvent.RUN_STARTED, WebhookEvent.PHASE_COMPLETED, WebhookEvent.IDEA_PROMOTED)
+_OUTCOMES: Final = {
+    RunStatus.COMPLETED: (WebhookEvent.RUN_COMPLETED,) * 3,
+    RunStatus.KILLED: (WebhookEvent.RUN_KILLED,) * 3,
+    RunStatus.CANCELLED: (WebhookEvent.RUN_CANCELLED,) * 3,
+}
+
+
+def notification_rows(rng: Random, tenants: list[Tenant], count: int, now: int) -> Iterator[Row]:
+    """Notifications of every tenant that has runs; the first has exactly 23 unread, most of them new."""
+    for index, (tenant, share) in enumerate(zip(tenants, shares(len(tenants)), strict=True)):
+        amount = max(2, round(count * share))
+        times = sorted(now - 60 - int(SPAN * rng.random() ** 1.5) for _ in range(amount))
+        unread = {*range(amount - 20, amount), *rng.sample(range(max(3, amount - 20)), 3)}
+        for position, at in enumerate(times):
+            is_unread = position in unread if index == 0 else rng.random() < 0.12
+            yield _notification(rng, tenant, at, read=not is_unread)
+
+
+def _notification(rng: Random, tenant: Tenant, at: int, *, read: bool) -> Row:
+    known = bisect_right(tenant.runs, at, key=lambda run: run.created_at)
+    run = tenant.runs[rng.randrange(max(1, known))]
+    kind = rng.choice((*_ANY_TIME, *_OUTCOMES.get(run.status, ())))
+    title, message = _TITLES[kind]
+    phase = content.PHASES[rng.randrange(run.phases)]
+    text = message.format(
+        idea=run.idea.split(". ")[0], phase=phase, score=run.score or "–", who=rng.choice(tenant.users).name
+    )
+    metadata = compact_json({"runId": run.id, "phase": phase})
+    return (
+        f"ntf_{ulid(rng, at)}",
+        tenant.name,
+        kind,
+        title,
+        text,
+        metadata if rng.random() < 0.95 else None,
+        int(read),
+        at,
+    )

@@ -1,0 +1,88 @@
+"""A copy of a file that cannot be opened where it is."""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from app.services.errors import (
+    CannotOpen,
+    DamagedFile,
+    FileLocked,
+    NeedsCopy,
+    UnfinishedChange,
+)
+from app.services.new_file import new_file
+from models.local import copies
+from models.local.database import Database
+from models.local.file_use import holders, said
+
+_PARTS = ("", "-wal", "-journal")
+"""What makes up a database on disk; the shared memory (-shm) is rebuilt from the log."""
+
+
+def snapshot_copy(path: Path, target: Path) -> Path:
+    """Writes what the database at `path` holds, its log included, to the new single file `target`.
+
+    Where SQLite can read the file, this is its own backup in one step; where it cannot (a write-ahead log
+    in a folder that cannot be written, a change left unfinished) the parts are copied and folded together in
+    the copy. The source is only read. Raises the errors of `new_file`, `DamagedFile` (the copy failed
+    SQLite's integrity check), `FileLocked` (the file kept changing) and the errors of opening; nothing is
+    left at `target` then.
+    """
+    with new_file(target) as building:
+        try:
+            _back_up(path, building)
+        except (NeedsCopy, UnfinishedChange, CannotOpen):
+            _copy_parts(path, building)
+        _fold(building)
+    return target
+
+
+def _back_up(path: Path, target: Path) -> None:
+    source = Database(path, read_only=True)
+    with source.expected_errors(), source.connection_context():
+        copies.back_up(source.connection(), target)
+
+
+def _copy_parts(path: Path, target: Path) -> None:
+    for _ in range(3):
+        before = _state(path)
+        for suffix in _PARTS:
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                try:
+                    shutil.copyfile(part, target.with_name(target.name + suffix))
+                except PermissionError as error:
+                    raise CannotOpen(path if error.filename == str(part) else target) from error
+        if _state(path) == before:
+            return
+        _remove(target)
+    raise FileLocked(path, said(holders(path)))
+
+
+def _state(path: Path) -> list[tuple[int, int] | None]:
+    found: list[tuple[int, int] | None] = []
+    for suffix in _PARTS:
+        try:
+            status = path.with_name(path.name + suffix).stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _fold(target: Path) -> None:
+    """Brings the log into the file, so that the one file is the whole database, and proves it sound."""
+    copy = Database(target)
+    with copy.expected_errors(), copy.connection_context():
+        connection = copy.connection()
+        connection.pragma("journal_mode", "delete")
+        if connection.pragma("integrity_check") != "ok":
+            raise DamagedFile(target)
+
+
+def _remove(target: Path) -> None:
+    for suffix in (*_PARTS, "-shm"):
+        with suppress(FileNotFoundError):
+            target.with_name(target.name + suffix).unlink()

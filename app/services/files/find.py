@@ -1,0 +1,203 @@
+"""Finding the platform's database in a file or folder: by its tables, never by its name.
+
+Wrangler keeps a local D1 database in `.wrangler/state/v3/d1/miniflare-D1DatabaseObject/<hash>.sqlite`, beside
+a `metadata.sqlite` that is not one, and other services' files in folders of the same form (`d1.md`).
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from app.services.errors import CannotOpen, FileMissing, StorageError
+from app.services.files.describe import tenants
+from models.local import copies
+from models.local.database import Database
+from models.schema import Schema, expected_columns, inspect
+from models.tables import AuditEntry
+
+_STATE = Path(".wrangler", "state", "v3", "d1")
+_PROJECT_FILES = ("wrangler.toml", "wrangler.json", "wrangler.jsonc")
+_SUFFIXES = (".sqlite", ".sqlite3", ".db")
+_SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
+_MAX_DEPTH = 8
+_MAX_ENTRIES = 20_000
+_MAX_FILES = 100
+_NAMED_AT_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that holds tables of the platform. `rows` counts them all; `modified_at` is epoch seconds."""
+
+    path: Path
+    tables: tuple[str, ...]
+    rows: int
+    tenants: int
+    modified_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file to open; `candidates` holds what was looked at to choose it, nothing for a plain file."""
+
+    path: Path
+    candidates: tuple[Candidate, ...] = ()
+
+
+class SeveralDatabases(StorageError):
+    """More than one file fits; the person chooses one of `candidates`, the most recently used first."""
+
+    def __init__(self, folder: Path, candidates: tuple[Candidate, ...]) -> None:
+        named = "; ".join(_described(item, folder) for item in candidates[:_NAMED_AT_MOST])
+        more = f"; and {len(candidates) - _NAMED_AT_MOST} more" if len(candidates) > _NAMED_AT_MOST else ""
+        super().__init__(
+            f"{folder} holds {len(candidates)} databases of the platform; choose one of them: {named}{more}."
+        )
+        self.candidates = candidates
+
+
+class NoDatabase(StorageError):
+    """No file fits. `others` are databases without the platform's tables, which migrations could add."""
+
+    def __init__(self, folder: Path, others: tuple[Path, ...]) -> None:
+        if others:
+            named = ", ".join(str(path.relative_to(folder)) for path in others[:_NAMED_AT_MOST])
+            sentence = (
+                f"{folder} holds no database with the platform's tables; apply the migrations to one of "
+                f"those that are there ({named}), or choose another folder."
+            )
+        else:
+            sentence = (
+                f"{folder} holds no database; choose a wrangler project whose local D1 database has been "
+                "used, or create a new database."
+            )
+        super().__init__(sentence)
+        self.others = others
+
+
+def find_database(path: Path) -> Found:
+    """The database file that `path` means: itself, or the one in the folder with the platform's tables.
+
+    A wrangler configuration file stands for its folder. Of several databases those with an audit chain come
+    before those without, and all before the copies that a migration or a restore keeps. The nearest 100
+    databases of at most 20,000 entries and 8 levels are looked at, and no symbolic link to a folder is
+    followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only
+    file there when that one cannot be read.
+    """
+    if path.name in _PROJECT_FILES and path.is_file():
+        path = path.parent
+    if not path.is_dir():
+        return Found(path)
+    folder = path.absolute()
+    seen = _Seen()
+    for files in (_files(folder / _STATE), _files(folder)):
+        seen.examine(islice(files, _MAX_FILES))
+        if seen.candidates:
+            return _choose(folder, seen.candidates)
+    if len(seen.failures) == 1:
+        raise seen.failures[0]
+    raise NoDatabase(folder, tuple(path for path in seen.others if path.name != "metadata.sqlite"))
+
+
+class _Seen:
+    """What the files looked at turned out to be."""
+
+    def __init__(self) -> None:
+        self.candidates: list[Candidate] = []
+        self.others: list[Path] = []
+        self.failures: list[StorageError] = []
+        self._paths: set[Path] = set()
+
+    def examine(self, files: Iterable[Path]) -> None:
+        for file in files:
+            if file in self._paths:
+                continue
+            self._paths.add(file)
+            try:
+                candidate = _examine(file)
+            except StorageError as error:
+                self.failures.append(error)
+            else:
+                self.candidates.append(candidate) if candidate else self.others.append(file)
+
+
+def _choose(folder: Path, candidates: list[Candidate]) -> Found:
+    audit = AuditEntry._meta.table_name
+    best = [item for item in candidates if audit in item.tables] or candidates
+    best = [item for item in best if not copies.is_copy(item.path)] or best
+    if len(best) > 1:
+        raise SeveralDatabases(folder, tuple(sorted(best, key=lambda item: (-item.modified_at, item.path))))
+    return Found(best[0].path, tuple(candidates))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Database files by their suffix, nearest first."""
+    waiting = deque([(folder, 0)])
+    seen = 0
+    while waiting:
+        current, depth = waiting.popleft()
+        try:
+            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            if depth == 0:
+                raise CannotOpen(current) from error
+            continue
+        for entry in entries:
+            seen += 1
+            if seen > _MAX_ENTRIES:
+                return
+            if entry.is_dir(follow_symlinks=False):
+                skipped = entry.name in _SKIPPED or entry.name.startswith(copies.UNFINISHED)
+                if depth < _MAX_DEPTH and not skipped:
+                    waiting.append((Path(entry.path), depth + 1))
+            elif entry.name.endswith(_SUFFIXES) and entry.is_file():
+                yield Path(entry.path)
+
+
+def _examine(file: Path) -> Candidate | None:
+    """What the file holds of the platform, or None. Leaves nothing beside a file that nobody uses."""
+    status = _stat(file)
+    if status.st_size == 0:
+        return None
+    quiet = not any(file.with_name(file.name + suffix).exists() for suffix in ("-wal", "-journal"))
+    database = Database(file, read_only=True, immutable=quiet)
+    with database.expected_errors(), database.connection_context():
+        schema = inspect(database)
+        tables = _recognised(schema)
+        if not tables:
+            return None
+        rows = sum(
+            database.connection().execute(f'SELECT count(*) FROM main."{name}"').fetchall()[0][0]  # noqa: S608
+            for name in tables
+        )
+        return Candidate(file, tables, rows, len(tenants(database)), int(status.st_mtime))
+
+
+def _stat(file: Path) -> os.stat_result:
+    try:
+        return file.stat()
+    except OSError:
+        raise FileMissing(file) from None
+
+
+def _recognised(schema: Schema) -> tuple[str, ...]:
+    """Expected tables by name and by at least half of their columns; `users` alone is a common name."""
+    return tuple(
+        table
+        for table, expected in expected_columns().items()
+        if 2 * len(set(schema.columns.get(table, ())) & set(expected)) >= len(expected)
+    )
+
+
+def _described(candidate: Candidate, folder: Path) -> str:
+    when = datetime.fromtimestamp(candidate.modified_at).astimezone().strftime("%Y-%m-%d %H:%M")
+    return (
+        f"{candidate.path.relative_to(folder)} (tables: {len(candidate.tables)}, rows: {candidate.rows:,}, "
+        f"tenants: {candidate.tenants:,}, changed {when})"
+    )

@@ -1,0 +1,204 @@
+"""What the statements of a dump may do, decided by SQLite's own parser at each of them."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import apsw
+
+from app.services.files.importing.cutting import MAX_STATEMENT
+from models import statements
+
+_OK: Final = apsw.SQLITE_OK
+_ALLOWED: Final = frozenset(
+    (
+        apsw.SQLITE_INSERT,  # never of sqlite_master: SQLite itself keeps that
+        apsw.SQLITE_UPDATE,
+        apsw.SQLITE_CREATE_TABLE,
+        apsw.SQLITE_CREATE_INDEX,
+        apsw.SQLITE_REINDEX,  # how a new index is filled
+    )
+)
+_PART: Final = frozenset((apsw.SQLITE_SELECT, apsw.SQLITE_READ))
+"""What is no statement of its own here, only a part of one."""
+
+_PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys"))
+_BOOKKEEPING: Final = frozenset(("sqlite_sequence", "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
+"""Tables of SQLite's own that dumps empty before they fill them."""
+
+_SAID: Final = {
+    apsw.SQLITE_ATTACH: "ATTACH",
+    apsw.SQLITE_DETACH: "DETACH",
+    apsw.SQLITE_ALTER_TABLE: "ALTER TABLE",
+    apsw.SQLITE_ANALYZE: "ANALYZE",
+    apsw.SQLITE_SAVEPOINT: "SAVEPOINT",
+    apsw.SQLITE_RECURSIVE: "a recursive query",
+    apsw.SQLITE_CREATE_TRIGGER: "a trigger",
+    apsw.SQLITE_CREATE_VIEW: "a view",
+    apsw.SQLITE_CREATE_VTABLE: "a virtual table",
+}
+_LIMITS: Final = (
+    (apsw.SQLITE_LIMIT_ATTACHED, 0),
+    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
+    (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
+    (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
+)
+
+
+class NotAllowed(Exception):
+    """A statement does something else than filling tables; `what` names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class Guard:
+    """Stands over one connection while it runs a dump. BEGIN, COMMIT and the two pragmas do nothing there.
+
+    `statements` counts what ran. `start` is where, in the text that was run, the statement lies that
+    failed; `begun` is where a BEGIN is in it. `open` says that a BEGIN has had no COMMIT yet.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self.statements = 0
+        self.start = 0
+        self._lengths: list[int] = []
+        self.open = False
+        self.begun: int | None = None
+        self._acts = False
+        self._refused: str | None = None
+        for setting, value in (
+            (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+            (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+        ):
+            connection.config(setting, value)
+        connection.enable_load_extension(False)
+        connection.drop_modules([])  # no virtual table of any kind
+        for limit, most in _LIMITS:
+            connection.limit(limit, most)
+        self._functions = self._keep_innocuous_functions()
+
+    def run(self, text: str) -> None:
+        """Runs whole statements. Raises `NotAllowed` and what SQLite raises."""
+        self._lengths.clear()
+        self.start = 0
+        self.begun = self._refused = None
+        self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
+        try:
+            for _ in self._connection.execute(text):  # until the last statement, whatever rows come
+                pass
+        except Exception as error:
+            end = sum(self._lengths)
+            self.start = end if self._at_next(error, text[end:]) else end - self._lengths[-1]
+            if self._refused is not None:
+                raise NotAllowed(self._refused) from error
+            raise
+        finally:
+            self.statements += len(self._lengths)
+            self._connection.authorizer = self._connection.exec_trace = None
+
+    def _keep_innocuous_functions(self) -> frozenset[str]:
+        """The functions that SQLite itself calls innocuous; the others do nothing any more but refuse.
+
+        The authorizer alone is not enough: it is asked about no function behind the first row of VALUES.
+        """
+        found: dict[str, bool] = {}
+        for name, flags in self._connection.execute("SELECT lower(name), flags FROM pragma_function_list"):
+            found[str(name)] = found.get(str(name), True) and bool(int(str(flags)) & apsw.SQLITE_INNOCUOUS)
+        for name, innocuous in found.items():
+            if not innocuous:
+                self._connection.create_scalar_function(name, _refusing(name))
+        return frozenset(name for name, innocuous in found.items() if innocuous)
+
+    @property
+    def at_its_limit(self) -> bool:
+        """Whether the file has as many pages as it may have, rather than the disk being full."""
+        pages = [int(self._connection.pragma(name)) for name in ("page_count", "max_page_count")]
+        return pages[0] >= pages[1]
+
+    def check_default(self, expression: str) -> None:
+        """Raises `NotAllowed` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
+        self._refused = None
+        self._connection.authorizer = self._authorize
+        try:
+            self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
+        except apsw.Error as error:
+            if self._refused is not None:
+                raise NotAllowed(self._refused) from error
+            raise
+        finally:
+            self._connection.authorizer = None
+
+    def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
+        self._lengths.append(len(sql))
+        if self._acts:
+            self._acts = False
+            return True
+        # A query, VACUUM, and others that SQLite does not ask about.
+        raise NotAllowed(statements.canonical(sql).partition(" ")[0].upper())
+
+    def _authorize(
+        self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
+    ) -> int:
+        if action in _ALLOWED and database == "main":  # nearly always
+            self._acts = True
+            return _OK
+        if action in _PART:
+            return _OK
+        if database == "temp":
+            return self._refuse("a temporary table")
+        name = name or ""
+        if action == apsw.SQLITE_FUNCTION:
+            known = (detail or "").lower() in self._functions
+            return _OK if known else self._refuse(f"the function {detail}()")
+        if action == apsw.SQLITE_DELETE:
+            self._acts = True
+            if name in _BOOKKEEPING:
+                return _OK
+            return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
+        if action == apsw.SQLITE_TRANSACTION:
+            if name == "ROLLBACK":
+                return self._refuse("ROLLBACK, with which the dump of a damaged file ends,")
+            self._acts = True
+            self.open = name == "BEGIN"
+            self.begun = sum(self._lengths) if self.open else self.begun
+            return apsw.SQLITE_IGNORE  # the import is one transaction of its own
+        if action == apsw.SQLITE_PRAGMA:
+            self._acts = True
+            return apsw.SQLITE_IGNORE if name.lower() in _PRAGMAS else self._refuse(f"PRAGMA {name}")
+        return self._refuse(_SAID.get(action, "a statement"))
+
+    def _refuse(self, what: str) -> int:
+        self._refused = what
+        return apsw.SQLITE_DENY
+
+    def _at_next(self, error: Exception, behind: str) -> bool:
+        """Whether it was the text behind what began last that failed: it could not even be prepared."""
+        if not self._lengths or self._refused is not None or isinstance(error, apsw.BindingsError):
+            return True
+        return isinstance(error, apsw.SQLError) and self._said_of(behind) == str(error)
+
+    def _said_of(self, text: str) -> str | None:
+        """What SQLite says against the first statement of a text when it is prepared, and not run."""
+
+        def stop(*_: object) -> bool:
+            return False
+
+        self._connection.exec_trace = stop
+        try:
+            self._connection.execute(text)
+        except apsw.ExecTraceAbort:
+            return None
+        except apsw.Error as error:
+            return str(error)
+        return None
+
+
+def _refusing(name: str) -> Callable[..., Any]:
+    def refuse(*_: object) -> Any:
+        raise NotAllowed(f"the function {name}()")
+
+    return refuse

@@ -1,0 +1,81 @@
+"""Notifications: read them, mark them read or unread, singly and in bulk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import fn
+
+from app.services import text
+from app.services.chain.append import Event
+from app.services.errors import NotAllowed
+from app.services.records import change as writing
+from app.services.records import images as records
+from app.services.records.change import Change, RowChange
+from app.services.scope import Scope
+from models.local.database import Database
+from models.status import AuditEvent
+from models.tables import Notification
+
+IDS_PER_EVENT = 1000
+"""Ids named in one audit entry, so that its payload stays far below D1's 2 MB a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRecord:
+    id: str
+    tenant_id: str
+    type: str
+    title: str
+    message: str
+    metadata: str | None
+    read: bool
+    created_at: int
+
+
+def get(database: Database, notification_id: str) -> NotificationRecord:
+    """The notification. Raises `NotFound`."""
+    row = records.readable(database, Notification, notification_id, "notification")
+    return NotificationRecord(**{**row, "read": bool(row["read"])})
+
+
+def unread_count(database: Database, scope: Scope) -> int:
+    """How many notifications in the scope are unread."""
+    query = Notification.select(fn.COUNT()).where(Notification.read == 0)
+    return int(database.scalar(scope.restrict(query, Notification)) or 0)
+
+
+def mark(database: Database, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:
+    """Marks notifications read or unread; those already so are left alone.
+
+    One audit entry a tenant names the ids (at most 1,000 each). Raises `NotAllowed` when nothing changes.
+    """
+    rows = [
+        row
+        for row in records.images(database, Notification, notification_ids)
+        if bool(row["read"]) is not read
+    ]
+    word = "read" if read else "unread"
+    if not rows:
+        raise NotAllowed(f"Already marked {word}.")
+    change = Change(
+        summary=f"{text.plural(len(rows), 'notification')} marked {word}",
+        rows=tuple(
+            RowChange(Notification, row["id"], {"read": row["read"]}, {"read": int(read)}) for row in rows
+        ),
+        events=_events(rows, read, actor),
+        inverse_events=_events(rows, not read, actor),
+    )
+    return writing.commit(database, change, now=now)
+
+
+def _events(rows: Sequence[dict[str, Any]], read: bool, actor: str) -> tuple[Event, ...]:
+    kind = AuditEvent.NOTIFICATIONS_READ if read else AuditEvent.NOTIFICATIONS_UNREAD
+    by_tenant: dict[str, list[str]] = {}
+    for row in rows:
+        by_tenant.setdefault(row["tenant_id"], []).append(row["id"])
+    return tuple(
+        Event(tenant, kind, {"actor": actor, "count": len(part), "notificationIds": part})
+        for tenant, ids in by_tenant.items()
+        for part in records.chunks(ids, IDS_PER_EVENT)
+    )

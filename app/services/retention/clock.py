@@ -1,0 +1,245 @@
+"""Whether the clock can be believed before anything is called old by it.
+
+One moment that contradicts the clock is enough for a doubt, and it takes more than one stray entry to lay
+one: a retention run that was carried out, or two entries. A doubt is never the last word; a person is.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum, auto
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from app.services.chain.verify.entry import SECONDS_LIMIT
+from app.services.errors import TenantAdminError
+from app.services.retention.plan import raw
+from models.local.database import Database
+from models.status import SYSTEM_TENANT, AuditEvent
+from models.tables import AuditEntry
+
+BEHIND_TOLERANCE: Final = 86_400
+AHEAD_TOLERANCE: Final = 7 * 86_400
+JUMP_TOLERANCE: Final = 3_600
+"""Seconds. The time protocol corrects by less; a change to summer time is no change of epoch seconds."""
+
+_ENTRIES: Final = 20
+"""How many of the newest entries are asked: a few stray ones among them change nothing."""
+
+_FEW: Final = 10
+"""Entries below which a single one bears out the clock: so young a file has hardly more to say."""
+
+_CLOCK: Final = "This computer's clock says"
+_GIVEN: Final = "The time given is"
+
+_REPORTS: Final = """
+SELECT seq, created_at, CAST(hash AS BLOB),
+       CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)
+FROM audit_chain WHERE tenant_id = ? AND event_type = ? ORDER BY seq DESC LIMIT ?
+"""
+
+
+class Doubt(Enum):
+    """Why the clock is in doubt."""
+
+    BEHIND_ENTRY = auto()
+    BEHIND_RUN = auto()
+    AHEAD_OF_ENTRIES = auto()
+    AHEAD_OF_RUN = auto()
+    LONE_ENTRY = auto()
+    NOTHING_KNOWN = auto()
+    JUMPED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDoubt:
+    """`now` and the moment `known` that it was held against; `jump` in seconds, negative when set back."""
+
+    reason: Doubt
+    now: int
+    known: int | None = None
+    jump: int = 0
+    stated: bool = False
+
+    def sentence(self, when: Callable[[int], str]) -> str:
+        """For a person; `when` writes a time in epoch seconds as they read it."""
+        known = "" if self.known is None else when(self.known)
+        says = f"{_GIVEN if self.stated else _CLOCK} {when(self.now)}"
+        match self.reason:
+            case Doubt.BEHIND_ENTRY:
+                return f"{says}, but an entry of the file is already from {known}."
+            case Doubt.BEHIND_RUN:
+                return f"{says}, but retention last ran on {known}."
+            case Doubt.AHEAD_OF_ENTRIES:
+                return f"{says}; the newest entry of the file is from {known}."
+            case Doubt.AHEAD_OF_RUN:
+                return f"{says}; the file was last used on {known}, by retention."
+            case Doubt.LONE_ENTRY:
+                return f"{says}; a single entry of the file, from {known}, is all that bears it out."
+            case Doubt.NOTHING_KNOWN:
+                return f"{says}; nothing in the file bears it out."
+            case Doubt.JUMPED:
+                way = "forward" if self.jump > 0 else "back"
+                return f"{says}; it was set {way} by {_span(abs(self.jump))} while the program was running."
+
+
+class ClockProblem(TenantAdminError):
+    """The clock is in doubt, something would be removed by it, and nobody has said that it is right."""
+
+    def __init__(self, doubt: ClockDoubt) -> None:
+        self.doubt = doubt
+        super().__init__(
+            f"{doubt.sentence(utc_time)} Nothing was removed. Check the clock, then confirm that it is right."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """What is known of the time beside the file.
+
+    `last_run` is when retention last ran on this file by a clock that was believed. `jump` is by how many
+    seconds the clock was set meanwhile. `standing` is a doubt that nothing has laid since. `stated` says that
+    a person gave the time in so many words, so that it may lie ahead of all that is known.
+    """
+
+    last_run: int | None = None
+    jump: int = 0
+    standing: ClockDoubt | None = None
+    stated: bool = False
+
+
+NO_FACTS: Final = ClockFacts()
+
+
+def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bool) -> ClockDoubt | None:
+    """Holds `now` against the newest entries, the last run and `facts`. The caller holds a connection.
+
+    What the file held when retention last ran had its say then, and is not asked again.
+    """
+    if facts.standing is not None:
+        return replace(facts.standing, now=now)
+    if facts.jump:
+        return ClockDoubt(Doubt.JUMPED, now, jump=facts.jump)
+    report, entries = _times(database) if has_chain else (None, [])
+    run = max((at for at in (facts.last_run, report) if at is not None), default=None)
+    if run is not None and run > now + BEHIND_TOLERANCE:
+        return ClockDoubt(Doubt.BEHIND_RUN, now, run, stated=facts.stated)
+    if entries and entries[0] > now + BEHIND_TOLERANCE:
+        return ClockDoubt(Doubt.BEHIND_ENTRY, now, entries[0], stated=facts.stated)
+    enough = now - AHEAD_TOLERANCE
+    borne_out = (run is not None and run >= enough) or (len(entries) > 1 and entries[1] >= enough)
+    if facts.stated or borne_out:
+        return None
+    if entries and entries[0] >= enough:
+        return None if len(entries) < _FEW else ClockDoubt(Doubt.LONE_ENTRY, now, entries[0])
+    if run is not None and (not entries or run >= entries[0]):
+        return ClockDoubt(Doubt.AHEAD_OF_RUN, now, run)
+    if entries:
+        return ClockDoubt(Doubt.AHEAD_OF_ENTRIES, now, entries[0])
+    return ClockDoubt(Doubt.NOTHING_KNOWN, now)
+
+
+def _times(database: Database) -> tuple[int | None, list[int]]:
+    """When retention last reported, and the times of the newest entries since, the latest first."""
+    seq, report = _last_report(database)
+    query = (
+        AuditEntry.select(AuditEntry.created_at)
+        .where(AuditEntry.seq > seq)
+        .order_by(AuditEntry.seq.desc())
+        .limit(_ENTRIES)
+    )
+    found = (at for (at,) in database.rows(query.tuples()))
+    return report, sorted((at for at in found if _is_time(at)), reverse=True)
+
+
+def _last_report(database: Database) -> tuple[int, int | None]:
+    """Place and time of retention's last report; one that does not hold by the formula counts for nothing."""
+    kind = AuditEvent.RETENTION_COMPLETED.value
+    for seq, at, digest, text in database.rows(raw(_REPORTS, SYSTEM_TENANT, kind, _ENTRIES)):
+        if _is_time(at) and text is not None and sha256(text).hexdigest().encode() == digest:
+            return seq, at
+    return 0, None
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int) and 0 < value < SECONDS_LIMIT
+
+
+class SteadyClock(NamedTuple):
+    """A clock that nobody can set. `counts_sleep` is False where it may stand still in sleep."""
+
+    read: Callable[[], float]
+    counts_sleep: bool
+
+
+def steady_clock() -> SteadyClock:
+    """The machine's own."""
+    if sys.platform == "linux":
+        return SteadyClock(lambda: time.clock_gettime(time.CLOCK_BOOTTIME), counts_sleep=True)
+    return SteadyClock(time.monotonic, counts_sleep=False)
+
+
+class Reading(NamedTuple):
+    """What both clocks said at one moment."""
+
+    wall: int
+    steady: float
+
+
+class ClockWatch:
+    """Notices in a running program that the clock was set. `clock` gives epoch seconds.
+
+    The clock is held against what it was when it was last believed, or when the program began. A clock that
+    was in doubt is no measure; that doubt stands until the clock is set, since entries that were written by
+    it meanwhile bear out nothing.
+    """
+
+    def __init__(self, clock: Callable[[], int], steady: SteadyClock) -> None:
+        self._clock = clock
+        self._steady = steady
+        self._believed: Reading | None = self.read()
+        self._doubted: tuple[ClockDoubt, Reading] | None = None
+
+    def read(self) -> Reading:
+        return Reading(self._clock(), self._steady.read())
+
+    def facts(self, reading: Reading, last_run: int | None) -> ClockFacts:
+        """What is known at `reading`, beside the file."""
+        if self._doubted is not None and self._set_between(self._doubted[1], reading):
+            self._doubted = None
+        standing = None if self._doubted is None else self._doubted[0]
+        jump = 0 if self._believed is None else self._set_between(self._believed, reading)
+        return ClockFacts(last_run, jump, standing)
+
+    def believe(self, reading: Reading) -> None:
+        """A run was carried out by it, with the person's word or without need of one."""
+        self._believed, self._doubted = reading, None
+
+    def doubt(self, doubt: ClockDoubt, reading: Reading) -> None:
+        self._doubted = (doubt, reading)
+        if doubt.reason is not Doubt.JUMPED:
+            self._believed = None
+
+    def _set_between(self, before: Reading, after: Reading) -> int:
+        """By how many seconds the clock was set, 0 for less than the tolerance."""
+        moved = (after.wall - before.wall) - (after.steady - before.steady)
+        if moved > 0 and not self._steady.counts_sleep:
+            return 0
+        return round(moved) if abs(moved) > JUMP_TOLERANCE else 0
+
+
+def utc_time(at: int) -> str:
+    """`22 Nov 2026, 13:55 UTC`; a number beyond the calendar."""
+    try:
+        moment = datetime.fromtimestamp(at, UTC)
+    except (OverflowError, OSError, ValueError):
+        return f"{at:,} s"
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def _span(seconds: int) -> str:
+    days, hours = seconds // 86_400, max(1, round(seconds / 3_600))
+    amount, unit = (days, "day") if days >= 2 else (hours, "hour")
+    return f"{amount:,} {unit}{'' if amount == 1 else 's'}"

@@ -1,0 +1,63 @@
+"""What every tab and dialog of one open file is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.services.errors import TenantAdminError
+from app.services.files.opening import OpenedFile
+from app.services.records.change import Change
+from app.services.records.lists import Lists
+from app.settings import Settings
+from app.ui.shell.busy import Busy
+from app.ui.shell.history import History
+from app.ui.theme import Theme
+from app.workers.jobs import Jobs
+from app.workers.task_runner import Task, TaskRunner
+
+
+@dataclass(frozen=True)
+class Context:
+    """One open file and the means to read it, to act on it and to show it. `clock` gives epoch seconds."""
+
+    opened: OpenedFile
+    lists: Lists
+    tasks: TaskRunner
+    jobs: Jobs
+    history: History
+    settings: Settings
+    theme: Theme
+    clock: Callable[[], int]
+    busy: Busy
+
+    @property
+    def cannot_write(self) -> str | None:
+        """Why nothing can be changed, as a sentence for a disabled action; None when it can."""
+        if not self.opened.read_only:
+            return None
+        return f"The file is open read-only, because {self.opened.read_only_reason}."
+
+    def act(
+        self,
+        function: Callable[..., Change],
+        *args: Any,
+        on_done: Callable[[Change], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        """Runs an administrative act as the current actor, now, and remembers it for undo."""
+
+        def remember(change: Change) -> None:
+            self.history.record(change)
+            if on_done is not None:
+                on_done(change)
+
+        return self.tasks.write(
+            function,
+            *args,
+            actor=self.settings.actor,
+            now=self.clock(),
+            on_done=remember,
+            on_failed=on_failed,
+            **kwargs,
+        )

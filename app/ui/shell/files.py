@@ -1,0 +1,232 @@
+"""Opening, creating and migrating files, in the background and with a sentence when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+
+from app import paths
+from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
+from app.ui.formatting import counted
+from app.ui.shell.file_work import FileWork
+from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
+from app.workers.jobs import Progress, Stop
+
+# Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
+if TYPE_CHECKING:
+    from app.services.files.find import Candidate
+    from app.services.files.importing import Imported
+    from app.services.files.migrating import Migrated
+    from app.services.files.view import FileView
+
+DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
+DUMPS = "SQL dumps (*.sql);;All files (*)"
+DEMO_ROWS = 20_000
+
+
+class Files(FileWork):
+    """What opens a file: `opened(FileView)` when it can be shown."""
+
+    opened = Signal(object)
+
+    def open(
+        self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False
+    ) -> None:
+        """Opens a file, or the database in a folder; what is open stays until then."""
+
+        def work(progress: Progress, cancelled: Stop) -> FileView:
+            from app.services.files import view as frame  # noqa: PLC0415
+
+            view = frame.open_path(
+                path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
+            )
+            return replace(view, imported=imported)
+
+        self._busy.run(
+            f"Opening {path.name}…",
+            work,
+            on_done=self._opened,
+            on_failed=lambda error: self._not_opened(path, error),
+            can_cancel=False,
+        )
+
+    def ask_open(self) -> None:
+        path = ask_open(self._window, "Open a database", self._folder(), DATABASE_FILES)
+        if path is not None:
+            self.open(path)
+
+    def ask_open_folder(self) -> None:
+        choose_folder(self._window, "Open a wrangler project", Path(self._folder()), self.open)
+
+    def ask_import(self) -> None:
+        dump = ask_open(self._window, "Import a D1 export", self._folder(), DUMPS)
+        if dump is not None:
+            self.ask_import_target(dump)
+
+    def ask_import_target(self, dump: Path) -> None:
+        """Asks for the new file that an SQL dump is imported into."""
+        title, start = f"Import {dump.name} into a new database", str(dump.with_suffix(".sqlite"))
+        chosen = ask_save(self._window, title, start, DATABASE_FILES, replace=False)
+        if chosen is not None:
+            self.import_dump(dump, chosen[0])
+
+    def import_dump(self, dump: Path, target: Path) -> None:
+        """Imports an SQL dump into a new file and opens it; never over an existing one."""
+
+        def work(progress: Progress, cancelled: Stop) -> Imported:
+            from app.services.files import importing  # noqa: PLC0415
+
+            return importing.import_dump(dump, target, progress=progress, cancelled=cancelled)
+
+        def done(imported: Imported) -> None:
+            rows = counted(sum(imported.rows.values()), "row")
+            self.said.emit(f"{rows} imported from {dump.name}")
+            self.open(imported.path, imported=True)
+
+        self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=self.failed.emit)
+
+    def ask_create(self) -> None:
+        start = str(Path(self._folder(), "foundation.sqlite"))
+        chosen = ask_save(self._window, "Create a database", start, DATABASE_FILES, replace=False)
+        if chosen is not None:
+            self.create(chosen[0])
+
+    def create(self, path: Path) -> None:
+        """Makes a new database with all migrations and opens it; never over an existing file."""
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services.files import migrating as maintenance  # noqa: PLC0415
+
+            return maintenance.create_database(path, paths.migrations_dir(), now=self._clock())
+
+        self._make(f"Creating {path.name}…", work)
+
+    def explore_demo(self) -> None:
+        """Opens the sample data, which is made the first time."""
+        path = paths.state_dir() / "sample" / "sample.sqlite"
+        if path.exists():
+            self.open(path)
+            return
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services.demo import demo  # noqa: PLC0415
+
+            path.parent.mkdir(parents=True, exist_ok=True)
+            demo.create_demo(
+                path,
+                paths.migrations_dir(),
+                rows=DEMO_ROWS,
+                now=self._clock(),
+                progress=progress,
+                cancelled=cancelled,
+            )
+            return path
+
+        self._make("Making sample data…", work, can_cancel=True)
+
+    def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
+        """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
+        from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
+
+        count = counted(len(pending), "migration")
+        dialog = ConfirmDialog(
+            self._theme,
+            f"Apply {count}?",
+            f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
+            f"it, in {path.parent}.",
+            action=f"Apply {count}",
+            items=pending,
+            danger=False,
+            parent=self._window,
+        )
+        dialog.list.setAccessibleName("Pending migrations")
+        dialog.accepted.connect(agreed)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def migrate(self, path: Path) -> None:
+        """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
+
+        def work(progress: Progress, cancelled: Stop) -> Migrated:
+            from app.services.files import migrating as maintenance  # noqa: PLC0415
+
+            return maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
+
+        def done(migrated: Migrated) -> None:
+            kept = f"; the file as it was is {migrated.backup.name}" if migrated.backup else ""
+            self.said.emit(f"{counted(len(migrated.applied), 'migration')} applied{kept}")
+            self.open(path)
+
+        def failed(error: TenantAdminError) -> None:
+            self.failed.emit(error)
+            self.open(path)
+
+        self._busy.run(
+            f"Applying migrations to {path.name}…",
+            work,
+            on_done=done,
+            on_failed=failed,
+            can_cancel=False,
+        )
+
+    def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = False) -> None:
+        self._busy.run(text, work, on_done=self.open, on_failed=self.failed.emit, can_cancel=can_cancel)
+
+    def _opened(self, view: FileView) -> None:
+        self._settings.add_recent_file(view.opened.path)
+        self.opened.emit(view)
+
+    def _not_opened(self, path: Path, error: TenantAdminError) -> None:
+        from app.services.files.find import SeveralDatabases  # noqa: PLC0415
+
+        if isinstance(error, SeveralDatabases):
+            self._ask_which(error.candidates)
+        elif isinstance(error, NeedsCopy):
+            self._offer("Open a copy?", error, "Open a copy", lambda: self._open_copy(path))
+        elif isinstance(error, SqlDump):
+            self._offer("Import this dump?", error, "Import…", lambda: self.ask_import_target(path))
+        else:
+            if not path.exists():
+                self._settings.remove_recent_file(path)
+            self.failed.emit(error)
+
+    def _ask_which(self, candidates: Sequence[Candidate]) -> None:
+        from app.ui.dialogs.choose_database import ChooseDatabaseDialog  # noqa: PLC0415
+
+        dialog = ChooseDatabaseDialog(
+            self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window
+        )
+        dialog.chosen.connect(lambda candidate: self.open(candidate.path))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _offer(self, title: str, error: TenantAdminError, action: str, run: Callable[[], None]) -> None:
+        """What can be done about an error, beside saying it."""
+        from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
+
+        dialog = ConfirmDialog(
+            self._theme, title, str(error), action=action, danger=False, parent=self._window
+        )
+        dialog.accepted.connect(run)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _open_copy(self, path: Path) -> None:
+        target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
+
+        def work(progress: Progress, cancelled: Stop) -> Path:
+            from app.services.files import copying as snapshots  # noqa: PLC0415
+
+            target.parent.mkdir(parents=True, exist_ok=True)
+            snapshots.snapshot_copy(path, target)
+            return target
+
+        self._make(f"Copying {path.name}…", work)
+
+    def _folder(self) -> str:
+        recent = self._settings.recent_files
+        return str(recent[0].parent if recent else Path.home())

@@ -1,0 +1,297 @@
+"""The search field of the tool bar: one text, looked for in everything that the tabs show."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from app.services.errors import TenantAdminError
+from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.labels import scaled
+
+if TYPE_CHECKING:  # the field stands in the window before a file is open
+    from app.services.records.search import Found
+    from app.ui.shell.context import Context
+    from app.ui.shell.search_results import ResultRow, ResultsPopup
+    from app.ui.shell.workspace import Workspace
+    from app.workers.task_runner import Task
+
+SHORTCUT = "Ctrl+K"
+DEBOUNCE_MS = 200
+SLOW_MS = 300
+LIMIT = 5
+_WIDTH, _WIDEST = 300, 360
+
+
+class GlobalSearch(QWidget):
+    """`GlobalSearch(theme, parent=None)`.
+
+    `attach(context, workspace)` searches that file, within the tenant that its tabs are restricted to;
+    `detach()` lets go of it. `focus()` is for the shortcut. The search begins 200 ms after the last key. Up,
+    Down, Page Up, Page Down and Enter choose, Escape closes; the field keeps the focus all the while. What
+    is chosen is shown in its tab; "and 1,204 more" filters the tab by the text.
+    `answered(total)` when it shows how many records were found.
+    """
+
+    answered = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context: Context | None = None
+        self._workspace: Workspace | None = None
+        self._task: Task | None = None
+        self._theme = theme
+        self._enter_waits = False
+        self.field = _SearchField(theme)
+        self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
+        self._wait.timeout.connect(self._search)
+        self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
+        self._slow.timeout.connect(self._say_searching)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.field)
+        self.setMaximumWidth(_WIDEST)  # beyond it, the room is left of it
+        self.setFocusProxy(self.field)
+        self.field.textChanged.connect(self._text_changed)
+        self.field.moved.connect(self._move)
+        self.field.entered.connect(self._enter)
+        self.field.escaped.connect(self._escape)
+        self.field.left.connect(self._close)
+        self.field.pressed.connect(self._reopen)
+
+    @cached_property
+    def popup(self) -> ResultsPopup:
+        """The list below the field; made when it is first wanted, which is long after the window shows."""
+        from app.ui.shell.search_results import ResultsPopup  # noqa: PLC0415
+
+        popup = ResultsPopup(self._theme, self)
+        popup.list.clicked.connect(self._clicked)
+        self.field.group_moved.connect(popup.move_group)
+        return popup
+
+    def attach(self, context: Context, workspace: Workspace) -> None:
+        """Search this file from now on."""
+        self.detach()
+        self._context, self._workspace = context, workspace
+
+    def detach(self) -> None:
+        """There is no file; what was typed is forgotten."""
+        self._context = self._workspace = None
+        self.field.clear()
+        self._close()
+
+    def focus(self) -> None:
+        """Put the cursor into the field, all selected, and show again what was found."""
+        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.field.selectAll()
+        self._reopen()
+
+    def is_open(self) -> bool:
+        """Whether the list shows."""
+        return "popup" in vars(self) and not self.popup.isHidden()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        if self.is_open():
+            self.popup.hide()  # the window was resized, and it is no longer under the field
+
+    def _text_changed(self, text: str) -> None:
+        self._forget_task()
+        if text.strip():
+            self._wait.start()
+        else:
+            self._close()
+
+    def _search(self) -> None:
+        from app.services.records import search  # noqa: PLC0415
+
+        self._forget_task()
+        text = self.field.text().strip()
+        if self._context is None or self._workspace is None or not text:
+            return
+        self._slow.start()
+        self._task = self._context.tasks.read(
+            search.everything,
+            self._context.lists,
+            self._workspace.scope,
+            text,
+            limit_per_table=LIMIT,
+            on_done=self._show,
+            on_failed=self._failed,
+        )
+
+    def _forget_task(self) -> None:
+        self._wait.stop()
+        self._slow.stop()
+        self._enter_waits = False
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _show(self, found: Found) -> None:
+        self._task = None
+        self._slow.stop()
+        if self._workspace is None or not self.field.hasFocus():
+            return
+        if not found.total:
+            where = self._workspace.scope.tenant_id
+            self.popup.show_sentence(
+                f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.", self.field
+            )
+            self.answered.emit(0)
+            return
+        from app.ui.shell.search_results import rows  # noqa: PLC0415
+
+        tabs = {spec.table: (spec.title, spec.icon) for spec in self._workspace.specs}
+        self.popup.show_rows(rows(found, tabs), self.field)
+        self.answered.emit(found.total)
+        if self._enter_waits:
+            self._enter()
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self._task = None
+        self._slow.stop()
+        if self.field.hasFocus():
+            self.popup.show_sentence(str(error), self.field)
+
+    def _say_searching(self) -> None:
+        if not self.is_open() and self.field.hasFocus():
+            self.popup.show_sentence("Searching…", self.field)
+
+    def _reopen(self) -> None:
+        if not self.is_open() and self.field.text().strip():
+            self._search()
+
+    def _move(self, step: int) -> None:
+        if self.is_open():
+            self.popup.move_by(step)
+        else:
+            self._reopen()
+
+    def _enter(self) -> None:
+        if self._wait.isActive() or not (self.is_open() or self._task):
+            self._search()
+        if self._task is not None:
+            self._enter_waits = True  # what shows belongs to an earlier text
+            return
+        row = self.popup.current()
+        if row is not None:
+            self._choose(row)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        self._choose(self.popup.model.row(index.row()))
+
+    def _choose(self, row: ResultRow) -> None:
+        from app.ui.shell.search_results import Kind  # noqa: PLC0415
+
+        workspace = self._workspace
+        if workspace is None or row.kind is Kind.HEAD:
+            return
+        text = self.field.text().strip()
+        self._close()
+        if row.kind is Kind.HIT:
+            workspace.jump(row.table, row.record_id)
+        else:
+            workspace.show_matches(row.table, text)
+        workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _escape(self) -> None:
+        if self.is_open() or self._task is not None or self._wait.isActive():
+            self._close()
+        elif self.field.text():
+            self.field.clear()
+        elif self._workspace is not None:
+            self._workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _close(self) -> None:
+        self._forget_task()
+        if self.is_open():
+            self.popup.hide()
+
+
+class _SearchField(QLineEdit):
+    """The field: a lens, the shortcut while it is empty, and keys that belong to the list."""
+
+    moved = Signal(int)
+    group_moved = Signal(int)
+    entered = Signal()
+    escaped = Signal()
+    left = Signal()
+    pressed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._shortcut = QKeySequence(SHORTCUT).toString(QKeySequence.SequenceFormat.NativeText)
+        self.setPlaceholderText("Search everything")
+        self.setAccessibleName("Search everything")
+        self.setAccessibleDescription(f"{self._shortcut}; finds records in every tab")
+        self.setClearButtonEnabled(True)
+        self.setMaximumWidth(_WIDEST)
+        self.setMinimumWidth(160)
+        lens = self.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
+        theme.bind_icon(lens, Icon.SEARCH, "dim")
+        clear = self.findChild(QAction, "_q_qlineeditclearaction")  # Qt's own, always black
+        if clear is not None:
+            theme.bind_icon(clear, Icon.CLOSE, "dim")
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, super().sizeHint().height())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Down:
+                self.moved.emit(1)
+            case Qt.Key.Key_Up:
+                self.moved.emit(-1)
+            case Qt.Key.Key_PageDown:
+                self.group_moved.emit(1)
+            case Qt.Key.Key_PageUp:
+                self.group_moved.emit(-1)
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self.entered.emit()
+            case Qt.Key.Key_Escape:
+                self.escaped.emit()
+            case _:
+                super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        self.pressed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.text() or self.hasFocus():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(scaled(self.font(), 0.85))
+        metrics = painter.fontMetrics()
+        width, height = metrics.horizontalAdvance(self._shortcut) + 12, metrics.height() + 4
+        box = QRectF(self.width() - width - 7.5, (self.height() - height) / 2, width, height)
+        disabled = not self.isEnabled()
+        painter.setPen(self._theme.colour("line"))
+        painter.setBrush(self._theme.colour("window" if disabled else "alternate"))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(self._theme.colour("disabled" if disabled else "dim"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._shortcut)
+        painter.end()

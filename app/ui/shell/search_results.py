@@ -1,0 +1,273 @@
+"""The list under the global search: what was found, by tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.services.text import visible
+from app.ui.formatting import counted, grouped
+from app.ui.theme import Theme
+from app.ui.widgets.labels import Label, Look
+
+if TYPE_CHECKING:
+    from app.services.records.search import Found
+
+WIDTH = 600
+_PAD, _ICON, _GAP, _ROW, _HEAD = 10, 16, 8, 32, 30
+_TITLE_SHARE = 0.55
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Kind(Enum):
+    """What a row is: the head of a group, a record found, or all of the group."""
+
+    HEAD = auto()
+    HIT = auto()
+    MORE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One row of the list; `record_id` is None but for a record."""
+
+    kind: Kind
+    table: str
+    title: str
+    detail: str = ""
+    icon: str = ""
+    record_id: str | int | None = None
+
+    def __str__(self) -> str:
+        return visible(f"{self.title}, {self.detail}" if self.detail else self.title)
+
+
+def rows(found: Found, tabs: Mapping[str, tuple[str, str]]) -> list[ResultRow]:
+    """The list's rows; `tabs` is table to title and icon."""
+    result = []
+    for group in found.groups:
+        title, icon = tabs.get(group.table, (group.table, ""))
+        result.append(ResultRow(Kind.HEAD, group.table, title, grouped(group.total)))
+        result += [
+            ResultRow(Kind.HIT, group.table, hit.title or "(nothing)", hit.detail, icon, hit.record_id)
+            for hit in group.hits
+        ]
+        if group.more:
+            words = f"and {grouped(group.more)} more"
+            result.append(ResultRow(Kind.MORE, group.table, words, f"Show all of them in {title}"))
+    return result
+
+
+class ResultsModel(QAbstractListModel):
+    """The rows as a list; heads cannot be chosen."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: Sequence[ResultRow] = ()
+
+    def set_rows(self, found: Sequence[ResultRow]) -> None:
+        self.beginResetModel()
+        self._rows = tuple(found)
+        self.endResetModel()
+
+    def row(self, number: int) -> ResultRow:
+        return self._rows[number]
+
+    def next_choice(self, row: int, step: int) -> int:
+        """The nearest row in that direction that can be chosen, going round at the ends; or -1."""
+        count = len(self._rows)
+        places = ((row + step * (distance + 1)) % count for distance in range(count))
+        return next((place for place in places if self._rows[place].kind is not Kind.HEAD), -1)
+
+    def next_group(self, row: int, step: int) -> int:
+        """The first choice of the next group in that direction, or `row` at the ends."""
+        heads = [number for number, found in enumerate(self._rows) if found.kind is Kind.HEAD]
+        inside = max((place for place, head in enumerate(heads) if head < row), default=0)
+        wanted = inside + step
+        return heads[wanted] + 1 if 0 <= wanted < len(heads) else row
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
+        return 0 if parent.isValid() else len(self._rows)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid() or self._rows[index.row()].kind is Kind.HEAD:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return visible(row.title)
+        return str(row) if role == Qt.ItemDataRole.AccessibleTextRole else None
+
+
+class _RowDelegate(QStyledItemDelegate):
+    """Icon, title, and dim after it what tells the record from others."""
+
+    def __init__(self, theme: Theme, model: ResultsModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._model = model
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        is_head = self._model.row(index.row()).kind is Kind.HEAD
+        return QSize(0, max(_HEAD if is_head else _ROW, option.fontMetrics.height() + 12))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        row = self._model.row(index.row())
+        box = option.rect.adjusted(_PAD, 0, -_PAD, 0)
+        painter.setFont(option.font)
+        if row.kind is Kind.HEAD:
+            self._paint_head(painter, row, box)
+            return
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, self._theme.colour("selection"))
+        if row.icon:
+            pixmap = self._theme.pixmap(row.icon, "dim", _ICON, option.widget.devicePixelRatioF())
+            painter.drawPixmap(box.x(), box.y() + (box.height() - _ICON) // 2, pixmap)
+        box.adjust(_ICON + _GAP, 0, 0, 0)
+        self._paint_words(painter, row, box)
+
+    def _paint_head(self, painter: QPainter, row: ResultRow, box: QRect) -> None:
+        font = QFont(painter.font())
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(self._theme.colour("dim"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, visible(row.title))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, row.detail)
+
+    def _paint_words(self, painter: QPainter, row: ResultRow, box: QRect) -> None:
+        metrics = QFontMetrics(painter.font())
+        right = Qt.TextElideMode.ElideRight
+        room = round(box.width() * _TITLE_SHARE) if row.detail else box.width()
+        title = metrics.elidedText(visible(row.title), right, room)
+        painter.setPen(self._theme.colour("accent" if row.kind is Kind.MORE else "text"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, title)
+        box.adjust(metrics.horizontalAdvance(title) + _GAP + 4, 0, 0, 0)
+        painter.setPen(self._theme.colour("dim"))
+        detail = metrics.elidedText(visible(row.detail), right, box.width())
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, detail)
+
+
+class ResultsPopup(QFrame):
+    """`ResultsPopup(theme, owner)`: a part of the field's own window, so it never takes focus from the field.
+
+    `show_rows(rows, field)` or `show_sentence(text, field)` open it under `field`; `move_by(step)` and
+    `move_group(step)` change what `current()` is. The owner connects `list.clicked`.
+    """
+
+    def __init__(self, theme: Theme, owner: QWidget) -> None:
+        super().__init__(owner)
+        self.setProperty("popup", True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Search results")
+        self.model = ResultsModel(self)
+        self.list = QListView()
+        self.list.setAccessibleName("Search results")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setMouseTracking(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(_RowDelegate(theme, self.model, self.list))
+        self.list.entered.connect(self._hover)
+        self.sentence = Label(look=Look.DIM, wrap=True)
+        self.sentence.setContentsMargins(10, 10, 10, 10)
+        self.keys = Label("↑ ↓ choose · Enter shows · Esc closes", Look.DIM)
+        self.keys.setContentsMargins(10, 2, 10, 4)
+        self._column = column = QVBoxLayout(self)
+        column.setContentsMargins(5, 5, 5, 5)
+        column.setSpacing(2)
+        for part in (self.sentence, self.list, self.keys):
+            column.addWidget(part)
+        self.hide()
+
+    def show_rows(self, found: Sequence[ResultRow], field: QWidget) -> None:
+        """List these, the first record chosen."""
+        self.model.set_rows(found)
+        self.sentence.hide()
+        self.list.show()
+        self.keys.show()
+        self._open(field)
+        self._go(self.model.next_choice(0, 1))
+        self.list.scrollToTop()
+        hits = sum(row.kind is Kind.HIT for row in found)
+        self._announce(counted(hits, "result"))
+
+    def show_sentence(self, text: str, field: QWidget) -> None:
+        """Say something in place of results."""
+        self.model.set_rows(())
+        self.sentence.setText(text)
+        self.sentence.show()
+        self.list.hide()
+        self.keys.hide()
+        self._open(field)
+        self._announce(text)
+
+    def current(self) -> ResultRow | None:
+        """What Enter would show."""
+        index = self.list.currentIndex()
+        return self.model.row(index.row()) if index.isValid() else None
+
+    def move_by(self, step: int) -> None:
+        """To the next choice, or with -1 the one before."""
+        if self.model.rowCount():
+            self._go(self.model.next_choice(self.list.currentIndex().row(), step))
+
+    def move_group(self, step: int) -> None:
+        """To the next group, or with -1 the one before."""
+        if self.model.rowCount():
+            self._go(self.model.next_group(self.list.currentIndex().row(), step))
+
+    def _go(self, row: int) -> None:
+        index = self.model.index(row)
+        if index.isValid():
+            self.list.setCurrentIndex(index)
+            if row == 1:
+                self.list.scrollToTop()  # with the head of its group
+            self._announce(str(self.model.row(row)))
+
+    def _hover(self, index: QModelIndex) -> None:
+        if self.model.row(index.row()).kind is not Kind.HEAD:
+            self.list.setCurrentIndex(index)
+
+    def _announce(self, text: str) -> None:
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def _open(self, field: QWidget) -> None:
+        window = field.window()
+        if self.parentWidget() is not window:
+            self.setParent(window)
+        below = field.mapTo(window, field.rect().bottomLeft())
+        width = min(max(WIDTH, field.width()), window.width() - 24)
+        option = QStyleOptionViewItem()
+        option.initFrom(self.list)
+        delegate = self.list.itemDelegate()
+        indexes = (self.model.index(row) for row in range(self.model.rowCount()))
+        content = sum(delegate.sizeHint(option, index).height() for index in indexes) + 6
+        self.list.setFixedHeight(min(content, max(120, window.height() - below.y() - 96)))
+        self.setFixedWidth(width)
+        words = self._column.hasHeightForWidth()  # only a sentence wraps
+        least = self._column.totalHeightForWidth(width) if words else self._column.totalSizeHint().height()
+        self.resize(width, least)
+        right = min(below.x() + max(width, field.width()), below.x() + field.width())
+        self.move(max(12, right - width), below.y() + 5)
+        self.show()
+        self.raise_()

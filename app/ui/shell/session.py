@@ -1,0 +1,64 @@
+"""An open file: its threads, its undo history, its tabs and its retention, which begin and end together."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QMainWindow
+
+from app.services.files.view import FileView
+from app.services.records.lists import Lists
+from app.settings import Settings
+from app.ui.shell.busy import Busy
+from app.ui.shell.context import Context
+from app.ui.shell.history import History
+from app.ui.shell.retention_control import RetentionControl
+from app.ui.shell.workspace import Workspace
+from app.ui.theme import Theme
+from app.ui.widgets.busy_strip import BusyStrip
+from app.workers.jobs import Jobs
+from app.workers.memory import tidy_as_it_goes
+from app.workers.task_runner import TaskRunner
+
+
+class Session:
+    """What stands for one file from its opening until `stop()`, after which nothing of it is delivered.
+
+    The window imports this only when a file is opened: it brings the tabs and everything below them, which
+    take longer to load than the window takes to appear.
+    """
+
+    def __init__(
+        self,
+        view: FileView,
+        theme: Theme,
+        settings: Settings,
+        *,
+        clock: Callable[[], int],
+        strip: BusyStrip,
+        window: QMainWindow,
+    ) -> None:
+        tidy_as_it_goes()
+        tasks = TaskRunner(view.opened.database, window)
+        jobs = Jobs(window)  # its own: they end with it, and nothing is delivered to tabs that are gone
+        self.context = Context(
+            opened=view.opened,
+            lists=Lists(view.opened.schema),
+            tasks=tasks,
+            jobs=jobs,
+            history=History(tasks, clock, window),
+            settings=settings,
+            theme=theme,
+            clock=clock,
+            busy=Busy(jobs, strip, jobs),
+        )
+        self.workspace = Workspace(self.context, view)
+        self.retention = RetentionControl(self.context, window)
+
+    def stop(self) -> None:
+        """Ends what runs for the file and takes its widgets away."""
+        self.retention.stop()
+        self.workspace.stop()
+        self.context.jobs.stop()
+        self.context.busy.stop()
+        self.context.tasks.stop()
+        self.workspace.deleteLater()
+        self.retention.deleteLater()

@@ -1,0 +1,249 @@
+"""One open file: its notices and its five tabs."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from app.itemmodels.roles import Tone
+from app.services.files import opening
+from app.services.files.view import FileView
+from app.services.records import notifications
+from app.services.records.change import Change
+from app.services.scope import EVERYONE, Scope
+from app.ui.formatting import counted, grouped
+from app.ui.shell.context import Context
+from app.ui.shell.continuation import ContinuationNotice
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.tab_spec import TabSpec
+from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.runs.tab import RunsTab
+from app.ui.tabs.users.tab import UsersTab
+from app.ui.tabs.webhooks.tab import WebhooksTab
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.notice import Notice
+
+TABS: tuple[type[RecordTab], ...] = (
+    UsersTab,
+    AuditTab,
+    WebhooksTab,
+    NotificationsTab,
+    RunsTab,
+)
+POLL_MS = 2000
+
+
+class Workspace(QWidget):
+    """The tabs of one file, kept up to date with what this and other programs write.
+
+    Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
+    file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends
+    what runs. `said(text)` is for a toast, `everyone_wanted` asks for all tenants. A tab is built when it is
+    first asked for, because all five take longer than everything else in the opening of a file.
+    """
+
+    migrate_wanted = Signal()
+    write_wanted = Signal()
+    tenants_stale = Signal()
+    said = Signal(str)
+    everyone_wanted = Signal()
+
+    def __init__(self, context: Context, view: FileView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._scope = EVERYONE
+        self._data_version: int | None = None
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self.continuation = ContinuationNotice(context)
+        self.notices = [*self._notices(view), self.continuation]
+        for notice in self.notices:
+            self._column.addWidget(notice)
+        self._column.addWidget(self.tabs, 1)
+        self._built: dict[int, RecordTab] = {}
+        self._places: list[QVBoxLayout] = []
+        for kind in TABS:
+            page = QWidget(self.tabs)
+            self._places.append(QVBoxLayout(page))
+            self._places[-1].setContentsMargins(0, 0, 0, 0)
+            self.tabs.addTab(page, kind.spec.title)
+        self._tint_icons()
+        context.theme.changed.connect(self._tint_icons)
+        self.tabs.currentChanged.connect(lambda _: self._tab_shown())
+        context.tasks.changed.connect(self._changed)
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self._look_outside)
+        self._poll.start()
+        self._look_outside()  # what is written from now on is a change
+        self.continuation.look(imported=view.imported)
+        self._count_unread()
+
+    def pages(self) -> Sequence[RecordTab]:
+        """The tabs, in order; those that were not asked for yet are built now."""
+        return [self._page(position) for position in range(self.tabs.count())]
+
+    @property
+    def specs(self) -> Sequence[TabSpec]:
+        """What the tabs are about, in order."""
+        return [kind.spec for kind in TABS]
+
+    def current(self) -> RecordTab:
+        return self._page(self.tabs.currentIndex())
+
+    @property
+    def scope(self) -> Scope:
+        """The tenant that every tab is restricted to, or none."""
+        return self._scope
+
+    def set_scope(self, scope: Scope) -> None:
+        """Restricts every tab to a tenant, or to none."""
+        self._scope = scope
+        for page in self._built.values():
+            page.set_scope(scope)
+        self.current().activate()
+        self._count_unread()
+
+    def refresh(self) -> None:
+        """Reads again what the tabs show; those out of sight do it when they are looked at."""
+        for page in self._built.values():
+            page.mark_stale()
+        self.current().activate()
+        self._count_unread()
+
+    def jump(self, table: str, record_id: object) -> None:
+        """Shows a record in the tab of its table."""
+        page = self._turn_to(table)
+        if page is not None:
+            page.show_record(record_id)
+
+    def show_matches(self, table: str, text: str) -> None:
+        """Shows what contains the text in the tab of the table."""
+        page = self._turn_to(table)
+        if page is not None:
+            page.set_filter_text(text)
+
+    def show_history(self, table: str, record_id: str) -> None:
+        """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
+        if table == "planning_runs" and self._scope != EVERYONE:
+            self.everyone_wanted.emit()
+        self.show_matches("audit_chain", record_id)
+
+    def stop(self) -> None:
+        """Ends what runs for this file; nothing is delivered after it."""
+        self._poll.stop()
+        for page in self._built.values():
+            page.stop()
+
+    def _page(self, position: int) -> RecordTab:
+        if position not in self._built:
+            self._built[position] = self._build(TABS[position], self._places[position])
+        return self._built[position]
+
+    def _build(self, kind: type[RecordTab], place: QVBoxLayout) -> RecordTab:
+        tab = kind(self._context, place.parentWidget())
+        tab.set_scope(self._scope)
+        tab.jump.connect(self.jump)
+        tab.history_wanted.connect(partial(self.show_history, tab.table_name))
+        tab.exporter.said.connect(self.said)
+        place.addWidget(tab)
+        tab.show()
+        return tab
+
+    def _turn_to(self, table: str) -> RecordTab | None:
+        for position, spec in enumerate(self.specs):
+            if spec.table == table:
+                self.tabs.setCurrentIndex(position)
+                return self._page(position)
+        return None
+
+    def _tab_shown(self) -> None:
+        self.current().activate()
+        if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
+            self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _tint_icons(self) -> None:
+        for position, spec in enumerate(self.specs):
+            self.tabs.setTabIcon(position, self._context.theme.icon(spec.icon, "dim"))
+
+    def _changed(self, change: Change) -> None:
+        for page in self._built.values():
+            if page.shows_any_of(change.tables):
+                page.mark_stale()
+        self.current().activate()
+        self._count_unread()
+        self.tenants_stale.emit()
+
+    def _look_outside(self) -> None:
+        # The writer's connection sees every other connection's commits, and not its own.
+        self._context.tasks.write(
+            opening.outside_changes, on_done=self._outside, on_failed=lambda error: None
+        )
+
+    def _outside(self, version: int) -> None:
+        if self._data_version is not None and version != self._data_version:
+            for page in self._built.values():
+                page.changed_outside()
+            self.refresh()
+            self.tenants_stale.emit()
+        self._data_version = version
+
+    def _count_unread(self) -> None:
+        if "notifications" in self._context.opened.schema.columns:
+            self._context.tasks.read(
+                notifications.unread_count,
+                self._scope,
+                on_done=self._show_unread,
+                on_failed=lambda error: None,
+            )
+
+    def _show_unread(self, count: int) -> None:
+        for position, spec in enumerate(self.specs):
+            if spec.table == "notifications":
+                self.tabs.setTabText(position, f"{spec.title}  {grouped(count)}" if count else spec.title)
+                self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
+
+    def _notices(self, view: FileView) -> list[Notice]:
+        found: list[Notice] = []
+        context, opened = self._context, view.opened
+        if opened.read_only:
+            banner = Banner(context.theme)
+            banner.show_verdict(
+                Tone.WARN,
+                "Read-only",
+                f"— because {opened.read_only_reason}. Nothing here can change the file.",
+                icon=Icon.LOCK,
+            )
+            if opened.can_be_forced:
+                button = push_button(context.theme, "Open for writing")
+                button.clicked.connect(self.write_wanted)
+                banner.add_button(button)
+            found.append(Notice(banner))
+        missing = missing_sentence(view)
+        if missing:
+            banner = Banner(context.theme)
+            banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
+            if view.pending and not opened.read_only:
+                button = push_button(context.theme, "Apply migrations…", kind=Kind.PRIMARY)
+                button.clicked.connect(self.migrate_wanted)
+                banner.add_button(button)
+            found.append(Notice(banner))
+        return found
+
+
+def missing_sentence(view: FileView) -> str:
+    """What the file lacks, in words; empty when every expected table and column is there."""
+    schema = view.opened.schema
+    parts = []
+    if schema.missing_tables:
+        parts.append(f"missing tables: {', '.join(schema.missing_tables)}")
+    for table, columns in schema.missing_columns.items():
+        parts.append(f"{table} lacks {', '.join(columns)}")
+    return "; ".join(parts)

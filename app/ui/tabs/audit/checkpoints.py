@@ -1,0 +1,269 @@
+"""The checkpoints of the open file: made, listed, exported, imported and checked against."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app import paths
+from app.itemmodels.static_table import Cell, Column
+from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoints.keys import KeyPlace
+from app.services.chain.checkpoints.store import ANEW, CheckpointStore
+from app.services.chain.verify.report import Report
+from app.services.errors import Cancelled, TenantAdminError
+from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
+from app.ui.shell.context import Context
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.file_dialogs import ask_open, ask_save
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.static_table import StaticTable
+from app.workers import witnessing
+from app.workers.jobs import Job, Progress, Stop
+from app.workers.witnessing import Witnessed
+
+EXPORTS = "Checkpoints (*.json);;All files (*)"
+
+_COLUMNS = (
+    Column("Made"),
+    Column("Number", number=True),
+    Column("Why", dim=True),
+    Column("Through entry", number=True),
+    Column("Tenants", number=True),
+    Column("Key", mono=True, dim=True),
+)
+_EXPLANATION = (
+    "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "
+    "finds from it what the chain alone cannot show: entries cut off, rewritten or put in place of others."
+)
+_LIMIT = (
+    "Whoever runs as the same user can sign. The witness that counts is an export kept where others cannot "
+    "change it."
+)
+
+
+class CheckpointsDialog(Dialog):
+    """`CheckpointsDialog(context, parent=None)`; reads and writes in the background.
+
+    `checked(report, number)` after the file was verified against an export, when the number is None, or for a
+    checkpoint, whose number it is unless none was made; `listed(number)` when the checkpoints are shown.
+    """
+
+    checked = Signal(Report, object)
+    listed = Signal(int)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, "Checkpoints", _EXPLANATION, icon=Icon.ANCHOR, parent=parent)
+        self.setMinimumWidth(720)
+        self._context = context
+        self._path = context.opened.path
+        self._store = CheckpointStore(paths.checkpoints_dir())
+        self.table: StaticTable | None = None
+        self.state = Label("Reading…", Look.DIM, wrap=True)
+        self.key = Label("", Look.DIM, wrap=True)
+        for widget in (self.state, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
+            self.add_widget(widget)
+        theme = context.theme
+        self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
+        self.make_button.setDefault(True)
+        self.export_button = push_button(theme, "Export…", icon=Icon.EXPORT)
+        self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
+        self.check_button = push_button(theme, "Check…", icon=Icon.VERIFY)
+        self.anew_button = push_button(theme, "Begin anew…", icon=Icon.REFRESH)
+        for button, tip in (
+            (self.export_button, "Write all of them to a file, to keep elsewhere"),
+            (self.import_button, "Take in what was exported elsewhere, and trust its key"),
+            (self.check_button, "Verify the file against an export"),
+            (self.anew_button, "Go by what the file holds now, whatever these say"),
+        ):
+            button.setToolTip(tip)
+        self.close_button = push_button(theme, "Close")
+        self.anew_button.clicked.connect(self.ask_anew)
+        self.make_button.clicked.connect(lambda: self.make(anew=False))
+        self.export_button.clicked.connect(self._ask_export)
+        self.import_button.clicked.connect(self._ask_import)
+        self.check_button.clicked.connect(self._ask_check)
+        self.close_button.clicked.connect(self.reject)
+        self.set_buttons(
+            [self.close_button, self.make_button],
+            left=[self.export_button, self.import_button, self.check_button, self.anew_button],
+        )
+        self.close_button.setFocus()
+        self.export_button.setEnabled(False)
+        self.anew_button.setEnabled(False)
+        self._job: Job | None = None
+        self._closed = False
+        self.finished.connect(self._end)
+        self._read()
+
+    def make(self, *, anew: bool) -> None:
+        """Verifies the file and signs a checkpoint of it, which with `anew` those before do not bind."""
+
+        def work(progress: Progress, cancelled: Stop) -> Witnessed:
+            return witnessing.witness(
+                self._path,
+                paths.checkpoints_dir(),
+                now=self._context.clock(),
+                reason=ANEW if anew else "request",
+                progress=progress,
+                cancelled=cancelled,
+                anew=anew,
+            )
+
+        def done(made: Witnessed) -> None:
+            self.checked.emit(made.report, made.checkpoint)
+            if made.checkpoint is None:
+                self.state.setText("The chain does not hold, so nothing was signed; look at the findings.")
+            else:
+                self._read()
+
+        self._run("Verifying and signing…", work, done)
+
+    def ask_anew(self) -> None:
+        """Begins anew once the person has said that the file is right as it is."""
+        dialog = ConfirmDialog(
+            self._context.theme,
+            "Begin anew?",
+            "The file is held against a new checkpoint of what it holds now, and no longer against those so "
+            "far. Do this when you know why it differs, say because you put another copy in its place "
+            "yourself. The earlier checkpoints are kept, and exports of them still say what they knew.",
+            action="Begin anew",
+            parent=self,
+        )
+        dialog.accepted.connect(lambda: self.make(anew=True))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export(self, out: Path) -> None:
+        """Writes every checkpoint of this file to `out`."""
+        self._run(
+            "Exporting checkpoints…",
+            lambda progress, cancelled: self._store.export(self._path, out),
+            lambda count: self.state.setText(f"{counted(count, 'checkpoint')} written to {out.name}."),
+        )
+
+    def import_from(self, source: Path) -> None:
+        """Takes in an export, and trusts its key from then on."""
+        now = self._context.clock()
+
+        def done(count: int) -> None:
+            self._read()
+            self.state.setText(f"{counted(count, 'new checkpoint')} imported from {source.name}.")
+
+        self._run(
+            "Importing checkpoints…",
+            lambda progress, cancelled: self._store.import_(source, now=now, path=self._path),
+            done,
+        )
+
+    def check(self, export: Path) -> None:
+        """Verifies the file against an export, without taking it in."""
+
+        def work(progress: Progress, cancelled: Stop) -> Report:
+            return witnessing.verify(
+                self._path,
+                paths.checkpoints_dir(),
+                now=self._context.clock(),
+                export=export,
+                progress=progress,
+                cancelled=cancelled,
+            )
+
+        def done(report: Report) -> None:
+            self.checked.emit(report, None)
+            self.accept()
+
+        self._run(f"Verifying against {export.name}…", work, done)
+
+    def show_checkpoints(self, found: Sequence[Checkpoint], place: KeyPlace | None) -> None:
+        """Lists them, the newest first."""
+        if self.table is not None:
+            self.body.removeWidget(self.table)
+            self.table.hide()
+            self.table.deleteLater()
+            self.table = None
+        self.key.setText(place.sentence if place is not None else "")
+        self.export_button.setEnabled(bool(found))
+        self.anew_button.setEnabled(bool(found))
+        if not found:
+            self.state.setText("There is none of this file yet.")
+            self.listed.emit(0)
+            return
+        self.state.setText(f"{counted(len(found), 'checkpoint')} of this file, the newest first.")
+        rows = [self._row(checkpoint) for checkpoint in reversed(found)]
+        self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
+        self.body.insertWidget(0, self.table)
+        self.listed.emit(len(found))
+
+    def _row(self, checkpoint: Checkpoint) -> tuple[Cell, ...]:
+        now, utc = self._context.clock(), self._context.settings.utc_times
+        return (
+            Cell(relative_time(checkpoint.at, now), checkpoint.at, tip=absolute_time(checkpoint.at, utc)),
+            Cell(grouped(checkpoint.number), checkpoint.number),
+            Cell(checkpoint.reason),
+            Cell(
+                grouped(checkpoint.through),
+                checkpoint.through,
+                tip=f"{counted(checkpoint.rows_ever, 'entry', 'entries')} ever, pruned ones counted",
+            ),
+            Cell(grouped(len(checkpoint.tenants)), len(checkpoint.tenants)),
+            Cell(shortened(checkpoint.key, 6, 6), whole=checkpoint.key, tip=checkpoint.key),
+        )
+
+    def _read(self) -> None:
+        def work(progress: Progress, cancelled: Stop) -> tuple[Sequence[Checkpoint], KeyPlace | None]:
+            found = self._store.checkpoints(self._path)
+            return found, self._store.key_place() if found else None
+
+        self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
+
+    def _run(self, text: str, work: Callable[[Progress, Stop], object], done: Callable[..., None]) -> None:
+        self._set_busy(True)
+
+        def finish(result: object) -> None:
+            if not self._closed:
+                self._set_busy(False)
+                done(result)
+
+        def failed(error: TenantAdminError) -> None:
+            if not self._closed:
+                self._set_busy(False)
+                self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
+
+        self._job = self._context.busy.run(text, work, on_done=finish, on_failed=failed)
+
+    def _end(self) -> None:
+        """Closing ends what runs, and nothing of it arrives any more."""
+        self._closed = True
+        if self._job is not None:
+            self._job.cancel()
+
+    def _set_busy(self, busy: bool) -> None:
+        for button in (self.make_button, self.import_button, self.check_button):
+            button.setEnabled(not busy)
+        for button in (self.export_button, self.anew_button):
+            button.setEnabled(not busy and self.table is not None)
+        if busy:
+            self.state.setText("Working…")
+
+    def _ask_export(self) -> None:
+        chosen = ask_save(
+            self, "Export checkpoints", str(self._path.with_suffix(".checkpoints.json")), EXPORTS
+        )
+        if chosen is not None:
+            self.export(chosen[0])
+
+    def _ask_import(self) -> None:
+        source = ask_open(self, "Import checkpoints", str(self._path.parent), EXPORTS)
+        if source is not None:
+            self.import_from(source)
+
+    def _ask_check(self) -> None:
+        export = ask_open(self, "Check against an export", str(self._path.parent), EXPORTS)
+        if export is not None:
+            self.check(export)

@@ -1,0 +1,287 @@
+"""A tenant's audit chain, and whether it holds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.columns import Column
+from app.itemmodels.roles import Tone
+from app.services.records import entries as audit
+from app.services.records.entries import AuditDetail
+from app.services.records.list_query import ListQuery, Value
+from app.services.records.lists import Keys
+from app.services.scope import Scope
+from app.ui import formatting
+from app.ui.shell.actions import ActionSpec
+from app.ui.shell.context import Context
+from app.ui.tabs.audit import verdicts
+from app.ui.tabs.audit.timeline import Timeline
+from app.ui.tabs.audit.verification import VerificationPanel
+from app.ui.tabs.audit.verify_range import Ends, VerifyRangeDialog
+from app.ui.tabs.audit.verifying import Asked
+from app.ui.tabs.common import cells
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.tab_spec import TabSpec
+from app.ui.theme.icons import Icon
+from app.ui.widgets.date_range import DateRange, Span
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.file_dialogs import choose_folder
+from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.master_detail import GAP
+from app.ui.widgets.status_chip import StatusChip
+from app.workers.task_runner import Task
+
+CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
+
+_JSON_HEIGHT = 130
+_ROOM, _ROOM_WITH_FINDINGS = 480, 640
+_CLOSE = 8
+
+
+class AuditTab(RecordTab):
+    """The chain's entries, filters, the payload of one, and the verdict over all.
+
+    `verified(report)` after a verification has ended.
+    """
+
+    verified = Signal(object)
+
+    spec = TabSpec(
+        table="audit_chain",
+        title="Audit chain",
+        icon=Icon.AUDIT,
+        hint="Filter payload…",
+        noun=("entry", "entries"),
+        empty=("No entries yet", "Every administrative act is recorded here."),
+        picks=(Pick("event_type", "Event type", "Any event type"),),
+        dates=True,
+    )
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        self._timeline_task: Task | None = None
+        super().__init__(context, parent)
+
+    def columns(self) -> Sequence[Column]:
+        context = self.context
+        return (
+            cells.number("seq", "Seq"),
+            Column(
+                "created_at",
+                "Time",
+                text=lambda value, row: formatting.table_time(value, context.settings.utc_times),
+                tooltip=lambda value, row: cells.moment(context, value),
+            ),
+            cells.text("tenant_id", "Tenant"),
+            cells.text("event_type", "Event"),
+            cells.identifier("hash", "Hash"),
+            Column(
+                "previous_hash",
+                "Link",
+                text=lambda value, row: self._link_cell(row[0])[0],
+                icon=lambda value, row: self._link_cell(row[0])[1],
+                tone=lambda value, row: self._link_cell(row[0])[2],
+                tooltip=lambda value, row: self._link_cell(row[0])[3],
+                sortable=False,
+                dim=True,
+            ),
+        )
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        self.panel = VerificationPanel(self.context)
+        self.banner, self.findings = self.panel.banner, self.panel.findings
+        self.verify_button, self.more_button = self.panel.verify.main, self.panel.verify.arrow
+        self.verify_button.clicked.connect(self.verify)
+        menu = self.panel.verify.menu
+        menu.setToolTipsVisible(True)
+        menu.addActions([self.commands.action(name) for name in (CHAIN, SELECTED, RANGE, ARCHIVE)])
+        self.panel.changed.connect(self._look_again)
+        self.panel.verified.connect(self.verified)
+        self.panel.chosen.connect(self.show_record)
+        self.panel.again_wanted.connect(self.verify)
+        self.panel.said.connect(self.exporter.said)
+        return (self.panel,)
+
+    def below_filters(self) -> Sequence[QWidget]:
+        self.timeline = Timeline(self.context.theme)
+        self.timeline.picked.connect(self._pick_days)
+        return (self.timeline,)
+
+    def read_beside(self, query: ListQuery) -> None:
+        if self._timeline_task is not None:
+            self._timeline_task.cancel()
+        lists, offset = self.context.lists, self._utc_offset()
+        self._timeline_task = self.context.tasks.read(
+            lambda database: lists.per_day(database, query, offset),
+            on_done=self.timeline.set_days,
+            on_failed=lambda error: self.timeline.set_days(()),
+        )
+
+    def _utc_offset(self) -> int:
+        if self.context.settings.utc_times:
+            return 0
+        offset = datetime.fromtimestamp(self.context.clock()).astimezone().utcoffset()
+        return int(offset.total_seconds()) if offset else 0
+
+    def _pick_days(self, first: date, last: date) -> None:
+        values = self.filters.values()
+        self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
+
+    def build_inspector(self) -> None:
+        theme = self.context.theme
+        self._payload = JsonView(theme)
+        self._payload.setMinimumHeight(_JSON_HEIGHT)
+        self.inspector.add_widget(self._payload, 1)
+        self._fields = FieldList(theme)
+        self.inspector.add_widget(self._fields)
+
+    def load(self) -> Callable[..., Any]:
+        return audit.get
+
+    def show_details(self, record: AuditDetail) -> None:
+        theme, entry, judged = self.context.theme, record.entry, record.inspection
+        self.inspector.set_header(
+            entry.event_type,
+            f"entry {entry.seq:,} · {entry.tenant_id} · {self._moment(entry.created_at)}",
+            [
+                StatusChip(theme, *verdicts.hash_chip(judged.hash_ok)),
+                StatusChip(theme, *verdicts.link_chip(judged.link)),
+            ],
+        )
+        self._payload.set_json(entry.payload)
+        self._fields.set_fields(
+            [
+                Field(
+                    "Previous",
+                    formatting.shortened(entry.previous_hash, 12, 12),
+                    True,
+                    copy=entry.previous_hash,
+                ),
+                Field("Hash", formatting.shortened(entry.hash, 12, 12), True, copy=entry.hash),
+                Field(
+                    "Recomputed",
+                    formatting.shortened(judged.recomputed, 12, 12),
+                    True,
+                    Tone.NEUTRAL if judged.hash_ok else Tone.BAD,
+                    copy=judged.recomputed,
+                ),
+                Field("Link", verdicts.link_sentence(judged), can_copy=False),
+                *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
+            ]
+        )
+
+    def _moment(self, at: Any) -> str:
+        utc = self.context.settings.utc_times
+        return formatting.long_time(at, utc) if isinstance(at, int) else str(at)
+
+    def add_acts(self) -> None:
+        any_time, selected = self.refuse_verify, self._refuse_selected
+        for name, text, icon, act, refusal, keys in (
+            (CHAIN, "Verify chain", Icon.VERIFY, self.verify, any_time, "Ctrl+Return"),
+            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, selected, "V"),
+            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, any_time, "Ctrl+Shift+Return"),
+            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, any_time, "Ctrl+Shift+A"),
+        ):
+            self.commands.add(ActionSpec(name, text, icon, act, refusal, keys))
+
+    def choice_label(self, column: str, value: Value) -> str:
+        return str(value)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """The table comes first where the window is low."""
+        layout = self.layout()
+        if layout is not None:
+            layout.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
+            self.panel.set_spacing(layout.spacing())
+        needed = _ROOM if self.findings.isHidden() else _ROOM_WITH_FINDINGS
+        self.timeline.set_room(self.height() >= needed)
+
+    def set_scope(self, scope: Scope) -> None:
+        if scope != self.scope:
+            self.panel.forget()
+        super().set_scope(scope)
+
+    def changed_outside(self) -> None:
+        self.panel.outdate()
+
+    def stop(self) -> None:
+        self.panel.cancel()
+        super().stop()
+
+    def verify(self) -> None:
+        """Verifies the chains in scope, together with their archive where retention keeps one."""
+        archive = self.context.settings.retention_archive(self.context.opened.path)
+        self.panel.start(Asked(self.scope.tenant_id, archive=archive))
+
+    def verify_range(self, first: int, last: int) -> None:
+        """Verifies the entries in scope between two seqs, both included, alone."""
+        self.panel.start(Asked(self.scope.tenant_id, first, last))
+
+    def verify_selected(self) -> None:
+        """Verifies from the first of the selected entries to the last."""
+        ends = self._selected_ends()
+        if ends is not None:
+            self.verify_range(*ends)
+
+    def verify_with(self, archive: Path) -> None:
+        """Verifies the chains in scope as one with the archive in another folder."""
+        self.panel.start(Asked(self.scope.tenant_id, archive=archive))
+
+    def ask_range(self) -> None:
+        """Asks for a range: the selected entries at first, else those that the filters keep."""
+        selected = self._selected_ends() if self.selection.count() > 1 else None
+        lists, query = self.context.lists, replace(self.query(), sort=None)
+        chain = ListQuery(self.spec.table, self.scope)
+
+        def work(database: Any) -> tuple[Ends | None, Ends | None]:
+            all_of_it = _ends(lists.load_keys(database, chain))
+            kept = _ends(lists.load_keys(database, query)) if selected is None and query.filtered else None
+            return all_of_it, selected or kept or all_of_it
+
+        self.context.tasks.read(work, on_done=lambda found: self._open_range_dialog(*found))
+
+    def _open_range_dialog(self, chain: Ends | None, filled: Ends | None) -> None:
+        tenant = self.scope.tenant_id
+        dialog = VerifyRangeDialog(self.context.theme, chain, filled, tenant=tenant, parent=self)
+        dialog.chosen.connect(self.verify_range)
+        dialog.open_once()
+
+    def ask_archive(self) -> None:
+        """Asks for the folder of an archive, and verifies with it."""
+        known = self.context.settings.retention_archive(self.context.opened.path)
+        choose_folder(self, "Verify with an archive", known, self.verify_with)
+
+    def _selected_ends(self) -> Ends | None:
+        _, keys = self.list.selected_keys()
+        return (min(keys), max(keys)) if len(keys) else None
+
+    def refuse_verify(self) -> str | None:
+        """Why nothing can be verified now, as a sentence; None when it can."""
+        return "A verification is under way." if self.panel.is_running else None
+
+    def _refuse_selected(self) -> str | None:
+        return self.refuse_verify() if self.selection.count() else "Select the entries first."
+
+    def _look_again(self) -> None:
+        """What is known of the entries, or what can be done, is another."""
+        self._share_room()
+        self.model.repaint()
+        self.commands.update()
+
+    def _link_cell(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
+        return verdicts.link_cell(self.panel.outcome, seq)
+
+
+def _ends(keys: Keys) -> Ends | None:
+    """The first and the last of keys in the table's own order, which is that of their seqs."""
+    return (min(keys[0], keys[-1]), max(keys[0], keys[-1])) if len(keys) else None

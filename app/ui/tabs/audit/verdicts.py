@@ -1,0 +1,200 @@
+"""A verification's outcome in words, icon and tone."""
+
+from dataclasses import replace
+
+from app.itemmodels.roles import Tone
+from app.services.chain.verify.codes import Verdict
+from app.services.chain.verify.inspect import Inspection, Link
+from app.services.chain.verify.report import Report, TenantReport
+from app.ui.formatting import counted, duration, grouped, shortened
+from app.ui.tabs.audit.verifying import Asked, Outcome, State
+from app.ui.theme.icons import Icon
+
+_HEADLINES = {
+    Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
+    Verdict.CONSISTENT: (Tone.OK, "Chain intact", Icon.SHIELD_OK),
+    Verdict.UNPROVEN_START: (Tone.WARN, "Start unproven", Icon.WARNING_FILL),
+    Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
+    Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
+}
+_CELLS = {
+    State.UNCHECKED: ("not checked", None, None, "Verify the chain to check this entry."),
+    State.UNREAD: ("not checked", None, None, "The file could not be read whole."),
+    State.CHANGED: ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written."),
+    State.BROKEN: ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."),
+    State.UNPROVEN: (
+        "unproven",
+        Icon.WARNING,
+        Tone.WARN,
+        "It holds, but nothing proves what came before it.",
+    ),
+    State.HOLDS: ("linked", Icon.LINK, Tone.OK, "Hash and link hold."),
+}
+_OUTSIDE = "Only other entries were verified. Verify the chain to check this one."
+
+Words = tuple[Tone, str, str, str, str]
+"""Tone, headline, rest of the line, detail, icon: what a banner shows."""
+
+
+def banner(outcome: Outcome) -> Words:
+    """The verdict banner's words."""
+    report, asked = outcome.report, outcome.asked
+    if outcome.outdated and report.intact:
+        rest = banner(replace(outcome, outdated=False))[2]
+        detail = "Another program, or retention, has written to the file. Verify it again."
+        return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
+    if asked.ends is not None:
+        return _range_banner(report, asked, *asked.ends)
+    tone, headline, icon = _HEADLINES[report.verdict]
+    rest = f"— {counted(report.entries, 'entry', 'entries')} checked"
+    if report.verdict is Verdict.VERIFIED:
+        rest = f"— {counted(report.entries, 'entry', 'entries')}"
+    elif report.verdict is Verdict.CONSISTENT:
+        rest = f"— {counted(report.entries, 'entry', 'entries')} verified"
+    elif report.found and report.verdict is not Verdict.UNPROVEN_START:  # the starts are counted below
+        rest += f", {counted(report.found, 'finding')}"
+    details = [_start(report), _archive(report, asked)]
+    if outcome.checkpoint is not None:
+        # Where only the archive is at fault, what is in the file is witnessed all the same.
+        alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
+        details.append(f"{alone}checkpoint {outcome.checkpoint} signed, every row witnessed")
+    elif report.verdict is Verdict.CONSISTENT:
+        details.append("no checkpoint has witnessed it yet")
+    elif report.unwitnessed:
+        details.append(f"{counted(report.unwitnessed, 'row')} not yet witnessed")
+    if len(report.tenants) == 1 and report.tenants[0].head:
+        details.append(f"head {shortened(report.tenants[0].head)}")
+    elif report.tenants:
+        details.append(f"heads up to entry {grouped(max(tenant.last_seq or 0 for tenant in report.tenants))}")
+    return tone, headline, rest, _joined(*details, duration(report.seconds)), icon
+
+
+def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
+    """That these entries alone were looked at is the first thing said."""
+    tone, _, icon = _HEADLINES[report.verdict]
+    name = f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
+    one = first == last
+    headline = {
+        Verdict.UNPROVEN_START: f"{name}: start unproven",
+        Verdict.TAMPERED: f"{name} {'does' if one else 'do'} not hold",
+        Verdict.UNREADABLE: f"{name} cannot be read",
+    }.get(report.verdict, f"{name} {'holds' if one else 'hold'}")
+    whose = f" of {asked.tenant}" if asked.tenant is not None else ""
+    how = "verified" if report.intact else "checked"
+    rest = f"— {counted(report.entries, 'entry', 'entries')}{whose} {how}"
+    if report.found and report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
+        rest += f", {counted(report.found, 'finding')}"
+    if report.intact and not report.entries:
+        rest, detail = f"— no entries{whose} are there", "The rest of the chain was not looked at."
+        return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
+    only = "Only this entry was verified" if one else "Only these entries were verified"
+    detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
+    return tone, headline, rest, detail, icon
+
+
+def running(asked: Asked) -> str:
+    """What the banner says while it runs."""
+    if asked.ends is None:
+        return "Verifying…"
+    first, last = asked.ends
+    return f"Verifying entries {grouped(first)} to {grouped(last)}…"
+
+
+def link_cell(outcome: Outcome | None, seq: object) -> tuple[str, str | None, Tone | None, str]:
+    """Text, icon, tone and tool tip of an entry in the link column."""
+    if outcome is None or not isinstance(seq, int):
+        return _CELLS[State.UNCHECKED]
+    state = outcome.state(seq)
+    text, icon, tone, tip = _CELLS[state]
+    outside = state is State.UNCHECKED and outcome.asked.ends is not None
+    return text, icon, tone, _OUTSIDE if outside else tip
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _archive(report: Report, asked: Asked) -> str:
+    if asked.missing is not None:
+        return f"without the archive: the folder “{asked.missing.name}” is not there"
+    if asked.archive is None or report.verdict is Verdict.UNREADABLE:
+        return ""
+    if report.archives:
+        return f"with {counted(report.archives, 'archive file')}"
+    return "" if report.found else "no archive files yet"
+
+
+def _start(report: Report) -> str:
+    tenants = report.tenants
+    if len(tenants) == 1:
+        return anchor(tenants[0])
+    if not tenants:
+        return ""
+    kinds = [(tenant.anchor or "").partition(":")[0] for tenant in tenants if tenant.entries]
+    if set(kinds) <= {"genesis", "archive"}:
+        rest = "from the very first entry on" if "archive" in kinds else "from the first entry"
+        return f"{counted(len(tenants), 'tenant')} {rest}"
+    parts = [counted(len(tenants), "tenant")]
+    for kind, words in (
+        ("marker", "pruned with a marker"),
+        ("adopted", "with an adopted start"),
+        ("", "with an unproven start"),
+    ):
+        if kind in kinds:
+            parts.append(f"{grouped(kinds.count(kind))} {words}")
+    return ", ".join(parts)
+
+
+def anchor(tenant: TenantReport) -> str:
+    """How the start of a tenant's chain is proven, in words."""
+    kind, _, rest = (tenant.anchor or "").partition(":")
+    match kind:
+        case "genesis":
+            return "From the first entry ever"
+        case "archive":
+            return "From the very first entry on"
+        case "marker":
+            own, _, through = rest.partition(":through:")
+            marker = f"Anchored by the prune marker at entry {_number(own)}"
+            return f"{marker}, pruned through entry {_number(through)}"
+        case "adopted":
+            return f"From the adopted start at entry {_number(rest)} on"
+        case "entry" | "checkpoint":
+            return f"Continues from {kind} {_number(rest)}"
+    return "Nothing proves what came before" if tenant.entries else "No entries"
+
+
+def _number(text: str) -> str:
+    """A seq out of an anchor, as the table shows it."""
+    return grouped(int(text)) if text.lstrip("-").isdecimal() else text
+
+
+def hash_chip(holds: bool) -> tuple[str, Tone, str]:
+    """Text, tone and icon for the hash of one entry."""
+    return ("hash ok", Tone.OK, Icon.CHECK) if holds else ("hash wrong", Tone.BAD, Icon.BAD)
+
+
+def link_chip(link: Link) -> tuple[str, Tone, str]:
+    """Text, tone and icon for the link of one entry to the one before."""
+    match link:
+        case Link.OK:
+            return "link ok", Tone.OK, Icon.LINK
+        case Link.UNPROVEN:
+            return "start unproven", Tone.WARN, Icon.WARNING
+    return "link broken", Tone.BAD, Icon.LINK_BROKEN
+
+
+def link_sentence(entry: Inspection) -> str:
+    """What the entry is tied to, in words."""
+    if entry.link is Link.BROKEN:
+        return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
+    if entry.previous_seq is not None:
+        return f"Follows entry {entry.previous_seq:,}."
+    kind, _, rest = (entry.anchor or "").partition(":")
+    match kind:
+        case "genesis":
+            return "The first entry of this tenant."
+        case "marker":
+            marker = rest.partition(":")[0]
+            return f"What came before was pruned; the marker at entry {marker} names its last hash."
+    return "Nothing in this file proves what came before it."

@@ -1,0 +1,220 @@
+"""Keeps one table on one list: opens it, fetches its pages, refreshes it and finds records in it."""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QAbstractItemView
+
+from app.itemmodels.columns import Column
+from app.itemmodels.virtual_table import VirtualTableModel
+from app.services.errors import TenantAdminError
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys, Listing, Page
+from app.services.records.tables import SPECS
+from app.ui.shell.context import Context
+from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.held_painting import HeldPainting
+from app.workers.task_runner import Task
+
+REPAINT_MS = 60_000
+
+
+class ListController(QObject):
+    """The list of `table` (a name in `SPECS`), shown in `view`; `model` holds its rows.
+
+    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. `lost()`
+    when the record that was current is not in the list that was opened: Qt says nothing of a selection that
+    ends with a model's reset.
+    """
+
+    loaded = Signal(int)
+    lost = Signal()
+    failed = Signal(object)
+
+    def __init__(
+        self, context: Context, table: str, columns: Sequence[Column], view: DataTable, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.table = table
+        self.view = view
+        self._query: ListQuery | None = None
+        self._shown: ListQuery | None = None
+        self._wanted: object = None
+        self._tasks: list[Task] = []
+        self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
+        view.setModel(self.model)
+        HeldPainting(view, self.model)
+        self._fitted = view.columns.restore()
+        self._show_default_order()
+        # "2 min ago" grows old by itself.
+        self._clock = QTimer(self, interval=REPAINT_MS)
+        self._clock.timeout.connect(self.model.repaint)
+        self._clock.start()
+
+    def show(self, query: ListQuery, *, select: object = None) -> None:
+        """Shows what `query` finds. The list that is shown already is refreshed in place.
+
+        The current record stays current where the new list has it too, unless `select` names another.
+        """
+        self._cancel()
+        same = _same_but_later(query, self._shown) and self.model.complete
+        current = self.current_id()
+        wanted = select if select is not None else self._wanted if current is None else current
+        self._wanted = wanted
+        self._query = query
+        if same:
+            self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted, select))
+        else:
+            self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
+
+    def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
+        """Selects a record and brings it into view."""
+        query, lists = self._query, self._context.lists
+        self._wanted = record_id
+
+        def work(database: Any) -> tuple[int | None, int | None]:
+            place = lists.locate(database, query, record_id)  # type: ignore[arg-type]
+            return place, lists.key_of(database, self.table, record_id)  # type: ignore[arg-type]
+
+        def found(answer: tuple[int | None, int | None]) -> None:
+            if query != self._query or record_id != self._wanted:
+                return  # another list is on its way, or another record was asked for since
+            self._wanted = None
+            row = self._row_of(*answer)
+            if row is not None:
+                self.view.select_row(row)
+                self.view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+            elif on_missing is not None:
+                on_missing()
+            else:
+                self.lost.emit()
+
+        self._context.tasks.read(work, on_done=found)
+
+    def _row_of(self, place: int | None, key: int | None) -> int | None:
+        """Where a record is in sight: rows may have come or gone since its place was asked for."""
+        if place is None or key is None:
+            return None
+        if place < self.model.rowCount() and self.model.key(place) in (key, None):
+            return place
+        return self.model.row_of_key(key)
+
+    def current_id(self) -> object:
+        """The id of the current record; None when there is none or it is not at hand yet."""
+        index = self.view.currentIndex()
+        return self.model.record_id(index.row()) if index.isValid() else None
+
+    def selected_count(self) -> int:
+        return sum(map(len, self._selected_ranges()))
+
+    def selected_keys(self) -> tuple[ListQuery, Keys]:
+        """The list's query and exactly the keys of the rows selected now, in their order."""
+        ranges = self._selected_ranges()
+        if len(ranges) == 1:  # all of a million rows, copied once
+            return self._shown_query(), self.model.keys[ranges[0].start : ranges[0].stop]
+        keys = array("q")
+        for rows in ranges:
+            keys.extend(self.model.keys[rows.start : rows.stop])
+        return self._shown_query(), keys
+
+    def _selected_ranges(self) -> list[range]:
+        """The selected rows in order; all of a million rows are one range."""
+        parts = self.view.selectionModel().selection().toList()
+        return sorted((range(part.top(), part.bottom() + 1) for part in parts), key=lambda rows: rows.start)
+
+    def all_keys(self) -> tuple[ListQuery, Keys | None]:
+        """The list's query and the keys of every row; None while they are not all here."""
+        return self._shown_query(), self.model.keys if self.model.complete else None
+
+    def stop(self) -> None:
+        """Lets go of the rows; nothing is read after it."""
+        self._cancel()
+        self.model.clear()
+
+    def _show_default_order(self) -> None:
+        spec = SPECS[self.table]
+        if spec.sort in [column.name for column in self.model.columns]:
+            order = Qt.SortOrder.DescendingOrder if spec.descending else Qt.SortOrder.AscendingOrder
+            self.view.show_order(self.model.column_of(spec.sort), order)
+
+    def _shown_query(self) -> ListQuery:
+        """The query of the rows that are in sight, which may not be the one asked for last."""
+        return self._shown or ListQuery(self.table)
+
+    def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
+        task = self._context.tasks.read(
+            lambda database: function(database, query), on_done=on_done, on_failed=self._failed
+        )
+        self._tasks.append(task)
+
+    def _opened(self, wanted: object, listing: Listing) -> None:
+        self._shown = listing.query
+        self.model.reset_to(listing)
+        if not self._fitted and listing.total:
+            self._fitted = True
+            self.view.columns.fit()
+        self._announce(listing.total)
+        if wanted is not None and self._wanted is None:
+            self.jump(wanted)
+        if not listing.complete:
+            self._read(self._context.lists.load_keys, listing.query, self._completed)
+
+    def _completed(self, keys: Keys) -> None:
+        before = self.model.rowCount()
+        self.model.refresh_to(keys)
+        if len(keys) != before:
+            self.loaded.emit(len(keys))
+
+    def _refreshed(self, wanted: object, select: object, keys: Keys) -> None:
+        self._shown = self._query
+        with self.view.kept_in_place(self.model.key, self.model.row_of_key):
+            self.model.refresh_to(keys)
+        lost = wanted is not None and not self.view.currentIndex().isValid()
+        self._announce(len(keys))
+        if (select is not None or lost) and self._wanted is None:
+            self.jump(wanted)
+
+    def _announce(self, total: int) -> None:
+        """Says that the list is in sight; whoever hears it may jump, which goes before what was current."""
+        self._wanted = None
+        self.loaded.emit(total)
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self._query = self._shown = None
+        self.model.reset_to(Listing(ListQuery(self.table), 0, range(0), ()))
+        self.failed.emit(error)
+
+    def _request_page(self, keys: Keys) -> Callable[[], None]:
+        query = self._shown_query()
+
+        def failed(error: TenantAdminError) -> None:
+            self.model.page_failed(keys)
+            self.failed.emit(error)
+
+        def read(database: Any) -> Page:
+            return self._context.lists.load_page(database, query, keys)
+
+        task = self._context.tasks.read(
+            read, on_done=lambda rows: self.model.set_page(keys, rows), on_failed=failed
+        )
+        return task.cancel
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+
+
+def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:
+    """Whether it is the list shown, perhaps with bounds that moved with the clock ("Last 7 days")."""
+    if shown is None or (query.since is None, query.until is None) != (
+        shown.since is None,
+        shown.until is None,
+    ):
+        return False
+    return replace(query, since=shown.since, until=shown.until) == shown

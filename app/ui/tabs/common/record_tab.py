@@ -1,0 +1,309 @@
+"""What every tab is made of: a filter row, a table of any length, and an inspector."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from app.itemmodels.columns import Column
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.records.list_query import ListQuery, Value
+from app.services.scope import EVERYONE, Scope
+from app.ui.shell.actions import Actions, Place
+from app.ui.shell.context import Context
+from app.ui.tabs.common.current_record import CurrentRecord
+from app.ui.tabs.common.exporting import Exporter
+from app.ui.tabs.common.facets import Counts, Facets
+from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.common.row_menu import RowMenu
+from app.ui.tabs.common.selection import Selection
+from app.ui.tabs.common.tab_spec import TabSpec
+from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.filter_row import FilterRow, FilterValues
+from app.ui.widgets.inspector import Inspector
+from app.ui.widgets.list_empty_state import ListEmptyState
+from app.ui.widgets.master_detail import GAP, MasterDetail
+
+MARGIN = 16
+
+
+class RecordTab(QWidget):
+    """The anatomy that all tabs share. A tab fills in its columns, its inspector and its acts.
+
+    A subclass sets `spec` and implements `columns`, `build_inspector`, `load`, `show_details` and `add_acts`.
+    It reads only through `context.tasks` and changes only through `context.act`. Nothing is read before
+    `activate()` is called, which the frame does when the tab is looked at.
+
+    Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
+    when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries.
+    """
+
+    jump = Signal(str, object)
+    details_shown = Signal(object)
+    history_wanted = Signal(str)
+    spec: ClassVar[TabSpec]
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.context = context
+        theme, settings = context.theme, context.settings
+        self._scope = EVERYONE
+        self._stale = True
+        self._wanted_record: object = None
+        self._sort: tuple[str, bool] | None = None
+        spec = self.spec
+
+        self.filters = FilterRow(theme, spec.hint, picks=spec.picks, dates=spec.dates, noun=spec.noun)
+        self.facets = Facets(context, self.filters, (pick.key for pick in spec.picks), self.choice_label)
+        self.table = DataTable(
+            theme,
+            spec.title,
+            load=partial(settings.column_state, spec.table),
+            save=partial(settings.set_column_state, spec.table),
+        )
+        self.list = ListController(context, spec.table, self.columns(), self.table, self)
+        self.model = self.list.model
+        self.table.columns.hide_at_first([self.model.column_of(name) for name in spec.hidden])
+        if spec.main:
+            self.table.columns.set_main(self.model.column_of(spec.main))
+        self.selection = Selection(context, self.list, spec.noun[0], self)
+        self.current = CurrentRecord(context.tasks, self.list, self.load(), self)
+        self.inspector = Inspector(theme)
+        self.commands = Actions(theme, self.table, self)
+        self.exporter = Exporter(context, spec.table, self)
+        self.menu = RowMenu(self.list, self.commands, self.exporter, self.filter_by, self)
+        self.empty_state = ListEmptyState(theme, spec.icon, spec.noun[0], spec.empty)
+        self.empty_state.clear_wanted.connect(self.clear_filters)
+        self.table.set_empty_state(self.empty_state)
+        self.add_acts()
+        self.build_inspector()
+        self.inspector.set_actions(self.inspector_buttons())
+        self._lay_out()
+
+        self.filters.changed.connect(self.filters_changed)
+        self.model.sort_requested.connect(self._sort_by)
+        self.model.dataChanged.connect(self.commands.update)
+        self.list.loaded.connect(self._loaded)
+        self.list.failed.connect(self._not_loaded)
+        self.table.selection_changed.connect(self.commands.update)
+        self.current.came.connect(self._show_record)
+        self.current.left.connect(self.inspector.show_empty)
+        self.commands.update()
+
+    # what a tab fills in
+
+    def columns(self) -> Sequence[Column]:
+        """The table's columns, in order."""
+        raise NotImplementedError
+
+    def build_inspector(self) -> None:
+        """Adds the parts of the inspector, once."""
+        raise NotImplementedError
+
+    def load(self) -> Callable[..., Any]:
+        """The service function that reads one record: `function(database, record_id)`."""
+        raise NotImplementedError
+
+    def show_details(self, record: Any) -> None:
+        """Fills the inspector with a record that `load` has read."""
+        raise NotImplementedError
+
+    def add_acts(self) -> None:
+        """Adds the tab's actions to `commands`."""
+        raise NotImplementedError
+
+    def inspector_buttons(self) -> Sequence[QPushButton]:
+        """The buttons at the inspector's foot."""
+        return self.commands.buttons(Place.INSPECTOR)
+
+    def choice_label(self, column: str, value: Value) -> str:
+        """The words for a value in a pick list."""
+        return "(none)" if value is None else str(value)
+
+    def extra_choices(self) -> Mapping[str, tuple[Value, ...]]:
+        """Filters from elsewhere than the filter row: column to values."""
+        return {}
+
+    def counted(self) -> Sequence[str]:
+        """The columns whose values are counted: those with a pick list."""
+        return [pick.key for pick in self.spec.picks]
+
+    def show_counts(self, column: str, found: Counts) -> None:
+        """Takes the values of a counted column, with their counts under the other filters."""
+        self.facets.offer(column, found)
+
+    def choose_value(self, column: str, value: Value) -> bool:
+        """Filters by a value; False where nothing offers it to choose."""
+        return self.facets.choose(column, value)
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        """What stands above the filter row."""
+        return ()
+
+    def below_filters(self) -> Sequence[QWidget]:
+        """What stands between the filter row and the table."""
+        return ()
+
+    def read_beside(self, query: ListQuery) -> None:
+        """Reads what else the tab shows of the rows that the filters keep."""
+
+    # what the frame uses
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
+
+    @property
+    def table_name(self) -> str:
+        return self.spec.table
+
+    @property
+    def scope(self) -> Scope:
+        return self._scope
+
+    def activate(self) -> None:
+        """Called when the tab is looked at: reads what is out of date."""
+        if self._stale and self.isVisibleTo(self.window()):
+            self._stale = False
+            self.reload()
+
+    def mark_stale(self) -> None:
+        """Something it shows may have changed."""
+        self._stale = True
+
+    def changed_outside(self) -> None:
+        """Called when somebody else has written to the file."""
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        """Whether a change of these tables may change what it shows."""
+        return self.spec.table in tables
+
+    def set_scope(self, scope: Scope) -> None:
+        """Restricts it to a tenant; read when it is looked at."""
+        if scope != self._scope:
+            self._scope = scope
+            self._stale = True
+
+    def reload(self) -> None:
+        """Reads again, keeping selection, scroll position, order and filters."""
+        self._read()
+        self.current.reload()
+
+    def show_record(self, record_id: object) -> None:
+        """Selects a record and scrolls to it, clearing the filters if they hide it."""
+        self._wanted_record = record_id
+        self._stale = False
+        self._read()
+
+    def set_filter_text(self, text: str) -> None:
+        """Filters by a text, as if typed."""
+        self.filters.set_values(replace(FilterValues(), text=text))
+
+    def clear_filters(self) -> None:
+        self.filters.clear()
+
+    def export(self) -> None:
+        """Asks where to, and exports every row that the filters keep."""
+        self.exporter.ask(self.query())
+
+    def focus_filter(self) -> None:
+        self.filters.focus_text()
+
+    def stop(self) -> None:
+        """Keeps what the user arranged; nothing is read after it."""
+        self.table.columns.save()
+        self.list.stop()
+        self._master_detail.save_sizes()
+
+    # what is asked for
+
+    def query(self) -> ListQuery:
+        """What the table shall show."""
+        values = self.filters.values()
+        settings = self.context.settings
+        since, until = values.dates.bounds(self.context.clock(), settings.utc_times)
+        chosen = {**self.facets.chosen(), **self.extra_choices()}
+        sort, descending = self._sort or (None, False)
+        return ListQuery(
+            table=self.spec.table,
+            scope=self._scope,
+            text=values.text,
+            choices=tuple(sorted(chosen.items())),
+            since=since,
+            until=until,
+            sort=sort,
+            descending=descending,
+        )
+
+    def filters_changed(self) -> None:
+        """Reads what is asked for now; the person looks for something else than before."""
+        self._wanted_record = None
+        self._read()
+
+    def filter_by(self, column: str, value: Value, text: str) -> None:
+        """Filters by a value of a column where it can be chosen, else by its text."""
+        if not self.choose_value(column, value):
+            self.filters.set_values(replace(self.filters.values(), text=text))
+
+    # within
+
+    def _lay_out(self) -> None:
+        for button in self.commands.buttons(Place.FILTER_ROW):
+            self.filters.add_trailing(button)
+        self._master_detail = MasterDetail(
+            self.table,
+            self.inspector,
+            load=partial(self.context.settings.splitter_state, self.spec.table),
+            save=partial(self.context.settings.set_splitter_state, self.spec.table),
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(GAP)
+        for top in self.top_widgets():
+            column.addWidget(top)
+        column.addWidget(self.filters)
+        for below in self.below_filters():
+            column.addWidget(below)
+        column.addWidget(self._master_detail, 1)
+
+    def _read(self) -> None:
+        query = self.query()
+        self.list.show(query)
+        self.facets.count(query, self.counted(), self.show_counts)
+        self.read_beside(query)
+
+    def _sort_by(self, column: str, descending: bool) -> None:
+        self._sort = (column, descending)
+        self.list.show(self.query())
+
+    def _loaded(self, total: int) -> None:
+        self.filters.set_count(total)
+        if total == 0:
+            self.empty_state.explain(filtered=self.query().filtered)
+        self.commands.update()
+        if self._wanted_record is not None:
+            wanted, self._wanted_record = self._wanted_record, None
+            self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
+
+    def _not_in_list(self, record_id: object) -> None:
+        if self.query().filtered:
+            self.clear_filters()
+            self._wanted_record = record_id
+
+    def _not_loaded(self, error: TenantAdminError) -> None:
+        if isinstance(error, Cancelled):
+            return
+        self.filters.set_count(None)
+        self.empty_state.explain_failure(error)
+        self.inspector.show_empty()
+        self.commands.update()
+
+    def _show_record(self, record_id: object, record: Any) -> None:
+        self.show_details(record)
+        self.inspector.show_record()
+        self.commands.update()
+        self._master_detail.share_width()
+        self.details_shown.emit(record_id)

@@ -1,0 +1,264 @@
+"""What the platform told its tenants, and who has read it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.itemmodels.columns import Column, Row
+from app.itemmodels.roles import Tone
+from app.services.errors import NotAllowed, TableMissing
+from app.services.records import notifications
+from app.services.records.list_query import ListQuery, Value
+from app.services.records.lists import Keys, Lists
+from app.services.records.notifications import NotificationRecord
+from app.services.records.tables import NOTIFICATIONS
+from app.ui.formatting import counted
+from app.ui.shell.actions import ActionSpec, Place
+from app.ui.tabs.common import cells
+from app.ui.tabs.common.frozen import Frozen, freeze
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.tab_spec import TabSpec
+from app.ui.theme.icons import Icon
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label
+from app.ui.widgets.status_chip import StatusChip
+
+RUNS = "planning_runs"
+LONG = 2_000
+"""Characters of a message that a wrapped label can lay out without being felt."""
+
+_READ = NOTIFICATIONS.names.index("read")
+_JSON_HEIGHT = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A notification and the planning run it is about: its id and idea, where the file has that run."""
+
+    record: NotificationRecord
+    names_run: bool
+    run: tuple[str, str] | None
+
+
+class NotificationsTab(RecordTab):
+    """Notifications: read them, mark them read or unread, open their runs."""
+
+    spec = TabSpec(
+        table="notifications",
+        title="Notifications",
+        icon=Icon.BELL,
+        hint="Filter by title or message…",
+        noun=("notification", "notifications"),
+        empty=("No notifications", "What the platform has to say to its tenants will appear here."),
+        picks=(Pick("read", "State", "Any state"), Pick("type", "Type", "Any type")),
+        dates=True,
+        main="message",
+    )
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("read", "State", text=_state, tone=_state_tone, icon=_state_icon),
+            Column("title", "Title", text=cells.text("title", "").text, tone=_title_tone),
+            cells.text("message", "Message", dim=True),
+            cells.text("type", "Type"),
+            cells.text("tenant_id", "Tenant", dim=True),
+            cells.time("created_at", "Created", self.context),
+        )
+
+    def build_inspector(self) -> None:
+        self._message = Label(wrap=True, selectable=True)
+        self._message.setAccessibleName("Message")
+        self._fields = FieldList(self.context.theme)
+        self._metadata = JsonView(self.context.theme, "Metadata")
+        self._metadata.setMinimumHeight(_JSON_HEIGHT)
+        self.inspector.add_widget(self._message)
+        self.inspector.add_widget(self._fields)
+        self.inspector.add_widget(self._metadata, 1)
+        self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
+        self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
+
+    def load(self) -> Callable[..., Any]:
+        return partial(_detail, self.context.lists)
+
+    def show_details(self, record: Detail) -> None:
+        note = record.record
+        state = (
+            StatusChip(self.context.theme, "read", Tone.NEUTRAL, Icon.READ)
+            if note.read
+            else StatusChip(self.context.theme, "unread", Tone.ACCENT, Icon.UNREAD)
+        )
+        kind = StatusChip(self.context.theme, str(note.type))
+        self.inspector.set_header(str(note.title), f"to {note.tenant_id}", [kind, state])
+        message = str(note.message)
+        whole = len(message) <= LONG
+        self._message.setText(message if whole else f"{message[:LONG].rstrip()}…")
+        fields = [] if whole else [Field("Message", message)]
+        if record.run is not None:
+            run_id, idea = record.run
+            fields += [Field("Run", idea), Field("Run id", run_id, mono=True)]
+        self._fields.set_fields(
+            [
+                *fields,
+                Field("Tenant", str(note.tenant_id)),
+                Field("Id", str(note.id), mono=True),
+                *cells.time_fields(self.context, ("Created", note.created_at)),
+            ]
+        )
+        self._metadata.setVisible(note.metadata is not None)
+        self._metadata.set_json(note.metadata if note.metadata is None else str(note.metadata))
+
+    def add_acts(self) -> None:
+        add = self.commands.add
+        add(
+            ActionSpec(
+                "read_all",
+                "Mark all shown read",
+                Icon.READ,
+                self._read_all,
+                self._refuse_all,
+                "Ctrl+Shift+R",
+                place=Place.FILTER_ROW,
+            )
+        )
+        add(
+            ActionSpec(
+                "open_run",
+                "Open run",
+                Icon.RUNS,
+                self._open_run,
+                self._refuse_run,
+                "O",
+                place=Place.INSPECTOR,
+            )
+        )
+        for read, name, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
+            add(
+                ActionSpec(
+                    f"mark_{name}",
+                    f"Mark {name}",
+                    icon,
+                    partial(self._mark, read),
+                    partial(self._refuse_mark, read),
+                    key,
+                    place=Place.INSPECTOR,
+                )
+            )
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        return super().shows_any_of(tables) or RUNS in tables
+
+    def choice_label(self, column: str, value: Value) -> str:
+        if column == "read":
+            return "Read" if value else "Unread"
+        return super().choice_label(column, value)
+
+    def _mark(self, read: bool) -> None:
+        """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
+        mark = partial(self.context.act, notifications.mark, read=read)
+        self.selection.with_ids(partial(mark, on_done=lambda change: self.selection.go_on()))
+
+    def _refuse_mark(self, read: bool) -> str | None:
+        already = f"Already marked {'read' if read else 'unread'}."
+        return self.selection.refusal_to_set("read", read, already)
+
+    def _read_all(self) -> None:
+        """Asks first, and freezes what the answer is about before asking."""
+        query, keys = self.list.all_keys()
+        self.context.tasks.read(partial(_unread, self.context.lists), query, keys, on_done=self._confirm_all)
+
+    def _confirm_all(self, unread: Frozen) -> None:
+        act = partial(self.context.act, notifications.mark, unread.ids, read=True)
+        if len(unread.ids) == 1:
+            act()
+            return
+        count = counted(len(unread.ids), "unread notification")
+        where = f"of {counted(unread.tenants, 'tenant')}" if self.scope.tenant_id is None else ""
+        dialog = ConfirmDialog(
+            self.context.theme,
+            f"Mark {counted(len(unread.ids), 'notification')} as read?",
+            f"{count} {where or f'of {self.scope.tenant_id}'} shown now will be marked read. "
+            "What arrives meanwhile stays unread. This can be undone.",
+            action=f"Mark {len(unread.ids):,} as read",
+            items=unread.names,
+            total=len(unread.ids),
+            danger=False,
+            parent=self,
+        )
+        dialog.list.setAccessibleName("What is marked read")
+        dialog.accepted.connect(act)
+        dialog.open_once()
+
+    def _refuse_all(self) -> str | None:
+        if self.context.cannot_write:
+            return self.context.cannot_write
+        return None if self.model.rowCount() else "No notification is shown."
+
+    def _open_run(self) -> None:
+        detail: Detail | None = self.current.whole()
+        if detail is not None and detail.run is not None:
+            self.jump.emit(RUNS, detail.run[0])
+
+    def _refuse_run(self) -> str | None:
+        refusal = self.selection.refusal(single=True, writes=False)
+        if refusal is not None:
+            return refusal
+        detail: Detail | None = self.current.whole()
+        if detail is None or not detail.names_run:
+            return "This notification names no run."
+        return None if detail.run is not None else "Its run is no longer in this file."
+
+
+def _state(value: Any, row: Row) -> str:
+    return "read" if value else "unread"
+
+
+def _state_tone(value: Any, row: Row) -> Tone | None:
+    return None if value else Tone.ACCENT
+
+
+def _state_icon(value: Any, row: Row) -> str:
+    return Icon.READ if value else Icon.UNREAD
+
+
+def _title_tone(value: Any, row: Row) -> Tone | None:
+    return None if row[_READ] else Tone.ACCENT
+
+
+def _detail(lists: Lists, database: Any, notification_id: str) -> Detail:
+    """Raises `NotFound`."""
+    record = notifications.get(database, notification_id)
+    run_id = _run_id(record.metadata)
+    if run_id is None:
+        return Detail(record, False, None)
+    try:
+        key = lists.key_of(database, RUNS, run_id)
+        rows = [] if key is None else list(lists.rows(database, ListQuery(RUNS), [key], ("idea",)))
+    except TableMissing:
+        rows = []
+    return Detail(record, True, (run_id, str(rows[0][0])) if rows else None)
+
+
+def _run_id(metadata: object) -> str | None:
+    """What the metadata name as "runId"; None for whatever else they may be."""
+    try:
+        found = json.loads(metadata) if isinstance(metadata, str) else None
+    except (ValueError, RecursionError):
+        return None
+    run_id = found.get("runId") if isinstance(found, dict) else None
+    return run_id if isinstance(run_id, str) and run_id else None
+
+
+def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) -> Frozen:
+    """Raises `NotAllowed` when all of them are read."""
+    if keys is None:
+        keys = lists.load_keys(database, query)
+    rows = lists.rows(database, query, keys, ("id", "title", "tenant_id", "read"))
+    unread = freeze(row[:3] for row in rows if not row[3])
+    if not unread.ids:
+        raise NotAllowed("All notifications shown are marked read already.")
+    return unread

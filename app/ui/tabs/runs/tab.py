@@ -1,0 +1,292 @@
+"""The planning runs: how far they came, what they produced, and the status an administrator may give them."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+
+from app.itemmodels.columns import Column, Row
+from app.itemmodels.roles import Tone
+from app.services.errors import TenantAdminError
+from app.services.records import runs as planning
+from app.services.records.list_query import ListQuery, Value
+from app.services.records.runs import RunDetail
+from app.services.records.tables import PLANNING_RUNS
+from app.services.scope import Scope
+from app.ui.formatting import counted, grouped, money, tooltip
+from app.ui.shell.actions import ActionSpec, Place
+from app.ui.shell.context import Context
+from app.ui.tabs.common import cells
+from app.ui.tabs.common.facets import Counts
+from app.ui.tabs.common.record_acts import history_act
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.tab_spec import TabSpec
+from app.ui.tabs.runs import acts as run_acts
+from app.ui.tabs.runs.acts import ACTS, STATUS_LOOKS
+from app.ui.tabs.runs.artifact import ArtifactDialog
+from app.ui.tabs.runs.parked_ideas import IDEAS, ParkedIdeasDialog
+from app.ui.tabs.runs.phase_scores import PhaseScores
+from app.ui.tabs.runs.summary import phase_scores, summary
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.count_chips import CountChip, CountChips
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.status_chip import StatusChip
+
+OTHER = "other"
+"""The chip for statuses that the platform does not know."""
+
+_STATUS = PLANNING_RUNS.names.index("status")
+_JSON_HEIGHT = 130
+
+
+class RunsTab(RecordTab):
+    """Planning runs: watch them, change their status, read what their phases produced."""
+
+    spec = TabSpec(
+        table="planning_runs",
+        title="Planning runs",
+        icon=Icon.RUNS,
+        hint="Filter by idea or id…",
+        noun=("run", "runs"),
+        empty=("No planning runs", "Runs appear here when the platform starts to plan an idea."),
+        picks=(Pick("current_phase", "Phase", "Any phase"), Pick("mode", "Mode", "Any mode")),
+        dates=True,
+        main="idea",
+    )
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        self._status_values: dict[str, tuple[Value, ...]] = {}
+        self._shown: RunDetail | None = None
+        self._parked: ParkedIdeasDialog | None = None
+        super().__init__(context, parent)
+        self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("status", "Status", tone=_status_tone, icon=_status_icon),
+            Column("idea", "Idea", text=cells.text("idea", "").text, tone=_deleted_tone),
+            cells.text("current_phase", "Phase"),
+            cells.number("quality_score", "Score", lambda value: f"{value:.0f}"),
+            cells.number("revenue_potential", "Revenue", money),
+            cells.text("mode", "Mode", dim=True),
+            cells.time("updated_at", "Updated", self.context),
+        )
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        theme = self.context.theme
+        self.chips = CountChips(theme, "Status")
+        self._show_chips(None)
+        self.chips.changed.connect(lambda key: self.filters_changed())
+        self.parked_button = push_button(theme, "Parked ideas", icon=Icon.IDEA)
+        self.parked_button.clicked.connect(self.open_parked_ideas)
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.chips)
+        row.addStretch(1)
+        row.addWidget(self.parked_button)
+        self.scope_note = Label(look=Look.DIM, wrap=True)
+        self.scope_note.hide()
+        return (line, self.scope_note)
+
+    def build_inspector(self) -> None:
+        theme = self.context.theme
+        self.scores = PhaseScores(theme)
+        self.scores.activated.connect(self._open_artifact)
+        self._fields = FieldList(theme)
+        self._config = JsonView(theme, "Config")
+        self._config.setMinimumHeight(_JSON_HEIGHT)
+        self.inspector.add_widget(self.scores)
+        self.inspector.add_widget(self._fields)
+        self.inspector.add_widget(self._config, 1)
+
+    def inspector_buttons(self) -> Sequence[QPushButton]:
+        more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
+        more.setAccessibleName("More actions")
+        more.clicked.connect(lambda: self._more_menu(more))
+        return [*super().inspector_buttons(), more]
+
+    def load(self) -> Callable[..., Any]:
+        return planning.get
+
+    def show_details(self, record: RunDetail) -> None:
+        self._shown = record
+        run = record.run
+        look = STATUS_LOOKS.get(str(run.status))
+        tone, icon = (look.tone, look.icon) if look else (Tone.NEUTRAL, None)
+        chip = StatusChip(self.context.theme, str(run.status), tone, icon)
+        self.inspector.set_header(str(run.idea), summary(record), [chip])
+        self.scores.set_scores(phase_scores(record.artifacts))
+        revenue = run.revenue_potential
+        fields = [
+            Field("Idea", str(run.idea)),
+            Field("Refined", str(run.refined_idea)) if run.refined_idea else None,
+            Field("Revenue", money(revenue), copy=str(revenue)) if isinstance(revenue, int | float) else None,
+            Field("Mode", str(run.mode)) if run.mode else None,
+            Field("Kill verdict", str(run.kill_verdict)) if run.kill_verdict else None,
+            Field("Id", str(run.id), mono=True),
+            Field("Workflow", str(run.workflow_instance_id), mono=True) if run.workflow_instance_id else None,
+            Field("Package", str(run.package_key), mono=True) if run.package_key else None,
+            *cells.time_fields(self.context, ("Created", run.created_at), ("Updated", run.updated_at)),
+        ]
+        self._fields.set_fields([field for field in fields if field is not None])
+        self._config.setVisible(run.config is not None)
+        self._config.set_json(None if run.config is None else str(run.config))
+        for act in ACTS:
+            self.commands.show_button(act.name, act.name in run_acts.main_acts(run.status))
+
+    def add_acts(self) -> None:
+        for act in ACTS:
+            self.commands.add(
+                ActionSpec(
+                    act.name,
+                    act.text,
+                    act.icon,
+                    partial(self._give_status, act),
+                    partial(self._refuse, act),
+                    act.key,
+                    place=Place.INSPECTOR,
+                )
+            )
+        self.commands.add(history_act(self))
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        return bool(tables & {"planning_runs", "planning_artifacts", IDEAS})
+
+    # filters beside the filter row
+
+    def extra_choices(self) -> dict[str, tuple[Value, ...]]:
+        key = self.chips.key()
+        return {} if key is None else {"status": self._status_values.get(key, (key,))}
+
+    def counted(self) -> Sequence[str]:
+        return ["status", *super().counted()]
+
+    def show_counts(self, column: str, found: Counts) -> None:
+        if column == "status":
+            self._show_chips(found)
+        else:
+            super().show_counts(column, found)
+
+    def choose_value(self, column: str, value: Value) -> bool:
+        if column != "status":
+            return super().choose_value(column, value)
+        self.chips.set_key(str(value) if value in planning.STATUSES else OTHER)
+        self.filters_changed()
+        return True
+
+    def clear_filters(self) -> None:
+        chosen = self.chips.key() is not None
+        self.chips.set_key(None)
+        super().clear_filters()
+        if chosen:
+            self.filters_changed()
+
+    def set_filter_text(self, text: str) -> None:
+        self.chips.set_key(None)
+        super().set_filter_text(text)
+
+    def set_scope(self, scope: Scope) -> None:
+        super().set_scope(scope)
+        self.scope_note.setText(
+            f"Planning runs belong to the platform, not to a tenant; choosing {scope.tenant_id} does not "
+            "narrow this list."
+        )
+        self.scope_note.setVisible(scope.tenant_id is not None)
+
+    def reload(self) -> None:
+        super().reload()
+        self.context.tasks.read(
+            lambda database: self.context.lists.count(database, ListQuery(IDEAS)),
+            on_done=self._show_parked_count,
+            on_failed=self._no_parked_ideas,
+        )
+        if self._parked is not None and self._parked.isVisible():
+            self._parked.reload()
+
+    def _show_chips(self, found: Counts | None) -> None:
+        """A toggle for every status; without counts while they are not known."""
+        counts = dict(found or ())
+        other = {value: count for value, count in counts.items() if value not in planning.STATUSES}
+        self._status_values = {OTHER: tuple(other)} if other else {}
+        chips = [CountChip(None, "All", None if found is None else sum(counts.values()))]
+        chips += [
+            CountChip(name, name.capitalize(), None if found is None else counts.get(name, 0))
+            for name in planning.STATUSES
+        ]
+        if other:
+            chips.append(CountChip(OTHER, "Other", sum(other.values())))
+        before = self.chips.key()
+        self.chips.set_chips(chips)
+        if self.chips.key() != before:
+            self.filters_changed()
+
+    # acts
+
+    def _give_status(self, act: run_acts.RunAct) -> None:
+        if act.status is None:
+            self.selection.with_ids(partial(self.context.act, planning.restore))
+        else:
+            self.selection.with_ids(lambda ids: self.context.act(planning.set_status, ids, act.status))
+
+    def _refuse(self, act: run_acts.RunAct) -> str | None:
+        refusal = self.selection.refusal()
+        if refusal is not None:
+            return refusal
+        return run_acts.refusal(act, {row[_STATUS] for row in self.selection.records()})
+
+    def _more_menu(self, button: QPushButton) -> None:
+        menu = QMenu(button)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.commands.fill(menu)
+        menu.popup(button.mapToGlobal(button.rect().topLeft()))
+
+    def _open_artifact(self, phase: str) -> None:
+        if self._shown is not None:
+            versions = [artifact for artifact in self._shown.artifacts if str(artifact.phase) == phase]
+            ArtifactDialog(self.context, str(self._shown.run.idea), versions, self).open()
+
+    # parked ideas
+
+    def open_parked_ideas(self) -> None:
+        """Shows the parked ideas in a window of their own, beside this one."""
+        if self._parked is None:
+            self._parked = ParkedIdeasDialog(self.context, self)
+            self._parked.run_wanted.connect(self._show_run)
+        self._parked.reload()
+        self._parked.show()
+        self._parked.raise_()
+        self._parked.activateWindow()
+
+    def _show_run(self, run_id: str) -> None:
+        self.jump.emit(self.table_name, run_id)
+        self.window().activateWindow()
+
+    def _show_parked_count(self, count: int) -> None:
+        self.parked_button.setText(f"Parked ideas  {grouped(count)}")
+        self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
+        self.parked_button.setEnabled(True)
+        self.parked_button.setToolTip("")
+
+    def _no_parked_ideas(self, error: TenantAdminError) -> None:
+        self.parked_button.setEnabled(False)
+        self.parked_button.setToolTip(tooltip(str(error)))
+
+
+def _status_tone(value: Any, row: Row) -> Tone | None:
+    return STATUS_LOOKS[value].tone
+
+
+def _status_icon(value: Any, row: Row) -> str | None:
+    return STATUS_LOOKS[value].icon
+
+
+def _deleted_tone(value: Any, row: Row) -> Tone | None:
+    return Tone.NEUTRAL if row[_STATUS] == "deleted" else None

@@ -1,0 +1,159 @@
+"""The file: how it is opened, and the one way it is written."""
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+from peewee import Query
+from playhouse.apsw_ext import APSWDatabase
+
+from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged, translate
+from models.local.file_use import holders, said
+
+BUSY_TIMEOUT_MS = 250
+"""`interrupt()` does not end a busy wait, so a single wait is short and the retry loop can be cancelled."""
+
+PRAGMAS: tuple[tuple[str, int], ...] = (
+    ("synchronous", 2),  # FULL: an acknowledged audit entry survives a power cut
+    ("foreign_keys", 1),
+    ("secure_delete", 1),  # deleted personal data must not stay in free pages
+    ("cell_size_check", 1),
+    ("temp_store", 2),  # sorting never writes beside somebody else's file
+    ("cache_size", -4096),
+)
+
+LIMITS: tuple[tuple[int, int], ...] = (
+    (apsw.SQLITE_LIMIT_ATTACHED, 1),  # the one that VACUUM needs for itself
+    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+    (apsw.SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
+)
+"""What a hostile file or a runaway statement may ask for (sqlite.org/security.html)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a batch. `expect` is the number of rows it must change, or None for any number."""
+
+    query: Query
+    expect: int | None = 1
+
+
+class Database(APSWDatabase):  # type: ignore[misc]
+    """One SQLite file in D1's schema, on APSW's own current SQLite.
+
+    The file must exist: opening a mistyped path never creates one. Each thread has its own connection and
+    takes it with `connection_context()`. Read-only is a property of the connection itself, so no code path
+    and no shortcut can write.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, immutable: bool = False) -> None:
+        """`immutable` reads without a lock and without a file beside it: for one glance at a quiet file."""
+        self.path = path.absolute()  # the file stays the same when the working folder changes
+        self.read_only = read_only or immutable
+        # As a URI, which can say any name that a file system allows, also one that is no UTF-8.
+        name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
+        flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
+        flags |= apsw.SQLITE_OPEN_URI
+        super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
+
+    def _connect(self) -> apsw.Connection:
+        with self.expected_errors():
+            if not self.path.is_file():
+                raise FileMissing(self.path)
+            return super()._connect()  # type: ignore[no-any-return]
+
+    def _add_conn_hooks(self, conn: apsw.Connection) -> None:
+        conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        conn.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        conn.enable_load_extension(False)
+        for limit, most in LIMITS:
+            conn.limit(limit, most)
+        pragmas = (*PRAGMAS, ("query_only", 1)) if self.read_only else PRAGMAS
+        for name, value in pragmas:
+            conn.execute(f"PRAGMA {name} = {value}")
+            if conn.pragma(name) != value:  # a misspelt pragma is silent
+                raise RuntimeError(f"SQLite did not take PRAGMA {name}")
+        super()._add_conn_hooks(conn)
+
+    @contextmanager
+    def expected_errors(self) -> Iterator[None]:
+        """Turns what SQLite raises into the typed errors of `models.errors`; bugs pass unchanged."""
+        try:
+            yield
+        except Exception as error:
+            known = translate(error, self.path)
+            if known is None or known is error:
+                raise
+            if isinstance(known, FileLocked):
+                known = FileLocked(self.path, said(holders(self.path)))
+            raise known from error
+
+    def run_batch(
+        self,
+        statements: Sequence[Statement],
+        *,
+        patience: float = 5.0,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Runs all statements or none, with no read in between (`architecture.md`, One write path).
+
+        `patience` is how many seconds another writer is waited for. Raises `ReadOnlyFile`, `FileLocked`,
+        `HeadMoved` (the audit guard failed), `RowChanged` (a statement changed another number of rows than
+        it expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
+        """
+        if self.read_only:
+            raise ReadOnlyFile(self.path)
+        compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
+        deadline = time.monotonic() + patience
+
+        def patiently(sql: str) -> None:
+            while True:
+                try:
+                    connection.execute(sql)
+                except apsw.BusyError:
+                    if cancelled() or time.monotonic() >= deadline:
+                        raise
+                else:
+                    return
+
+        with self.expected_errors():
+            connection: apsw.Connection = self.connection()
+            patiently("BEGIN IMMEDIATE")
+            try:
+                if _has_moved(connection):
+                    raise FileMissing(self.path)
+                for sql, params, expect in compiled:
+                    connection.execute(sql, tuple(params))
+                    if expect is not None and connection.changes() != expect:
+                        raise RowChanged
+                patiently("COMMIT")  # outside WAL a commit waits for the readers
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, query: Query) -> list[tuple[Any, ...]]:
+        """All rows of a read as plain tuples, in the order of its columns."""
+        with self.expected_errors():
+            return list(self.execute(query))
+
+    def scalar(self, query: Query) -> Any:
+        """The first column of the first row, or None."""
+        with self.expected_errors():
+            row = self.execute(query).fetchone()
+        return None if row is None else row[0]
+
+
+def _has_moved(connection: apsw.Connection) -> bool:
+    """Whether the file was moved, replaced or deleted since it was opened.
+
+    SQLite itself goes on writing to the file without a name, and what it acknowledges is lost.
+    """
+    moved = ctypes.c_int()
+    known = connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    return known and bool(moved.value)

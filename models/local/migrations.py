@@ -1,0 +1,263 @@
+"""Brings a file's schema up to date, with wrangler's own ledger and wrangler's own rules.
+
+A migration's name in the ledger table `d1_migrations` says that it ran. This program and `wrangler d1
+migrations apply` therefore agree on what is left to do, whichever of them did the rest (`tests/wrangler`
+proves it). As in wrangler, migrations run in the order of their leading number, each in one transaction
+with its ledger row; ledger rows without a file are reported and otherwise ignored; and when one fails,
+those before it stay applied.
+
+Unlike wrangler, a copy of the file is taken first, and a migration whose tables and indexes are all there
+already, word for word, is recorded instead of run: such a file was made by hand or by another program.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from models import statements
+from models.errors import translate
+from models.local import copies
+from models.local.database import Database
+from models.migration_files import Migration, MigrationError, create, read_folder
+from models.schema import LEDGER
+
+__all__ = ["Applied", "MigrationError", "MigrationStatus", "apply", "create", "create_database", "status"]
+
+LEDGER_SQL = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}"(
+\t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,
+\t\tname       TEXT UNIQUE,
+\t\tapplied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+)"""
+"""Byte for byte what wrangler writes, so that a schema made by either compares equal."""
+
+_WAIT_MS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Names of migrations: those that ran, those left in the order they will run, those without a file."""
+
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` did: names run, names only recorded, unknown ones met, and the copy taken before."""
+
+    names: tuple[str, ...]
+    recorded: tuple[str, ...]
+    unknown: tuple[str, ...]
+    backup: Path | None
+
+
+def status(database: Database, folder: Path) -> MigrationStatus:
+    """Compares the file's ledger with the folder; the caller holds a connection.
+
+    Raises `MigrationError` when the folder or the ledger cannot be understood.
+    """
+    with database.expected_errors():
+        ledger = _read_ledger(database.connection(), database.path)
+    return _compare(ledger, [migration.name for migration in read_folder(folder)])
+
+
+def apply(path: Path, folder: Path, *, now: int, backup_dir: Path | None = None) -> Applied:
+    """Runs every pending migration on an existing file.
+
+    Before the first one, a file with content is copied through SQLite's backup API into `backup_dir` (the
+    file's own folder by default) as `<stem>.before-<migration>.<UTC time><suffix>`, readable by the owner
+    only. A failing migration is rolled back whole; a copy that would equal the file is removed again.
+
+    Raises `MigrationError` (naming migration and statement) and the storage errors of `models.errors`.
+    """
+    migrations = {migration.name: migration for migration in read_folder(folder)}
+    database = Database(path)
+    with database.expected_errors(), database.connection_context():
+        connection = database.connection()
+        connection.set_busy_timeout(_WAIT_MS)
+        before = _compare(_read_ledger(connection, path), list(migrations))
+        if not before.pending:
+            return Applied((), (), before.unknown, None)
+        for name in before.pending:
+            migrations[name].refuse_transactions()
+        backup = _back_up(connection, path, backup_dir or path.parent, before.pending[0], now)
+        ran: list[str] = []
+        recorded: list[str] = []
+        try:
+            for name in before.pending:
+                _apply_one(connection, migrations[name], path, ran, recorded)
+        except Exception as error:
+            if not ran and not recorded:
+                _discard(backup)
+            raise _explained(error, path, [*ran, *recorded], backup) from error
+        if not ran and not recorded:  # another program did it all meanwhile
+            _discard(backup)
+            backup = None
+        return Applied(tuple(ran), tuple(recorded), before.unknown, backup)
+
+
+def create_database(path: Path, folder: Path, *, now: int) -> Applied:
+    """Makes a new, empty database with every migration applied.
+
+    It appears under its name complete or not at all, in WAL mode, with incremental auto-vacuum (which can
+    only be chosen before the first table), readable by the owner only: it will hold personal data.
+
+    Raises `MigrationError` when something of that name is there, even only a write-ahead log.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        leftover = path.with_name(path.name + suffix)
+        if leftover.exists():
+            # SQLite would take a stale log for the new file's own and mix the two databases.
+            raise _occupied(leftover)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    except OSError as error:
+        raise MigrationError(
+            f"{path.name} cannot be created in {path.parent}: {error.strerror}. Choose another folder."
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        _set_pragma(temporary, "auto_vacuum", 2)
+        done = apply(temporary, folder, now=now)
+        _set_pragma(temporary, "journal_mode", "wal")
+        _give_name(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return done
+
+
+def _compare(ledger: Sequence[str], names: Sequence[str]) -> MigrationStatus:
+    return MigrationStatus(
+        applied=tuple(name for name in ledger if name in names),
+        pending=tuple(name for name in names if name not in ledger),
+        unknown=tuple(name for name in ledger if name not in names),
+    )
+
+
+def _read_ledger(connection: apsw.Connection, path: Path) -> list[str]:
+    """Names in the order they ran; none when there is no ledger."""
+    kind = connection.execute("SELECT type FROM main.sqlite_master WHERE name = ?", (LEDGER,)).get
+    if kind is None:
+        return []
+    try:
+        if kind == "table":
+            return [str(row[0]) for row in connection.execute(f"SELECT name FROM main.{LEDGER} ORDER BY id")]  # noqa: S608 (a constant)
+    except apsw.SQLError:
+        pass
+    raise MigrationError(
+        f"{path.name} has a {kind} {LEDGER} that is not wrangler's record of migrations; "
+        "nothing was changed. Rename it, then try again."
+    )
+
+
+def _already_there(connection: apsw.Connection, migration: Migration, path: Path) -> bool:
+    """Whether all that the migration makes exists, word for word; False when nothing of it does.
+
+    Raises `MigrationError` for anything in between: running it would fail, recording it would be a lie.
+    """
+    creations = migration.creations() or {}
+    found = {
+        name.casefold(): statements.canonical(sql)
+        for name, sql in connection.execute("SELECT name, sql FROM main.sqlite_master WHERE sql IS NOT NULL")
+        if name.casefold() in creations
+    }
+    if not found or found == creations:
+        return bool(found)
+    different = ", ".join(sorted(name for name in found if found[name] != creations[name]))
+    missing = ", ".join(sorted(creations.keys() - found.keys()))
+    holds = "part of what it creates" if missing else "what it creates"
+    detail = [f"{different} differently" if different else "", f"{missing} not at all" if missing else ""]
+    raise MigrationError(
+        f"{path.name} has no record of migration {migration.name}, yet holds {holds} "
+        f"({' and '.join(item for item in detail if item)}), so it was not applied. "
+        "Make those tables and indexes equal to the migration, or rename them, then try again."
+    )
+
+
+def _apply_one(
+    connection: apsw.Connection, migration: Migration, path: Path, ran: list[str], recorded: list[str]
+) -> None:
+    """Runs one migration, or finds it already there, and writes its ledger row; adds its name to a list."""
+    connection.execute("BEGIN IMMEDIATE")
+    number = 0
+    try:
+        if migration.name in _read_ledger(connection, path):  # another program was faster
+            connection.execute("ROLLBACK")
+            return
+        connection.execute(LEDGER_SQL)
+        there = _already_there(connection, migration, path)
+        for statement in () if there else migration.statements:
+            number += 1
+            connection.execute(statement)
+        connection.execute(f"INSERT INTO main.{LEDGER} (name) VALUES (?)", (migration.name,))  # noqa: S608 (a constant)
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if isinstance(error, apsw.SQLError | apsw.ConstraintError | apsw.MismatchError):
+            raise MigrationError(
+                f"Migration {migration.name} was not applied: statement {number} failed ({error})."
+            ) from error
+        raise
+    (recorded if there else ran).append(migration.name)
+
+
+def _explained(error: Exception, path: Path, done: list[str], backup: Path | None) -> Exception:
+    """The same failure, saying what became of the file; a bug stays what it is."""
+    known = translate(error, path)
+    if known is None or (not done and not isinstance(known, MigrationError)):
+        return known or error
+    if not done:
+        return MigrationError(f"{known} Nothing was changed.")
+    kept = f" A copy of the file as it was before is {backup}." if backup else ""
+    return MigrationError(f"{known} Applied before that, and kept: {', '.join(done)}.{kept}")
+
+
+def _back_up(connection: apsw.Connection, path: Path, folder: Path, name: str, now: int) -> Path | None:
+    """Copies the file, unless there is nothing in it."""
+    if not connection.execute("SELECT count(*) FROM main.sqlite_master").get:
+        return None
+    copy = copies.take_name(folder, path, Path(name).stem, now)
+    try:
+        copies.back_up(connection, copy)
+    except BaseException:
+        _discard(copy)
+        raise
+    return copy
+
+
+def _discard(copy: Path | None) -> None:
+    if copy is not None:
+        copy.unlink(missing_ok=True)
+
+
+def _set_pragma(path: Path, name: str, value: str | int) -> None:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.pragma(name, value)
+        if connection.pragma(name) != value:  # a misspelt pragma is silent
+            raise RuntimeError(f"SQLite did not take PRAGMA {name}")
+    finally:
+        connection.close(False)
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Moves a finished file to its name, never over another: the name is taken first, then replaced."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise _occupied(path) from error
+    temporary.replace(path)
+
+
+def _occupied(path: Path) -> MigrationError:
+    return MigrationError(
+        f"{path.name} is already there in {path.parent}; nothing was changed. "
+        "Choose another name, or move it away first."
+    )

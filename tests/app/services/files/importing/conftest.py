@@ -1,0 +1,52 @@
+"""A small platform's database, and its dump as a text that tests change."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app import paths
+from app.services.demo.demo import create_demo
+from app.services.files.importing import Imported, import_dump
+from tests.conftest import NOW
+from tests.fixtures.dumping import write_dump
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=120, tenants=3, now=NOW)
+    return path
+
+
+@pytest.fixture(scope="session")
+def texts(source: Path) -> dict[str, str]:
+    """The dump as each of the two programs writes it."""
+    dump = source.with_suffix(".sql")
+    return {
+        "sqlite3": write_dump(source, dump).read_text(encoding="utf-8"),
+        "d1": write_dump(source, dump, d1=True).read_text(encoding="utf-8"),
+    }
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    return folder / "new.sqlite"
+
+
+@pytest.fixture
+def run(tmp_path: Path, target: Path) -> Callable[..., Imported]:
+    """Imports a text; nothing may be left at the target or beside it when that fails."""
+
+    def work(content: str | bytes) -> Imported:
+        dump = tmp_path / "export.sql"
+        dump.write_bytes(content.encode() if isinstance(content, str) else content)
+        try:
+            return import_dump(dump, target)
+        except BaseException:
+            assert list(target.parent.iterdir()) == []
+            raise
+
+    return work

@@ -1,0 +1,135 @@
+"""What a dump may not do, and what is said of it: the kind and the line, never the data."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.services.files.importing import Imported, ImportLimit, StatementFailed, StatementRefused, running
+from app.services.files.importing.guarding import Guard, NotAllowed
+
+Run = Callable[..., Imported]
+USER = "INSERT INTO users VALUES('u-x','acme','Secr3tMail','Secr3tHash',1,1);\n"
+LOADING = "the function load_extension()"
+
+
+@pytest.fixture
+def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("ATTACH 'other.sqlite' AS other", "ATTACH"),
+        ("DETACH main", "DETACH"),
+        ("VACUUM", "VACUUM"),
+        ("VACUUM INTO 'other.sqlite'", "VACUUM"),
+        ("PRAGMA writable_schema=ON", "PRAGMA writable_schema"),
+        ("PRAGMA journal_mode=DELETE", "PRAGMA journal_mode"),
+        ("PRAGMA foreign_key_check", "PRAGMA foreign_key_check"),
+        ("CREATE VIEW v AS SELECT 1", "a view"),
+        ("CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; DELETE FROM users; END", "a trigger"),
+        ("CREATE VIRTUAL TABLE f USING fts5(a)", "a virtual table"),
+        ("CREATE TEMP TABLE t(a)", "a temporary table"),
+        ("CREATE TEMP VIEW t AS SELECT 1", "a temporary table"),
+        ("ALTER TABLE users RENAME TO others", "ALTER TABLE"),
+        ("DROP TABLE users", "DROP"),
+        ("DROP INDEX idx_users_email", "DROP"),
+        ("DELETE FROM users", "DELETE"),
+        ("SELECT 1", "SELECT"),
+        ("SELECT load_extension('x')", LOADING),
+        ("ANALYZE", "ANALYZE"),
+        ("SAVEPOINT s", "SAVEPOINT"),
+        ("ROLLBACK", "ROLLBACK, with which the dump of a damaged file ends,"),
+        ("INSERT INTO users(id) SELECT load_extension('x')", LOADING),
+        ("INSERT INTO users VALUES(1,2,3,4,5,6),(2,2,3,load_extension('x'),5,6)", LOADING),
+        ("INSERT INTO users VALUES(1,2,3,4,5,6),(2,2,3,sqlite_log(1,'x'),5,6)", "the function sqlite_log()"),
+        ("CREATE TABLE t(a DEFAULT (load_extension('x')))", LOADING),
+        ("CREATE TABLE t(a CHECK (load_extension('x')))", LOADING),
+        ("CREATE TABLE t(a, b AS (load_extension(a)))", LOADING),
+        ("CREATE INDEX i ON users(load_extension(id))", LOADING),
+        ("WITH RECURSIVE c(n) AS (SELECT 1 UNION SELECT n+1 FROM c) INSERT INTO users(id) SELECT n FROM c",
+         "a recursive query"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("_in_own_folder")
+def test_what_is_refused_is_named_with_its_line(
+    run: Run, texts: dict[str, str], tmp_path: Path, statement: str, what: str
+) -> None:
+    line = texts["d1"].count("\n") + 4
+    with pytest.raises(StatementRefused) as caught:
+        run(f"{texts['d1']}{USER}\n-- here\n{statement};\n{USER}")
+    assert (caught.value.what, caught.value.line) == (what, line)
+    assert str(caught.value) == (
+        f"export.sql holds {what} at line {line:,}, which an import does not run; nothing was imported."
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"export.sql", "made"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (USER, "UNIQUE constraint failed: users.id"),
+        ("INSERT INTO users(id) VALUES('u-y')", "NOT NULL constraint failed: users.tenant_id"),
+        ("INSERT INTO users VALUES('u-y','acme' Secr3tMail,'','Secr3tHash',1,1)", "syntax error"),
+        ("INSERT INTO users VALUES('u-y',Secr3tHash,'','',1,1)", "no such column"),
+        ("INSERT INTO users VALUES('u-y',\"Secr3tHash\",'',Secr3tHash(),1,1)", "no such function"),
+        ("INSERT INTO users VALUES('u-y')", "table users has 6 columns but 1 values were supplied"),
+        ("INSERT INTO nowhere VALUES('Secr3tHash')", "no such table"),
+        ("INSERT INTO users VALUES(1,2,3,4,5,?)", "it has parameters"),
+        ("INSERT INTO sqlite_master VALUES('table','x','x',0,'Secr3tHash')",
+         "table sqlite_master may not be modified"),
+        ("CREATE TABLE users(a)", "table users already exists"),
+        ("INSERT INTO audit_chain VALUES('Secr3tHash','','','','','',1)", "datatype mismatch"),
+        ("INSERT INTO users VALUES('u-y','acme','x',unistr('\\Secr3tHash'),1,1)", "invalid Unicode escape"),
+        ("nonsense", "syntax error"),
+    ],
+)  # fmt: skip
+def test_what_fails_says_the_line_and_no_data(
+    run: Run, texts: dict[str, str], statement: str, said: str
+) -> None:
+    line = texts["d1"].count("\n") + 3
+    with pytest.raises(StatementFailed) as caught:
+        run(f"{texts['d1']}{USER}/* two\n*/ {statement.rstrip().rstrip(';')};\n{USER}")
+    assert str(caught.value).startswith(f"The statement at line {line:,} of export.sql fails ({said}")
+    assert "Secr3t" not in str(caught.value)
+    assert caught.value.line == line
+
+
+def test_a_default_is_looked_at_again_at_the_end(
+    run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older SQLite makes such a table without asking."""
+    from models import statements
+
+    asked = Guard.run
+
+    def as_older(guard: Guard, text: str) -> None:
+        try:
+            asked(guard, text)
+        except NotAllowed:
+            guard._connection.execute(statements.split(text)[-1])
+
+    monkeypatch.setattr(Guard, "run", as_older)
+    with pytest.raises(
+        StatementRefused, match=r"the function sqlite_log\(\) as a default of t, which an import"
+    ):
+        run(texts["d1"] + "CREATE TABLE t(a DEFAULT (sqlite_log(1, 'x')));\n")
+
+
+def test_a_few_lines_do_not_fill_the_disk(
+    run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_LEAST", 1 << 20)
+    doubling = "INSERT INTO users SELECT id || 'x', tenant_id, email, password_hash, 1, 1 FROM users;\n"
+    with pytest.raises(ImportLimit, match=r"^export\.sql grows to more than 8 times its size, so nothing"):
+        run(texts["d1"] + doubling.replace("'x'", "hex(randomblob(9))") * 40)
+
+
+def test_functions_that_only_reckon_are_taken(run: Run, texts: dict[str, str]) -> None:
+    run(
+        texts["d1"] + "CREATE TABLE t(id DEFAULT (lower(hex(randomblob(16)))), at DEFAULT CURRENT_TIMESTAMP,"
+        " word DEFAULT yes, data CHECK (json_valid(data)), day AS (date(at)));\n"
+        "INSERT INTO t(data) VALUES('{}'),('[]');\n"
+    )

@@ -1,0 +1,260 @@
+"""What comes in, byte for byte, and what of it is said."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.errors import AlreadyThere, Cancelled, FileMissing, FolderGiven, InvalidInput
+from app.services.files.importing import (
+    Dangling,
+    DumpCutOff,
+    Imported,
+    NotADump,
+    NotThePlatforms,
+    import_dump,
+)
+from app.workers import scan_pool
+from models.local.migrations import create_database
+from tests.conftest import NOW
+from tests.fixtures.dumping import write_dump
+
+Run = Callable[..., Imported]
+FORMS = ("sqlite3", "d1")
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Every table's rows with the storage class and bytes of each value, and every object's own text."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    found: dict[str, Any] = {
+        "": sorted(
+            connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall(), key=str
+        )
+    }
+    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        names = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+        values = ", ".join(f'typeof("{name}"), CAST("{name}" AS BLOB)' for (name,) in names)
+        found[table] = connection.execute(f'SELECT {values} FROM "{table}" ORDER BY rowid').fetchall()
+    connection.close()
+    return found
+
+
+def value(path: Path, sql: str) -> Any:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return connection.execute(sql).get
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_everything_comes_through(run: Run, texts: dict[str, str], source: Path, form: str) -> None:
+    made = run(texts[form])
+    assert contents(made.path) == contents(source)
+    assert made.rows["audit_chain"] == 120
+    assert "d1_migrations" not in made.rows
+    assert (made.violations, made.dangling) == (0, ())
+    assert made.statements > sum(made.rows.values())
+    report = scan_pool.verify(made.path, now=NOW)
+    assert (report.verdict, report.entries) == ("CONSISTENT", 120)
+
+
+def test_the_file_is_as_one_made_here(run: Run, texts: dict[str, str]) -> None:
+    path = run(texts["d1"]).path
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert value(path, "PRAGMA auto_vacuum") == 2
+    assert value(path, "PRAGMA journal_mode") == "wal"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_next_entry_gets_the_next_number(run: Run, texts: dict[str, str], form: str) -> None:
+    """Also where the last ones are gone: a number is never used twice."""
+    text = texts[form].replace("'audit_chain',120)", "'audit_chain',130)")
+    path = run(text).path
+    connection = apsw.Connection(str(path))
+    connection.execute("INSERT INTO audit_chain SELECT NULL, tenant_id, '', '', '', '', 1 FROM users LIMIT 1")
+    assert connection.last_insert_rowid() == 131
+
+
+@pytest.mark.parametrize("change", ["bom", "crlf", "bom and crlf", "no line break at the end"])
+def test_other_ways_to_write_text(run: Run, texts: dict[str, str], source: Path, change: str) -> None:
+    text = texts["d1"].rstrip("\n") if change.startswith("no") else texts["d1"]
+    if "crlf" in change:
+        # A line break within a table's own text is kept as it is written.
+        text = text.replace(");\n", ");\r\n")
+    data = (b"\xef\xbb\xbf" if "bom" in change else b"") + text.encode()
+    assert contents(run(data).path) == contents(source)
+
+
+def test_text_with_line_breaks_and_semicolons_as_they_are(run: Run, texts: dict[str, str]) -> None:
+    nasty = "a;\nb;\r\n--c\n/* d ;\n\"e `f [g ';\n\\n\\r 😀 \u2028"
+    quoted = nasty.replace("'", "''")
+    row = f"INSERT INTO notifications VALUES('n-1','acme','t','x','{quoted}',NULL,0,1);\n"
+    path = run(texts["d1"] + row).path
+    assert value(path, "SELECT message FROM notifications WHERE id = 'n-1'") == nasty
+
+
+def test_a_large_text_in_parts(run: Run, texts: dict[str, str]) -> None:
+    """As D1 wants it, where a statement has at most 100 KB."""
+    part = "lorem ipsum; " * 5_000
+    rows = "INSERT INTO planning_runs(id,idea,created_at,updated_at) VALUES('r-1','',1,1);\n"
+    rows += f"UPDATE planning_runs SET config = coalesce(config,'') || '{part}' WHERE id = 'r-1';\n" * 6
+    path = run(texts["d1"] + rows).path
+    assert value(path, "SELECT config FROM planning_runs WHERE id = 'r-1'") == part * 6
+
+
+def test_many_rows_in_one_statement_and_new_escapes(run: Run, texts: dict[str, str]) -> None:
+    rows = ",".join(f"('n-{n}','acme','t','x',unistr('a\\u000ab'),NULL,0,{n})" for n in range(100))
+    path = run(texts["sqlite3"].replace("COMMIT;", f"INSERT INTO notifications VALUES{rows};\nCOMMIT;")).path
+    assert value(path, "SELECT count(*) FROM notifications WHERE message = 'a' || char(10) || 'b'") == 100
+
+
+def test_statistics_come_along(run: Run, texts: dict[str, str]) -> None:
+    """As both programs write them once PRAGMA optimize has run."""
+    statistics = "ANALYZE sqlite_schema;\nINSERT INTO sqlite_stat1 VALUES('users','idx_users_email','9 1');\n"
+    text = texts["sqlite3"].replace("COMMIT;", f"{statistics}COMMIT;")
+    assert value(run(text).path, "SELECT count(*) FROM sqlite_stat1") == 1
+
+
+def test_rows_that_refer_to_nothing_are_counted(run: Run, texts: dict[str, str]) -> None:
+    rows = (
+        "INSERT INTO planning_artifacts(id,run_id,phase,content,created_at) VALUES('{}','gone','p','c',1);\n"
+    )
+    made = run(texts["d1"] + rows.format("a-1") + rows.format("a-2"))
+    assert made.violations == 2
+    assert made.dangling == (Dangling("planning_artifacts", "planning_runs", 2),)
+
+
+def test_a_foreign_key_that_cannot_be_one_is_passed_over(run: Run, texts: dict[str, str]) -> None:
+    made = run(texts["d1"] + "CREATE TABLE t(a REFERENCES users(email));\nINSERT INTO t VALUES('x');\n")
+    assert made.violations == 0
+
+
+def test_tables_of_ones_own_come_along_and_those_of_d1_do_not(run: Run, texts: dict[str, str]) -> None:
+    more = (
+        'CREATE TABLE "odd ""name" (a, b AS (upper(a)), c DEFAULT (unixepoch()), CHECK(length(a) < 9));\n'
+        'INSERT INTO "odd ""name"(a) VALUES(\'x\');\n'
+        'CREATE INDEX odd_index ON "odd ""name"(lower(a)) WHERE a <> \'\';\n'
+        "CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;\n"
+        "INSERT INTO _cf_KV VALUES('k', x'00');\n"
+    )
+    made = run(texts["d1"] + more)
+    assert made.rows['odd "name'] == 1
+    assert value(made.path, "SELECT count(*) FROM sqlite_master WHERE name LIKE '\\_cf\\_%' ESCAPE '\\'") == 0
+
+
+def test_progress_is_in_bytes(run: Run, texts: dict[str, str], tmp_path: Path, target: Path) -> None:
+    dump = tmp_path / "x.sql"
+    dump.write_text(texts["d1"], encoding="utf-8", newline="\n")
+    seen: list[tuple[int, int]] = []
+    import_dump(dump, target, progress=lambda done, total: seen.append((done, total)))
+    size = dump.stat().st_size
+    assert seen[-1] == (size, size)
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_cancel_leaves_nothing(texts: dict[str, str], tmp_path: Path, target: Path, after: int) -> None:
+    dump = tmp_path / "x.sql"
+    dump.write_text(texts["sqlite3"], encoding="utf-8")
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > after
+
+    with pytest.raises(Cancelled):
+        import_dump(dump, target, cancelled=stop)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_cancel_ends_a_statement_that_takes_long(
+    texts: dict[str, str], tmp_path: Path, target: Path
+) -> None:
+    many = ",".join("(1)" for _ in range(500))
+    dump = tmp_path / "x.sql"
+    dump.write_text(
+        f"CREATE TABLE t(a);INSERT INTO t VALUES{many};"
+        "INSERT INTO t SELECT count(*) FROM t a, t b, t c, t d;"  # 62,500,000,000 rows
+    )
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with pytest.raises(Cancelled):
+        import_dump(dump, target, cancelled=stop)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_an_existing_file_is_left_alone(
+    run: Run, texts: dict[str, str], tmp_path: Path, target: Path
+) -> None:
+    dump = tmp_path / "x.sql"
+    dump.write_text(texts["d1"], encoding="utf-8")
+    for name in (target.name, f"{target.name}-wal"):
+        there = target.with_name(name)
+        there.write_bytes(b"mine")
+        with pytest.raises(AlreadyThere):
+            import_dump(dump, target)
+        assert there.read_bytes() == b"mine"
+        there.unlink()
+
+
+@pytest.mark.usefixtures("texts")
+def test_what_is_no_dump(run: Run, source: Path, target: Path, tmp_path: Path) -> None:
+    for content, said in (
+        (b"", "is empty, not an SQL dump"),
+        (source.read_bytes(), "is a database, which can be opened as it is"),
+        (b"a,b\n1,2\n", "is something else, not an SQL dump"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "is something else"),
+    ):
+        with pytest.raises(NotADump, match=said):
+            run(content)
+    with pytest.raises(FileMissing):
+        import_dump(tmp_path / "nothing.sql", target)
+    with pytest.raises(FolderGiven):
+        import_dump(tmp_path, target)
+    with pytest.raises(InvalidInput, match="no folder"):
+        import_dump(source.with_suffix(".sql"), tmp_path / "nowhere" / "new.sqlite")
+
+
+def test_a_dump_of_something_else(run: Run) -> None:
+    with pytest.raises(
+        NotThePlatforms, match=r"lacks users, audit_chain, .* and 2 more: it is not a whole dump"
+    ):
+        run("CREATE TABLE songs(a);\nINSERT INTO songs VALUES('x');\n")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_dump_cut_off_anywhere_is_refused(run: Run, texts: dict[str, str], form: str) -> None:
+    lines = texts[form].splitlines(keepends=True)
+    for share in (0.02, 0.3, 0.6, 0.9):
+        at = int(len(lines) * share)
+        whole, part = "".join(lines[:at]), lines[at][: len(lines[at]) // 2]
+        with pytest.raises((DumpCutOff, NotThePlatforms)):
+            run(whole + part)
+        with pytest.raises((DumpCutOff, NotThePlatforms)):
+            run(whole)
+    without_last_index = lines[:-1] if form == "d1" else [*lines[:-2], lines[-1]]
+    with pytest.raises(NotThePlatforms, match="lacks idx_parked_source"):
+        run("".join(without_last_index))
+
+
+def test_a_dump_from_before_the_last_migration(tmp_path: Path, target: Path) -> None:
+    """What its migrations have not made yet is not missing."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for name in ("0000_initial.sql", "0001_webhook_destinations.sql"):
+        (folder / name).write_text((paths.migrations_dir() / name).read_text())
+    old = tmp_path / "old.sqlite"
+    create_database(old, folder, now=NOW)
+    made = import_dump(write_dump(old, tmp_path / "old.sql", d1=True), target)
+    assert set(made.rows) == {"users", "audit_chain", "webhook_destinations"}

@@ -1,0 +1,189 @@
+"""What a file holds, as the command line says it; and its tenants, fast."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.chain.append import Event
+from app.services.files.describe import FileInfo, Tenant, info, tenants
+from app.services.files.opening import open_database
+from app.services.records.change import Change, commit
+from models.local.database import Database
+from models.tables import TABLES
+from tests.app.services.records.test_change import NOW, creation
+
+MIGRATIONS = [
+    "0000_initial.sql",
+    "0001_webhook_destinations.sql",
+    "0002_notifications.sql",
+    "0003_planning.sql",
+]
+
+
+def told(path: Path, **options: bool) -> FileInfo:
+    opened = open_database(path, **options)
+    with opened.database.connection_context():
+        return info(opened, paths.migrations_dir())
+
+
+def execute(path: Path, *statements: str) -> None:
+    connection = apsw.Connection(str(path))
+    for statement in statements:
+        connection.execute(statement).fetchall()
+    connection.close()
+
+
+def tenants_of(path: Path, *, counts: bool = False) -> tuple[Tenant, ...]:
+    database = Database(path, read_only=True)
+    with database.connection_context():
+        return tenants(database, counts=counts)
+
+
+def test_the_json_is_the_documented_one(database: Database, database_path: Path) -> None:
+    commit(database, creation("u-1", "u-2"), now=NOW)
+    rows = {model._meta.table_name: {"rows": 0} for model in TABLES}
+    expected: dict[str, Any] = {
+        "path": str(database_path),
+        "readOnly": False,
+        "journalMode": "wal",
+        "tables": {**rows, "users": {"rows": 2}, "audit_chain": {"rows": 2}},
+        "tenants": ["acme-corp"],
+        "schema": {"missingTables": [], "missingColumns": {}, "extraTables": [], "extraColumns": {}},
+        "migrations": {"applied": MIGRATIONS, "pending": [], "unknown": []},
+    }
+    for options in ({}, {"read_only": True}):  # how it is looked at does not change what it is
+        assert json.loads(json.dumps(told(database_path, **options).to_json())) == expected
+
+
+def test_what_differs_is_in_the_json_and_in_the_words(database_path: Path) -> None:
+    execute(
+        database_path,
+        "DROP TABLE notifications",
+        "ALTER TABLE users ADD COLUMN nickname TEXT",
+        "ALTER TABLE planning_runs DROP COLUMN config",
+        'CREATE TABLE "in""voices" (id TEXT)',
+        "INSERT INTO d1_migrations (name) VALUES ('0009_future.sql')",
+        "DELETE FROM d1_migrations WHERE name LIKE '0003%'",
+        "CREATE TRIGGER spy AFTER DELETE ON users BEGIN DELETE FROM audit_chain; END",
+    )
+    found = told(database_path)
+    document = found.to_json()
+    assert document["readOnly"] is True
+    assert document["schema"] == {
+        "missingTables": ["notifications"],
+        "missingColumns": {"planning_runs": ["config"]},
+        "extraTables": ['in"voices'],
+        "extraColumns": {"users": ["nickname"]},
+    }
+    assert document["migrations"] == {
+        "applied": MIGRATIONS[:3],
+        "pending": MIGRATIONS[3:],
+        "unknown": ["0009_future.sql"],
+    }
+    assert document["tables"]['in"voices'] == {"rows": 0}
+    assert "notifications" not in document["tables"]
+    assert "d1_migrations" not in document["tables"]
+    words = str(found)
+    for part in (
+        "journal mode wal, read-only, because it holds trigger spy",
+        "users: 0 rows",
+        "missing table: notifications",
+        "missing column: planning_runs.config",
+        "extra column: users.nickname",
+        "migration to apply: 0003_planning.sql",
+        "migration unknown to this program: 0009_future.sql",
+        "tenants (0): none",
+    ):
+        assert part in words
+
+
+def test_a_table_that_cannot_be_read_here_is_said(database_path: Path) -> None:
+    connection = apsw.Connection(str(database_path))
+    connection.pragma("writable_schema", 1)
+    connection.execute(
+        "INSERT INTO sqlite_master VALUES"
+        " ('table', 'places', 'places', 0, 'CREATE VIRTUAL TABLE places USING geo(x)')"
+    ).fetchall()
+    connection.close()
+    found = told(database_path)
+    assert found.to_json()["tables"]["places"] == {"rows": None}
+    assert "places: cannot be read" in str(found)
+
+
+def test_tenants_come_from_every_table_that_has_them(database: Database, database_path: Path) -> None:
+    commit(database, creation("u-1", "u-2"), now=NOW)
+    events = tuple(Event(name, "settings_changed", {}) for name in ("system", "Ärzte", "acme-corp"))
+    commit(database, Change("", (), events), now=NOW)
+    execute(
+        database_path,
+        "INSERT INTO webhook_destinations (id, tenant_id, hostname, url, created_at, updated_at)"
+        " VALUES ('w', 'hooks-only', 'h', 'u', 1, 1)",
+        "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES ('n', '', 't', 1)",
+    )
+    found = tenants_of(database_path, counts=True)
+    assert found == (
+        Tenant("", {"notifications": 1}),
+        Tenant("acme-corp", {"users": 2, "audit_chain": 3}),
+        Tenant("hooks-only", {"webhook_destinations": 1}),
+        Tenant("system", {"audit_chain": 1}),
+        Tenant("Ärzte", {"audit_chain": 1}),
+    )
+    assert [tenant.id for tenant in tenants_of(database_path)] == [tenant.id for tenant in found]
+
+
+def test_missing_tables_columns_and_indexes_are_passed_over(database: Database, database_path: Path) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    execute(
+        database_path,
+        "DROP INDEX idx_audit_tenant",
+        "CREATE INDEX some ON audit_chain(tenant_id) WHERE seq > 100",  # serves only a part
+        "DROP TABLE webhook_destinations",
+        "DROP INDEX idx_notifications_tenant",
+        "ALTER TABLE notifications DROP COLUMN tenant_id",
+    )
+    for counts in (False, True):
+        assert [tenant.id for tenant in tenants_of(database_path, counts=counts)] == ["acme-corp"]
+    execute(database_path, "DROP TABLE users", "DROP TABLE audit_chain")
+    assert tenants_of(database_path) == ()
+
+
+def test_odd_values_of_a_tenant_do_not_stop_the_list(database_path: Path) -> None:
+    execute(
+        database_path,
+        "INSERT INTO users VALUES ('1', CAST(x'6fff' AS TEXT), 'e', NULL, 1, 1)",
+        "INSERT INTO users VALUES ('2', x'626c6f62', 'e', NULL, 1, 1)",
+        "INSERT INTO users VALUES ('3', 42, 'e', NULL, 1, 1)",
+        "INSERT INTO users VALUES ('4', 'z', 'e', NULL, 1, 1)",
+    )
+    for counts in (False, True):
+        assert [tenant.id for tenant in tenants_of(database_path, counts=counts)] == [
+            "42",
+            "blob",
+            "o\ufffd",
+            "z",
+        ]
+
+
+@pytest.mark.parametrize("rows", [2_000, 20_000])
+def test_the_list_of_tenants_does_not_read_the_rows(database_path: Path, rows: int) -> None:
+    """Counted in SQLite's own steps: ten times the rows may cost no more."""
+    execute(
+        database_path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT"
+        f" {rows}) INSERT INTO audit_chain SELECT i, 'tenant-' || (i % 7), 't', '{{}}', 'p', 'h', 1 FROM n",
+    )
+    database = Database(database_path, read_only=True)
+    steps: list[int] = []
+
+    def count() -> bool:
+        steps.append(1)
+        return False
+
+    with database.connection_context():
+        database.connection().set_progress_handler(count, 100)
+        assert len(tenants(database)) == 7
+    assert len(steps) < 20  # of a hundred each; reading 2,000 rows alone takes more

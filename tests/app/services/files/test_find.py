@@ -1,0 +1,199 @@
+"""Finding the platform's file in a wrangler project, its state folder, or any folder."""
+
+import os
+import shutil
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.errors import DamagedFile
+from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
+from app.services.files.opening import open_database
+from app.services.records.change import commit
+from models.local import copies
+from models.local.migrations import create_database
+from tests.app.services.records.test_change import NOW, creation
+
+STATE = Path(".wrangler", "state", "v3", "d1", "miniflare-D1DatabaseObject")
+HASHED = "c917712ba74c5102d69ecf1555a42fe4d03ba423fee62c633ac82b645ae953eb.sqlite"
+
+
+def platform_file(path: Path, users: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    create_database(path, paths.migrations_dir(), now=NOW)
+    if users:
+        opened = open_database(path)
+        with opened.database.connection_context():
+            commit(opened.database, creation(*(f"u-{number}" for number in range(users))), now=NOW)
+    return path
+
+
+def other_file(path: Path, *tables: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = apsw.Connection(str(path))
+    connection.pragma("journal_mode", "wal")
+    for table in tables or ("_mf_ENTRIES (id TEXT)",):
+        connection.execute(f"CREATE TABLE {table}").fetchall()
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A wrangler project as wrangler leaves it: the database by its hash, others around it."""
+    root = tmp_path / "foundation"
+    platform_file(root / STATE / HASHED)
+    other_file(root / STATE / "metadata.sqlite")
+    other_file(root / ".wrangler/state/v3/cache/miniflare-CacheObject/metadata.sqlite")
+    other_file(root / ".wrangler/state/v3/kv/miniflare-KVNamespaceObject/aa.sqlite", "kv (key TEXT)")
+    platform_file(root / "node_modules/some-package/.wrangler/fixture.sqlite")
+    (root / "wrangler.jsonc").write_text("{}")
+    return root
+
+
+@pytest.mark.parametrize(
+    "given",
+    [".", "wrangler.jsonc", *(str(STATE.parents[depth]) for depth in range(len(STATE.parts) - 1)), STATE],
+)
+def test_every_folder_of_a_project_leads_to_its_database(project: Path, given: str) -> None:
+    assert find_database(project / given).path == project / STATE / HASHED
+
+
+def test_a_file_means_itself(project: Path, tmp_path: Path) -> None:
+    assert find_database(project / STATE / HASHED).path == project / STATE / HASHED
+    assert find_database(project / STATE / "metadata.sqlite").path.name == "metadata.sqlite"
+    assert find_database(tmp_path / "nothing").path == tmp_path / "nothing"
+
+
+def test_tables_that_are_still_in_the_log_count(project: Path) -> None:
+    path = project / STATE / HASHED
+    path.unlink()
+    other_file(path, "placeholder (id)")
+    connection = apsw.Connection(str(path))
+    connection.pragma("wal_autocheckpoint", 0)
+    for script in sorted(paths.migrations_dir().glob("*.sql")):
+        connection.execute(script.read_text()).fetchall()
+    assert path.stat().st_size < 3 * 4096
+    found = find_database(project)
+    assert found.path == path
+    assert len(found.candidates[0].tables) == 7
+
+
+def test_looking_leaves_no_trace(project: Path) -> None:
+    def everything() -> dict[Path, tuple[int, int]]:
+        return {item: (item.stat().st_size, item.stat().st_mtime_ns) for item in sorted(project.rglob("*"))}
+
+    before = everything()
+    find_database(project)
+    assert everything() == before
+
+
+def test_any_folder_with_one_database_will_do(tmp_path: Path) -> None:
+    path = platform_file(tmp_path / "backups" / "monday" / "foundation.db")
+    (tmp_path / "notes.sqlite").write_text("no database")
+    (tmp_path / "empty.sqlite").touch()
+    assert find_database(tmp_path).path == path
+
+
+def test_a_repository_of_several_packages(tmp_path: Path) -> None:
+    path = platform_file(tmp_path / "apps" / "worker" / STATE / HASHED)
+    assert find_database(tmp_path).path == path
+
+
+def test_the_state_comes_before_copies_that_lie_around(project: Path) -> None:
+    shutil.copy(project / STATE / HASHED, project / "copy.sqlite")
+    assert find_database(project).path == project / STATE / HASHED
+
+
+def test_copies_kept_by_a_migration_or_a_restore_are_not_meant(project: Path) -> None:
+    original = find_database(project).path
+    for _ in range(2):
+        kept = copies.take_name(original.parent, original, "restore", NOW)
+        kept.write_bytes(original.read_bytes())
+    assert find_database(project).path == original
+    original.unlink()
+    with pytest.raises(SeveralDatabases):
+        find_database(project)
+
+
+def test_several_are_named_so_that_one_can_be_chosen(project: Path) -> None:
+    first = project / STATE / HASHED
+    second = platform_file(project / STATE / "ffff.sqlite", users=3)
+    os.utime(first, (NOW, NOW))
+    os.utime(second, (NOW + 60, NOW + 60))
+    with pytest.raises(SeveralDatabases) as caught:
+        find_database(project)
+    newest, oldest = caught.value.candidates
+    assert newest == Candidate(second, newest.tables, 6, 1, NOW + 60)
+    assert (oldest.path, oldest.rows, oldest.tenants) == (first, 0, 0)
+    assert "users" in newest.tables
+    sentence = str(caught.value)
+    assert "holds 2 databases of the platform; choose one of them" in sentence
+    assert f"{STATE / 'ffff.sqlite'} (tables: 7, rows: 6, tenants: 1, changed 20" in sentence
+    assert str(STATE / HASHED) in sentence
+    assert "\n" not in sentence
+
+
+def test_a_database_with_the_audit_chain_comes_before_one_without(project: Path) -> None:
+    other = "users (id TEXT, tenant_id TEXT, email TEXT, created_at INTEGER)"
+    other_file(project / STATE / "shop.sqlite", other)
+    found = find_database(project)
+    assert found.path == project / STATE / HASHED
+    assert [candidate.path.name for candidate in found.candidates] == [HASHED, "shop.sqlite"]
+
+
+def test_a_table_of_the_same_name_is_not_enough(tmp_path: Path) -> None:
+    other_file(tmp_path / "shop.sqlite", "users (login TEXT, shoe_size INTEGER)")
+    with pytest.raises(NoDatabase):
+        find_database(tmp_path)
+
+
+def test_a_folder_without_any_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NoDatabase, match="holds no database; choose a wrangler project") as caught:
+        find_database(tmp_path)
+    assert caught.value.others == ()
+
+
+def test_a_database_before_its_first_migration_is_named(tmp_path: Path) -> None:
+    path = other_file(tmp_path / STATE / HASHED, "_cf_METADATA (key TEXT)")
+    other_file(tmp_path / STATE / "metadata.sqlite")
+    with pytest.raises(NoDatabase, match=f"apply the migrations to one of those.*{HASHED}") as caught:
+        find_database(tmp_path)
+    assert caught.value.others == (path,)
+    assert "metadata.sqlite" not in str(caught.value)
+
+
+def test_the_only_file_being_damaged_is_said(tmp_path: Path) -> None:
+    path = platform_file(tmp_path / "foundation.sqlite")
+    path.write_bytes(path.read_bytes()[:4096])
+    with pytest.raises(DamagedFile, match=r"foundation\.sqlite is damaged"):
+        find_database(tmp_path)
+
+
+def test_links_are_not_followed_in_circles_or_out_of_the_folder(tmp_path: Path) -> None:
+    platform_file(tmp_path / "elsewhere" / "foundation.sqlite")
+    folder = tmp_path / "folder"
+    path = platform_file(folder / "a" / "b" / "foundation.sqlite")
+    (folder / "a" / "loop").symlink_to(folder)
+    (folder / "out").symlink_to(tmp_path / "elsewhere")
+    assert find_database(folder).path == path
+
+
+def test_the_walk_ends(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*"abcdefghij")
+    platform_file(deep / "foundation.sqlite")
+    with pytest.raises(NoDatabase):
+        find_database(tmp_path)
+    assert find_database(tmp_path / "a" / "b").path == deep / "foundation.sqlite"
+
+
+def test_a_folder_of_very_many_databases_is_not_read_whole(tmp_path: Path) -> None:
+    first = platform_file(tmp_path / "000.sqlite")
+    for number in range(1, 130):
+        shutil.copy(first, tmp_path / f"{number:03}.sqlite")
+    with pytest.raises(SeveralDatabases) as caught:
+        find_database(tmp_path)
+    assert len(caught.value.candidates) == 100
+    assert str(caught.value).endswith("; and 95 more.")

@@ -1,0 +1,516 @@
+"""Opening files of every kind: what opens, how, and the sentence when it does not."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app.services.errors import (
+    AlreadyThere,
+    CannotOpen,
+    DamagedFile,
+    EmptyFile,
+    EncryptedFile,
+    FileLocked,
+    FileMissing,
+    FolderGiven,
+    NewerFormat,
+    NotADatabase,
+    ReadOnlyFile,
+    SqlDump,
+    StorageError,
+    UnfinishedChange,
+)
+from app.services.files.copying import snapshot_copy
+from app.services.files.opening import ASKED, NEWER, OpenedFile, open_database, outside_changes
+from app.services.records.change import commit
+from models.local.database import Database
+from tests.app.services.records.test_change import NOW, creation, users_of
+
+ROOT = Path(__file__).parents[4]
+NOBODY = 65534
+
+
+def set_mode(path: Path, mode: str) -> None:
+    connection = apsw.Connection(str(path))
+    assert connection.pragma("journal_mode", mode) == mode
+    connection.close()
+
+
+def execute(path: Path, *statements: str) -> None:
+    connection = apsw.Connection(str(path))
+    for statement in statements:
+        connection.execute(statement).fetchall()
+    connection.close()
+
+
+def write(opened: OpenedFile) -> None:
+    with opened.database.connection_context():
+        commit(opened.database, creation("u-1"), now=NOW)
+
+
+def put_byte(path: Path, offset: int, value: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset] = value
+    path.write_bytes(data)
+
+
+Hold = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def hold() -> Iterator[Hold]:
+    """Starts another program that runs statements on a file and keeps it open until the test ends."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(path: Path, *statements: str, kill: bool = False) -> subprocess.Popen[str]:
+        code = (
+            "import apsw, os, signal, sys\n"
+            "c = apsw.Connection(sys.argv[1])\n"
+            "for s in sys.argv[2:]: c.execute(s).fetchall()\n"
+            f"if {kill}: os.kill(os.getpid(), signal.SIGKILL)\n"
+            "print('ready', flush=True)\n"
+            "sys.stdin.read()\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(path), *statements],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == ("" if kill else "ready\n")
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+@pytest.fixture
+def open_folder(database_path: Path) -> Iterator[Path]:
+    """A folder that every user of the machine can reach, with the new file in it."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    shutil.copy(database_path, folder)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def as_nobody(path: Path, **options: bool) -> dict[str, object]:
+    """How the file opens for a user without rights: root is stopped by no permission bit."""
+    code = (
+        "import json, os, sys\n"
+        "from pathlib import Path\n"
+        "from app.services.errors import StorageError\n"
+        "from app.services.files.opening import open_database\n"
+        "from app.services.files.copying import snapshot_copy\n"
+        f"if os.getuid() == 0: os.setuid({NOBODY})\n"
+        "path = Path(sys.argv[1])\n"
+        "try:\n"
+        "    o = open_database(path, **json.loads(sys.argv[2]))\n"
+        "    out = {'readOnly': o.read_only, 'reason': o.read_only_reason, 'force': o.can_be_forced}\n"
+        "except StorageError as error:\n"
+        "    out = {'error': type(error).__name__, 'said': str(error)}\n"
+        "if len(sys.argv) > 3: snapshot_copy(path, Path(sys.argv[3]))\n"
+        "print(json.dumps(out))\n"
+    )
+    arguments = [sys.executable, "-c", code, str(path), json.dumps(options)]
+    target = Path(tempfile.gettempdir()) / f"{path.parent.name}-copy.sqlite"
+    copy_wanted = options.pop("copy", False)
+    arguments[4] = json.dumps(options)
+    done = subprocess.run(
+        arguments + ([str(target)] if copy_wanted else []),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    if copy_wanted:
+        found["users"] = len(users_of(target))
+        target.unlink()
+    return found
+
+
+# what opens
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_file_opens_for_writing(database_path: Path, mode: str) -> None:
+    set_mode(database_path, mode)
+    opened = open_database(database_path)
+    assert (opened.read_only, opened.read_only_reason, opened.can_be_forced) == (False, None, False)
+    assert opened.journal_mode == mode
+    assert opened.in_use_by is None
+    assert opened.size == database_path.stat().st_size
+    assert opened.schema.matches
+    write(opened)
+    assert len(users_of(database_path)) == 1
+
+
+def test_read_only_is_read_only(database_path: Path) -> None:
+    before = database_path.read_bytes()
+    opened = open_database(database_path, read_only=True, force_writable=True)
+    assert (opened.read_only, opened.read_only_reason) == (True, ASKED)
+    with pytest.raises(ReadOnlyFile):
+        write(opened)
+    with opened.database.connection_context(), pytest.raises(apsw.ReadOnlyError):
+        opened.database.connection().execute("DELETE FROM users").fetchall()
+    assert database_path.read_bytes() == before
+
+
+def test_another_schema_opens_and_is_named(database_path: Path) -> None:
+    execute(database_path, "DROP TABLE notifications", "CREATE TABLE invoices (id TEXT)")
+    opened = open_database(database_path)
+    assert not opened.read_only
+    assert opened.schema.missing_tables == ("notifications",)
+    assert opened.schema.extra_tables == ("invoices",)
+
+
+def test_what_wrangler_leaves_in_the_log_counts(database_path: Path, hold: Hold) -> None:
+    hold(database_path, "PRAGMA wal_autocheckpoint=0", "CREATE TABLE invoices (id TEXT)", kill=True)
+    size = sum(database_path.with_name(database_path.name + end).stat().st_size for end in ("", "-wal"))
+    opened = open_database(database_path)
+    assert not opened.read_only
+    assert opened.schema.extra_tables == ("invoices",)
+    assert opened.size == size
+
+
+def test_what_stands_in_for_a_table_makes_it_read_only_whatever_is_asked(database_path: Path) -> None:
+    execute(database_path, "CREATE TRIGGER spy AFTER INSERT ON users BEGIN DELETE FROM audit_chain; END")
+    for options in ({}, {"force_writable": True}, {"read_only": True}):
+        opened = open_database(database_path, **options)
+        assert opened.read_only
+        assert opened.read_only_reason == "it holds trigger spy, which could change what a write means"
+        assert not opened.can_be_forced
+        with pytest.raises(ReadOnlyFile):
+            write(opened)
+
+
+def test_a_newer_format_that_can_be_read_opens_read_only(database_path: Path) -> None:
+    set_mode(database_path, "delete")
+    put_byte(database_path, 18, 3)
+    opened = open_database(database_path)
+    assert (opened.read_only, opened.read_only_reason) == (True, NEWER)
+
+
+def test_a_text_that_is_no_utf8_does_not_keep_the_file_from_opening(database_path: Path) -> None:
+    execute(database_path, "INSERT INTO users VALUES (CAST(x'ff41' AS TEXT), 't', 'e', NULL, 1, 1)")
+    assert not open_database(database_path).read_only
+
+
+# what another program has open
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_file_in_use_opens_read_only_until_the_person_decides(
+    database_path: Path, hold: Hold, mode: str
+) -> None:
+    set_mode(database_path, mode)
+    holder = hold(database_path, "SELECT count(*) FROM users")
+    opened = open_database(database_path)
+    assert opened.read_only
+    assert opened.can_be_forced
+    assert opened.in_use_by is not None
+    assert re.fullmatch(rf"python\S* \(pid {holder.pid}\)", opened.in_use_by)
+    assert opened.read_only_reason == f"{opened.in_use_by} has it open"
+    with pytest.raises(ReadOnlyFile):
+        write(opened)
+
+    forced = open_database(database_path, force_writable=True)
+    assert (forced.read_only, forced.in_use_by) == (False, opened.in_use_by)
+    write(forced)
+    holder.communicate()
+    assert not open_database(database_path).read_only
+
+
+def test_our_own_connections_are_not_another_program(database: Database, database_path: Path) -> None:
+    opened = open_database(database_path)
+    assert (opened.read_only, opened.in_use_by) == (False, None)
+
+
+def test_looking_who_has_it_open_drops_no_lock_of_ours(database_path: Path, hold: Hold) -> None:
+    set_mode(database_path, "delete")
+    mine = apsw.Connection(str(database_path))
+    mine.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(FileLocked):
+        open_database(database_path)
+    code = (
+        "import apsw, sys\n"
+        "try: apsw.Connection(sys.argv[1]).execute('SELECT * FROM users').fetchall()\n"
+        "except apsw.BusyError: print('locked')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(database_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "locked\n"
+    mine.execute("ROLLBACK")
+
+
+def test_another_user_s_program_is_known_by_its_locks(open_folder: Path, hold: Hold) -> None:
+    path = open_folder / "foundation.sqlite"
+    open_folder.chmod(0o777)
+    holder = hold(path, "SELECT count(*) FROM users")
+    for item in open_folder.iterdir():
+        item.chmod(0o666)
+    found = as_nobody(path)
+    assert found["force"] is True
+    assert f"(pid {holder.pid}) has it open" in str(found["reason"])
+
+
+def test_a_wrangler_that_serves_the_folder_has_it_in_use(tmp_path: Path, database_path: Path) -> None:
+    folder = tmp_path / "miniflare-D1DatabaseObject"
+    folder.mkdir()
+    path = database_path.rename(folder / "0f3a.sqlite")
+    descriptor = os.open(folder, os.O_RDONLY)
+    code = "import sys; print('ready', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code],
+        pass_fds=[descriptor],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    os.close(descriptor)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "ready\n"
+    assert open_database(path).can_be_forced
+    holder.communicate()
+    assert not open_database(path).read_only
+
+
+def test_a_locked_file_names_who_locks_it(database_path: Path, hold: Hold) -> None:
+    set_mode(database_path, "delete")
+    holder = hold(database_path, "BEGIN EXCLUSIVE")
+    for options in ({}, {"read_only": True}, {"force_writable": True}):
+        with pytest.raises(FileLocked, match=rf"in use by python\S* \(pid {holder.pid}\)"):
+            open_database(database_path, **options)
+
+
+def test_changes_from_outside_are_noticed(database_path: Path) -> None:
+    opened = open_database(database_path)
+    with opened.database.connection_context():
+        before = outside_changes(opened.database)
+        assert outside_changes(opened.database) == before
+        commit(opened.database, creation("u-1"), now=NOW)
+        assert outside_changes(opened.database) == before  # our own
+        execute(database_path, "UPDATE users SET email = 'x'")
+        assert outside_changes(opened.database) != before
+
+
+# what the permissions allow
+
+
+def test_a_file_without_write_permission_opens_read_only(open_folder: Path) -> None:
+    path = open_folder / "foundation.sqlite"
+    open_folder.chmod(0o777)
+    path.chmod(0o444)
+    for options in ({}, {"force_writable": True}, {"read_only": True}):
+        found = as_nobody(path, **options)
+        assert found == {"readOnly": True, "reason": "its permissions do not allow writing", "force": False}
+
+
+def test_a_folder_without_write_permission_opens_read_only_outside_wal(open_folder: Path) -> None:
+    path = open_folder / "foundation.sqlite"
+    set_mode(path, "delete")
+    path.chmod(0o666)
+    open_folder.chmod(0o555)
+    found = as_nobody(path)
+    assert found["readOnly"] is True
+    assert "its folder cannot be written" in str(found["reason"])
+
+
+@pytest.mark.parametrize("with_log", [False, True])
+def test_a_wal_file_in_such_a_folder_needs_a_copy_and_the_copy_is_whole(
+    open_folder: Path, hold: Hold, with_log: bool
+) -> None:
+    path = open_folder / "foundation.sqlite"
+    write(open_database(path))
+    if with_log:
+        hold(path, "INSERT INTO users VALUES ('u-2', 't', 'e', NULL, 1, 1)", kill=True)
+        path.with_name(f"{path.name}-shm").unlink()
+    for item in open_folder.iterdir():
+        item.chmod(0o444)
+    open_folder.chmod(0o555)
+    before = sorted(item.name for item in open_folder.iterdir())
+    found = as_nobody(path, copy=True)
+    assert found["error"] == "NeedsCopy"
+    assert "Open a copy of it instead" in str(found["said"])
+    assert found["users"] == (2 if with_log else 1)
+    assert sorted(item.name for item in open_folder.iterdir()) == before
+
+
+def test_a_file_that_may_not_be_read_is_said(open_folder: Path) -> None:
+    path = open_folder / "foundation.sqlite"
+    path.chmod(0o000)
+    found = as_nobody(path)
+    assert found["error"] == CannotOpen.__name__
+    path.chmod(0o644)
+    open_folder.chmod(0o000)
+    assert as_nobody(path)["error"] == CannotOpen.__name__
+
+
+# what does not open
+
+NOISE = random.Random(7).randbytes(8192)
+DUMP = "PRAGMA defer_foreign_keys=TRUE;\nCREATE TABLE users (id TEXT PRIMARY KEY);\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "said"),
+    [
+        (b"", EmptyFile, "is empty"),
+        (b"hello, this is a letter\n" * 300, NotADatabase, "is not a SQLite database"),
+        (b"\x89PNG\r\n\x1a\n" + NOISE[8:], NotADatabase, "is not a SQLite database"),
+        (NOISE[:100], NotADatabase, "is not a SQLite database"),
+        (DUMP.encode(), SqlDump, "is an SQL dump"),
+        (b"\xef\xbb\xbf-- a comment\n" + DUMP.encode(), SqlDump, "is an SQL dump"),
+        (b"\n\n/* Ada */ INSERT INTO users VALUES (1);", SqlDump, "is an SQL dump"),
+        (NOISE, EncryptedFile, "looks like an encrypted database"),
+        (NOISE[:16] + b"\x10\x00\x02\x02\x00\x40\x20\x20" + NOISE[24:], EncryptedFile, "encrypted"),
+        (b"SQLite format 3\0" + NOISE[16:], DamagedFile, "is damaged"),
+        (b"SQLite format 3\0", DamagedFile, "is damaged"),
+        (bytes(4096), NotADatabase, "is not a SQLite database"),
+    ],
+)
+def test_a_file_of_something_else(
+    tmp_path: Path, content: bytes, expected: type[StorageError], said: str
+) -> None:
+    path = tmp_path / "given.sqlite"
+    path.write_bytes(content)
+    for options in ({}, {"read_only": True}, {"force_writable": True}):
+        with pytest.raises(StorageError, match=rf"given\.sqlite.*{said}") as caught:
+            open_database(path, **options)
+        assert type(caught.value) is expected
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_there_a_folder_and_a_device(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing):
+        open_database(tmp_path / "nothing.sqlite")
+    with pytest.raises(FileMissing):
+        open_database(tmp_path / "no folder" / "nothing.sqlite")
+    with pytest.raises(FileMissing):
+        open_database(tmp_path / ("x" * 300))
+    with pytest.raises(FileMissing):
+        open_database(Path("a\0b"))
+    with pytest.raises(FolderGiven, match="is not a file"):
+        open_database(tmp_path)
+    with pytest.raises(FolderGiven):
+        open_database(Path("/dev/null"))
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "gone")
+    with pytest.raises(FileMissing):
+        open_database(tmp_path / "link.sqlite")
+    assert [item.name for item in tmp_path.iterdir()] == ["link.sqlite"]
+
+
+@pytest.mark.parametrize(("offset", "expected"), [(19, NewerFormat), (47, NewerFormat)])
+def test_a_newer_format_is_said(database_path: Path, offset: int, expected: type[StorageError]) -> None:
+    set_mode(database_path, "delete")
+    put_byte(database_path, offset, 9)
+    with pytest.raises(expected, match="newer SQLite format"):
+        open_database(database_path)
+
+
+def test_damage_is_said_and_the_file_left_alone(database_path: Path) -> None:
+    set_mode(database_path, "delete")
+    whole = database_path.read_bytes()
+    page = int.from_bytes(whole[16:18], "big")
+    damaged = {
+        "cut in the middle": whole[: len(whole) // page // 2 * page],
+        "first page overwritten": whole[:100] + b"\xff" * (page - 100) + whole[page:],
+        "every page but the first overwritten": whole[:page] + b"\xff" * (len(whole) - page),
+        "schema text that is no UTF-8": whole.replace(b"CREATE TABLE users", b"CREATE TABLE us\xffrs"),
+    }
+    for how, content in damaged.items():
+        database_path.write_bytes(content)
+        with pytest.raises(DamagedFile, match=r"foundation\.sqlite is damaged"):
+            open_database(database_path)
+        assert database_path.read_bytes() == content, how
+
+
+def test_mutated_files_open_or_say_so(database_path: Path, tmp_path: Path) -> None:
+    """Whatever a byte is turned into, there is an opened file or a sentence, never another exception."""
+    write(open_database(database_path))
+    set_mode(database_path, "delete")
+    whole = database_path.read_bytes()
+    rng = random.Random(11)
+    path = tmp_path / "mutant.sqlite"
+    outcomes: dict[str, int] = {}
+    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "150"))):
+        mutant = bytearray(whole)
+        for _ in range(rng.randint(1, 40)):
+            mutant[rng.randrange(min(len(mutant), 3 * 4096))] = rng.randrange(256)
+        path.write_bytes(mutant)
+        try:
+            open_database(path, read_only=True)
+        except StorageError as error:
+            outcomes[type(error).__name__] = outcomes.get(type(error).__name__, 0) + 1
+        else:
+            outcomes["opened"] = outcomes.get("opened", 0) + 1
+        assert path.read_bytes() == mutant
+    assert outcomes["opened"] > 0
+    assert outcomes[DamagedFile.__name__] > 0
+
+
+def test_an_unfinished_change_is_put_right_only_by_a_writer(database_path: Path, hold: Hold) -> None:
+    set_mode(database_path, "delete")
+    write(open_database(database_path))
+    hold(
+        database_path,
+        "PRAGMA cache_size=1",
+        "BEGIN",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
+        " INSERT INTO users SELECT 'x' || i, 't', 'e', NULL, 1, 1 FROM n",
+        kill=True,
+    )
+    before = database_path.read_bytes()
+    with pytest.raises(UnfinishedChange, match="in the middle of a change"):
+        open_database(database_path, read_only=True)
+    assert database_path.read_bytes() == before
+    copy = snapshot_copy(database_path, database_path.with_name("copy.sqlite"))
+    assert len(users_of(copy)) == 1
+    assert database_path.read_bytes() == before
+    assert not open_database(database_path).read_only
+    assert len(users_of(database_path)) == 1
+
+
+# copies
+
+
+def test_a_copy_holds_what_the_log_holds_and_is_one_file(database_path: Path, tmp_path: Path) -> None:
+    writer = apsw.Connection(str(database_path))
+    writer.execute("INSERT INTO users VALUES ('u-1', 't', 'e', NULL, 1, 1)").fetchall()
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    copy = snapshot_copy(database_path, folder / "copy.sqlite")
+    assert list(folder.iterdir()) == [copy]
+    assert len(users_of(copy)) == 1
+    assert not open_database(copy).read_only
+    with pytest.raises(AlreadyThere, match="already a file"):
+        snapshot_copy(database_path, copy)
+    assert len(users_of(copy)) == 1
+
+
+def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing):
+        snapshot_copy(tmp_path / "nothing.sqlite", tmp_path / "copy.sqlite")
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"SQLite format 3\0" + NOISE)
+    with pytest.raises(StorageError):
+        snapshot_copy(damaged, tmp_path / "copy.sqlite")
+    assert list(tmp_path.iterdir()) == [damaged]

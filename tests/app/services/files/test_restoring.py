@@ -1,0 +1,330 @@
+"""A restore: all of the copy or nothing, with a way back and an entry that says so."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.demo.demo import create_demo
+from app.services.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
+from app.services.files import restoring
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.dumping import write_dump
+from tests.fixtures.window import ask, count
+
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    path = tmp_path / "foundation.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    return path
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    path = tmp_path / "earlier.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=200, tenants=3, now=NOW)
+    return path
+
+
+def restore(live: Path, source: Path, scratch: Path) -> Path:
+    scratch.mkdir(exist_ok=True)
+    prepared = restoring.prepare(live, source, scratch)
+    return restoring.restore(live, prepared, actor="ada", now=NOW)
+
+
+def rows(path: Path) -> list[tuple[object, ...]]:
+    return ask(path, "SELECT * FROM audit_chain ORDER BY seq") + ask(path, "SELECT * FROM users ORDER BY id")
+
+
+def siblings(path: Path) -> list[str]:
+    """What lies beside a file, but what SQLite makes when one looks at it."""
+    names = (item.name for item in path.parent.iterdir())
+    return sorted(name for name in names if not name.endswith(("-wal", "-shm")))
+
+
+def test_the_file_holds_the_copy_and_an_entry_that_says_so(live: Path, copy: Path, tmp_path: Path) -> None:
+    before, wanted = rows(live), ask(copy, "SELECT * FROM audit_chain ORDER BY seq")
+    kept = restore(live, copy, tmp_path / "scratch")
+    assert kept.name == "foundation.before-restore.20261118T110640Z.sqlite"
+    assert rows(kept) == before
+    now = ask(live, "SELECT * FROM audit_chain ORDER BY seq")
+    assert now[:-1] == wanted
+    _, tenant, kind, payload, *_ = now[-1]
+    assert (tenant, kind) == ("system", "database_restored")
+    assert json.loads(str(payload)) == {
+        "actor": "ada",
+        "source": "earlier.sqlite",
+        "kept": kept.name,
+        "entriesBefore": 300,
+        "entriesAfter": 200,
+    }
+    assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
+    assert chains.problems(apsw.Connection(str(live))) == []
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_the_copy_that_was_kept_is_the_way_back(live: Path, copy: Path, tmp_path: Path) -> None:
+    before = rows(live)
+    kept = restore(live, copy, tmp_path / "one")
+    restore(live, kept, tmp_path / "two")
+    after = rows(live)
+    assert after[:300] + after[301:] == before  # all of it, and the entry of the second restore
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_program_that_has_the_file_open_sees_the_new_content(
+    live: Path, copy: Path, tmp_path: Path, mode: str
+) -> None:
+    ask(live, f"PRAGMA journal_mode = {mode}")
+    other = apsw.Connection(str(live))
+    assert other.execute("SELECT count(*) FROM audit_chain").get == 300
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    restoring.restore(live, restoring.prepare(live, copy, scratch), actor="ada", now=NOW, force=True)
+    assert other.execute("SELECT count(*) FROM audit_chain").get == 201
+    assert other.pragma("integrity_check") == "ok"
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_the_journal_mode_stays_the_file_s_own(live: Path, copy: Path, tmp_path: Path, mode: str) -> None:
+    ask(live, f"PRAGMA journal_mode = {mode}")
+    restore(live, copy, tmp_path / "scratch")
+    assert ask(live, "PRAGMA journal_mode") == [(mode,)]
+
+
+def test_rows_that_only_the_log_holds_are_kept(live: Path, copy: Path, tmp_path: Path) -> None:
+    other = apsw.Connection(str(live))
+    other.pragma("wal_autocheckpoint", 0)
+    other.execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('x','t','e',1,1)")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = restoring.prepare(live, copy, scratch)
+    kept = restoring.restore(live, prepared, actor="ada", now=NOW, force=True)
+    assert ask(kept, "SELECT count(*) FROM users WHERE id = 'x'") == [(1,)]
+    assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(0,)]
+
+
+@pytest.mark.parametrize("d1", [True, False])
+def test_an_sql_dump_is_a_copy_too(live: Path, copy: Path, tmp_path: Path, d1: bool) -> None:
+    restore(live, write_dump(copy, tmp_path / "export.sql", d1=d1), tmp_path / "scratch")
+    entries = ask(live, "SELECT * FROM audit_chain ORDER BY seq")
+    assert entries[:-1] == ask(copy, "SELECT * FROM audit_chain ORDER BY seq")
+    assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
+
+
+@pytest.mark.parametrize("size", [512, 8192, 65536])
+def test_a_copy_with_other_pages(live: Path, copy: Path, tmp_path: Path, size: int) -> None:
+    connection = apsw.Connection(str(copy))
+    connection.pragma("journal_mode", "delete")
+    connection.pragma("page_size", size)
+    connection.execute("VACUUM")
+    connection.close()
+    restore(live, copy, tmp_path / "scratch")
+    assert count(live, "audit_chain") == 201
+    assert apsw.Connection(str(live)).pragma("page_size") == 4096
+
+
+def test_a_damaged_file_can_be_restored(live: Path, copy: Path, tmp_path: Path) -> None:
+    apsw.Connection(str(live)).pragma("journal_mode", "delete")
+    pages = live.read_bytes()
+    with live.open("r+b") as file:
+        for page in range(3, len(pages) // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 300)
+    kept = restore(live, copy, tmp_path / "scratch")
+    assert count(live, "audit_chain") == 201
+    assert kept.stat().st_size == len(pages)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "sentence"),
+    [
+        (lambda path: None, FileMissing, "no file"),
+        (lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(4080)), DamagedFile, "damaged"),
+        (lambda path: apsw.Connection(str(path)).execute("CREATE TABLE t (x)"), NotAllowed, "no audit chain"),
+    ],
+)
+def test_what_is_no_copy_changes_nothing(
+    live: Path, tmp_path: Path, make: object, error: type[Exception], sentence: str
+) -> None:
+    source = tmp_path / "source.sqlite"
+    make(source)  # type: ignore[operator]
+    before, beside = rows(live), siblings(live)
+    with pytest.raises(error, match=sentence):
+        restore(live, source, tmp_path / "scratch")
+    assert rows(live) == before
+    assert siblings(live) == sorted({*beside, "scratch"})
+
+
+def test_a_copy_with_a_trigger_is_refused(live: Path, copy: Path, tmp_path: Path) -> None:
+    apsw.Connection(str(copy)).execute(
+        "CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM audit_chain; END"
+    )
+    with pytest.raises(NotAllowed, match="trigger t"):
+        restore(live, copy, tmp_path / "scratch")
+
+
+def test_the_file_itself_is_no_copy(live: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(live)
+    with pytest.raises(NotAllowed, match="the file itself"):
+        restore(live, link, tmp_path / "scratch")
+
+
+def test_a_writer_that_does_not_end_is_waited_for_and_then_named(
+    live: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "PATIENCE", 0.3)
+    before, beside = rows(live), siblings(live)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = restoring.prepare(live, copy, scratch)
+    other = apsw.Connection(str(live))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(FileLocked):
+        restoring.restore(live, prepared, actor="ada", now=NOW, force=True)
+    other.execute("COMMIT")
+    other.close()
+    assert rows(live) == before
+    assert siblings(live) == sorted({*beside, "scratch"})
+
+
+def test_a_file_that_another_program_has_open_needs_a_word(live: Path, copy: Path, tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import apsw, sys; c = apsw.Connection(sys.argv[1]); c.pragma('journal_mode');"
+            "c.execute('SELECT 1 FROM users').get; print(1, flush=True); sys.stdin.read()",
+            str(live),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None and holder.stdin is not None
+    holder.stdout.readline()
+    try:
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        prepared = restoring.prepare(live, copy, scratch)
+        with pytest.raises(NotAllowed, match="has it open"):
+            restoring.restore(live, prepared, actor="ada", now=NOW)
+        restoring.restore(live, prepared, actor="ada", now=NOW, force=True)
+        assert count(live, "audit_chain") == 201
+    finally:
+        holder.stdin.close()
+        holder.wait()
+        holder.stdout.close()
+
+
+def test_cancelled_halfway_changes_nothing(
+    live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "PAGES", 500)
+    source = tmp_path / "large.sqlite"
+    create_demo(source, paths.migrations_dir(), rows=10_000, tenants=2, now=NOW)
+    before, beside = rows(live), siblings(live)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = restoring.prepare(live, source, scratch)
+    seen: list[int] = []
+    with pytest.raises(Cancelled):
+        restoring.restore(
+            live,
+            prepared,
+            actor="ada",
+            now=NOW,
+            progress=lambda done, total: seen.append(done),
+            cancelled=lambda: len(seen) > 1,
+        )
+    assert seen[-1] > 400
+    assert rows(live) == before
+    assert siblings(live) == sorted({*beside, "scratch"})
+
+
+def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
+    sources = []
+    for letter, number in (("a", 150), ("b", 250)):
+        path = tmp_path / f"{letter}.sqlite"
+        create_demo(path, paths.migrations_dir(), rows=number, tenants=2, now=NOW)
+        ask(path, "UPDATE users SET id = ? || id", letter)
+        sources.append(path)
+    live = tmp_path / "live"
+    live.mkdir()
+    create_demo(live / "live.sqlite", paths.migrations_dir(), rows=100, tenants=2, now=NOW)
+    command = [sys.executable, "-m", "tests.fixtures.restoring", live / "live.sqlite", *sources]
+    done = subprocess.run(
+        [*command, str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=300
+    )
+    assert 0 < int(done.stdout) <= KILLS
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: bytes(100) + data[100:], lambda data: data[:700], lambda data: b"x" * 5000]
+)
+def test_a_file_that_is_no_database_any_more_can_be_restored(
+    live: Path, copy: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    ask(live, "PRAGMA journal_mode = delete")
+    broken = damage(live.read_bytes())
+    live.write_bytes(broken)
+    live.with_name("foundation.sqlite-wal").write_bytes(b"left behind")
+    kept = restore(live, copy, tmp_path / "scratch")
+    assert kept.read_bytes() == broken
+    assert count(live, "audit_chain") == 201
+    assert ask(live, "PRAGMA integrity_check") == [("ok",)]
+    assert live.stat().st_mode & 0o077 == 0
+
+
+def test_a_copy_in_a_folder_that_cannot_be_written(live: Path, copy: Path, tmp_path: Path) -> None:
+    ask(copy, "PRAGMA journal_mode = wal")
+    folder = tmp_path / "medium"
+    folder.mkdir()
+    there = folder / "monday.sqlite"
+    held = apsw.Connection(str(copy))
+    held.execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('x','t','e',1,1)")
+    for suffix in ("", "-wal"):
+        there.with_name(there.name + suffix).write_bytes(copy.with_name(copy.name + suffix).read_bytes())
+    folder.chmod(0o500)
+    try:
+        restore(live, there, tmp_path / "scratch")
+    finally:
+        folder.chmod(0o700)
+    assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(1,)]
+
+
+def test_a_damaged_copy_is_called_by_its_own_name(live: Path, copy: Path, tmp_path: Path) -> None:
+    ask(copy, "PRAGMA journal_mode = delete")
+    data = bytearray(copy.read_bytes())
+    for page in range(9, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    copy.write_bytes(data)
+    with pytest.raises(DamagedFile, match=r"earlier\.sqlite is damaged"):
+        restore(live, copy, tmp_path / "scratch")
+
+
+def test_interrupted_the_copy_of_the_old_content_stays(live: Path, copy: Path, tmp_path: Path) -> None:
+    """An interrupt may come just behind the commit, so a finished way back is never taken away."""
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    before = rows(live)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = restoring.prepare(live, copy, scratch)
+    with pytest.raises(KeyboardInterrupt):
+        restoring.restore(live, prepared, actor="ada", now=NOW, progress=interrupt)
+    assert rows(live) == before
+    (kept,) = tmp_path.glob("foundation.before-restore.*")
+    assert rows(kept) == before

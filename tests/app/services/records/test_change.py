@@ -1,0 +1,206 @@
+"""Committing an act with its audit entry, or neither; and undoing it."""
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.chain.append import Event
+from app.services.errors import AlreadyExists, FileLocked, ReadOnlyFile, Refused, RowChanged
+from app.services.records.change import Change, RowChange, commit, undo
+from models.local.database import Database
+from models.tables import AuditEntry, User
+from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
+
+SECRET = "pbkdf2$100000$salt$wJalrXUtnFEMI"
+
+
+def user(user_id: str = "u-1", **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": user_id,
+        "tenant_id": "acme-corp",
+        "email": f"{user_id}@acme-corp.example",
+        "password_hash": SECRET,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return {**row, **changes}
+
+
+def creation(*ids: str) -> Change:
+    return Change(
+        summary=f"{len(ids)} users created",
+        rows=tuple(RowChange(User, user_id, None, user(user_id)) for user_id in ids),
+        events=tuple(Event("acme-corp", "user_created", {"actor": "ada", "id": user_id}) for user_id in ids),
+        inverse_events=tuple(
+            Event("acme-corp", "user_deleted", {"actor": "ada", "id": user_id}) for user_id in ids
+        ),
+    )
+
+
+def renaming(before: str, after: str, user_id: str = "u-1") -> Change:
+    return Change(
+        summary="1 user renamed",
+        rows=(RowChange(User, user_id, {"email": before}, {"email": after}),),
+        events=(Event("acme-corp", "user_updated", {"id": user_id, "changed": ["email"]}),),
+        inverse_events=(Event("acme-corp", "user_updated", {"id": user_id, "changed": ["email"]}),),
+    )
+
+
+def deletion(image: dict[str, Any]) -> Change:
+    return Change(
+        summary="1 user deleted",
+        rows=(RowChange(User, image["id"], image, None),),
+        events=(Event("acme-corp", "user_deleted", {"id": image["id"]}),),
+        inverse_events=(Event("acme-corp", "user_restored", {"id": image["id"]}),),
+    )
+
+
+def users_of(path: Path) -> list[tuple[Any, ...]]:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    return list(connection.execute("SELECT * FROM users ORDER BY id"))
+
+
+def event_types(path: Path) -> list[str]:
+    return [row[2] for row in rows_of(path)]
+
+
+def test_a_change_writes_its_rows_and_its_entry(database: Database, database_path: Path) -> None:
+    done = commit(database, creation("u-1", "u-2"), now=NOW)
+    assert [row[0] for row in users_of(database_path)] == ["u-1", "u-2"]
+    assert event_types(database_path) == ["user_created", "user_created"]
+    assert assert_one_chain(database_path, "acme-corp") == 2
+    assert done.tables == {"users", "audit_chain"}
+    assert done.keys == ("u-1", "u-2")
+
+
+def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(
+    database: Database, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    before = users_of(database_path)
+    for change in (renaming("u-1@acme-corp.example", "ada@acme-corp.example"), deletion(user())):
+        undone = undo(database, commit(database, change, now=NOW + 1), now=NOW + 2)
+        assert users_of(database_path) == before
+        redone = undo(database, undone, now=NOW + 3)
+        assert users_of(database_path) != before
+        undo(database, redone, now=NOW + 4)
+        assert users_of(database_path) == before
+    assert assert_one_chain(database_path, "acme-corp") == 9
+
+
+def test_a_batch_that_fails_leaves_rows_and_chain_as_they_were(
+    database: Database, database_path: Path
+) -> None:
+    commit(database, creation("u-1", "u-2"), now=NOW)
+    before = users_of(database_path), rows_of(database_path)
+    with pytest.raises(AlreadyExists):
+        commit(database, creation("u-3", "u-2"), now=NOW)
+    with pytest.raises(RowChanged):
+        commit(database, renaming("somebody@else.example", "new@acme-corp.example"), now=NOW)
+    with pytest.raises(RowChanged):
+        commit(database, deletion(user(password_hash=None)), now=NOW)
+    with pytest.raises(RowChanged):
+        commit(database, deletion(user("nobody")), now=NOW)
+    with pytest.raises(Refused):
+        commit(
+            database,
+            Change("", (RowChange(User, "u-9", None, user("u-9", email=None)),), creation("u-9").events),
+            now=NOW,
+        )
+    assert (users_of(database_path), rows_of(database_path)) == before
+    assert not database.connection().in_transaction
+    commit(database, creation("u-3"), now=NOW)  # and the connection still works
+    assert assert_one_chain(database_path, "acme-corp") == 3
+
+
+def test_undo_refuses_when_somebody_changed_the_row_since(database: Database, database_path: Path) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    change = commit(database, renaming("u-1@acme-corp.example", "ada@acme-corp.example"), now=NOW)
+    apsw.Connection(str(database_path)).execute("UPDATE users SET email = 'other@acme-corp.example'")
+    entries = rows_of(database_path)
+    with pytest.raises(RowChanged, match="changed or removed by somebody else"):
+        undo(database, change, now=NOW)
+    assert users_of(database_path)[0][2] == "other@acme-corp.example"
+    assert rows_of(database_path) == entries
+
+
+def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
+    database: Database, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    rows = (RowChange(User, "u-1", {"password_hash": SECRET}, {"password_hash": None}),)
+    events = (Event("acme-corp", "user_updated", {"id": "u-1"}),)
+    change = commit(database, Change("", rows, events, events), now=NOW)
+    assert users_of(database_path)[0][3] is None
+    with pytest.raises(RowChanged):  # the password is gone already, and NULL equals nothing
+        commit(database, Change("", rows, events), now=NOW)
+    undo(database, change, now=NOW)
+    assert users_of(database_path)[0][3] == SECRET
+
+
+def test_an_entry_appended_by_the_platform_in_between_is_continued(
+    database: Database, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    worker = Database(database_path)
+    with worker.connection_context():
+        commit(worker, creation("u-2"), now=NOW)
+    commit(database, creation("u-3"), now=NOW)
+    assert assert_one_chain(database_path, "acme-corp") == 3
+
+
+def test_a_read_only_file_takes_nothing(database_path: Path) -> None:
+    before = database_path.read_bytes()
+    database = Database(database_path, read_only=True)
+    with database.connection_context():
+        with pytest.raises(ReadOnlyFile, match="open read-only; nothing was changed"):
+            commit(database, creation("u-1"), now=NOW)
+        database.read_only = False  # neither the attribute nor the pragma is what protects the file
+        database.connection().pragma("query_only", 0)
+        with pytest.raises(ReadOnlyFile):
+            commit(database, creation("u-1"), now=NOW)
+    assert database_path.read_bytes() == before
+
+
+def test_a_locked_file_names_the_sentence_and_changes_nothing(
+    database: Database, database_path: Path
+) -> None:
+    other = apsw.Connection(str(database_path))
+    other.execute("BEGIN IMMEDIATE")
+    statements = [row.statement() for row in creation("u-1").rows]
+    with pytest.raises(FileLocked, match="nothing was changed"):
+        database.run_batch(statements, patience=0)
+    asked: list[bool] = []
+    with pytest.raises(FileLocked):  # cancelling ends the wait long before the patience does
+        database.run_batch(statements, patience=3600, cancelled=lambda: asked.append(True) or True)
+    assert asked
+    other.execute("ROLLBACK")
+    database.run_batch(statements, patience=0)
+    assert len(users_of(database_path)) == 1
+
+
+def test_no_secret_shows_in_what_a_change_says_of_itself() -> None:
+    change = deletion(user())
+    assert SECRET not in repr(change)
+    assert SECRET not in repr(change.inverse())
+    assert SECRET not in repr(change.rows)
+    assert SECRET not in repr([row.statement() for row in change.rows])
+    assert SECRET not in str(change.events)
+
+
+def test_the_statement_of_an_error_does_not_show_the_values(database: Database) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    with pytest.raises(AlreadyExists) as caught:
+        commit(database, creation("u-1"), now=NOW)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in f"{error!r} {error} {getattr(error, '__notes__', '')}"
+        error = error.__cause__ or error.__context__
+
+
+def test_a_change_without_an_event_is_possible_and_leaves_the_chains_alone(database: Database) -> None:
+    commit(database, Change("", creation("u-1").rows, ()), now=NOW)
+    assert database.scalar(User.select(User.id).tuples()) == "u-1"
+    assert database.rows(AuditEntry.select(AuditEntry.seq).tuples()) == []

@@ -1,0 +1,120 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from app.services.errors import Cancelled, InvalidInput
+from app.services.records import export
+from app.services.records.export import Format
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
+from models.local.database import Database
+from models.schema import inspect
+from tests.conftest import NOW
+
+NASTY = [
+    "=1+1",
+    "+x",
+    "-2",
+    "@cmd",
+    "'quoted'",
+    'a "b", c',
+    "line\nbreak",
+    "O'Brien",
+    "é\u202ex",
+    "nul\0byte",
+]
+
+
+@pytest.fixture
+def query(database: Database) -> ListQuery:
+    database.connection().executemany(
+        "INSERT INTO webhook_destinations"
+        " (id, tenant_id, name, hostname, url, secret, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?)",
+        [
+            (f"wh-{n}", "acme", name, "h", "https://h/", "whsec_hidden", NOW, NOW)
+            for n, name in enumerate(NASTY)
+        ],
+    )
+    return ListQuery("webhook_destinations", sort="id")
+
+
+def text(database: Database, query: ListQuery, form: Format) -> str:
+    lists = Lists(inspect(database))
+    return export.text_of(database, lists, query, lists.load_keys(database, query), form)
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_no_secret_is_ever_written(database: Database, query: ListQuery, form: Format) -> None:
+    written = text(database, query, form)
+    assert "wh-3" in written
+    assert "whsec_hidden" not in written
+
+
+def test_csv_cells_do_not_run_and_come_back(database: Database, query: ListQuery) -> None:
+    rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
+    cells = [row["name"] for row in rows]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    assert [cell.removeprefix("'") for cell in cells] == NASTY
+
+
+def test_json_lines_hold_every_row_whole(database: Database, query: ListQuery) -> None:
+    rows = [json.loads(line) for line in text(database, query, Format.JSON).splitlines()]
+    assert [row["name"] for row in rows] == NASTY
+
+
+def test_sql_inserts_make_the_same_rows_again(database: Database, query: ListQuery) -> None:
+    script = text(database, query, Format.SQL)
+    before = database.connection().execute("SELECT id, name, active FROM webhook_destinations").fetchall()
+    database.connection().execute("DELETE FROM webhook_destinations")
+    apsw_connection = database.connection()
+    apsw_connection.execute(script)
+    after = apsw_connection.execute("SELECT id, name, active FROM webhook_destinations").fetchall()
+    assert after == before
+
+
+def test_all_rows_are_written_and_counted(database: Database, query: ListQuery, tmp_path: Path) -> None:
+    target, lists = tmp_path / "out.csv", Lists(inspect(database))
+    seen: list[tuple[int, int]] = []
+    count = export.to_file(
+        target, database, lists, query, Format.CSV, progress=lambda *said: seen.append(said)
+    )
+    assert count == len(NASTY)
+    assert seen == [(0, count), (count, count)]
+    with target.open(newline="") as stream:
+        assert [row["id"] for row in csv.DictReader(stream)] == [f"wh-{n}" for n in range(count)]
+
+
+def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_counted(
+    database: Database, query: ListQuery, tmp_path: Path
+) -> None:
+    target, lists = tmp_path / "out.jsonl", Lists(inspect(database))
+    keys = lists.load_keys(database, query)[2:5]
+    database.connection().execute("DELETE FROM webhook_destinations WHERE id = 'wh-3'")
+    count = export.to_file(
+        target, database, lists, query, Format.JSON, keys=keys, progress=lambda done, total: None
+    )
+    assert count == 2
+    assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-2", "wh-4"]
+
+
+def test_it_can_be_cancelled(database: Database, query: ListQuery, tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        export.to_file(
+            tmp_path / "out.csv", database, Lists(inspect(database)), query, Format.CSV,
+            progress=lambda *_: None, cancelled=lambda: True,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_the_database_itself_is_never_the_target(database: Database, suffix: str, tmp_path: Path) -> None:
+    database.connection().execute("PRAGMA journal_mode = wal")
+    database.connection().execute("DELETE FROM users")
+    target = tmp_path / "link"
+    target.symlink_to(f"{database.path}{suffix}")
+    assert target.exists()
+    with pytest.raises(InvalidInput, match="link belongs to the open database; choose another name"):
+        export.check_target(target, database.path)
+    export.check_target(tmp_path / "out.csv", database.path)

@@ -1,0 +1,382 @@
+"""Lists as a person sees them: the rows that match, in the order asked for, whatever the file holds."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import apsw
+import pytest
+from peewee import OperationalError
+
+from app.services.errors import FileLocked, TableMissing
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists, Page, position
+from app.services.records.tables import SPECS
+from app.services.scope import Scope
+from models.local.database import Database
+from models.schema import inspect
+
+ACME, BLUE = Scope("acme"), Scope("blue")
+AUDIT, USERS, NOTES = ListQuery("audit_chain"), ListQuery("users"), ListQuery("notifications")
+
+
+@pytest.fixture
+def lists(database: Database) -> Lists:
+    connection = database.connection()
+    with connection:
+        connection.executemany(
+            "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                ("usr_1", "acme", "anna@acme.example", "pbkdf2$secret-hash", 100, 100),
+                ("usr_2", "acme", "Björn_100%@acme.example", None, 300, 300),
+                ("usr_3", "blue", "carla@blue.example", "", 200, 200),
+                ("usr_4", "blue", "BENNO@blue.example", "pbkdf2$secret-hash", 200, 200),
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    ("acme", "blue")[number % 2],
+                    ("user_created", "file_uploaded", "settings_changed")[number % 3],
+                    f'{{"n":{number % 7}}}',
+                    f"{number:064x}",
+                    f"{number + 1:064x}",
+                    1000 + number // 4,
+                )
+                for number in range(1200)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO notifications VALUES (?, ?, ?, ?, ?, NULL, ?, ?)",
+            [(f"ntf_{n}", "acme", "info" if n % 3 else "alert", f"T{n}", "m", n % 2, n) for n in range(30)],
+        )
+    return Lists(inspect(database))
+
+
+def shown(lists: Lists, database: Database, query: ListQuery) -> Page:
+    """Every row of the list, by way of its keys."""
+    return lists.load_page(database, query, lists.load_keys(database, query))
+
+
+def ids(lists: Lists, database: Database, query: ListQuery) -> list[object]:
+    return [row and row[0] for row in shown(lists, database, query)]
+
+
+def test_opens_with_the_exact_total_and_the_newest_entries_first(lists: Lists, database: Database) -> None:
+    listing = lists.open_list(database, AUDIT, first_rows=3)
+    assert (listing.total, listing.complete) == (1200, True)
+    assert [row and row[0] for row in listing.rows] == [1200, 1199, 1198]
+    assert listing.rows[0] == (
+        1200,
+        "blue",
+        "settings_changed",
+        '{"n":2}',
+        f"{1199:064x}",
+        f"{1200:064x}",
+        1299,
+    )
+
+
+def test_keys_without_gaps_take_no_memory_and_those_with_gaps_are_exact(
+    lists: Lists, database: Database
+) -> None:
+    assert lists.load_keys(database, AUDIT) == range(1200, 0, -1)
+    assert lists.load_keys(database, replace(AUDIT, sort="seq")) == range(1, 1201)
+    database.connection().execute("DELETE FROM audit_chain WHERE seq IN (1, 7, 1200)")
+    keys = lists.load_keys(database, AUDIT)
+    assert list(keys) == [seq for seq in range(1199, 1, -1) if seq != 7]
+    assert lists.open_list(database, AUDIT).total == 1197
+
+
+def test_an_empty_list(database: Database) -> None:
+    lists = Lists(inspect(database))
+    for table in SPECS:
+        listing = lists.open_list(database, ListQuery(table))
+        assert (listing.total, listing.complete, listing.rows) == (0, True, ())
+        assert len(lists.load_keys(database, ListQuery(table))) == 0
+
+
+def test_an_incomplete_listing_starts_as_the_whole_one_does(lists: Lists, database: Database) -> None:
+    for sort in ("payload", "created_at", "event_type", "hash"):
+        query = replace(AUDIT, sort=sort, descending=True)
+        listing = lists.open_list(database, query, first_rows=50)
+        keys = lists.load_keys(database, query)
+        assert (listing.total, listing.complete) == (1200, False)
+        assert list(listing.keys) == list(keys[:50])
+        assert listing.rows == lists.load_page(database, query, keys[:50])
+
+
+@pytest.mark.parametrize("table", SPECS)
+def test_every_column_sorts_both_ways_and_ties_keep_one_order(
+    lists: Lists, database: Database, table: str
+) -> None:
+    for name in SPECS[table].names:
+        up = lists.load_keys(database, ListQuery(table, sort=name))
+        down = lists.load_keys(database, ListQuery(table, sort=name, descending=True))
+        assert list(up) == list(down)[::-1]
+
+
+def test_names_sort_without_regard_to_case(lists: Lists, database: Database) -> None:
+    emails = [row and row[2] for row in shown(lists, database, replace(USERS, sort="email"))]
+    assert emails == [
+        "anna@acme.example",
+        "BENNO@blue.example",
+        "Björn_100%@acme.example",
+        "carla@blue.example",
+    ]
+
+
+def test_a_tenant_sees_its_own_rows_only(lists: Lists, database: Database) -> None:
+    query = replace(AUDIT, scope=BLUE)
+    rows = shown(lists, database, query)
+    assert len(rows) == 600 == lists.count(database, query)
+    assert {row and row[1] for row in rows} == {"blue"}
+    assert ids(lists, database, replace(USERS, scope=ACME)) == ["usr_2", "usr_1"]
+
+
+def test_a_key_of_another_tenant_shows_nothing(lists: Lists, database: Database) -> None:
+    page = lists.load_page(database, replace(AUDIT, scope=ACME), range(1, 4))
+    assert [row and row[1] for row in page] == ["acme", None, "acme"]
+
+
+def test_planning_runs_belong_to_no_tenant(lists: Lists, database: Database) -> None:
+    database.connection().execute(
+        "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('run_1', 'Tea', 1, 1)"
+    )
+    assert ids(lists, database, ListQuery("planning_runs", scope=ACME)) == ["run_1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ACME.example", ["usr_2", "usr_1"]),
+        ("USR_3", ["usr_3"]),
+        ("%", ["usr_2"]),
+        ("_100%@", ["usr_2"]),
+        ("n_100", ["usr_2"]),
+        ("\\", []),
+        ("BJÖRN", ["usr_2"]),
+        ("' OR 1=1 --", []),
+        ("\0", []),
+        ("x" * 60_000, []),
+    ],
+)
+def test_text_is_found_anywhere_and_as_typed(
+    lists: Lists, database: Database, text: str, found: list[str]
+) -> None:
+    assert ids(lists, database, replace(USERS, text=text)) == found
+
+
+def test_text_does_not_look_into_what_a_list_never_shows(lists: Lists, database: Database) -> None:
+    assert lists.count(database, replace(USERS, text="secret-hash")) == 0
+    flags = {row[0]: row[3] for row in shown(lists, database, USERS) if row}
+    assert flags == {"usr_1": 1, "usr_2": 0, "usr_3": 0, "usr_4": 1}
+    assert "secret-hash" not in repr(shown(lists, database, USERS))
+
+
+def test_filters_add_up(lists: Lists, database: Database) -> None:
+    rows = [row for row in shown(lists, database, AUDIT) if row]
+    kinds = ("user_created", "file_uploaded")
+    for scope, chosen, text, since in product((Scope(), ACME), ((), kinds), ("", '"N":3'), (None, 1100)):
+        query = ListQuery(
+            "audit_chain",
+            scope,
+            text,
+            choices=(("event_type", chosen),) if chosen else (),
+            since=since,
+            until=since and 1200,
+        )
+        expected = tuple(
+            row
+            for row in rows
+            if scope.tenant_id in (None, row[1])
+            and (not chosen or row[2] in chosen)
+            and text.lower() in str(row[3])
+            and (since is None or since <= int(row[6] or 0) < 1200)
+        )
+        assert shown(lists, database, query) == expected
+        assert lists.count(database, query) == len(expected) == lists.open_list(database, query).total
+
+
+def test_a_record_is_located_in_any_order(lists: Lists, database: Database) -> None:
+    for sort, descending, scope in product(
+        (None, *SPECS["audit_chain"].names), (False, True), (Scope(), BLUE)
+    ):
+        query = replace(AUDIT, sort=sort, descending=descending, scope=scope)
+        keys = lists.load_keys(database, query)
+        for seq in (2, 600, 1200):
+            assert lists.locate(database, query, seq) == list(keys).index(seq) == position(keys, seq)
+    assert lists.locate(database, replace(AUDIT, scope=ACME), 2) is None
+    assert lists.locate(database, AUDIT, 5000) is None
+    assert lists.locate(database, replace(USERS, text="anna"), "usr_1") == 0
+    assert lists.locate(database, replace(USERS, text="anna"), "usr_2") is None
+
+
+def test_nulls_are_located_too(lists: Lists, database: Database) -> None:
+    connection = database.connection()
+    for number, verdict in enumerate((None, "go", None, "kill", b"\xff", 7)):
+        connection.execute(
+            "INSERT INTO planning_runs (id, idea, kill_verdict, created_at, updated_at)"
+            " VALUES (?, '', ?, 1, 1)",
+            (f"run_{number}", verdict),
+        )
+    for descending in (False, True):
+        query = ListQuery("planning_runs", sort="kill_verdict", descending=descending)
+        order = ids(lists, database, query)
+        assert [lists.locate(database, query, str(record)) for record in order] == list(range(6))
+
+
+def test_choices_count_under_the_other_filters(lists: Lists, database: Database) -> None:
+    assert lists.choices(database, NOTES, "type") == (("info", 20), ("alert", 10))
+    unread = replace(NOTES, choices=(("read", (0,)), ("type", ("alert",))))
+    assert lists.choices(database, unread, "type") == (("info", 10), ("alert", 5))
+    assert lists.choices(database, unread, "read") == ((0, 5), (1, 5))
+    assert lists.choices(database, replace(NOTES, scope=BLUE), "type") == ()
+
+
+def test_every_choice_offered_can_be_chosen(lists: Lists, database: Database) -> None:
+    connection = database.connection()
+    for number, mode in enumerate(("'cloud'", "NULL", "x'00ff'", "CAST(x'ff41' AS TEXT)", "'local'", "NULL")):
+        connection.execute(
+            "INSERT INTO planning_runs (id, idea, mode, created_at, updated_at)"
+            f" VALUES (?, '', {mode}, 1, 1)",
+            (str(number),),
+        )
+    query = ListQuery("planning_runs")
+    offered = lists.choices(database, query, "mode")
+    assert sum(count for _, count in offered) == 6
+    for value, count in offered:
+        assert lists.count(database, replace(query, choices=(("mode", (value,)),))) == count
+
+
+def test_rows_of_the_wrong_type_are_listed(lists: Lists, database: Database) -> None:
+    connection = database.connection()
+    connection.execute("DELETE FROM notifications")
+    for number, title in enumerate(
+        ("'plain'", "CAST(x'ff61' AS TEXT)", "x'00ff'", "12.5", "'a' || char(0) || 'b'")
+    ):
+        connection.execute(
+            "INSERT INTO notifications (id, tenant_id, type, title, created_at) VALUES"
+            f" (?, 'acme', 'info', {title}, ?)",
+            (f"ntf_{number}", ("soon", 1.5, b"\x01", 10**15, 7)[number]),
+        )
+    found = {row[0]: (row[3], row[6]) for row in shown(lists, database, NOTES) if row}
+    assert found["ntf_0"] == ("plain", "soon")
+    assert found["ntf_1"] == ("�a", 1.5)
+    assert found["ntf_2"] == ("x'00ff'", "x'01'")
+    assert found["ntf_3"] == ("12.5", 10**15)
+    assert str(found["ntf_4"][0]).startswith("a")
+
+
+def test_a_blob_reads_the_same_beside_good_and_bad_text(lists: Lists, database: Database) -> None:
+    connection = database.connection()
+    connection.execute("UPDATE users SET email = x'00ff' WHERE id = 'usr_1'")
+    before = {row[0]: row for row in shown(lists, database, USERS) if row}["usr_1"]
+    connection.execute("UPDATE users SET email = CAST(x'fe' AS TEXT) WHERE id = 'usr_2'")
+    after = {row[0]: row for row in shown(lists, database, USERS) if row}
+    assert before[2] == "x'00ff'" and after["usr_1"] == before and after["usr_2"][2] == "�"
+
+
+def test_rows_without_an_id_are_listed_but_cannot_be_acted_on(lists: Lists, database: Database) -> None:
+    database.connection().execute("INSERT INTO users VALUES (NULL, 'acme', 'nobody', NULL, 900, 900)")
+    keys = lists.load_keys(database, USERS)
+    assert ids(lists, database, USERS) == [None, "usr_2", "usr_4", "usr_3", "usr_1"]
+    assert list(lists.record_ids(database, USERS, keys)) == ["usr_2", "usr_4", "usr_3", "usr_1"]
+
+
+def test_a_row_that_has_gone_leaves_its_place_empty(lists: Lists, database: Database) -> None:
+    keys = lists.load_keys(database, USERS)
+    database.connection().execute("DELETE FROM users WHERE id = 'usr_4'")
+    page = lists.load_page(database, USERS, keys)
+    assert [row and row[0] for row in page] == ["usr_2", None, "usr_3", "usr_1"]
+    assert list(lists.record_ids(database, USERS, keys)) == ["usr_2", "usr_3", "usr_1"]
+
+
+def test_long_texts_are_cut_in_a_page_and_whole_in_an_export(lists: Lists, database: Database) -> None:
+    long = "ü" * 100_000
+    database.connection().execute("UPDATE audit_chain SET payload = ? WHERE seq = 5", (long,))
+    (row,) = lists.load_page(database, AUDIT, [5])
+    assert row is not None and row[3] == "ü" * 512
+    assert list(lists.rows(database, AUDIT, [5, 6], ("seq", "payload"))) == [(5, long), (6, '{"n":5}')]
+
+
+def test_an_export_keeps_the_order_over_many_pages(lists: Lists, database: Database) -> None:
+    query = replace(AUDIT, sort="payload")
+    keys = lists.load_keys(database, query)
+    assert [row[0] for row in lists.rows(database, query, keys)] == list(keys)
+
+
+@pytest.fixture
+def odd_file(tmp_path: Path) -> Iterator[Database]:
+    """A file of another hand: columns missing, one too many, and `seq` no longer the rowid."""
+    path = tmp_path / "odd.sqlite"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE users (id TEXT, email TEXT, extra TEXT, created_at INTEGER)")
+    connection.execute("INSERT INTO users VALUES ('usr_1', 'anna@acme.example', 'x', 1)")
+    connection.execute("CREATE TABLE audit_chain (seq, tenant_id TEXT, payload TEXT)")
+    connection.execute(
+        "INSERT INTO audit_chain VALUES (30, 'acme', 'c'), (10, 'acme', 'a'), (20, 'blue', 'b')"
+    )
+    connection.close()
+    database = Database(path, read_only=True)
+    with database.connection_context():
+        yield database
+
+
+def test_a_file_with_another_schema_lists_what_it_has(odd_file: Database) -> None:
+    lists = Lists(inspect(odd_file))
+    assert shown(lists, odd_file, USERS) == (("usr_1", None, "anna@acme.example", None, 1, None),)
+    assert ids(lists, odd_file, AUDIT) == [30, 20, 10]
+    assert lists.locate(odd_file, AUDIT, 20) == 1
+    for name in SPECS["users"].names:
+        assert ids(lists, odd_file, replace(USERS, sort=name, text="ANNA")) == ["usr_1"]
+    for query in (replace(AUDIT, since=5), replace(AUDIT, choices=(("event_type", ("x",)),))):
+        assert shown(lists, odd_file, query) == ()
+    assert lists.choices(odd_file, AUDIT, "event_type") == ((None, 3),)
+
+
+def test_a_file_that_cannot_tell_tenants_apart_shows_a_tenant_nothing(odd_file: Database) -> None:
+    lists = Lists(inspect(odd_file))
+    assert lists.open_list(odd_file, replace(USERS, scope=ACME)).total == 0
+    assert lists.load_page(odd_file, replace(USERS, scope=ACME), [1]) == (None,)
+
+
+def test_a_missing_table_is_named(odd_file: Database) -> None:
+    with pytest.raises(TableMissing, match="notifications"):
+        Lists(inspect(odd_file)).open_list(odd_file, NOTES)
+
+
+def test_a_locked_file_is_a_sentence(lists: Lists, database: Database, database_path: Path) -> None:
+    database.connection().execute("PRAGMA journal_mode = DELETE")
+    other = apsw.Connection(str(database_path))
+    other.execute("BEGIN EXCLUSIVE")
+    for call in (lists.open_list, lists.load_keys, lists.count):
+        with pytest.raises(FileLocked):
+            call(database, USERS)
+    with pytest.raises(FileLocked):
+        lists.load_page(database, USERS, [1])
+    other.close()
+    assert lists.count(database, USERS) == 4
+
+
+def test_a_long_query_stops_when_interrupted(lists: Lists, database: Database) -> None:
+    connection = database.connection()
+    with connection:
+        connection.execute(
+            "INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
+            " SELECT 'acme', 'x', hex(randomblob(100)), '', '', 1"
+            " FROM audit_chain a, audit_chain b LIMIT 300000"
+        )
+    begun = threading.Event()
+    connection.set_progress_handler(lambda: begun.set() or False, 10_000)
+    stopper = threading.Thread(target=lambda: (begun.wait(60), connection.interrupt()))
+    stopper.start()
+    with pytest.raises((apsw.InterruptError, OperationalError), match="interrupted"):
+        lists.load_keys(database, replace(AUDIT, sort="payload"))
+    stopper.join()
+    connection.set_progress_handler(None)
+    assert lists.count(database, AUDIT) == 301_200

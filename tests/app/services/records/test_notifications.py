@@ -1,0 +1,64 @@
+import pytest
+
+from app.services.errors import NotAllowed
+from app.services.records import change as writing
+from app.services.records import notifications
+from app.services.scope import EVERYONE, Scope
+from models.local.database import Database
+from tests.app.services.conftest import Events
+from tests.conftest import NOW
+
+
+def fill(database: Database, count: int, tenant: str = "acme", *, read: int = 0) -> list[str]:
+    ids = [f"{tenant}-{read}-{number}" for number in range(count)]
+    database.connection().executemany(
+        "INSERT INTO notifications (id, tenant_id, type, title, read, created_at) VALUES (?,?,?,?,?,?)",
+        [(key, tenant, "run_completed", "Done", read, NOW) for key in ids],
+    )
+    return ids
+
+
+def test_the_unread_count_follows_the_tenant(database: Database) -> None:
+    fill(database, 3)
+    fill(database, 2, "globex")
+    fill(database, 4, read=1)
+    assert notifications.unread_count(database, Scope("acme")) == 3
+    assert notifications.unread_count(database, EVERYONE) == 5
+
+
+def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
+    database: Database, events: Events
+) -> None:
+    unread, read = fill(database, 3), fill(database, 2, read=1)
+    change = notifications.mark(database, [*unread, *read], read=True, actor="ops", now=NOW)
+    assert change.summary == "3 notifications marked read"
+    assert notifications.unread_count(database, EVERYONE) == 0
+    assert events() == [
+        ("acme", "notifications_read", {"actor": "ops", "count": 3, "notificationIds": sorted(unread)})
+    ]
+    writing.undo(database, change, now=NOW)
+    assert not notifications.get(database, unread[0]).read
+    assert notifications.get(database, read[0]).read
+
+
+def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: Database, events: Events) -> None:
+    ids = fill(database, 2_500) + fill(database, 10, "globex")
+    notifications.mark(database, ids, read=True, actor="ops", now=NOW)
+    assert notifications.unread_count(database, EVERYONE) == 0
+    named = [key for _, _, payload in events() for key in payload["notificationIds"]]
+    assert sorted(named) == sorted(ids)
+    assert [(tenant, payload["count"]) for tenant, _, payload in events()] == [
+        ("acme", 1000),
+        ("acme", 1000),
+        ("acme", 500),
+        ("globex", 10),
+    ]
+
+
+def test_marking_what_is_so_already_is_refused_and_leaves_no_entry(
+    database: Database, events: Events
+) -> None:
+    ids = fill(database, 1, read=1)
+    with pytest.raises(NotAllowed, match="Already marked read"):
+        notifications.mark(database, ids, read=True, actor="ops", now=NOW)
+    assert events() == []

@@ -1,0 +1,104 @@
+import pytest
+
+from app.services.errors import AlreadyExists, InvalidInput, NotFound, ReadOnlyFile, RowChanged
+from app.services.records import change as writing
+from app.services.records import users
+from models.local.database import Database
+from tests.app.services.conftest import Events
+from tests.conftest import NOW
+
+
+def create(database: Database, email: str = "ada@acme.example", tenant: str = "acme") -> str:
+    return users.create(database, tenant, email, actor="ops", now=NOW).keys[0]
+
+
+def test_a_new_user_is_stored_and_on_record(database: Database, events: Events) -> None:
+    user_id = create(database, "  ada@acme.example ")
+    found = users.get(database, user_id)
+    assert (found.tenant_id, found.email, found.has_password) == ("acme", "ada@acme.example", False)
+    assert (found.created_at, found.updated_at) == (NOW, NOW)
+    assert events() == [
+        ("acme", "user_created", {"actor": "ops", "userId": user_id, "email": "ada@acme.example"})
+    ]
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ada", "ada@", "@acme", "a b@acme.example", "ada@acme\n.example", "ada@@acme", "a..b@acme.example",
+     "ada@acme.example.", "ada\u202e@acme.example", "a" * 250 + "@acme.example"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_and_nothing_is_written(
+    database: Database, events: Events, email: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        create(database, email)
+    assert refused.value.field == "email"
+    assert events() == []
+
+
+def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(database: Database) -> None:
+    create(database)
+    with pytest.raises(InvalidInput, match="already has a user"):
+        create(database, "ADA@acme.example")
+    assert create(database, tenant="globex")
+
+
+def test_renaming_names_both_addresses_and_can_be_undone_and_redone(
+    database: Database, events: Events
+) -> None:
+    user_id = create(database)
+    change = users.rename(database, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
+    assert users.get(database, user_id).updated_at == NOW + 5
+    assert events()[-1][2]["changes"] == {
+        "email": {"from": "ada@acme.example", "to": "lovelace@acme.example"}
+    }
+    undone = writing.undo(database, change, now=NOW + 6)
+    assert users.get(database, user_id).email == "ada@acme.example"
+    writing.undo(database, undone, now=NOW + 7)
+    assert users.get(database, user_id).email == "lovelace@acme.example"
+    assert [kind for _, kind, _ in events()] == [
+        "user_created",
+        "user_updated",
+        "user_updated",
+        "user_updated",
+    ]
+
+
+def test_undo_never_overwrites_what_somebody_else_did_since(database: Database, events: Events) -> None:
+    user_id = create(database)
+    change = users.rename(database, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
+    users.rename(database, user_id, "byron@acme.example", actor="other", now=NOW + 6)
+    before = events()
+    with pytest.raises(RowChanged):
+        writing.undo(database, change, now=NOW + 7)
+    assert users.get(database, user_id).email == "byron@acme.example"
+    assert events() == before
+
+
+def test_deleting_several_is_undone_whole_with_their_password_hashes(
+    database: Database, events: Events
+) -> None:
+    ids = [create(database, f"user{number}@acme.example") for number in range(3)]
+    database.connection().execute("UPDATE users SET password_hash = 'pbkdf2$secret' WHERE id = ?", (ids[0],))
+    change = users.delete(database, ids, actor="ops", now=NOW)
+    assert change.summary == "3 users deleted"
+    with pytest.raises(NotFound):
+        users.get(database, ids[0])
+    writing.undo(database, change, now=NOW)
+    assert users.get(database, ids[0]).has_password
+    with pytest.raises(AlreadyExists):
+        writing.undo(database, change, now=NOW)
+    assert [kind for _, kind, _ in events()][-3:] == ["user_restored"] * 3
+    assert "pbkdf2" not in repr(change) + repr(events())
+
+
+def test_a_read_only_file_cannot_be_changed(database: Database, events: Events) -> None:
+    user_id = create(database)
+    reader = Database(database.path, read_only=True)
+    with reader.connection_context():
+        with pytest.raises(ReadOnlyFile):
+            users.delete(reader, [user_id], actor="ops", now=NOW)
+        with pytest.raises(Exception, match="readonly"):
+            reader.connection().execute("DELETE FROM users")
+    assert users.get(database, user_id).email == "ada@acme.example"
+    assert len(events()) == 1

@@ -1,0 +1,127 @@
+import pytest
+
+from app.services.errors import InvalidInput, NotAllowed
+from app.services.records import change as writing
+from app.services.records import webhook_urls, webhooks
+from app.services.records.webhooks import WebhookInput
+from models.local.database import Database
+from tests.app.services.conftest import Events
+from tests.conftest import NOW
+
+
+def create(database: Database, **changes: object) -> str:
+    form = WebhookInput(
+        **{"name": "CI", "url": "https://hooks.acme.example/in", "secret": "whsec_1", **changes}
+    )  # type: ignore[arg-type]
+    return webhooks.create(database, "acme", form, actor="ops", now=NOW).keys[0]
+
+
+def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
+    database: Database, events: Events
+) -> None:
+    webhook_id = create(database, url="https://Hooks.Acme.example:8443/in?token=hidden-token")
+    found = webhooks.get(database, webhook_id)
+    assert found.hostname == "hooks.acme.example"
+    assert found.host_agrees and found.has_secret and found.active
+    assert "whsec_1" not in repr(found) + repr(events())
+    assert "hidden-token" not in repr(events())
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "hooks.acme.example", "ftp://a.example/", "http://a.example/", "https://user@a.example/",
+     "https://a.example\\@b.example/", "https://127.1/", "https://0x7f.1/", "https://2130706433/",
+     "https://a%00.example/", "https://a b.example/", "https://[::1/", "https://a.example:99999/",
+     "https://a.example:0/", "https:///path", "https://-a-.example/", "https://ü.example/"],
+)  # fmt: skip
+def test_urls_that_two_programs_could_read_differently_are_refused(url: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        webhook_urls.parse(url)
+    assert refused.value.field == "url"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("https://a.example", "a.example"), ("https://A.Example:8443/x?y=1#z", "a.example"),
+     ("http://localhost:8787/in", "localhost"), ("https://[2001:DB8::0:1]/", "[2001:db8::1]"),
+     ("https://192.0.2.1/", "192.0.2.1"), ("https://xn--bcher-kva.example/", "xn--bcher-kva.example")],
+)  # fmt: skip
+def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
+    assert webhook_urls.parse(url) == (url, host)
+
+
+def test_a_stored_host_that_is_not_the_urls_is_noticed(database: Database) -> None:
+    webhook_id = create(database)
+    database.connection().execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
+    assert not webhooks.get(database, webhook_id).host_agrees
+
+
+def test_an_edit_names_what_changed_but_no_secret(database: Database, events: Events) -> None:
+    webhook_id = create(database)
+    form = WebhookInput("CI", "https://other.example/in", "run_killed, run_started", True, "whsec_2")
+    change = webhooks.update(database, webhook_id, form, actor="ops", now=NOW + 1)
+    assert events()[-1][1:] == (
+        "webhook_updated",
+        {
+            "actor": "ops",
+            "webhookId": webhook_id,
+            "changes": {
+                "hostname": {"from": "hooks.acme.example", "to": "other.example"},
+                "url": {"from": "https://hooks.acme.example/in", "to": "https://other.example/in"},
+                "events": {"from": "*", "to": "run_killed,run_started"},
+                "secret": "replaced",
+            },
+        },
+    )
+    assert "whsec" not in repr(change) + repr(form) + repr(events())
+    writing.undo(database, change, now=NOW + 2)
+    assert webhooks.get(database, webhook_id).url == "https://hooks.acme.example/in"
+    assert database.connection().execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
+
+
+def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database: Database) -> None:
+    webhook_id = create(database)
+    webhooks.update(
+        database, webhook_id, WebhookInput("New", "https://hooks.acme.example/in"), actor="ops", now=NOW
+    )
+    assert webhooks.get(database, webhook_id).has_secret
+    webhooks.update(
+        database,
+        webhook_id,
+        WebhookInput("New", "https://hooks.acme.example/in", secret=""),
+        actor="ops",
+        now=NOW,
+    )
+    assert not webhooks.get(database, webhook_id).has_secret
+
+
+def test_switching_off_and_on_is_on_record_and_undoable(database: Database, events: Events) -> None:
+    first, second = create(database), create(database)
+    change = webhooks.set_active(database, [first, second], False, actor="ops", now=NOW)
+    assert change.summary == "2 webhooks deactivated"
+    assert not webhooks.get(database, first).active
+    with pytest.raises(NotAllowed, match="Already inactive"):
+        webhooks.set_active(database, [first], False, actor="ops", now=NOW)
+    writing.undo(database, change, now=NOW)
+    assert webhooks.get(database, second).active
+    kinds = [kind for _, kind, _ in events()]
+    assert kinds[2:] == ["webhook_deactivated"] * 2 + ["webhook_activated"] * 2
+
+
+def test_a_deleted_destination_comes_back_with_its_secret(database: Database, events: Events) -> None:
+    webhook_id = create(database)
+    change = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
+    writing.undo(database, change, now=NOW)
+    assert webhooks.get(database, webhook_id).has_secret
+    assert [kind for _, kind, _ in events()] == ["webhook_created", "webhook_deleted", "webhook_restored"]
+
+
+@pytest.mark.parametrize("text", ["", " , ", "run started", "run;killed"])
+def test_event_lists_that_the_platform_could_not_match_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        webhooks.valid_events(text)
+
+
+def test_event_lists_are_stored_without_spaces_or_repetitions() -> None:
+    assert webhooks.valid_events(" run_killed , run_started,run_killed") == "run_killed,run_started"
+    assert webhooks.valid_events("run_killed,*") == "*"

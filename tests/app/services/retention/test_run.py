@@ -1,0 +1,625 @@
+"""Data retention: what goes, what stays, and that every chain is provable after every single transaction."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.demo.demo import create_demo
+from app.services.errors import InvalidInput, NotAllowed, ReadOnlyFile
+from app.services.retention import run as retention
+from models.local.database import Database
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.retaining import account
+
+DAY = 86_400
+CUTOFF = NOW - 90 * DAY
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+
+
+def old(days: int) -> int:
+    """A time that many days before the cutoff."""
+    return CUTOFF - days * DAY
+
+
+def recent(days: int) -> int:
+    """A time that many days after the cutoff."""
+    return CUTOFF + days * DAY
+
+
+@pytest.fixture
+def sql(database: Database) -> apsw.Connection:
+    return database.connection()
+
+
+def retain(database: Database, *, now: int = NOW, **options: Any) -> retention.RetentionResult:
+    return retention.run(
+        database,
+        **{
+            "now": now,
+            "actor": "ops",
+            "allow_majority": True,
+            "trust_clock": True,
+            "pause": lambda _: None,
+            **options,
+        },
+    )
+
+
+def left_of(connection: apsw.Connection, tenant: str) -> list[int]:
+    """The times of a tenant's entries, prune markers left out."""
+    return [
+        row[0]
+        for row in connection.execute(
+            "SELECT created_at FROM audit_chain "
+            "WHERE tenant_id = ? AND event_type <> 'audit_pruned' ORDER BY seq",
+            (tenant,),
+        )
+    ]
+
+
+OLD, NEW = old(1), recent(1)
+
+
+@pytest.mark.parametrize(
+    ("times", "left"),
+    [
+        pytest.param([], [], id="no entries"),
+        pytest.param([OLD], [OLD], id="a single entry is the head"),
+        pytest.param([OLD, OLD], [OLD], id="all old: the head stays"),
+        pytest.param([NEW, NEW], [NEW, NEW], id="nothing old"),
+        pytest.param([OLD, NEW], [NEW], id="one old"),
+        pytest.param([old(3), old(2), OLD, NEW, NEW], [NEW, NEW], id="a prefix"),
+        pytest.param([CUTOFF - 1, CUTOFF, NEW], [CUTOFF, NEW], id="the cutoff itself stays"),
+        pytest.param([OLD, NEW, OLD, NEW], [NEW, OLD, NEW], id="a backdated entry makes no hole"),
+        pytest.param([NEW, OLD, OLD, NEW], [NEW, OLD, OLD, NEW], id="old ones behind a recent one"),
+        pytest.param([OLD, NEW, OLD], [NEW, OLD], id="a backdated head"),
+    ],
+)
+def test_only_a_contiguous_old_prefix_goes(
+    database: Database, sql: apsw.Connection, times: list[int], left: list[int]
+) -> None:
+    chains.append(sql, "acme", times)
+    result = retain(database)
+    assert left_of(sql, "acme") == left
+    assert result.removed["audit_chain"] == len(times) - len(left)
+    assert chains.problems(sql) == []
+
+
+def test_the_marker_says_exactly_what_went_in_compact_json(database: Database, sql: apsw.Connection) -> None:
+    seqs = chains.append(sql, "acme", [old(3), old(2), NEW])
+    chains.append(sql, "other", [NEW])
+    last = sql.execute("SELECT hash FROM audit_chain WHERE seq = ?", (seqs[1],)).get
+    retain(database)
+    assert chains.markers(sql, "acme") == [
+        f'{{"fromSeq":{seqs[0]},"toSeq":{seqs[1]},"count":2,"lastHash":"{last}","cutoff":{CUTOFF}}}'
+    ]
+    assert chains.markers(sql, "other") == []
+    assert sql.execute("SELECT created_at FROM audit_chain WHERE event_type = 'audit_pruned'").get == NOW
+
+
+def test_a_worker_that_appends_afterwards_continues_the_chain(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [OLD, OLD])
+    retain(database)
+    chains.append(sql, "acme", [NOW + 1])
+    assert chains.problems(sql) == []
+
+
+def test_running_again_finds_nothing_and_leaves_the_file_as_it_is(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(2), OLD, NEW])
+    retain(database)
+    before = sql.execute("SELECT * FROM audit_chain").fetchall()
+    assert retain(database).total == 0
+    assert sql.execute("SELECT * FROM audit_chain").fetchall() == before
+
+
+def test_idle_file_comes_to_rest_and_stays_provable(database: Database, sql: apsw.Connection) -> None:
+    """Neither a marker nor a report is the reason for another one: no churn, however long it runs daily."""
+    chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
+    chains.append(sql, "quiet", [NOW - 80 * DAY] * 3)
+    entries = set()
+    for day in range(200):
+        retain(database, now=NOW + day * DAY)
+        assert chains.problems(sql) == []
+        if day > 150:
+            entries.add(sql.execute("SELECT count(*) || ' ' || max(seq) FROM audit_chain").get)
+    assert len(entries) == 1
+    assert len(left_of(sql, "acme")) == 1
+    assert len(left_of(sql, "quiet")) == 1
+
+
+def test_markers_and_reports_of_a_busy_file_go_in_their_turn(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
+    for day in range(200):
+        now = NOW + day * DAY
+        chains.append(sql, "acme", [now - 60])
+        retain(database, now=now)
+        assert chains.problems(sql) == []
+    now = NOW + 199 * DAY
+    assert sql.execute("SELECT min(created_at) FROM audit_chain").get >= now - 91 * DAY
+    assert sql.execute("SELECT count(*) FROM audit_chain").get < 4 * 95
+
+
+def test_a_prefix_of_markers_alone_stays(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [OLD, NOW - 50 * DAY])
+    retain(database)
+    chains.append(sql, "acme", [NOW + DAY])
+    assert retain(database, now=NOW + 45 * DAY).removed["audit_chain"] == 1
+    markers = chains.markers(sql, "acme")
+    assert len(markers) == 2
+    assert retain(database, now=NOW + 90 * DAY + 3600).total == 0  # the first marker alone is old now
+    assert chains.markers(sql, "acme") == markers
+    assert chains.problems(sql) == []
+
+
+TAMPERING = {
+    "payload": "UPDATE audit_chain SET payload = '{}' WHERE seq = 2",
+    "event type": "UPDATE audit_chain SET event_type = 'x' WHERE seq = 2",
+    "time": "UPDATE audit_chain SET created_at = created_at - 1 WHERE seq = 2",
+    "hash": "UPDATE audit_chain SET hash = upper(hash) WHERE seq = 2",
+    "previous hash": "UPDATE audit_chain SET previous_hash = replace(previous_hash, 'a', 'b') WHERE seq = 2",
+    "blob": "UPDATE audit_chain SET payload = CAST(payload AS BLOB) WHERE seq = 2",
+    "invalid text": "UPDATE audit_chain SET payload = CAST(x'ff' AS TEXT) WHERE seq = 2",
+    "invalid hash": "UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT) WHERE seq = 2",
+    "hole": "DELETE FROM audit_chain WHERE seq = 2",
+    "unproven start": "DELETE FROM audit_chain WHERE seq = 1",
+    "link across the cut": "UPDATE audit_chain SET previous_hash = upper(previous_hash) WHERE seq = 4",
+    "fork": (
+        "INSERT INTO audit_chain SELECT 3, tenant_id, event_type, payload, previous_hash, hash, created_at "
+        "FROM audit_chain WHERE seq = 1 ON CONFLICT DO UPDATE SET previous_hash = excluded.previous_hash"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", TAMPERING.values(), ids=TAMPERING.keys())
+def test_a_prefix_that_cannot_be_proven_is_left_and_named(
+    database: Database, sql: apsw.Connection, change: str
+) -> None:
+    chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
+    chains.append(sql, "sound", [OLD, OLD, NEW])
+    sql.execute(change)
+    every_byte = (
+        "SELECT seq, hex(event_type), hex(payload), hex(previous_hash), hex(hash), created_at "
+        "FROM audit_chain WHERE tenant_id = 'acme'"
+    )
+    before = sql.execute(every_byte).fetchall()
+    result = retain(database)
+    assert [one.tenant_id for one in result.left] == ["acme"]
+    assert "ntry" in result.left[0].reason
+    assert result.removed["audit_chain"] == 2
+    assert left_of(sql, "sound") == [NEW]
+    assert sql.execute(every_byte).fetchall() == before
+    report = json.loads(sql.execute("SELECT payload FROM audit_chain WHERE tenant_id = 'system'").get)
+    assert [one["tenant"] for one in report["left"]] == ["acme"]
+
+
+def test_a_chain_that_has_to_stay_is_reported_once(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
+    sql.execute("DELETE FROM audit_chain WHERE seq = 1")
+    for day in range(5):
+        assert [one.seq for one in retain(database, now=NOW + day).left] == [2]
+    assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [((OLD + 5) * 1000, "milliseconds"), (OLD + 0.5, "whole number"), ("yesterday", "whole number")],
+)
+def test_times_in_another_unit_stop_the_prefix_and_are_said(
+    database: Database, sql: apsw.Connection, value: object, reason: str
+) -> None:
+    chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
+    sql.execute("UPDATE audit_chain SET created_at = ? WHERE seq = 3", (value,))
+    sql.execute("UPDATE audit_chain SET previous_hash = previous_hash WHERE seq = 3")
+    preview = retention.preview(database, now=NOW)
+    assert preview.removed["audit_chain"] == 2
+    assert [(one.tenant_id, one.seq) for one in preview.left] == [("acme", 3)]
+    assert reason in preview.left[0].reason
+    retain(database)
+    assert len(left_of(sql, "acme")) == 2
+
+
+def notify(sql: apsw.Connection, key: str, read: int, at: object) -> None:
+    sql.execute(
+        "INSERT INTO notifications (id, tenant_id, type, read, created_at) "
+        "VALUES (?, 'acme', 'run_started', ?, ?)",
+        (key, read, at),
+    )
+
+
+def test_read_notifications_go_when_they_are_old(database: Database, sql: apsw.Connection) -> None:
+    for key, read, at in [
+        ("old read", 1, CUTOFF - 1),
+        ("old unread", 0, OLD),
+        ("at the cutoff", 1, CUTOFF),
+        ("recent", 1, NEW),
+        ("odd", 2, OLD),
+        ("milliseconds", 1, OLD * 1000),
+        ("text", 1, "long ago"),
+    ]:
+        notify(sql, key, read, at)
+    assert retain(database).removed["notifications"] == 1
+    assert "old read" not in {row[0] for row in sql.execute("SELECT id FROM notifications")}
+    assert sql.execute("SELECT count(*) FROM notifications").get == 6
+
+
+def add_run(sql: apsw.Connection, key: str, status: str, updated: object, artifacts: int = 2) -> None:
+    sql.execute(
+        "INSERT INTO planning_runs (id, idea, status, created_at, updated_at) VALUES (?, 'x', ?, ?, ?)",
+        (key, status, old(30), updated),
+    )
+    for number in range(artifacts):
+        sql.execute(
+            "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at) "
+            "VALUES (?, ?, 'strategy', ?, ?)",
+            (f"{key}-{number}", key, "x" * 300, NEW),
+        )
+
+
+def test_deleted_runs_go_with_their_artifacts_by_updated_at(database: Database, sql: apsw.Connection) -> None:
+    for key, status, updated in [
+        ("gone", "deleted", CUTOFF - 1),
+        ("gone too", "deleted", OLD),
+        ("just deleted", "deleted", NEW),
+        ("at the cutoff", "deleted", CUTOFF),
+        ("old but kept", "completed", OLD),
+        ("killed", "killed", OLD),
+    ]:
+        add_run(sql, key, status, updated)
+    sql.execute(
+        "INSERT INTO planning_parked_ideas (id, idea, run_id, created_at) VALUES ('p', 'x', 'gone', 1)"
+    )
+    removed = retain(database).removed
+    assert (removed["planning_runs"], removed["planning_artifacts"]) == (2, 4)
+    assert sql.execute("SELECT count(*) FROM planning_runs").get == 4
+    assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 8
+    assert sql.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert sql.execute("SELECT run_id FROM planning_parked_ideas").get == "gone"
+
+
+def test_the_outcome_is_on_record_under_system(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
+    notify(sql, "n", 1, OLD)
+    result = retain(database, trust_clock=False)
+    assert sql.execute(
+        "SELECT event_type, payload FROM audit_chain WHERE tenant_id = 'system'"
+    ).fetchall() == [
+        (
+            "retention_completed",
+            f'{{"actor":"ops","cutoff":{CUTOFF},"removed":{{"audit_chain":1,"notifications":1,'
+            '"planning_runs":0,"planning_artifacts":0}}',
+        )
+    ]
+    assert result.to_json() == {
+        "cutoff": CUTOFF,
+        "dryRun": False,
+        "removed": {"audit_chain": 1, "notifications": 1, "planning_runs": 0, "planning_artifacts": 0},
+    }
+
+
+def fill(sql: apsw.Connection) -> dict[str, int]:
+    """Three interleaved tenants, one a handful, with 60 old entries in all, and what else grows old."""
+    for number in range(30):
+        for tenant, every in (("acme", 1), ("globex", 2), ("tiny", 6)):
+            if number % every == 0:
+                chains.append(sql, tenant, [old(30 - number)])
+    for tenant in ("acme", "globex", "tiny"):
+        chains.append(sql, tenant, [NEW] * 40)
+    for number in range(8):
+        notify(sql, f"n{number}", 1, OLD)
+        add_run(sql, f"r{number}", "deleted", OLD)
+    return account(sql)
+
+
+def test_preview_dry_run_and_run_agree(database: Database, sql: apsw.Connection) -> None:
+    fill(sql)
+    before = [sql.execute(f"SELECT count(*) FROM {table}").get for table in retention.TABLES]
+    preview = retention.preview(database, now=NOW)
+    dry = retain(database, dry_run=True)
+    assert [sql.execute(f"SELECT count(*) FROM {table}").get for table in retention.TABLES] == before
+    assert preview.removed == dry.removed
+    assert dry.to_json()["dryRun"] is True
+    assert retain(database).removed == preview.removed
+    assert preview.removed == {
+        "audit_chain": 50,
+        "notifications": 8,
+        "planning_runs": 8,
+        "planning_artifacts": 16,
+    }
+
+
+def test_preview_names_each_tenants_share(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [OLD, NEW, NEW])
+    chains.append(sql, "globex", [OLD, OLD, NEW])
+    chains.append(sql, "young", [NEW])
+    shares = retention.preview(database, now=NOW).tenants
+    assert [(one.tenant_id, one.removed, one.live, one.is_majority) for one in shares] == [
+        ("acme", 1, 3, False),
+        ("globex", 2, 3, True),
+    ]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 7, 1000])
+def test_every_chain_is_provable_after_every_transaction(
+    database: Database, sql: apsw.Connection, batch_rows: int
+) -> None:
+    entries = fill(sql)
+    seen = []
+
+    def look(done: int, total: int) -> None:
+        with apsw.Connection(str(database.path)) as other:  # what another program would see
+            assert chains.problems(other) == []
+            assert account(other) == entries
+            orphans = (
+                "SELECT count(*) FROM planning_artifacts WHERE run_id NOT IN (SELECT id FROM planning_runs)"
+            )
+            assert other.execute(orphans).get == 0
+        seen.append((done, total))
+
+    result = retain(database, batch_rows=batch_rows, progress=look)
+    assert result.total == 82
+    assert seen[-1] == (132, 132)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert chains.problems(sql) == []
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
+    database: Database, sql: apsw.Connection
+) -> None:
+    entries = fill(sql)
+
+    rounds = 0
+    while planned := retention.preview(database, now=NOW).total:
+        proven = retention.preview(database, now=NOW).removed["audit_chain"]
+
+        def die(done: int, total: int, proven: int = proven) -> None:
+            if done > proven:  # the first transaction is committed
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            retain(database, batch_rows=7, progress=die)
+        rounds += 1
+        assert chains.problems(sql) == []
+        assert account(sql) == entries
+        assert retention.preview(database, now=NOW).total < planned
+    assert rounds >= 10
+
+
+def test_cancelling_keeps_what_is_done_and_says_so(database: Database, sql: apsw.Connection) -> None:
+    fill(sql)
+    transactions = []
+    result = retain(
+        database,
+        batch_rows=10,
+        progress=lambda done, total: transactions.append(done),
+        cancelled=lambda: len(transactions) >= 3,
+    )
+    assert result.cancelled
+    assert 0 < result.removed["audit_chain"] < 50
+    assert chains.problems(sql) == []
+    report = json.loads(sql.execute("SELECT payload FROM audit_chain WHERE tenant_id = 'system'").get)
+    assert report["cancelled"] is True
+    assert report["removed"] == result.removed
+    assert not retain(database).cancelled
+    assert retention.preview(database, now=NOW).total == 0
+
+
+def test_cancelling_before_the_first_transaction_changes_nothing(
+    database: Database, sql: apsw.Connection
+) -> None:
+    entries = fill(sql)
+    result = retain(database, cancelled=lambda: True)
+    assert (result.cancelled, result.total) == (True, 0)
+    assert account(sql) == entries
+    assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 0
+
+
+def test_many_tenants_are_removed_in_groups(database: Database, sql: apsw.Connection) -> None:
+    for number in range(130):
+        chains.append(sql, f"tenant-{number}", [OLD, OLD, NEW, NEW, NEW])
+    assert retain(database).removed["audit_chain"] == 260
+    assert chains.problems(sql) == []
+    assert all(len(chains.markers(sql, f"tenant-{number}")) == 1 for number in range(130))
+
+
+def test_more_than_half_of_a_tenant_needs_a_word(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [OLD, OLD, OLD, NEW, NEW])
+    chains.append(sql, "half", [OLD, OLD, NEW, NEW])
+    before = sql.execute("SELECT * FROM audit_chain").fetchall()
+    with pytest.raises(retention.NeedsConfirmation, match=r"entries of acme \(3 of 5\) would") as refused:
+        retain(database, allow_majority=False)
+    assert refused.value.tenants == ("acme",)
+    assert sql.execute("SELECT * FROM audit_chain").fetchall() == before
+    with pytest.raises(retention.NeedsConfirmation):
+        retain(database, allow_majority={"half"})
+    assert retain(database, allow_majority={"acme"}).removed["audit_chain"] == 5
+
+
+def test_a_head_dated_a_little_later_does_not_let_time_go_backwards(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [OLD, NOW + 3])
+    retain(database)
+    times = [
+        row[0]
+        for row in sql.execute("SELECT created_at FROM audit_chain WHERE tenant_id = 'acme' ORDER BY seq")
+    ]
+    assert times == [NOW + 3, NOW + 3]
+
+
+def test_days_are_counted_back_from_now(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [NOW - 11 * DAY, NOW - 9 * DAY, NOW])
+    result = retain(database, days=10)
+    assert (result.cutoff, result.removed["audit_chain"]) == (NOW - 10 * DAY, 1)
+    with pytest.raises(InvalidInput):
+        retain(database, days=-1)
+
+
+def test_a_read_only_file_is_never_written(database: Database, sql: apsw.Connection) -> None:
+    fill(sql)
+    reader = Database(database.path, read_only=True)
+    with reader.connection_context():
+        with pytest.raises(ReadOnlyFile):
+            retain(reader)
+        assert retain(reader, dry_run=True).removed["audit_chain"] == 50
+        assert retention.preview(reader, now=NOW).total == 82
+
+
+def test_a_file_that_lacks_tables_is_served_as_far_as_it_goes(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW])
+    add_run(sql, "r", "deleted", OLD, artifacts=0)
+    for table in ("notifications", "planning_artifacts"):
+        sql.execute(f"DROP TABLE {table}")
+    result = retain(database)
+    assert result.removed == {
+        "audit_chain": 1,
+        "notifications": 0,
+        "planning_runs": 1,
+        "planning_artifacts": 0,
+    }
+
+
+def test_a_file_without_a_chain_loses_the_rest_all_the_same(database: Database, sql: apsw.Connection) -> None:
+    notify(sql, "n", 1, OLD)
+    sql.execute("DROP TABLE audit_chain")
+    assert retain(database).removed["notifications"] == 1
+
+
+def test_a_trigger_on_a_table_is_refused(database: Database, sql: apsw.Connection) -> None:
+    sql.execute("CREATE TRIGGER t AFTER DELETE ON notifications BEGIN DELETE FROM users; END")
+    with pytest.raises(NotAllowed, match="trigger t"):
+        retain(database)
+
+
+def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
+    database: Database, sql: apsw.Connection
+) -> None:
+    fill(sql)
+
+    def clean(done: int, total: int) -> None:
+        if sql.execute("SELECT count(*) FROM audit_chain WHERE seq = 2").get:
+            with apsw.Connection(str(database.path)) as other:
+                other.execute("DELETE FROM audit_chain WHERE tenant_id = 'globex' AND created_at < ?", (OLD,))
+
+    result = retain(database, batch_rows=1000, progress=clean)
+    assert [one.tenant_id for one in result.left] == ["globex"]
+    assert "somebody else" in result.left[0].reason
+    assert result.removed["audit_chain"] == 35
+    assert [one for one in chains.problems(sql) if "globex" not in one] == []
+
+
+def test_a_notification_marked_unread_meanwhile_stays(database: Database, sql: apsw.Connection) -> None:
+    fill(sql)
+    rescued = []
+
+    def rescue(done: int, total: int) -> None:
+        if not rescued:
+            with apsw.Connection(str(database.path)) as other:
+                other.execute("UPDATE notifications SET read = 0 WHERE id = 'n3'")
+            rescued.append(done)
+
+    retain(database, progress=rescue)
+    assert [row[0] for row in sql.execute("SELECT id FROM notifications")] == ["n3"]
+
+
+def test_others_append_to_the_same_chains_meanwhile(database: Database, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme-corp", [old(200 - number) // 1 for number in range(200)])
+    chains.append(sql, "acme-corp", [NOW - 500_000])
+    command = [sys.executable, "-m", "tests.fixtures.appending", "append", str(database.path)]
+    writers = [subprocess.Popen([*command, f"writer-{number}", "60"]) for number in range(2)]
+    try:
+        result = retain(database, batch_rows=4)
+    finally:
+        codes = [writer.wait(60) for writer in writers]
+    assert codes == [0, 0]
+    assert result.removed["audit_chain"] == 200
+    assert chains.problems(sql) == []
+    kinds = dict(
+        sql.execute("SELECT event_type, count(*) FROM audit_chain WHERE tenant_id = 'acme-corp' GROUP BY 1")
+    )
+    assert kinds["user_created"] == 120
+    assert kinds["audit_pruned"] == 50
+
+
+def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path) -> None:
+    sql = apsw.Connection(str(database_path))
+    for number in range(400):
+        chains.append(sql, ("acme", "globex", "tiny")[number % 3 if number % 5 else 0], [old(400 - number)])
+    for tenant in ("acme", "globex", "tiny"):
+        chains.append(sql, tenant, [NEW])
+    for number in range(30):
+        notify(sql, f"n{number}", 1, OLD)
+        add_run(sql, f"r{number}", "deleted", OLD)
+    sql.close()
+    command = [sys.executable, "-m", "tests.fixtures.retaining", "kill", str(database_path)]
+    done = subprocess.run(
+        [*command, str(NOW), str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=170
+    )
+    *found, killed = done.stdout.splitlines()
+    assert found == []
+    assert int(killed.removeprefix("killed ")) > KILLS // 3
+
+
+def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
+    path = tmp_path / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=20_000, now=NOW)
+    database = Database(path)
+    with database.connection_context():
+        connection = database.connection()
+        expected = connection.execute("SELECT count(*) FROM audit_chain WHERE created_at < ?", (CUTOFF,)).get
+        result = retain(database, allow_majority=False, trust_clock=False, batch_rows=1000)
+        assert result.removed["audit_chain"] == expected
+        assert result.removed["planning_runs"] > 0
+        assert chains.problems(connection) == []
+        assert not path.with_name("demo.sqlite-wal").stat().st_size
+        assert connection.pragma("wal_autocheckpoint") == 1000
+
+
+def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
+    sql.execute("DELETE FROM audit_chain WHERE seq > 4")
+    with pytest.raises(NotAllowed, match="numbered audit entries up to 6, but its last one is 4"):
+        retain(database)
+    assert sql.execute("SELECT count(*) FROM audit_chain").get == 4
+    sql.execute("UPDATE sqlite_sequence SET seq = 4")
+    assert retain(database).removed["audit_chain"] == 2
+
+
+def test_content_replaced_between_two_transactions_is_left_alone(
+    database: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+    sql.wal_checkpoint()
+
+    def replace(_done: int, _total: int) -> None:
+        other = apsw.Connection(str(database.path))
+        other.execute("UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
+        other.close()
+
+    result = retain(database, batch_rows=2, progress=replace)
+    assert [left.tenant_id for left in result.left] == ["acme"]
+    kept = [
+        row[0] for row in sql.execute("SELECT seq FROM audit_chain WHERE tenant_id = 'acme' AND seq < 10")
+    ]
+    assert kept[-7:] == [3, 4, 5, 6, 7, 8, 9]

@@ -1,0 +1,234 @@
+"""The preview of retention: exact numbers, and a yes that is meant."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QLabel
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.services.demo.demo import create_demo
+from app.services.retention import run as retention
+from app.services.retention.clock import Doubt
+from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
+from app.ui.dialogs.retention import RetentionDialog
+from app.ui.theme import Theme
+from models.local.database import Database
+from tests.app.ui.dialogs.test_dialogs import texts
+from tests.conftest import NOW
+
+CUTOFF = NOW - 90 * 86_400
+
+
+def preview(
+    *shares: TenantShare,
+    left: tuple[LeftAlone, ...] = (),
+    notifications: int = 0,
+    doubt: ClockDoubt | None = None,
+) -> RetentionPreview:
+    removed = {
+        "audit_chain": sum(share.removed for share in shares),
+        "notifications": notifications,
+        "planning_runs": 0,
+        "planning_artifacts": 0,
+    }
+    return RetentionPreview(CUTOFF, removed, shares, left, doubt)
+
+
+def shown(qtbot: QtBot, theme: Theme, what: RetentionPreview, **options: Any) -> RetentionDialog:
+    dialog = RetentionDialog(theme, what, file_name="foundation.sqlite", days=90, utc=True, **options)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    return dialog
+
+
+def words(dialog: RetentionDialog) -> str:
+    """All that can be read beside the tables."""
+    return "\n".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisibleTo(dialog))
+
+
+def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(
+        qtbot,
+        theme,
+        preview(TenantShare("acme", 300, 1_000), TenantShare("globex", 904, 2_000), notifications=12),
+    )
+    assert dialog.sentence.text() == (
+        "1,216 rows of foundation.sqlite would be removed: what is older than 90 days, that is from before "
+        "20 Aug 2026, 11:06:40 UTC."
+    ).replace("11:06:40", f"{(CUTOFF % 86_400) // 3600:02}:{CUTOFF % 3600 // 60:02}:{CUTOFF % 60:02}")
+    assert [row[:2] for row in texts(dialog.tables)] == [["Audit entries", "1,204"], ["Notifications", "12"]]
+    assert texts(dialog.tenants) == [["globex", "904", "2,000", "45 %"], ["acme", "300", "1,000", "30 %"]]
+    assert "cannot be undone" in words(dialog) and "prune marker" in words(dialog)
+    assert "The newest entry of a chain stays" in words(dialog)
+    assert dialog.once_button.text() == "Remove 1,216 rows once"
+    assert dialog.daily_button.text() == "Remove 1,216 rows, then daily"
+
+
+def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    with (
+        qtbot.assertNotEmitted(dialog.run_once),
+        qtbot.waitSignals([dialog.approved_daily, dialog.accepted], timeout=0),
+    ):
+        qtbot.mouseClick(dialog.daily_button, Qt.MouseButton.LeftButton)
+    assert not dialog.isVisible()
+
+
+def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    dialog.once_button.setFocus()
+    with (
+        qtbot.assertNotEmitted(dialog.approved_daily),
+        qtbot.waitSignals([dialog.run_once, dialog.accepted], timeout=0),
+    ):
+        qtbot.keyClick(dialog.once_button, Qt.Key.Key_Space)
+
+
+def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    with (
+        qtbot.assertNotEmitted(dialog.run_once),
+        qtbot.assertNotEmitted(dialog.approved_daily),
+        qtbot.waitSignal(dialog.rejected, timeout=0),
+    ):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+
+
+def test_more_than_half_of_a_tenant_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 501, 1_000), TenantShare("globex", 500, 1_000)))
+    assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
+    assert "tick the box" in dialog.daily_button.toolTip()
+    assert dialog.agreed_tenants() == ()
+    assert "one tenant loses more than half" in dialog.agreement.text()
+    dialog.agreement.setFocus()
+    qtbot.keyClick(dialog.agreement, Qt.Key.Key_Space)
+    assert dialog.agreed_tenants() == ("acme",)
+    with qtbot.waitSignal(dialog.run_once, timeout=0):
+        qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
+
+
+AHEAD = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400)
+
+
+def test_a_clock_in_doubt_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000), doubt=AHEAD))
+    assert (
+        "This computer's clock says 18 Nov 2026, 11:06:40 UTC; the newest entry of the file is from "
+        "8 Oct 2026, 11:06:40 UTC. Check the clock."
+    ) in words(dialog)
+    assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
+    assert "clock is in doubt" in dialog.once_button.toolTip()
+    assert not dialog.trusts_clock()
+    assert dialog.doubt is not None
+    dialog.doubt.box.setFocus()
+    qtbot.keyClick(dialog.doubt.box, Qt.Key.Key_Space)
+    assert dialog.trusts_clock()
+    with qtbot.waitSignal(dialog.run_once, timeout=0):
+        qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_majority_by_a_clock_in_doubt_needs_both_words(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 900, 1_000), doubt=AHEAD))
+    assert dialog.doubt is not None
+    for box in (dialog.doubt.box, dialog.agreement):
+        assert not dialog.once_button.isEnabled()
+        box.setFocus()
+        qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert dialog.once_button.isEnabled()
+
+
+def test_a_clock_in_doubt_is_not_asked_about_where_nothing_goes(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(doubt=AHEAD))
+    assert "clock" not in words(dialog)
+    assert dialog.daily_button.isEnabled()
+
+
+def test_a_read_only_file_tells_the_doubt_and_asks_nothing(qtbot: QtBot, theme: Theme) -> None:
+    what = preview(TenantShare("acme", 3, 1_000), doubt=AHEAD)
+    dialog = shown(qtbot, theme, what, cannot_write="It is read-only.")
+    assert "Check the clock." in words(dialog)
+    assert dialog.doubt is not None and not dialog.doubt.box.isVisible()
+
+
+def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview())
+    assert dialog.sentence.text().startswith("Nothing of foundation.sqlite is due")
+    assert not dialog.once_button.isVisible()
+    assert dialog.daily_button.text() == "Run daily from now on"
+    with qtbot.waitSignal(dialog.approved_daily, timeout=0):
+        qtbot.mouseClick(dialog.daily_button, Qt.MouseButton.LeftButton)
+
+
+def test_where_it_runs_daily_it_can_be_turned_off(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)), daily=True)
+    assert not dialog.daily_button.isVisible()
+    assert dialog.once_button.text() == "Remove 3 rows now"
+    with qtbot.waitSignal(dialog.turned_off, timeout=0):
+        qtbot.mouseClick(dialog.off_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) -> None:
+    reason = "The file is open read-only, because workerd (pid 1) has it open."
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 900, 1_000)), cannot_write=reason)
+    assert reason in words(dialog)
+    assert not dialog.once_button.isEnabled() and not dialog.daily_button.isEnabled()
+    assert dialog.once_button.toolTip() == reason
+    assert not dialog.agreement.isVisible()
+
+
+def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> None:
+    shares = [TenantShare(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
+    dialog = shown(qtbot, theme, preview(*shares))
+    assert len(texts(dialog.tenants)) == 50
+    assert "and 700 entries of 70 more tenants" in words(dialog)
+
+
+def test_chains_that_cannot_be_pruned_are_named(qtbot: QtBot, theme: Theme) -> None:
+    left = LeftAlone("initech<b>", 7, "Entry 7 is dated in milliseconds.")
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000), left=(left,)))
+    assert texts(dialog.left) == [["initech<b>", "Entry 7 is dated in milliseconds."]]
+
+
+def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    path = tmp_path / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=2_000, now=NOW)
+    database = Database(path, read_only=True)
+    with database.connection_context():
+        found = retention.preview(database, now=NOW, days=90)
+    dialog = shown(qtbot, theme, found)
+    assert sum(int(row[1].replace(",", "")) for row in texts(dialog.tables)) == found.total > 0
+    layout = dialog.layout()
+    assert layout is not None
+    room = dialog.screen().availableGeometry().height() - 64
+    assert dialog.height() >= min(room, layout.totalHeightForWidth(dialog.width())), (
+        "no part lies over another"
+    )
+
+
+def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    choice = dialog.archive
+    assert not choice.box.isChecked()
+    assert not choice.button.isVisible()
+    said: list[Path | None] = []
+    dialog.archive_changed.connect(said.append)
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    choice.findChild(QFileDialog).reject()
+    assert (choice.box.isChecked(), said) == (False, []), "no folder, no archive"
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    chooser = next(found for found in choice.findChildren(QFileDialog) if found.isVisible())
+    chooser.selectFile(str(tmp_path))
+    chooser.accept()
+    assert (choice.box.isChecked(), said) == (True, [tmp_path])
+    assert str(tmp_path) in words(dialog)
+    assert choice.button.isVisible()
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
+    assert said == [tmp_path, None, tmp_path], "the folder is remembered"
+
+
+def test_a_file_that_cannot_be_written_offers_no_archive(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)), cannot_write="It is read-only.")
+    assert "archive" not in words(dialog)

@@ -1,0 +1,110 @@
+"""The frame's dialogs as the window opens them."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QDialog
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.services.files.find import Candidate
+from app.services.retention.run import RetentionPreview
+from app.settings import Settings
+from app.ui.dialogs.about import AboutDialog
+from app.ui.dialogs.choose_database import ChooseDatabaseDialog
+from app.ui.dialogs.database_info import DatabaseInfoDialog
+from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.window import MainWindow
+from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.error_dialog import ErrorDialog
+from models.local.migrations import create_database
+from tests.conftest import NOW
+
+D = TypeVar("D", bound=QDialog)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: Theme) -> MainWindow:
+    window = MainWindow(theme, Settings(), lambda: NOW)
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+def dialog_of(qtbot: QtBot, window: MainWindow, kind: type[D]) -> D:
+    qtbot.waitUntil(lambda: any(found.isVisible() for found in window.findChildren(kind)))
+    return next(found for found in window.findChildren(kind) if found.isVisible())
+
+
+def gone(qtbot: QtBot, window: MainWindow, kind: type[QDialog]) -> None:
+    """Waits until the window has let go of a dialog that was closed."""
+    qtbot.waitUntil(lambda: not window.findChildren(kind))
+
+
+def test_of_several_databases_one_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        create_database(tmp_path / f"{name}.sqlite", paths.migrations_dir(), now=NOW)
+    window.files.open(tmp_path)
+    dialog = dialog_of(qtbot, window, ChooseDatabaseDialog)
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Down)
+    chosen = dialog.candidate()
+    with qtbot.waitSignal(window.opened) as opened:
+        qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
+    gone(qtbot, window, ChooseDatabaseDialog)
+    assert chosen is not None and opened.args[0].path == chosen.path
+
+
+def test_none_of_several_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        create_database(tmp_path / f"{name}.sqlite", paths.migrations_dir(), now=NOW)
+    window.files.open(tmp_path)
+    dialog = dialog_of(qtbot, window, ChooseDatabaseDialog)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    gone(qtbot, window, ChooseDatabaseDialog)
+    assert window.workspace is None and window.welcome.isVisible()
+
+
+def test_what_the_file_holds(qtbot: QtBot, window: MainWindow, database_path: Path) -> None:
+    info = window.actions_by_name["info"]
+    assert not info.isEnabled(), "there is no file"
+    with qtbot.waitSignal(window.opened):
+        window.files.open(database_path)
+    info.trigger()
+    dialog = dialog_of(qtbot, window, DatabaseInfoDialog)
+    assert dialog.fields.value("File") == database_path.name
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    gone(qtbot, window, DatabaseInfoDialog)
+
+
+def test_about_and_preferences_open_and_go(qtbot: QtBot, window: MainWindow) -> None:
+    for name, kind in (("about", AboutDialog), ("preferences", PreferencesDialog)):
+        window.actions_by_name[name].trigger()
+        dialog = dialog_of(qtbot, window, kind)
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+        gone(qtbot, window, kind)
+
+
+def test_no_widget_belongs_to_python_alone(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    """Such a widget is destroyed by whichever thread collects garbage, which ends the process."""
+    before = set(QApplication.topLevelWidgets())
+    kept = [
+        MainWindow(theme, Settings(), lambda: NOW),
+        AboutDialog(theme, "1.2.3"),
+        PreferencesDialog(theme, Settings()),
+        ChooseDatabaseDialog(theme, [Candidate(tmp_path / "a.sqlite", ("users",), 1, 1, NOW)], NOW),
+        RetentionDialog(theme, RetentionPreview(NOW, {}, (), ()), file_name="a.sqlite", days=90),
+        ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"),
+        ErrorDialog(theme, "It did not work."),
+    ]
+    for widget in kept:
+        qtbot.addWidget(widget)
+    orphans = [
+        type(widget).__name__
+        for widget in set(QApplication.topLevelWidgets()) - before - set(kept)
+        if widget.parent() is None
+    ]
+    assert not orphans

@@ -1,0 +1,311 @@
+"""Files of every kind, opened as a person opens them: each opens, or says in a sentence why not."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import application
+from app.services.chain.verify.codes import Verdict
+from app.ui.dialogs.choose_database import ChooseDatabaseDialog
+from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.error_dialog import BugDialog
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    button,
+    choose,
+    click,
+    closed,
+    count,
+    current,
+    dialog,
+    error,
+    go,
+    held,
+    labels,
+    notice,
+    open_file,
+    press,
+    said,
+)
+
+
+def dump(path: Path) -> list[object]:
+    """All rows of all tables, and the file's own bytes of header that count changes."""
+    return [ask(path, f"SELECT * FROM {table}") for table in (*TABLES, "planning_artifacts")]
+
+
+# read-only
+
+
+def refusals(page: RecordTab) -> dict[str, str]:
+    """Each act that writes, with its tool tip; those that only look are left out."""
+    looks = {"verify", "open_run", "open_artifact", "artifacts", "parked", "history", "export"}
+    return {
+        name: page.commands.action(name).toolTip()
+        for name in page.commands._specs
+        if name not in looks and not page.commands.action(name).isEnabled()
+    }
+
+
+def test_read_only_is_said_and_no_key_gets_past_it(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    before = dump(demo_path)
+    open_file(qtbot, window, demo_path, read_only=True)
+    assert "(read-only)" in window.windowTitle()
+    assert notice(window, "Read-only").headline().endswith("Nothing here can change the file.")
+    assert any(text.endswith("read-only") for text in labels(window.statusBar()))
+    for place in range(5):
+        page = go(qtbot, window, place)
+        choose(qtbot, page, 0)
+        reasons = refusals(page)
+        assert all("open read-only" in tip for tip in reasons.values()), reasons
+        for keys in ("Del", "F2", "Ctrl+Shift+N", "A", "D", "R", "U", "P", "K", "C", "X", "Ctrl+Shift+R"):
+            press(keys)
+            assert QApplication.activeWindow() is window, f"{keys} on {page.title}"
+        for name in reasons:
+            page.commands.trigger(name)
+    press("Ctrl+Z")
+    assert window.workspace is not None and not window.workspace.findChildren(ConfirmDialog)
+    window.close_file()
+    assert dump(demo_path) == before
+
+
+def test_a_file_that_another_program_has_open_waits_for_the_persons_word(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    with held(demo_path) as process:
+        page = open_file(qtbot, window, demo_path)
+        banner = notice(window, "Read-only")
+        assert f"(pid {process})" in banner.headline()
+        assert page.context.opened.read_only
+        with qtbot.waitSignal(window.opened):
+            click(qtbot, button(banner, "Open for writing"))
+        page = current(window)
+        assert not page.context.opened.read_only and "(read-only)" not in window.windowTitle()
+        qtbot.waitUntil(lambda: page.filters.count_text() != "")
+        before = count(demo_path, "users")
+        choose(qtbot, page, 0)
+        press("Del")
+        qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, 0))
+
+
+# what differs
+
+
+def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    ask(demo_path, "DROP TABLE notifications")
+    ask(demo_path, "DELETE FROM d1_migrations WHERE name LIKE '0002%'")
+    open_file(qtbot, window, demo_path)
+    banner = notice(window, "The schema differs")
+    assert "notifications" in banner.headline()
+    press("Ctrl+4")
+    qtbot.waitUntil(lambda: "Not in this file" in labels(current(window)))
+    click(qtbot, button(banner, "Apply migrations…"))
+    box = dialog(qtbot, window, ConfirmDialog)
+    assert box.list.item(0).text() == "0002_notifications.sql" and box.list.count() == 1
+    assert str(demo_path.parent) in box.sentence.text()
+    press("Escape")
+    closed(qtbot, window, ConfirmDialog)
+    assert ask(demo_path, "SELECT count(*) FROM sqlite_master WHERE name = 'notifications'") == [(0,)]
+    click(qtbot, button(banner, "Apply migrations…"))
+    box = dialog(qtbot, window, ConfirmDialog)
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, box.confirm_button)
+    closed(qtbot, window, ConfirmDialog)
+    assert go(qtbot, window, 3).filters.count_text() == "0 notifications"
+    copies = list(demo_path.parent.glob("demo.before-0002_notifications.*"))
+    assert len(copies) == 1 and copies[0].name in window.toast.text()
+    assert ask(copies[0], "SELECT count(*) FROM users") == ask(demo_path, "SELECT count(*) FROM users")
+
+
+def test_a_missing_column_keeps_nothing_else_from_being_shown(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "ALTER TABLE notifications DROP COLUMN message")
+    open_file(qtbot, window, demo_path)
+    assert "notifications lacks message" in notice(window, "The schema differs").headline()
+    page = go(qtbot, window, 3)
+    assert page.filters.count_text() == said(count(demo_path, "notifications"), 3)
+    choose(qtbot, page, 0)
+
+
+# what does not open
+
+
+def _text(path: Path) -> str:
+    path.write_text("dear diary\n" * 400)
+    return r"notes\.txt is not a SQLite database; choose another file\."
+
+
+def _empty(path: Path) -> str:
+    path.touch()
+    return r"notes\.txt is empty: .*create a new database.*"
+
+
+def _gone(path: Path) -> str:
+    return r"There is no file at .*notes\.txt; check the path.*"
+
+
+def _damaged(path: Path) -> str:
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA page_size = 512")
+    connection.execute("CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT)")
+    connection.executemany("INSERT INTO users VALUES (?, ?)", [(f"u{n}", "x" * 200) for n in range(200)])
+    connection.close()
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 4)
+    return r"notes\.txt is damaged.*restore it from a copy.*"
+
+
+@pytest.mark.parametrize("make", [_text, _empty, _gone, _damaged])
+def test_what_cannot_be_opened_is_said_in_a_sentence(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, make: Callable[[Path], str]
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    path = tmp_path / "notes.txt"
+    expected = make(path)
+    before = path.read_bytes() if path.exists() else None
+    window.files.open(path)
+    sentence = error(qtbot, window)
+    assert re.fullmatch(expected, sentence, re.DOTALL), sentence
+    assert (path.read_bytes() if path.exists() else None) == before, "nothing is written"
+    assert current(window) is page and window.database_button.text() == "demo.sqlite", "the other file stays"
+
+
+def test_a_locked_file_is_said_to_be_locked(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    connection = apsw.Connection(str(demo_path))
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        window.files.open(demo_path)
+        assert "is in use by" in error(qtbot, window)
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+    open_file(qtbot, window, demo_path)
+
+
+def test_a_folder_with_several_databases_asks_which(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
+) -> None:
+    window.files.open(demo_path.parent)
+    box = dialog(qtbot, window, ChooseDatabaseDialog)
+    press("Down")
+    wanted = box.candidate()
+    assert wanted is not None
+    with qtbot.waitSignal(window.opened) as opened:
+        press("Return")
+    assert opened.args[0].path == wanted.path
+
+
+# ways to open
+
+
+def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(demo_path))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(300, 300), Qt.DropAction.CopyAction, data, buttons, keys)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    with qtbot.waitSignal(window.opened) as opened:
+        QApplication.sendEvent(
+            window, QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, data, buttons, keys)
+        )
+    assert opened.args[0].path == demo_path
+
+
+def test_recent_files_come_back_from_the_welcome_page(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    press("Ctrl+W")
+    qtbot.waitUntil(lambda: button(window.welcome, "demo.sqlite").isVisible())
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, button(window.welcome, "demo.sqlite"))
+    menu = window.database_button.menu()
+    menu.aboutToShow.emit()
+    assert "demo.sqlite" in [action.text() for action in menu.actions()]
+    window.close_file()
+    demo_path.unlink()
+    window.files.open(demo_path)
+    assert "There is no file at" in error(qtbot, window)
+    menu.aboutToShow.emit()
+    assert "demo.sqlite" not in [action.text() for action in menu.actions()]
+
+
+def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.opened, timeout=60_000):
+        click(qtbot, button(window.welcome, "Explore &sample data"))
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count_text() != "")
+    assert page.model.rowCount() > 100
+
+
+# retention
+
+
+def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 1)
+    before = page.model.rowCount()
+    window.actions_by_name["retention"].trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    if box.agreement.isVisible():
+        click(qtbot, box.agreement)
+    assert window.retention is not None
+    with qtbot.waitSignal(window.retention.removed) as removed:
+        click(qtbot, box.daily_button)
+    total = removed.args[0].total
+    assert total > 0
+    qtbot.waitUntil(lambda: "next in" in window.retention_status.text())
+    status = f"Retention: last run just now, {total:,} rows removed · next in 24 h"
+    assert window.retention_status.text() == status
+    qtbot.waitUntil(lambda: page.model.rowCount() == count(demo_path, "audit_chain") < before)
+    assert ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned'")[0][0] > 0
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified, timeout=20_000) as verified:
+        page.verify()
+    assert verified.args[0].verdict in (Verdict.CONSISTENT, Verdict.VERIFIED)
+    assert page.banner.headline().startswith("Chain ")
+
+
+# a bug
+
+
+@pytest.fixture
+def hook() -> Iterator[None]:
+    before = sys.excepthook
+    yield
+    sys.excepthook = before
+
+
+def test_a_bug_is_shown_with_details_to_copy(
+    qtbot: QtBot, window: MainWindow, theme: Theme, hook: None
+) -> None:
+    application._catch_bugs(theme, window)
+    try:
+        raise RuntimeError("the secret is hunter2")
+    except RuntimeError as problem:
+        sys.excepthook(type(problem), problem, problem.__traceback__)
+    box = dialog(qtbot, window, BugDialog)
+    click(qtbot, box.copy_button)
+    text = QGuiApplication.clipboard().text()
+    assert "RuntimeError" in text and Path(__file__).name in text
+    assert "hunter2" not in text
+    log = Path(os.environ["TENANT_ADMIN_HOME"])
+    assert any("RuntimeError" in file.read_text() for file in log.rglob("*.log"))

@@ -1,0 +1,247 @@
+"""One field finds everything: by keyboard, by mouse, and never in the way."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.records import users
+from app.settings import Settings
+from app.ui.shell.global_search import GlobalSearch
+from app.ui.shell.search_results import Kind, ResultRow
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Theme
+from models.local.database import Database
+from tests.conftest import NOW
+
+PEOPLE = 7
+
+
+@pytest.fixture
+def filled(database_path: Path) -> Path:
+    """Seven users of acme, one of globex, their audit entries, and a notification that hides its text."""
+    database = Database(database_path)
+    with database.connection_context():
+        for number in range(PEOPLE):
+            users.create(database, "acme", f"person{number}@acme.example", actor="ops", now=NOW + number)
+        users.create(database, "globex", "hank@globex.example", actor="ops", now=NOW + 100)
+        database.connection().execute(
+            "INSERT INTO notifications (id, tenant_id, type, title, message, created_at)"
+            " VALUES ('n1', 'globex', 'run_completed', ?, 'It is done', ?)",
+            ("<b>Bold</b>\u202eplan", NOW),
+        )
+    return database_path
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: Theme, filled: Path) -> MainWindow:
+    window = MainWindow(theme, Settings(), lambda: NOW + 1_000)
+    qtbot.addWidget(window)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    with qtbot.waitSignal(window.opened):
+        window.files.open(filled)
+    return window
+
+
+@pytest.fixture
+def search(window: MainWindow) -> GlobalSearch:
+    return window.search
+
+
+def shown(search: GlobalSearch) -> list[ResultRow]:
+    model = search.popup.model
+    return [model.row(number) for number in range(model.rowCount())]
+
+
+def find(qtbot: QtBot, window: MainWindow, text: str) -> None:
+    """Types into the field as somebody does, and waits for what is found."""
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert window.search.field.hasFocus()
+    qtbot.keyClicks(window.search.field, text)
+    qtbot.waitUntil(window.search.is_open)
+
+
+def tab(window: MainWindow, table: str) -> RecordTab:
+    assert window.workspace is not None
+    return next(page for page in window.workspace.pages() if page.table_name == table)
+
+
+def current_tab(window: MainWindow) -> str:
+    assert window.workspace is not None
+    return window.workspace.current().table_name
+
+
+def test_what_is_found_stands_under_its_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "PERSON")
+    rows = shown(search)
+    assert [row.title for row in rows if row.kind is Kind.HEAD] == ["Users", "Audit chain"]
+    assert [row.detail for row in rows if row.kind is Kind.HEAD] == ["7", "7"]
+    hits = [row for row in rows if row.kind is Kind.HIT and row.table == "users"]
+    assert [row.title for row in hits] == [f"person{number}@acme.example" for number in (6, 5, 4, 3, 2)]
+    assert all(row.detail.startswith("acme · ") for row in hits)
+    assert [row.title for row in rows if row.kind is Kind.MORE] == ["and 2 more"] * 2
+    assert search.field.hasFocus()
+
+
+def test_enter_shows_the_first_record_in_its_tab(
+    qtbot: QtBot, window: MainWindow, search: GlobalSearch
+) -> None:
+    find(qtbot, window, "hank")
+    wanted = shown(search)[1]
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    assert not search.is_open()
+    assert current_tab(window) == "users"
+    page = tab(window, "users")
+    qtbot.waitUntil(lambda: page.list.current_id() == wanted.record_id)
+    assert page.table.hasFocus()
+    assert search.field.text() == "hank"
+
+
+def test_the_arrows_choose_and_pass_over_heads(
+    qtbot: QtBot, window: MainWindow, search: GlobalSearch
+) -> None:
+    find(qtbot, window, "hank")
+    seen = []
+    for _ in range(3):
+        row = search.popup.current()
+        assert row is not None
+        seen.append((row.kind, row.table))
+        qtbot.keyClick(search.field, Qt.Key.Key_Down)
+    assert seen == [(Kind.HIT, "users"), (Kind.HIT, "audit_chain"), (Kind.HIT, "users")]
+    qtbot.keyClick(search.field, Qt.Key.Key_Up)
+    qtbot.keyClick(search.field, Qt.Key.Key_Up)
+    entry = search.popup.current()
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    assert current_tab(window) == "audit_chain"
+    assert entry is not None
+    qtbot.waitUntil(lambda: tab(window, "audit_chain").list.current_id() == entry.record_id)
+
+
+def test_page_keys_go_from_group_to_group(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "person")
+    places = []
+    for key in (Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp, Qt.Key.Key_PageUp):
+        qtbot.keyClick(search.field, key)
+        row = search.popup.current()
+        places.append(row.table if row else None)
+    assert places == ["audit_chain", "audit_chain", "users", "users"]
+
+
+def test_more_filters_the_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "person")
+    for _ in range(5):
+        qtbot.keyClick(search.field, Qt.Key.Key_Down)
+    assert str(search.popup.current()) == "and 2 more, Show all of them in Users"
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    page = tab(window, "users")
+    assert current_tab(window) == "users" and page.filters.text.text() == "person"
+    qtbot.waitUntil(lambda: page.filters.count_text() == "7 users")
+
+
+def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "hank")
+    view = search.popup.list
+
+    def place(row: int) -> QPoint:
+        return view.visualRect(search.popup.model.index(row)).center()
+
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place(0))
+    assert search.is_open() and search.field.hasFocus(), "a head is nothing to choose"
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place(3))
+    assert not search.is_open() and current_tab(window) == "audit_chain"
+
+
+def test_nothing_found_is_a_sentence(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "nobody")
+    assert search.popup.sentence.text() == "Nothing contains “nobody”."
+    qtbot.keyClick(search.field, Qt.Key.Key_Down)
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    assert search.field.hasFocus()
+
+
+def test_only_the_tenant_in_view_is_searched(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    window.tenants.pick("acme")
+    find(qtbot, window, "hank")
+    assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
+
+
+def test_another_tenant_is_searched_when_one_comes_back(
+    qtbot: QtBot, window: MainWindow, search: GlobalSearch
+) -> None:
+    find(qtbot, window, "hank")
+    window.tenants.setFocus()
+    assert not search.is_open(), "leaving the field closes the list"
+    window.tenants.pick("acme")
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(search.is_open)
+    assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
+
+
+def test_text_from_the_file_is_plain(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "bold")
+    assert search.popup.model.index(1).data() == "<b>Bold</b>\\u202eplan"
+
+
+def test_escape_closes_then_empties_then_leaves(
+    qtbot: QtBot, window: MainWindow, search: GlobalSearch
+) -> None:
+    find(qtbot, window, "hank")
+    qtbot.keyClick(search.field, Qt.Key.Key_Escape)
+    assert not search.is_open() and search.field.text() == "hank"
+    qtbot.keyClick(search.field, Qt.Key.Key_Escape)
+    assert search.field.text() == "" and search.field.hasFocus()
+    qtbot.keyClick(search.field, Qt.Key.Key_Escape)
+    assert tab(window, "users").table.hasFocus()
+
+
+def test_down_brings_the_list_back(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "hank")
+    qtbot.keyClick(search.field, Qt.Key.Key_Escape)
+    qtbot.keyClick(search.field, Qt.Key.Key_Down)
+    qtbot.waitUntil(search.is_open)
+    assert shown(search)[1].title == "hank@globex.example"
+
+
+def test_enter_waits_for_the_text_that_was_typed(
+    qtbot: QtBot, window: MainWindow, search: GlobalSearch
+) -> None:
+    find(qtbot, window, "person")
+    search.field.selectAll()
+    qtbot.keyClicks(search.field, "hank")
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    page = tab(window, "users")
+
+    def selected() -> list[str]:
+        return [str(page.model.record(row)) for row in page.table.selected_rows()]
+
+    qtbot.waitUntil(lambda: not search.is_open())
+    qtbot.waitUntil(lambda: len(selected()) == 1 and "hank@globex.example" in selected()[0])
+
+
+def test_an_emptied_field_closes_the_list(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "hank")
+    search.field.selectAll()
+    qtbot.keyClick(search.field, Qt.Key.Key_Delete)
+    assert not search.is_open()
+
+
+def test_an_entry_is_found_by_its_number(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "#3")
+    qtbot.keyClick(search.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tab(window, "audit_chain").list.current_id() == 3)
+
+
+def test_a_closed_file_is_forgotten(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    find(qtbot, window, "hank")
+    window.close_file()
+    assert not search.is_open() and search.field.text() == "" and not search.isEnabled()
+
+
+def test_it_never_reaches_out_of_the_window(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
+    window.resize(900, 560)
+    find(qtbot, window, "e")
+    assert window.rect().contains(search.popup.geometry())

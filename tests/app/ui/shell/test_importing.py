@@ -1,0 +1,102 @@
+"""A D1 export brought into the window, and what is said of how it continues the file last seen."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.ui.shell.window import MainWindow
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.workers import witnessing
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.dumping import write_dump
+from tests.fixtures.window import (
+    ask,
+    click,
+    count,
+    current,
+    dialog,
+    error,
+    notice,
+    said,
+)
+
+
+@pytest.fixture
+def export(demo_path: Path, tmp_path: Path) -> Path:
+    return write_dump(demo_path, tmp_path / "export.sql", d1=True)
+
+
+def test_a_dump_that_is_opened_is_imported_and_opened(
+    qtbot: QtBot,
+    window: MainWindow,
+    demo_path: Path,
+    export: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = export.with_name("imported.sqlite")
+    asked: list[str] = []
+
+    def choose(dialog: QFileDialog) -> bool:
+        asked.extend(dialog.selectedFiles())
+        dialog.selectFile(str(target))
+        return True
+
+    monkeypatch.setattr(QFileDialog, "exec", choose)
+    window.files.open(export)
+    box = dialog(qtbot, window, ConfirmDialog)
+    assert "is an SQL dump" in box.sentence.text()
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, box.confirm_button)
+    assert asked == [str(export.with_suffix(".sqlite"))]
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(count(demo_path, "users"), 0))
+    assert "imported from export.sql" in window.toast.text()
+    assert page.context.opened.path == target
+    assert ask(target, "SELECT * FROM audit_chain") == ask(demo_path, "SELECT * FROM audit_chain")
+    qtbot.waitUntil(lambda: bool(CheckpointStore(paths.checkpoints_dir()).checkpoints(target)))
+    (made,) = CheckpointStore(paths.checkpoints_dir()).checkpoints(target)
+    assert made.reason == "import"
+
+
+def test_a_newer_export_of_a_known_database_continues_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    chains.append(apsw.Connection(str(demo_path)), "acme-corp", [NOW] * 3)
+    export = write_dump(demo_path, tmp_path / "newer.sql", d1=True)
+    with qtbot.waitSignal(window.opened):
+        window.files.import_dump(export, tmp_path / "newer.sqlite")
+    assert window.workspace is not None
+    qtbot.waitUntil(window.workspace.continuation.isVisible)
+    words = notice(window, "This file continues").headline()
+    assert "3 new entries since 1 h ago" in words
+
+
+def test_an_export_that_forked_says_where(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    last = ask(demo_path, "SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq = ?", last)
+    export = write_dump(demo_path, tmp_path / "forked.sql")
+    with qtbot.waitSignal(window.opened):
+        window.files.import_dump(export, tmp_path / "forked.sqlite")
+    assert window.workspace is not None
+    qtbot.waitUntil(window.workspace.continuation.isVisible)
+    assert notice(window, "This file does not continue the one you saw last")
+
+
+def test_a_dump_that_is_refused_leaves_nothing(
+    qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
+) -> None:
+    export.write_text(export.read_text("utf-8") + "\nATTACH 'x' AS y;\n", "utf-8")
+    window.files.import_dump(export, tmp_path / "new.sqlite")
+    assert "ATTACH" in error(qtbot, window)
+    assert not (tmp_path / "new.sqlite").exists()
+    assert window.workspace is None

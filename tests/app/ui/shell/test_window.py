@@ -1,0 +1,305 @@
+"""The whole window as a person uses it on a real file."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.services.records.export import Format
+from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
+from app.ui.tabs.webhooks.dialog import WebhookDialog
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    choose,
+    click,
+    closed,
+    count,
+    dialog,
+    go,
+    labels,
+    open_file,
+    press,
+    said,
+    type_text,
+    values,
+)
+
+USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
+
+
+def test_a_file_stands_in_five_tabs_with_exact_counts(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    for place, table in enumerate(TABLES):
+        page = go(qtbot, window, place)
+        assert page.filters.count_text() == said(count(demo_path, table), place)
+        assert page.model.rowCount() == count(demo_path, table)
+        assert page.table.hasFocus(), "the arrows work at once"
+    assert window.windowTitle() == "demo.sqlite — Tenant Admin"
+    assert any(text.startswith("Local file · WAL · ") for text in labels(window.statusBar()))
+    assert window.retention_status.text() == "Retention: off"
+    unread = ask(demo_path, "SELECT count(*) FROM notifications WHERE read = 0")[0][0]
+    assert window.workspace is not None
+    assert window.workspace.tabs.tabText(NOTIFICATIONS) == f"Notifications  {unread}"
+
+
+def test_a_tenant_scopes_every_tab_its_count_and_the_verification(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    tenant = ask(demo_path, "SELECT DISTINCT tenant_id FROM users ORDER BY 1")[1][0]
+    window.tenants.setFocus()
+    press("Down")
+    qtbot.waitUntil(window.tenants.popup.isVisible)
+    press("Down")
+    press("Down")
+    press("Return")
+    assert window.tenants.tenant() == tenant
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    for place, table in enumerate(TABLES[:4]):
+        wanted = said(count(demo_path, table, tenant), place)
+        page = go(qtbot, window, place)
+        qtbot.waitUntil(lambda page=page, wanted=wanted: page.filters.count_text() == wanted)  # type: ignore[misc]
+        assert set(values(page, "tenant_id")) <= {tenant, "…"}
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified) as verified:
+        press("Ctrl+Return")
+    assert [one.tenant for one in verified.args[0].tenants] == [tenant]
+    assert verified.args[0].entries == count(demo_path, "audit_chain", tenant)
+    unread = ask(demo_path, "SELECT count(*) FROM notifications WHERE NOT read AND tenant_id = ?", tenant)
+    assert window.workspace is not None
+    badge = f"Notifications  {unread[0][0]}" if unread[0][0] else "Notifications"
+    qtbot.waitUntil(lambda: window.workspace.tabs.tabText(NOTIFICATIONS) == badge)  # type: ignore[union-attr]
+
+
+def test_a_user_is_created_edited_and_deleted_by_keys_alone(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    press("Ctrl+Shift+N")
+    dialog(qtbot, window, NewUserDialog)
+    type_text(qtbot, "acme-corp")
+    press("Tab")
+    type_text(qtbot, "new@example.com")
+    press("Return")
+    closed(qtbot, window, NewUserDialog)
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before + 1, USERS))
+    assert window.toast.text() == "User new@example.com created" and window.toast.isVisible()
+    page.table.setFocus()
+    press("Home")
+    qtbot.waitUntil(lambda: values(page, "email")[0] == "new@example.com")
+    press("F2")
+    dialog(qtbot, window, EditUserDialog)
+    type_text(qtbot, "other@example.com")
+    press("Return")
+    closed(qtbot, window, EditUserDialog)
+    qtbot.waitUntil(lambda: values(page, "email")[0] == "other@example.com")
+    qtbot.waitUntil(lambda: page.inspector.title() == "other@example.com")
+    page.table.setFocus()
+    press("Del")
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, USERS))
+    assert "other@example.com" not in values(page, "email")
+    assert page.table.selected_rows() == [0], "the next one takes its place"
+    neighbour = values(page, "email")[0]
+    qtbot.waitUntil(lambda: page.inspector.title() == neighbour)
+    page = go(qtbot, window, AUDIT)
+    assert values(page, "event_type")[:3] == ["user_deleted", "user_updated", "user_created"]
+    seq = choose(qtbot, page, 0)
+    payload = ask(demo_path, "SELECT payload FROM audit_chain WHERE seq = ?", seq)[0][0]
+    assert window.context is not None and window.context.settings.actor in payload
+
+
+def test_an_act_is_undone_from_the_toast_and_by_keys(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    gone = choose(qtbot, page, 2)
+    press("Del")
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, USERS))
+    assert window.toast.isVisible() and window.toast.text().endswith("deleted")
+    click(qtbot, window.toast.action_button)
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, USERS))
+    assert ask(demo_path, "SELECT count(*) FROM users WHERE id = ?", gone) == [(1,)]
+    page.table.setFocus()
+    for keys, left in (("Ctrl+Shift+Z", before - 1), ("Ctrl+Z", before), ("Ctrl+Shift+Z", before - 1)):
+        press(keys)
+        qtbot.waitUntil(lambda left=left: page.filters.count_text() == said(left, USERS))  # type: ignore[misc]
+        what = "Undone" if left == before else "Done again"
+        qtbot.waitUntil(lambda what=what: window.toast.text().startswith(f"{what}: User "))  # type: ignore[misc]
+    assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
+    assert window.actions_by_name["undo"].text().endswith("deleted”")
+
+
+def test_several_are_named_before_they_go(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    choose(qtbot, page, 0)
+    press("Shift+Down")
+    press("Shift+Down")
+    names = values(page, "email")[:3]
+    press("Del")
+    box = dialog(qtbot, window, ConfirmDialog)
+    assert [box.list.item(row).text().split(" · ")[0] for row in range(box.list.count())] == names
+    press("Return")  # Cancel has the focus: nothing wide happens by mistake
+    closed(qtbot, window, ConfirmDialog)
+    assert count(demo_path, "users") == before
+    press("Del")
+    box = dialog(qtbot, window, ConfirmDialog)
+    click(qtbot, box.confirm_button)
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 3, USERS))
+    assert window.toast.text() == "3 users deleted"
+
+
+def test_one_is_asked_about_when_the_preferences_say_so(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    press("Ctrl+,")
+    preferences = dialog(qtbot, window, PreferencesDialog)
+    preferences.editor("ask").setFocus()
+    press("Space")
+    press("Return")
+    closed(qtbot, window, PreferencesDialog)
+    page.table.setFocus()
+    choose(qtbot, page, 0)
+    press("Del")
+    box = dialog(qtbot, window, ConfirmDialog)
+    assert box.confirm_button.text() == "Delete 1 user"
+    click(qtbot, box.confirm_button)
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, USERS))
+
+
+def test_a_webhook_lives_and_dies(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    page, before = go(qtbot, window, WEBHOOKS), count(demo_path, "webhook_destinations")
+    press("Ctrl+Shift+N")
+    form = dialog(qtbot, window, WebhookDialog)
+    for key, text in (("tenant_id", "acme-corp"), ("name", "Bell"), ("url", "https://bell.example.com/in")):
+        form.editor(key).setFocus()
+        type_text(qtbot, text)
+    press("Return")
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before + 1, WEBHOOKS))
+    closed(qtbot, window, WebhookDialog)
+    qtbot.waitUntil(lambda: "Bell" in values(page, "name"))
+    row = values(page, "name").index("Bell")
+    wanted = choose(qtbot, page, row)
+    page.table.setFocus()
+    for key, active in (("D", 0), ("A", 1)):
+        press(key)
+        state = ask_state(demo_path, wanted)
+        qtbot.waitUntil(lambda active=active, state=state: state() == active)  # type: ignore[misc]
+        qtbot.waitUntil(lambda key=key: not refusal_missing(page, key))  # type: ignore[misc]
+    press("F2")
+    form = dialog(qtbot, window, WebhookDialog)
+    field = form.editor("url")
+    assert isinstance(field, QLineEdit)
+    field.setFocus()
+    field.selectAll()
+    type_text(qtbot, "https://gong.example.com/in")
+    press("Return")
+    closed(qtbot, window, WebhookDialog)
+    qtbot.waitUntil(
+        lambda: page.inspector.title() == "Bell" and "https://gong.example.com/in" in labels(page)
+    )
+    hosts = ask(demo_path, "SELECT hostname FROM webhook_destinations WHERE id = ?", wanted)
+    assert hosts == [("gong.example.com",)]
+    page.table.setFocus()
+    press("Del")
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, WEBHOOKS))
+
+
+def ask_state(path: Path, wanted: str) -> Callable[[], int]:
+    return lambda: int(ask(path, "SELECT active FROM webhook_destinations WHERE id = ?", wanted)[0][0])
+
+
+def refusal_missing(page: RecordTab, key: str) -> bool:
+    """Whether the act that was just done could still be done again."""
+    return page.commands.action({"A": "activate", "D": "deactivate"}[key]).isEnabled()
+
+
+def test_another_file_takes_the_place_of_the_first(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    threads = threading.active_count()
+    for path in (database_path, demo_path, database_path):
+        page = open_file(qtbot, window, path)
+        assert page.filters.count_text() == said(count(path, "users"), USERS)
+    assert window.database_button.text() == "foundation.sqlite"
+    assert threading.active_count() <= threads, "no thread of a closed file stays"
+    assert "No users yet" in labels(page)
+    press("Ctrl+W")
+    assert window.windowTitle() == "Tenant Admin" and window.welcome.isVisible()
+    assert not window.tenants.isEnabled() and not window.actions_by_name["export"].isEnabled()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("reader", "writ"))]
+
+
+def test_closing_ends_all_that_is_under_way(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    audit = go(qtbot, window, AUDIT)
+    assert isinstance(audit, AuditTab) and window.retention is not None
+    audit.verify()
+    page.exporter.export(tmp_path / "out.csv", page.query(), Format.CSV)
+    window.retention.worker.run_now()
+    with qtbot.assertNotEmitted(audit.verified), qtbot.assertNotEmitted(window.retention.removed):
+        window.close()
+    assert not window.isVisible()
+    names = {thread.name for thread in threading.enumerate()}
+    assert not {name for name in names if name.startswith(("job", "reader", "writer"))}, names
+    assert QApplication.instance() is not None
+
+
+def test_what_the_keyboard_reaches_first(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    assert page.table.hasFocus() and page.table.selected_rows() == []
+    assert "Nothing selected" in labels(page.inspector)
+    press("Down")
+    qtbot.waitUntil(lambda: page.inspector.title() == values(page, "email")[0])
+    assert window.workspace is not None
+    bar = window.workspace.tabs.tabBar()
+    bar.setFocus()
+    for _ in range(2):
+        press("Right")
+    assert bar.hasFocus() and window.workspace.tabs.currentIndex() == WEBHOOKS
+
+
+def test_a_record_is_shown_elsewhere_while_its_edit_waits(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    press("Down")
+    press("F2")  # at once: the inspector still shows the one before
+    form = dialog(qtbot, window, EditUserDialog)
+    assert form.values()["email"] == values(page, "email")[1]
+
+
+def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    tenant = ask(demo_path, "SELECT DISTINCT tenant_id FROM users ORDER BY 1")[1][0]
+    window.tenants.set_tenant(tenant)
+    window.tenants.tenant_changed.emit(tenant)
+    runs = go(qtbot, window, RUNS)
+    run = choose(qtbot, runs, 0)
+    press("Ctrl+H")
+    assert window.workspace is not None
+    qtbot.waitUntil(lambda: window.workspace.tabs.currentIndex() == AUDIT)  # type: ignore[union-attr]
+    audit = window.workspace.current()
+    assert window.tenants.tenant() is None
+    assert audit.filters.values().text == run
+    told = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE instr(payload, ?)", run)[0][0]
+    qtbot.waitUntil(lambda: audit.filters.count_text() == said(told, AUDIT))

@@ -1,0 +1,162 @@
+"""The tables in the window: filtered, copied, exported, and kept in place while others write."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QMenu
+from pytestqt.qtbot import QtBot
+
+from app.services.records.export import Format
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from tests.fixtures.window import (
+    ask,
+    choose,
+    click,
+    count,
+    go,
+    labels,
+    open_file,
+    press,
+    said,
+    type_text,
+    values,
+)
+
+USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
+
+
+def test_rows_of_another_program_come_by_themselves_and_nothing_moves(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    tester = QAbstractItemModelTester(page.model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    page.filters.text.setFocus()
+    type_text(qtbot, "example")
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(page.model.rowCount(), USERS))
+    with qtbot.waitSignal(page.list.loaded):
+        page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
+    wanted = choose(qtbot, page, 30)
+    top = page.table.rowAt(0)
+    first = page.model.record_id(top)
+    before = page.model.rowCount()
+    assert window.workspace is not None
+    window.workspace._poll.setInterval(20)
+    qtbot.waitUntil(lambda: window.workspace._data_version is not None)  # type: ignore[union-attr]
+    ask(
+        demo_path,
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " VALUES ('outside', 'acme-corp', '0000@example.com', 1, 1)",
+    )
+    qtbot.waitUntil(lambda: page.model.rowCount() == before + 1)
+    assert page.list.current_id() == wanted
+    assert page.filters.text.text() == "example" and page.filters.text.hasFocus()
+    assert page.table.selected_rows() == [31]
+    assert page.model.record_id(page.table.rowAt(0)) == first, "what is read does not jump away"
+    assert tester.model() is page.model
+
+
+def test_refreshing_by_key_shows_what_others_wrote(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    ask(demo_path, "DELETE FROM users WHERE rowid = (SELECT max(rowid) FROM users)")
+    press("F5")
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, USERS))
+
+
+def test_no_match_offers_to_clear_the_filters(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    press("Ctrl+F")
+    type_text(qtbot, "nobody at all")
+    qtbot.waitUntil(lambda: page.filters.count_text() == "0 users")
+    assert "No match" in labels(page)
+    click(qtbot, page.empty_state.clear_button)
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(count(demo_path, "users"), USERS))
+
+
+def menu_of(page: RecordTab, row: int, column: str) -> QMenu:
+    page.table.menu_requested.emit(
+        page.model.index(row, page.model.column_of(column)), page.mapToGlobal(page.rect().center())
+    )
+    return page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+
+
+def test_the_menu_filters_by_the_value_under_the_mouse(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    choose(qtbot, page, 0)
+    kind = values(page, "event_type")[0]
+    qtbot.waitUntil(lambda: page.filters.picker("event_type").choices.rowCount() > 1)
+    menu = menu_of(page, 0, "event_type")
+    next(act for act in menu.actions() if act.text() == "Filter by this value").trigger()
+    menu.close()
+    wanted = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = ?", kind)[0][0]
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(wanted, AUDIT))
+    assert page.filters.picker("event_type").currentText() == kind
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("CSV", "id,"), ("JSON lines", '{"id"'), ("SQL inserts", "INSERT INTO"), ("Text", "id\t")],
+)
+def test_selected_rows_are_copied(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, form: str, start: str
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    press("Shift+Down")
+    emails = values(page, "email")[:2]
+    menu = menu_of(page, 0, "email")
+    copy = next(act.menu() for act in menu.actions() if act.text() == "Copy rows as")
+    assert isinstance(copy, QMenu)
+    next(act for act in copy.actions() if act.text() == form).trigger()
+    menu.close()
+    qtbot.waitUntil(lambda: window.toast.text() == "2 rows copied")
+    text = QGuiApplication.clipboard().text()
+    assert text.startswith(start) and all(email in text for email in emails)
+    assert "password_hash" not in text
+
+
+def test_export_holds_all_that_the_filter_shows(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    page.set_filter_text("acme")
+    wanted = ask(demo_path, "SELECT count(*) FROM users WHERE email LIKE '%acme%' OR id LIKE '%acme%'")[0][0]
+    qtbot.waitUntil(lambda: page.filters.count_text() == said(wanted, USERS))
+    page.exporter.export(tmp_path / "out.csv", page.query(), Format.CSV)
+    qtbot.waitUntil(lambda: window.toast.text().endswith("exported to out.csv"))
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == wanted + 1
+
+
+def test_columns_fit_what_is_shown_until_somebody_arranges_them(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
+) -> None:
+    open_file(qtbot, window, database_path)  # nothing to fit to, and nothing to remember
+    page = open_file(qtbot, window, demo_path)
+    header, tenant = page.table.horizontalHeader(), page.model.column_of("tenant_id")
+    words = page.table.fontMetrics().horizontalAdvance(max(values(page, "tenant_id")[:20], key=len))
+    assert header.sectionSize(tenant) > words
+    assert header.length() <= page.table.viewport().width(), "no needless scroll bar"
+    header.resizeSection(tenant, 170)
+    page = open_file(qtbot, window, demo_path)
+    assert page.table.horizontalHeader().sectionSize(tenant) == 170
+
+
+def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE webhook_destinations SET hostname = 'else.example' WHERE rowid = 1")
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, WEBHOOKS)
+    host = page.model.column_of("hostname")
+    assert page.table.isColumnHidden(host), "the URL names it already"
+    row = values(page, "hostname").index("else.example")
+    index = page.model.index(row, page.model.column_of("url"))
+    assert "else.example is not the URL's host" in index.data(Qt.ItemDataRole.ToolTipRole)
+    choose(qtbot, page, row)
+    assert "host differs" in labels(page.inspector)

@@ -1,0 +1,143 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.itemmodels.roles import Tone
+from app.services.chain.verify.codes import Verdict
+from app.services.demo.demo import create_demo
+from app.services.records import users
+from app.settings import Settings
+from app.ui.shell.context import Context
+from app.ui.shell.continuation import ContinuationNotice
+from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.theme import Theme
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.workers import witnessing
+from models.local.database import Database
+from tests.conftest import NOW
+from tests.fixtures.context import close_context, make_context
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=200, tenants=2, now=NOW)
+    return path
+
+
+@pytest.fixture
+def context(path: Path, theme: Theme, qtbot: QtBot) -> Iterator[Context]:
+    context = make_context(path, theme, Settings(), lambda: NOW + 60)
+    yield context
+    close_context(context)
+
+
+def opened(context: Context, qtbot: QtBot) -> CheckpointsDialog:
+    dialog = CheckpointsDialog(context)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(dialog.make_button.isEnabled)
+    return dialog
+
+
+def test_the_first_checkpoint_is_made_listed_and_exported(
+    context: Context, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dialog = opened(context, qtbot)
+    assert dialog.state.text() == "There is none of this file yet."
+    assert not dialog.export_button.isEnabled()
+    with qtbot.waitSignal(dialog.checked):
+        dialog.make_button.click()
+    qtbot.waitUntil(lambda: dialog.table is not None)
+    assert dialog.table is not None
+    assert dialog.table.model().rowCount() == 1
+    assert "1 checkpoint of this file" in dialog.state.text()
+    assert "key" in dialog.key.text()
+    out = tmp_path / "witness.json"
+    dialog.export(out)
+    qtbot.waitUntil(lambda: "written to witness.json" in dialog.state.text())
+    assert out.stat().st_size > 0
+
+
+def test_a_file_that_is_no_export_is_said_and_takes_nothing(
+    context: Context, qtbot: QtBot, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    dialog = opened(context, qtbot)
+    dialog.import_from(other)
+    qtbot.waitUntil(lambda: "holds no exported checkpoints" in dialog.state.text())
+    assert dialog.table is None
+
+
+def test_a_person_who_knows_why_the_file_differs_begins_anew(
+    context: Context, qtbot: QtBot, path: Path
+) -> None:
+    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="request")
+    connection = apsw.Connection(str(path))
+    connection.execute("DELETE FROM audit_chain WHERE seq > 190")
+    connection.execute("UPDATE sqlite_sequence SET seq = 190 WHERE name = 'audit_chain'")
+    dialog = opened(context, qtbot)
+    qtbot.waitUntil(dialog.anew_button.isEnabled)
+    with qtbot.waitSignal(dialog.checked):
+        dialog.make_button.click()
+    qtbot.waitUntil(lambda: "does not hold" in dialog.state.text())
+    dialog.anew_button.click()
+    (question,) = dialog.findChildren(ConfirmDialog)
+    with qtbot.waitSignal(dialog.checked) as made:
+        question.confirm_button.click()
+    assert made.args is not None and made.args[1] == 2
+    qtbot.waitUntil(lambda: "2 checkpoints of this file" in dialog.state.text())
+    assert witnessing.verify(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
+
+
+def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -> None:
+    dialog = CheckpointsDialog(context)
+    dialog.open_once()
+    qtbot.waitUntil(dialog.make_button.isEnabled)
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.make_button.click()
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not context.busy._running)
+    assert witnessing.verify(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.CONSISTENT
+
+
+def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Path) -> None:
+    apsw.Connection(str(path)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
+    dialog = opened(context, qtbot)
+    with qtbot.waitSignal(dialog.checked):
+        dialog.make_button.click()
+    assert "nothing was signed" in dialog.state.text()
+
+
+def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
+    notice = ContinuationNotice(context)
+    qtbot.addWidget(notice)
+    notice.look()
+    return notice
+
+
+def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path: Path) -> None:
+    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    database = Database(path)
+    with database.connection_context():
+        users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
+    notice = shown(context, qtbot)
+    qtbot.waitUntil(lambda: not notice.isHidden())
+    assert "continues the one you saw last — 1 new entry" in notice.banner.headline()
+    assert notice.banner.tone() is Tone.OK
+
+
+def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path) -> None:
+    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    apsw.Connection(str(path)).execute("DELETE FROM audit_chain WHERE seq > 190")
+    notice = shown(context, qtbot)
+    qtbot.waitUntil(lambda: not notice.isHidden())
+    assert "does not continue the one you saw last" in notice.banner.headline()
+    assert "differs at entry" in notice.banner.detail()
+    assert notice.banner.tone() is Tone.BAD

@@ -1,0 +1,166 @@
+"""The audit chain in the window: verified with progress and cancel, and what is broken named and found."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.itemmodels.roles import Tone
+from app.services.chain.verify.codes import Code, Verdict
+from app.services.demo.demo import create_demo
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.tab import AuditTab
+from tests.conftest import NOW
+from tests.fixtures.window import ask, choose, click, count, go, labels, open_file, press, said, values
+
+AUDIT = 1
+PATIENCE = 30_000
+
+
+def audit_tab(qtbot: QtBot, window: MainWindow, path: Path) -> AuditTab:
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    return page
+
+
+def verify(qtbot: QtBot, page: AuditTab) -> None:
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+
+
+def spoil(path: Path, *places: int) -> list[int]:
+    """Changes the payload of the entries at these places, counted from the first; their seqs."""
+    seqs = [
+        ask(path, "SELECT seq FROM audit_chain ORDER BY seq LIMIT 1 OFFSET ?", place)[0][0]
+        for place in places
+    ]
+    for seq in seqs:
+        ask(path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
+    return seqs
+
+
+def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = audit_tab(qtbot, window, demo_path)
+    assert page.banner.headline() == "Not verified yet" and page.banner.tone() is Tone.NEUTRAL
+    assert set(values(page, "previous_hash")[:50]) == {"not checked"}
+    assert not page.findings.isVisible()
+
+
+def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page, entries = audit_tab(qtbot, window, demo_path), count(demo_path, "audit_chain")
+    verify(qtbot, page)
+    assert page.banner.headline() == f"Chain intact — {entries:,} entries verified"
+    assert page.banner.tone() is Tone.OK and page.banner.detail().startswith("3 tenants")
+    assert set(values(page, "previous_hash")[:50]) == {"linked"}
+    assert not page.findings.isVisible() and page.verify_button.isVisible()
+    seq = choose(qtbot, page, 0)
+    assert {"hash ok", "link ok"} <= set(labels(page.inspector))
+    whole = ask(demo_path, "SELECT hash FROM audit_chain WHERE seq = ?", seq)[0][0]
+    assert page.inspector.title() == values(page, "event_type")[0]
+    assert any(text.startswith(whole[:12]) for text in labels(page.inspector))
+
+
+def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    first, second = spoil(demo_path, 100, 300)
+    page = audit_tab(qtbot, window, demo_path)
+    verify(qtbot, page)
+    assert page.banner.tone() is Tone.BAD
+    assert page.banner.headline().startswith("Chain broken — ")
+    assert page.banner.headline().endswith("2 findings")
+    table = page.findings.table
+    assert table is not None and table.isVisible()
+    rows = [[str(table.model().index(row, column).data()) for column in range(4)] for row in range(2)]
+    assert [(row[0], row[1]) for row in rows] == [(Code.HASH, f"{first:,}"), (Code.HASH, f"{second:,}")]
+    assert "does not match its own hash" in rows[0][3]
+    qtbot.waitUntil(lambda: page.list.current_id() == first)
+    row = page.table.currentIndex().row()
+    assert values(page, "previous_hash")[row] == "hash wrong"
+    qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
+    visible = page.table.visualRect(page.table.currentIndex())
+    assert page.table.viewport().rect().contains(visible.center()), "it is in sight"
+
+
+def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    _, second = spoil(demo_path, 100, 300)
+    page = audit_tab(qtbot, window, demo_path)
+    verify(qtbot, page)
+    page.set_filter_text("nothing holds this")
+    qtbot.waitUntil(lambda: page.filters.count_text() == "0 entries")
+    table = page.findings.table
+    assert table is not None
+    place = table.visualRect(table.model().index(1, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: page.list.current_id() == second)
+    assert page.filters.text.text() == ""
+    assert page.filters.count_text() == said(count(demo_path, "audit_chain"), AUDIT)
+
+
+@pytest.mark.parametrize("link", ["previous_hash", "hash"])
+def test_a_cut_link_is_a_finding(qtbot: QtBot, window: MainWindow, demo_path: Path, link: str) -> None:
+    seq = ask(demo_path, "SELECT seq FROM audit_chain ORDER BY seq LIMIT 1 OFFSET 200")[0][0]
+    ask(demo_path, f"UPDATE audit_chain SET {link} = ? WHERE seq = ?", "ab" * 32, seq)
+    page = audit_tab(qtbot, window, demo_path)
+    verify(qtbot, page)
+    outcome = page.panel.outcome
+    assert outcome is not None and outcome.report.verdict is Verdict.TAMPERED
+    assert {Code.HASH, Code.LINK} <= {finding.code for finding in outcome.report.findings}
+    qtbot.waitUntil(lambda: page.list.current_id() == seq)
+
+
+def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = audit_tab(qtbot, window, demo_path)
+    verify(qtbot, page)
+    tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain LIMIT 1")[0][0]
+    window.tenants.pick(tenant)
+    assert page.banner.headline() == "Not verified yet"
+    verify(qtbot, page)
+    entries = count(demo_path, "audit_chain", tenant)
+    # The first verification made a checkpoint, which witnesses this one.
+    assert page.banner.headline() == f"Chain verified — {said(entries, AUDIT)}"
+    assert "head " in page.banner.detail()
+
+
+@pytest.fixture(scope="module")
+def long_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long") / "long.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=60_000, tenants=2, now=NOW)
+    return path
+
+
+def test_verifying_shows_progress_and_can_be_cancelled(
+    qtbot: QtBot, window: MainWindow, long_chain: Path
+) -> None:
+    page = audit_tab(qtbot, window, long_chain)
+    click(qtbot, page.verify_button)
+    assert page.banner.is_busy() and not page.verify_button.isVisible()
+    assert not page.commands.action("verify").isEnabled()
+    assert "under way" in page.commands.action("verify").toolTip()
+    with qtbot.assertNotEmitted(page.verified):
+        click(qtbot, page.banner.cancel_button)
+        qtbot.waitUntil(lambda: not page.banner.is_busy())
+    assert page.banner.headline() == "Verification cancelled"
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        press("Ctrl+Return")
+    assert page.banner.headline() == "Chain intact — 60,000 entries verified"
+
+
+def test_an_entry_that_comes_later_is_not_called_linked(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = audit_tab(qtbot, window, demo_path)
+    verify(qtbot, page)
+    open_users = go(qtbot, window, 0)
+    choose(qtbot, open_users, 0)
+    press("Del")
+    page_count = count(demo_path, "audit_chain")
+    qtbot.waitUntil(window.toast.isVisible)
+    again = go(qtbot, window, AUDIT)
+    qtbot.waitUntil(lambda: again.filters.count_text() == said(page_count + 1, AUDIT))
+    qtbot.waitUntil(lambda: values(again, "previous_hash")[:2] == ["not checked", "linked"])

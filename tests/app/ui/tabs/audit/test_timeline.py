@@ -1,0 +1,72 @@
+from datetime import date
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
+from app.ui.tabs.audit.timeline import Timeline, bars_of
+from app.ui.theme import Theme
+from models.local.database import Database
+from models.schema import inspect
+
+DAY = 20_000  # 2024-10-04
+
+
+def shown(qtbot: QtBot, theme: Theme, days: list[tuple[int, int]], width: int = 400) -> Timeline:
+    timeline = Timeline(theme)
+    qtbot.addWidget(timeline)
+    timeline.resize(width, 68)
+    timeline.set_days(days)
+    return timeline
+
+
+def test_days_without_entries_are_bars_without_height() -> None:
+    assert [bar.count for bar in bars_of([(DAY, 3), (DAY + 2, 5)], 100)] == [3, 0, 5]
+    assert bars_of([], 100) == []
+
+
+def test_many_days_share_bars_and_none_is_lost() -> None:
+    bars = bars_of([(DAY + number, 1) for number in range(1000)], 80)
+    assert len(bars) <= 80
+    assert sum(bar.count for bar in bars) == 1000
+    assert bars[0].first == date(2024, 10, 4)
+    assert bars[-1].last == date(2027, 6, 30)
+
+
+def test_clicking_a_bar_picks_its_day(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5), (DAY + 2, 1)])
+    with qtbot.waitSignal(timeline.picked) as picked:
+        qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=timeline.bar_rect(1).center())
+    assert picked.args == [date(2024, 10, 5), date(2024, 10, 5)]
+
+
+def test_the_keyboard_moves_says_and_picks(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5)])
+    timeline.show()
+    qtbot.keyClick(timeline, Qt.Key.Key_Left)
+    assert timeline.accessibleDescription() == "2024-10-05: 5 entries"
+    qtbot.keyClick(timeline, Qt.Key.Key_Left)
+    with qtbot.waitSignal(timeline.picked) as picked:
+        qtbot.keyClick(timeline, Qt.Key.Key_Return)
+    assert picked.args == [date(2024, 10, 4), date(2024, 10, 4)]
+
+
+def test_it_hides_where_there_is_nothing_to_choose(qtbot: QtBot, theme: Theme) -> None:
+    assert shown(qtbot, theme, []).isHidden()
+    assert shown(qtbot, theme, [(DAY, 3)]).isHidden()
+    assert not shown(qtbot, theme, [(DAY, 3), (10**9, 1), (DAY + 1, 1)]).isHidden()
+
+
+def test_days_are_counted_in_the_time_zone_asked_for(database: Database) -> None:
+    rows = [(DAY * 86_400, 1), (DAY * 86_400 + 86_399, 2), ("text", 3), (DAY * 86_400 - 1, 4)]
+    for at, number in rows:
+        database.connection().execute(
+            "INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
+            " VALUES ('acme', 'e', '{}', ?, 'h', ?)",
+            (str(number), at),
+        )
+    lists = Lists(inspect(database))
+    query = ListQuery("audit_chain")
+    assert lists.per_day(database, query) == ((DAY - 1, 1), (DAY, 2))
+    assert lists.per_day(database, query, 3600) == ((DAY, 2), (DAY + 1, 1))

@@ -1,0 +1,53 @@
+"""What the inspector says of one entry, on a real chain with real damage."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.demo.demo import create_demo
+from app.services.records import entries as audit
+from app.ui.tabs.audit import verdicts
+from models.local.database import Database
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    path = tmp_path / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=60, tenants=1, now=NOW)
+    return path
+
+
+def said(path: Path, seq: int) -> tuple[str, str, str]:
+    """The words of both chips, and the sentence about the link."""
+    database = Database(path)
+    with database.connection_context():
+        judged = audit.get(database, seq).inspection
+    return (
+        verdicts.hash_chip(judged.hash_ok)[0],
+        verdicts.link_chip(judged.link)[0],
+        verdicts.link_sentence(judged),
+    )
+
+
+def test_a_sound_entry_follows_the_one_before(demo: Path) -> None:
+    assert said(demo, 1) == ("hash ok", "link ok", "The first entry of this tenant.")
+    assert said(demo, 2) == ("hash ok", "link ok", "Follows entry 1.")
+
+
+def test_a_removed_entry_breaks_the_link_of_the_next(demo: Path) -> None:
+    apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq = 30")
+    sentence = "Does not follow entry 29, the one before it in this tenant."
+    assert said(demo, 31) == ("hash ok", "link broken", sentence)
+
+
+def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
+    apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq <= 30")
+    assert said(demo, 31)[1:] == ("start unproven", "Nothing in this file proves what came before it.")
+
+
+def test_an_edited_entry_shows_a_wrong_hash(demo: Path) -> None:
+    apsw.Connection(str(demo)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 30")
+    assert said(demo, 30)[0] == "hash wrong"

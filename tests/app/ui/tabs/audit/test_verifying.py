@@ -1,0 +1,485 @@
+"""A part of the audit chain verified alone, and the whole of it together with its archive."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.itemmodels.roles import Tone
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.verify.codes import Code, Verdict
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit.verify_range import VerifyRangeDialog
+from tests.conftest import NOW
+from tests.fixtures.archived import archive, cut
+from tests.fixtures.window import (
+    ask,
+    choose,
+    click,
+    closed,
+    count,
+    dialog,
+    go,
+    labels,
+    open_file,
+    press,
+    type_text,
+    values,
+)
+
+AUDIT = 1
+PATIENCE = 30_000
+OUTSIDE = "not checked"
+
+
+@pytest.fixture
+def page(qtbot: QtBot, window: MainWindow, demo_path: Path) -> AuditTab:
+    """The tab of 600 entries, numbered 1 to 600, of three tenants."""
+    return audit_tab(qtbot, window, demo_path)
+
+
+def audit_tab(qtbot: QtBot, window: MainWindow, path: Path) -> AuditTab:
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    return page
+
+
+def select(page: AuditTab, *rows: int) -> None:
+    """Selects rows as with Ctrl and the mouse."""
+    page.table.select_row(rows[0])
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for row in rows[1:]:
+        page.table.selectionModel().select(page.model.index(row, 0), flags)
+
+
+def links(qtbot: QtBot, page: AuditTab) -> dict[int, str]:
+    """What the link column says, by seq, of the rows at hand."""
+    qtbot.waitUntil(lambda: values(page, "seq")[0] not in {"", "None"})
+    found = zip(values(page, "seq"), values(page, "previous_hash"), strict=True)
+    return {int(seq.replace(",", "")): link for seq, link in found if seq.replace(",", "").isdigit()}
+
+
+def menu_action(menu: QMenu, text: str) -> QAction:
+    return next(action for action in menu.actions() if action.text() == text)
+
+
+def context_menu(qtbot: QtBot, page: AuditTab) -> QMenu:
+    """The menu as the keyboard's menu key or the mouse opens it."""
+    page.table.menu_requested.emit(page.table.currentIndex(), page.table.mapToGlobal(QPoint(40, 60)))
+    qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+    found = QApplication.activePopupWidget()
+    assert isinstance(found, QMenu)
+    return found
+
+
+# a range
+
+
+def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
+    select(page, 10, 30)
+    page.table.setFocus()
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        press("V")
+    assert page.banner.headline() == "Entries 570 to 590 hold — 21 entries verified"
+    assert page.banner.tone() is Tone.OK
+    assert page.banner.detail().startswith(
+        "Only these entries were verified; checkpoints say nothing of a range"
+    )
+    shown = links(qtbot, page)
+    assert {seq for seq, link in shown.items() if link == "linked"} == set(range(570, 591))
+    assert {shown[569], shown[591]} == {OUTSIDE}
+    assert CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path) == (), "none is made of a range"
+
+
+def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
+    choose(qtbot, page, 9)
+    page.table.setFocus()
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        press("V")
+    assert page.banner.headline() == "Entry 591 holds — 1 entry verified"
+    assert page.banner.detail().startswith("Only this entry was verified")
+
+
+def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, page: AuditTab) -> None:
+    page.table.clearSelection()
+    menu = context_menu(qtbot, page)
+    none = menu_action(menu, "Verify these entries")
+    assert not none.isEnabled() and "Select the entries first." in none.toolTip()
+    menu.close()
+    select(page, 5, 6, 7)
+    menu = context_menu(qtbot, page)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        menu.setActiveAction(menu_action(menu, "Verify these entries"))
+        qtbot.keyClick(menu, Qt.Key.Key_Return)
+    assert page.banner.headline() == "Entries 593 to 595 hold — 3 entries verified"
+
+
+def test_the_record_menu_and_the_button_offer_the_same(
+    qtbot: QtBot, window: MainWindow, page: AuditTab
+) -> None:
+    wanted = ["Verify chain", "Verify these entries", "Verify a range…", "Verify with an archive…"]
+    record = next(action.menu() for action in window.menuBar().actions() if action.text() == "&Record")
+    assert isinstance(record, QMenu)
+    record.aboutToShow.emit()
+    assert [action.text() for action in record.actions()][:4] == wanted
+    page.more_button.setFocus()
+    press("Space")
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is page.panel.verify.menu)
+    assert [action.text() for action in page.panel.verify.menu.actions()] == wanted
+    for _ in range(3 - 1):  # the entry that cannot be chosen now is passed over
+        qtbot.keyClick(page.panel.verify.menu, Qt.Key.Key_Down)
+    qtbot.keyClick(page.panel.verify.menu, Qt.Key.Key_Return)
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    assert (box.first.text(), box.last.text()) == ("1", "600"), "the whole chain, where nothing is selected"
+    press("Esc")
+    closed(qtbot, window, VerifyRangeDialog)
+    assert page.banner.headline() == "Not verified yet"
+
+
+def test_a_range_is_typed_and_verified_with_the_keyboard_alone(
+    qtbot: QtBot, window: MainWindow, page: AuditTab
+) -> None:
+    press("Ctrl+Shift+Return")
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    assert QApplication.focusWidget() is box.first
+    type_text(qtbot, "100")
+    press("Tab")
+    type_text(qtbot, "1,50")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        press("Return")
+    closed(qtbot, window, VerifyRangeDialog)
+    assert page.banner.headline() == "Entries 100 to 150 hold — 51 entries verified"
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: page.banner.headline() == "Chain intact — 600 entries verified")
+    assert set(values(page, "previous_hash")[:50]) == {"linked"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field", "sentence"),
+    [
+        ("", "50", "first", "Type the number of an entry, such as 1,200."),
+        ("ten", "50", "first", "Type the number of an entry, such as 1,200."),
+        ("50", "49", "last", "This must be 50 or a later entry."),
+        ("50", "601", "last", "The last entry is 600."),
+        ("601", "700", "first", "The last entry is 600."),
+        ("-5", "0", "last", "The first entry is 1."),
+        ("9" * 30, "50", "first", "Type the number of an entry, such as 1,200."),
+    ],
+)
+def test_numbers_that_cannot_be_are_said_beside_the_field(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, page: AuditTab, first: str, last: str, field: str, sentence: str
+) -> None:
+    page.ask_range()
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    box.first.selectAll()
+    press("Del")
+    type_text(qtbot, first)
+    press("Tab")
+    type_text(qtbot, last)
+    with qtbot.assertNotEmitted(page.verified):
+        press("Return")
+        assert box.isVisible()
+        assert box.problem_of(field) == sentence
+        assert QApplication.focusWidget() is box.editor(field)
+        assert sentence in labels(box)
+    press("Esc")
+    assert not box.isVisible(), "there is nothing to lose, so nothing is asked"
+    closed(qtbot, window, VerifyRangeDialog)
+
+
+def test_the_last_entry_is_right_again_when_the_first_one_is(
+    qtbot: QtBot, window: MainWindow, page: AuditTab
+) -> None:
+    page.ask_range()
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    press("Tab")
+    type_text(qtbot, "20")
+    press("Shift+Tab")
+    type_text(qtbot, "30")
+    assert box.problem_of("last") == "This must be 30 or a later entry."
+    press("Backspace")
+    assert box.problem_of("last") == ""
+    press("Esc")
+
+
+def test_the_dialog_begins_with_what_is_selected_or_filtered(
+    qtbot: QtBot, window: MainWindow, page: AuditTab, demo_path: Path
+) -> None:
+    seqs = [
+        row[0]
+        for row in ask(demo_path, "SELECT seq FROM audit_chain WHERE payload LIKE '%usr_%' ORDER BY seq")
+    ]
+    page.set_filter_text("usr_")
+    qtbot.waitUntil(lambda: page.model.rowCount() == len(seqs) < 600)
+    page.ask_range()
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    assert (box.first.text(), box.last.text()) == (str(seqs[0]), str(seqs[-1]))
+    press("Esc")
+    closed(qtbot, window, VerifyRangeDialog)
+    select(page, 4, 1)
+    page.ask_range()
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    assert (box.first.text(), box.last.text()) == (str(seqs[-5]), str(seqs[-2]))
+    press("Esc")
+
+
+def test_a_range_of_a_tenant_is_of_this_tenant_alone(
+    qtbot: QtBot, window: MainWindow, page: AuditTab, demo_path: Path
+) -> None:
+    most = "SELECT tenant_id FROM audit_chain GROUP BY tenant_id ORDER BY count(*) DESC LIMIT 2"
+    (other,), (tenant,) = ask(demo_path, most)
+    mine, theirs = (
+        [
+            row[0]
+            for row in ask(demo_path, "SELECT seq FROM audit_chain WHERE tenant_id = ? ORDER BY seq", name)
+        ]
+        for name in (tenant, other)
+    )
+    spoilt = next(seq for seq in theirs if mine[-30] < seq < mine[-5])
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", spoilt)
+    window.tenants.pick(tenant)
+    qtbot.waitUntil(lambda: page.model.rowCount() == len(mine))
+    page.ask_range()
+    box = dialog(qtbot, window, VerifyRangeDialog)
+    assert (box.first.text(), box.last.text()) == (f"{mine[0]}", f"{mine[-1]}")
+    assert tenant in box.sentence.text()
+    press("Esc")
+    closed(qtbot, window, VerifyRangeDialog)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(mine[-30], mine[-5])
+    assert (
+        page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} hold — 26 entries of {tenant} verified"
+    )
+    assert f"Continues from entry {mine[-31]}" in page.banner.detail()
+    shown = links(qtbot, page)
+    assert (shown[mine[-31]], shown[mine[-30]], shown[mine[-4]]) == (OUTSIDE, "linked", OUTSIDE)
+
+
+def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
+    qtbot: QtBot, page: AuditTab, demo_path: Path
+) -> None:
+    for seq in (100, 590):
+        ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(580, 599)
+    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 finding"
+    assert page.banner.tone() is Tone.BAD
+    qtbot.waitUntil(lambda: page.list.current_id() == 590)
+    qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
+    assert links(qtbot, page)[590] == "hash wrong"
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(200, 300)
+    assert page.banner.headline() == "Entries 200 to 300 hold — 101 entries verified"
+    assert not page.findings.isVisible()
+
+
+def test_a_range_without_entries_is_not_called_sound(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq BETWEEN 200 AND 220")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(205, 210)
+    assert page.banner.headline() == "Entries 205 to 210: nothing to verify — no entries are there"
+    assert page.banner.tone() is Tone.NEUTRAL
+
+
+def test_the_unproven_start_of_a_range_is_not_adopted(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(301, 400)
+    assert page.banner.headline() == "Entries 301 to 400: start unproven — 100 entries checked"
+    assert page.banner.tone() is Tone.WARN and not page.panel.adopt_button.isVisible()
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    assert page.panel.adopt_button.isVisible()
+    qtbot.waitUntil(lambda: page.list.current_id() == 301)
+    assert links(qtbot, page)[301] == "unproven", "the column and the inspector say the same"
+    qtbot.waitUntil(lambda: "start unproven" in labels(page.inspector))
+
+
+def test_the_report_of_a_range_holds_that_range(
+    qtbot: QtBot, window: MainWindow, page: AuditTab, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(120, 140)
+    out = tmp_path / "evidence"
+    with qtbot.waitSignal(page.exporter.said):
+        page.panel.export_report(out)
+    assert window.toast.isVisible()
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["seqFrom"], manifest["seqTo"], manifest["entries"]) == (120, 140, 21)
+    rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
+    assert [row["seq"] for row in rows] == list(range(120, 141))
+
+
+# checkpoints
+
+
+def test_a_checkpoint_made_in_the_dialog_is_named_in_the_banner(
+    qtbot: QtBot, window: MainWindow, page: AuditTab
+) -> None:
+    click(qtbot, page.panel.checkpoints_button)
+    box = dialog(qtbot, window, CheckpointsDialog)
+    qtbot.waitUntil(box.make_button.isEnabled)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, box.make_button)
+    assert "checkpoint 1 signed, every row witnessed" in page.banner.detail()
+    press("Esc")
+    closed(qtbot, window, CheckpointsDialog)
+
+
+# the archive
+
+
+@pytest.fixture
+def folder(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> Path:
+    """Where retention has just archived what it removed of the demo file, as the program remembers."""
+    folder = tmp_path / "audit archive"
+    archive(demo_path, folder, now=NOW)
+    window._settings.set_retention_archive(demo_path, folder)
+    return folder
+
+
+def test_the_button_proves_archive_and_file_as_one_chain(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, folder: Path
+) -> None:
+    page, entries = audit_tab(qtbot, window, demo_path), count(demo_path, "audit_chain")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    assert page.banner.headline() == f"Chain intact — {entries} entries verified"
+    start = "4 tenants from the very first entry on · with 3 archive files · checkpoint 1 signed"
+    assert page.banner.detail().startswith(start)
+    assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
+    tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")[0][0]
+    window.tenants.pick(tenant)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    assert page.banner.headline().startswith("Chain verified")
+    assert page.banner.detail().startswith("From the very first entry on · with 1 archive file")
+
+
+def test_a_cut_archive_is_a_finding_that_leads_nowhere_wrong(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, folder: Path
+) -> None:
+    cut(sorted(folder.iterdir())[0])
+    page = audit_tab(qtbot, window, demo_path)
+    page.set_filter_text("usr_")
+    qtbot.waitUntil(lambda: page.filters.count_text() != "")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    assert page.banner.tone() is Tone.BAD
+    assert "the file itself holds: checkpoint 1 signed" in page.banner.detail()
+    outcome, table = page.panel.outcome, page.findings.table
+    assert outcome is not None and outcome.report.verdict is Verdict.TAMPERED and table is not None
+    assert {finding.code for finding in outcome.report.findings} >= {Code.HASH}
+    first = min(row[0] for row in ask(demo_path, "SELECT seq FROM audit_chain"))
+    archived = [finding.seq for finding in outcome.report.findings if (finding.seq or first) < first]
+    assert archived, "one of them names an entry that is no longer in the file"
+    place = table.static.index(table.currentIndex().row(), 1)
+    assert place.data(Qt.ItemDataRole.ToolTipRole) == "This entry is no longer in the file."
+    assert page.filters.text.text() == "usr_", "nothing is looked for that cannot be found"
+    last = table.static.rowCount() - 1
+    table.setFocus()
+    press("End")
+    marker = outcome.report.findings[last].seq
+    qtbot.waitUntil(lambda: page.list.current_id() == marker)
+
+
+def test_an_archive_that_was_edited_or_removed_is_a_finding(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, folder: Path
+) -> None:
+    files = sorted(folder.iterdir())
+    shutil.copy(files[1], files[0])
+    files[2].unlink()
+    page = audit_tab(qtbot, window, demo_path)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    outcome = page.panel.outcome
+    assert outcome is not None
+    assert {Code.HASH, Code.TRUNCATED} <= {finding.code for finding in outcome.report.findings}
+
+
+def test_a_folder_that_is_gone_is_said_and_the_file_verified_alone(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, folder: Path
+) -> None:
+    shutil.rmtree(folder)
+    page = audit_tab(qtbot, window, demo_path)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    assert page.banner.headline().startswith("Chain intact") and page.banner.tone() is Tone.OK
+    assert "without the archive: the folder “audit archive” is not there" in page.banner.detail()
+    assert "3 pruned with a marker" in page.banner.detail()
+
+
+def test_another_archive_folder_can_be_chosen(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, folder: Path, tmp_path: Path
+) -> None:
+    moved = folder.rename(tmp_path / "elsewhere")
+    page = audit_tab(qtbot, window, demo_path)
+    press("Ctrl+Shift+A")
+    qtbot.waitUntil(lambda: bool(page.findChildren(QFileDialog)))
+    chooser = page.findChildren(QFileDialog)[-1]
+    assert chooser.windowTitle() == "Verify with an archive"
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        chooser.fileSelected.emit(str(moved))
+        chooser.reject()
+    assert "with 3 archive files" in page.banner.detail()
+
+
+def test_a_range_is_verified_without_the_archive(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, folder: Path
+) -> None:
+    page = audit_tab(qtbot, window, demo_path)
+    seqs = [row[0] for row in ask(demo_path, "SELECT seq FROM audit_chain ORDER BY seq")]
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(seqs[3], seqs[-2])
+    assert "archive" not in page.banner.detail()
+    assert page.banner.headline().startswith(f"Entries {seqs[3]} to {seqs[-2]} hold")
+
+
+# while it runs
+
+
+def test_what_was_verified_before_stays_known_when_another_is_cancelled(qtbot: QtBot, page: AuditTab) -> None:
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(100, 200)
+    with qtbot.assertNotEmitted(page.verified):
+        page.verify()
+        page.panel.cancel()
+        qtbot.waitUntil(lambda: not page.panel.is_running)
+    assert page.banner.headline() == "Entries 100 to 200 hold — 101 entries verified"
+
+
+def test_a_verdict_on_one_tenant_never_comes_to_stand_for_another(
+    qtbot: QtBot, window: MainWindow, page: AuditTab, demo_path: Path
+) -> None:
+    tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain LIMIT 1")[0][0]
+    with qtbot.assertNotEmitted(page.verified):
+        page.verify()
+        window.tenants.pick(tenant)
+        qtbot.waitUntil(lambda: not page.panel.is_running)
+    assert page.banner.headline() == "Verification cancelled"
+    assert set(values(page, "previous_hash")[:5]) == {OUTSIDE}
+
+
+def test_a_verdict_is_taken_back_when_somebody_else_writes(
+    qtbot: QtBot, page: AuditTab, demo_path: Path
+) -> None:
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify()
+    assert page.banner.tone() is Tone.OK
+    choose(qtbot, page, 3)
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 600")
+    qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN, timeout=PATIENCE)
+    assert page.banner.headline().startswith("Changed since it was verified")
+    assert set(links(qtbot, page).values()) == {"not checked"}
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify()
+    assert page.banner.tone() is Tone.BAD

@@ -1,0 +1,189 @@
+"""One table on one list: whatever overtakes whatever, the record that was chosen stays chosen."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from app.services.records.list_query import ListQuery
+from app.ui.shell.context import Context
+from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.users.tab import UsersTab
+from app.ui.widgets.date_range import DateRange, Span
+from app.ui.widgets.filter_row import FilterValues
+from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
+from tests.fixtures.window import ask, count
+
+Fatal = QAbstractItemModelTester.FailureReportingMode.Fatal
+QUERY = ListQuery("users")
+BY_MAIL = replace(QUERY, sort="email")
+
+
+@pytest.fixture
+def tab(show_tab: ShowTab) -> UsersTab:
+    return show_tab(UsersTab)
+
+
+@pytest.fixture
+def controller(tab: UsersTab) -> ListController:
+    QAbstractItemModelTester(tab.model, Fatal, tab)
+    return tab.list
+
+
+def chosen(qtbot: QtBot, tab: UsersTab, row: int) -> object:
+    tab.table.select_row(row)
+    return tab.list.current_id()
+
+
+def insert(context: Context, name: str, at: int) -> None:
+    ask(
+        context.opened.path,
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (?, 'acme-corp', ?, ?, ?)",
+        name,
+        f"{name}@example.com",
+        at,
+        at,
+    )
+
+
+def test_another_order_keeps_the_record(qtbot: QtBot, tab: UsersTab, controller: ListController) -> None:
+    wanted = chosen(qtbot, tab, 5)
+    controller.show(BY_MAIL)
+    qtbot.waitUntil(lambda: controller.current_id() == wanted and tab.table.currentIndex().row() != 5)
+    emails = [str(tab.model.index(row, 0).data()).lower() for row in range(tab.model.rowCount())]
+    assert emails == sorted(emails)
+
+
+def test_one_request_that_overtakes_another_keeps_it_too(
+    qtbot: QtBot, tab: UsersTab, controller: ListController
+) -> None:
+    wanted = chosen(qtbot, tab, 5)
+    for query in (BY_MAIL, BY_MAIL, replace(BY_MAIL, descending=True), QUERY, BY_MAIL):
+        controller.show(query)
+    qtbot.waitUntil(lambda: controller.current_id() == wanted and tab.table.currentIndex().row() != 5)
+
+
+def test_overtaken_between_the_list_and_the_jump(
+    qtbot: QtBot, tab: UsersTab, controller: ListController
+) -> None:
+    wanted = chosen(qtbot, tab, 5)
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(BY_MAIL)
+    assert controller.current_id() is None, "the list is new and the record is still being looked for"
+    controller.show(replace(BY_MAIL, descending=True))
+    qtbot.waitUntil(lambda: controller.current_id() == wanted)
+    emails = [str(tab.model.index(row, 0).data()).lower() for row in range(tab.model.rowCount())]
+    assert emails == sorted(emails, reverse=True)
+
+
+def test_the_record_asked_for_last_is_the_one(
+    qtbot: QtBot, tab: UsersTab, controller: ListController
+) -> None:
+    ids = [tab.model.record_id(row) for row in (40, 3, 25)]
+    for record_id in ids:
+        controller.jump(record_id)
+    qtbot.waitUntil(lambda: controller.current_id() == ids[-1])
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(QUERY)
+    assert controller.current_id() == ids[-1]
+
+
+def test_what_is_missing_is_told(qtbot: QtBot, tab: UsersTab, controller: ListController) -> None:
+    told: list[bool] = []
+    controller.jump("nobody", lambda: told.append(True))
+    qtbot.waitUntil(lambda: told == [True])
+    assert controller.current_id() is None
+
+
+def test_a_row_above_shifts_neither_choice_nor_sight(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    wanted = chosen(qtbot, tab, 40)
+    top = tab.model.record_id(tab.table.rowAt(0))
+    offset = tab.table.rowViewportPosition(tab.table.rowAt(0))
+    for number in range(3):
+        insert(context, f"new{number}", 2_000_000_000 + number)
+    with qtbot.waitSignal(controller.loaded) as loaded:
+        controller.show(QUERY)
+    assert loaded.args == [count(context.opened.path, "users")]
+    assert controller.current_id() == wanted and tab.table.selected_rows() == [43]
+    assert tab.model.record_id(tab.table.rowAt(0)) == top
+    assert tab.table.rowViewportPosition(tab.table.rowAt(0)) == offset
+
+
+def test_at_the_top_new_rows_are_seen(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    insert(context, "newest", 2_000_000_000)
+    controller.show(QUERY)
+    qtbot.waitUntil(lambda: tab.model.index(0, 0).data() == "newest@example.com")
+    assert tab.table.rowAt(0) == 0
+
+
+def test_a_deleted_record_is_let_go(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    wanted = chosen(qtbot, tab, 5)
+    ask(context.opened.path, "DELETE FROM users WHERE id = ?", wanted)
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(QUERY)
+    ids = [tab.model.record_id(row) for row in range(tab.model.rowCount())]
+    assert wanted not in ids
+
+
+def test_keys_and_query_of_a_selection_belong_together(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    tab.table.select_row(2)
+    controller.show(BY_MAIL)  # on its way; what is selected is of the list in sight
+    query, keys = controller.selected_keys()
+    assert (query.sort, len(keys)) == (None, 1)
+    with context.opened.database.connection_context():
+        rows = list(context.lists.rows(context.opened.database, query, keys, ("id",)))
+    assert rows == [(tab.model.record_id(2),)]
+
+
+def test_the_header_shows_the_order_the_rows_come_in(tab: UsersTab) -> None:
+    header = tab.table.horizontalHeader()
+    assert header.sortIndicatorSection() == tab.model.column_of("created_at")
+    assert header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
+
+
+def test_rows_that_come_and_go_at_both_ends_keep_the_record(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    user = chosen(qtbot, tab, 3)
+    oldest = "DELETE FROM users WHERE id = (SELECT id FROM users ORDER BY created_at LIMIT 1)"
+    ask(context.opened.path, oldest)
+    insert(context, "new", 2_000_000_000)
+    tab.reload()
+    qtbot.waitUntil(lambda: controller.current_id() == user and tab.table.currentIndex().row() == 4)
+    assert tab.table.selected_rows() == [4]
+
+
+def test_a_span_that_moves_with_the_clock_is_refreshed_in_place(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    ticks = iter(range(NOW, NOW + 10_000))
+    object.__setattr__(context, "clock", lambda: next(ticks))
+    tab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.set_values(replace(FilterValues(), dates=DateRange(Span.LAST_90)))
+    user = chosen(qtbot, tab, 3)
+    with qtbot.assertNotEmitted(tab.model.modelReset), qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.list.current_id() == user
+
+
+def test_a_refresh_asked_for_while_the_order_changes_keeps_the_record(
+    qtbot: QtBot, tab: UsersTab, controller: ListController
+) -> None:
+    user = chosen(qtbot, tab, 3)
+    tab.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    tab.reload()
+    qtbot.waitUntil(lambda: controller.current_id() == user and tab.table.currentIndex().row() != 3)
+    emails = [str(tab.model.index(row, 0).data()).lower() for row in range(20)]
+    assert emails == sorted(emails)

@@ -1,0 +1,114 @@
+"""What may be done with the selected rows, and what the inspector shows of them."""
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.scope import EVERYONE, Scope
+from app.ui.shell.context import Context
+from app.ui.tabs.common.selection import LOOKED_AT
+from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.users.tab import UsersTab
+from tests.app.ui.conftest import ShowTab
+from tests.fixtures.window import ask
+
+READ = "Already marked read."
+
+
+@pytest.fixture
+def many(context: Context) -> int:
+    """More notifications than are asked whether an act applies; all are read but the oldest."""
+    ask(
+        context.opened.path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO notifications (id, tenant_id, type, title, message, read, created_at)"
+        " SELECT 'many-' || i, 'acme-corp', 'info', 'Note', 'Text', 1, i FROM n",
+        LOOKED_AT + 20,
+    )
+    ask(context.opened.path, "UPDATE notifications SET read = 1")
+    ask(context.opened.path, "UPDATE notifications SET read = 0 WHERE id = 'many-1'")
+    return int(ask(context.opened.path, "SELECT COUNT(*) FROM notifications")[0][0])
+
+
+def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
+    many: int, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: NotificationsTab = show_tab(NotificationsTab)
+    tab.table.select_row(0)
+    assert tab.selection.refusal_to_set("read", True, READ) == READ
+    tab.table.selectAll()
+    assert tab.selection.count() == many
+    assert tab.selection.refusal_to_set("read", True, READ) is None, "the last one is not read"
+
+
+def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
+    show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    tab.table.select_row(0)
+    tab.table.clearSelection()
+    with qtbot.assertNotEmitted(tab.details_shown), qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.inspector.is_empty()
+
+
+def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    context.settings.confirm_deletion = False
+    tab: UsersTab = show_tab(UsersTab)
+    tab.table.setFocus()
+    following = tab.model.record_id(4)
+    tab.table.select_row(3)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.list.current_id() == following)
+    assert tab.table.selected_rows() == [3]
+
+
+def test_a_record_that_the_list_no_longer_has_leaves_the_inspector(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    mine = ask(context.opened.path, "SELECT tenant_id FROM users WHERE id = ?", tab.list.current_id())[0][0]
+    ((other,),) = ask(context.opened.path, "SELECT tenant_id FROM users WHERE tenant_id <> ? LIMIT 1", mine)
+    tab.set_scope(Scope(other))
+    tab.activate()
+    qtbot.waitUntil(tab.inspector.is_empty)
+    tab.set_scope(EVERYONE)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.activate()
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    tab.set_filter_text("nobody has such a name")
+    qtbot.waitUntil(tab.inspector.is_empty)
+
+
+def test_a_record_that_the_list_still_has_stays_in_the_inspector(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(2)
+    email = tab.inspector.title()
+    with qtbot.assertNotEmitted(tab.current.left), qtbot.waitSignal(tab.list.loaded):
+        tab.set_filter_text(email)
+    qtbot.waitUntil(lambda: tab.table.selected_rows() == [0])
+    assert tab.inspector.title() == email
+
+
+def test_the_bar_of_the_current_row_moves_with_it(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    tab.activateWindow()
+    tab.table.setFocus()
+    tab.table.select_row(2)
+    assert tab.table.cells.focus_row == 2
+    ask(
+        context.opened.path,
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " VALUES ('new', 'acme-corp', 'n@e.org', 99999999999, 99999999999)",
+    )
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.table.currentIndex().row() == tab.table.cells.focus_row == 3

@@ -1,0 +1,206 @@
+"""Notifications as a person works through them."""
+
+import apsw
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.itemmodels.roles import Role, Tone
+from app.ui.shell.context import Context
+from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from tests.app.ui.conftest import ShowTab
+
+
+@pytest.fixture
+def tab(show_tab: ShowTab) -> NotificationsTab:
+    return show_tab(NotificationsTab)
+
+
+def stored(context: Context, sql: str) -> object:
+    connection = apsw.Connection(str(context.opened.database.path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return connection.execute(sql).fetchone()[0]
+    finally:
+        connection.close()
+
+
+def unread(context: Context) -> object:
+    return stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0")
+
+
+def row_in_state(tab: NotificationsTab, word: str) -> int:
+    return next(row for row in range(tab.model.rowCount()) if state(tab, row) == word)
+
+
+def state(tab: NotificationsTab, row: int) -> str:
+    return tab.model.index(row, 0).data()
+
+
+def choose(tab: NotificationsTab, qtbot: QtBot, row: int) -> None:
+    tab.table.setFocus()
+    tab.table.select_row(row)
+    wanted = tab.model.record_id(row)
+    qtbot.waitUntil(lambda: tab.list.current_id() == wanted and tab.current.whole() is not None)
+
+
+def dialog(tab: NotificationsTab) -> ConfirmDialog | None:
+    return next((found for found in tab.findChildren(ConfirmDialog) if found.isVisible()), None)
+
+
+def test_unread_ones_are_said_by_word_icon_and_tone(tab: NotificationsTab) -> None:
+    row = row_in_state(tab, "unread")
+    cell, title = tab.model.index(row, 0), tab.model.index(row, 1)
+    assert cell.data(Role.ICON) and cell.data(Role.TONE) == Tone.ACCENT
+    assert title.data(Role.TONE) == Tone.ACCENT
+    read = tab.model.index(row_in_state(tab, "read"), 0)
+    assert read.data(Role.TONE) is None and read.data(Role.ICON) != cell.data(Role.ICON)
+
+
+def test_a_key_marks_the_row_read_and_stays_on_it(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    row, before = row_in_state(tab, "unread"), unread(context)
+    choose(tab, qtbot, row)
+    with qtbot.waitSignal(context.history.done) as done:
+        qtbot.keyClick(tab.table, Qt.Key.Key_R)
+    assert done.args[0].summary == "1 notification marked read"
+    qtbot.waitUntil(lambda: state(tab, row) == "read")
+    assert tab.table.selected_rows() == [row]
+    assert unread(context) == before - 1
+    assert "Already" in tab.commands.action("mark_read").toolTip()
+    assert not tab.commands.action("mark_read").isEnabled()
+    context.history.undo()
+    qtbot.waitUntil(lambda: state(tab, row) == "unread")
+    qtbot.waitUntil(lambda: tab.commands.action("mark_read").isEnabled())
+
+
+def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.picker("read").pick("int:0")
+    total = tab.model.rowCount()
+    assert total == unread(context)
+    choose(tab, qtbot, 2)
+    following = tab.model.record_id(3)
+    with qtbot.waitSignal(context.history.done):
+        qtbot.keyClick(tab.table, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 1)
+    qtbot.waitUntil(lambda: tab.list.current_id() == following)
+    assert tab.table.selected_rows() == [2]
+
+
+def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
+    before = unread(context)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.picker("read").pick("int:0")
+    tab.table.select_row(1)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    with qtbot.waitSignal(context.history.done) as done:
+        qtbot.mouseClick(tab.commands._buttons["mark_read"], Qt.MouseButton.LeftButton)
+    assert done.args[0].summary == "3 notifications marked read"
+    assert unread(context) == before - 3
+
+
+def test_all_shown_are_frozen_before_the_question(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    before = unread(context)
+    shown = stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0 AND type = 'run_killed'")
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.picker("type").pick("str:run_killed")
+    qtbot.mouseClick(tab.commands._buttons["read_all"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog(tab) is not None)
+    asked = dialog(tab)
+    assert asked.title.text() == f"Mark {shown} notifications as read?"
+    writer = apsw.Connection(str(context.opened.database.path))
+    writer.execute(
+        "INSERT INTO notifications (id, tenant_id, type, title, message, read, created_at) "
+        "VALUES ('late', 'acme-corp', 'run_killed', 'Late', 'came while the question stood', 0, 1795000001)"
+    )
+    writer.close()
+    with qtbot.waitSignal(context.history.done):
+        qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
+    assert unread(context) == before - shown + 1
+    assert stored(context, "SELECT read FROM notifications WHERE id = 'late'") == 0
+
+
+def test_all_read_already_is_said_and_nothing_is_asked(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.picker("read").pick("int:1")
+    with qtbot.waitSignal(context.tasks.failed) as failed:
+        tab.commands.trigger("read_all")
+    assert "marked read already" in str(failed.args[0])
+    assert dialog(tab) is None
+
+
+def test_the_inspector_shows_the_message_whole_and_opens_the_run(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    choose(tab, qtbot, 0)
+    record = tab.current.whole()
+    assert tab._message.text() == record.record.message
+    assert record.run is not None and record.run[0] in tab._metadata.shown_text()
+    with qtbot.waitSignal(tab.jump) as jump:
+        qtbot.keyClick(tab.table, Qt.Key.Key_Return)
+    assert jump.args == ["planning_runs", record.run[0]]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ("NULL", "names no run"),
+        ("'no json'", "names no run"),
+        ("'[1]'", "names no run"),
+        ("'{\"runId\":7}'", "names no run"),
+        ('\'{"runId":"run_gone"}\'', "no longer in this file"),
+        ("x'00ff'", "names no run"),
+    ],
+)
+def test_without_its_run_the_button_says_why(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, metadata: str, reason: str
+) -> None:
+    writer = apsw.Connection(str(context.opened.database.path))
+    writer.execute(f"UPDATE notifications SET metadata = {metadata}")
+    writer.close()
+    tab = show_tab(NotificationsTab)
+    choose(tab, qtbot, 0)
+    button = tab.commands._buttons["open_run"]
+    assert not button.isEnabled() and reason in button.toolTip()
+
+
+def test_a_row_far_down_is_read_when_it_has_come(tab: NotificationsTab, qtbot: QtBot) -> None:
+    tab.table.setFocus()
+    qtbot.keyClick(tab.table, Qt.Key.Key_End)
+    last = tab.model.rowCount() - 1
+    qtbot.waitUntil(lambda: tab.model.record_id(last) is not None)
+    qtbot.waitUntil(
+        lambda: tab.current.record_id == tab.model.record_id(last) and not tab.inspector.is_empty()
+    )
+
+
+def test_a_letter_typed_into_the_filter_marks_nothing(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    before = unread(context)
+    choose(tab, qtbot, row_in_state(tab, "unread"))
+    tab.activateWindow()
+    tab.focus_filter()
+    with qtbot.waitSignal(tab.filters.changed):
+        qtbot.keyClick(tab.filters.text, Qt.Key.Key_R)
+    assert tab.filters.values().text == "r"
+    assert unread(context) == before
+
+
+def test_a_read_only_file_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
+    object.__setattr__(context.opened, "read_only", True)
+    object.__setattr__(context.opened, "read_only_reason", "the disk is read-only")
+    tab = show_tab(NotificationsTab)
+    choose(tab, qtbot, 0)
+    for name in ("mark_read", "mark_unread", "read_all"):
+        action = tab.commands.action(name)
+        assert not action.isEnabled() and "the disk is read-only" in action.toolTip()

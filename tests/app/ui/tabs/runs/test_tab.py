@@ -1,0 +1,322 @@
+"""Planning runs as a person looks after them."""
+
+import apsw
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.itemmodels.roles import Role, Tone
+from app.services.records import runs as planning
+from app.services.records.runs import ArtifactSummary
+from app.services.scope import Scope
+from app.ui.shell.context import Context
+from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.runs import acts as run_acts
+from app.ui.tabs.runs.artifact import ArtifactDialog
+from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog, revisit
+from app.ui.tabs.runs.summary import phase_scores
+from app.ui.tabs.runs.tab import RunsTab
+from tests.app.ui.conftest import ShowTab
+
+STATUS = 0
+
+
+@pytest.fixture
+def tab(show_tab: ShowTab, qtbot: QtBot) -> RunsTab:
+    shown = show_tab(RunsTab)
+    qtbot.waitUntil(lambda: "Running 6" in chip_words(shown))
+    return shown
+
+
+def ask(context: Context, sql: str, *values: object) -> list[tuple]:
+    connection = apsw.Connection(str(context.opened.database.path))
+    try:
+        return list(connection.execute(sql, values))
+    finally:
+        connection.close()
+
+
+def chip_words(tab: RunsTab) -> list[str]:
+    return [button.text() for button in tab.chips.buttons()]
+
+
+def press_chip(tab: RunsTab, qtbot: QtBot, word: str) -> None:
+    button = next(button for button in tab.chips.buttons() if button.text().startswith(word))
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def row_of(tab: RunsTab, status: str) -> int:
+    return next(row for row in range(tab.model.rowCount()) if tab.model.index(row, STATUS).data() == status)
+
+
+def choose(tab: RunsTab, qtbot: QtBot, row: int) -> None:
+    tab.table.setFocus()
+    tab.table.select_row(row)
+    wanted = tab.model.record_id(row)
+    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run.id == wanted)
+
+
+def visible_buttons(tab: RunsTab) -> list[str]:
+    return [act.name for act in run_acts.ACTS if tab.commands._buttons[act.name].isVisibleTo(tab.inspector)]
+
+
+def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    stored = dict(ask(context, "SELECT status, COUNT(*) FROM planning_runs GROUP BY 1"))
+    words = [f"{name.capitalize()} {stored[name]}" for name in planning.STATUSES]
+    assert chip_words(tab) == [f"All {sum(stored.values())}", *words]
+    press_chip(tab, qtbot, "Killed")
+    assert tab.model.rowCount() == stored["killed"]
+    assert {tab.model.index(row, STATUS).data() for row in range(stored["killed"])} == {"killed"}
+    # The counts of a list of toggles are those under the other filters only.
+    qtbot.waitUntil(lambda: chip_words(tab) == [f"All {sum(stored.values())}", *words])
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.picker("mode").pick("str:local")
+    local = ask(context, "SELECT COUNT(*) FROM planning_runs WHERE mode = 'local'")[0][0]
+    qtbot.waitUntil(lambda: chip_words(tab)[0] == f"All {local}")
+    tab.filters.text.setText("nobody planned this")
+    qtbot.waitUntil(lambda: chip_words(tab)[:2] == ["All 0", "Running 0"])
+    tab.clear_filters()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == sum(stored.values()))
+    assert tab.chips.key() is None and tab.filters.values().is_empty()
+
+
+def test_a_status_nobody_knows_has_a_chip_of_its_own(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    ask(context, "UPDATE planning_runs SET status = 'odd' WHERE status = 'paused'")
+    tab = show_tab(RunsTab)
+    qtbot.waitUntil(lambda: "Other 2" in chip_words(tab))
+    press_chip(tab, qtbot, "Other")
+    assert tab.model.rowCount() == 2
+    assert tab.model.index(0, STATUS).data() == "odd"
+    choose(tab, qtbot, 0)
+    assert not tab.commands.action("pause").isEnabled()
+    assert tab.commands.action("delete").isEnabled()
+
+
+def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
+    metrics = tab.table.fontMetrics()
+    widest = max(metrics.horizontalAdvance(name) for name in planning.STATUSES)
+    assert tab.table.columnWidth(STATUS) >= widest + 16 + 6 + 20
+    killed = tab.model.index(row_of(tab, "killed"), STATUS)
+    assert killed.data(Role.TONE) == Tone.BAD and killed.data(Role.ICON)
+    assert not tab.table.horizontalScrollBar().isVisible()
+
+
+def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    choose(tab, qtbot, row_of(tab, "completed"))
+    run = tab._shown.run
+    assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run.quality_score:.0f}")
+    assert tab._fields.value("Id") == run.id
+    assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
+
+
+def test_only_the_newest_version_of_a_phase_is_scored() -> None:
+    def artifact(phase: str, version: object, score: object) -> ArtifactSummary:
+        return ArtifactSummary(f"{phase}{version}", phase, version, None, score, 1, 0)  # type: ignore[arg-type]
+
+    found = phase_scores(
+        [artifact("opportunity", 2, 90.0), artifact("opportunity", 1, 50.0), artifact("own", "x", "y")]
+    )
+    assert (found[0].score, found[0].version) == (90.0, 2)
+    assert found[1].version is None
+    assert (found[-1].phase, found[-1].score, found[-1].version) == ("own", None, 0)
+
+
+def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    row = row_of(tab, "running")
+    choose(tab, qtbot, row)
+    assert visible_buttons(tab) == ["pause", "cancel", "kill"]
+    refused = tab.commands.action("resume")
+    assert not refused.isEnabled() and "Already running." in refused.toolTip()
+    with qtbot.waitSignal(context.history.done) as done:
+        qtbot.keyClick(tab.table, Qt.Key.Key_P)
+    assert done.args[0].summary.endswith("paused")
+    qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "paused")
+    assert tab.table.selected_rows() == [row]
+    qtbot.waitUntil(lambda: visible_buttons(tab) == ["resume", "cancel", "kill"])
+    qtbot.waitUntil(lambda: tab.commands.action("resume").isEnabled())
+    qtbot.waitUntil(lambda: "Paused 3" in chip_words(tab))
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "running")
+
+
+def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    row = row_of(tab, "killed")
+    choose(tab, qtbot, row)
+    with qtbot.waitSignal(context.history.done):
+        qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "deleted")
+    assert tab.model.index(row, 1).data(Role.TONE) == Tone.NEUTRAL
+    qtbot.waitUntil(lambda: visible_buttons(tab) == ["restore"])
+    assert "restored first" in tab.commands.action("pause").toolTip()
+    with qtbot.waitSignal(context.history.done):
+        qtbot.mouseClick(tab.commands._buttons["restore"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "killed")
+
+
+def test_of_several_runs_each_must_allow_it(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    tab.table.selectAll()
+    pause = tab.commands.action("pause")
+    assert not pause.isEnabled() and "cannot be paused" in pause.toolTip()
+    press_chip(tab, qtbot, "Running")
+    tab.table.selectAll()
+    qtbot.waitUntil(pause.isEnabled)
+    with qtbot.waitSignal(context.history.done) as done:
+        tab.commands.trigger("pause")
+    assert done.args[0].summary == "6 runs paused"
+    assert ask(context, "SELECT COUNT(*) FROM planning_runs WHERE status = 'running'") == [(0,)]
+
+
+@pytest.mark.parametrize("status", [*planning.STATUSES, "odd", None, 7])
+def test_the_interface_refuses_what_the_service_refuses(status: object) -> None:
+    for act in run_acts.ACTS:
+        allowed = planning.allowed(status)  # type: ignore[arg-type]
+        possible = status == "deleted" if act.status is None else act.status in allowed
+        assert (run_acts.refusal(act, {status}) is None) is possible
+    assert any(run_acts.refusal(act, {status}) is None for act in run_acts.ACTS)
+    for name in run_acts.main_acts(status):
+        assert run_acts.refusal(next(a for a in run_acts.ACTS if a.name == name), {status}) is None
+
+
+def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    ((run_id, phase),) = ask(
+        context,
+        "SELECT run_id, phase FROM planning_artifacts WHERE version = 2 AND phase <> 'synthesis' LIMIT 1",
+    )
+    tab.show_record(run_id)
+    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run.id == run_id)
+    tab.scores.set_current(phase)
+    qtbot.keyClick(tab.scores, Qt.Key.Key_Return)
+    dialog = tab.findChild(ArtifactDialog)
+    versions = [item for item in tab._shown.artifacts if item.phase == phase]
+    assert dialog.versions.count() == len(versions) >= 2
+    qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.shown_text())
+    qtbot.keyClick(dialog.versions, Qt.Key.Key_Down)
+    content = ask(context, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1].id)[0][0]
+    qtbot.waitUntil(lambda: dialog.content._text == content)
+    assert dialog.verdict.text() == versions[1].review_verdict
+    with qtbot.waitSignal(dialog.finished):
+        qtbot.mouseClick(dialog.close_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    ((run_id, content),) = ask(
+        context, "SELECT run_id, content FROM planning_artifacts WHERE phase = 'synthesis' LIMIT 1"
+    )
+    tab.show_record(run_id)
+    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run.id == run_id)
+    tab.scores.activated.emit("synthesis")
+    dialog = tab.findChild(ArtifactDialog)
+    qtbot.waitUntil(lambda: bool(dialog.content.shown_text()))
+    assert dialog.content.shown_text().startswith("# ") and content.startswith("# ")
+    assert dialog.content.note.isHidden()
+    dialog.reject()
+
+
+def test_an_artifact_that_is_gone_is_said(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    choose(tab, qtbot, row_of(tab, "completed"))
+    ask(context, "DELETE FROM planning_artifacts")
+    tab.scores.activated.emit("opportunity")
+    dialog = tab.findChild(ArtifactDialog)
+    qtbot.waitUntil(lambda: "artifact" in dialog.content.note.text())
+    assert dialog.content.note.isVisible()
+    dialog.reject()
+
+
+def test_a_tenant_does_not_narrow_the_runs_and_that_is_said(tab: RunsTab, qtbot: QtBot) -> None:
+    total = tab.model.rowCount()
+    tab.set_scope(Scope("acme-corp"))
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.activate()
+    assert tab.model.rowCount() == total
+    assert tab.scope_note.isVisible() and "acme-corp" in tab.scope_note.text()
+
+
+def test_a_record_hidden_by_a_chip_is_shown_when_asked_for(
+    tab: RunsTab, context: Context, qtbot: QtBot
+) -> None:
+    killed = tab.model.record_id(row_of(tab, "killed"))
+    press_chip(tab, qtbot, "Paused")
+    tab.show_record(killed)
+    qtbot.waitUntil(lambda: tab.list.current_id() == killed)
+    assert tab.chips.key() is None
+
+
+def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
+    qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas  9")
+    qtbot.mouseClick(tab.parked_button, Qt.MouseButton.LeftButton)
+    dialog = tab.findChild(ParkedIdeasDialog)
+    qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 9)
+    return dialog
+
+
+def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    dialog = parked(tab, qtbot)
+    assert dialog.isVisible() and not dialog.isModal()
+    dialog.table.select_row(0)
+    qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
+    idea = dialog.current.whole().record
+    assert dialog.fields.value("Revisit") == revisit(idea.revisit_estimate_months)
+    with qtbot.waitSignal(tab.jump) as jump:
+        qtbot.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
+    assert jump.args == ["planning_runs", idea.run_id]
+    dialog.filters.text.setText("no idea has this")
+    qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 0)
+    assert dialog.filters.count_text() == "0 ideas" and dialog.empty_state.title() == "No match"
+    qtbot.mouseClick(dialog.empty_state.clear_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.filters.count_text() == "9 ideas")
+    dialog.close()
+
+
+def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    ask(context, "UPDATE planning_parked_ideas SET run_id = 'gone'")
+    dialog = parked(tab, qtbot)
+    dialog.table.select_row(0)
+    qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
+    assert not dialog.run_button.isEnabled() and "no longer" in dialog.run_button.toolTip()
+    dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("months", "words"), [(6, "in 6 months"), (1, "in 1 month"), (0, "now"), (None, ""), ("soon", "soon")]
+)
+def test_when_to_look_again(months: object, words: str) -> None:
+    assert revisit(months) == words
+
+
+def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
+    choose(tab, qtbot, row_of(tab, "completed"))
+    more = next(
+        button
+        for button in tab.inspector.findChildren(QPushButton)
+        if button.accessibleName() == "More actions"
+    )
+    qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
+    menu = more.findChild(QMenu)
+    offered = [action.text() for action in menu.actions()]
+    assert offered == [*(act.text for act in run_acts.ACTS), "Audit history"]
+    assert [action.text() for action in menu.actions() if action.isEnabled()] == ["Delete", "Audit history"]
+    assert all(action.toolTip() for action in menu.actions())
+    menu.close()
+
+
+def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    """Such a widget is destroyed by whichever thread collects garbage, which ends the process."""
+    choose(tab, qtbot, row_of(tab, "completed"))
+    before = set(QApplication.topLevelWidgets())
+    parked(tab, qtbot)
+    tab.scores.activated.emit("opportunity")
+    notifications = NotificationsTab(context)
+    qtbot.addWidget(notifications)
+    kept = {notifications, RunsTab(context, tab)}
+    orphans = [
+        type(widget).__name__
+        for widget in set(QApplication.topLevelWidgets()) - before - kept
+        if widget.parent() is None
+    ]
+    assert not orphans
+    tab.findChild(ArtifactDialog).reject()
+    tab.findChild(ParkedIdeasDialog).close()

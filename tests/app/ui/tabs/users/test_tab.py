@@ -1,0 +1,153 @@
+"""Users as a person looks after them."""
+
+import apsw
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.services.scope import Scope
+from app.ui.shell.context import Context
+from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
+from app.ui.tabs.users.tab import UsersTab
+from app.ui.widgets.confirm_dialog import ConfirmDialog
+from tests.app.ui.conftest import ShowTab
+
+EMAIL = 0
+
+
+@pytest.fixture
+def tab(show_tab: ShowTab) -> UsersTab:
+    return show_tab(UsersTab)
+
+
+def ask(context: Context, sql: str, *values: object) -> list[tuple]:
+    connection = apsw.Connection(str(context.opened.database.path))
+    try:
+        return list(connection.execute(sql, values))
+    finally:
+        connection.close()
+
+
+def choose(tab: UsersTab, qtbot: QtBot, row: int) -> str:
+    tab.table.setFocus()
+    with qtbot.waitSignal(tab.details_shown) as shown:
+        tab.table.select_row(row)
+    assert shown.args == [tab.model.record_id(row)]
+    return str(shown.args[0])
+
+
+def test_the_table_says_exactly_how_many_there_are(tab: UsersTab, context: Context) -> None:
+    total = ask(context, "SELECT COUNT(*) FROM users")[0][0]
+    assert tab.model.rowCount() == total
+    assert tab.filters.count_text() == f"{total} users"
+
+
+def test_a_text_finds_any_part_and_no_match_offers_to_clear(
+    tab: UsersTab, context: Context, qtbot: QtBot
+) -> None:
+    total = tab.model.rowCount()
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.keyClicks(tab.filters.text, "CORP.EX")
+    found = ask(context, "SELECT COUNT(*) FROM users WHERE email LIKE '%corp.ex%'")[0][0]
+    assert tab.model.rowCount() == found > 0
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.text.setText("nobody is called this")
+    assert tab.empty_state.isVisible() and tab.empty_state.clear_button.isVisible()
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.mouseClick(tab.empty_state.clear_button, Qt.MouseButton.LeftButton)
+    assert tab.model.rowCount() == total and not tab.empty_state.isVisible()
+
+
+def test_a_tenant_narrows_the_list(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    tab.set_scope(Scope("acme-corp"))
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.activate()
+    assert (
+        tab.model.rowCount() == ask(context, "SELECT COUNT(*) FROM users WHERE tenant_id = 'acme-corp'")[0][0]
+    )
+
+
+def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    total = tab.model.rowCount()
+    tab.activateWindow()
+    tab.table.setFocus()
+    tab.commands.trigger("create")
+    dialog = tab.findChild(NewUserDialog)
+    fields = dialog.values()
+    assert fields["tenant_id"] == ""
+    dialog.editor("tenant_id").setText("acme-corp")
+    dialog.editor("email").setText("new.person@example.com")
+    with qtbot.waitSignal(context.history.done):
+        qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total + 1)
+    assert ask(context, "SELECT tenant_id FROM users WHERE email = 'new.person@example.com'") == [
+        ("acme-corp",)
+    ]
+
+
+def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    user = choose(tab, qtbot, 1)
+    before = tab.inspector.title()
+    tab.commands.trigger("edit")
+    dialog = tab.findChild(EditUserDialog)
+    dialog.editor("email").setText("moved@example.com")
+    with qtbot.waitSignal(context.history.done):
+        qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.inspector.title() == "moved@example.com")
+    assert tab.list.current_id() == user
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.inspector.title() == before)
+
+
+def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    total, user = tab.model.rowCount(), choose(tab, qtbot, 2)
+    with qtbot.waitSignal(context.history.done):
+        qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 1)
+    assert ask(context, "SELECT COUNT(*) FROM users WHERE id = ?", user) == [(0,)]
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+
+
+def test_exactly_the_selected_users_go(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    total = tab.model.rowCount()
+    choose(tab, qtbot, 1)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    gone = {tab.model.record_id(1), tab.model.record_id(2)}
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.findChild(ConfirmDialog) is not None)
+    question = tab.findChild(ConfirmDialog)
+    assert question.confirm_button.text() == "Delete 2 users"
+    tab.table.selectAll()  # too late: the question is about the two
+    with qtbot.waitSignal(context.history.done) as done:
+        qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
+    assert "2 users" in done.args[0].summary
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 2)
+    left = {row[0] for row in ask(context, "SELECT id FROM users")}
+    assert len(left) == total - 2 and not left & gone
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+
+
+def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    user = choose(tab, qtbot, 3)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.table.sortByColumn(EMAIL, Qt.SortOrder.AscendingOrder)
+    qtbot.waitUntil(lambda: tab.list.current_id() == user)
+    emails = [str(tab.model.index(row, EMAIL).data()).lower() for row in range(50)]
+    assert emails == sorted(emails)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.list.current_id() == user
+
+
+def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
+    ask(context, "UPDATE users SET password_hash = 'pbkdf2-very-secret'")
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    choose(tab, qtbot, 0)
+    tab.table.selectAll()
+    assert "very-secret" not in tab.table.copy_selection()
+    assert "very-secret" not in QGuiApplication.clipboard().text()
+    assert tab._fields.value("Password") == "set"

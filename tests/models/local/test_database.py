@@ -1,0 +1,248 @@
+"""The file as it is opened and written: settings that hold, locks, files that move away."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from peewee import SQL
+
+from models.errors import (
+    CannotOpen,
+    ColumnMissing,
+    DamagedFile,
+    FileLocked,
+    FileMissing,
+    NotADatabase,
+    ReadOnlyFile,
+    RowChanged,
+    TableMissing,
+)
+from models.local.database import LIMITS, PRAGMAS, Database, Statement
+from models.tables import Notification, User
+
+NOW = 1_795_000_000
+
+
+def insertion(user_id: str, email: str = "ada@example.org") -> Statement:
+    values: dict[Any, Any] = {"id": user_id, "tenant_id": "acme-corp", "email": email}
+    return Statement(User.insert({**values, "created_at": NOW, "updated_at": NOW}))
+
+
+def emails(database: Database) -> list[str]:
+    return [row[0] for row in database.rows(User.select(User.email).order_by(User.id).tuples())]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_every_connection_has_the_settings_that_protect_the_file(
+    database_path: Path, read_only: bool
+) -> None:
+    database = Database(database_path, read_only=read_only)
+    with database.connection_context():
+        connection = database.connection()
+        assert {name: connection.pragma(name) for name, _ in PRAGMAS} == dict(PRAGMAS)
+        assert connection.pragma("query_only") == int(read_only)
+        assert connection.readonly("main") is read_only
+        assert connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, -1) == 1
+        assert connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, -1) == 0
+        assert {limit: connection.limit(limit) for limit, _ in LIMITS} == dict(LIMITS)
+        if not read_only:
+            connection.execute("VACUUM").fetchall()
+        with pytest.raises(apsw.SQLError, match="not authorized"):
+            connection.execute("SELECT load_extension('nothing')")
+
+
+def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
+    missing = tmp_path / "foundatoin.sqlite"
+    for read_only in (False, True):
+        with pytest.raises(FileMissing, match=r"no file at .*foundatoin"):
+            Database(missing, read_only=read_only).connect()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["with space?.sqlite", "ünïcode#%41.sqlite", "file:x.sqlite", "陽子.sqlite"])
+def test_a_path_is_taken_literally(database_path: Path, name: str) -> None:
+    odd = database_path.rename(database_path.with_name(name))
+    for immutable in (False, True):
+        database = Database(odd, immutable=immutable)
+        with database.connection_context():
+            assert emails(database) == []
+
+
+def test_the_file_stays_the_same_when_the_working_folder_changes(
+    database_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(database_path.parent)
+    database = Database(Path(database_path.name))
+    monkeypatch.chdir("/")
+    with database.connection_context():
+        assert emails(database) == []
+
+
+def test_an_immutable_glance_leaves_nothing_beside_the_file(database_path: Path) -> None:
+    before = sorted(database_path.parent.iterdir())
+    database = Database(database_path, immutable=True)
+    with database.connection_context():
+        assert emails(database) == []
+        with pytest.raises(ReadOnlyFile):
+            database.run_batch([insertion("u-1")])
+        assert sorted(database_path.parent.iterdir()) == before
+
+
+def test_a_batch_is_all_or_nothing(database: Database) -> None:
+    database.run_batch([insertion("u-1", "a@x"), insertion("u-2", "b@x")])
+    removal = Statement(User.delete().where(User.tenant_id == "acme-corp"), expect=None)
+    with pytest.raises(RowChanged):
+        database.run_batch([removal, Statement(User.delete().where(User.id == "u-1"))])
+    assert emails(database) == ["a@x", "b@x"]
+    database.run_batch([removal])
+    assert emails(database) == []
+
+
+def test_a_bug_in_a_batch_travels_on_and_rolls_back(database: Database) -> None:
+    with pytest.raises(apsw.SQLError, match="syntax error"):
+        database.run_batch([insertion("u-1"), Statement(User.delete().where(SQL(")")))])
+    assert emails(database) == []
+    assert not database.connection().in_transaction
+
+
+def test_a_lock_is_said_with_the_name_of_the_program_that_holds_it(database_path: Path) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import apsw, sys; c = apsw.Connection(sys.argv[1]); c.execute('BEGIN IMMEDIATE');"
+            "print('locked', flush=True); sys.stdin.read()",
+            str(database_path),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "locked\n"
+    database = Database(database_path)
+    with database.connection_context():
+        with pytest.raises(FileLocked, match=rf"in use by python.* \(pid {holder.pid}\)") as caught:
+            database.run_batch([insertion("u-1")], patience=0)
+        assert f"(pid {os.getpid()})" not in str(caught.value)
+        holder.communicate()
+        database.run_batch([insertion("u-1")], patience=0)
+
+
+def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
+    apsw.Connection(str(database_path)).pragma("journal_mode", "delete")
+    database = Database(database_path)
+    reader = apsw.Connection(str(database_path), flags=apsw.SQLITE_OPEN_READONLY)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM users").fetchall()
+    waits: list[int] = []
+
+    def let_go_at_the_second_wait() -> bool:
+        waits.append(1)
+        if len(waits) == 2:
+            reader.execute("COMMIT")
+        return False
+
+    with database.connection_context():
+        database.run_batch([insertion("u-1")], cancelled=let_go_at_the_second_wait)
+        assert emails(database) == ["ada@example.org"]
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM users").fetchall()
+        with pytest.raises(FileLocked):
+            database.run_batch([insertion("u-2")], patience=0)
+        reader.execute("COMMIT")
+        assert emails(database) == ["ada@example.org"]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_write_to_a_file_that_went_away_is_refused(database_path: Path, replaced: bool) -> None:
+    database = Database(database_path)
+    with database.connection_context():
+        database.run_batch([insertion("u-1")])
+        copy = database_path.read_bytes()
+        database_path.rename(database_path.with_suffix(".moved"))
+        if replaced:
+            database_path.write_bytes(copy)
+        with pytest.raises(FileMissing):
+            database.run_batch([insertion("u-2")])
+        assert not database.connection().in_transaction
+
+
+def test_each_thread_has_its_own_connection(database_path: Path) -> None:
+    database = Database(database_path)
+    found: list[bool] = []
+
+    def other() -> None:
+        with database.connection_context():
+            found.append(database.connection() is mine)
+
+    with database.connection_context():
+        mine = database.connection()
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert found == [False]
+    assert database.is_closed()
+
+
+def test_what_is_no_database_or_damaged_is_said_at_once(tmp_path: Path, database_path: Path) -> None:
+    noise = tmp_path / "noise.sqlite"
+    noise.write_bytes(b"no database" * 1000)
+    with pytest.raises(NotADatabase, match=r"noise\.sqlite is not a SQLite database"):
+        Database(noise).connect()
+    cut = tmp_path / "cut.sqlite"
+    cut.write_bytes(database_path.read_bytes()[:4096])
+    database = Database(cut)
+    with pytest.raises(DamagedFile), database.connection_context():
+        emails(database)
+
+
+def test_text_that_is_no_utf8_reads_as_damage(database: Database) -> None:
+    database.connection().execute(
+        "INSERT INTO users VALUES ('u', 't', CAST(x'ff41' AS TEXT), NULL, 1, 1)"
+    ).fetchall()
+    with pytest.raises(DamagedFile):
+        emails(database)
+
+
+def test_missing_tables_and_columns_are_named(database: Database) -> None:
+    database.connection().execute("DROP TABLE notifications")
+    database.connection().execute("DROP INDEX idx_users_email")
+    database.connection().execute("ALTER TABLE users DROP COLUMN email")
+    with pytest.raises(TableMissing, match="no table notifications"):
+        database.rows(Notification.select().tuples())
+    with pytest.raises(ColumnMissing, match=r"no column email; apply the migrations"):
+        emails(database)
+    with pytest.raises(ColumnMissing, match=r"no column users\.email"):
+        database.run_batch([insertion("u-1")])
+
+
+def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
+    folder = database_path.parent
+    folder.chmod(0o755)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import os, sys\n"
+            "from pathlib import Path\n"
+            "from models.local.database import Database\n"
+            "if os.getuid() == 0: os.setuid(65534)\n"
+            "try: Database(Path(sys.argv[1])).connect()\n"
+            "except Exception as error: print(type(error).__name__, error)\n",
+            str(database_path),
+        ],
+        preexec_fn=lambda: folder.chmod(0o000),
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder.chmod(0o755)
+    assert done.stdout.startswith(CannotOpen.__name__), done
+    assert "does not allow it" in done.stdout
