@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import apsw
 
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.tables import TABLES
 
 LEDGER = "d1_migrations"
@@ -46,7 +46,7 @@ def expected_columns() -> dict[str, tuple[str, ...]]:
     }
 
 
-def inspect(database: Database) -> Schema:
+def inspect(database: LocalDatabase) -> Schema:
     """Reads the schema of the file; the caller holds a connection.
 
     D1's own `_cf_*` tables, SQLite's `sqlite_*` and the migrations ledger are neither missing nor extra.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import paths
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -47,8 +47,8 @@ def database_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(database_path: Path) -> Iterator[Database]:
+def database(database_path: Path) -> Iterator[LocalDatabase]:
     """The new file, open for writing on the test's own thread."""
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     with database.connection_context():
         yield database

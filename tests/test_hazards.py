@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from models.errors import FileMissing
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.test_architecture import imports, sources
 
 QT_MODULES = {"QtCore", "QtGui", "QtWidgets", "QtSvg"}
@@ -33,14 +33,14 @@ def test_sqlite_is_the_one_we_chose(database_path: Path) -> None:
     version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
     assert version >= (3, 51, 3)
     assert apsw.using_amalgamation
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     with database.connection_context():
         assert database.connection().execute("SELECT sqlite_version()").get == apsw.sqlite_lib_version()
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_connection_trusts_nothing_in_the_file(database_path: Path, read_only: bool) -> None:
-    database = Database(database_path, read_only=read_only)
+    database = LocalDatabase(database_path, read_only=read_only)
     with database.connection_context():
         connection = database.connection()
         assert connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, -1) == 1
@@ -55,7 +55,7 @@ def test_a_connection_trusts_nothing_in_the_file(database_path: Path, read_only:
 def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mistyped.sqlite"
     with pytest.raises(FileMissing):
-        Database(path).connect()
+        LocalDatabase(path).connect()
     assert not path.exists()
 
 

@@ -13,7 +13,7 @@ from app.services.records.export import Format
 from app.services.records.lists import Keys, Lists
 from app.services.records.query_document import query_of
 from app.workers.child_side import Job, Orphaned, Progress, serve
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import inspect
 
 
@@ -28,7 +28,7 @@ def write(job: Job, attached: BinaryIO, progress: Progress) -> int:
     Raises the errors of `export.to_file`, those of the file naming its `target`.
     """
     keys = _keys(job["keys"], attached)
-    database = Database(Path(job["database"]), read_only=job["read_only"])
+    database = LocalDatabase(Path(job["database"]), read_only=job["read_only"])
     building = Path(job["building"])
     try:
         with database.connection_context(), expected_errors(Path(job["target"])):

@@ -20,7 +20,7 @@ from app.services.retention.clock import (
     steady_clock,
 )
 from app.workers.jobs import Job, Jobs, Progress, Stop
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 if TYPE_CHECKING:
     from app.services.retention.run import RetentionResult
@@ -67,7 +67,7 @@ class RetentionWorker(QObject):
 
     def __init__(
         self,
-        database: Database,
+        database: LocalDatabase,
         settings: RetentionSettings,
         jobs: Jobs,
         clock: Callable[[], int],

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.services.errors import Cancelled, TenantAdminError, translate
 from app.services.records.change import Change
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 READERS = 2
 _STEPS = 100_000
@@ -25,7 +25,7 @@ class Task:
 
     def __init__(
         self,
-        work: Callable[[Database], Any],
+        work: Callable[[LocalDatabase], Any],
         on_done: Callable[[Any], None] | None,
         on_failed: Callable[[TenantAdminError], None] | None,
     ) -> None:
@@ -41,7 +41,7 @@ class Task:
     def cancel(self) -> None:
         self._cancelled = True
 
-    def run(self, database: Database, interruptible: bool) -> Any:
+    def run(self, database: LocalDatabase, interruptible: bool) -> Any:
         """Does the work on the calling thread. Raises `Cancelled` and whatever the work raises."""
         if self._cancelled:
             raise Cancelled
@@ -64,7 +64,7 @@ class Task:
 
 
 def _call(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], database: Database
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], database: LocalDatabase
 ) -> Any:
     return function(database, *args, **kwargs)
 
@@ -83,7 +83,7 @@ class TaskRunner(QObject):
     failed = Signal(object)
     _finished = Signal(object, object, object)
 
-    def __init__(self, database: Database, parent: QObject | None = None) -> None:
+    def __init__(self, database: LocalDatabase, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._database = database
         self._stopped = False

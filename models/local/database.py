@@ -1,17 +1,16 @@
-"""The file: how it is opened, and the one way it is written."""
+"""A local SQLite file as the engine of a database, on APSW's own current SQLite."""
 
 import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import apsw
 from peewee import Query
 from playhouse.apsw_ext import APSWDatabase
 
+from models.engine import Capability, Database, Limits, Rows, Statement
 from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged, translate
 from models.local.file_use import holders, said
 
@@ -34,17 +33,17 @@ LIMITS: tuple[tuple[int, int], ...] = (
 )
 """What a hostile file or a runaway statement may ask for (sqlite.org/security.html)."""
 
+FILE_LIMITS = Limits(
+    parameters=32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000
+)
+"""SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html)."""
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement of a batch. `expect` is the number of rows it must change, or None for any number."""
-
-    query: Query
-    expect: int | None = 1
+LOOK_STEPS = 100_000
+"""Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
 
-class Database(APSWDatabase):  # type: ignore[misc]
-    """One SQLite file in D1's schema, on APSW's own current SQLite.
+class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
+    """One SQLite file in D1's schema.
 
     The file must exist: opening a mistyped path never creates one. Each thread has its own connection and
     takes it with `connection_context()`. Read-only is a property of the connection itself, so no code path
@@ -60,6 +59,13 @@ class Database(APSWDatabase):  # type: ignore[misc]
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
+
+    limits = FILE_LIMITS
+    capabilities = frozenset(Capability)
+
+    @property
+    def place(self) -> str:
+        return self.path.name
 
     def _connect(self) -> apsw.Connection:
         with self.expected_errors():
@@ -100,12 +106,6 @@ class Database(APSWDatabase):  # type: ignore[misc]
         patience: float = 5.0,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Runs all statements or none, with no read in between (`architecture.md`, One write path).
-
-        `patience` is how many seconds another writer is waited for. Raises `ReadOnlyFile`, `FileLocked`,
-        `HeadMoved` (the audit guard failed), `RowChanged` (a statement changed another number of rows than
-        it expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
-        """
         if self.read_only:
             raise ReadOnlyFile(self.path)
         compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
@@ -137,16 +137,35 @@ class Database(APSWDatabase):  # type: ignore[misc]
                     connection.execute("ROLLBACK")
                 raise
 
-    def rows(self, query: Query) -> list[tuple[Any, ...]]:
-        """All rows of a read as plain tuples, in the order of its columns."""
+    def rows(self, query: Query) -> Rows:
         with self.expected_errors():
             return list(self.execute(query))
 
-    def scalar(self, query: Query) -> Any:
-        """The first column of the first row, or None."""
+    def read_batch(self, queries: Sequence[Query]) -> list[Rows]:
         with self.expected_errors():
-            row = self.execute(query).fetchone()
-        return None if row is None else row[0]
+            connection: apsw.Connection = self.connection()
+            if connection.in_transaction:
+                return [list(self.execute(query)) for query in queries]
+            connection.execute("BEGIN")
+            try:
+                return [list(self.execute(query)) for query in queries]
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def cancellable(self, cancelled: Callable[[], bool]) -> Iterator[None]:
+        connection: apsw.Connection = self.connection()
+        # Unlike interrupt(), this cannot come too early and be lost.
+        connection.set_progress_handler(cancelled, LOOK_STEPS)
+        try:
+            yield
+        finally:
+            connection.set_progress_handler(None)
+
+    def outside_changes(self) -> int:
+        with self.expected_errors():
+            return int(self.connection().pragma("data_version"))
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

@@ -21,7 +21,7 @@ import apsw
 from models import statements
 from models.errors import translate
 from models.local import copies
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.migration_files import Migration, MigrationError, create, read_folder
 from models.schema import LEDGER
 
@@ -56,7 +56,7 @@ class Applied:
     backup: Path | None
 
 
-def status(database: Database, folder: Path) -> MigrationStatus:
+def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     """Compares the file's ledger with the folder; the caller holds a connection.
 
     Raises `MigrationError` when the folder or the ledger cannot be understood.
@@ -76,7 +76,7 @@ def apply(path: Path, folder: Path, *, now: int, backup_dir: Path | None = None)
     Raises `MigrationError` (naming migration and statement) and the storage errors of `models.errors`.
     """
     migrations = {migration.name: migration for migration in read_folder(folder)}
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.expected_errors(), database.connection_context():
         connection = database.connection()
         connection.set_busy_timeout(_WAIT_MS)

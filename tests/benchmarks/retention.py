@@ -35,7 +35,8 @@ from app.services.retention import run as retention
 from app.services.retention.run import RetentionResult
 from app.workers.jobs import Jobs
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
-from models.local.database import Database, Statement
+from models.engine import Statement
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 
@@ -44,7 +45,7 @@ SWITCH_INTERVAL = 0.0005  # as app.application sets it
 WRITE_EVERY = 0.005
 
 
-class TimedDatabase(Database):
+class TimedDatabase(LocalDatabase):
     """Notes how long each of its transactions held the lock."""
 
     def __init__(self, path: Path) -> None:
@@ -102,7 +103,7 @@ class Measured:
 
 def write(path: Path) -> None:
     """Appends an entry every 5 ms until standard input closes; prints the longest wait for one."""
-    database = Database(path)
+    database = LocalDatabase(path)
     longest = 0.0
     with database.connection_context():
         number = 0
@@ -129,7 +130,7 @@ def writer(path: Path) -> Iterator[Callable[[], float]]:
 
 
 def single_delete(path: Path, cutoff: int, *, with_writer: bool) -> Measured:
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.connection_context():
         connection: apsw.Connection = database.connection()
 

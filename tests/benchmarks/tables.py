@@ -36,7 +36,7 @@ from app.ui.theme import Mode, Theme
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.held_painting import HeldPainting
 from app.workers.task_runner import TaskRunner
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import inspect
 
 NOW = 1_795_000_000
@@ -99,7 +99,7 @@ class Desk:
 
     def __init__(self, path: Path, view: QTableView) -> None:
         self.view = view
-        self.database = Database(path, read_only=True)
+        self.database = LocalDatabase(path, read_only=True)
         with self.database.connection_context():
             self.lists = Lists(inspect(self.database))
         self.tasks = TaskRunner(self.database)

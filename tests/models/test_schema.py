@@ -5,12 +5,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import Schema, expected_columns, inspect
 
 
 def inspected(path: Path) -> Schema:
-    database = Database(path, read_only=True)
+    database = LocalDatabase(path, read_only=True)
     with database.connection_context():
         return inspect(database)
 

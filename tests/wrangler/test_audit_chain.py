@@ -13,7 +13,7 @@ from app.services.chain import append as chain
 from app.services.chain.append import Event
 from app.workers import scan_pool
 from models.local import migrations
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.wrangler.toolchain import Project
 
 pytestmark = pytest.mark.wrangler
@@ -60,7 +60,7 @@ def entries(count: int, since: int = NOW) -> list[dict[str, Any]]:
 
 def append_here(path: Path, tenant: str, payload: dict[str, Any]) -> str:
     """Appends as every act of this program does; returns the new head."""
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.connection_context():
         heads = {tenant: chain.head(database, tenant)}
         event = Event(tenant, "settings_changed", payload)
@@ -104,7 +104,7 @@ def test_what_the_worker_calls_broken_is_found_here(project: MakeProject) -> Non
     migrations.create_database(theirs.file, paths.migrations_dir(), now=NOW)
     for _ in range(5):
         append_here(theirs.file, "acme", PAYLOADS[0])
-    database = Database(theirs.file)
+    database = LocalDatabase(theirs.file)
     with database.connection_context():
         database.connection().execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
     with theirs.serve() as address:

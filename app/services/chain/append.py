@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import Case, Value, fn
 
-from models.local.database import Database, Statement
+from models.engine import Database, Statement
 from models.tables import AuditEntry
 
 GENESIS = "0" * 64

@@ -24,7 +24,7 @@ from app.services.chain.append import GENESIS, Event, append_statements, entry_h
 from app.services.chain.archive.files import Reference
 from app.services.errors import Cancelled, HeadMoved
 from app.services.retention.plan import LeftAlone, Prefix, raw
-from models.local.database import Database, Statement
+from models.engine import Database, Statement
 from models.status import AuditEvent
 from models.tables import AuditEntry
 

@@ -13,7 +13,7 @@ from app.services.errors import (
 )
 from app.services.new_file import new_file
 from models.local import copies
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.file_use import holders, said
 
 _PARTS = ("", "-wal", "-journal")
@@ -39,7 +39,7 @@ def snapshot_copy(path: Path, target: Path) -> Path:
 
 
 def _back_up(path: Path, target: Path) -> None:
-    source = Database(path, read_only=True)
+    source = LocalDatabase(path, read_only=True)
     with source.expected_errors(), source.connection_context():
         copies.back_up(source.connection(), target)
 
@@ -74,7 +74,7 @@ def _state(path: Path) -> list[tuple[int, int] | None]:
 
 def _fold(target: Path) -> None:
     """Brings the log into the file, so that the one file is the whole database, and proves it sound."""
-    copy = Database(target)
+    copy = LocalDatabase(target)
     with copy.expected_errors(), copy.connection_context():
         connection = copy.connection()
         connection.pragma("journal_mode", "delete")

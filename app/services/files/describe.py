@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from app.services.files.opening import ASKED, OpenedFile
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
 from models.schema import Schema, internal
 from models.tables import TABLES
@@ -114,12 +114,12 @@ def info(opened: OpenedFile, migrations_dir: Path) -> FileInfo:
     )
 
 
-def rows(database: Database, schema: Schema) -> dict[str, int | None]:
+def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
     """Row count by table, the platform's and others; None for one that cannot be read here."""
     return {name: _count(database, name) for name in schema.columns if not internal(name)}
 
 
-def tenants(database: Database, *, counts: bool = False) -> tuple[Tenant, ...]:
+def tenants(database: LocalDatabase, *, counts: bool = False) -> tuple[Tenant, ...]:
     """Every tenant that users, audit entries, webhooks or notifications mention, by id.
 
     Hops from tenant to tenant along each table's index, so a million rows cost no more than a few; with
@@ -170,7 +170,7 @@ def _indexed(connection: apsw.Connection, table: str) -> bool:
     return found.fetchone() is not None
 
 
-def _count(database: Database, table: str) -> int | None:
+def _count(database: LocalDatabase, table: str) -> int | None:
     name = table.replace('"', '""')
     with database.expected_errors():
         try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.services.errors import CannotOpen, FileMissing, StorageError
 from app.services.files.describe import tenants
 from models.local import copies
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import Schema, expected_columns, inspect
 from models.tables import AuditEntry
 
@@ -166,7 +166,7 @@ def _examine(file: Path) -> Candidate | None:
     if status.st_size == 0:
         return None
     quiet = not any(file.with_name(file.name + suffix).exists() for suffix in ("-wal", "-journal"))
-    database = Database(file, read_only=True, immutable=quiet)
+    database = LocalDatabase(file, read_only=True, immutable=quiet)
     with database.expected_errors(), database.connection_context():
         schema = inspect(database)
         tables = _recognised(schema)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.local import migrations
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus
 
 __all__ = ["Migrated", "MigrationStatus", "create_database", "create_migration", "migrate", "status"]
@@ -41,6 +41,6 @@ def create_migration(folder: Path, description: str, *, now: int) -> Path:
     return migrations.create(folder, description, now=now)
 
 
-def status(database: Database, folder: Path) -> MigrationStatus:
+def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     """Which migrations ran, which are pending, and which the file names but the folder lacks."""
     return migrations.status(database, folder)

@@ -18,7 +18,7 @@ from app.services.errors import (
     NotADatabase,
 )
 from app.services.files.diagnose import diagnose
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.file_use import detectable, holders, said
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -40,7 +40,7 @@ class OpenedFile:
     tells (`models.local.file_use.holders`). The database holds no connection yet.
     """
 
-    database: Database
+    database: LocalDatabase
     schema: Schema
     read_only: bool
     read_only_reason: str | None
@@ -75,7 +75,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
 
 
-def outside_changes(database: Database) -> int:
+def outside_changes(database: LocalDatabase) -> int:
     """SQLite's `data_version` as this thread's connection sees it.
 
     It changes when another connection, of this or another program, has committed. Only values read through
@@ -136,7 +136,7 @@ def _stands_in(schema: Schema) -> str | None:
 
 def _look(path: Path, size: int, in_use_by: str | None, reason: str | None) -> tuple[OpenedFile, bool]:
     """The file as it opens, and whether SQLite would write it."""
-    database = Database(path, read_only=reason is not None)
+    database = LocalDatabase(path, read_only=reason is not None)
     try:
         with database.expected_errors(), database.connection_context():
             connection = database.connection()
@@ -165,7 +165,7 @@ def _log(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-def _touch_tables(database: Database, schema: Schema) -> None:
+def _touch_tables(database: LocalDatabase, schema: Schema) -> None:
     """Reads one cell at both ends of each table, which finds a file that lost whole pages.
 
     Only the page structure is touched: a record of unreadable text must not keep the file from opening.

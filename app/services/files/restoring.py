@@ -32,7 +32,7 @@ from app.services.files.copying import snapshot_copy
 from app.services.records.change import Change, commit
 from models import schema
 from models.local import copies
-from models.local.database import BUSY_TIMEOUT_MS, Database
+from models.local.database import BUSY_TIMEOUT_MS, LocalDatabase
 from models.local.file_use import holders, said
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -85,7 +85,7 @@ def prepare(
         import_dump(source, copy, progress=progress, cancelled=cancelled)
     else:
         snapshot_copy(source, copy)
-    database = Database(copy)
+    database = LocalDatabase(copy)
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
         if found.impostors:
@@ -124,7 +124,7 @@ def restore(
     kept = copies.take_name(path.resolve().parent, path, "restore", now)
     try:
         _record(prepared, kept, actor=actor, now=now)
-        with Database(path).expected_errors():
+        with LocalDatabase(path).expected_errors():
             try:
                 _replace(path, prepared.copy, kept, progress or _ignore, cancelled or _never)
             except (apsw.NotADBError, apsw.CorruptError):
@@ -161,7 +161,7 @@ def _named(path: Path) -> Path:
 
 def _rows_now(path: Path) -> dict[str, int | None]:
     """What can be counted of a file that may be damaged, which may be why somebody restores it."""
-    database = Database(path, read_only=True)
+    database = LocalDatabase(path, read_only=True)
     counts: dict[str, int | None] = dict.fromkeys(schema.expected_columns())
     with suppress(DamagedFile, NotADatabase), database.expected_errors(), database.connection_context():
         found = schema.inspect(database).columns
@@ -181,7 +181,7 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
         "entriesAfter": prepared.after.get("audit_chain"),
     }
     event = Event(SYSTEM_TENANT, AuditEvent.DATABASE_RESTORED, payload)
-    database = Database(prepared.copy)
+    database = LocalDatabase(prepared.copy)
     with database.connection_context():
         commit(database, Change("Restored", rows=(), events=(event,)), now=now)
 
@@ -276,7 +276,7 @@ def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
 
 
 def _check(path: Path, kept: Path) -> None:
-    database = Database(path, read_only=True)
+    database = LocalDatabase(path, read_only=True)
     try:
         with database.expected_errors(), database.connection_context():
             if database.connection().pragma("integrity_check") == "ok":

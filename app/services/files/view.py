@@ -9,7 +9,7 @@ from app.services.files import find as discovery
 from app.services.files import migrating as maintenance
 from app.services.files import opening
 from app.services.files.opening import OpenedFile
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ def open_path(
         return FileView(opened, tenants(opened.database), _pending(opened.database, migrations))
 
 
-def tenants(database: Database) -> tuple[str, ...]:
+def tenants(database: LocalDatabase) -> tuple[str, ...]:
     """The ids of all tenants that have anything in the file, in order."""
     return tuple(tenant.id for tenant in file_info.tenants(database))
 
 
-def _pending(database: Database, migrations: Path) -> tuple[str, ...]:
+def _pending(database: LocalDatabase, migrations: Path) -> tuple[str, ...]:
     try:
         return maintenance.status(database, migrations).pending
     except TenantAdminError:

@@ -11,7 +11,7 @@ from peewee import Expression, Model
 from app.services.chain import append as chain
 from app.services.chain.append import Event
 from app.services.errors import HeadMoved
-from models.local.database import Database, Statement
+from models.engine import Database, Statement
 
 ATTEMPTS = 200
 """How often an append that lost the race for the head is tried again before the user is told."""

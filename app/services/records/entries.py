@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.services.chain.verify.inspect import Inspection, inspect_entry
 from app.services.records import images as records
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.tables import AuditEntry
 
 
@@ -29,7 +29,7 @@ class AuditDetail:
     inspection: Inspection
 
 
-def get(database: Database, seq: int) -> AuditDetail:
+def get(database: LocalDatabase, seq: int) -> AuditDetail:
     """The entry, judged. Raises `NotFound`."""
     entry = AuditRecord(**records.readable(database, AuditEntry, seq, "audit entry"))
     return AuditDetail(entry, inspect_entry(database, seq))

@@ -19,7 +19,7 @@ from app.services.records import images as records
 from app.services.records.list_query import ListQuery, Statements, Value, as_bytes
 from app.services.records.tables import SPECS, TableSpec
 from app.services.scope import EVERYONE, Scope
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import Schema
 
 Keys = Sequence[int]
@@ -64,7 +64,7 @@ class Lists:
     def __init__(self, schema: Schema) -> None:
         self._columns = schema.columns
 
-    def open_list(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
+    def open_list(self, database: LocalDatabase, query: ListQuery, first_rows: int = 200) -> Listing:
         """The exact total and the first rows, as fast as the query allows.
 
         Where the keys come in the same breath the listing is complete; else `load_keys` makes it so.
@@ -82,14 +82,14 @@ class Lists:
             first = _collect(database, _ordered(statements, query).limit(first_rows))
             return Listing(query, total, first, self.load_page(database, query, first))
 
-    def load_keys(self, database: Database, query: ListQuery) -> Keys:
+    def load_keys(self, database: LocalDatabase, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
         statements = self._statements(query.table)
         with database.expected_errors():
             found = self._range(database, statements, query)
             return _collect(database, _ordered(statements, query)) if found is None else found
 
-    def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
+    def load_page(self, database: LocalDatabase, query: ListQuery, keys: Keys) -> Page:
         """The rows with these keys, each with its record's id first, in the order of the keys.
 
         A row outside the query's tenant is None, one that the other filters would drop by now is still
@@ -99,11 +99,11 @@ class Lists:
         found = _by_key(database, statements, query.scope, keys, statements.cells())
         return tuple(map(found.get, keys))
 
-    def count(self, database: Database, query: ListQuery) -> int:
+    def count(self, database: LocalDatabase, query: ListQuery) -> int:
         """How many rows the query keeps."""
         return int(database.scalar(self._statements(query.table).select(query, fn.COUNT(SQL("*")))))
 
-    def locate(self, database: Database, query: ListQuery, record_id: str | int) -> int | None:
+    def locate(self, database: LocalDatabase, query: ListQuery, record_id: str | int) -> int | None:
         """The position of a record in the list, from 0; None when it is not in it."""
         key = self.key_of(database, query.table, record_id)
         if key is None:
@@ -119,14 +119,16 @@ class Lists:
             ahead = statements.select(query, fn.COUNT(SQL("*"))).where(statements.before(query, key))
             return int(database.scalar(ahead))
 
-    def key_of(self, database: Database, table: str, record_id: str | int) -> int | None:
+    def key_of(self, database: LocalDatabase, table: str, record_id: str | int) -> int | None:
         """The key of a record, whatever list it is in; None when there is no such record."""
         statements = self._statements(table)
         identity = statements.value(SPECS[table].columns[0])
         found = database.scalar(statements.scoped(EVERYONE, statements.rowid).where(identity == record_id))
         return None if found is None else int(found)
 
-    def choices(self, database: Database, query: ListQuery, column: str) -> tuple[tuple[Value, int], ...]:
+    def choices(
+        self, database: LocalDatabase, query: ListQuery, column: str
+    ) -> tuple[tuple[Value, int], ...]:
         """The values of a column with their counts under the query's other filters, most frequent first.
 
         None stands for NULL, bytes for a BLOB or text that is no UTF-8; each can be chosen in a query.
@@ -151,7 +153,9 @@ class Lists:
                     for kind, found, number in database.execute(grouped(kind, raw))
                 )
 
-    def per_day(self, database: Database, query: ListQuery, offset: int = 0) -> tuple[tuple[int, int], ...]:
+    def per_day(
+        self, database: LocalDatabase, query: ListQuery, offset: int = 0
+    ) -> tuple[tuple[int, int], ...]:
         """How many rows the query keeps on each day, as (days since 1970, rows), the earliest first.
 
         `offset` is that of the days from UTC, in seconds. Rows whose time is no integer are on no day.
@@ -162,7 +166,7 @@ class Lists:
         found = statements.select(query, day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
         return tuple(database.rows(found.group_by(day).order_by(day)))
 
-    def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[str | int]:
+    def record_ids(self, database: LocalDatabase, query: ListQuery, keys: Keys) -> Iterator[str | int]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.
 
         Rows that have gone, or that have no id, are left out.
@@ -172,7 +176,7 @@ class Lists:
                 yield row[0]
 
     def rows(
-        self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[str] | None = None
+        self, database: LocalDatabase, query: ListQuery, keys: Keys, columns: Iterable[str] | None = None
     ) -> Iterator[Row]:
         """The rows with these keys, whole texts included, in their order: for copying and export.
 
@@ -191,7 +195,7 @@ class Lists:
             raise TableMissing(table)
         return Statements(SPECS[table], self._columns[table])
 
-    def _range(self, database: Database, statements: Statements, query: ListQuery) -> range | None:
+    def _range(self, database: LocalDatabase, statements: Statements, query: ListQuery) -> range | None:
         """The keys without reading them, where they have no gap and are what the list is sorted by.
 
         The smallest and the largest are two queries, because SQLite answers each from the end of an index
@@ -225,7 +229,7 @@ def position(keys: Keys, key: int) -> int | None:
     return None
 
 
-def _is_rowid(database: Database, spec: TableSpec) -> bool:
+def _is_rowid(database: LocalDatabase, spec: TableSpec) -> bool:
     """Whether the record's id is SQLite's rowid under another name, as INTEGER PRIMARY KEY makes it."""
     rows = database.connection().execute(
         "SELECT name, upper(type) FROM pragma_table_xinfo(?) WHERE pk", (spec.table,)
@@ -237,7 +241,7 @@ def _ordered(statements: Statements, query: ListQuery) -> Any:
     return statements.select(query, statements.rowid).order_by(*statements.order(query))
 
 
-def _collect(database: Database, ordered: Any) -> "array[int]":
+def _collect(database: LocalDatabase, ordered: Any) -> "array[int]":
     """The rowids of an ordered query, in one step of SQLite.
 
     Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
@@ -258,7 +262,7 @@ def _collect(database: Database, ordered: Any) -> "array[int]":
 
 
 def _by_key(
-    database: Database, statements: Statements, scope: Scope, keys: Keys, values: list[Any]
+    database: LocalDatabase, statements: Statements, scope: Scope, keys: Keys, values: list[Any]
 ) -> dict[int, Row]:
     """The values of the rows with these keys, whatever is stored in them."""
     if isinstance(keys, range) and keys:

@@ -10,7 +10,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Cell, Lists, position
 from app.services.records.tables import SPECS
 from app.services.scope import EVERYONE, Scope
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
@@ -55,7 +55,9 @@ class Found:
         return sum(group.total for group in self.groups)
 
 
-def everything(database: Database, lists: Lists, scope: Scope, text: str, limit_per_table: int = 5) -> Found:
+def everything(
+    database: LocalDatabase, lists: Lists, scope: Scope, text: str, limit_per_table: int = 5
+) -> Found:
     """The records of the scope that contain `text`, as the tabs' own text filters find them.
 
     A record whose id is `text` (an audit entry by its number) comes first in its group. Tables that the file
@@ -69,7 +71,7 @@ def everything(database: Database, lists: Lists, scope: Scope, text: str, limit_
     return Found(wanted, tuple(group for group in found if group is not None))
 
 
-def _group(database: Database, lists: Lists, query: ListQuery, limit: int) -> Group | None:
+def _group(database: LocalDatabase, lists: Lists, query: ListQuery, limit: int) -> Group | None:
     table = query.table
     try:
         listing = lists.open_list(database, query, limit)
@@ -88,7 +90,7 @@ def _group(database: Database, lists: Lists, query: ListQuery, limit: int) -> Gr
     return Group(table, total, tuple(_hit(table, dict(zip(names, row, strict=True)), query) for row in rows))
 
 
-def _named(database: Database, lists: Lists, query: ListQuery) -> tuple[int, tuple[Cell, ...]] | None:
+def _named(database: LocalDatabase, lists: Lists, query: ListQuery) -> tuple[int, tuple[Cell, ...]] | None:
     """Key and row of the record that the text names whole."""
     record_id: str | int = query.text
     if SPECS[query.table] is tables.AUDIT_CHAIN:

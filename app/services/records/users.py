@@ -14,7 +14,7 @@ from app.services.errors import InvalidInput, NotFound
 from app.services.records import change as writing
 from app.services.records import images as records
 from app.services.records.change import Change, RowChange
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.status import AuditEvent
 from models.tables import User
 
@@ -33,7 +33,7 @@ class UserRecord:
     updated_at: int
 
 
-def get(database: Database, user_id: str) -> UserRecord:
+def get(database: LocalDatabase, user_id: str) -> UserRecord:
     """The user. Raises `NotFound`."""
     row = records.readable(database, User, user_id, "user")
     has_password = row.pop("password_hash") is not None
@@ -50,7 +50,7 @@ def valid_email(value: str) -> str:
     return email
 
 
-def create(database: Database, tenant_id: str, email: str, *, actor: str, now: int) -> Change:
+def create(database: LocalDatabase, tenant_id: str, email: str, *, actor: str, now: int) -> Change:
     """Adds a user without a password. Raises `InvalidInput` and the errors of `writing.commit`."""
     tenant = text.tenant_id(tenant_id)
     address = valid_email(email)
@@ -72,7 +72,7 @@ def create(database: Database, tenant_id: str, email: str, *, actor: str, now: i
     return writing.commit(database, change, now=now)
 
 
-def rename(database: Database, user_id: str, email: str, *, actor: str, now: int) -> Change:
+def rename(database: LocalDatabase, user_id: str, email: str, *, actor: str, now: int) -> Change:
     """Gives the user another e-mail address.
 
     Raises `NotFound`, `InvalidInput` and the errors of `writing.commit`.
@@ -93,7 +93,7 @@ def rename(database: Database, user_id: str, email: str, *, actor: str, now: int
     return writing.commit(database, change, now=now)
 
 
-def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
+def delete(database: LocalDatabase, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes users; undoing puts them back whole. Raises `NotFound` when none of them is left."""
     rows = records.images(database, User, user_ids)
     if not rows:
@@ -108,7 +108,7 @@ def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int)
     return writing.commit(database, change, now=now)
 
 
-def _refuse_duplicate(database: Database, tenant: str, email: str, *, except_id: str | None) -> None:
+def _refuse_duplicate(database: LocalDatabase, tenant: str, email: str, *, except_id: str | None) -> None:
     same = User.select(User.id).where(User.tenant_id == tenant, fn.LOWER(User.email) == email.lower())
     if any(row[0] != except_id for row in database.rows(same)):
         raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")

@@ -13,7 +13,7 @@ from app.services.records import change as writing
 from app.services.records import images as records
 from app.services.records import webhook_urls
 from app.services.records.change import Change, RowChange
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.status import AuditEvent, WebhookEvent
 from models.tables import WebhookDestination
 
@@ -58,7 +58,7 @@ class WebhookInput:
         return f"WebhookInput(name={self.name!r})"
 
 
-def get(database: Database, webhook_id: str) -> WebhookRecord:
+def get(database: LocalDatabase, webhook_id: str) -> WebhookRecord:
     """The destination. Raises `NotFound`."""
     row = records.readable(database, WebhookDestination, webhook_id, "webhook")
     has_secret = bool(row.pop("secret"))
@@ -79,7 +79,7 @@ def valid_events(value: str) -> str:
     return ",".join(dict.fromkeys(wanted))
 
 
-def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
+def create(database: LocalDatabase, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Adds a destination. Raises `InvalidInput` and the errors of `writing.commit`."""
     row = {
         "id": str(uuid.uuid4()),
@@ -98,7 +98,7 @@ def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str
     return writing.commit(database, change, now=now)
 
 
-def update(database: Database, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
+def update(database: LocalDatabase, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Changes what differs. Raises `NotFound`, `InvalidInput` and the errors of `writing.commit`."""
     row = records.image(database, WebhookDestination, webhook_id, "webhook")
     wanted = _checked(form)
@@ -119,7 +119,7 @@ def update(database: Database, webhook_id: str, form: WebhookInput, *, actor: st
 
 
 def set_active(
-    database: Database, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int
+    database: LocalDatabase, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int
 ) -> Change:
     """Switches destinations on or off; those already so are left alone.
 
@@ -152,7 +152,7 @@ def set_active(
     return writing.commit(database, change, now=now)
 
 
-def delete(database: Database, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
+def delete(database: LocalDatabase, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes destinations; undoing puts them back whole. Raises `NotFound` when none is left."""
     rows = records.images(database, WebhookDestination, webhook_ids)
     if not rows:

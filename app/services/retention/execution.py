@@ -16,7 +16,7 @@ from app.services.errors import Cancelled, FileLocked, RowChanged
 from app.services.retention import other_tables as records
 from app.services.retention.clock import ClockDoubt, utc_time
 from app.services.retention.plan import AuditPlan, LeftAlone, Prefix
-from models.local.database import BUSY_TIMEOUT_MS, Database
+from models.local.database import BUSY_TIMEOUT_MS, LocalDatabase
 
 TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_artifacts")
 
@@ -87,7 +87,7 @@ class Execution:
 
     def __init__(
         self,
-        database: Database,
+        database: LocalDatabase,
         plan: RetentionPlan,
         *,
         now: int,
@@ -228,14 +228,14 @@ class Execution:
         self._progress(self._done, self._total)
 
 
-def fold_back(database: Database, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
+def fold_back(database: LocalDatabase, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
     """Moves what it can from the write-ahead log into the file, without anybody waiting."""
     with database.expected_errors(), suppress(apsw.BusyError, apsw.LockedError):
         database.connection().wal_checkpoint(mode=mode)
 
 
 @contextmanager
-def no_automatic_checkpoints(database: Database) -> Iterator[None]:
+def no_automatic_checkpoints(database: LocalDatabase) -> Iterator[None]:
     """Keeps checkpoints out of the commits: the automatic one holds the lock ten times as long.
 
     At the end the log is folded back and truncated, unless somebody is using it.

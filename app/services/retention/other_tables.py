@@ -12,7 +12,7 @@ from typing import Any, Final
 from peewee import SQL, fn
 
 from app.services.retention.plan import is_old
-from models.local.database import Database, Statement
+from models.engine import Database, Statement
 from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
 

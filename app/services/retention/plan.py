@@ -15,7 +15,7 @@ from typing import Any, Final
 from peewee import SQL, RawQuery, fn
 
 from app.services.chain.verify.entry import SECONDS_LIMIT
-from models.local.database import Database
+from models.engine import Database
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 

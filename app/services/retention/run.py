@@ -34,7 +34,7 @@ from app.services.retention.execution import (
 )
 from app.services.retention.plan import AuditPlan, LeftAlone, Prefix, numbered_and_there, plan_audit
 from models import schema
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -109,7 +109,7 @@ class NeedsConfirmation(TenantAdminError):
 
 
 def preview(
-    database: Database, *, now: int, days: int = 90, facts: ClockFacts = NO_FACTS
+    database: LocalDatabase, *, now: int, days: int = 90, facts: ClockFacts = NO_FACTS
 ) -> RetentionPreview:
     """Counts what a run at `now` would remove. Nothing is proven yet; the caller holds a connection.
 
@@ -121,7 +121,7 @@ def preview(
 
 
 def run(
-    database: Database,
+    database: LocalDatabase,
     *,
     now: int,
     days: int = 90,
@@ -197,7 +197,7 @@ def run(
     return result
 
 
-def _plan(database: Database, now: int, days: int, disputed: Collection[str] = ()) -> RetentionPlan:
+def _plan(database: LocalDatabase, now: int, days: int, disputed: Collection[str] = ()) -> RetentionPlan:
     if days < 0:
         raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
     cutoff = now - days * _DAY
@@ -226,7 +226,7 @@ def _plan(database: Database, now: int, days: int, disputed: Collection[str] = (
     return RetentionPlan(cutoff, audit, tables, counts)
 
 
-def _doubt(database: Database, plan: RetentionPlan, now: int, facts: ClockFacts) -> ClockDoubt | None:
+def _doubt(database: LocalDatabase, plan: RetentionPlan, now: int, facts: ClockFacts) -> ClockDoubt | None:
     return find_doubt(database, now, facts, has_chain="audit_chain" in plan.tables)
 
 
@@ -247,7 +247,7 @@ def _require_word(plan: RetentionPlan, allowed: bool | Collection[str]) -> None:
         raise NeedsConfirmation(asking)
 
 
-def _require_end(database: Database) -> None:
+def _require_end(database: LocalDatabase) -> None:
     """A marker would take the number of a last entry that somebody removed, and hide that it was there."""
     counter, last = numbered_and_there(database)
     if counter > last:
@@ -257,7 +257,7 @@ def _require_end(database: Database) -> None:
         )
 
 
-def _is_news(database: Database, result: RetentionResult) -> bool:
+def _is_news(database: LocalDatabase, result: RetentionResult) -> bool:
     """Whether the run did something, or met a chain it had to leave that the last report does not name.
 
     Otherwise every day of an idle file would add an entry that says nothing.
@@ -286,7 +286,12 @@ def _left(result: RetentionResult) -> list[dict[str, Any]]:
 
 
 def _report(
-    database: Database, result: RetentionResult, *, actor: str, now: int, error: StorageError | None = None
+    database: LocalDatabase,
+    result: RetentionResult,
+    *,
+    actor: str,
+    now: int,
+    error: StorageError | None = None,
 ) -> None:
     """Appends the outcome to the chain of `system`."""
     payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}

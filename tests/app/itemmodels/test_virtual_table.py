@@ -16,7 +16,7 @@ from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import SPECS
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import inspect
 
 ROWS = 20_000
@@ -33,7 +33,7 @@ COLUMNS = (
 class Desk:
     """What stands between the model and the file: requests lie here until they are answered."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: LocalDatabase) -> None:
         self.database = database
         self.lists = Lists(inspect(database))
         self.requests: list[Keys] = []
@@ -70,7 +70,7 @@ class Desk:
         return self.model.index(row, column).data(role)
 
 
-def fill(database: Database, rows: int) -> None:
+def fill(database: LocalDatabase, rows: int) -> None:
     with database.connection() as connection:
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -81,7 +81,7 @@ def fill(database: Database, rows: int) -> None:
 
 
 @pytest.fixture
-def desk(database: Database, qapp: object) -> Iterator[Desk]:
+def desk(database: LocalDatabase, qapp: object) -> Iterator[Desk]:
     fill(database, ROWS)
     desk = Desk(database)
     yield desk
@@ -89,7 +89,7 @@ def desk(database: Database, qapp: object) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def watched(database: Database, qapp: object) -> Iterator[Desk]:
+def watched(database: LocalDatabase, qapp: object) -> Iterator[Desk]:
     """A short list over which Qt's own tester watches; it reads every row at every signal."""
     fill(database, SHORT)
     desk = Desk(database)

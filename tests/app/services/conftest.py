@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 Events = Callable[[], list[tuple[str, str, dict[str, Any]]]]
 
 
 @pytest.fixture
-def events(database: Database) -> Events:
+def events(database: LocalDatabase) -> Events:
     """Tenant, type and payload of every audit entry so far, oldest first."""
 
     def read() -> list[tuple[str, str, dict[str, Any]]]:

@@ -33,7 +33,7 @@ from app.services.records.query_document import document
 from app.services.scope import Scope
 from app.workers.child_process import CannotStart, Child, ChildLost
 from app.workers.exporting import export_rows
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from models.schema import inspect
 from tests.conftest import NOW
@@ -91,7 +91,7 @@ def written(
 
 def as_before(path: Path, target: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> bytes:
     """What this process writes itself."""
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.connection_context():
         lists = Lists(inspect(database))
         export.to_file(target, database, lists, query, form, keys=keys, progress=lambda done, total: None)

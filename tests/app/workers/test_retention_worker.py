@@ -15,7 +15,7 @@ from app.services.retention.run import NeedsConfirmation
 from app.workers.jobs import Jobs
 from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
 from app.workers.scan_pool import verify
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 
@@ -55,7 +55,7 @@ def jobs() -> Iterator[Jobs]:
 
 
 def make(
-    database: Database, preferences: Preferences, jobs: Jobs, **options: Callable[[], object]
+    database: LocalDatabase, preferences: Preferences, jobs: Jobs, **options: Callable[[], object]
 ) -> RetentionWorker:
     settings = RetentionSettings(
         enabled=lambda: preferences.enabled,
@@ -70,7 +70,7 @@ def make(
 
 
 @pytest.fixture
-def worker(database: Database, preferences: Preferences, jobs: Jobs) -> Iterator[RetentionWorker]:
+def worker(database: LocalDatabase, preferences: Preferences, jobs: Jobs) -> Iterator[RetentionWorker]:
     chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
     worker = make(database, preferences, jobs)
     yield worker
@@ -93,7 +93,7 @@ def test_what_goes_is_archived_when_the_person_wants_it(
 
 
 def test_a_run_that_is_due_begins_by_itself(
-    worker: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot
+    worker: RetentionWorker, preferences: Preferences, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     said: list[object] = []
     worker.started.connect(lambda: said.append("started"))
@@ -163,9 +163,9 @@ def test_a_last_run_in_the_future_does_not_put_it_off(
 
 
 def test_never_on_a_read_only_file(
-    database: Database, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, preferences: Preferences, jobs: Jobs, qtbot: QtBot
 ) -> None:
-    worker = make(Database(database.path, read_only=True), preferences, jobs)
+    worker = make(LocalDatabase(database.path, read_only=True), preferences, jobs)
     with qtbot.assertNotEmitted(worker.started):
         worker.start()
         worker.check()
@@ -176,7 +176,7 @@ def test_never_on_a_read_only_file(
 
 
 def test_cancelling_ends_it_and_says_what_was_done(
-    database: Database, worker: RetentionWorker, qtbot: QtBot
+    database: LocalDatabase, worker: RetentionWorker, qtbot: QtBot
 ) -> None:
     for number in range(40):
         chains.append(database.connection(), f"tenant-{number}", [OLD, OLD] + [NOW - DAY] * 3)
@@ -199,7 +199,7 @@ def test_cancelling_ends_it_and_says_what_was_done(
 
 
 def test_what_needs_a_word_is_asked_once_a_day(
-    database: Database, worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
+    database: LocalDatabase, worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
 ) -> None:
     chains.append(database.connection(), "gone", [OLD] * 5 + [NOW - DAY])
     with qtbot.waitSignal(worker.failed) as asked:
@@ -213,7 +213,7 @@ def test_what_needs_a_word_is_asked_once_a_day(
 
 
 def test_a_locked_file_is_tried_again_after_an_hour(
-    database_path: Path, database: Database, worker: RetentionWorker, qtbot: QtBot
+    database_path: Path, database: LocalDatabase, worker: RetentionWorker, qtbot: QtBot
 ) -> None:
     other = apsw.Connection(str(database_path))
     other.execute("BEGIN IMMEDIATE")
@@ -232,7 +232,7 @@ def test_a_locked_file_is_tried_again_after_an_hour(
 
 
 def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
-    database: Database, worker: RetentionWorker, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, worker: RetentionWorker, jobs: Jobs, qtbot: QtBot
 ) -> None:
     with qtbot.assertNotEmitted(worker.finished), qtbot.assertNotEmitted(worker.failed):
         worker.run_now()
@@ -247,13 +247,13 @@ def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
 # a clock that has jumped
 
 
-def entries(database: Database) -> int:
+def entries(database: LocalDatabase) -> int:
     return int(database.connection().execute("SELECT count(*) FROM audit_chain").get)
 
 
 @pytest.fixture
 def waiting(
-    worker: RetentionWorker, database: Database, preferences: Preferences, qtbot: QtBot
+    worker: RetentionWorker, database: LocalDatabase, preferences: Preferences, qtbot: QtBot
 ) -> RetentionWorker:
     """Started by a clock ten days ahead: nothing has gone, and nobody has been disturbed."""
     preferences.last_run = NOW - DAY
@@ -267,7 +267,7 @@ def waiting(
 
 
 def test_a_daily_run_by_a_clock_in_doubt_waits_without_a_dialog(
-    waiting: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot
+    waiting: RetentionWorker, preferences: Preferences, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     assert waiting.waiting is not None
     assert waiting.waiting.reason is Doubt.AHEAD_OF_RUN
@@ -299,7 +299,7 @@ def test_a_clock_that_is_set_right_needs_no_word(
 
 
 def test_the_persons_word_counts_for_the_days_to_come(
-    waiting: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot
+    waiting: RetentionWorker, preferences: Preferences, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(waiting.failed) as refused:
         waiting.run_now()
@@ -321,7 +321,7 @@ def test_the_persons_word_counts_for_the_days_to_come(
 
 @pytest.mark.parametrize("jump", [2 * DAY, 2 * HOUR, -2 * HOUR])
 def test_a_clock_that_is_set_while_the_program_runs_is_noticed(
-    worker: RetentionWorker, preferences: Preferences, database: Database, qtbot: QtBot, jump: int
+    worker: RetentionWorker, preferences: Preferences, database: LocalDatabase, qtbot: QtBot, jump: int
 ) -> None:
     preferences.set_clock(jump)
     chains.append(
@@ -342,7 +342,7 @@ def test_a_night_of_sleep_is_no_jump(worker: RetentionWorker, preferences: Prefe
 
 
 def test_a_run_without_work_bears_out_no_clock(
-    database: Database, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, preferences: Preferences, jobs: Jobs, qtbot: QtBot
 ) -> None:
     """Else a clock two months ahead would remove what grows old by it on the second day."""
     chains.append(database.connection(), "acme", [NOW - 31 * DAY + HOUR] * 2 + [NOW - DAY] * 3)
@@ -361,7 +361,7 @@ def test_a_run_without_work_bears_out_no_clock(
 
 
 def test_a_refused_run_keeps_no_checkpoint(
-    database: Database, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, preferences: Preferences, jobs: Jobs, qtbot: QtBot
 ) -> None:
     chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
     witnessed: list[int] = []

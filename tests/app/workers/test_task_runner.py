@@ -9,20 +9,20 @@ from app.services.records import users
 from app.ui.shell.history import History
 from app.workers.jobs import Jobs
 from app.workers.task_runner import TaskRunner
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
 
 @pytest.fixture
-def tasks(database: Database) -> Iterator[TaskRunner]:
+def tasks(database: LocalDatabase) -> Iterator[TaskRunner]:
     runner = TaskRunner(database)
     yield runner
     runner.stop()
 
 
-def endless(database: Database, begun: threading.Event) -> None:
+def endless(database: LocalDatabase, begun: threading.Event) -> None:
     begun.set()
     database.connection().execute(ENDLESS).fetchall()
 
@@ -39,7 +39,9 @@ def test_a_result_arrives_on_the_interface_thread(tasks: TaskRunner, qtbot: QtBo
     assert receiver is threading.main_thread()
 
 
-def test_an_act_is_announced_and_can_be_undone(tasks: TaskRunner, database: Database, qtbot: QtBot) -> None:
+def test_an_act_is_announced_and_can_be_undone(
+    tasks: TaskRunner, database: LocalDatabase, qtbot: QtBot
+) -> None:
     history = History(tasks, lambda: NOW)
     tasks.changed.connect(lambda change: announced.append(change.summary))
     announced: list[str] = []
@@ -57,7 +59,7 @@ def test_an_act_is_announced_and_can_be_undone(tasks: TaskRunner, database: Data
 
 
 def test_an_undo_that_is_refused_says_so_and_forgets_the_rest(
-    tasks: TaskRunner, database: Database, qtbot: QtBot
+    tasks: TaskRunner, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     history = History(tasks, lambda: NOW)
     with qtbot.waitSignal(history.done):
@@ -95,7 +97,7 @@ def test_a_cancelled_query_is_interrupted_and_never_answers(tasks: TaskRunner, q
     assert answered == []
 
 
-def test_stopping_ends_a_running_read_and_finishes_a_write(database: Database, qtbot: QtBot) -> None:
+def test_stopping_ends_a_running_read_and_finishes_a_write(database: LocalDatabase, qtbot: QtBot) -> None:
     before = set(threading.enumerate())
     runner = TaskRunner(database)
     begun = threading.Event()

@@ -11,6 +11,7 @@ import apsw
 import pytest
 from peewee import SQL
 
+from models.engine import Statement
 from models.errors import (
     CannotOpen,
     ColumnMissing,
@@ -22,7 +23,7 @@ from models.errors import (
     RowChanged,
     TableMissing,
 )
-from models.local.database import LIMITS, PRAGMAS, Database, Statement
+from models.local.database import LIMITS, PRAGMAS, LocalDatabase
 from models.tables import Notification, User
 
 NOW = 1_795_000_000
@@ -33,7 +34,7 @@ def insertion(user_id: str, email: str = "ada@example.org") -> Statement:
     return Statement(User.insert({**values, "created_at": NOW, "updated_at": NOW}))
 
 
-def emails(database: Database) -> list[str]:
+def emails(database: LocalDatabase) -> list[str]:
     return [row[0] for row in database.rows(User.select(User.email).order_by(User.id).tuples())]
 
 
@@ -41,7 +42,7 @@ def emails(database: Database) -> list[str]:
 def test_every_connection_has_the_settings_that_protect_the_file(
     database_path: Path, read_only: bool
 ) -> None:
-    database = Database(database_path, read_only=read_only)
+    database = LocalDatabase(database_path, read_only=read_only)
     with database.connection_context():
         connection = database.connection()
         assert {name: connection.pragma(name) for name, _ in PRAGMAS} == dict(PRAGMAS)
@@ -60,7 +61,7 @@ def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
     missing = tmp_path / "foundatoin.sqlite"
     for read_only in (False, True):
         with pytest.raises(FileMissing, match=r"no file at .*foundatoin"):
-            Database(missing, read_only=read_only).connect()
+            LocalDatabase(missing, read_only=read_only).connect()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,7 +69,7 @@ def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
 def test_a_path_is_taken_literally(database_path: Path, name: str) -> None:
     odd = database_path.rename(database_path.with_name(name))
     for immutable in (False, True):
-        database = Database(odd, immutable=immutable)
+        database = LocalDatabase(odd, immutable=immutable)
         with database.connection_context():
             assert emails(database) == []
 
@@ -77,7 +78,7 @@ def test_the_file_stays_the_same_when_the_working_folder_changes(
     database_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(database_path.parent)
-    database = Database(Path(database_path.name))
+    database = LocalDatabase(Path(database_path.name))
     monkeypatch.chdir("/")
     with database.connection_context():
         assert emails(database) == []
@@ -85,7 +86,7 @@ def test_the_file_stays_the_same_when_the_working_folder_changes(
 
 def test_an_immutable_glance_leaves_nothing_beside_the_file(database_path: Path) -> None:
     before = sorted(database_path.parent.iterdir())
-    database = Database(database_path, immutable=True)
+    database = LocalDatabase(database_path, immutable=True)
     with database.connection_context():
         assert emails(database) == []
         with pytest.raises(ReadOnlyFile):
@@ -93,7 +94,7 @@ def test_an_immutable_glance_leaves_nothing_beside_the_file(database_path: Path)
         assert sorted(database_path.parent.iterdir()) == before
 
 
-def test_a_batch_is_all_or_nothing(database: Database) -> None:
+def test_a_batch_is_all_or_nothing(database: LocalDatabase) -> None:
     database.run_batch([insertion("u-1", "a@x"), insertion("u-2", "b@x")])
     removal = Statement(User.delete().where(User.tenant_id == "acme-corp"), expect=None)
     with pytest.raises(RowChanged):
@@ -103,7 +104,7 @@ def test_a_batch_is_all_or_nothing(database: Database) -> None:
     assert emails(database) == []
 
 
-def test_a_bug_in_a_batch_travels_on_and_rolls_back(database: Database) -> None:
+def test_a_bug_in_a_batch_travels_on_and_rolls_back(database: LocalDatabase) -> None:
     with pytest.raises(apsw.SQLError, match="syntax error"):
         database.run_batch([insertion("u-1"), Statement(User.delete().where(SQL(")")))])
     assert emails(database) == []
@@ -125,7 +126,7 @@ def test_a_lock_is_said_with_the_name_of_the_program_that_holds_it(database_path
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "locked\n"
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     with database.connection_context():
         with pytest.raises(FileLocked, match=rf"in use by python.* \(pid {holder.pid}\)") as caught:
             database.run_batch([insertion("u-1")], patience=0)
@@ -136,7 +137,7 @@ def test_a_lock_is_said_with_the_name_of_the_program_that_holds_it(database_path
 
 def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
     apsw.Connection(str(database_path)).pragma("journal_mode", "delete")
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     reader = apsw.Connection(str(database_path), flags=apsw.SQLITE_OPEN_READONLY)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM users").fetchall()
@@ -161,7 +162,7 @@ def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_write_to_a_file_that_went_away_is_refused(database_path: Path, replaced: bool) -> None:
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     with database.connection_context():
         database.run_batch([insertion("u-1")])
         copy = database_path.read_bytes()
@@ -174,7 +175,7 @@ def test_a_write_to_a_file_that_went_away_is_refused(database_path: Path, replac
 
 
 def test_each_thread_has_its_own_connection(database_path: Path) -> None:
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     found: list[bool] = []
 
     def other() -> None:
@@ -194,15 +195,15 @@ def test_what_is_no_database_or_damaged_is_said_at_once(tmp_path: Path, database
     noise = tmp_path / "noise.sqlite"
     noise.write_bytes(b"no database" * 1000)
     with pytest.raises(NotADatabase, match=r"noise\.sqlite is not a SQLite database"):
-        Database(noise).connect()
+        LocalDatabase(noise).connect()
     cut = tmp_path / "cut.sqlite"
     cut.write_bytes(database_path.read_bytes()[:4096])
-    database = Database(cut)
+    database = LocalDatabase(cut)
     with pytest.raises(DamagedFile), database.connection_context():
         emails(database)
 
 
-def test_text_that_is_no_utf8_reads_as_damage(database: Database) -> None:
+def test_text_that_is_no_utf8_reads_as_damage(database: LocalDatabase) -> None:
     database.connection().execute(
         "INSERT INTO users VALUES ('u', 't', CAST(x'ff41' AS TEXT), NULL, 1, 1)"
     ).fetchall()
@@ -210,7 +211,7 @@ def test_text_that_is_no_utf8_reads_as_damage(database: Database) -> None:
         emails(database)
 
 
-def test_missing_tables_and_columns_are_named(database: Database) -> None:
+def test_missing_tables_and_columns_are_named(database: LocalDatabase) -> None:
     database.connection().execute("DROP TABLE notifications")
     database.connection().execute("DROP INDEX idx_users_email")
     database.connection().execute("ALTER TABLE users DROP COLUMN email")
@@ -233,7 +234,7 @@ def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
             "from pathlib import Path\n"
             "from models.local.database import Database\n"
             "if os.getuid() == 0: os.setuid(65534)\n"
-            "try: Database(Path(sys.argv[1])).connect()\n"
+            "try: LocalDatabase(Path(sys.argv[1])).connect()\n"
             "except Exception as error: print(type(error).__name__, error)\n",
             str(database_path),
         ],

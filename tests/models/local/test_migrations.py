@@ -13,7 +13,7 @@ import pytest
 from app import paths
 from models.errors import CopyNotWritten, FileLocked, FileMissing, NotADatabase, ReadOnlyFile
 from models.local import migrations
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError
 
 NOW = 1_750_000_000  # 2025-06-15T15:06:40Z
@@ -217,7 +217,7 @@ class TestFailure:
         assert not (tmp_path / "none.sqlite").exists()
 
     def test_a_file_that_may_not_be_written(self, file: Path, folder: Folder) -> None:
-        database = Database(file, read_only=True)
+        database = LocalDatabase(file, read_only=True)
         with database.connection_context():
             assert migrations.status(database, folder(**{"0000_a": ""})).pending == ("0000_a.sql",)
             with pytest.raises(ReadOnlyFile), database.expected_errors():
@@ -285,7 +285,7 @@ class TestLedger:
         migrations.apply(file, some, now=NOW)
         execute(file, "INSERT INTO d1_migrations (name) VALUES ('0007_theirs.sql')")
         more = folder(**{"0001_b": "CREATE TABLE b (x)"})
-        database = Database(file)
+        database = LocalDatabase(file)
         with database.connection_context():
             assert migrations.status(database, more) == migrations.MigrationStatus(
                 applied=("0000_a.sql",), pending=("0001_b.sql",), unknown=("0007_theirs.sql",)

@@ -27,7 +27,7 @@ from app.services.chain.archive.files import (
 from app.services.chain.pruning import Part
 from app.services.errors import Cancelled, RowChanged
 from app.services.retention.plan import raw
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 _CHUNK: Final = 1_000
 """Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
@@ -56,7 +56,7 @@ class Archiver:
     Raises `ArchiveUnusable` when it does not.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: LocalDatabase, folder: Path) -> None:
         if not folder.is_dir():
             raise ArchiveUnusable(folder, "there is no such folder")
         self._database = database

@@ -8,7 +8,7 @@ import apsw
 from app.services.chain.verify import source
 from app.services.chain.verify.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
 from app.services.errors import NotFound
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 _BY_SEQ = f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE seq = ?"  # noqa: S608
 _BEFORE = (
@@ -44,7 +44,7 @@ class Inspection:
     problems: tuple[str, ...]
 
 
-def inspect_entry(database: Database, seq: int) -> Inspection:
+def inspect_entry(database: LocalDatabase, seq: int) -> Inspection:
     """Judges the row `seq`, by the rules of the whole verification; the caller holds a connection.
 
     Raises `NotFound` and the storage errors of `Database.expected_errors`.

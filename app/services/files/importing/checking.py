@@ -10,7 +10,7 @@ from app import paths
 from app.services.files.importing.errors import NotThePlatforms
 from app.services.files.importing.outcome import Dangling
 from models import migration_files, schema
-from models.local.database import Database
+from models.local.database import LocalDatabase
 
 
 def drop_d1_tables(connection: apsw.Connection) -> None:
@@ -36,7 +36,7 @@ def dangling(connection: apsw.Connection) -> Iterator[Dangling]:
 
 def rows_by_table(path: Path, dump: Path) -> dict[str, int]:
     """Counts the tables that are a person's, once all that should be there is. Raises `NotThePlatforms`."""
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.expected_errors(), database.connection_context():
         connection = database.connection()
         found = schema.inspect(database)

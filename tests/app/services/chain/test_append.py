@@ -14,7 +14,7 @@ import pytest
 from app.services.chain import append as chain
 from app.services.chain.append import GENESIS, Event
 from app.services.errors import HeadMoved
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.fixtures.appending import TENANT
 
 NOW = 1_795_000_000
@@ -70,7 +70,7 @@ def assert_one_chain(path: Path, tenant: str) -> int:
     return count
 
 
-def append(database: Database, *events: Event, now: int = NOW) -> None:
+def append(database: LocalDatabase, *events: Event, now: int = NOW) -> None:
     heads = {event.tenant_id: chain.head(database, event.tenant_id) for event in events}
     database.run_batch(chain.append_statements(events, heads, now))
 
@@ -88,7 +88,7 @@ def test_payload_and_hash_are_what_javascript_makes_of_them() -> None:
 
 
 def test_the_first_entry_starts_at_genesis_and_the_next_links_to_it(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     assert chain.head(database, "acme-corp") == GENESIS
     append(database, Event("acme-corp", "user_created", {"id": "1"}))
@@ -100,14 +100,16 @@ def test_the_first_entry_starts_at_genesis_and_the_next_links_to_it(
     assert assert_one_chain(database_path, "acme-corp") == 2
 
 
-def test_several_events_of_several_tenants_go_in_one_batch(database: Database, database_path: Path) -> None:
+def test_several_events_of_several_tenants_go_in_one_batch(
+    database: LocalDatabase, database_path: Path
+) -> None:
     append(database, *(Event(tenant, "settings_changed", {"n": n}) for n in range(5) for tenant in "abc"))
     append(database, Event("b", "settings_changed", {"n": 5}))
     assert [assert_one_chain(database_path, tenant) for tenant in "abc"] == [5, 6, 5]
 
 
 def test_a_moved_head_refuses_the_append_and_everything_beside_it(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     append(database, Event("acme-corp", "user_created", {"id": "1"}))
     before = rows_of(database_path)
@@ -151,7 +153,7 @@ def test_killing_the_writer_loses_no_acknowledged_entry(database_path: Path, jou
     acknowledged = done.stdout.split()
     assert len(acknowledged) >= KILLS
 
-    Database(database_path).connection().close()  # a writer puts an unfinished change right
+    LocalDatabase(database_path).connection().close()  # a writer puts an unfinished change right
     entries = assert_one_chain(database_path, TENANT)
     connection = apsw.Connection(str(database_path))
     users = {row[0] for row in connection.execute("SELECT id FROM users")}

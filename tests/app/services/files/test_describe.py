@@ -12,7 +12,7 @@ from app.services.chain.append import Event
 from app.services.files.describe import FileInfo, Tenant, info, tenants
 from app.services.files.opening import open_database
 from app.services.records.change import Change, commit
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.tables import TABLES
 from tests.app.services.records.test_change import NOW, creation
 
@@ -38,12 +38,12 @@ def execute(path: Path, *statements: str) -> None:
 
 
 def tenants_of(path: Path, *, counts: bool = False) -> tuple[Tenant, ...]:
-    database = Database(path, read_only=True)
+    database = LocalDatabase(path, read_only=True)
     with database.connection_context():
         return tenants(database, counts=counts)
 
 
-def test_the_json_is_the_documented_one(database: Database, database_path: Path) -> None:
+def test_the_json_is_the_documented_one(database: LocalDatabase, database_path: Path) -> None:
     commit(database, creation("u-1", "u-2"), now=NOW)
     rows = {model._meta.table_name: {"rows": 0} for model in TABLES}
     expected: dict[str, Any] = {
@@ -114,7 +114,7 @@ def test_a_table_that_cannot_be_read_here_is_said(database_path: Path) -> None:
     assert "places: cannot be read" in str(found)
 
 
-def test_tenants_come_from_every_table_that_has_them(database: Database, database_path: Path) -> None:
+def test_tenants_come_from_every_table_that_has_them(database: LocalDatabase, database_path: Path) -> None:
     commit(database, creation("u-1", "u-2"), now=NOW)
     events = tuple(Event(name, "settings_changed", {}) for name in ("system", "Ärzte", "acme-corp"))
     commit(database, Change("", (), events), now=NOW)
@@ -135,7 +135,9 @@ def test_tenants_come_from_every_table_that_has_them(database: Database, databas
     assert [tenant.id for tenant in tenants_of(database_path)] == [tenant.id for tenant in found]
 
 
-def test_missing_tables_columns_and_indexes_are_passed_over(database: Database, database_path: Path) -> None:
+def test_missing_tables_columns_and_indexes_are_passed_over(
+    database: LocalDatabase, database_path: Path
+) -> None:
     commit(database, creation("u-1"), now=NOW)
     execute(
         database_path,
@@ -176,7 +178,7 @@ def test_the_list_of_tenants_does_not_read_the_rows(database_path: Path, rows: i
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT"
         f" {rows}) INSERT INTO audit_chain SELECT i, 'tenant-' || (i % 7), 't', '{{}}', 'p', 'h', 1 FROM n",
     )
-    database = Database(database_path, read_only=True)
+    database = LocalDatabase(database_path, read_only=True)
     steps: list[int] = []
 
     def count() -> bool:

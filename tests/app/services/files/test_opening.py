@@ -33,7 +33,7 @@ from app.services.errors import (
 from app.services.files.copying import snapshot_copy
 from app.services.files.opening import ASKED, NEWER, OpenedFile, open_database, outside_changes
 from app.services.records.change import commit
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.records.test_change import NOW, creation, users_of
 
 ROOT = Path(__file__).parents[4]
@@ -237,7 +237,7 @@ def test_a_file_in_use_opens_read_only_until_the_person_decides(
     assert not open_database(database_path).read_only
 
 
-def test_our_own_connections_are_not_another_program(database: Database, database_path: Path) -> None:
+def test_our_own_connections_are_not_another_program(database: LocalDatabase, database_path: Path) -> None:
     opened = open_database(database_path)
     assert (opened.read_only, opened.in_use_by) == (False, None)
 

@@ -9,7 +9,7 @@ import pytest
 from app.services.chain.append import Event
 from app.services.errors import AlreadyExists, FileLocked, ReadOnlyFile, Refused, RowChanged
 from app.services.records.change import Change, RowChange, commit, undo
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User
 from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
 
@@ -66,7 +66,7 @@ def event_types(path: Path) -> list[str]:
     return [row[2] for row in rows_of(path)]
 
 
-def test_a_change_writes_its_rows_and_its_entry(database: Database, database_path: Path) -> None:
+def test_a_change_writes_its_rows_and_its_entry(database: LocalDatabase, database_path: Path) -> None:
     done = commit(database, creation("u-1", "u-2"), now=NOW)
     assert [row[0] for row in users_of(database_path)] == ["u-1", "u-2"]
     assert event_types(database_path) == ["user_created", "user_created"]
@@ -76,7 +76,7 @@ def test_a_change_writes_its_rows_and_its_entry(database: Database, database_pat
 
 
 def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     commit(database, creation("u-1"), now=NOW)
     before = users_of(database_path)
@@ -91,7 +91,7 @@ def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(
 
 
 def test_a_batch_that_fails_leaves_rows_and_chain_as_they_were(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     commit(database, creation("u-1", "u-2"), now=NOW)
     before = users_of(database_path), rows_of(database_path)
@@ -115,7 +115,9 @@ def test_a_batch_that_fails_leaves_rows_and_chain_as_they_were(
     assert assert_one_chain(database_path, "acme-corp") == 3
 
 
-def test_undo_refuses_when_somebody_changed_the_row_since(database: Database, database_path: Path) -> None:
+def test_undo_refuses_when_somebody_changed_the_row_since(
+    database: LocalDatabase, database_path: Path
+) -> None:
     commit(database, creation("u-1"), now=NOW)
     change = commit(database, renaming("u-1@acme-corp.example", "ada@acme-corp.example"), now=NOW)
     apsw.Connection(str(database_path)).execute("UPDATE users SET email = 'other@acme-corp.example'")
@@ -127,7 +129,7 @@ def test_undo_refuses_when_somebody_changed_the_row_since(database: Database, da
 
 
 def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     commit(database, creation("u-1"), now=NOW)
     rows = (RowChange(User, "u-1", {"password_hash": SECRET}, {"password_hash": None}),)
@@ -141,10 +143,10 @@ def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
 
 
 def test_an_entry_appended_by_the_platform_in_between_is_continued(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     commit(database, creation("u-1"), now=NOW)
-    worker = Database(database_path)
+    worker = LocalDatabase(database_path)
     with worker.connection_context():
         commit(worker, creation("u-2"), now=NOW)
     commit(database, creation("u-3"), now=NOW)
@@ -153,7 +155,7 @@ def test_an_entry_appended_by_the_platform_in_between_is_continued(
 
 def test_a_read_only_file_takes_nothing(database_path: Path) -> None:
     before = database_path.read_bytes()
-    database = Database(database_path, read_only=True)
+    database = LocalDatabase(database_path, read_only=True)
     with database.connection_context():
         with pytest.raises(ReadOnlyFile, match="open read-only; nothing was changed"):
             commit(database, creation("u-1"), now=NOW)
@@ -165,7 +167,7 @@ def test_a_read_only_file_takes_nothing(database_path: Path) -> None:
 
 
 def test_a_locked_file_names_the_sentence_and_changes_nothing(
-    database: Database, database_path: Path
+    database: LocalDatabase, database_path: Path
 ) -> None:
     other = apsw.Connection(str(database_path))
     other.execute("BEGIN IMMEDIATE")
@@ -190,7 +192,7 @@ def test_no_secret_shows_in_what_a_change_says_of_itself() -> None:
     assert SECRET not in str(change.events)
 
 
-def test_the_statement_of_an_error_does_not_show_the_values(database: Database) -> None:
+def test_the_statement_of_an_error_does_not_show_the_values(database: LocalDatabase) -> None:
     commit(database, creation("u-1"), now=NOW)
     with pytest.raises(AlreadyExists) as caught:
         commit(database, creation("u-1"), now=NOW)
@@ -200,7 +202,7 @@ def test_the_statement_of_an_error_does_not_show_the_values(database: Database) 
         error = error.__cause__ or error.__context__
 
 
-def test_a_change_without_an_event_is_possible_and_leaves_the_chains_alone(database: Database) -> None:
+def test_a_change_without_an_event_is_possible_and_leaves_the_chains_alone(database: LocalDatabase) -> None:
     commit(database, Change("", creation("u-1").rows, ()), now=NOW)
     assert database.scalar(User.select(User.id).tuples()) == "u-1"
     assert database.rows(AuditEntry.select(AuditEntry.seq).tuples()) == []

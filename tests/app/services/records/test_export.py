@@ -10,7 +10,7 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
 
@@ -29,7 +29,7 @@ NASTY = [
 
 
 @pytest.fixture
-def query(database: Database) -> ListQuery:
+def query(database: LocalDatabase) -> ListQuery:
     database.connection().executemany(
         "INSERT INTO webhook_destinations"
         " (id, tenant_id, name, hostname, url, secret, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?)",
@@ -41,31 +41,31 @@ def query(database: Database) -> ListQuery:
     return ListQuery("webhook_destinations", sort="id")
 
 
-def text(database: Database, query: ListQuery, form: Format) -> str:
+def text(database: LocalDatabase, query: ListQuery, form: Format) -> str:
     lists = Lists(inspect(database))
     return export.text_of(database, lists, query, lists.load_keys(database, query), form)
 
 
 @pytest.mark.parametrize("form", list(Format))
-def test_no_secret_is_ever_written(database: Database, query: ListQuery, form: Format) -> None:
+def test_no_secret_is_ever_written(database: LocalDatabase, query: ListQuery, form: Format) -> None:
     written = text(database, query, form)
     assert "wh-3" in written
     assert "whsec_hidden" not in written
 
 
-def test_csv_cells_do_not_run_and_come_back(database: Database, query: ListQuery) -> None:
+def test_csv_cells_do_not_run_and_come_back(database: LocalDatabase, query: ListQuery) -> None:
     rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
     cells = [row["name"] for row in rows]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
     assert [cell.removeprefix("'") for cell in cells] == NASTY
 
 
-def test_json_lines_hold_every_row_whole(database: Database, query: ListQuery) -> None:
+def test_json_lines_hold_every_row_whole(database: LocalDatabase, query: ListQuery) -> None:
     rows = [json.loads(line) for line in text(database, query, Format.JSON).splitlines()]
     assert [row["name"] for row in rows] == NASTY
 
 
-def test_sql_inserts_make_the_same_rows_again(database: Database, query: ListQuery) -> None:
+def test_sql_inserts_make_the_same_rows_again(database: LocalDatabase, query: ListQuery) -> None:
     script = text(database, query, Format.SQL)
     before = database.connection().execute("SELECT id, name, active FROM webhook_destinations").fetchall()
     database.connection().execute("DELETE FROM webhook_destinations")
@@ -75,7 +75,7 @@ def test_sql_inserts_make_the_same_rows_again(database: Database, query: ListQue
     assert after == before
 
 
-def test_all_rows_are_written_and_counted(database: Database, query: ListQuery, tmp_path: Path) -> None:
+def test_all_rows_are_written_and_counted(database: LocalDatabase, query: ListQuery, tmp_path: Path) -> None:
     target, lists = tmp_path / "out.csv", Lists(inspect(database))
     seen: list[tuple[int, int]] = []
     count = export.to_file(
@@ -88,7 +88,7 @@ def test_all_rows_are_written_and_counted(database: Database, query: ListQuery, 
 
 
 def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_counted(
-    database: Database, query: ListQuery, tmp_path: Path
+    database: LocalDatabase, query: ListQuery, tmp_path: Path
 ) -> None:
     target, lists = tmp_path / "out.jsonl", Lists(inspect(database))
     keys = lists.load_keys(database, query)[2:5]
@@ -100,7 +100,7 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-2", "wh-4"]
 
 
-def test_it_can_be_cancelled(database: Database, query: ListQuery, tmp_path: Path) -> None:
+def test_it_can_be_cancelled(database: LocalDatabase, query: ListQuery, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         export.to_file(
             tmp_path / "out.csv", database, Lists(inspect(database)), query, Format.CSV,
@@ -109,7 +109,9 @@ def test_it_can_be_cancelled(database: Database, query: ListQuery, tmp_path: Pat
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
-def test_the_database_itself_is_never_the_target(database: Database, suffix: str, tmp_path: Path) -> None:
+def test_the_database_itself_is_never_the_target(
+    database: LocalDatabase, suffix: str, tmp_path: Path
+) -> None:
     database.connection().execute("PRAGMA journal_mode = wal")
     database.connection().execute("DELETE FROM users")
     target = tmp_path / "link"

@@ -15,7 +15,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists, Page, position
 from app.services.records.tables import SPECS
 from app.services.scope import Scope
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import inspect
 
 ACME, BLUE = Scope("acme"), Scope("blue")
@@ -23,7 +23,7 @@ AUDIT, USERS, NOTES = ListQuery("audit_chain"), ListQuery("users"), ListQuery("n
 
 
 @pytest.fixture
-def lists(database: Database) -> Lists:
+def lists(database: LocalDatabase) -> Lists:
     connection = database.connection()
     with connection:
         connection.executemany(
@@ -57,16 +57,18 @@ def lists(database: Database) -> Lists:
     return Lists(inspect(database))
 
 
-def shown(lists: Lists, database: Database, query: ListQuery) -> Page:
+def shown(lists: Lists, database: LocalDatabase, query: ListQuery) -> Page:
     """Every row of the list, by way of its keys."""
     return lists.load_page(database, query, lists.load_keys(database, query))
 
 
-def ids(lists: Lists, database: Database, query: ListQuery) -> list[object]:
+def ids(lists: Lists, database: LocalDatabase, query: ListQuery) -> list[object]:
     return [row and row[0] for row in shown(lists, database, query)]
 
 
-def test_opens_with_the_exact_total_and_the_newest_entries_first(lists: Lists, database: Database) -> None:
+def test_opens_with_the_exact_total_and_the_newest_entries_first(
+    lists: Lists, database: LocalDatabase
+) -> None:
     listing = lists.open_list(database, AUDIT, first_rows=3)
     assert (listing.total, listing.complete) == (1200, True)
     assert [row and row[0] for row in listing.rows] == [1200, 1199, 1198]
@@ -82,7 +84,7 @@ def test_opens_with_the_exact_total_and_the_newest_entries_first(lists: Lists, d
 
 
 def test_keys_without_gaps_take_no_memory_and_those_with_gaps_are_exact(
-    lists: Lists, database: Database
+    lists: Lists, database: LocalDatabase
 ) -> None:
     assert lists.load_keys(database, AUDIT) == range(1200, 0, -1)
     assert lists.load_keys(database, replace(AUDIT, sort="seq")) == range(1, 1201)
@@ -92,7 +94,7 @@ def test_keys_without_gaps_take_no_memory_and_those_with_gaps_are_exact(
     assert lists.open_list(database, AUDIT).total == 1197
 
 
-def test_an_empty_list(database: Database) -> None:
+def test_an_empty_list(database: LocalDatabase) -> None:
     lists = Lists(inspect(database))
     for table in SPECS:
         listing = lists.open_list(database, ListQuery(table))
@@ -100,7 +102,7 @@ def test_an_empty_list(database: Database) -> None:
         assert len(lists.load_keys(database, ListQuery(table))) == 0
 
 
-def test_an_incomplete_listing_starts_as_the_whole_one_does(lists: Lists, database: Database) -> None:
+def test_an_incomplete_listing_starts_as_the_whole_one_does(lists: Lists, database: LocalDatabase) -> None:
     for sort in ("payload", "created_at", "event_type", "hash"):
         query = replace(AUDIT, sort=sort, descending=True)
         listing = lists.open_list(database, query, first_rows=50)
@@ -112,7 +114,7 @@ def test_an_incomplete_listing_starts_as_the_whole_one_does(lists: Lists, databa
 
 @pytest.mark.parametrize("table", SPECS)
 def test_every_column_sorts_both_ways_and_ties_keep_one_order(
-    lists: Lists, database: Database, table: str
+    lists: Lists, database: LocalDatabase, table: str
 ) -> None:
     for name in SPECS[table].names:
         up = lists.load_keys(database, ListQuery(table, sort=name))
@@ -120,7 +122,7 @@ def test_every_column_sorts_both_ways_and_ties_keep_one_order(
         assert list(up) == list(down)[::-1]
 
 
-def test_names_sort_without_regard_to_case(lists: Lists, database: Database) -> None:
+def test_names_sort_without_regard_to_case(lists: Lists, database: LocalDatabase) -> None:
     emails = [row and row[2] for row in shown(lists, database, replace(USERS, sort="email"))]
     assert emails == [
         "anna@acme.example",
@@ -130,7 +132,7 @@ def test_names_sort_without_regard_to_case(lists: Lists, database: Database) -> 
     ]
 
 
-def test_a_tenant_sees_its_own_rows_only(lists: Lists, database: Database) -> None:
+def test_a_tenant_sees_its_own_rows_only(lists: Lists, database: LocalDatabase) -> None:
     query = replace(AUDIT, scope=BLUE)
     rows = shown(lists, database, query)
     assert len(rows) == 600 == lists.count(database, query)
@@ -138,12 +140,12 @@ def test_a_tenant_sees_its_own_rows_only(lists: Lists, database: Database) -> No
     assert ids(lists, database, replace(USERS, scope=ACME)) == ["usr_2", "usr_1"]
 
 
-def test_a_key_of_another_tenant_shows_nothing(lists: Lists, database: Database) -> None:
+def test_a_key_of_another_tenant_shows_nothing(lists: Lists, database: LocalDatabase) -> None:
     page = lists.load_page(database, replace(AUDIT, scope=ACME), range(1, 4))
     assert [row and row[1] for row in page] == ["acme", None, "acme"]
 
 
-def test_planning_runs_belong_to_no_tenant(lists: Lists, database: Database) -> None:
+def test_planning_runs_belong_to_no_tenant(lists: Lists, database: LocalDatabase) -> None:
     database.connection().execute(
         "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('run_1', 'Tea', 1, 1)"
     )
@@ -166,19 +168,19 @@ def test_planning_runs_belong_to_no_tenant(lists: Lists, database: Database) -> 
     ],
 )
 def test_text_is_found_anywhere_and_as_typed(
-    lists: Lists, database: Database, text: str, found: list[str]
+    lists: Lists, database: LocalDatabase, text: str, found: list[str]
 ) -> None:
     assert ids(lists, database, replace(USERS, text=text)) == found
 
 
-def test_text_does_not_look_into_what_a_list_never_shows(lists: Lists, database: Database) -> None:
+def test_text_does_not_look_into_what_a_list_never_shows(lists: Lists, database: LocalDatabase) -> None:
     assert lists.count(database, replace(USERS, text="secret-hash")) == 0
     flags = {row[0]: row[3] for row in shown(lists, database, USERS) if row}
     assert flags == {"usr_1": 1, "usr_2": 0, "usr_3": 0, "usr_4": 1}
     assert "secret-hash" not in repr(shown(lists, database, USERS))
 
 
-def test_filters_add_up(lists: Lists, database: Database) -> None:
+def test_filters_add_up(lists: Lists, database: LocalDatabase) -> None:
     rows = [row for row in shown(lists, database, AUDIT) if row]
     kinds = ("user_created", "file_uploaded")
     for scope, chosen, text, since in product((Scope(), ACME), ((), kinds), ("", '"N":3'), (None, 1100)):
@@ -202,7 +204,7 @@ def test_filters_add_up(lists: Lists, database: Database) -> None:
         assert lists.count(database, query) == len(expected) == lists.open_list(database, query).total
 
 
-def test_a_record_is_located_in_any_order(lists: Lists, database: Database) -> None:
+def test_a_record_is_located_in_any_order(lists: Lists, database: LocalDatabase) -> None:
     for sort, descending, scope in product(
         (None, *SPECS["audit_chain"].names), (False, True), (Scope(), BLUE)
     ):
@@ -216,7 +218,7 @@ def test_a_record_is_located_in_any_order(lists: Lists, database: Database) -> N
     assert lists.locate(database, replace(USERS, text="anna"), "usr_2") is None
 
 
-def test_nulls_are_located_too(lists: Lists, database: Database) -> None:
+def test_nulls_are_located_too(lists: Lists, database: LocalDatabase) -> None:
     connection = database.connection()
     for number, verdict in enumerate((None, "go", None, "kill", b"\xff", 7)):
         connection.execute(
@@ -230,7 +232,7 @@ def test_nulls_are_located_too(lists: Lists, database: Database) -> None:
         assert [lists.locate(database, query, str(record)) for record in order] == list(range(6))
 
 
-def test_choices_count_under_the_other_filters(lists: Lists, database: Database) -> None:
+def test_choices_count_under_the_other_filters(lists: Lists, database: LocalDatabase) -> None:
     assert lists.choices(database, NOTES, "type") == (("info", 20), ("alert", 10))
     unread = replace(NOTES, choices=(("read", (0,)), ("type", ("alert",))))
     assert lists.choices(database, unread, "type") == (("info", 10), ("alert", 5))
@@ -238,7 +240,7 @@ def test_choices_count_under_the_other_filters(lists: Lists, database: Database)
     assert lists.choices(database, replace(NOTES, scope=BLUE), "type") == ()
 
 
-def test_every_choice_offered_can_be_chosen(lists: Lists, database: Database) -> None:
+def test_every_choice_offered_can_be_chosen(lists: Lists, database: LocalDatabase) -> None:
     connection = database.connection()
     for number, mode in enumerate(("'cloud'", "NULL", "x'00ff'", "CAST(x'ff41' AS TEXT)", "'local'", "NULL")):
         connection.execute(
@@ -253,7 +255,7 @@ def test_every_choice_offered_can_be_chosen(lists: Lists, database: Database) ->
         assert lists.count(database, replace(query, choices=(("mode", (value,)),))) == count
 
 
-def test_rows_of_the_wrong_type_are_listed(lists: Lists, database: Database) -> None:
+def test_rows_of_the_wrong_type_are_listed(lists: Lists, database: LocalDatabase) -> None:
     connection = database.connection()
     connection.execute("DELETE FROM notifications")
     for number, title in enumerate(
@@ -272,7 +274,7 @@ def test_rows_of_the_wrong_type_are_listed(lists: Lists, database: Database) -> 
     assert str(found["ntf_4"][0]).startswith("a")
 
 
-def test_a_blob_reads_the_same_beside_good_and_bad_text(lists: Lists, database: Database) -> None:
+def test_a_blob_reads_the_same_beside_good_and_bad_text(lists: Lists, database: LocalDatabase) -> None:
     connection = database.connection()
     connection.execute("UPDATE users SET email = x'00ff' WHERE id = 'usr_1'")
     before = {row[0]: row for row in shown(lists, database, USERS) if row}["usr_1"]
@@ -281,14 +283,14 @@ def test_a_blob_reads_the_same_beside_good_and_bad_text(lists: Lists, database: 
     assert before[2] == "x'00ff'" and after["usr_1"] == before and after["usr_2"][2] == "�"
 
 
-def test_rows_without_an_id_are_listed_but_cannot_be_acted_on(lists: Lists, database: Database) -> None:
+def test_rows_without_an_id_are_listed_but_cannot_be_acted_on(lists: Lists, database: LocalDatabase) -> None:
     database.connection().execute("INSERT INTO users VALUES (NULL, 'acme', 'nobody', NULL, 900, 900)")
     keys = lists.load_keys(database, USERS)
     assert ids(lists, database, USERS) == [None, "usr_2", "usr_4", "usr_3", "usr_1"]
     assert list(lists.record_ids(database, USERS, keys)) == ["usr_2", "usr_4", "usr_3", "usr_1"]
 
 
-def test_a_row_that_has_gone_leaves_its_place_empty(lists: Lists, database: Database) -> None:
+def test_a_row_that_has_gone_leaves_its_place_empty(lists: Lists, database: LocalDatabase) -> None:
     keys = lists.load_keys(database, USERS)
     database.connection().execute("DELETE FROM users WHERE id = 'usr_4'")
     page = lists.load_page(database, USERS, keys)
@@ -296,7 +298,7 @@ def test_a_row_that_has_gone_leaves_its_place_empty(lists: Lists, database: Data
     assert list(lists.record_ids(database, USERS, keys)) == ["usr_2", "usr_3", "usr_1"]
 
 
-def test_long_texts_are_cut_in_a_page_and_whole_in_an_export(lists: Lists, database: Database) -> None:
+def test_long_texts_are_cut_in_a_page_and_whole_in_an_export(lists: Lists, database: LocalDatabase) -> None:
     long = "ü" * 100_000
     database.connection().execute("UPDATE audit_chain SET payload = ? WHERE seq = 5", (long,))
     (row,) = lists.load_page(database, AUDIT, [5])
@@ -304,14 +306,14 @@ def test_long_texts_are_cut_in_a_page_and_whole_in_an_export(lists: Lists, datab
     assert list(lists.rows(database, AUDIT, [5, 6], ("seq", "payload"))) == [(5, long), (6, '{"n":5}')]
 
 
-def test_an_export_keeps_the_order_over_many_pages(lists: Lists, database: Database) -> None:
+def test_an_export_keeps_the_order_over_many_pages(lists: Lists, database: LocalDatabase) -> None:
     query = replace(AUDIT, sort="payload")
     keys = lists.load_keys(database, query)
     assert [row[0] for row in lists.rows(database, query, keys)] == list(keys)
 
 
 @pytest.fixture
-def odd_file(tmp_path: Path) -> Iterator[Database]:
+def odd_file(tmp_path: Path) -> Iterator[LocalDatabase]:
     """A file of another hand: columns missing, one too many, and `seq` no longer the rowid."""
     path = tmp_path / "odd.sqlite"
     connection = apsw.Connection(str(path))
@@ -322,12 +324,12 @@ def odd_file(tmp_path: Path) -> Iterator[Database]:
         "INSERT INTO audit_chain VALUES (30, 'acme', 'c'), (10, 'acme', 'a'), (20, 'blue', 'b')"
     )
     connection.close()
-    database = Database(path, read_only=True)
+    database = LocalDatabase(path, read_only=True)
     with database.connection_context():
         yield database
 
 
-def test_a_file_with_another_schema_lists_what_it_has(odd_file: Database) -> None:
+def test_a_file_with_another_schema_lists_what_it_has(odd_file: LocalDatabase) -> None:
     lists = Lists(inspect(odd_file))
     assert shown(lists, odd_file, USERS) == (("usr_1", None, "anna@acme.example", None, 1, None),)
     assert ids(lists, odd_file, AUDIT) == [30, 20, 10]
@@ -339,18 +341,18 @@ def test_a_file_with_another_schema_lists_what_it_has(odd_file: Database) -> Non
     assert lists.choices(odd_file, AUDIT, "event_type") == ((None, 3),)
 
 
-def test_a_file_that_cannot_tell_tenants_apart_shows_a_tenant_nothing(odd_file: Database) -> None:
+def test_a_file_that_cannot_tell_tenants_apart_shows_a_tenant_nothing(odd_file: LocalDatabase) -> None:
     lists = Lists(inspect(odd_file))
     assert lists.open_list(odd_file, replace(USERS, scope=ACME)).total == 0
     assert lists.load_page(odd_file, replace(USERS, scope=ACME), [1]) == (None,)
 
 
-def test_a_missing_table_is_named(odd_file: Database) -> None:
+def test_a_missing_table_is_named(odd_file: LocalDatabase) -> None:
     with pytest.raises(TableMissing, match="notifications"):
         Lists(inspect(odd_file)).open_list(odd_file, NOTES)
 
 
-def test_a_locked_file_is_a_sentence(lists: Lists, database: Database, database_path: Path) -> None:
+def test_a_locked_file_is_a_sentence(lists: Lists, database: LocalDatabase, database_path: Path) -> None:
     database.connection().execute("PRAGMA journal_mode = DELETE")
     other = apsw.Connection(str(database_path))
     other.execute("BEGIN EXCLUSIVE")
@@ -363,7 +365,7 @@ def test_a_locked_file_is_a_sentence(lists: Lists, database: Database, database_
     assert lists.count(database, USERS) == 4
 
 
-def test_a_long_query_stops_when_interrupted(lists: Lists, database: Database) -> None:
+def test_a_long_query_stops_when_interrupted(lists: Lists, database: LocalDatabase) -> None:
     connection = database.connection()
     with connection:
         connection.execute(

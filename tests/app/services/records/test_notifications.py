@@ -4,12 +4,12 @@ from app.services.errors import NotAllowed
 from app.services.records import change as writing
 from app.services.records import notifications
 from app.services.scope import EVERYONE, Scope
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def fill(database: Database, count: int, tenant: str = "acme", *, read: int = 0) -> list[str]:
+def fill(database: LocalDatabase, count: int, tenant: str = "acme", *, read: int = 0) -> list[str]:
     ids = [f"{tenant}-{read}-{number}" for number in range(count)]
     database.connection().executemany(
         "INSERT INTO notifications (id, tenant_id, type, title, read, created_at) VALUES (?,?,?,?,?,?)",
@@ -18,7 +18,7 @@ def fill(database: Database, count: int, tenant: str = "acme", *, read: int = 0)
     return ids
 
 
-def test_the_unread_count_follows_the_tenant(database: Database) -> None:
+def test_the_unread_count_follows_the_tenant(database: LocalDatabase) -> None:
     fill(database, 3)
     fill(database, 2, "globex")
     fill(database, 4, read=1)
@@ -27,7 +27,7 @@ def test_the_unread_count_follows_the_tenant(database: Database) -> None:
 
 
 def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
-    database: Database, events: Events
+    database: LocalDatabase, events: Events
 ) -> None:
     unread, read = fill(database, 3), fill(database, 2, read=1)
     change = notifications.mark(database, [*unread, *read], read=True, actor="ops", now=NOW)
@@ -41,7 +41,7 @@ def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
     assert notifications.get(database, read[0]).read
 
 
-def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: Database, events: Events) -> None:
+def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: LocalDatabase, events: Events) -> None:
     ids = fill(database, 2_500) + fill(database, 10, "globex")
     notifications.mark(database, ids, read=True, actor="ops", now=NOW)
     assert notifications.unread_count(database, EVERYONE) == 0
@@ -56,7 +56,7 @@ def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: Database, e
 
 
 def test_marking_what_is_so_already_is_refused_and_leaves_no_entry(
-    database: Database, events: Events
+    database: LocalDatabase, events: Events
 ) -> None:
     ids = fill(database, 1, read=1)
     with pytest.raises(NotAllowed, match="Already marked read"):

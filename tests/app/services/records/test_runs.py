@@ -3,13 +3,13 @@ import pytest
 from app.services.errors import NotAllowed, NotFound
 from app.services.records import change as writing
 from app.services.records import runs as planning
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def add_run(database: Database, status: str, key: str = "run-1") -> str:
+def add_run(database: LocalDatabase, status: str, key: str = "run-1") -> str:
     database.connection().execute(
         "INSERT INTO planning_runs (id, idea, status, created_at, updated_at) VALUES (?,?,?,?,?)",
         (key, "An idea", status, NOW - 10, NOW - 10),
@@ -30,7 +30,7 @@ ALLOWED = {
 @pytest.mark.parametrize("before", ALLOWED)
 @pytest.mark.parametrize("after", list(RunStatus))
 def test_only_the_allowed_status_changes_happen(
-    database: Database, events: Events, before: str, after: RunStatus
+    database: LocalDatabase, events: Events, before: str, after: RunStatus
 ) -> None:
     run = add_run(database, before)
     if after in ALLOWED[before]:
@@ -49,21 +49,21 @@ def test_only_the_allowed_status_changes_happen(
 
 
 @pytest.mark.parametrize("before", ["running", "paused", "completed", "killed", "cancelled"])
-def test_restoring_gives_back_the_status_before_deletion(database: Database, before: str) -> None:
+def test_restoring_gives_back_the_status_before_deletion(database: LocalDatabase, before: str) -> None:
     run = add_run(database, before)
     planning.set_status(database, [run], RunStatus.DELETED, actor="ops", now=NOW)
     planning.restore(database, [run], actor="ops", now=NOW + 1)
     assert planning.get(database, run).run.status == before
 
 
-def test_a_run_that_the_platform_deleted_comes_back_paused(database: Database, events: Events) -> None:
+def test_a_run_that_the_platform_deleted_comes_back_paused(database: LocalDatabase, events: Events) -> None:
     run = add_run(database, "deleted")
     planning.restore(database, [run], actor="ops", now=NOW)
     assert planning.get(database, run).run.status == "paused"
     assert events()[-1][1] == "run_restored"
 
 
-def test_one_run_that_does_not_allow_it_stops_the_whole_act(database: Database, events: Events) -> None:
+def test_one_run_that_does_not_allow_it_stops_the_whole_act(database: LocalDatabase, events: Events) -> None:
     runs = [add_run(database, "running", "a"), add_run(database, "completed", "b")]
     with pytest.raises(NotAllowed, match="it cannot become paused"):
         planning.set_status(database, runs, RunStatus.PAUSED, actor="ops", now=NOW)
@@ -71,7 +71,7 @@ def test_one_run_that_does_not_allow_it_stops_the_whole_act(database: Database, 
     assert events() == []
 
 
-def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(database: Database) -> None:
+def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(database: LocalDatabase) -> None:
     run = add_run(database, "completed")
     for phase, version in [("synthesis", 1), ("opportunity", 1), ("opportunity", 2), ("own-phase", 1)]:
         database.connection().execute(
@@ -84,6 +84,6 @@ def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(databas
     assert planning.artifact_content(database, "synthesis-1") == "text"
 
 
-def test_what_is_gone_is_said(database: Database) -> None:
+def test_what_is_gone_is_said(database: LocalDatabase) -> None:
     with pytest.raises(NotFound, match="planning run is no longer there"):
         planning.get(database, "nothing")

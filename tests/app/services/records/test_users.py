@@ -3,16 +3,16 @@ import pytest
 from app.services.errors import AlreadyExists, InvalidInput, NotFound, ReadOnlyFile, RowChanged
 from app.services.records import change as writing
 from app.services.records import users
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def create(database: Database, email: str = "ada@acme.example", tenant: str = "acme") -> str:
+def create(database: LocalDatabase, email: str = "ada@acme.example", tenant: str = "acme") -> str:
     return users.create(database, tenant, email, actor="ops", now=NOW).keys[0]
 
 
-def test_a_new_user_is_stored_and_on_record(database: Database, events: Events) -> None:
+def test_a_new_user_is_stored_and_on_record(database: LocalDatabase, events: Events) -> None:
     user_id = create(database, "  ada@acme.example ")
     found = users.get(database, user_id)
     assert (found.tenant_id, found.email, found.has_password) == ("acme", "ada@acme.example", False)
@@ -28,7 +28,7 @@ def test_a_new_user_is_stored_and_on_record(database: Database, events: Events) 
      "ada@acme.example.", "ada\u202e@acme.example", "a" * 250 + "@acme.example"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_and_nothing_is_written(
-    database: Database, events: Events, email: str
+    database: LocalDatabase, events: Events, email: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         create(database, email)
@@ -36,7 +36,7 @@ def test_what_is_no_address_is_refused_and_nothing_is_written(
     assert events() == []
 
 
-def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(database: Database) -> None:
+def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(database: LocalDatabase) -> None:
     create(database)
     with pytest.raises(InvalidInput, match="already has a user"):
         create(database, "ADA@acme.example")
@@ -44,7 +44,7 @@ def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(databa
 
 
 def test_renaming_names_both_addresses_and_can_be_undone_and_redone(
-    database: Database, events: Events
+    database: LocalDatabase, events: Events
 ) -> None:
     user_id = create(database)
     change = users.rename(database, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
@@ -64,7 +64,7 @@ def test_renaming_names_both_addresses_and_can_be_undone_and_redone(
     ]
 
 
-def test_undo_never_overwrites_what_somebody_else_did_since(database: Database, events: Events) -> None:
+def test_undo_never_overwrites_what_somebody_else_did_since(database: LocalDatabase, events: Events) -> None:
     user_id = create(database)
     change = users.rename(database, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
     users.rename(database, user_id, "byron@acme.example", actor="other", now=NOW + 6)
@@ -76,7 +76,7 @@ def test_undo_never_overwrites_what_somebody_else_did_since(database: Database, 
 
 
 def test_deleting_several_is_undone_whole_with_their_password_hashes(
-    database: Database, events: Events
+    database: LocalDatabase, events: Events
 ) -> None:
     ids = [create(database, f"user{number}@acme.example") for number in range(3)]
     database.connection().execute("UPDATE users SET password_hash = 'pbkdf2$secret' WHERE id = ?", (ids[0],))
@@ -92,9 +92,9 @@ def test_deleting_several_is_undone_whole_with_their_password_hashes(
     assert "pbkdf2" not in repr(change) + repr(events())
 
 
-def test_a_read_only_file_cannot_be_changed(database: Database, events: Events) -> None:
+def test_a_read_only_file_cannot_be_changed(database: LocalDatabase, events: Events) -> None:
     user_id = create(database)
-    reader = Database(database.path, read_only=True)
+    reader = LocalDatabase(database.path, read_only=True)
     with reader.connection_context():
         with pytest.raises(ReadOnlyFile):
             users.delete(reader, [user_id], actor="ops", now=NOW)

@@ -4,12 +4,12 @@ from app.services.errors import InvalidInput, NotAllowed
 from app.services.records import change as writing
 from app.services.records import webhook_urls, webhooks
 from app.services.records.webhooks import WebhookInput
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def create(database: Database, **changes: object) -> str:
+def create(database: LocalDatabase, **changes: object) -> str:
     form = WebhookInput(
         **{"name": "CI", "url": "https://hooks.acme.example/in", "secret": "whsec_1", **changes}
     )  # type: ignore[arg-type]
@@ -17,7 +17,7 @@ def create(database: Database, **changes: object) -> str:
 
 
 def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
-    database: Database, events: Events
+    database: LocalDatabase, events: Events
 ) -> None:
     webhook_id = create(database, url="https://Hooks.Acme.example:8443/in?token=hidden-token")
     found = webhooks.get(database, webhook_id)
@@ -50,13 +50,13 @@ def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
     assert webhook_urls.parse(url) == (url, host)
 
 
-def test_a_stored_host_that_is_not_the_urls_is_noticed(database: Database) -> None:
+def test_a_stored_host_that_is_not_the_urls_is_noticed(database: LocalDatabase) -> None:
     webhook_id = create(database)
     database.connection().execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
     assert not webhooks.get(database, webhook_id).host_agrees
 
 
-def test_an_edit_names_what_changed_but_no_secret(database: Database, events: Events) -> None:
+def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, events: Events) -> None:
     webhook_id = create(database)
     form = WebhookInput("CI", "https://other.example/in", "run_killed, run_started", True, "whsec_2")
     change = webhooks.update(database, webhook_id, form, actor="ops", now=NOW + 1)
@@ -79,7 +79,7 @@ def test_an_edit_names_what_changed_but_no_secret(database: Database, events: Ev
     assert database.connection().execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
 
 
-def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database: Database) -> None:
+def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database: LocalDatabase) -> None:
     webhook_id = create(database)
     webhooks.update(
         database, webhook_id, WebhookInput("New", "https://hooks.acme.example/in"), actor="ops", now=NOW
@@ -95,7 +95,7 @@ def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database:
     assert not webhooks.get(database, webhook_id).has_secret
 
 
-def test_switching_off_and_on_is_on_record_and_undoable(database: Database, events: Events) -> None:
+def test_switching_off_and_on_is_on_record_and_undoable(database: LocalDatabase, events: Events) -> None:
     first, second = create(database), create(database)
     change = webhooks.set_active(database, [first, second], False, actor="ops", now=NOW)
     assert change.summary == "2 webhooks deactivated"
@@ -108,7 +108,7 @@ def test_switching_off_and_on_is_on_record_and_undoable(database: Database, even
     assert kinds[2:] == ["webhook_deactivated"] * 2 + ["webhook_activated"] * 2
 
 
-def test_a_deleted_destination_comes_back_with_its_secret(database: Database, events: Events) -> None:
+def test_a_deleted_destination_comes_back_with_its_secret(database: LocalDatabase, events: Events) -> None:
     webhook_id = create(database)
     change = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
     writing.undo(database, change, now=NOW)

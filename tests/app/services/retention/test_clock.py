@@ -18,7 +18,7 @@ from app.services.retention.clock import (
     steady_clock,
     utc_time,
 )
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 
@@ -28,7 +28,7 @@ OLD = NOW - 91 * DAY
 
 
 @pytest.fixture
-def sql(database: Database) -> apsw.Connection:
+def sql(database: LocalDatabase) -> apsw.Connection:
     """A file in use until NOW, of which four rows are old then, and a few more a week later."""
     connection = database.connection()
     chains.append(
@@ -42,11 +42,11 @@ def sql(database: Database) -> apsw.Connection:
     return connection
 
 
-def retain(database: Database, now: int = NOW, **options: Any) -> retention.RetentionResult:
+def retain(database: LocalDatabase, now: int = NOW, **options: Any) -> retention.RetentionResult:
     return retention.run(database, now=now, actor="ops", pause=lambda _: None, **options)
 
 
-def refused(database: Database, now: int, **options: Any) -> ClockDoubt:
+def refused(database: LocalDatabase, now: int, **options: Any) -> ClockDoubt:
     """The doubt of a run that must not change a thing."""
     every_byte = "SELECT seq, hex(payload), hex(hash), created_at FROM audit_chain"
     before = list(database.connection().execute(every_byte))
@@ -60,7 +60,7 @@ def refused(database: Database, now: int, **options: Any) -> ClockDoubt:
 
 
 def test_a_clock_that_the_newest_entries_bear_out_needs_no_word(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     assert retention.preview(database, now=NOW).doubt is None
     result = retain(database)
@@ -68,13 +68,13 @@ def test_a_clock_that_the_newest_entries_bear_out_needs_no_word(
     assert "clockDoubt" not in result.to_json()
 
 
-def test_up_to_a_week_ahead_is_an_idle_file(database: Database, sql: apsw.Connection) -> None:
+def test_up_to_a_week_ahead_is_an_idle_file(database: LocalDatabase, sql: apsw.Connection) -> None:
     newest_but_one = NOW - 2 * HOUR
     assert refused(database, newest_but_one + AHEAD_TOLERANCE + HOUR + 1).reason is Doubt.AHEAD_OF_ENTRIES
     assert retain(database, newest_but_one + AHEAD_TOLERANCE).total > 0
 
 
-def test_a_clock_that_jumped_forward_is_refused(database: Database, sql: apsw.Connection) -> None:
+def test_a_clock_that_jumped_forward_is_refused(database: LocalDatabase, sql: apsw.Connection) -> None:
     assert retention.preview(database, now=NOW + 10 * DAY).total == 6, "more than is old"
     with pytest.raises(ClockProblem) as problem:
         retain(database, NOW + 10 * DAY)
@@ -85,7 +85,7 @@ def test_a_clock_that_jumped_forward_is_refused(database: Database, sql: apsw.Co
     assert refused(database, NOW + 10 * DAY) == ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW + 10 * DAY, NOW - HOUR)
 
 
-def test_the_persons_word_overrules_and_is_on_record(database: Database, sql: apsw.Connection) -> None:
+def test_the_persons_word_overrules_and_is_on_record(database: LocalDatabase, sql: apsw.Connection) -> None:
     result = retain(database, NOW + 10 * DAY, trust_clock=True)
     assert result.total == 6
     assert result.doubt is not None and result.doubt.reason is Doubt.AHEAD_OF_ENTRIES
@@ -93,7 +93,9 @@ def test_the_persons_word_overrules_and_is_on_record(database: Database, sql: ap
     assert report["trustedClock"] is True
 
 
-def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(database: Database, sql: apsw.Connection) -> None:
+def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
     retain(database, NOW + 10 * DAY, trust_clock=True, allow_majority=True)
     for day in range(11, 96, 7):
         result = retain(
@@ -108,7 +110,7 @@ def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(database: Database, 
     )
 
 
-def test_the_report_alone_bears_out_the_days_after_it(database: Database, sql: apsw.Connection) -> None:
+def test_the_report_alone_bears_out_the_days_after_it(database: LocalDatabase, sql: apsw.Connection) -> None:
     retain(database, NOW + 10 * DAY, trust_clock=True)
     assert retention.preview(database, now=NOW + 17 * DAY).doubt is None
     late = retention.preview(database, now=NOW + 17 * DAY + 1).doubt
@@ -116,7 +118,7 @@ def test_the_report_alone_bears_out_the_days_after_it(database: Database, sql: a
     assert (late.reason, late.known) == (Doubt.AHEAD_OF_RUN, NOW + 10 * DAY)
 
 
-def test_dry_run_counts_and_says_it(database: Database, sql: apsw.Connection) -> None:
+def test_dry_run_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection) -> None:
     result = retain(database, NOW + 10 * DAY, dry_run=True)
     assert result.total == 6
     assert result.to_json() == {
@@ -129,7 +131,7 @@ def test_dry_run_counts_and_says_it(database: Database, sql: apsw.Connection) ->
 
 
 def test_nothing_to_remove_needs_no_word_and_bears_out_nothing(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     before = list(sql.execute("SELECT * FROM audit_chain"))
     for now in (NOW + 30 * DAY, NOW - 30 * DAY):
@@ -140,7 +142,7 @@ def test_nothing_to_remove_needs_no_word_and_bears_out_nothing(
 
 
 def test_a_chain_left_alone_is_not_reported_by_a_clock_in_doubt(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     sql.execute("UPDATE audit_chain SET created_at = 'long ago' WHERE seq = 1")
     sql.execute("DELETE FROM notifications")
@@ -153,7 +155,9 @@ def test_a_chain_left_alone_is_not_reported_by_a_clock_in_doubt(
 # a clock behind
 
 
-def test_a_clock_that_fell_behind_the_entries_is_refused(database: Database, sql: apsw.Connection) -> None:
+def test_a_clock_that_fell_behind_the_entries_is_refused(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
     assert retain(database, NOW - HOUR - DAY, dry_run=True).doubt is None, "a day is tolerated"
     now = NOW - HOUR - DAY - 1
     sql.execute("UPDATE notifications SET created_at = 1")
@@ -165,7 +169,9 @@ def test_a_clock_that_fell_behind_the_entries_is_refused(database: Database, sql
     assert retain(database, now, trust_clock=True).total > 0
 
 
-def test_a_clock_that_fell_behind_the_last_run_is_refused(database: Database, sql: apsw.Connection) -> None:
+def test_a_clock_that_fell_behind_the_last_run_is_refused(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
     facts = ClockFacts(last_run=NOW + DAY + 1)
     assert refused(database, NOW, facts=facts) == ClockDoubt(Doubt.BEHIND_RUN, NOW, NOW + DAY + 1)
     retain(database, NOW + 6 * DAY)
@@ -177,20 +183,20 @@ def test_a_clock_that_fell_behind_the_last_run_is_refused(database: Database, sq
 
 
 def test_one_entry_dated_ahead_does_not_bear_out_a_clock_that_is_ahead(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "globex", [NOW + 30 * DAY])
     doubt = refused(database, NOW + 30 * DAY)
     assert (doubt.reason, doubt.known) == (Doubt.LONE_ENTRY, NOW + 30 * DAY)
 
 
-def test_in_a_file_of_few_entries_one_is_enough(database: Database, sql: apsw.Connection) -> None:
+def test_in_a_file_of_few_entries_one_is_enough(database: LocalDatabase, sql: apsw.Connection) -> None:
     sql.execute("DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
     chains.append(sql, "acme", [NOW - 100 * DAY, NOW - DAY])
     assert retain(database).removed["audit_chain"] == 1
 
 
-def test_one_entry_dated_ahead_is_asked_about_once(database: Database, sql: apsw.Connection) -> None:
+def test_one_entry_dated_ahead_is_asked_about_once(database: LocalDatabase, sql: apsw.Connection) -> None:
     """Even where its chain is pruned, whose marker then is dated as far ahead."""
     chains.append(sql, "acme", [NOW + 1_000 * DAY])
     assert refused(database, NOW).reason is Doubt.BEHIND_ENTRY
@@ -201,7 +207,7 @@ def test_one_entry_dated_ahead_is_asked_about_once(database: Database, sql: apsw
         assert retain(database, now, allow_majority=True).doubt is None
 
 
-def test_one_entry_dated_back_changes_nothing(database: Database, sql: apsw.Connection) -> None:
+def test_one_entry_dated_back_changes_nothing(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "globex", [5])
     assert retain(database).doubt is None
 
@@ -215,7 +221,7 @@ def test_one_entry_dated_back_changes_nothing(database: Database, sql: apsw.Conn
     ],
 )
 def test_a_report_that_does_not_hold_bears_out_nothing(
-    database: Database, sql: apsw.Connection, change: str
+    database: LocalDatabase, sql: apsw.Connection, change: str
 ) -> None:
     chains.append(sql, "system", [NOW + 20 * DAY], kind="retention_completed")
     assert retention.preview(database, now=NOW + 25 * DAY).doubt is None
@@ -223,14 +229,14 @@ def test_a_report_that_does_not_hold_bears_out_nothing(
     assert refused(database, NOW + 25 * DAY).reason in (Doubt.LONE_ENTRY, Doubt.BEHIND_ENTRY)
 
 
-def test_times_in_another_unit_are_no_times(database: Database, sql: apsw.Connection) -> None:
+def test_times_in_another_unit_are_no_times(database: LocalDatabase, sql: apsw.Connection) -> None:
     sql.execute("UPDATE audit_chain SET created_at = created_at * 1000 WHERE tenant_id = 'globex'")
     sql.execute("UPDATE audit_chain SET created_at = created_at + 0.5 WHERE seq > 5 AND tenant_id = 'acme'")
     assert retention.preview(database, now=NOW - 85 * DAY).doubt is None
     assert refused(database, NOW).known == NOW - 88 * DAY
 
 
-def test_a_file_that_knows_no_time_asks(database: Database, sql: apsw.Connection) -> None:
+def test_a_file_that_knows_no_time_asks(database: LocalDatabase, sql: apsw.Connection) -> None:
     sql.execute("DELETE FROM audit_chain")
     assert refused(database, NOW).reason is Doubt.NOTHING_KNOWN
     assert retain(database, facts=ClockFacts(last_run=NOW - DAY), dry_run=True).doubt is None
@@ -241,7 +247,7 @@ def test_a_file_that_knows_no_time_asks(database: Database, sql: apsw.Connection
 
 
 def test_a_time_that_a_person_gives_may_lie_ahead_but_not_behind(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     stated = ClockFacts(stated=True)
     assert retain(database, NOW + 10 * DAY, facts=stated, dry_run=True).doubt is None
@@ -299,7 +305,7 @@ def test_sleep_is_no_jump_where_the_steady_clock_stops_in_it() -> None:
     assert machine.facts().jump == -DAY, "no sleep sets a clock back"
 
 
-def test_a_doubt_stands_until_the_clock_is_set(database: Database, sql: apsw.Connection) -> None:
+def test_a_doubt_stands_until_the_clock_is_set(database: LocalDatabase, sql: apsw.Connection) -> None:
     """A program started with a clock ten days ahead: what is written meanwhile is dated by the same clock."""
     machine = Machine()
     machine.wall += 10 * DAY

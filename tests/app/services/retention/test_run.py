@@ -14,7 +14,7 @@ from app import paths
 from app.services.demo.demo import create_demo
 from app.services.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from app.services.retention import run as retention
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.retaining import account
@@ -35,11 +35,11 @@ def recent(days: int) -> int:
 
 
 @pytest.fixture
-def sql(database: Database) -> apsw.Connection:
+def sql(database: LocalDatabase) -> apsw.Connection:
     return database.connection()
 
 
-def retain(database: Database, *, now: int = NOW, **options: Any) -> retention.RetentionResult:
+def retain(database: LocalDatabase, *, now: int = NOW, **options: Any) -> retention.RetentionResult:
     return retention.run(
         database,
         **{
@@ -84,7 +84,7 @@ OLD, NEW = old(1), recent(1)
     ],
 )
 def test_only_a_contiguous_old_prefix_goes(
-    database: Database, sql: apsw.Connection, times: list[int], left: list[int]
+    database: LocalDatabase, sql: apsw.Connection, times: list[int], left: list[int]
 ) -> None:
     chains.append(sql, "acme", times)
     result = retain(database)
@@ -93,7 +93,9 @@ def test_only_a_contiguous_old_prefix_goes(
     assert chains.problems(sql) == []
 
 
-def test_the_marker_says_exactly_what_went_in_compact_json(database: Database, sql: apsw.Connection) -> None:
+def test_the_marker_says_exactly_what_went_in_compact_json(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
     seqs = chains.append(sql, "acme", [old(3), old(2), NEW])
     chains.append(sql, "other", [NEW])
     last = sql.execute("SELECT hash FROM audit_chain WHERE seq = ?", (seqs[1],)).get
@@ -106,7 +108,7 @@ def test_the_marker_says_exactly_what_went_in_compact_json(database: Database, s
 
 
 def test_a_worker_that_appends_afterwards_continues_the_chain(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [OLD, OLD])
     retain(database)
@@ -115,7 +117,7 @@ def test_a_worker_that_appends_afterwards_continues_the_chain(
 
 
 def test_running_again_finds_nothing_and_leaves_the_file_as_it_is(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(2), OLD, NEW])
     retain(database)
@@ -124,7 +126,7 @@ def test_running_again_finds_nothing_and_leaves_the_file_as_it_is(
     assert sql.execute("SELECT * FROM audit_chain").fetchall() == before
 
 
-def test_idle_file_comes_to_rest_and_stays_provable(database: Database, sql: apsw.Connection) -> None:
+def test_idle_file_comes_to_rest_and_stays_provable(database: LocalDatabase, sql: apsw.Connection) -> None:
     """Neither a marker nor a report is the reason for another one: no churn, however long it runs daily."""
     chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
     chains.append(sql, "quiet", [NOW - 80 * DAY] * 3)
@@ -140,7 +142,7 @@ def test_idle_file_comes_to_rest_and_stays_provable(database: Database, sql: aps
 
 
 def test_markers_and_reports_of_a_busy_file_go_in_their_turn(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
     for day in range(200):
@@ -153,7 +155,7 @@ def test_markers_and_reports_of_a_busy_file_go_in_their_turn(
     assert sql.execute("SELECT count(*) FROM audit_chain").get < 4 * 95
 
 
-def test_a_prefix_of_markers_alone_stays(database: Database, sql: apsw.Connection) -> None:
+def test_a_prefix_of_markers_alone_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NOW - 50 * DAY])
     retain(database)
     chains.append(sql, "acme", [NOW + DAY])
@@ -186,7 +188,7 @@ TAMPERING = {
 
 @pytest.mark.parametrize("change", TAMPERING.values(), ids=TAMPERING.keys())
 def test_a_prefix_that_cannot_be_proven_is_left_and_named(
-    database: Database, sql: apsw.Connection, change: str
+    database: LocalDatabase, sql: apsw.Connection, change: str
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     chains.append(sql, "sound", [OLD, OLD, NEW])
@@ -206,7 +208,7 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
     assert [one["tenant"] for one in report["left"]] == ["acme"]
 
 
-def test_a_chain_that_has_to_stay_is_reported_once(database: Database, sql: apsw.Connection) -> None:
+def test_a_chain_that_has_to_stay_is_reported_once(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq = 1")
     for day in range(5):
@@ -219,7 +221,7 @@ def test_a_chain_that_has_to_stay_is_reported_once(database: Database, sql: apsw
     [((OLD + 5) * 1000, "milliseconds"), (OLD + 0.5, "whole number"), ("yesterday", "whole number")],
 )
 def test_times_in_another_unit_stop_the_prefix_and_are_said(
-    database: Database, sql: apsw.Connection, value: object, reason: str
+    database: LocalDatabase, sql: apsw.Connection, value: object, reason: str
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     sql.execute("UPDATE audit_chain SET created_at = ? WHERE seq = 3", (value,))
@@ -240,7 +242,7 @@ def notify(sql: apsw.Connection, key: str, read: int, at: object) -> None:
     )
 
 
-def test_read_notifications_go_when_they_are_old(database: Database, sql: apsw.Connection) -> None:
+def test_read_notifications_go_when_they_are_old(database: LocalDatabase, sql: apsw.Connection) -> None:
     for key, read, at in [
         ("old read", 1, CUTOFF - 1),
         ("old unread", 0, OLD),
@@ -269,7 +271,9 @@ def add_run(sql: apsw.Connection, key: str, status: str, updated: object, artifa
         )
 
 
-def test_deleted_runs_go_with_their_artifacts_by_updated_at(database: Database, sql: apsw.Connection) -> None:
+def test_deleted_runs_go_with_their_artifacts_by_updated_at(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
     for key, status, updated in [
         ("gone", "deleted", CUTOFF - 1),
         ("gone too", "deleted", OLD),
@@ -290,7 +294,7 @@ def test_deleted_runs_go_with_their_artifacts_by_updated_at(database: Database, 
     assert sql.execute("SELECT run_id FROM planning_parked_ideas").get == "gone"
 
 
-def test_the_outcome_is_on_record_under_system(database: Database, sql: apsw.Connection) -> None:
+def test_the_outcome_is_on_record_under_system(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     notify(sql, "n", 1, OLD)
     result = retain(database, trust_clock=False)
@@ -324,7 +328,7 @@ def fill(sql: apsw.Connection) -> dict[str, int]:
     return account(sql)
 
 
-def test_preview_dry_run_and_run_agree(database: Database, sql: apsw.Connection) -> None:
+def test_preview_dry_run_and_run_agree(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     before = [sql.execute(f"SELECT count(*) FROM {table}").get for table in retention.TABLES]
     preview = retention.preview(database, now=NOW)
@@ -341,7 +345,7 @@ def test_preview_dry_run_and_run_agree(database: Database, sql: apsw.Connection)
     }
 
 
-def test_preview_names_each_tenants_share(database: Database, sql: apsw.Connection) -> None:
+def test_preview_names_each_tenants_share(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW, NEW])
     chains.append(sql, "globex", [OLD, OLD, NEW])
     chains.append(sql, "young", [NEW])
@@ -354,7 +358,7 @@ def test_preview_names_each_tenants_share(database: Database, sql: apsw.Connecti
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 7, 1000])
 def test_every_chain_is_provable_after_every_transaction(
-    database: Database, sql: apsw.Connection, batch_rows: int
+    database: LocalDatabase, sql: apsw.Connection, batch_rows: int
 ) -> None:
     entries = fill(sql)
     seen = []
@@ -381,7 +385,7 @@ class Stopped(Exception):
 
 
 def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     entries = fill(sql)
 
@@ -402,7 +406,7 @@ def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
     assert rounds >= 10
 
 
-def test_cancelling_keeps_what_is_done_and_says_so(database: Database, sql: apsw.Connection) -> None:
+def test_cancelling_keeps_what_is_done_and_says_so(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     transactions = []
     result = retain(
@@ -422,7 +426,7 @@ def test_cancelling_keeps_what_is_done_and_says_so(database: Database, sql: apsw
 
 
 def test_cancelling_before_the_first_transaction_changes_nothing(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     entries = fill(sql)
     result = retain(database, cancelled=lambda: True)
@@ -431,7 +435,7 @@ def test_cancelling_before_the_first_transaction_changes_nothing(
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 0
 
 
-def test_many_tenants_are_removed_in_groups(database: Database, sql: apsw.Connection) -> None:
+def test_many_tenants_are_removed_in_groups(database: LocalDatabase, sql: apsw.Connection) -> None:
     for number in range(130):
         chains.append(sql, f"tenant-{number}", [OLD, OLD, NEW, NEW, NEW])
     assert retain(database).removed["audit_chain"] == 260
@@ -439,7 +443,7 @@ def test_many_tenants_are_removed_in_groups(database: Database, sql: apsw.Connec
     assert all(len(chains.markers(sql, f"tenant-{number}")) == 1 for number in range(130))
 
 
-def test_more_than_half_of_a_tenant_needs_a_word(database: Database, sql: apsw.Connection) -> None:
+def test_more_than_half_of_a_tenant_needs_a_word(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, OLD, OLD, NEW, NEW])
     chains.append(sql, "half", [OLD, OLD, NEW, NEW])
     before = sql.execute("SELECT * FROM audit_chain").fetchall()
@@ -453,7 +457,7 @@ def test_more_than_half_of_a_tenant_needs_a_word(database: Database, sql: apsw.C
 
 
 def test_a_head_dated_a_little_later_does_not_let_time_go_backwards(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [OLD, NOW + 3])
     retain(database)
@@ -464,7 +468,7 @@ def test_a_head_dated_a_little_later_does_not_let_time_go_backwards(
     assert times == [NOW + 3, NOW + 3]
 
 
-def test_days_are_counted_back_from_now(database: Database, sql: apsw.Connection) -> None:
+def test_days_are_counted_back_from_now(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [NOW - 11 * DAY, NOW - 9 * DAY, NOW])
     result = retain(database, days=10)
     assert (result.cutoff, result.removed["audit_chain"]) == (NOW - 10 * DAY, 1)
@@ -472,9 +476,9 @@ def test_days_are_counted_back_from_now(database: Database, sql: apsw.Connection
         retain(database, days=-1)
 
 
-def test_a_read_only_file_is_never_written(database: Database, sql: apsw.Connection) -> None:
+def test_a_read_only_file_is_never_written(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
-    reader = Database(database.path, read_only=True)
+    reader = LocalDatabase(database.path, read_only=True)
     with reader.connection_context():
         with pytest.raises(ReadOnlyFile):
             retain(reader)
@@ -483,7 +487,7 @@ def test_a_read_only_file_is_never_written(database: Database, sql: apsw.Connect
 
 
 def test_a_file_that_lacks_tables_is_served_as_far_as_it_goes(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     add_run(sql, "r", "deleted", OLD, artifacts=0)
@@ -498,20 +502,22 @@ def test_a_file_that_lacks_tables_is_served_as_far_as_it_goes(
     }
 
 
-def test_a_file_without_a_chain_loses_the_rest_all_the_same(database: Database, sql: apsw.Connection) -> None:
+def test_a_file_without_a_chain_loses_the_rest_all_the_same(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
     notify(sql, "n", 1, OLD)
     sql.execute("DROP TABLE audit_chain")
     assert retain(database).removed["notifications"] == 1
 
 
-def test_a_trigger_on_a_table_is_refused(database: Database, sql: apsw.Connection) -> None:
+def test_a_trigger_on_a_table_is_refused(database: LocalDatabase, sql: apsw.Connection) -> None:
     sql.execute("CREATE TRIGGER t AFTER DELETE ON notifications BEGIN DELETE FROM users; END")
     with pytest.raises(NotAllowed, match="trigger t"):
         retain(database)
 
 
 def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     fill(sql)
 
@@ -527,7 +533,7 @@ def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
     assert [one for one in chains.problems(sql) if "globex" not in one] == []
 
 
-def test_a_notification_marked_unread_meanwhile_stays(database: Database, sql: apsw.Connection) -> None:
+def test_a_notification_marked_unread_meanwhile_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     rescued = []
 
@@ -541,7 +547,7 @@ def test_a_notification_marked_unread_meanwhile_stays(database: Database, sql: a
     assert [row[0] for row in sql.execute("SELECT id FROM notifications")] == ["n3"]
 
 
-def test_others_append_to_the_same_chains_meanwhile(database: Database, sql: apsw.Connection) -> None:
+def test_others_append_to_the_same_chains_meanwhile(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme-corp", [old(200 - number) // 1 for number in range(200)])
     chains.append(sql, "acme-corp", [NOW - 500_000])
     command = [sys.executable, "-m", "tests.fixtures.appending", "append", str(database.path)]
@@ -582,7 +588,7 @@ def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path)
 def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
     create_demo(path, paths.migrations_dir(), rows=20_000, now=NOW)
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.connection_context():
         connection = database.connection()
         expected = connection.execute("SELECT count(*) FROM audit_chain WHERE created_at < ?", (CUTOFF,)).get
@@ -595,7 +601,7 @@ def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
 
 
 def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq > 4")
@@ -607,7 +613,7 @@ def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
 
 
 def test_content_replaced_between_two_transactions_is_left_alone(
-    database: Database, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
     sql.wal_checkpoint()

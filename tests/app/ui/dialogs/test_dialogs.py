@@ -18,7 +18,7 @@ from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.static_table import StaticTable
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
 DAY = 86_400
@@ -218,7 +218,7 @@ def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_pat
     assert QGuiApplication.clipboard().text().startswith(f"{database_path}: ")
 
 
-def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Database) -> None:
+def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: LocalDatabase) -> None:
     connection = database.connection()
     connection.execute("CREATE TABLE sessions (id TEXT)")
     connection.execute("INSERT INTO sessions VALUES ('one')")

@@ -14,7 +14,7 @@ from app.services.retention.clock import Doubt
 from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.theme import Theme
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
 
@@ -194,7 +194,7 @@ def test_chains_that_cannot_be_pruned_are_named(qtbot: QtBot, theme: Theme) -> N
 def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
     create_demo(path, paths.migrations_dir(), rows=2_000, now=NOW)
-    database = Database(path, read_only=True)
+    database = LocalDatabase(path, read_only=True)
     with database.connection_context():
         found = retention.preview(database, now=NOW, days=90)
     dialog = shown(qtbot, theme, found)

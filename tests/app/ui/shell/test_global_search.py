@@ -13,7 +13,7 @@ from app.ui.shell.search_results import Kind, ResultRow
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
 PEOPLE = 7
@@ -22,7 +22,7 @@ PEOPLE = 7
 @pytest.fixture
 def filled(database_path: Path) -> Path:
     """Seven users of acme, one of globex, their audit entries, and a notification that hides its text."""
-    database = Database(database_path)
+    database = LocalDatabase(database_path)
     with database.connection_context():
         for number in range(PEOPLE):
             users.create(database, "acme", f"person{number}@acme.example", actor="ops", now=NOW + number)

@@ -19,7 +19,7 @@ from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.errors import Cancelled
 from app.workers import scan_pool, witnessing
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import DAY, retain
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -50,7 +50,7 @@ def fill(sql: apsw.Connection, run: int) -> int:
 
 
 @pytest.fixture
-def sql(database: Database) -> apsw.Connection:
+def sql(database: LocalDatabase) -> apsw.Connection:
     return database.connection()
 
 
@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archived(database: Database, sql: apsw.Connection, folder: Path) -> Path:
+def archived(database: LocalDatabase, sql: apsw.Connection, folder: Path) -> Path:
     """Runs every fifty days, which remove entries and in the end the markers and reports of earlier runs."""
     for run in range(9):
         retain(database, now=fill(sql, run), archive=folder, batch_rows=15)
@@ -93,7 +93,9 @@ def test_file_and_archive_are_one_chain_from_genesis(archived: Path, folder: Pat
 
 
 @pytest.mark.parametrize("tenant", ["", "-", "..", "a\nb", "'; --", "~" * 300])
-def test_a_tenant_of_any_name(database: Database, sql: apsw.Connection, folder: Path, tenant: str) -> None:
+def test_a_tenant_of_any_name(
+    database: LocalDatabase, sql: apsw.Connection, folder: Path, tenant: str
+) -> None:
     chains.append(sql, tenant, [NOW - 200 * DAY, NOW - 150 * DAY, NOW, NOW, NOW])
     retain(database, now=NOW, archive=folder)
     report = check(database.path, folder)
@@ -175,7 +177,7 @@ def rewrite_marker(sql: apsw.Connection, file: Path, **changes: object) -> None:
 
 
 @pytest.fixture
-def forged(database: Database, sql: apsw.Connection, folder: Path) -> Path:
+def forged(database: LocalDatabase, sql: apsw.Connection, folder: Path) -> Path:
     """One archive of acme; its marker is the last entry of the chain."""
     chains.append(sql, "acme", [NOW - (200 - number) * DAY for number in range(20)])
     chains.append(sql, "acme", [NOW - DAY])
@@ -202,7 +204,7 @@ def forged(database: Database, sql: apsw.Connection, folder: Path) -> Path:
     ],
 )
 def test_an_archive_forged_together_with_its_marker_still_has_to_hold(
-    forged: Path, database: Database, change: Callable[[list[bytes]], list[bytes]], found: set[str]
+    forged: Path, database: LocalDatabase, change: Callable[[list[bytes]], list[bytes]], found: set[str]
 ) -> None:
     lines = gzip.decompress(forged.read_bytes()).splitlines(keepends=True)
     repack(forged, lambda _: b"".join(change(lines)))
@@ -211,7 +213,7 @@ def test_an_archive_forged_together_with_its_marker_still_has_to_hold(
 
 
 def test_whatever_is_changed_in_an_archive_is_found_even_when_its_marker_is_forged(
-    forged: Path, database: Database, folder: Path
+    forged: Path, database: LocalDatabase, folder: Path
 ) -> None:
     rng = random.Random(5)
     packed, lines = forged.read_bytes(), gzip.decompress(forged.read_bytes())
@@ -235,7 +237,7 @@ def unpacked(file: Path) -> bytes | None:
 
 
 def test_a_forged_history_does_not_lead_up_to_the_file(
-    forged: Path, database: Database, sql: apsw.Connection, folder: Path
+    forged: Path, database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     """Another chain of the same length, sound in itself, with a marker that says its last hash."""
     rows = [json.loads(line) for line in gzip.decompress(forged.read_bytes()).splitlines()]
@@ -262,14 +264,14 @@ def test_a_forged_history_does_not_lead_up_to_the_file(
     ],
 )
 def test_a_marker_that_names_what_is_no_archive_is_a_finding(
-    forged: Path, database: Database, sql: apsw.Connection, folder: Path, named: object
+    forged: Path, database: LocalDatabase, sql: apsw.Connection, folder: Path, named: object
 ) -> None:
     rewrite_marker(sql, forged, archive=named)
     assert codes(check(database.path, folder)) == ["GRAMMAR"]
 
 
 def test_what_was_removed_without_an_archive_is_taken_at_its_markers_word(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [fill(sql, 0)])
     for run, archive in enumerate((folder, folder, None, folder, folder, None, folder), start=1):
@@ -313,7 +315,7 @@ def test_archives_of_other_databases_beside_it_do_no_harm(archived: Path, folder
 
 
 def test_a_file_without_an_archive_is_what_it_was(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [NOW])
     alone = scan_pool.verify(database.path, now=NOW)

@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from app.services.chain.archive.files import ArchiveDiffers, ArchiveNotWritten, ArchiveUnusable, file_name
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import CUTOFF, KILLS, NEW, old, retain
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -24,7 +24,7 @@ COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash",
 
 
 @pytest.fixture
-def sql(database: Database) -> apsw.Connection:
+def sql(database: LocalDatabase) -> apsw.Connection:
     return database.connection()
 
 
@@ -63,7 +63,7 @@ def append(sql: apsw.Connection, payloads: Iterable[str]) -> None:
 
 
 def test_every_column_of_what_goes_is_kept_and_the_marker_names_the_file(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     for day in range(5, 1, -1):  # two tenants, interleaved
         chains.append(sql, "acme", [old(day)])
@@ -85,14 +85,14 @@ def test_every_column_of_what_goes_is_kept_and_the_marker_names_the_file(
     assert chains.problems(sql) == []
 
 
-def test_without_an_archive_the_marker_is_as_it_was(database: Database, sql: apsw.Connection) -> None:
+def test_without_an_archive_the_marker_is_as_it_was(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     assert retain(database).archives == ()
     assert list(markers(sql, "acme")[0]) == ["fromSeq", "toSeq", "count", "lastHash", "cutoff"]
 
 
 def test_text_of_any_kind_comes_back_byte_for_byte(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     payloads = [
         '{"a":"\\u0000\\\\"}',
@@ -111,7 +111,9 @@ def test_text_of_any_kind_comes_back_byte_for_byte(
     assert read == payloads
 
 
-def test_one_archive_for_many_transactions(database: Database, sql: apsw.Connection, folder: Path) -> None:
+def test_one_archive_for_many_transactions(
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
+) -> None:
     chains.append(sql, "acme", [old(60 - number) for number in range(50)])
     chains.append(sql, "acme", [NEW])
     retain(database, archive=folder, batch_rows=8)
@@ -121,14 +123,14 @@ def test_one_archive_for_many_transactions(database: Database, sql: apsw.Connect
     assert len(archived(folder / "audit-acme-1-50.jsonl.gz")) == 50
 
 
-def test_a_dry_run_writes_no_archive(database: Database, sql: apsw.Connection, folder: Path) -> None:
+def test_a_dry_run_writes_no_archive(database: LocalDatabase, sql: apsw.Connection, folder: Path) -> None:
     chains.append(sql, "acme", [old(2), old(1), NEW])
     assert retain(database, archive=folder, dry_run=True).removed["audit_chain"] == 2
     assert list(folder.iterdir()) == []
 
 
 def test_the_archive_is_complete_before_anything_goes(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [old(30 - number) for number in range(20)])
     chains.append(sql, "acme", [NEW])
@@ -147,7 +149,7 @@ def test_the_archive_is_complete_before_anything_goes(
 
 
 def test_a_run_cancelled_half_way_goes_on_with_another_archive(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [old(30 - number) for number in range(20)])
     chains.append(sql, "acme", [NEW])
@@ -164,13 +166,13 @@ def test_a_run_cancelled_half_way_goes_on_with_another_archive(
     ]  # fmt: skip
 
 
-def copy_of(sql: apsw.Connection, path: Path) -> Database:
+def copy_of(sql: apsw.Connection, path: Path) -> LocalDatabase:
     sql.execute("VACUUM INTO ?", (str(path),))
-    return Database(path)
+    return LocalDatabase(path)
 
 
 def test_the_same_entries_give_the_same_file_and_use_one_that_is_there(
-    database: Database, sql: apsw.Connection, folder: Path, tmp_path: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     copy = copy_of(sql, tmp_path / "copy.sqlite")
@@ -185,7 +187,7 @@ def test_the_same_entries_give_the_same_file_and_use_one_that_is_there(
 
 
 def test_an_archive_packed_otherwise_is_used_as_it_is(
-    database: Database, sql: apsw.Connection, folder: Path, tmp_path: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     copy = copy_of(sql, tmp_path / "copy.sqlite")
@@ -201,7 +203,7 @@ def test_an_archive_packed_otherwise_is_used_as_it_is(
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", gzip.compress(b'{"seq":1}\n')])
 def test_another_file_of_that_name_is_never_overwritten(
-    database: Database, sql: apsw.Connection, folder: Path, content: bytes
+    database: LocalDatabase, sql: apsw.Connection, folder: Path, content: bytes
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     file = folder / "audit-acme-1-2.jsonl.gz"
@@ -213,7 +215,9 @@ def test_another_file_of_that_name_is_never_overwritten(
     assert len(rows(sql, "acme")) == 3
 
 
-def test_without_its_folder_nothing_goes(database: Database, sql: apsw.Connection, tmp_path: Path) -> None:
+def test_without_its_folder_nothing_goes(
+    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
+) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     with pytest.raises(ArchiveUnusable, match="no such folder"):
         retain(database, archive=tmp_path / "gone")
@@ -228,7 +232,7 @@ from app.services.retention import run as retention
 from models.local.database import Database
 from tests.conftest import NOW
 
-database = Database(Path(sys.argv[1]))
+database = LocalDatabase(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with database.connection_context():
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -241,7 +245,7 @@ with database.connection_context():
 
 
 def test_a_file_that_cannot_be_written_whole_removes_nothing(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     """A limit on the size of files stands in for a full disk: writing fails in the middle of the archive."""
     append(sql, (json.dumps(random.Random(number).randbytes(2_000).hex()) for number in range(100)))
@@ -257,7 +261,7 @@ def test_a_file_that_cannot_be_written_whole_removes_nothing(
 
 
 def test_entries_changed_after_they_were_proven_stay(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     other = apsw.Connection(str(database.path))
@@ -272,7 +276,7 @@ def test_entries_changed_after_they_were_proven_stay(
 
 
 def test_what_a_process_that_died_left_half_written_is_cleared_away(
-    database: Database, sql: apsw.Connection, folder: Path
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     stale, fresh, other = (folder / name for name in
         ("audit-acme-1-2.jsonl.gz.abc.part", "audit-acme-1-2.jsonl.gz.def.part", "mine.part"))  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from app.services.chain.verify.inspect import Link, inspect_entry
 from app.services.errors import NotFound
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
 
 TENANT = "tenant-00"
@@ -19,13 +19,13 @@ def chain(tmp_path: Path) -> ChainFile:
 
 
 @pytest.fixture
-def database(chain: ChainFile) -> Iterator[Database]:
-    database = Database(chain.path, read_only=True)
+def database(chain: ChainFile) -> Iterator[LocalDatabase]:
+    database = LocalDatabase(chain.path, read_only=True)
     with database.connection_context():
         yield database
 
 
-def test_rows_in_order(database: Database) -> None:
+def test_rows_in_order(database: LocalDatabase) -> None:
     first, second = inspect_entry(database, 1), inspect_entry(database, 2)
     assert (first.hash_ok, first.link, first.anchor, first.previous_seq) == (True, Link.OK, "genesis", None)
     assert (second.hash_ok, second.link, second.anchor, second.previous_seq) == (True, Link.OK, None, 1)
@@ -33,7 +33,7 @@ def test_rows_in_order(database: Database) -> None:
     assert second.problems == ()
 
 
-def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, database: Database) -> None:
+def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, database: LocalDatabase) -> None:
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 2")
     chain.run("DELETE FROM audit_chain WHERE seq = 3")
     edited, behind = inspect_entry(database, 2), inspect_entry(database, 4)
@@ -44,7 +44,7 @@ def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, databa
     assert behind.problems == ("Entry 4 does not continue entry 2, the one before it.",)
 
 
-def test_the_start_of_a_pruned_chain(chain: ChainFile, database: Database) -> None:
+def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) -> None:
     chain.prune(TENANT, 2)
     assert inspect_entry(database, 3).anchor == "marker:5:through:2"
     chain.run("DELETE FROM audit_chain WHERE seq = 5")
@@ -52,12 +52,12 @@ def test_the_start_of_a_pruned_chain(chain: ChainFile, database: Database) -> No
     assert (start.hash_ok, start.link, start.anchor) == (True, Link.UNPROVEN, None)
 
 
-def test_a_row_that_is_not_there(database: Database) -> None:
+def test_a_row_that_is_not_there(database: LocalDatabase) -> None:
     with pytest.raises(NotFound):
         inspect_entry(database, 99)
 
 
-def test_bytes_that_are_no_text(chain: ChainFile, database: Database) -> None:
+def test_bytes_that_are_no_text(chain: ChainFile, database: LocalDatabase) -> None:
     chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT), created_at = 'x' WHERE seq = 2")
     found = inspect_entry(database, 2)
     assert not found.hash_ok

@@ -18,7 +18,7 @@ from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.theme import Theme
 from app.ui.widgets.confirm_dialog import ConfirmDialog
 from app.workers import witnessing
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.context import close_context, make_context
 
@@ -124,7 +124,7 @@ def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
 
 def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path: Path) -> None:
     witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="verify")
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.connection_context():
         users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
     notice = shown(context, qtbot)

@@ -7,7 +7,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.ui.tabs.audit.timeline import Timeline, bars_of
 from app.ui.theme import Theme
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from models.schema import inspect
 
 DAY = 20_000  # 2024-10-04
@@ -58,7 +58,7 @@ def test_it_hides_where_there_is_nothing_to_choose(qtbot: QtBot, theme: Theme) -
     assert not shown(qtbot, theme, [(DAY, 3), (10**9, 1), (DAY + 1, 1)]).isHidden()
 
 
-def test_days_are_counted_in_the_time_zone_asked_for(database: Database) -> None:
+def test_days_are_counted_in_the_time_zone_asked_for(database: LocalDatabase) -> None:
     rows = [(DAY * 86_400, 1), (DAY * 86_400 + 86_399, 2), ("text", 3), (DAY * 86_400 - 1, 4)]
     for at, number in rows:
         database.connection().execute(

@@ -9,7 +9,7 @@ from app import paths
 from app.services.demo.demo import create_demo
 from app.services.records import entries as audit
 from app.ui.tabs.audit import verdicts
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
 
@@ -22,7 +22,7 @@ def demo(tmp_path: Path) -> Path:
 
 def said(path: Path, seq: int) -> tuple[str, str, str]:
     """The words of both chips, and the sentence about the link."""
-    database = Database(path)
+    database = LocalDatabase(path)
     with database.connection_context():
         judged = audit.get(database, seq).inspection
     return (

@@ -1,0 +1,108 @@
+"""What answers to every read and write of a database: the one interface above which nobody knows whether that
+is a local file (`models.local`) or a live database over HTTP.
+
+Queries are Peewee's, which are bound to no database; values travel as parameters. What only one engine can do
+is a `Capability`, and no limit of an engine is written anywhere but in its `Limits`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from peewee import Query
+
+Row = tuple[Any, ...]
+Rows = list[Row]
+
+
+class Capability(Enum):
+    """What one engine can do and another cannot; what is missing disables an action, with its reason."""
+
+    CHILD_SCAN = auto()  # child processes may read the same place by themselves
+    BACKUP = auto()
+    RESTORE = auto()
+    MIGRATE = auto()
+    OUTSIDE_CHANGES = auto()  # `outside_changes()` tells that somebody else has written
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an engine takes: bound values in one statement, and bytes of a LIKE pattern, of a statement's
+    text, and of a value or row.
+    """
+
+    parameters: int
+    pattern_bytes: int
+    statement_bytes: int
+    value_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a batch. `expect` is the number of rows it must change, or None for any number."""
+
+    query: Query
+    expect: int | None = 1
+
+
+class Database(ABC):
+    """One database in the platform's schema.
+
+    Every method may raise the storage errors of `models.errors`. A thread that reads or writes does so within
+    `connection_context()`.
+    """
+
+    limits: Limits
+    capabilities: frozenset[Capability]
+    read_only: bool
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What a person calls it: a file's name, a connection's name."""
+
+    @abstractmethod
+    def connection_context(self) -> AbstractContextManager[Any]:
+        """What the calling thread needs to read and write, for the length of a `with`."""
+
+    @abstractmethod
+    def rows(self, query: Query) -> Rows:
+        """All rows of a read as plain tuples, in the order of its columns.
+
+        Raises `UndecodableText` where a text is not UTF-8; as its bytes (`CAST … AS BLOB`) it can be had.
+        """
+
+    def scalar(self, query: Query) -> Any:
+        """The first column of the first row, or None."""
+        found = self.rows(query)
+        return found[0][0] if found else None
+
+    @abstractmethod
+    def read_batch(self, queries: Sequence[Query]) -> list[Rows]:
+        """The rows of each read, all from one snapshot: what belongs together is read together."""
+
+    @abstractmethod
+    def run_batch(
+        self,
+        statements: Sequence[Statement],
+        *,
+        patience: float = 5.0,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Runs all statements in one transaction, or none of them.
+
+        `patience` is how many seconds another writer is waited for. Raises `ReadOnlyFile`, `FileLocked`,
+        `HeadMoved` (an audit append's guard failed), `RowChanged` (a statement changed another number of rows
+        than it expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
+        """
+
+    @abstractmethod
+    def cancellable(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Within it, a read of the calling thread fails soon after `cancelled()` is true."""
+
+    def outside_changes(self) -> int:
+        """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`."""
+        raise NotImplementedError(f"{type(self).__name__} tells nothing of outside changes")
