@@ -68,7 +68,7 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
             QApplication.exit(130)
             return
         from app import bugs  # noqa: PLC0415 - only needed when something broke
-        from app.ui.widgets.error_dialog import BugDialog  # noqa: PLC0415
+        from app.ui.widgets.dialogs import BugDialog  # noqa: PLC0415
 
         bugs.record(error.with_traceback(trace))
         BugDialog(theme, bugs.details(error), window).open()

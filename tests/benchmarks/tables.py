@@ -31,10 +31,9 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import SPECS
 from app.services.scope import Scope
-from app.ui import formatting
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.held_painting import HeldPainting
+from app.ui.widgets import formatting
+from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.workers.task_runner import TaskRunner
 from models.local.database import LocalDatabase
 from models.schema import inspect

@@ -7,7 +7,7 @@ from pathlib import Path
 from app import paths
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
-from app.ui.tabs.audit.verify_range import VerifyRangeDialog
+from app.ui.tabs.audit.verifying import VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog
 from app.workers import witnessing

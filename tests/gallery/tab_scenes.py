@@ -21,7 +21,7 @@ from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.runs.tab import RunsTab
 from app.ui.theme import Theme
-from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.status import BusyStrip
 from app.workers.jobs import Jobs
 from app.workers.task_runner import TaskRunner
 from tests.conftest import NOW

@@ -30,14 +30,12 @@ from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.busy_strip import BusyStrip
 from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.count_chips import CountChip, CountChips
+from app.ui.widgets.chips import CountChip, CountChips, StatusChip
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.date_range import DateRange, DateRangeDialog, Span
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick
 from app.ui.widgets.form_dialog import FormDialog
@@ -45,9 +43,8 @@ from app.ui.widgets.inspector import Inspector
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.picker import Choice
-from app.ui.widgets.status_chip import StatusChip
+from app.ui.widgets.status import BusyStrip, Toast
 from app.ui.widgets.tenant_switcher import TenantSwitcher
-from app.ui.widgets.toast import Toast
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.sample_table import SampleTable
 

@@ -21,7 +21,7 @@ from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme import Theme
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.workers import witnessing
 from tests.conftest import NOW
 from tests.fixtures.context import close_context, make_context

@@ -9,8 +9,8 @@ from app.itemmodels.static_table import Cell, Column
 from app.services.components import Component, components, installed
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.copy_button import copy_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.buttons import copy_button
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.static_table import Cell, Column
 from app.services.files.find import Candidate
-from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Look
 from app.ui.widgets.static_table import StaticTable
 

@@ -5,12 +5,12 @@ from PySide6.QtWidgets import QWidget
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
 from app.services.files.describe import FileInfo
-from app.ui.formatting import byte_size, counted, grouped, shortened
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.copy_button import copy_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.buttons import copy_button
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.formatting import byte_size, counted, grouped, shortened
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 

@@ -6,9 +6,9 @@ from app import paths
 from app.services import text
 from app.settings import DATA_RETENTION_SECONDS, Settings
 from app.ui.dialogs.submit import checked
-from app.ui.formatting import grouped
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.formatting import grouped
 
 _MOST_DAYS = 36_500
 _MODES = ((Mode.SYSTEM, "As the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))

@@ -4,11 +4,11 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
-from app.ui.formatting import counted, grouped
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.formatting import counted, grouped
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 from app.workers.restores import Offer

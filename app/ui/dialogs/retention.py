@@ -11,11 +11,11 @@ from app.itemmodels.static_table import Cell, Column
 from app.services.retention.run import RetentionPreview, TenantShare
 from app.ui.dialogs.archive_choice import ArchiveChoice
 from app.ui.dialogs.clock_doubt import ClockDoubtCard
-from app.ui.formatting import counted, grouped, long_time, percent
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.formatting import counted, grouped, long_time, percent
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 

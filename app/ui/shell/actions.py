@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from app.ui.formatting import tooltip
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.formatting import tooltip
 
 Refusal = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""

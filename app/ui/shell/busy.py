@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from app.services.errors import TenantAdminError
-from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.status import BusyStrip
 from app.workers.jobs import Job, Jobs, Progress, Stop
 
 

@@ -2,12 +2,11 @@
 
 from app import paths
 from app.itemmodels.roles import Tone
-from app.ui.formatting import counted, grouped, relative_time
 from app.ui.shell.context import Context
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner
+from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.notice import Notice
+from app.ui.widgets.formatting import counted, grouped, relative_time
 from app.workers.jobs import Progress, Stop
 
 LISTED = 3

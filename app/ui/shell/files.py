@@ -11,9 +11,9 @@ from PySide6.QtCore import Signal
 
 from app import paths
 from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
-from app.ui.formatting import counted
 from app.ui.shell.file_work import FileWork
 from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
+from app.ui.widgets.formatting import counted
 from app.workers.jobs import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -130,7 +130,7 @@ class Files(FileWork):
 
     def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
         """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
-        from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
+        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         count = counted(len(pending), "migration")
         dialog = ConfirmDialog(
@@ -206,7 +206,7 @@ class Files(FileWork):
 
     def _offer(self, title: str, error: TenantAdminError, action: str, run: Callable[[], None]) -> None:
         """What can be done about an error, beside saying it."""
-        from app.ui.widgets.confirm_dialog import ConfirmDialog  # noqa: PLC0415
+        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         dialog = ConfirmDialog(
             self._theme, title, str(error), action=action, danger=False, parent=self._window

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 from app import paths
 from app.services.errors import TenantAdminError
-from app.ui.formatting import counted, relative_time
 from app.ui.shell.context import Context
+from app.ui.widgets.formatting import counted, relative_time
 from app.workers import witnessing
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
 

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.text import visible
-from app.ui.formatting import counted, grouped
 from app.ui.theme import Theme
+from app.ui.widgets.formatting import counted, grouped
 from app.ui.widgets.labels import Label, Look
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from app.ui.shell.history import History
 from app.ui.shell.retention_control import RetentionControl
 from app.ui.shell.workspace import Workspace
 from app.ui.theme import Theme
-from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.status import BusyStrip
 from app.workers.jobs import Jobs
 from app.workers.memory import tidy_as_it_goes
 from app.workers.task_runner import TaskRunner

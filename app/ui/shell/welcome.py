@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
-from app.ui.formatting import tooltip
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import ElidedLabel, Label, Look, card
 
 SHOWN = 6

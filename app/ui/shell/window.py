@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
 from app import __version__, paths
 from app.services.errors import Cancelled, TenantAdminError
 from app.settings import Settings
-from app.ui.formatting import byte_size, tooltip
 from app.ui.shell.busy import Busy
 from app.ui.shell.copies import Copies
 from app.ui.shell.files import Files
@@ -32,10 +31,10 @@ from app.ui.shell.welcome import WelcomePage
 from app.ui.shell.window_actions import OPENING, WindowActions
 from app.ui.theme import Mode, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.status import BusyStrip, Toast
 from app.ui.widgets.tenant_switcher import TenantSwitcher
-from app.ui.widgets.toast import Toast
 from app.workers.jobs import Jobs
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
@@ -186,7 +185,7 @@ class MainWindow(QMainWindow):
         return [*parts, "read-only"] if opened.read_only else parts
 
     def _failed(self, error: TenantAdminError) -> None:
-        from app.ui.widgets.error_dialog import show_error  # noqa: PLC0415
+        from app.ui.widgets.dialogs import show_error  # noqa: PLC0415
 
         if not isinstance(error, Cancelled):
             show_error(self._theme, self, str(error))

@@ -12,7 +12,6 @@ from app.services.files.view import FileView
 from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.scope import EVERYONE, Scope
-from app.ui.formatting import counted, grouped
 from app.ui.shell.context import Context
 from app.ui.shell.continuation import ContinuationNotice
 from app.ui.tabs.audit.tab import AuditTab
@@ -24,9 +23,9 @@ from app.ui.tabs.users.tab import UsersTab
 from app.ui.tabs.webhooks.tab import WebhooksTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner
+from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.notice import Notice
+from app.ui.widgets.formatting import counted, grouped
 
 TABS: tuple[type[RecordTab], ...] = (
     UsersTab,

@@ -12,10 +12,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.roles import Tone
 from app.paths import resources_dir
-from app.ui.theme import stylesheet
 from app.ui.theme.icons import Icon, IconFont
-from app.ui.theme.images import write_images
-from app.ui.theme.palette import palette
+from app.ui.theme.styling import fill_in, palette, read_sheets, write_images
 from app.ui.theme.tokens import DARK, LIGHT, Tokens
 
 _SMALLEST_POINTS = 10.0
@@ -177,9 +175,9 @@ class Theme(QObject):
 
     def _sheet(self) -> str:
         if self._tokens not in self._sheets:
-            self._template = self._template or stylesheet.read(resources_dir() / "themes")
+            self._template = self._template or read_sheets(resources_dir() / "themes")
             images = write_images(self._font, self._tokens, Path(self._folder.path()))
-            self._sheets[self._tokens] = stylesheet.fill(self._template, self._tokens.as_dict() | images)
+            self._sheets[self._tokens] = fill_in(self._template, self._tokens.as_dict() | images)
         return self._sheets[self._tokens]
 
 

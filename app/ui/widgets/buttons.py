@@ -1,8 +1,10 @@
 """Buttons with a kind, an icon that follows the theme, a tool tip and an accessible name."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.itemmodels.roles import Tone
 from app.ui.theme import Kind, Theme
@@ -63,3 +65,37 @@ def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
     clear = field.findChild(QAction, "_q_qlineeditclearaction")
     if clear is not None:
         theme.bind_icon(clear, Icon.CLOSE, "dim")
+
+
+class SplitButton(QWidget):
+    """`SplitButton(theme, text, others, *, icon, parent=None)`; `others` names the menu for a screen reader.
+
+    `main` is the button, `arrow` the one that opens `menu`, which the owner fills when it is about to show.
+    """
+
+    def __init__(
+        self, theme: Theme, text: str, others: str, *, icon: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.main = push_button(theme, text, kind=Kind.PRIMARY, icon=icon)
+        self.main.setProperty("joined", "left")
+        self.arrow = push_button(theme, "", kind=Kind.PRIMARY, icon=Icon.CARET_DOWN, tip=others)
+        self.arrow.setProperty("joined", "right")
+        self.arrow.setAccessibleName(others)
+        self.arrow.setIconSize(QSize(14, 14))
+        self.menu = QMenu(self)
+        self.menu.setAccessibleName(others)
+        self.arrow.setMenu(self.menu)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(1)
+        line.addWidget(self.main)
+        line.addWidget(self.arrow)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+
+def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushButton:
+    """A push button; `content()` is asked for when it is pressed."""
+    button = push_button(theme, text, icon=Icon.COPY)
+    button.clicked.connect(lambda: QGuiApplication.clipboard().setText(content()))
+    return button

@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.roles import Role, Tone
 from app.services.text import visible
-from app.ui.formatting import tooltip
 from app.ui.theme import Theme
+from app.ui.widgets.formatting import tooltip
 
 PAD, ICON, GAP = 10, 16, 6
 _LONGEST = 300

@@ -12,10 +12,12 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QItemSelectionRange,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QPoint,
     QSignalBlocker,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import (
@@ -29,13 +31,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from app.itemmodels.roles import Role
+from app.itemmodels.virtual_table import VirtualTableModel
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
-from app.ui.widgets.column_layout import ColumnLayout
-from app.ui.widgets.table_header import TableHeader
+from app.ui.widgets.table_columns import ColumnLayout, TableHeader
 
 ROW_HEIGHT = 34
 Index = QModelIndex | QPersistentModelIndex
+LONGEST_MS = 25
+"""How long a view may stand still: less than a person notices, longer than a page takes."""
 
 
 class DataTable(QTableView):
@@ -257,3 +261,34 @@ def _whole(index: QModelIndex) -> str:
     value = index.data(Role.WHOLE)
     shown = index.data() if value is None else value
     return "" if shown is None else str(shown).replace("\t", " ").replace("\n", " ")
+
+
+class HeldPainting(QObject):
+    """`HeldPainting(view, model)`: asks for the rows scrolled to at once and paints when they have come.
+
+    Painting is never held longer than `LONGEST_MS` after the first scroll; then what is there is painted.
+    """
+
+    def __init__(self, view: QTableView, model: VirtualTableModel) -> None:
+        super().__init__(view)
+        self._view = view
+        self._model = model
+        self._patience = QTimer(self, singleShot=True, interval=LONGEST_MS)
+        self._patience.timeout.connect(self._release)
+        view.verticalScrollBar().valueChanged.connect(self._scrolled)
+        for signal in (model.dataChanged, model.modelReset, model.rowsInserted, model.rowsRemoved):
+            signal.connect(self._release)
+
+    def _scrolled(self) -> None:
+        first, last = self._view.rowAt(0), self._view.rowAt(self._view.viewport().height() - 1)
+        if last < 0:
+            last = self._model.rowCount() - 1
+        if self._model.ask_for(first, last):
+            self._release()
+        elif not self._patience.isActive() and self._view.viewport().updatesEnabled():
+            self._view.viewport().setUpdatesEnabled(False)
+            self._patience.start()
+
+    def _release(self) -> None:
+        self._patience.stop()
+        self._view.viewport().setUpdatesEnabled(True)

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.formatting import DAY
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.formatting import DAY
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.picker import Choice, Picker
 

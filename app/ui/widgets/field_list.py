@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QPushButton, QVBoxLay
 
 from app.itemmodels.roles import Tone
 from app.services.text import visible
-from app.ui.formatting import byte_size, tooltip
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
+from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 
 _LONG = 160

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look
 
 Value = str | bool | int

@@ -14,12 +14,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.text import visible
-from app.ui.formatting import byte_size
-from app.ui.json_text import indented, parse
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.json_model import JsonModel
+from app.ui.widgets.formatting import byte_size
+from app.ui.widgets.json_model import JsonModel, indented, parse
 from app.ui.widgets.labels import Label, Look
 
 LARGE = 256 * 1024

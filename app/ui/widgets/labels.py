@@ -7,8 +7,8 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from app.services.text import visible
-from app.ui.formatting import tooltip
 from app.ui.theme import set_property
+from app.ui.widgets.formatting import tooltip
 
 
 class Look(StrEnum):

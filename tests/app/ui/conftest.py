@@ -20,7 +20,7 @@ from app.ui.shell.history import History
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.busy_strip import BusyStrip
+from app.ui.widgets.status import BusyStrip
 from app.workers.jobs import Jobs
 from app.workers.task_runner import TaskRunner
 from tests.conftest import NOW

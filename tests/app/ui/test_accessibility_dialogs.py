@@ -29,13 +29,12 @@ from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.context import Context
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
-from app.ui.tabs.audit.verify_range import VerifyRangeDialog
+from app.ui.tabs.audit.verifying import VerifyRangeDialog
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks.dialog import WebhookDialog
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.error_dialog import BugDialog, ErrorDialog
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.workers import restores, witnessing
 from app.workers.restores import Offer
 from tests.conftest import NOW

@@ -13,14 +13,13 @@ from app.services.chain.checkpoints.keys import KeyPlace
 from app.services.chain.checkpoints.store import ANEW, CheckpointStore
 from app.services.chain.verify.report import Report
 from app.services.errors import Cancelled, TenantAdminError
-from app.ui.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.shell.context import Context
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_open, ask_save
+from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 from app.workers import witnessing

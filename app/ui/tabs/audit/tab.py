@@ -17,25 +17,24 @@ from app.services.records.entries import AuditDetail
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Keys
 from app.services.scope import Scope
-from app.ui import formatting
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.audit.verification import VerificationPanel
-from app.ui.tabs.audit.verify_range import Ends, VerifyRangeDialog
-from app.ui.tabs.audit.verifying import Asked
+from app.ui.tabs.audit.verifying import Asked, Ends, VerifyRangeDialog
 from app.ui.tabs.common import cells
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.inspector import GAP
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.master_detail import GAP
-from app.ui.widgets.status_chip import StatusChip
 from app.workers.task_runner import Task
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"

@@ -6,9 +6,9 @@ from app.itemmodels.roles import Tone
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.inspect import Inspection, Link
 from app.services.chain.verify.report import Report, TenantReport
-from app.ui.formatting import counted, duration, grouped, shortened
 from app.ui.tabs.audit.verifying import Asked, Outcome, State
 from app.ui.theme.icons import Icon
+from app.ui.widgets.formatting import counted, duration, grouped, shortened
 
 _HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),

@@ -5,8 +5,8 @@ from typing import Any
 
 from app.itemmodels.columns import Column
 from app.itemmodels.roles import Tone
-from app.ui import formatting
 from app.ui.shell.context import Context
+from app.ui.widgets import formatting
 from app.ui.widgets.field_list import Field
 
 Word = tuple[str, str | None]

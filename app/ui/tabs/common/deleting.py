@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from app.services.records.change import Change
-from app.ui.formatting import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.common.frozen import Frozen, freeze
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.formatting import counted
 
 
 def delete_selected(tab: RecordTab, function: Callable[..., Change], name: str) -> None:

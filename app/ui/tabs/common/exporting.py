@@ -13,9 +13,9 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
-from app.ui.formatting import counted
 from app.ui.shell.context import Context
 from app.ui.widgets.file_dialogs import ask_save
+from app.ui.widgets.formatting import counted
 from app.workers.jobs import Progress, Stop
 
 _NAMES = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.ui.widgets.confirm_dialog import LISTED
+from app.ui.widgets.dialogs import LISTED
 
 
 @dataclass(frozen=True, slots=True)

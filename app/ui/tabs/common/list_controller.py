@@ -16,8 +16,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing, Page
 from app.services.records.tables import SPECS
 from app.ui.shell.context import Context
-from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.held_painting import HeldPainting
+from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.workers.task_runner import Task
 
 REPAINT_MS = 60_000

@@ -22,10 +22,9 @@ from app.ui.tabs.common.row_menu import RowMenu
 from app.ui.tabs.common.selection import Selection
 from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.empty_state import ListEmptyState
 from app.ui.widgets.filter_row import FilterRow, FilterValues
-from app.ui.widgets.inspector import Inspector
-from app.ui.widgets.list_empty_state import ListEmptyState
-from app.ui.widgets.master_detail import GAP, MasterDetail
+from app.ui.widgets.inspector import GAP, Inspector, MasterDetail
 
 MARGIN = 16
 

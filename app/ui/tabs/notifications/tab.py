@@ -14,19 +14,19 @@ from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Keys, Lists
 from app.services.records.notifications import NotificationRecord
 from app.services.records.tables import NOTIFICATIONS
-from app.ui.formatting import counted
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import cells
 from app.ui.tabs.common.frozen import Frozen, freeze
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.theme.icons import Icon
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.chips import StatusChip
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.formatting import counted
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
-from app.ui.widgets.status_chip import StatusChip
 
 RUNS = "planning_runs"
 LONG = 2_000

@@ -10,15 +10,15 @@ from app.itemmodels.roles import Tone
 from app.services.errors import TenantAdminError
 from app.services.records import runs as planning
 from app.services.records.runs import ArtifactSummary
-from app.ui import formatting
 from app.ui.shell.context import Context
 from app.ui.tabs.common.cells import moment
 from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.chips import StatusChip
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.status_chip import StatusChip
 from app.workers.task_runner import Task
 
 _SIZE = QSize(820, 640)

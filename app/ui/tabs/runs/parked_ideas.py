@@ -14,7 +14,6 @@ from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.runs import ParkedIdeaRecord
-from app.ui.formatting import counted, relative_time, tooltip
 from app.ui.shell.context import Context
 from app.ui.tabs.common import cells
 from app.ui.tabs.common.current_record import CurrentRecord
@@ -22,12 +21,12 @@ from app.ui.tabs.common.list_controller import ListController
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.dialog import Dialog
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.empty_state import ListEmptyState
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import FilterRow
-from app.ui.widgets.inspector import Inspector
-from app.ui.widgets.list_empty_state import ListEmptyState
-from app.ui.widgets.master_detail import MasterDetail
+from app.ui.widgets.formatting import counted, relative_time, tooltip
+from app.ui.widgets.inspector import Inspector, MasterDetail
 
 IDEAS = "planning_parked_ideas"
 RUNS = "planning_runs"

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.services.records import runs as planning
 from app.services.records.runs import ArtifactSummary, RunDetail
-from app.ui.formatting import counted
 from app.ui.tabs.runs.phase_scores import PhaseScore
+from app.ui.widgets.formatting import counted
 
 
 def summary(detail: RunDetail) -> str:

@@ -15,7 +15,6 @@ from app.services.records.list_query import ListQuery, Value
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_RUNS
 from app.services.scope import Scope
-from app.ui.formatting import counted, grouped, money, tooltip
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import cells
@@ -31,12 +30,12 @@ from app.ui.tabs.runs.phase_scores import PhaseScores
 from app.ui.tabs.runs.summary import phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.count_chips import CountChip, CountChips
+from app.ui.widgets.chips import CountChip, CountChips, StatusChip
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.formatting import counted, grouped, money, tooltip
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.status_chip import StatusChip
 
 OTHER = "other"
 """The chip for statuses that the platform does not know."""

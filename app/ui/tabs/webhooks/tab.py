@@ -17,9 +17,9 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme.icons import Icon
+from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.filter_row import Pick
-from app.ui.widgets.status_chip import StatusChip
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")

@@ -19,8 +19,7 @@ from app.ui.dialogs.preferences import PreferencesDialog
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.error_dialog import ErrorDialog
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from models.local.migrations import create_database
 from tests.conftest import NOW
 

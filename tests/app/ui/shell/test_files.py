@@ -21,8 +21,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.error_dialog import BugDialog
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog
 from tests.fixtures.window import (
     TABLES,
     ask,

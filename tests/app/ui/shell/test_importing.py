@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.ui.shell.window import MainWindow
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.workers import witnessing
 from tests.conftest import NOW
 from tests.fixtures import chains

@@ -10,7 +10,7 @@ from app.settings import Settings
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
-from app.ui.widgets.error_dialog import ErrorDialog
+from app.ui.widgets.dialogs import ErrorDialog
 from tests.conftest import NOW
 from tests.fixtures.window import click, closed, count, dialog, open_file
 

@@ -14,7 +14,7 @@ from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks.dialog import WebhookDialog
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.fixtures.window import (
     TABLES,
     ask,

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.paths import resources_dir
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon, IconFont
-from app.ui.theme.stylesheet import fill, read
+from app.ui.theme.styling import fill_in, read_sheets
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
 """A colour written down, not taken from the theme."""
@@ -80,14 +80,14 @@ def test_icons_are_crisp_at_twice_the_size(theme: Theme) -> None:
 
 
 def test_style_sheet_writes_no_colour_itself() -> None:
-    sheet = read(resources_dir() / "themes")
+    sheet = read_sheets(resources_dir() / "themes")
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b", sheet) == []
     assert not re.search(r"\brgba?\(", sheet)
 
 
 def test_unknown_placeholder_is_an_error() -> None:
     with pytest.raises(KeyError):
-        fill("{{nothing}}", {})
+        fill_in("{{nothing}}", {})
 
 
 def test_images_of_the_sheet_exist_in_two_sizes(theme: Theme, qapp: QApplication) -> None:

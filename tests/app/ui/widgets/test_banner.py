@@ -5,8 +5,7 @@ from app.itemmodels.roles import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import push_button
-from app.ui.widgets.split_button import SplitButton
+from app.ui.widgets.buttons import SplitButton, push_button
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed, every row witnessed · 48 ms"
 

@@ -6,8 +6,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.confirm_dialog import ConfirmDialog
-from app.ui.widgets.error_dialog import BugDialog, show_error
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, show_error
 from app.ui.widgets.form_dialog import FormDialog
 
 

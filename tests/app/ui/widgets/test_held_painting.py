@@ -9,7 +9,7 @@ from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing
-from app.ui.widgets.held_painting import HeldPainting
+from app.ui.widgets.data_table import HeldPainting
 
 
 class Table:

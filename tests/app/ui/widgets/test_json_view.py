@@ -6,9 +6,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from app.ui.json_text import parse
 from app.ui.theme import Theme
-from app.ui.widgets.json_model import JsonModel
+from app.ui.widgets.json_model import JsonModel, parse
 from app.ui.widgets.json_view import LARGE, JsonView
 
 

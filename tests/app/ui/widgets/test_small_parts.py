@@ -8,13 +8,12 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.roles import Tone
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.busy_strip import BusyStrip
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.inspector import Inspector
 from app.ui.widgets.labels import ElidedLabel, Label
-from app.ui.widgets.status_chip import StatusChip
-from app.ui.widgets.toast import Toast
+from app.ui.widgets.status import BusyStrip, Toast
 
 
 def test_banner_verdict_and_progress(qtbot: QtBot, theme: Theme) -> None:

@@ -16,7 +16,7 @@ from app.ui.shell.context import Context
 from app.ui.shell.continuation import ContinuationNotice
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.theme import Theme
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.workers import witnessing
 from models.local.database import LocalDatabase
 from tests.conftest import NOW

@@ -17,7 +17,7 @@ from app.services.chain.verify.codes import Code, Verdict
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab
-from app.ui.tabs.audit.verify_range import VerifyRangeDialog
+from app.ui.tabs.audit.verifying import VerifyRangeDialog
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.window import (

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.roles import Role, Tone
 from app.ui.shell.context import Context
 from app.ui.tabs.notifications.tab import NotificationsTab
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 
 

@@ -10,7 +10,7 @@ from app.services.scope import Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.users.tab import UsersTab
-from app.ui.widgets.confirm_dialog import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 
 EMAIL = 0

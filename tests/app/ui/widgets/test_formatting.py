@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.ui import formatting as f
+from app.ui.widgets import formatting as f
 
 NOW = 1_795_000_000
 

@@ -1,4 +1,4 @@
-"""The frame of every dialog: an icon and a title, a sentence, a body, buttons at the foot."""
+"""The frame of every dialog, and those that ask before something or say that it did not work."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,9 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
+    QListWidget,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -16,14 +19,20 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.roles import Tone
+from app.services.text import visible
 from app.ui.theme import Kind, Theme
-from app.ui.widgets.buttons import push_button
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import copy_button, push_button
+from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
 
 WIDTH = 460
 _MARGINS = (20, 20, 20, 16)
 _GAP = 20
 _AROUND = 48
+LISTED = 50
+_ROWS = 6
 
 
 class Dialog(QDialog):
@@ -155,3 +164,134 @@ class Dialog(QDialog):
     def _paint_icon(self) -> None:
         colour = "dim" if self._tone is Tone.NEUTRAL else self._tone
         self._icon.setPixmap(self.theme.pixmap(str(self._icon_name), colour, 28, self.devicePixelRatioF()))
+
+
+class ConfirmDialog(Dialog):
+    """`ConfirmDialog(theme, title, sentence, *, action, items=(), total=None, counts=(), typed="",
+    danger=True, parent=None)`.
+
+    `action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
+    most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
+    `counts` are (what, how many) pairs. `typed` is a text that must be typed before the button can be
+    pressed, where a whole tenant is meant. Cancel has the focus at first; Return does not confirm a danger.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        sentence: str,
+        *,
+        action: str,
+        items: Sequence[str] = (),
+        total: int | None = None,
+        counts: Sequence[tuple[str, int]] = (),
+        typed: str = "",
+        danger: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        tone = Tone.BAD if danger else Tone.ACCENT
+        icon = Icon.WARNING_FILL if danger else Icon.INFO_FILL
+        super().__init__(theme, title, sentence, icon=icon, tone=tone, parent=parent)
+        self._typed = typed
+        if counts:
+            table = FieldList(theme)
+            table.set_fields([Field(what, grouped(number), can_copy=False) for what, number in counts])
+            self.add_widget(table)
+        self.list = QListWidget(self)
+        self.list.setVisible(bool(items))
+        self.more = Label(look=Look.DIM, parent=self)
+        self.more.hide()
+        if items:
+            self._list(items, len(items) if total is None else total)
+        self.field = QLineEdit(self)
+        self.field.setVisible(bool(typed))
+        if typed:
+            ask = Label(f"Type {typed} to confirm:", wrap=True)
+            ask.setBuddy(self.field)
+            self.field.setAccessibleName(f"Type {typed} to confirm")
+            self.field.setPlaceholderText(visible(typed))
+            self.field.textChanged.connect(self._check)
+            self.add_widget(ask)
+            self.add_widget(self.field)
+        self.confirm_button = push_button(theme, action, kind=Kind.DANGER if danger else Kind.PRIMARY)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.confirm_button.clicked.connect(self.accept)
+        self.cancel_button.clicked.connect(self.reject)
+        self.set_buttons([self.cancel_button, self.confirm_button])
+        if danger:
+            self.cancel_button.setDefault(True)
+        else:
+            self.confirm_button.setDefault(True)
+        (self.field if typed else self.cancel_button if danger else self.confirm_button).setFocus()
+        self._check()
+
+    def _list(self, items: Sequence[str], total: int) -> None:
+        shown = [visible(item) for item in items[:LISTED]]
+        self.list.addItems(shown)
+        self.list.setUniformItemSizes(True)
+        self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
+        self.list.setAccessibleName("What goes")
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.ensurePolished()  # the style's padding counts
+        row = max(26, self.list.sizeHintForRow(0))
+        self.list.setFixedHeight(row * min(_ROWS, len(shown)) + 8)
+        self.add_widget(self.list)
+        if total > len(shown):
+            self.more.setText(f"and {grouped(total - len(shown))} more")
+            self.add_widget(self.more)
+            self.more.show()
+
+    def _check(self) -> None:
+        ready = not self._typed or self.field.text() == self._typed
+        self.confirm_button.setEnabled(ready)
+        self.confirm_button.setToolTip("" if ready else "Type the name first.")
+
+
+class ErrorDialog(Dialog):
+    """`ErrorDialog(theme, sentence, title="That did not work", parent=None)`: one sentence, one button."""
+
+    def __init__(
+        self, theme: Theme, sentence: str, title: str = "That did not work", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=Tone.BAD, parent=parent)
+        self.set_close_button()
+
+
+class BugDialog(Dialog):
+    """`BugDialog(theme, details, parent=None)`: something nobody expected, with its details to copy.
+
+    `details` must already be free of secrets; the caller redacts.
+    """
+
+    def __init__(self, theme: Theme, details: str, parent: QWidget | None = None) -> None:
+        super().__init__(
+            theme,
+            "This is a mistake in Tenant Admin",
+            "Your data is as it was before the last action. Please report these details; "
+            "they hold no secrets.",
+            icon=Icon.BUG,
+            tone=Tone.BAD,
+            parent=parent,
+        )
+        self.setMinimumWidth(620)
+        self.text = QPlainTextEdit(visible(details, keep="\n"))
+        self.text.setReadOnly(True)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setFont(theme.mono_font())
+        self.text.setAccessibleName("Details")
+        self.text.setTabChangesFocus(True)
+        self.text.setMinimumHeight(220)
+        self.add_widget(self.text, 1)
+        self.copy_button = copy_button(theme, "Copy details", lambda: details)
+        self.set_close_button(left=[self.copy_button])
+
+
+def show_error(
+    theme: Theme, parent: QWidget | None, sentence: str, title: str = "That did not work"
+) -> ErrorDialog:
+    """Open an ErrorDialog over `parent`, without blocking; it deletes itself when closed."""
+    dialog = ErrorDialog(theme, sentence, title, parent)
+    dialog.open_once()
+    return dialog
