@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from peewee import Query
+from peewee import Query, RawQuery
 
 Row = tuple[Any, ...]
 Rows = list[Row]
+
+
+def raw(sql: str, *values: Any) -> Any:
+    """A query given as text: where Peewee cannot say it, or is called thousands of times."""
+    return RawQuery(sql, values)
 
 
 class Capability(Enum):

@@ -11,7 +11,8 @@ from app.services.files.find import Candidate
 from app.services.files.migrating import MigrationStatus
 from app.services.files.restoring import Prepared
 from app.services.retention.clock import Doubt
-from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
+from app.services.retention.plan import TenantShare
+from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
@@ -24,6 +25,7 @@ from app.ui.theme import Theme
 from app.workers.restores import Offer
 from models.schema import Schema
 from tests.conftest import NOW
+from tests.fixtures.retaining import share
 from tests.gallery.registry import Registry, Shot
 
 STATE = Path("/home/ops/foundation/.wrangler/state/v3/d1/miniflare-D1DatabaseObject")
@@ -105,7 +107,7 @@ def _preview(
     left: tuple[LeftAlone, ...] = (),
     doubt: ClockDoubt | None = None,
 ) -> RetentionPreview:
-    entries = sum(share.removed for share in shares)
+    entries = sum(share.losing for share in shares)
     removed = {
         "audit_chain": entries,
         "notifications": 1_204,
@@ -118,7 +120,7 @@ def _preview(
 
 
 SHARES = tuple(
-    TenantShare(f"{name}-{number:02}" if number else name, 6_100 // (number * 5 + place + 1), 18_000)
+    share(f"{name}-{number:02}" if number else name, 6_100 // (number * 5 + place + 1), 18_000)
     for number in range(12)
     for place, name in enumerate(("acme-corp", "globex", "initech", "umbrella", "wayne-enterprises"))
 )
@@ -129,7 +131,7 @@ def retention(theme: Theme) -> RetentionDialog:
 
 
 def retention_majority(theme: Theme) -> RetentionDialog:
-    shares = (TenantShare("acme-corp", 9_020, 12_400), TenantShare("globex", 312, 4_000))
+    shares = (share("acme-corp", 9_020, 12_400), share("globex", 312, 4_000))
     left = (LeftAlone("initech", 61_004, "Entry 61,004 is dated in milliseconds instead of seconds."),)
     return RetentionDialog(
         theme, _preview(shares, left), file_name="foundation-primary.sqlite", days=90, utc=True
@@ -138,7 +140,7 @@ def retention_majority(theme: Theme) -> RetentionDialog:
 
 def retention_clock(theme: Theme) -> RetentionDialog:
     doubt = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400 - 7_500)
-    shares = (TenantShare("acme-corp", 132, 12_400), TenantShare("globex", 31, 4_000))
+    shares = (share("acme-corp", 132, 12_400), share("globex", 31, 4_000))
     return RetentionDialog(
         theme, _preview(shares, doubt=doubt), file_name="foundation-primary.sqlite", days=90, utc=True
     )
@@ -146,7 +148,7 @@ def retention_clock(theme: Theme) -> RetentionDialog:
 
 def retention_clock_jumped(theme: Theme) -> RetentionDialog:
     """Both words are asked for, and retention runs daily already."""
-    shares = (TenantShare("acme-corp", 9_020, 12_400), TenantShare("globex", 31, 4_000))
+    shares = (share("acme-corp", 9_020, 12_400), share("globex", 31, 4_000))
     return RetentionDialog(
         theme,
         _preview(shares, doubt=ClockDoubt(Doubt.JUMPED, NOW, jump=10 * 86_400)),
@@ -162,7 +164,7 @@ def retention_nothing(theme: Theme) -> RetentionDialog:
 
 
 def retention_daily(theme: Theme) -> RetentionDialog:
-    shares = (TenantShare("acme-corp", 132, 12_400), TenantShare("globex", 31, 4_000))
+    shares = (share("acme-corp", 132, 12_400), share("globex", 31, 4_000))
     return RetentionDialog(
         theme,
         _preview(shares),
@@ -177,7 +179,7 @@ def retention_daily(theme: Theme) -> RetentionDialog:
 def retention_read_only(theme: Theme) -> RetentionDialog:
     return RetentionDialog(
         theme,
-        _preview((TenantShare("acme-corp", 132, 12_400),)),
+        _preview((share("acme-corp", 132, 12_400),)),
         file_name="foundation-primary.sqlite",
         days=90,
         utc=True,

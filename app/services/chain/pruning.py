@@ -23,8 +23,7 @@ from typing import Any, Final
 from app.services.chain.append import GENESIS, Event, append_statements, entry_hash
 from app.services.chain.archive.files import Reference
 from app.services.errors import Cancelled, HeadMoved
-from app.services.retention.plan import LeftAlone, Prefix, raw
-from models.engine import Database, Statement
+from models.engine import Database, Statement, raw
 from models.status import AuditEvent
 from models.tables import AuditEntry
 
@@ -59,6 +58,28 @@ _REMOVING_LAST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq = ?
 _REMOVING_REST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq BETWEEN ? AND ?"
 """The last one only as it was proven, which its hash says of all before it: the content may have been
 replaced since, by a restore."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The entries of one tenant that can go: all `rows` of them from `first_seq` to `last_seq`."""
+
+    tenant_id: str
+    first_seq: int
+    last_seq: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A tenant whose entries stay although they are old, and why: `reason` is a sentence for a person."""
+
+    tenant_id: str
+    seq: int | None
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"tenant": self.tenant_id, "seq": self.seq, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

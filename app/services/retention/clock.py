@@ -15,8 +15,7 @@ from typing import Final, NamedTuple
 
 from app.services.chain.verify.entry import SECONDS_LIMIT
 from app.services.errors import TenantAdminError
-from app.services.retention.plan import raw
-from models.engine import Database
+from models.engine import Database, raw
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 

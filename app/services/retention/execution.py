@@ -11,11 +11,11 @@ import apsw
 
 from app.services.chain.archive.files import Reference
 from app.services.chain.archive.writing import Archiver
-from app.services.chain.pruning import Part, groups, prove, remove
+from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.errors import Cancelled, FileLocked, RowChanged
 from app.services.retention import other_tables as records
 from app.services.retention.clock import ClockDoubt, utc_time
-from app.services.retention.plan import AuditPlan, LeftAlone, Prefix
+from app.services.retention.plan import AuditPlan
 from models.local.database import BUSY_TIMEOUT_MS, LocalDatabase
 
 TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_artifacts")

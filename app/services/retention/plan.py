@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from peewee import SQL, RawQuery, fn
+from peewee import SQL, fn
 
+from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.verify.entry import SECONDS_LIMIT
-from models.engine import Database
+from models.engine import Database, raw
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -35,30 +36,13 @@ SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
 
 
 @dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """A tenant whose entries stay although they are old, and why: `reason` is a sentence for a person."""
+class TenantShare(Prefix):
+    """A prefix that can go, of which `losing` are among the tenant's `live` entries.
 
-    tenant_id: str
-    seq: int | None
-    reason: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {"tenant": self.tenant_id, "seq": self.seq, "reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """The entries of one tenant that can go: all `rows` of them from `first_seq` to `last_seq`.
-
-    `losing` of the tenant's `live` entries are among them; prune markers count in `rows` only.
-    `incidental` marks retention's own old reports: they go along with something else, never alone, or
-    each day's report would be the reason for another.
+    Prune markers count in `rows` only. `incidental` marks retention's own old reports: they go along with
+    something else, never alone, or each day's report would be the reason for another.
     """
 
-    tenant_id: str
-    first_seq: int
-    last_seq: int
-    rows: int
     live: int
     losing: int
     incidental: bool = False
@@ -73,7 +57,7 @@ class Prefix:
 class AuditPlan:
     """The prefixes that can go, and the tenants whose old entries cannot."""
 
-    prefixes: tuple[Prefix, ...]
+    prefixes: tuple[TenantShare, ...]
     left: tuple[LeftAlone, ...]
 
     @property
@@ -93,11 +77,6 @@ class AuditPlan:
                 ),
             ),
         )
-
-
-def raw(sql: str, *values: Any) -> Any:
-    """A query given as text: where Peewee has no words for it, or is called thousands of times."""
-    return RawQuery(sql, values)
 
 
 def is_old(column: Any, cutoff: int) -> Any:
@@ -125,7 +104,7 @@ def plan_audit(database: Database, cutoff: int) -> AuditPlan:
     )
     markers = _seqs_by_tenant(database, (AuditEvent.AUDIT_PRUNED,))
     reports = _seqs_by_tenant(database, _REPORTS)[SYSTEM_TENANT]
-    prefixes: list[Prefix] = []
+    prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     for name, kind in database.rows(raw(_TENANTS)):
         tenant = name.decode(errors="replace")
@@ -154,7 +133,7 @@ def _seqs_by_tenant(database: Database, kinds: Collection[str]) -> defaultdict[s
 
 def _prefix(
     database: Database, tenant: str, cutoff: int, first_kept: int | None, markers: set[int]
-) -> tuple[Prefix | None, LeftAlone | None]:
+) -> tuple[TenantShare | None, LeftAlone | None]:
     of_tenant = AuditEntry.tenant_id == tenant
     first_seq: int = database.scalar(AuditEntry.select(fn.MIN(AuditEntry.seq)).where(of_tenant).tuples())
     head = _last_entry(database, tenant, markers)
@@ -180,7 +159,7 @@ def _prefix(
         return None, problem
     total: int = database.scalar(AuditEntry.select(fn.COUNT(SQL("*"))).where(of_tenant).tuples())
     last_seq: int = database.scalar(AuditEntry.select(fn.MAX(AuditEntry.seq)).where(*before).tuples())
-    return Prefix(tenant, first_seq, last_seq, rows, total - len(markers), losing), problem
+    return TenantShare(tenant, first_seq, last_seq, rows, total - len(markers), losing), problem
 
 
 def _last_entry(database: Database, tenant: str, markers: Iterable[int]) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from app.services.chain.append import Event
 from app.services.chain.archive.writing import Archiver
+from app.services.chain.pruning import LeftAlone
 from app.services.errors import (
     Cancelled,
     InvalidInput,
@@ -32,7 +33,7 @@ from app.services.retention.execution import (
     RetentionResult,
     no_automatic_checkpoints,
 )
-from app.services.retention.plan import AuditPlan, LeftAlone, Prefix, numbered_and_there, plan_audit
+from app.services.retention.plan import AuditPlan, TenantShare, numbered_and_there, plan_audit
 from models import schema
 from models.local.database import LocalDatabase
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -63,19 +64,6 @@ _DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class TenantShare:
-    """How many of a tenant's live audit entries (prune markers not counted) would go."""
-
-    tenant_id: str
-    removed: int
-    live: int
-
-    @property
-    def is_majority(self) -> bool:
-        return self.removed * 2 > self.live
-
-
-@dataclass(frozen=True, slots=True)
 class RetentionPreview:
     """What would go now: rows by table, the tenants that lose audit entries, and those that cannot.
 
@@ -102,7 +90,7 @@ class NeedsConfirmation(TenantAdminError):
         others = len(shares) - 1
         more = f" and of {others} more tenant{'s' if others > 1 else ''}" if others else ""
         super().__init__(
-            f"More than half of the audit entries of {first.tenant_id} ({first.removed:,} of {first.live:,})"
+            f"More than half of the audit entries of {first.tenant_id} ({first.losing:,} of {first.live:,})"
             f"{more} would be removed; nothing was removed. Check the clock and the retention period, "
             "then confirm."
         )
@@ -117,7 +105,7 @@ def preview(
     """
     plan = _plan(database, now, days)
     doubt = _doubt(database, plan, now, facts)
-    return RetentionPreview(plan.cutoff, plan.counts, _shares(plan), plan.audit.left, doubt)
+    return RetentionPreview(plan.cutoff, plan.counts, plan.audit.prefixes, plan.audit.left, doubt)
 
 
 def run(
@@ -230,19 +218,13 @@ def _doubt(database: LocalDatabase, plan: RetentionPlan, now: int, facts: ClockF
     return find_doubt(database, now, facts, has_chain="audit_chain" in plan.tables)
 
 
-def _shares(plan: RetentionPlan) -> tuple[TenantShare, ...]:
-    return tuple(map(_share, plan.audit.prefixes))
-
-
-def _share(prefix: Prefix) -> TenantShare:
-    return TenantShare(prefix.tenant_id, prefix.losing, prefix.live)
-
-
 def _require_word(plan: RetentionPlan, allowed: bool | Collection[str]) -> None:
     if allowed is True:
         return
     named = allowed or ()
-    asking = tuple(share for share in _shares(plan) if share.is_majority and share.tenant_id not in named)
+    asking = tuple(
+        share for share in plan.audit.prefixes if share.is_majority and share.tenant_id not in named
+    )
     if asking:
         raise NeedsConfirmation(asking)
 

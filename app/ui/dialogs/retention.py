@@ -131,7 +131,7 @@ class RetentionDialog(Dialog):
         ]
         self.tables = StaticTable(theme, "What goes", _TABLES, rows, wide=2)
         self.add_widget(self.tables)
-        shares = sorted(preview.tenants, key=lambda share: (-share.removed, share.tenant_id))
+        shares = sorted(preview.tenants, key=lambda share: (-share.losing, share.tenant_id))
         if shares:
             self.add_widget(Label("Audit entries by tenant", Look.SECTION))
             rows = [_share_row(share) for share in shares[:LISTED]]
@@ -139,7 +139,7 @@ class RetentionDialog(Dialog):
             self.add_widget(self.tenants)
         rest = shares[LISTED:]
         if rest:
-            gone = sum(share.removed for share in rest)
+            gone = sum(share.losing for share in rest)
             self.add_widget(
                 Label(
                     f"and {counted(gone, 'entry', 'entries')} of {grouped(len(rest))} more tenants", Look.DIM
@@ -221,11 +221,11 @@ def _share_row(share: TenantShare) -> tuple[Cell, ...]:
     tone = Tone.WARN if share.is_majority else None
     return (
         Cell(share.tenant_id, icon=Icon.WARNING if share.is_majority else None, tone=tone),
-        Cell(grouped(share.removed), share.removed),
+        Cell(grouped(share.losing), share.losing),
         Cell(grouped(share.live), share.live),
         Cell(
-            percent(share.removed, share.live),
-            round(1_000_000 * share.removed / max(1, share.live)),
+            percent(share.losing, share.live),
+            round(1_000_000 * share.losing / max(1, share.live)),
             tone=tone,
             tip="More than half of this tenant's entries" if share.is_majority else None,
         ),

@@ -26,7 +26,7 @@ from app.services.chain.archive.files import (
 )
 from app.services.chain.pruning import Part
 from app.services.errors import Cancelled, RowChanged
-from app.services.retention.plan import raw
+from models.engine import raw
 from models.local.database import LocalDatabase
 
 _CHUNK: Final = 1_000

@@ -350,7 +350,7 @@ def test_preview_names_each_tenants_share(database: LocalDatabase, sql: apsw.Con
     chains.append(sql, "globex", [OLD, OLD, NEW])
     chains.append(sql, "young", [NEW])
     shares = retention.preview(database, now=NOW).tenants
-    assert [(one.tenant_id, one.removed, one.live, one.is_majority) for one in shares] == [
+    assert [(one.tenant_id, one.losing, one.live, one.is_majority) for one in shares] == [
         ("acme", 1, 3, False),
         ("globex", 2, 3, True),
     ]

@@ -11,12 +11,14 @@ from app import paths
 from app.services.demo.demo import create_demo
 from app.services.retention import run as retention
 from app.services.retention.clock import Doubt
-from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview, TenantShare
+from app.services.retention.plan import TenantShare
+from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
 from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
+from tests.fixtures.retaining import share
 
 CUTOFF = NOW - 90 * 86_400
 
@@ -28,7 +30,7 @@ def preview(
     doubt: ClockDoubt | None = None,
 ) -> RetentionPreview:
     removed = {
-        "audit_chain": sum(share.removed for share in shares),
+        "audit_chain": sum(share.losing for share in shares),
         "notifications": notifications,
         "planning_runs": 0,
         "planning_artifacts": 0,
@@ -52,7 +54,7 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(
         qtbot,
         theme,
-        preview(TenantShare("acme", 300, 1_000), TenantShare("globex", 904, 2_000), notifications=12),
+        preview(share("acme", 300, 1_000), share("globex", 904, 2_000), notifications=12),
     )
     assert dialog.sentence.text() == (
         "1,216 rows of foundation.sqlite would be removed: what is older than 90 days, that is from before "
@@ -67,7 +69,7 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
     with (
         qtbot.assertNotEmitted(dialog.run_once),
         qtbot.waitSignals([dialog.approved_daily, dialog.accepted], timeout=0),
@@ -77,7 +79,7 @@ def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
     dialog.once_button.setFocus()
     with (
         qtbot.assertNotEmitted(dialog.approved_daily),
@@ -87,7 +89,7 @@ def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
     with (
         qtbot.assertNotEmitted(dialog.run_once),
         qtbot.assertNotEmitted(dialog.approved_daily),
@@ -97,7 +99,7 @@ def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_more_than_half_of_a_tenant_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 501, 1_000), TenantShare("globex", 500, 1_000)))
+    dialog = shown(qtbot, theme, preview(share("acme", 501, 1_000), share("globex", 500, 1_000)))
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
     assert "tick the box" in dialog.daily_button.toolTip()
     assert dialog.agreed_tenants() == ()
@@ -113,7 +115,7 @@ AHEAD = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400)
 
 
 def test_a_clock_in_doubt_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000), doubt=AHEAD))
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000), doubt=AHEAD))
     assert (
         "This computer's clock says 18 Nov 2026, 11:06:40 UTC; the newest entry of the file is from "
         "8 Oct 2026, 11:06:40 UTC. Check the clock."
@@ -130,7 +132,7 @@ def test_a_clock_in_doubt_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) ->
 
 
 def test_a_majority_by_a_clock_in_doubt_needs_both_words(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 900, 1_000), doubt=AHEAD))
+    dialog = shown(qtbot, theme, preview(share("acme", 900, 1_000), doubt=AHEAD))
     assert dialog.doubt is not None
     for box in (dialog.doubt.box, dialog.agreement):
         assert not dialog.once_button.isEnabled()
@@ -146,7 +148,7 @@ def test_a_clock_in_doubt_is_not_asked_about_where_nothing_goes(qtbot: QtBot, th
 
 
 def test_a_read_only_file_tells_the_doubt_and_asks_nothing(qtbot: QtBot, theme: Theme) -> None:
-    what = preview(TenantShare("acme", 3, 1_000), doubt=AHEAD)
+    what = preview(share("acme", 3, 1_000), doubt=AHEAD)
     dialog = shown(qtbot, theme, what, cannot_write="It is read-only.")
     assert "Check the clock." in words(dialog)
     assert dialog.doubt is not None and not dialog.doubt.box.isVisible()
@@ -162,7 +164,7 @@ def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_where_it_runs_daily_it_can_be_turned_off(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)), daily=True)
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)), daily=True)
     assert not dialog.daily_button.isVisible()
     assert dialog.once_button.text() == "Remove 3 rows now"
     with qtbot.waitSignal(dialog.turned_off, timeout=0):
@@ -171,7 +173,7 @@ def test_where_it_runs_daily_it_can_be_turned_off(qtbot: QtBot, theme: Theme) ->
 
 def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) -> None:
     reason = "The file is open read-only, because workerd (pid 1) has it open."
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 900, 1_000)), cannot_write=reason)
+    dialog = shown(qtbot, theme, preview(share("acme", 900, 1_000)), cannot_write=reason)
     assert reason in words(dialog)
     assert not dialog.once_button.isEnabled() and not dialog.daily_button.isEnabled()
     assert dialog.once_button.toolTip() == reason
@@ -179,7 +181,7 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
 
 
 def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> None:
-    shares = [TenantShare(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
+    shares = [share(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
     dialog = shown(qtbot, theme, preview(*shares))
     assert len(texts(dialog.tenants)) == 50
     assert "and 700 entries of 70 more tenants" in words(dialog)
@@ -187,7 +189,7 @@ def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> 
 
 def test_chains_that_cannot_be_pruned_are_named(qtbot: QtBot, theme: Theme) -> None:
     left = LeftAlone("initech<b>", 7, "Entry 7 is dated in milliseconds.")
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000), left=(left,)))
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000), left=(left,)))
     assert texts(dialog.left) == [["initech<b>", "Entry 7 is dated in milliseconds."]]
 
 
@@ -208,7 +210,7 @@ def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None
 
 
 def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
     choice = dialog.archive
     assert not choice.box.isChecked()
     assert not choice.button.isVisible()
@@ -230,5 +232,5 @@ def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: 
 
 
 def test_a_file_that_cannot_be_written_offers_no_archive(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(TenantShare("acme", 3, 1_000)), cannot_write="It is read-only.")
+    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)), cannot_write="It is read-only.")
     assert "archive" not in words(dialog)
