@@ -229,7 +229,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from app.services.retention import run as retention
-from models.local.database import Database
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
 database = LocalDatabase(Path(sys.argv[1]))
