@@ -1,4 +1,4 @@
-"""What can go wrong with a file, each said as one sentence that tells what to do.
+"""Every expected failure, each said as one sentence that tells what to do.
 
 Everything here is expected: it reaches a person as `str(error)` and never as a traceback.
 """
@@ -13,6 +13,28 @@ import apsw
 
 class TenantAdminError(Exception):
     """An expected failure; `str()` is a sentence for a person."""
+
+
+class InvalidInput(TenantAdminError):
+    """Something typed cannot be stored as it is. `field` names what to correct."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class NotFound(TenantAdminError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The {what} is no longer there; it may have been deleted by somebody else.")
+
+
+class NotAllowed(TenantAdminError):
+    """The action does not apply to the record as it stands."""
+
+
+class Cancelled(TenantAdminError):
+    def __init__(self) -> None:
+        super().__init__("Cancelled; nothing more was done.")
 
 
 class StorageError(TenantAdminError):

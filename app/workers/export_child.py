@@ -7,12 +7,12 @@ from array import array
 from pathlib import Path
 from typing import BinaryIO
 
-from app.services.new_file import expected_errors
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.lists import Keys, Lists
 from app.services.records.query_document import query_of
 from app.workers.child_side import Job, Orphaned, Progress, serve
+from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.schema import inspect
 
@@ -37,6 +37,7 @@ def write(job: Job, attached: BinaryIO, progress: Progress) -> int:
             return export.to_file(building, database, lists, query, form, keys=keys, progress=progress)
     except Orphaned:
         building.unlink(missing_ok=True)  # nobody else is left to do so
+        building.parent.rmdir()
         raise
 
 

@@ -8,8 +8,8 @@ from app.services.records.export import Format, check_target
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.query_document import document
-from app.services.whole_file import replacing
 from app.workers.child_process import Child
+from models.local.atomic import expected_errors, replacing
 
 
 def export_rows(
@@ -32,7 +32,7 @@ def export_rows(
     """
     check_target(target, path)
     described, attached = _described(keys)
-    with replacing(target) as building, Child("export", "export") as child:
+    with expected_errors(target), replacing(target) as building, Child("export", "export") as child:
         written = child.run(
             {
                 "database": str(path),

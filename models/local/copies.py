@@ -2,16 +2,13 @@
 
 import os
 import re
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 
 from models.errors import CopyNotWritten
-
-UNFINISHED = ".tenant-admin-"
-"""How the names of what is not finished begin; a program that was killed may leave such a thing behind."""
+from models.local import atomic
 
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
@@ -44,22 +41,15 @@ def is_copy(path: Path) -> bool:
 def back_up(connection: apsw.Connection, copy: Path) -> None:
     """Writes all that the connection sees into `copy`, as one moment, in place of what is there.
 
-    In one step: a stepwise backup beside a busy writer never ends (`hazards.md`, Files). A copy that was not
-    finished never carries the name.
+    In one step, because a stepwise backup beside a busy writer never ends (models/README.md). A copy that was
+    not finished never carries the name.
     """
-    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=".new", dir=copy.parent)
-    os.close(handle)
-    unfinished = Path(name)
-    try:
+    with atomic.replacing(copy) as building:
         # As a URI, which can say any name that a file system allows.
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
-        target = apsw.Connection(unfinished.absolute().as_uri(), flags=flags)
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
+        target = apsw.Connection(building.absolute().as_uri(), flags=flags)
         try:
             with target.backup("main", connection, "main") as backup:
                 backup.step(-1)
         finally:
             target.close(False)
-        unfinished.replace(copy)
-    finally:
-        for suffix in ("", "-journal"):  # a full disk leaves the latter
-            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)

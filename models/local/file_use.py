@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.local.atomic import SIBLINGS, sibling
+
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
 _WRANGLER_FOLDER = "miniflare-D1DatabaseObject"
@@ -42,7 +44,7 @@ def holders(path: Path) -> tuple[Holder, ...]:
     if not detectable():
         return ()
     real = path.resolve()
-    names = {f"{real}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")}
+    names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
     if real.parent.name == _WRANGLER_FOLDER:
         names.add(str(real.parent))
     pids = {*_with_descriptor(names), *_with_lock(names)} - {os.getpid()}

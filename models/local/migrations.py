@@ -10,8 +10,6 @@ Unlike wrangler, a copy of the file is taken first, and a migration whose tables
 already, word for word, is recorded instead of run: such a file was made by hand or by another program.
 """
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import apsw
 from models import statements
 from models.errors import translate
 from models.local import copies
+from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.migration_files import Migration, MigrationError, create, read_folder
 from models.schema import LEDGER
@@ -107,28 +106,12 @@ def create_database(path: Path, folder: Path, *, now: int) -> Applied:
     It appears under its name complete or not at all, in WAL mode, with incremental auto-vacuum (which can
     only be chosen before the first table), readable by the owner only: it will hold personal data.
 
-    Raises `MigrationError` when something of that name is there, even only a write-ahead log.
+    Raises the errors of `atomic.new_file` and `MigrationError`.
     """
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        leftover = path.with_name(path.name + suffix)
-        if leftover.exists():
-            # SQLite would take a stale log for the new file's own and mix the two databases.
-            raise _occupied(leftover)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-    except OSError as error:
-        raise MigrationError(
-            f"{path.name} cannot be created in {path.parent}: {error.strerror}. Choose another folder."
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        _set_pragma(temporary, "auto_vacuum", 2)
-        done = apply(temporary, folder, now=now)
-        _set_pragma(temporary, "journal_mode", "wal")
-        _give_name(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as building:
+        _set_pragma(building, "auto_vacuum", 2)
+        done = apply(building, folder, now=now)
+        _set_pragma(building, "journal_mode", "wal")
     return done
 
 
@@ -238,26 +221,10 @@ def _discard(copy: Path | None) -> None:
 
 
 def _set_pragma(path: Path, name: str, value: str | int) -> None:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
     try:
         connection.pragma(name, value)
         if connection.pragma(name) != value:  # a misspelt pragma is silent
             raise RuntimeError(f"SQLite did not take PRAGMA {name}")
     finally:
         connection.close(False)
-
-
-def _give_name(temporary: Path, path: Path) -> None:
-    """Moves a finished file to its name, never over another: the name is taken first, then replaced."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError as error:
-        raise _occupied(path) from error
-    temporary.replace(path)
-
-
-def _occupied(path: Path) -> MigrationError:
-    return MigrationError(
-        f"{path.name} is already there in {path.parent}; nothing was changed. "
-        "Choose another name, or move it away first."
-    )

@@ -24,7 +24,7 @@ from app.services.demo.world import (
     run_row,
 )
 from app.services.errors import Cancelled, InvalidInput
-from app.services.new_file import new_file
+from models.local.atomic import new_file
 from models.local.migrations import create_database
 
 MAX_ROWS: Final = 20_000_000

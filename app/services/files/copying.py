@@ -11,8 +11,8 @@ from app.services.errors import (
     NeedsCopy,
     UnfinishedChange,
 )
-from app.services.new_file import new_file
 from models.local import copies
+from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.local.file_use import holders, said
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from app.services.errors import CannotOpen, FileMissing, StorageError
 from app.services.files.describe import tenants
 from models.local import copies
+from models.local.atomic import UNFINISHED, sibling
 from models.local.database import LocalDatabase
 from models.schema import Schema, expected_columns, inspect
 from models.tables import AuditEntry
@@ -153,7 +154,7 @@ def _files(folder: Path) -> Iterator[Path]:
             if seen > _MAX_ENTRIES:
                 return
             if entry.is_dir(follow_symlinks=False):
-                skipped = entry.name in _SKIPPED or entry.name.startswith(copies.UNFINISHED)
+                skipped = entry.name in _SKIPPED or entry.name.startswith(UNFINISHED)
                 if depth < _MAX_DEPTH and not skipped:
                     waiting.append((Path(entry.path), depth + 1))
             elif entry.name.endswith(_SUFFIXES) and entry.is_file():
@@ -165,7 +166,7 @@ def _examine(file: Path) -> Candidate | None:
     status = _stat(file)
     if status.st_size == 0:
         return None
-    quiet = not any(file.with_name(file.name + suffix).exists() for suffix in ("-wal", "-journal"))
+    quiet = not any(sibling(file, suffix).exists() for suffix in ("-wal", "-journal"))
     database = LocalDatabase(file, read_only=True, immutable=quiet)
     with database.expected_errors(), database.connection_context():
         schema = inspect(database)

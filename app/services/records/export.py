@@ -95,7 +95,7 @@ def to_file(
 ) -> int:
     """Writes the rows with these keys, or all that the query keeps, to `path`.
 
-    What is at `path` is half a file until this returns: see `whole_file.replacing`. Returns the number of
+    What is at `path` is half a file until this returns: see `atomic.replacing`. Returns the number of
     rows. Raises `Cancelled`, the storage errors of the database, and `OSError` for the file.
     """
     if keys is None:

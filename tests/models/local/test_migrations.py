@@ -11,7 +11,15 @@ import apsw
 import pytest
 
 from app import paths
-from models.errors import CopyNotWritten, FileLocked, FileMissing, NotADatabase, ReadOnlyFile
+from models.errors import (
+    AlreadyThere,
+    CopyNotWritten,
+    FileLocked,
+    FileMissing,
+    InvalidInput,
+    NotADatabase,
+    ReadOnlyFile,
+)
 from models.local import migrations
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError
@@ -127,7 +135,7 @@ class TestApply:
 
     def test_several_at_once_do_it_once(self, file: Path) -> None:
         code = (
-            "import sys; from pathlib import Path; from models import migrations\n"
+            "import sys; from pathlib import Path; from models.local import migrations\n"
             f"file, folder = Path({str(file)!r}), Path({str(paths.migrations_dir())!r})\n"
             "sys.stdin.readline()\n"
             f"print(len(migrations.apply(file, folder, now={NOW}).names))"
@@ -358,7 +366,7 @@ class TestCreateDatabase:
     def test_what_is_there_is_never_overwritten(self, tmp_path: Path, suffix: str) -> None:
         there = tmp_path / f"new.sqlite{suffix}"
         there.write_text("somebody's")
-        with pytest.raises(MigrationError, match="already there"):
+        with pytest.raises(AlreadyThere, match="already a file"):
             migrations.create_database(tmp_path / "new.sqlite", paths.migrations_dir(), now=NOW)
         assert list(tmp_path.iterdir()) == [there]
         assert there.read_text() == "somebody's"
@@ -368,7 +376,7 @@ class TestCreateDatabase:
         with pytest.raises(MigrationError, match=r"0001_b\.sql"):
             migrations.create_database(tmp_path / "new.sqlite", bad, now=NOW)
         assert list(tmp_path.iterdir()) == [bad]
-        with pytest.raises(MigrationError, match="cannot be created"):
+        with pytest.raises(InvalidInput, match="no folder"):
             migrations.create_database(tmp_path / "no" / "new.sqlite", bad, now=NOW)
 
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app.services import whole_file
 from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.verify.codes import Code
 from app.services.chain.verify.report import Finding
 from app.services.errors import FileMissing, InvalidInput
+from models.local import atomic
 
 FORMAT = "tenant-admin checkpoints 1"
 
@@ -16,7 +16,7 @@ FORMAT = "tenant-admin checkpoints 1"
 def write(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
     """Takes the place of an earlier export only when it is complete. Raises `OSError`."""
     value = {"format": FORMAT, "checkpoints": [item.to_json() for item in checkpoints]}
-    whole_file.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    atomic.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
 def read(file: Path) -> list[Checkpoint]:

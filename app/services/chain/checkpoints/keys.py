@@ -8,8 +8,8 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.services import whole_file
 from app.services.errors import StorageError
+from models.local import atomic
 
 SERVICE = "tenant-admin"
 
@@ -78,7 +78,7 @@ def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
         return SigningKey(private, KeyPlace.KEYRING)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):  # another process was faster; its key is the one
-        whole_file.write(file, secret, only_if_new=True)
+        atomic.write(file, secret, only_if_new=True)
     return _from_file(file)
 
 

@@ -22,7 +22,7 @@ from app.services.files.importing.errors import (
 )
 from app.services.files.importing.guarding import Guard, NotAllowed
 from app.services.files.importing.outcome import Imported
-from app.services.new_file import new_file
+from models.local.atomic import new_file
 
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]

@@ -1,0 +1,117 @@
+"""Files that are there whole or not at all, whatever happens while they are written.
+
+What is not finished lies in a folder of its own, beside what it will become, that only its owner can enter
+and whose name begins with `UNFINISHED`; a program that was killed may leave such a folder behind.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from models.errors import AlreadyThere, CannotOpen, FileMissing, InvalidInput, translate
+
+UNFINISHED = ".tenant-admin-"
+
+SIBLINGS = ("", "-wal", "-shm", "-journal")
+"""What SQLite adds to a database's name for the files that belong to it (sqlite.org/tempfiles.html)."""
+
+
+def sibling(path: Path, suffix: str) -> Path:
+    """The database's file of this kind, one of `SIBLINGS`."""
+    return path.with_name(path.name + suffix)
+
+
+def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
+    """Writes a small text as UTF-8 that only the owner can read, in place of what was there.
+
+    With `only_if_new` raises `FileExistsError` when something is there. Raises `OSError`.
+    """
+    with _building(path) as building:
+        building.write_bytes(text.encode())
+        _finish(building)
+        if only_if_new:
+            give_name(building, path)
+        else:
+            building.replace(path)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Gives a name, not yet taken, to build a database under that becomes `path`, never in place of another.
+
+    When the block ends the file is on the disk, readable by its owner only, and called `path`; when it fails,
+    nothing is left. Raises `InvalidInput` (no such folder), `AlreadyThere`, also for a log without its file,
+    and the storage errors of what happens within.
+    """
+    if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir() may raise
+        raise InvalidInput("path", f"There is no folder {path.parent}; create it first, or choose another.")
+    for suffix in SIBLINGS:
+        # SQLite would take a stale log for the new file's own and mix the two databases.
+        if os.path.lexists(sibling(path, suffix)):
+            raise AlreadyThere(sibling(path, suffix))
+    with expected_errors(path), _building(path) as building:
+        yield building
+        _finish(building)
+        try:
+            give_name(building, path)
+        except FileExistsError:
+            raise AlreadyThere(path) from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a name to write under, which takes the place of what is at `path` when the block ends.
+
+    When it fails, nothing is left of it. Raises what goes wrong as it is: see `expected_errors`.
+    """
+    with _building(path) as building:
+        yield building
+        _finish(building)
+        building.replace(path)
+
+
+@contextmanager
+def expected_errors(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a file is made at `path` into the storage errors."""
+    try:
+        yield
+    except (OSError, apsw.Error) as error:
+        known = translate(error, path)
+        if known is None:
+            raise
+        # Nothing was there to be found; what is missing is leave to write in the folder.
+        raise (CannotOpen(path) if isinstance(known, FileMissing) else known) from error
+
+
+def give_name(finished: Path, path: Path) -> None:
+    """Moves a finished file to its name. Raises `FileExistsError` rather than replace another."""
+    try:
+        os.link(finished, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: the name is taken first, for a moment by an empty file
+        path.open("xb").close()
+        try:
+            finished.replace(path)
+        except OSError:
+            path.unlink()
+            raise
+    else:
+        finished.unlink()
+
+
+@contextmanager
+def _building(path: Path) -> Iterator[Path]:
+    """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
+        yield Path(folder, path.name)
+
+
+def _finish(building: Path) -> None:
+    building.chmod(0o600)  # it holds personal data
+    with building.open("rb+") as file:
+        os.fsync(file.fileno())

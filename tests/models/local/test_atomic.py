@@ -1,0 +1,112 @@
+"""A file is there whole or not at all."""
+
+import errno
+import os
+from pathlib import Path
+
+import apsw
+import pytest
+
+from models.errors import AlreadyThere, CannotOpen, DiskFull, FileMissing, InvalidInput
+from models.local import atomic
+from models.local.atomic import SIBLINGS, UNFINISHED, expected_errors, new_file, replacing
+
+
+@pytest.fixture(params=[True, False], ids=["links", "no links"])
+def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without a file system that knows links, as FAT does not."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not request.param:
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("links")
+class TestNewFile:
+    def test_it_appears_when_it_is_finished(self, tmp_path: Path) -> None:
+        path = tmp_path / "new.sqlite"
+        with new_file(path) as building:
+            building.write_bytes(b"whole")
+            assert building.name == path.name, "sentences about it name what the person chose"
+            assert [item.name.startswith(UNFINISHED) for item in tmp_path.iterdir()] == [True]
+        assert path.read_bytes() == b"whole"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_a_file_that_appears_meanwhile_is_left_alone(self, tmp_path: Path) -> None:
+        path = tmp_path / "new.sqlite"
+        with pytest.raises(AlreadyThere), new_file(path) as building:
+            building.write_bytes(b"ours")
+            path.write_bytes(b"theirs")
+        assert path.read_bytes() == b"theirs"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_what_fails_leaves_nothing_and_is_a_sentence(self, tmp_path: Path) -> None:
+        path = tmp_path / "new.sqlite"
+        with pytest.raises(DiskFull, match=r"new\.sqlite is full"), new_file(path) as building:
+            building.write_bytes(b"half")
+            raise apsw.FullError("database or disk is full")
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", SIBLINGS)
+def test_nothing_is_begun_where_something_lies(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"new.sqlite{suffix}").symlink_to("nowhere")
+    with pytest.raises(AlreadyThere), new_file(tmp_path / "new.sqlite"):
+        raise AssertionError
+    with pytest.raises(InvalidInput, match="no folder"), new_file(tmp_path / "nowhere" / "new.sqlite"):
+        raise AssertionError
+
+
+def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+    with replacing(path) as building:
+        building.write_text("after")
+        assert path.read_text() == "before"
+    assert path.read_text() == "after"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+    with (
+        pytest.raises(DiskFull, match=r"out\.csv is full"),
+        expected_errors(path),
+        replacing(path) as building,
+    ):
+        building.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(FileMissing, match="another"), expected_errors(path), replacing(path):
+        raise FileMissing(Path("another"))
+    with pytest.raises(KeyboardInterrupt), replacing(path):
+        raise KeyboardInterrupt
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "out.csv"
+    with (
+        pytest.raises(CannotOpen, match=r"out\.csv cannot be opened"),
+        expected_errors(path),
+        replacing(path),
+    ):
+        raise AssertionError
+
+
+@pytest.mark.usefixtures("links")
+def test_a_text_is_the_owners_alone_and_takes_a_place_only_when_it_may(tmp_path: Path) -> None:
+    path = tmp_path / "key.txt"
+    atomic.write(path, "first\n", only_if_new=True)
+    with pytest.raises(FileExistsError):
+        atomic.write(path, "second\n", only_if_new=True)
+    assert path.read_bytes() == b"first\n"
+    atomic.write(path, "third\n")
+    assert path.read_bytes() == b"third\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
