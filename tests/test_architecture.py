@@ -25,7 +25,7 @@ LAYERS: dict[str, frozenset[str]] = {
 FOUNDATION = frozenset({"app", "app.paths", "app.settings", "app.bugs"})
 """Small modules that every part of app/ may use; they import nothing of the layers."""
 
-QT = frozenset({"PySide6", "shiboken6", "qtawesome", "qtpy", "pyqtgraph"})
+QT = frozenset({"PySide6", "shiboken6", "pyqtgraph"})
 CONCURRENCY = frozenset({"threading", "multiprocessing", "concurrent", "subprocess", "asyncio", "_thread"})
 
 TOP_LEVEL = frozenset(

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
-from app.services.components import Component, components, installed
+from app.services.components import Component, components
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button
@@ -36,8 +36,7 @@ class AboutDialog(Dialog):
             *components(),
             Component("Qt", qVersion(), "LGPL 3"),
             Component("PySide6", PySide6.__version__, "LGPL 3"),
-            Component("QtAwesome", installed("qtawesome"), "MIT licence"),
-            Component("Phosphor Icons", "", "MIT licence"),
+            Component("Phosphor Icons", "1.3", "MIT licence"),
         )
         rows = [(Cell(part.name), Cell(part.version or "—"), Cell(part.licence)) for part in self._parts]
         self.table = StaticTable(theme, "Components", _COLUMNS, rows, most=len(rows))

@@ -1,17 +1,16 @@
-"""Icons of one family, Phosphor, drawn from the font that qtawesome ships.
+"""Icons of one family, Phosphor, drawn from the font in `resources/fonts` (MIT; its licence is beside it).
 
-The font and its table of names are read from qtawesome's folder; the package itself is not imported, because
-it takes as long to import as the whole window takes to appear. QtAwesome is MIT, Phosphor is MIT.
+To add one, add its name to `Icon`: the font and its table hold all of the family, but for the thin ones.
 """
 
 import json
 from enum import StrEnum
 from functools import cached_property
-from importlib.util import find_spec
-from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPixmap
+
+from app.paths import resources_dir
 
 _SIZES = (16, 20, 24)
 
@@ -23,14 +22,9 @@ class Icon(StrEnum):
     ADD = "plus"
     ANCHOR = "anchor"
     ARCHIVE = "archive"
-    ARROW_DOWN = "arrow-down"
-    ARROW_RIGHT = "arrow-right"
     AUDIT = "shield-check"
-    BACK = "arrow-left"
     BAD = "x-circle"
-    BAD_FILL = "x-circle-fill"
     BELL = "bell"
-    BELL_OFF = "bell-slash"
     BUG = "bug"
     CALENDAR = "calendar-blank"
     CANCEL = "prohibit"
@@ -41,7 +35,6 @@ class Icon(StrEnum):
     CARET_UP = "caret-up"
     CHECK = "check"
     CHECK_BOLD = "check-bold"
-    CLOCK = "clock"
     CLOSE = "x"
     CODE = "brackets-curly"
     COLUMNS = "columns"
@@ -52,15 +45,10 @@ class Icon(StrEnum):
     DELETE = "trash"
     DELETED = "trash-simple"
     DEMO = "flask"
-    DOWNLOAD = "download-simple"
     EDIT = "pencil-simple"
-    EMPTY = "tray"
     ERROR = "warning-octagon"
     ERROR_FILL = "warning-octagon-fill"
-    EVENT = "lightning"
     EXPORT = "export"
-    EYE = "eye"
-    EYE_OFF = "eye-slash"
     FILE = "file"
     FILTER = "funnel"
     FOLDER = "folder-open"
@@ -75,13 +63,10 @@ class Icon(StrEnum):
     LINK_BROKEN = "link-break"
     LOCK = "lock"
     MINUS_BOLD = "minus-bold"
-    MOON = "moon"
     MORE = "dots-three"
     NEW_FILE = "file-plus"
     OK = "check-circle-light"
-    OK_FILL = "check-circle-fill"
     OPEN = "folder-notch-open"
-    OPEN_OUTSIDE = "arrow-square-out"
     PAUSE = "pause"
     PAUSED = "pause-circle"
     PLAY = "play"
@@ -90,9 +75,7 @@ class Icon(StrEnum):
     RETENTION = "recycle"
     RUNS = "chart-line"
     RUNNING = "spinner"
-    SAVE = "floppy-disk"
     SEARCH = "magnifying-glass"
-    SEND = "paper-plane-tilt"
     SETTINGS = "gear-six"
     SHIELD_BAD = "shield-warning-fill"
     SHIELD_OFF = "shield"
@@ -100,13 +83,10 @@ class Icon(StrEnum):
     SORT_DOWN = "caret-down-fill"
     SORT_UP = "caret-up-fill"
     STOP = "stop"
-    SUN = "sun"
-    TENANT = "buildings"
     TREE = "tree-structure"
     UNDO = "arrow-counter-clockwise"
     UNKNOWN = "question"
     UNREAD = "envelope-simple"
-    USER = "user"
     USERS = "users"
     VERIFY = "shield-check"
     WARNING = "warning"
@@ -114,29 +94,19 @@ class Icon(StrEnum):
     WEBHOOK = "share-network"
 
 
-def _fonts_folder() -> Path:
-    spec = find_spec("qtawesome")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("The icon font is missing: install qtawesome.")
-    return Path(spec.origin).parent / "fonts"
-
-
 class IconFont:
     """Draws Phosphor glyphs by name. One per program, held by the theme; needs a QGuiApplication."""
 
     @cached_property
-    def _glyphs(self) -> dict[str, str]:
-        table = next(_fonts_folder().glob("phosphor-charmap-*.json"))
-        return {name: chr(int(code, 16)) for name, code in json.loads(table.read_text("ascii")).items()}
+    def _codes(self) -> dict[str, str]:
+        """Names and their code points, in hexadecimal."""
+        codes: dict[str, str] = json.loads((resources_dir() / "fonts" / "phosphor.json").read_text("ascii"))
+        return codes
 
     @cached_property
     def _family(self) -> str:
-        number = QFontDatabase.addApplicationFont(str(next(_fonts_folder().glob("phosphor-*.ttf"))))
+        number = QFontDatabase.addApplicationFont(str(resources_dir() / "fonts" / "phosphor.ttf"))
         return QFontDatabase.applicationFontFamilies(number)[0]
-
-    def has(self, name: str) -> bool:
-        """Whether Phosphor has an icon called `name`."""
-        return name in self._glyphs
 
     def pixmap(self, name: str, colour: str, size: int, scale: float) -> QPixmap:
         """The glyph centred in `size` logical pixels at device pixel ratio `scale`; a "?" when unknown."""
@@ -150,8 +120,8 @@ class IconFont:
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        glyph = self._glyphs.get(name, self._glyphs[Icon.UNKNOWN])
-        painter.drawText(QRectF(0, 0, size, size), Qt.AlignmentFlag.AlignCenter, glyph)
+        code = self._codes.get(name, self._codes[Icon.UNKNOWN])
+        painter.drawText(QRectF(0, 0, size, size), Qt.AlignmentFlag.AlignCenter, chr(int(code, 16)))
         painter.end()
         return result
 

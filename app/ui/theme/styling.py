@@ -40,7 +40,6 @@ def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]
         "image_minus": (Icon.MINUS_BOLD, tokens.on_accent, 12),
         "image_close": (Icon.CLOSE, tokens.dim, 16),
         "image_calendar": (Icon.CALENDAR, tokens.dim, 16),
-        "image_more": (Icon.MORE, tokens.dim, 16),
     }
     paths = {}
     for name, (icon, colour, size) in wanted.items():

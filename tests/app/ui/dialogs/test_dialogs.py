@@ -42,7 +42,7 @@ def test_about_names_versions_and_licences(qtbot: QtBot, theme: Theme) -> None:
     dialog.open()
     licences = {row[0]: row[2] for row in texts(dialog.table)}
     assert licences["PySide6"] == licences["Qt"] == "LGPL 3"
-    assert licences["Peewee"] == licences["QtAwesome"] == licences["Phosphor Icons"] == "MIT licence"
+    assert licences["Peewee"] == licences["Phosphor Icons"] == "MIT licence"
     assert {"SQLite", "APSW", "Python"} <= licences.keys()
     qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
