@@ -7,7 +7,7 @@ is a `Capability`, and no limit of an engine is written anywhere but in its `Lim
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -107,6 +107,12 @@ class Database(ABC):
     @abstractmethod
     def cancellable(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
         """Within it, a read of the calling thread fails soon after `cancelled()` is true."""
+
+    def calm_checkpoints(self) -> AbstractContextManager[Callable[[], None]]:
+        """For many transactions one after another: what an engine does between them waits for a call of what
+        the context gives, which keeps nobody waiting.
+        """
+        return nullcontext(lambda: None)
 
     def outside_changes(self) -> int:
         """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`."""

@@ -3,7 +3,7 @@
 import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -162,6 +162,31 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             yield
         finally:
             connection.set_progress_handler(None)
+
+    @contextmanager
+    def calm_checkpoints(self) -> Iterator[Callable[[], None]]:
+        """Keeps checkpoints of the write-ahead log out of the commits: the automatic one holds the lock ten
+        times as long. At the end the log is folded back and truncated, unless somebody is using it.
+        """
+        connection: apsw.Connection = self.connection()
+
+        def fold_back(mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
+            with self.expected_errors(), suppress(apsw.BusyError, apsw.LockedError):
+                connection.wal_checkpoint(mode=mode)
+
+        before = connection.pragma("wal_autocheckpoint")
+        connection.pragma("wal_autocheckpoint", 0)
+        try:
+            yield fold_back
+        finally:
+            connection.pragma("wal_autocheckpoint", before)
+            if not self.read_only:
+                fold_back()
+                connection.set_busy_timeout(0)  # truncating would wait for readers, and writers for it
+                try:
+                    fold_back(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                finally:
+                    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def outside_changes(self) -> int:
         with self.expected_errors():

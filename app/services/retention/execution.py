@@ -2,12 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
-
-import apsw
 
 from app.services.chain.archive.files import Reference
 from app.services.chain.archive.writing import Archiver
@@ -16,7 +13,7 @@ from app.services.errors import Cancelled, FileLocked, RowChanged
 from app.services.retention import other_tables as records
 from app.services.retention.clock import ClockDoubt, utc_time
 from app.services.retention.plan import AuditPlan
-from models.local.database import BUSY_TIMEOUT_MS, LocalDatabase
+from models.local.database import LocalDatabase
 
 TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_artifacts")
 
@@ -95,6 +92,7 @@ class Execution:
         progress: Progress,
         cancelled: Callable[[], bool],
         pause: Callable[[float], None],
+        fold_back: Callable[[], None],
         batch_rows: int,
         archiver: Archiver | None = None,
     ) -> None:
@@ -105,6 +103,7 @@ class Execution:
         self._progress = progress
         self._cancelled = cancelled
         self._pause = pause
+        self._fold_back = fold_back
         self._batch_rows = batch_rows
         self._done = 0
         self._archiver = archiver
@@ -214,7 +213,7 @@ class Execution:
         self.result.transactions += 1
         self._count(removed)
         if self.result.transactions % _CHECKPOINT_EVERY == 0:
-            fold_back(self._database)  # which keeps nobody waiting either
+            self._fold_back()  # which keeps nobody waiting either
         else:
             self._pause(_PAUSE)
 
@@ -226,31 +225,3 @@ class Execution:
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)
         self._progress(self._done, self._total)
-
-
-def fold_back(database: LocalDatabase, mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
-    """Moves what it can from the write-ahead log into the file, without anybody waiting."""
-    with database.expected_errors(), suppress(apsw.BusyError, apsw.LockedError):
-        database.connection().wal_checkpoint(mode=mode)
-
-
-@contextmanager
-def no_automatic_checkpoints(database: LocalDatabase) -> Iterator[None]:
-    """Keeps checkpoints out of the commits: the automatic one holds the lock ten times as long.
-
-    At the end the log is folded back and truncated, unless somebody is using it.
-    """
-    connection: apsw.Connection = database.connection()
-    before = connection.pragma("wal_autocheckpoint")
-    connection.pragma("wal_autocheckpoint", 0)
-    try:
-        yield
-    finally:
-        connection.pragma("wal_autocheckpoint", before)
-        if not database.read_only:
-            fold_back(database)
-            connection.set_busy_timeout(0)  # truncating would wait for readers and keep writers out meanwhile
-            try:
-                fold_back(database, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            finally:
-                connection.set_busy_timeout(BUSY_TIMEOUT_MS)

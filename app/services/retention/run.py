@@ -31,7 +31,6 @@ from app.services.retention.execution import (
     Progress,
     RetentionPlan,
     RetentionResult,
-    no_automatic_checkpoints,
 )
 from app.services.retention.plan import AuditPlan, TenantShare, numbered_and_there, plan_audit
 from models import schema
@@ -154,22 +153,23 @@ def run(
         if plan.audit.rows:
             _require_end(database)
     archiver = None if archive is None or dry_run else Archiver(database, archive)
-    execution = Execution(
-        database,
-        plan,
-        now=now,
-        dry_run=dry_run,
-        progress=progress or _ignore,
-        cancelled=cancelled or _never,
-        pause=pause,
-        batch_rows=batch_rows,
-        archiver=archiver,
-    )
-    result = execution.result
-    result.doubt = doubt
     believed = doubt is None or trust_clock  # a report by a clock in doubt would bear that clock out tomorrow
     has_chain = "audit_chain" in plan.tables and not dry_run and believed
-    with no_automatic_checkpoints(database):
+    with database.calm_checkpoints() as fold_back:
+        execution = Execution(
+            database,
+            plan,
+            now=now,
+            dry_run=dry_run,
+            progress=progress or _ignore,
+            cancelled=cancelled or _never,
+            pause=pause,
+            fold_back=fold_back,
+            batch_rows=batch_rows,
+            archiver=archiver,
+        )
+        result = execution.result
+        result.doubt = doubt
         try:
             execution.run()
         except Cancelled:

@@ -247,3 +247,30 @@ def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
     folder.chmod(0o755)
     assert done.stdout.startswith(CannotOpen.__name__), done
     assert "does not allow it" in done.stdout
+
+
+def test_checkpoints_of_the_log_wait_for_a_calm_moment(database: LocalDatabase) -> None:
+    log = database.path.with_name(database.path.name + "-wal")
+    connection = database.connection()
+    with database.calm_checkpoints() as fold_back:
+        assert connection.pragma("wal_autocheckpoint") == 0
+        database.run_batch([insertion("u1")])
+        main_file = database.path.read_bytes()
+        fold_back()
+        assert database.path.read_bytes() != main_file
+        assert log.stat().st_size
+    assert connection.pragma("wal_autocheckpoint") == 1000
+    assert not log.stat().st_size
+
+
+def test_a_reader_of_the_log_keeps_nobody_waiting(database: LocalDatabase) -> None:
+    reader = apsw.Connection(str(database.path))
+    with database.calm_checkpoints() as fold_back:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM users").get == 0
+        database.run_batch([insertion("u1")])
+        fold_back()
+    assert database.path.with_name(database.path.name + "-wal").stat().st_size
+    assert reader.execute("SELECT count(*) FROM users").get == 0
+    reader.close()
+    assert emails(database) == ["ada@example.org"]
