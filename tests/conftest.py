@@ -16,20 +16,23 @@ NOW = 1_795_000_000
 """The moment the tests take place: 2026-11-18T11:06:40Z."""
 
 
+ON_REQUEST = {
+    "packaging": "build and run the packaged program, too; needs binutils and, on Linux, Xvfb (see .ci/run)",
+    "benchmark": "measure, too: only a quiet machine gives figures that mean anything",
+}
+"""Markers of tests that run only with the option of the same name."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--packaging",
-        action="store_true",
-        help="build and run the packaged program, too; needs binutils and, on Linux, Xvfb (see .ci/run)",
-    )
+    for name, meaning in ON_REQUEST.items():
+        parser.addoption(f"--{name}", action="store_true", help=meaning)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--packaging"):
-        return
-    packaging = [item for item in items if item.get_closest_marker("packaging")]
-    config.hook.pytest_deselected(items=packaging)
-    items[:] = [item for item in items if item not in packaging]
+    left_out = [name for name in ON_REQUEST if not config.getoption(f"--{name}")]
+    deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in set(deselected)]
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.importing import measure
+
+pytestmark = pytest.mark.benchmark
 
 ROWS = 40_000
 

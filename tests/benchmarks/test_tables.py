@@ -6,11 +6,14 @@
 import os
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QApplication
 
 from app import paths
 from app.services.demo.demo import create_demo
 from tests.benchmarks import tables
+
+pytestmark = pytest.mark.benchmark
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.benchmarks.verification import measure
+
+pytestmark = pytest.mark.benchmark
 
 ROWS = 120_000
 

@@ -232,7 +232,7 @@ def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
             "-c",
             "import os, sys\n"
             "from pathlib import Path\n"
-            "from models.local.database import Database\n"
+            "from models.local.database import LocalDatabase\n"
             "if os.getuid() == 0: os.setuid(65534)\n"
             "try: LocalDatabase(Path(sys.argv[1])).connect()\n"
             "except Exception as error: print(type(error).__name__, error)\n",
