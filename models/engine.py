@@ -12,15 +12,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from peewee import Query, RawQuery
+from peewee import BaseQuery, RawQuery
 
 Row = tuple[Any, ...]
 Rows = list[Row]
-
-
-def raw(sql: str, *values: Any) -> Any:
-    """A query given as text: where Peewee cannot say it, or is called thousands of times."""
-    return RawQuery(sql, values)
 
 
 class Capability(Enum):
@@ -45,11 +40,16 @@ class Limits:
     value_bytes: int
 
 
+def raw(sql: str, *values: Any) -> RawQuery:
+    """A query given as text: where Peewee cannot say it, or is called thousands of times."""
+    return RawQuery(sql, values)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or None for any number."""
 
-    query: Query
+    query: BaseQuery
     expect: int | None = 1
 
 
@@ -74,19 +74,19 @@ class Database(ABC):
         """What the calling thread needs to read and write, for the length of a `with`."""
 
     @abstractmethod
-    def rows(self, query: Query) -> Rows:
+    def rows(self, query: BaseQuery) -> Rows:
         """All rows of a read as plain tuples, in the order of its columns.
 
         Raises `UndecodableText` where a text is not UTF-8; as its bytes (`CAST … AS BLOB`) it can be had.
         """
 
-    def scalar(self, query: Query) -> Any:
+    def scalar(self, query: BaseQuery) -> Any:
         """The first column of the first row, or None."""
         found = self.rows(query)
         return found[0][0] if found else None
 
     @abstractmethod
-    def read_batch(self, queries: Sequence[Query]) -> list[Rows]:
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         """The rows of each read, all from one snapshot: what belongs together is read together."""
 
     @abstractmethod

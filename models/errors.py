@@ -1,14 +1,17 @@
 """Every expected failure, each said as one sentence that tells what to do.
 
-Everything here is expected: it reaches a person as `str(error)` and never as a traceback.
+Everything here is expected: it reaches a person as `str(error)` and never as a traceback. What an engine
+raises of its own is turned into these where it arises (`models.local.errors`).
 """
 
-import errno
-import os
-import re
 from pathlib import Path
 
-import apsw
+Place = Path | str
+"""A file, or what a person calls the database (`Database.place`)."""
+
+
+def _name(place: Place) -> str:
+    return place.name if isinstance(place, Path) else place
 
 
 class TenantAdminError(Exception):
@@ -47,25 +50,29 @@ class FileMissing(StorageError):
 
 
 class NotADatabase(StorageError):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path.name} is not a SQLite database; choose another file.")
+    def __init__(self, place: Place) -> None:
+        super().__init__(f"{_name(place)} is not a SQLite database; choose another file.")
 
 
 class DamagedFile(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} is damaged and parts of it cannot be read; "
+            f"{_name(place)} is damaged and parts of it cannot be read; "
             "restore it from a copy, or save what can be read."
         )
+
+
+class UndecodableText(DamagedFile):
+    """Text that is no UTF-8, met by a read; as its bytes (`CAST … AS BLOB`) it can be had."""
 
 
 class FileLocked(StorageError):
     """`by` names the programs that have the file open, where the system tells."""
 
-    def __init__(self, path: Path, by: str | None = None) -> None:
+    def __init__(self, place: Place, by: str | None = None) -> None:
         whom = by or "another program"
         super().__init__(
-            f"{path.name} is in use by {whom}, which is writing to it; nothing was changed. "
+            f"{_name(place)} is in use by {whom}, which is writing to it; nothing was changed. "
             "Try again in a moment, or stop that program."
         )
         self.by = by
@@ -79,9 +86,9 @@ class FolderGiven(StorageError):
 class EmptyFile(StorageError):
     """A file of no bytes, which SQLite would take for a sound database."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} is empty: there is no database in it yet; create a new database there, "
+            f"{_name(place)} is empty: there is no database in it yet; create a new database there, "
             "or choose another file."
         )
 
@@ -102,25 +109,25 @@ class CopyNotWritten(StorageError):
 
 
 class SqlDump(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} is an SQL dump, which is text, not a database; import it into a new one "
+            f"{_name(place)} is an SQL dump, which is text, not a database; import it into a new one "
             "(File > Import, or tenant-admin import)."
         )
 
 
 class EncryptedFile(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} looks like an encrypted database; decrypt it with the program that made it, "
+            f"{_name(place)} looks like an encrypted database; decrypt it with the program that made it, "
             "then open the result."
         )
 
 
 class NewerFormat(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} is in a newer SQLite format than this program reads; "
+            f"{_name(place)} is in a newer SQLite format than this program reads; "
             "update this program, or export the file with the one that made it."
         )
 
@@ -128,9 +135,9 @@ class NewerFormat(StorageError):
 class NeedsCopy(StorageError):
     """A WAL database whose folder cannot be written: SQLite cannot even read it there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} cannot be opened where it is: it keeps a write-ahead log, "
+            f"{_name(place)} cannot be opened where it is: it keeps a write-ahead log, "
             "and its folder cannot be written. Open a copy of it instead."
         )
 
@@ -138,37 +145,37 @@ class NeedsCopy(StorageError):
 class UnfinishedChange(StorageError):
     """A hot rollback journal, which only a writer may play back."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} was left in the middle of a change by a program that stopped, and cannot be read "
-            "until that is put right; open it for writing once, or open a copy of it."
+            f"{_name(place)} was left in the middle of a change by a program that stopped, and cannot be "
+            "read until that is put right; open it for writing once, or open a copy of it."
         )
 
 
 class ReadOnlyFile(StorageError):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path.name} is open read-only; nothing was changed.")
+    def __init__(self, place: Place) -> None:
+        super().__init__(f"{_name(place)} is open read-only; nothing was changed.")
 
 
 class CannotOpen(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"{path.name} cannot be opened: its folder or the file does not allow it. "
+            f"{_name(place)} cannot be opened: its folder or the file does not allow it. "
             "Check the permissions, or open a copy of it elsewhere."
         )
 
 
 class DiskFull(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"The disk that holds {path.name} is full; nothing was changed. Free some space and try again."
+            f"The disk that holds {_name(place)} is full; nothing was changed. Free some space and try again."
         )
 
 
 class DiskFailure(StorageError):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(
-            f"The disk that holds {path.name} could not be read or written; nothing was changed. "
+            f"The disk that holds {_name(place)} could not be read or written; nothing was changed. "
             "Check that it is still connected, then open the file again."
         )
 
@@ -212,73 +219,3 @@ class RowChanged(StorageError):
 class AlreadyExists(StorageError):
     def __init__(self) -> None:
         super().__init__("A record with this id already exists; nothing was changed.")
-
-
-def translate(error: BaseException, path: Path) -> StorageError | None:
-    """The expected failure that `error` (of apsw, of Peewee around apsw, of the system) stands for.
-
-    None means that it is a bug and should travel on as it is.
-    """
-    if isinstance(error, StorageError):
-        return error
-    cause = getattr(error, "orig", error)  # where Peewee keeps what it wraps
-    match cause:
-        case apsw.BusyError() | apsw.LockedError() | apsw.ProtocolError():
-            return FileLocked(path)
-        case apsw.ReadOnlyError():
-            return _read_only(cause, path)
-        case apsw.PermissionsError():
-            return ReadOnlyFile(path)
-        case apsw.NotADBError():
-            return NotADatabase(path)
-        case apsw.CorruptError() | UnicodeDecodeError() | apsw.FormatError():
-            return DamagedFile(path)
-        case apsw.FullError():
-            return DiskFull(path)
-        case PermissionError():
-            return CannotOpen(path)
-        case FileNotFoundError() | NotADirectoryError():
-            return FileMissing(path)
-        case apsw.CantOpenError():
-            return CannotOpen(path) if os.path.lexists(path) else FileMissing(path)
-        case OSError() if cause.errno == errno.ENOSPC:
-            return DiskFull(path)
-        case apsw.IOError() | OSError():
-            return DiskFailure(path)
-        case apsw.ConstraintError():
-            return _constraint(str(cause))
-        case apsw.SQLError():
-            return _sql_error(str(cause), path)
-    return None
-
-
-def _read_only(error: apsw.ReadOnlyError, path: Path) -> StorageError:
-    match getattr(error, "extendedresult", 0):
-        case apsw.SQLITE_READONLY_ROLLBACK:
-            return UnfinishedChange(path)
-        case apsw.SQLITE_READONLY_DIRECTORY | apsw.SQLITE_READONLY_RECOVERY | apsw.SQLITE_READONLY_CANTINIT:
-            return NeedsCopy(path)
-        case apsw.SQLITE_READONLY_DBMOVED:
-            return FileMissing(path)
-    return ReadOnlyFile(path)
-
-
-def _constraint(message: str) -> StorageError:
-    """SQLite's message names tables, columns and rules, never values."""
-    if message.endswith("NOT NULL constraint failed: audit_chain.previous_hash"):
-        return HeadMoved()
-    if "UNIQUE constraint failed" in message:
-        return AlreadyExists()
-    return Refused(message)
-
-
-def _sql_error(message: str, path: Path) -> StorageError | None:
-    if message.endswith("unsupported file format"):
-        return NewerFormat(path)
-    if found := re.search(r"no such table: (?:main\.)?(.+)", message):
-        return TableMissing(found[1])
-    if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
-        return ColumnMissing(found[1])
-    if found := re.search(r"table (.+) has no column named (.+)", message):
-        return ColumnMissing(f"{found[1]}.{found[2]}")
-    return None

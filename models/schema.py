@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
-import apsw
-
-from models.local.database import LocalDatabase
+from models.engine import Database, raw
 from models.tables import TABLES
 
-LEDGER = "d1_migrations"
+LEDGER: Final = "d1_migrations"
+
+_OBJECTS: Final = "SELECT type, name, tbl_name, rootpage FROM sqlite_master"
+_COLUMNS: Final = """
+SELECT found.name, shape.name FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
+WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, shape.cid
+"""
+"""Only of tables with pages of their own: asking a virtual table of a module that is not here is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +52,23 @@ def expected_columns() -> dict[str, tuple[str, ...]]:
     }
 
 
-def inspect(database: LocalDatabase) -> Schema:
-    """Reads the schema of the file; the caller holds a connection.
+def inspect(database: Database) -> Schema:
+    """Reads the schema of the database; the caller holds a connection.
 
     D1's own `_cf_*` tables, SQLite's `sqlite_*` and the migrations ledger are neither missing nor extra.
     """
     expected = expected_columns()
-    connection = database.connection()
-    with database.expected_errors():
-        objects = [
-            (kind, name, _spelt(table, expected), rootpage)
-            for kind, name, table, rootpage in connection.execute(
-                "SELECT type, name, tbl_name, rootpage FROM main.sqlite_master"
-            )
-        ]
-        # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
-        columns = {
-            table: tuple(_spelt(column, expected.get(table, ())) for column in _columns(connection, name))
-            for kind, name, table, rootpage in objects
-            if kind == "table" and (rootpage or table not in expected)
-        }
+    found, names = database.read_batch([raw(_OBJECTS), raw(_COLUMNS)])
+    objects = [(kind, name, _spelt(table, expected), rootpage) for kind, name, table, rootpage in found]
+    # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
+    columns: dict[str, tuple[str, ...]] = {
+        table: ()
+        for kind, _, table, rootpage in objects
+        if kind == "table" and (rootpage or table not in expected)
+    }
+    for name, column in names:
+        table = _spelt(name, expected)
+        columns[table] += (_spelt(column, expected.get(table, ())),)
     return Schema(
         columns=columns,
         missing_tables=tuple(name for name in expected if name not in columns),
@@ -83,14 +86,6 @@ def inspect(database: LocalDatabase) -> Schema:
 def internal(table: str) -> bool:
     """Whether a table belongs to SQLite, D1 or the migrations rather than to a person."""
     return table == LEDGER or table.startswith(("sqlite_", "_cf_"))
-
-
-def _columns(connection: apsw.Connection, table: str) -> tuple[str, ...]:
-    try:
-        found = connection.execute("SELECT name FROM pragma_table_xinfo(?, 'main')", (table,))
-        return tuple(row[0] for row in found)
-    except apsw.SQLError:  # a virtual table of a module that is not here; nobody asks for its rows
-        return ()
 
 
 def _spelt(name: str, expected: Iterable[str]) -> str:

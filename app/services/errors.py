@@ -29,8 +29,8 @@ from models.errors import (
     StorageError,
     TableMissing,
     TenantAdminError,
+    UndecodableText,
     UnfinishedChange,
-    translate,
 )
 
 __all__ = [
@@ -62,6 +62,6 @@ __all__ = [
     "StorageError",
     "TableMissing",
     "TenantAdminError",
+    "UndecodableText",
     "UnfinishedChange",
-    "translate",
 ]

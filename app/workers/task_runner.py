@@ -8,9 +8,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from app.services.errors import Cancelled, TenantAdminError, translate
+from app.services.errors import Cancelled, TenantAdminError
 from app.services.records.change import Change
 from models.local.database import LocalDatabase
+from models.local.errors import translate
 
 READERS = 2
 _STEPS = 100_000

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import AlreadyThere, CannotOpen, FileMissing, InvalidInput, translate
+from models.errors import AlreadyThere, CannotOpen, FileMissing, InvalidInput
+from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
 

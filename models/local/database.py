@@ -7,11 +7,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
-from peewee import Query
+from peewee import BaseQuery
 from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Rows, Statement
-from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged, translate
+from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged
+from models.local.errors import translate
 from models.local.file_use import holders, said
 
 BUSY_TIMEOUT_MS = 250
@@ -137,11 +138,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     connection.execute("ROLLBACK")
                 raise
 
-    def rows(self, query: Query) -> Rows:
+    def rows(self, query: BaseQuery) -> Rows:
         with self.expected_errors():
             return list(self.execute(query))
 
-    def read_batch(self, queries: Sequence[Query]) -> list[Rows]:
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
             if connection.in_transaction:

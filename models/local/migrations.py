@@ -17,10 +17,10 @@ from pathlib import Path
 import apsw
 
 from models import statements
-from models.errors import translate
 from models.local import copies
 from models.local.atomic import new_file
 from models.local.database import LocalDatabase
+from models.local.errors import translate
 from models.migration_files import Migration, MigrationError, create, read_folder
 from models.schema import LEDGER
 

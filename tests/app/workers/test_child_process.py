@@ -10,9 +10,10 @@ import pytest
 
 from app import bugs
 from app.bugs import BugElsewhere
-from app.services.errors import FileLocked, InvalidInput, TenantAdminError, translate
+from app.services.errors import FileLocked, InvalidInput, TenantAdminError
 from app.workers import child_errors
 from app.workers.child_process import Child
+from models.local.errors import translate
 
 ROOT = Path(__file__).parents[3]
 

@@ -22,6 +22,7 @@ from models.errors import (
     ReadOnlyFile,
     RowChanged,
     TableMissing,
+    UndecodableText,
 )
 from models.local.database import LIMITS, PRAGMAS, LocalDatabase
 from models.tables import Notification, User
@@ -207,8 +208,10 @@ def test_text_that_is_no_utf8_reads_as_damage(database: LocalDatabase) -> None:
     database.connection().execute(
         "INSERT INTO users VALUES ('u', 't', CAST(x'ff41' AS TEXT), NULL, 1, 1)"
     ).fetchall()
-    with pytest.raises(DamagedFile):
+    with pytest.raises(UndecodableText):
         emails(database)
+    with pytest.raises(UndecodableText):
+        database.read_batch([User.select(User.id), User.select(User.email)])
 
 
 def test_missing_tables_and_columns_are_named(database: LocalDatabase) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import apsw
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.errors import InvalidInput, StorageError, translate
+from app.services.errors import InvalidInput, StorageError
+from models.local.errors import translate
 
 FILE = "checkpoints.sqlite"
 

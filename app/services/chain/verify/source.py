@@ -7,7 +7,8 @@ from typing import Any
 
 import apsw
 
-from models.errors import FileMissing, TableMissing, TenantAdminError, translate
+from models.errors import FileMissing, TableMissing, TenantAdminError
+from models.local.errors import translate
 from models.local.header import first_bytes
 
 TABLE = "audit_chain"

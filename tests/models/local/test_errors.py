@@ -1,0 +1,48 @@
+"""What SQLite, Peewee around it and the system raise becomes the error a person gets."""
+
+from pathlib import Path
+
+import apsw
+import peewee
+import pytest
+
+from models import errors
+from models.local.errors import translate
+
+PATH = Path("/data/foundation.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (apsw.BusyError("database is locked"), errors.FileLocked),
+        (apsw.ProtocolError("locking protocol"), errors.FileLocked),
+        (apsw.ReadOnlyError("attempt to write a readonly database"), errors.ReadOnlyFile),
+        (apsw.NotADBError("file is not a database"), errors.NotADatabase),
+        (apsw.CorruptError("database disk image is malformed"), errors.DamagedFile),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), errors.UndecodableText),
+        (apsw.FullError("database or disk is full"), errors.DiskFull),
+        (OSError(28, "No space left on device"), errors.DiskFull),
+        (apsw.IOError("disk I/O error"), errors.DiskFailure),
+        (apsw.CantOpenError("unable to open database file"), errors.FileMissing),
+        (PermissionError(13, "Permission denied"), errors.CannotOpen),
+        (FileNotFoundError(2, "No such file or directory"), errors.FileMissing),
+        (apsw.SQLError("unsupported file format"), errors.NewerFormat),
+        (apsw.ConstraintError("NOT NULL constraint failed: audit_chain.previous_hash"), errors.HeadMoved),
+        (apsw.ConstraintError("UNIQUE constraint failed: users.id"), errors.AlreadyExists),
+        (apsw.ConstraintError("FOREIGN KEY constraint failed"), errors.Refused),
+        (apsw.SQLError("no such table: main.users"), errors.TableMissing),
+        (apsw.SQLError("no such column: t1.email"), errors.ColumnMissing),
+        (apsw.SQLError("table users has no column named email"), errors.ColumnMissing),
+    ],
+)
+def test_what_sqlite_raises_becomes_the_error_a_person_gets(error: Exception, expected: type) -> None:
+    assert type(translate(error, PATH)) is expected
+    with pytest.raises(Exception) as caught, peewee.__exception_wrapper__:
+        raise error
+    assert type(translate(caught.value, PATH)) is expected
+
+
+@pytest.mark.parametrize("bug", [apsw.SQLError('near "(": syntax error'), KeyError("x"), ValueError("x")])
+def test_a_bug_is_not_disguised(bug: Exception) -> None:
+    assert translate(bug, PATH) is None
