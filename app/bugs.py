@@ -36,16 +36,24 @@ def details(error: BaseException) -> str:
 
 def record(error: BaseException) -> str:
     """Writes the details to the log and returns a sentence for the person."""
+    what = f"Something unexpected went wrong ({type(error).__name__})"
+    if write(details(error)):
+        return f"{what}; the details are in {log_file()}."
+    return f"{what}, and no log could be written."
+
+
+def write(text: str) -> bool:
+    """Adds it to the log, with the time; whether that could be done."""
     path = log_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = _Strict(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        handler.emit(logging.LogRecord("bug", logging.ERROR, "", 0, details(error), None, None))
+        handler.emit(logging.LogRecord("bug", logging.ERROR, "", 0, text, None, None))
         handler.close()
     except OSError:
-        return f"Something unexpected went wrong ({type(error).__name__}), and no log could be written."
-    return f"Something unexpected went wrong ({type(error).__name__}); the details are in {path}."
+        return False
+    return True
 
 
 class _Strict(logging.handlers.RotatingFileHandler):

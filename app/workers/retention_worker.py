@@ -19,7 +19,7 @@ from app.services.retention.clock import (
     SteadyClock,
     steady_clock,
 )
-from app.workers.jobs import Job, Jobs, Progress, Stop
+from app.workers.runner import Progress, Runner, Stop, Task
 from models.local.database import LocalDatabase
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class RetentionWorker(QObject):
         self,
         database: LocalDatabase,
         settings: RetentionSettings,
-        jobs: Jobs,
+        runner: Runner,
         clock: Callable[[], int],
         *,
         witness: Callable[[], frozenset[str]] = frozenset,
@@ -79,10 +79,10 @@ class RetentionWorker(QObject):
         super().__init__(parent)
         self._database = database
         self._settings = settings
-        self._jobs = jobs
+        self._runner = runner
         self._clock = clock
         self._witness = witness
-        self._job: Job | None = None
+        self._job: Task | None = None
         self._watch = ClockWatch(clock, steady or steady_clock())
         self._doubt: ClockDoubt | None = None
         self._not_before = 0
@@ -183,7 +183,7 @@ class RetentionWorker(QObject):
                     if due:
                         witness()
 
-        self._job = self._jobs.start(
+        self._job = self._runner.job(
             work,
             on_progress=self.progress.emit,
             on_done=lambda result: self._done(result, reading, trust_clock),
@@ -197,7 +197,7 @@ class RetentionWorker(QObject):
             self._job.cancel()
 
     def stop(self) -> None:
-        """Ends the schedule and a run under way, without another signal; `Jobs.stop()` awaits the thread."""
+        """Ends the schedule and a run under way, without another signal."""
         self._stopped = True
         self._timer.stop()
         self.cancel()

@@ -33,8 +33,8 @@ from app.services.demo.demo import create_demo
 from app.services.records.change import Change, commit
 from app.services.retention import run as retention
 from app.services.retention.run import RetentionResult
-from app.workers.jobs import Jobs
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
+from app.workers.runner import Runner
 from models.engine import Statement
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -165,7 +165,7 @@ def alone(path: Path, days: int, archive: Path | None = None) -> Measured:
 
 def beside_others(path: Path, days: int, archive: Path | None = None) -> Measured:
     database = TimedDatabase(path)
-    jobs = Jobs()
+    runner = Runner()
     settings = RetentionSettings(
         enabled=lambda: True,
         days=lambda: days,
@@ -174,7 +174,7 @@ def beside_others(path: Path, days: int, archive: Path | None = None) -> Measure
         set_last_run=lambda at: None,
         archive=lambda: archive,
     )
-    worker = RetentionWorker(database, settings, jobs, lambda: NOW)
+    worker = RetentionWorker(database, settings, runner, lambda: NOW)
     results: list[RetentionResult] = []
     loop = QEventLoop()
     worker.finished.connect(results.append)
@@ -187,7 +187,7 @@ def beside_others(path: Path, days: int, archive: Path | None = None) -> Measure
         stall = scroller.longest_gap
         wait = longest_wait()
     worker.stop()
-    jobs.stop()
+    runner.stop()
     with closing(apsw.Connection(str(path))) as connection:
         sound(connection)
     name = "retention" if archive is None else "archiving"

@@ -34,7 +34,7 @@ from app.services.scope import Scope
 from app.ui.theme import Mode, Theme
 from app.ui.widgets import formatting
 from app.ui.widgets.data_table import DataTable, HeldPainting
-from app.workers.task_runner import TaskRunner
+from app.workers.runner import Runner
 from models.local.database import LocalDatabase
 from models.schema import inspect
 
@@ -101,7 +101,7 @@ class Desk:
         self.database = LocalDatabase(path, read_only=True)
         with self.database.connection_context():
             self.lists = Lists(inspect(self.database))
-        self.tasks = TaskRunner(self.database)
+        self.runner = Runner(self.database)
         self.query = ListQuery("audit_chain")
         self.fitted = False
         self.loop = QEventLoop()
@@ -113,7 +113,7 @@ class Desk:
 
     def close(self) -> None:
         self.model.clear()
-        self.tasks.stop()
+        self.runner.stop()
 
     def open(self, query: ListQuery) -> tuple[float, float]:
         """Milliseconds until the first rows are painted, and until every key is known."""
@@ -163,13 +163,13 @@ class Desk:
             found.append(result)
             self.loop.quit()
 
-        self.tasks.read(lambda database: function(database, query), on_done=done)
+        self.runner.read(lambda database: function(database, query), on_done=done)
         self.loop.exec()
         return found[0]
 
     def _request(self, keys: Keys) -> Callable[[], None]:
         query = self.query
-        task = self.tasks.read(
+        task = self.runner.read(
             lambda database: self.lists.load_page(database, query, keys),
             on_done=lambda rows: self.model.set_page(keys, rows),
         )

@@ -22,8 +22,7 @@ from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.runs.tab import RunsTab
 from app.ui.theme import Theme
 from app.ui.widgets.status import BusyStrip
-from app.workers.jobs import Jobs
-from app.workers.task_runner import TaskRunner
+from app.workers.runner import Runner
 from tests.conftest import NOW
 from tests.gallery.registry import Registry, Shot
 
@@ -48,22 +47,20 @@ def _open(theme: Theme) -> tuple[Context, Callable[[], None]]:
     path = Path(folder.name) / "foundation-primary.sqlite"
     create_demo(path, paths.migrations_dir(), rows=600, now=NOW)
     opened = opening.open_database(path)
-    tasks, jobs, strip = TaskRunner(opened.database), Jobs(), BusyStrip(theme)
+    runner, strip = Runner(opened.database), BusyStrip(theme)
     context = Context(
         opened=opened,
         lists=Lists(opened.schema),
-        tasks=tasks,
-        jobs=jobs,
-        history=History(tasks, lambda: NOW),
+        runner=runner,
+        history=History(runner, lambda: NOW),
         settings=Settings(Path(folder.name)),
         theme=theme,
         clock=lambda: NOW,
-        busy=Busy(jobs, strip),
+        busy=Busy(runner, strip),
     )
 
     def close() -> None:
-        tasks.stop()
-        jobs.stop()
+        runner.stop()
         strip.deleteLater()
         folder.cleanup()
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 
 from app.services.errors import TenantAdminError
 from app.ui.widgets.status import BusyStrip
-from app.workers.jobs import Job, Jobs, Progress, Stop
+from app.workers.runner import Progress, Runner, Stop, Task
 
 
 class Busy(QObject):
@@ -16,11 +16,11 @@ class Busy(QObject):
     `on_failed` is told of expected failures, `Cancelled` among them.
     """
 
-    def __init__(self, jobs: Jobs, strip: BusyStrip, parent: QObject | None = None) -> None:
+    def __init__(self, runner: Runner, strip: BusyStrip, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs = jobs
+        self._runner = runner
         self._strip = strip
-        self._running: list[tuple[Job, str, bool]] = []
+        self._running: list[tuple[Task, str, bool]] = []
         strip.cancelled.connect(self._cancel)
 
     def run(
@@ -31,7 +31,7 @@ class Busy(QObject):
         on_done: Callable[[Any], None],
         on_failed: Callable[[TenantAdminError], None],
         can_cancel: bool = True,
-    ) -> Job:
+    ) -> Task:
         """Starts `work(progress, cancelled)` and shows `text` until it has ended."""
 
         def advance(done: int, total: int) -> None:
@@ -46,7 +46,7 @@ class Busy(QObject):
             self._end(job)
             on_failed(error)
 
-        job = self._jobs.start(work, on_progress=advance, on_done=finish, on_failed=fail)
+        job = self._runner.job(work, on_progress=advance, on_done=finish, on_failed=fail)
         self._running.append((job, text, can_cancel))
         self._strip.start(text, can_cancel=can_cancel)
         return job
@@ -57,7 +57,7 @@ class Busy(QObject):
             self._running.clear()
             self._strip.finish()
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: Task) -> None:
         self._running = [entry for entry in self._running if entry[0] is not job]
         if self._running:
             _, text, can_cancel = self._running[-1]

@@ -12,8 +12,7 @@ from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.shell.history import History
 from app.ui.theme import Theme
-from app.workers.jobs import Jobs
-from app.workers.task_runner import Task, TaskRunner
+from app.workers.runner import Runner, Task
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,7 @@ class Context:
 
     opened: OpenedFile
     lists: Lists
-    tasks: TaskRunner
-    jobs: Jobs
+    runner: Runner
     history: History
     settings: Settings
     theme: Theme
@@ -52,7 +50,7 @@ class Context:
             if on_done is not None:
                 on_done(change)
 
-        return self.tasks.write(
+        return self.runner.write(
             function,
             *args,
             actor=self.settings.actor,

@@ -7,7 +7,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped, relative_time
-from app.workers.jobs import Progress, Stop
+from app.workers.runner import Progress, Stop
 
 LISTED = 3
 
@@ -41,7 +41,7 @@ class ContinuationNotice(Notice):
                 witnessing.try_witness(path, folder, now=now, reason="import")
             return found
 
-        self._context.jobs.start(work, on_done=self.show_continuation, on_failed=lambda error: None)
+        self._context.runner.job(work, on_done=self.show_continuation, on_failed=lambda error: None)
 
     def show_continuation(self, found: object) -> None:
         """Says what was found: a `Continuation`."""

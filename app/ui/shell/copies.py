@@ -12,7 +12,7 @@ from app import paths
 from app.services.errors import TenantAdminError
 from app.ui.shell.file_work import FileWork
 from app.ui.widgets.file_dialogs import ask_open, ask_save
-from app.workers.jobs import Progress, Stop
+from app.workers.runner import Progress, Stop
 
 # The workers and the dialog are loaded when a copy is made or put back.
 if TYPE_CHECKING:

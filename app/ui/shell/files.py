@@ -14,7 +14,7 @@ from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
 from app.ui.shell.file_work import FileWork
 from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
 from app.ui.widgets.formatting import counted
-from app.workers.jobs import Progress, Stop
+from app.workers.runner import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:

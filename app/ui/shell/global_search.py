@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the field stands in the window before a file is open
     from app.ui.shell.context import Context
     from app.ui.shell.search_results import ResultRow, ResultsPopup
     from app.ui.shell.workspace import Workspace
-    from app.workers.task_runner import Task
+    from app.workers.runner import Task
 
 SHORTCUT = "Ctrl+K"
 DEBOUNCE_MS = 200
@@ -124,7 +124,7 @@ class GlobalSearch(QWidget):
         if self._context is None or self._workspace is None or not text:
             return
         self._slow.start()
-        self._task = self._context.tasks.read(
+        self._task = self._context.runner.read(
             search.everything,
             self._context.lists,
             self._workspace.scope,

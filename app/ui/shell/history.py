@@ -9,7 +9,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from app.services.errors import TenantAdminError
 from app.services.records import change as writing
 from app.services.records.change import Change
-from app.workers.task_runner import TaskRunner
+from app.workers.runner import Runner
 
 
 class History(QObject):
@@ -24,9 +24,9 @@ class History(QObject):
     failed = Signal(object)
     said = Signal(str)
 
-    def __init__(self, tasks: TaskRunner, clock: Callable[[], int], parent: QObject | None = None) -> None:
+    def __init__(self, runner: Runner, clock: Callable[[], int], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks = tasks
+        self._runner = runner
         self._clock = clock
         self._pending = False
         self.stack = QUndoStack(self)
@@ -54,7 +54,7 @@ class History(QObject):
             on_done(inverse)
 
         self._pending = True
-        self._tasks.write(writing.undo, change, now=self._clock(), on_done=finish, on_failed=self._refused)
+        self._runner.write(writing.undo, change, now=self._clock(), on_done=finish, on_failed=self._refused)
 
     def _refused(self, error: TenantAdminError) -> None:
         self._pending = False

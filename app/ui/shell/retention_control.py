@@ -47,7 +47,7 @@ class RetentionControl(QObject):
                 set_last_run=partial(settings.set_retention_last_run, path),
                 archive=lambda: settings.retention_archive(path),
             ),
-            context.jobs,
+            context.runner,
             context.clock,
             witness=lambda: (
                 witnessing.try_witness(
@@ -98,7 +98,7 @@ class RetentionControl(QObject):
             if then is not None:
                 then(dialog)
 
-        context.tasks.read(
+        context.runner.read(
             retention.preview,
             now=context.clock(),
             days=context.settings.retention_days,
@@ -126,7 +126,7 @@ class RetentionControl(QObject):
             self.removed.emit(result)
 
     def _failed(self, error: TenantAdminError) -> None:
-        self._context.tasks.failed.emit(error)
+        self._context.runner.failed.emit(error)
 
     def _say(self, last: int | None, due: int | None) -> None:
         now = self._context.clock()

@@ -14,9 +14,8 @@ from app.ui.shell.retention_control import RetentionControl
 from app.ui.shell.workspace import Workspace
 from app.ui.theme import Theme
 from app.ui.widgets.status import BusyStrip
-from app.workers.jobs import Jobs
 from app.workers.memory import tidy_as_it_goes
-from app.workers.task_runner import TaskRunner
+from app.workers.runner import Runner
 
 
 class Session:
@@ -37,18 +36,16 @@ class Session:
         window: QMainWindow,
     ) -> None:
         tidy_as_it_goes()
-        tasks = TaskRunner(view.opened.database, window)
-        jobs = Jobs(window)  # its own: they end with it, and nothing is delivered to tabs that are gone
+        runner = Runner(view.opened.database, window)
         self.context = Context(
             opened=view.opened,
             lists=Lists(view.opened.schema),
-            tasks=tasks,
-            jobs=jobs,
-            history=History(tasks, clock, window),
+            runner=runner,
+            history=History(runner, clock, window),
             settings=settings,
             theme=theme,
             clock=clock,
-            busy=Busy(jobs, strip, jobs),
+            busy=Busy(runner, strip, runner),
         )
         self.workspace = Workspace(self.context, view)
         self.retention = RetentionControl(self.context, window)
@@ -57,8 +54,7 @@ class Session:
         """Ends what runs for the file and takes its widgets away."""
         self.retention.stop()
         self.workspace.stop()
-        self.context.jobs.stop()
+        self.context.runner.stop()
         self.context.busy.stop()
-        self.context.tasks.stop()
         self.workspace.deleteLater()
         self.retention.deleteLater()

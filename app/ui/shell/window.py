@@ -35,7 +35,7 @@ from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.status import BusyStrip, Toast
 from app.ui.widgets.tenant_switcher import TenantSwitcher
-from app.workers.jobs import Jobs
+from app.workers.runner import Runner, WentWrong
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._settings = settings
         self._clock = clock
-        self._jobs = Jobs(self)
+        self._runner = Runner(parent=self)
+        self._runner.failed.connect(self._failed)
         self._view: FileView | None = None
         self._session: Session | None = None
         self.context: Context | None = None
@@ -74,7 +75,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.welcome = WelcomePage(theme)
         self.busy_strip = BusyStrip(theme)
-        self.busy = Busy(self._jobs, self.busy_strip, self)
+        self.busy = Busy(self._runner, self.busy_strip, self)
         self.files = Files(theme, settings, self.busy, clock, self)
         self.files.opened.connect(self._show_file)
         self.files.failed.connect(self._failed)
@@ -129,7 +130,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._settings.window_geometry = self.saveGeometry()
         self.close_file()
-        self._jobs.stop()
+        self._runner.stop()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -150,7 +151,7 @@ class MainWindow(QMainWindow):
         )
         self._view, self._session = view, session
         self.context, self.workspace, self.retention = session.context, session.workspace, session.retention
-        self.context.tasks.failed.connect(self._failed)
+        self.context.runner.failed.connect(self._failed)
         history = self.context.history
         history.done.connect(self._offer_undo)
         history.said.connect(self.toast.show_message)
@@ -187,7 +188,7 @@ class MainWindow(QMainWindow):
     def _failed(self, error: TenantAdminError) -> None:
         from app.ui.widgets.dialogs import show_error  # noqa: PLC0415
 
-        if not isinstance(error, Cancelled):
+        if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
             show_error(self._theme, self, str(error))
 
     def _show_welcome(self) -> None:
@@ -203,7 +204,7 @@ class MainWindow(QMainWindow):
         from app.services.files import view as frame  # noqa: PLC0415
 
         if self.context is not None:
-            self.context.tasks.read(
+            self.context.runner.read(
                 frame.tenants, on_done=self.tenants.set_tenants, on_failed=lambda error: None
             )
 
@@ -242,7 +243,7 @@ class MainWindow(QMainWindow):
         if self.context is None:
             return
         opened = self.context.opened
-        self.context.tasks.read(
+        self.context.runner.read(
             lambda database: file_info.info(opened, paths.migrations_dir()),
             on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
         )

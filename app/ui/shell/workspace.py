@@ -77,7 +77,7 @@ class Workspace(QWidget):
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
-        context.tasks.changed.connect(self._changed)
+        context.runner.changed.connect(self._changed)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._look_outside)
         self._poll.start()
@@ -172,7 +172,7 @@ class Workspace(QWidget):
         for position, spec in enumerate(self.specs):
             self.tabs.setTabIcon(position, self._context.theme.icon(spec.icon, "dim"))
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
             if page.shows_any_of(change.tables):
                 page.mark_stale()
@@ -182,7 +182,7 @@ class Workspace(QWidget):
 
     def _look_outside(self) -> None:
         # The writer's connection sees every other connection's commits, and not its own.
-        self._context.tasks.write(
+        self._context.runner.write(
             opening.outside_changes, on_done=self._outside, on_failed=lambda error: None
         )
 
@@ -196,7 +196,7 @@ class Workspace(QWidget):
 
     def _count_unread(self) -> None:
         if "notifications" in self._context.opened.schema.columns:
-            self._context.tasks.read(
+            self._context.runner.read(
                 notifications.unread_count,
                 self._scope,
                 on_done=self._show_unread,

@@ -21,8 +21,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.status import BusyStrip
-from app.workers.jobs import Jobs
-from app.workers.task_runner import TaskRunner
+from app.workers.runner import Runner
 from tests.conftest import NOW
 
 AnyTab = TypeVar("AnyTab", bound=RecordTab)
@@ -60,21 +59,19 @@ def demo_path(_demo_file: Path, tmp_path: Path) -> Path:
 def context(demo_path: Path, tmp_path: Path, theme: Theme, qtbot: QtBot) -> Iterator[Context]:
     """What a tab needs of an open file of sample data; the clock stands at NOW."""
     opened = opening.open_database(demo_path)
-    tasks, jobs, strip = TaskRunner(opened.database), Jobs(), BusyStrip(theme)
+    runner, strip = Runner(opened.database), BusyStrip(theme)
     qtbot.addWidget(strip)
     yield Context(
         opened=opened,
         lists=Lists(opened.schema),
-        tasks=tasks,
-        jobs=jobs,
-        history=History(tasks, lambda: NOW),
+        runner=runner,
+        history=History(runner, lambda: NOW),
         settings=Settings(tmp_path / "settings"),
         theme=theme,
         clock=lambda: NOW,
-        busy=Busy(jobs, strip),
+        busy=Busy(runner, strip),
     )
-    tasks.stop()
-    jobs.stop()
+    runner.stop()
 
 
 @pytest.fixture
@@ -85,7 +82,7 @@ def show_tab(context: Context, qtbot: QtBot) -> ShowTab:
         tab = kind(context)
         qtbot.addWidget(tab)
         tab.resize(1280, 720)
-        context.tasks.changed.connect(lambda change: (tab.mark_stale(), tab.activate()))
+        context.runner.changed.connect(lambda change, initiator: (tab.mark_stale(), tab.activate()))
         tab.show()
         with qtbot.waitSignal(tab.list.loaded):
             tab.activate()

@@ -12,8 +12,8 @@ from app.services.chain.verify.codes import Verdict
 from app.services.errors import FileLocked
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.run import NeedsConfirmation
-from app.workers.jobs import Jobs
 from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
+from app.workers.runner import Runner
 from app.workers.scan_pool import verify
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -48,14 +48,14 @@ def preferences() -> Preferences:
 
 
 @pytest.fixture
-def jobs() -> Iterator[Jobs]:
-    jobs = Jobs()
-    yield jobs
-    jobs.stop()
+def runner() -> Iterator[Runner]:
+    runner = Runner()
+    yield runner
+    runner.stop()
 
 
 def make(
-    database: LocalDatabase, preferences: Preferences, jobs: Jobs, **options: Callable[[], object]
+    database: LocalDatabase, preferences: Preferences, runner: Runner, **options: Callable[[], object]
 ) -> RetentionWorker:
     settings = RetentionSettings(
         enabled=lambda: preferences.enabled,
@@ -66,13 +66,13 @@ def make(
         archive=lambda: preferences.archive,
     )
     steady = SteadyClock(lambda: float(preferences.now - preferences.set_by), counts_sleep=True)
-    return RetentionWorker(database, settings, jobs, lambda: preferences.now, steady=steady, **options)
+    return RetentionWorker(database, settings, runner, lambda: preferences.now, steady=steady, **options)
 
 
 @pytest.fixture
-def worker(database: LocalDatabase, preferences: Preferences, jobs: Jobs) -> Iterator[RetentionWorker]:
+def worker(database: LocalDatabase, preferences: Preferences, runner: Runner) -> Iterator[RetentionWorker]:
     chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
-    worker = make(database, preferences, jobs)
+    worker = make(database, preferences, runner)
     yield worker
     worker.stop()
 
@@ -163,9 +163,9 @@ def test_a_last_run_in_the_future_does_not_put_it_off(
 
 
 def test_never_on_a_read_only_file(
-    database: LocalDatabase, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, preferences: Preferences, runner: Runner, qtbot: QtBot
 ) -> None:
-    worker = make(LocalDatabase(database.path, read_only=True), preferences, jobs)
+    worker = make(LocalDatabase(database.path, read_only=True), preferences, runner)
     with qtbot.assertNotEmitted(worker.started):
         worker.start()
         worker.check()
@@ -232,12 +232,12 @@ def test_a_locked_file_is_tried_again_after_an_hour(
 
 
 def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
-    database: LocalDatabase, worker: RetentionWorker, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, worker: RetentionWorker, runner: Runner, qtbot: QtBot
 ) -> None:
     with qtbot.assertNotEmitted(worker.finished), qtbot.assertNotEmitted(worker.failed):
         worker.run_now()
         worker.stop()
-        jobs.stop()
+        runner.stop()
         worker.check()
         worker.run_now()
     assert worker.next_run is None
@@ -258,7 +258,7 @@ def waiting(
     """Started by a clock ten days ahead: nothing has gone, and nobody has been disturbed."""
     preferences.last_run = NOW - DAY
     preferences.set_clock(10 * DAY)
-    worker = make(database, preferences, worker._jobs)
+    worker = make(database, preferences, worker._runner)
     with qtbot.assertNotEmitted(worker.failed):
         worker.start()
         qtbot.waitUntil(lambda: worker.waiting is not None)
@@ -342,12 +342,12 @@ def test_a_night_of_sleep_is_no_jump(worker: RetentionWorker, preferences: Prefe
 
 
 def test_a_run_without_work_bears_out_no_clock(
-    database: LocalDatabase, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, preferences: Preferences, runner: Runner, qtbot: QtBot
 ) -> None:
     """Else a clock two months ahead would remove what grows old by it on the second day."""
     chains.append(database.connection(), "acme", [NOW - 31 * DAY + HOUR] * 2 + [NOW - DAY] * 3)
     preferences.set_clock(59 * DAY)
-    worker = make(database, preferences, jobs)
+    worker = make(database, preferences, runner)
     with qtbot.waitSignal(worker.finished) as done:
         worker.start()
     assert done.args[0].total == 0
@@ -361,7 +361,7 @@ def test_a_run_without_work_bears_out_no_clock(
 
 
 def test_a_refused_run_keeps_no_checkpoint(
-    database: LocalDatabase, preferences: Preferences, jobs: Jobs, qtbot: QtBot
+    database: LocalDatabase, preferences: Preferences, runner: Runner, qtbot: QtBot
 ) -> None:
     chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
     witnessed: list[int] = []
@@ -371,7 +371,7 @@ def test_a_refused_run_keeps_no_checkpoint(
         return frozenset()
 
     preferences.set_clock(10 * DAY)
-    worker = make(database, preferences, jobs, witness=witness)
+    worker = make(database, preferences, runner, witness=witness)
     with qtbot.waitSignal(worker.failed):
         worker.run_now()
     assert witnessed == []

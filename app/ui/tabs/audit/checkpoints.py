@@ -23,7 +23,7 @@ from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 from app.workers import witnessing
-from app.workers.jobs import Job, Progress, Stop
+from app.workers.runner import Progress, Stop, Task
 from app.workers.witnessing import Witnessed
 
 EXPORTS = "Checkpoints (*.json);;All files (*)"
@@ -95,7 +95,7 @@ class CheckpointsDialog(Dialog):
         self.close_button.setFocus()
         self.export_button.setEnabled(False)
         self.anew_button.setEnabled(False)
-        self._job: Job | None = None
+        self._job: Task | None = None
         self._closed = False
         self.finished.connect(self._end)
         self._read()

@@ -35,7 +35,7 @@ from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.inspector import GAP
 from app.ui.widgets.json_view import JsonView
-from app.workers.task_runner import Task
+from app.workers.runner import Task
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
 
@@ -116,7 +116,7 @@ class AuditTab(RecordTab):
         if self._timeline_task is not None:
             self._timeline_task.cancel()
         lists, offset = self.context.lists, self._utc_offset()
-        self._timeline_task = self.context.tasks.read(
+        self._timeline_task = self.context.runner.read(
             lambda database: lists.per_day(database, query, offset),
             on_done=self.timeline.set_days,
             on_failed=lambda error: self.timeline.set_days(()),
@@ -247,7 +247,7 @@ class AuditTab(RecordTab):
             kept = _ends(lists.load_keys(database, query)) if selected is None and query.filtered else None
             return all_of_it, selected or kept or all_of_it
 
-        self.context.tasks.read(work, on_done=lambda found: self._open_range_dialog(*found))
+        self.context.runner.read(work, on_done=lambda found: self._open_range_dialog(*found))
 
     def _open_range_dialog(self, chain: Ends | None, filled: Ends | None) -> None:
         tenant = self.scope.tenant_id

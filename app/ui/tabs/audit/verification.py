@@ -29,7 +29,7 @@ from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
 from app.workers import witnessing
-from app.workers.jobs import Job
+from app.workers.runner import Task
 
 _COLUMNS = (Column("Finding"), Column("Entry", number=True), Column("Tenant"), Column("What"))
 
@@ -156,7 +156,7 @@ class VerificationPanel(QWidget):
         self._context = context
         self.outcome: Outcome | None = None
         self._asked = Asked()
-        self._job: Job | None = None
+        self._job: Task | None = None
         self._started = 0.0
         theme = context.theme
         self.banner = Banner(theme)
@@ -196,7 +196,7 @@ class VerificationPanel(QWidget):
         path, folder, now = self._context.opened.path, paths.checkpoints_dir(), self._context.clock()
         self._asked, self._started = asked, time.monotonic()
         self.banner.show_progress(verdicts.running(asked), 0, 0)
-        self._job = self._context.jobs.start(
+        self._job = self._context.runner.job(
             lambda progress, cancelled: verifying.run(
                 asked, path, folder, now=now, progress=progress, cancelled=cancelled
             ),
@@ -268,7 +268,7 @@ class VerificationPanel(QWidget):
                 cancelled=cancelled,
             ),
             on_done=lambda _: self.said.emit(f"Report exported to {out.name}"),
-            on_failed=self._context.tasks.failed.emit,
+            on_failed=self._context.runner.failed.emit,
         )
 
     def _advance(self, done: int, total: int) -> None:
@@ -344,6 +344,6 @@ class VerificationPanel(QWidget):
             "Adopting…",
             lambda progress, cancelled: witnessing.adopt(path, folder, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),
-            on_failed=self._context.tasks.failed.emit,
+            on_failed=self._context.runner.failed.emit,
             can_cancel=False,
         )

@@ -8,11 +8,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.services.errors import TenantAdminError
 from app.ui.tabs.common.list_controller import ListController
-from app.workers.task_runner import Task, TaskRunner
+from app.workers.runner import Runner, Task
 
 
 class CurrentRecord(QObject):
-    """`CurrentRecord(tasks, rows, load, parent)`; `load(database, record_id)` reads one record.
+    """`CurrentRecord(runner, rows, load, parent)`; `load(database, record_id)` reads one record.
 
     `came(record_id, record)` when the record that was selected last has been read, `left()` when nothing is
     selected any more or the record has gone. `record_id` is the one wanted, None for none; `reload()` reads
@@ -24,13 +24,13 @@ class CurrentRecord(QObject):
 
     def __init__(
         self,
-        tasks: TaskRunner,
+        runner: Runner,
         rows: ListController,
         load: Callable[..., Any],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._tasks = tasks
+        self._runner = runner
         self._rows = rows
         self._load = load
         self._reading: Task | None = None
@@ -61,7 +61,7 @@ class CurrentRecord(QObject):
         if record_id is None:
             return
         self._stop_reading()
-        self._reading = self._tasks.read(
+        self._reading = self._runner.read(
             self._load, record_id, on_done=partial(self._came, record_id), on_failed=self._gone
         )
 

@@ -18,7 +18,7 @@ def delete_selected(tab: RecordTab, function: Callable[..., Change], name: str) 
     preferences ask for it; undo brings back both.
     """
     lists, (query, keys) = tab.context.lists, tab.list.selected_keys()
-    tab.context.tasks.read(
+    tab.context.runner.read(
         lambda database: freeze(lists.rows(database, query, keys, ("id", name, "tenant_id"))),
         on_done=partial(_decide, tab, function),
     )

@@ -16,7 +16,7 @@ from app.services.records.lists import Keys
 from app.ui.shell.context import Context
 from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import counted
-from app.workers.jobs import Progress, Stop
+from app.workers.runner import Progress, Stop
 
 _NAMES = {
     Format.CSV: ("CSV", "CSV (*.csv)"),
@@ -80,7 +80,7 @@ class Exporter(QObject):
 
         def failed(error: TenantAdminError) -> None:
             if not isinstance(error, Cancelled):
-                self._context.tasks.failed.emit(error)
+                self._context.runner.failed.emit(error)
 
         self._context.busy.run(f"Exporting to {path.name}…", work, on_done=done, on_failed=failed)
 
@@ -92,6 +92,6 @@ class Exporter(QObject):
             QGuiApplication.clipboard().setText(text)
             self.said.emit(f"{counted(len(keys), 'row')} copied")
 
-        self._context.tasks.read(
+        self._context.runner.read(
             lambda database: export.text_of(database, lists, query, keys, form), on_done=copied
         )

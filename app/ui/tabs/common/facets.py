@@ -7,7 +7,7 @@ from app.services.records.list_query import ListQuery, Value
 from app.ui.shell.context import Context
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import Choice
-from app.workers.task_runner import Task
+from app.workers.runner import Task
 
 Counts = Sequence[tuple[Value, int]]
 """The values of a column with their counts, most frequent first."""
@@ -64,7 +64,7 @@ class Facets:
 
     def _count(self, query: ListQuery, column: str, show: Callable[[str, Counts], None]) -> Task:
         lists = self._context.lists
-        return self._context.tasks.read(
+        return self._context.runner.read(
             lambda database: lists.choices(database, query, column),
             on_done=lambda found: show(column, found),
             on_failed=lambda error: None,

@@ -17,7 +17,7 @@ from app.services.records.lists import Keys, Listing, Page
 from app.services.records.tables import SPECS
 from app.ui.shell.context import Context
 from app.ui.widgets.data_table import DataTable, HeldPainting
-from app.workers.task_runner import Task
+from app.workers.runner import Task
 
 REPAINT_MS = 60_000
 
@@ -93,7 +93,7 @@ class ListController(QObject):
             else:
                 self.lost.emit()
 
-        self._context.tasks.read(work, on_done=found)
+        self._context.runner.read(work, on_done=found)
 
     def _row_of(self, place: int | None, key: int | None) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
@@ -146,7 +146,7 @@ class ListController(QObject):
         return self._shown or ListQuery(self.table)
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
-        task = self._context.tasks.read(
+        task = self._context.runner.read(
             lambda database: function(database, query), on_done=on_done, on_failed=self._failed
         )
         self._tasks.append(task)
@@ -198,7 +198,7 @@ class ListController(QObject):
         def read(database: Any) -> Page:
             return self._context.lists.load_page(database, query, keys)
 
-        task = self._context.tasks.read(
+        task = self._context.runner.read(
             read, on_done=lambda rows: self.model.set_page(keys, rows), on_failed=failed
         )
         return task.cancel

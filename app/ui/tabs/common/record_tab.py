@@ -33,7 +33,7 @@ class RecordTab(QWidget):
     """The anatomy that all tabs share. A tab fills in its columns, its inspector and its acts.
 
     A subclass sets `spec` and implements `columns`, `build_inspector`, `load`, `show_details` and `add_acts`.
-    It reads only through `context.tasks` and changes only through `context.act`. Nothing is read before
+    It reads only through `context.runner` and changes only through `context.act`. Nothing is read before
     `activate()` is called, which the frame does when the tab is looked at.
 
     Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
@@ -69,7 +69,7 @@ class RecordTab(QWidget):
         if spec.main:
             self.table.columns.set_main(self.model.column_of(spec.main))
         self.selection = Selection(context, self.list, spec.noun[0], self)
-        self.current = CurrentRecord(context.tasks, self.list, self.load(), self)
+        self.current = CurrentRecord(context.runner, self.list, self.load(), self)
         self.inspector = Inspector(theme)
         self.commands = Actions(theme, self.table, self)
         self.exporter = Exporter(context, spec.table, self)

@@ -44,7 +44,7 @@ class Selection(QObject):
         """Calls `use` with the ids of exactly the rows selected now, read off the interface thread."""
         query, keys = self._rows.selected_keys()
         lists = self._context.lists
-        self._context.tasks.read(
+        self._context.runner.read(
             lambda database: list(lists.record_ids(database, query, keys)),
             on_done=lambda ids: use(ids) if ids else None,
         )

@@ -169,7 +169,7 @@ class NotificationsTab(RecordTab):
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""
         query, keys = self.list.all_keys()
-        self.context.tasks.read(partial(_unread, self.context.lists), query, keys, on_done=self._confirm_all)
+        self.context.runner.read(partial(_unread, self.context.lists), query, keys, on_done=self._confirm_all)
 
     def _confirm_all(self, unread: Frozen) -> None:
         act = partial(self.context.act, notifications.mark, unread.ids, read=True)

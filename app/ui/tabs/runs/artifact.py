@@ -19,7 +19,7 @@ from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.workers.task_runner import Task
+from app.workers.runner import Task
 
 _SIZE = QSize(820, 640)
 _VERDICTS = {
@@ -89,7 +89,7 @@ class ArtifactDialog(Dialog):
             moment(self._context, artifact.created_at),
         ]
         self.facts.setText(" · ".join(fact for fact in facts if fact))
-        self._reading = self._context.tasks.read(
+        self._reading = self._context.runner.read(
             planning.artifact_content,
             artifact.id,
             on_done=self._show_content,

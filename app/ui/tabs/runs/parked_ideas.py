@@ -72,7 +72,7 @@ class ParkedIdeasDialog(Dialog):
         self.empty_state.clear_wanted.connect(self.filters.clear)
         self.table.set_empty_state(self.empty_state)
         load = partial(_detail, context.lists)
-        self.current = CurrentRecord(context.tasks, self.list, load, self)
+        self.current = CurrentRecord(context.runner, self.list, load, self)
         self.inspector = Inspector(theme, "Nothing selected", "Select an idea to see all of it.")
         self.fields = FieldList(theme)
         self.inspector.add_widget(self.fields)

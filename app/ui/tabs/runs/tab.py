@@ -202,7 +202,7 @@ class RunsTab(RecordTab):
 
     def reload(self) -> None:
         super().reload()
-        self.context.tasks.read(
+        self.context.runner.read(
             lambda database: self.context.lists.count(database, ListQuery(IDEAS)),
             on_done=self._show_parked_count,
             on_failed=self._no_parked_ideas,

@@ -132,7 +132,7 @@ def test_all_read_already_is_said_and_nothing_is_asked(
 ) -> None:
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.picker("read").pick("int:1")
-    with qtbot.waitSignal(context.tasks.failed) as failed:
+    with qtbot.waitSignal(context.runner.failed) as failed:
         tab.commands.trigger("read_all")
     assert "marked read already" in str(failed.args[0])
     assert dialog(tab) is None

@@ -1,0 +1,262 @@
+"""Runs work off the interface thread: reads, writes and long jobs, whose ends come back on it."""
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from app.services.errors import Cancelled, TenantAdminError
+from app.services.records.change import Change
+from models.local.database import LocalDatabase
+
+READERS = 2
+
+STOP_SECONDS = 5.0
+"""How long the end of a file waits for its threads; what takes longer is left behind."""
+
+PROGRESS_SECONDS = 0.05
+"""Between two reports of progress: an interface has no use for more, and each costs it a repaint."""
+
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+
+class WentWrong(TenantAdminError):
+    """A bug ended the work. The one handler of bugs has shown it already; its owner only tidies up."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something went wrong in this program and the work did not finish; what was done before is kept. "
+            "The details are in the log; please report them."
+        )
+
+
+class Task:
+    """A piece of work under way. `cancel()` may be called at any time from the interface thread.
+
+    Its owner hears of its end once, on the interface thread: `on_done(result)` or
+    `on_failed(TenantAdminError)`. A read or write that was cancelled says nothing more; a job, which the
+    status bar can cancel too, fails with `Cancelled`.
+    """
+
+    def __init__(
+        self,
+        on_done: Callable[[Any], None] | None,
+        on_failed: Callable[[TenantAdminError], None] | None,
+        *,
+        on_progress: Progress | None = None,
+        initiator: object = None,
+        is_job: bool = False,
+    ) -> None:
+        self.on_done = on_done
+        self.on_failed = on_failed
+        self.on_progress = on_progress
+        self.initiator = initiator
+        self._is_job = is_job
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    @property
+    def dropped(self) -> bool:
+        """Whether its owner wants to hear no more of it."""
+        return self.cancelled and not self._is_job
+
+
+Work = Callable[[], Any]
+Waiting = queue.SimpleQueue[tuple[Task, Work] | None]
+
+
+class Runner(QObject):
+    """Runs everything for one open file, or for the window before there is one.
+
+    `read` and `write` call `function(database, *args, **kwargs)` on a reader thread or on the one writer
+    thread, `job` calls `work(progress, cancelled)` on a thread of its own. Without `on_failed` an expected
+    failure goes to the signal `failed`. A bug goes to `sys.excepthook`, once, and as `WentWrong` to
+    `on_failed`, so that nothing waits for an end that never comes.
+
+    A write that returns a `Change` is announced by `changed(change, initiator)` before its `on_done`;
+    `initiator` is what the caller of `write` gave. There is no other way to hear of a change.
+    """
+
+    changed = Signal(Change, object)
+    failed = Signal(object)
+    _progressed = Signal(object, object, object)
+    _ended = Signal(object, object, object)
+
+    def __init__(self, database: LocalDatabase | None = None, parent: QObject | None = None) -> None:
+        """Without a `database` it runs jobs only."""
+        super().__init__(parent)
+        self._database = database
+        self._stopped = False
+        self._running: dict[Task, threading.Thread] = {}
+        self._reads: Waiting = queue.SimpleQueue()
+        self._writes: Waiting = queue.SimpleQueue()
+        self._progressed.connect(self._advance, Qt.ConnectionType.QueuedConnection)
+        self._ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+        self._servers: list[threading.Thread] = []
+        if database is not None:
+            serve = partial(self._serve, database)
+            self._servers = [
+                *(_thread(f"reader-{number}", serve, self._reads) for number in range(READERS)),
+                _thread("writer", serve, self._writes),
+            ]
+
+    def read(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        """Calls a service function that only reads; cancelling the task ends its query in milliseconds."""
+        work = partial(function, self._database, *args, **kwargs)
+        return self._submit(self._reads, Task(on_done, on_failed), work)
+
+    def write(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        initiator: object = None,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        """Calls a service function that may write, after all those that were given before it."""
+        work = partial(function, self._database, *args, **kwargs)
+        return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator), work)
+
+    def job(
+        self,
+        work: Callable[[Progress, Stop], Any],
+        *,
+        on_progress: Progress | None = None,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+    ) -> Task:
+        """Calls `work(progress, cancelled)`, which may say `progress(done, total)` as often as it likes.
+
+        When it has been cancelled it raises `Cancelled`, or returns what it has done until then.
+        """
+        task = Task(on_done, on_failed, on_progress=on_progress, is_job=True)
+        if self._stopped:
+            task.cancel()
+        else:
+            call = partial(work, self._reporter(task), lambda: task.cancelled)
+            self._running[task] = _thread("job", self._attempt, task, call)
+        return task
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Cancels everything; a write that has begun may finish. No callback comes after this.
+
+        Waits `seconds` at most for all threads together. What has not ended then is left behind, and the log
+        says so: whatever it waits for must not keep the window from closing.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        for task in self._running:
+            task.cancel()
+        for _ in range(READERS):
+            self._reads.put(None)
+        self._writes.put(None)
+        deadline = time.monotonic() + seconds
+        threads = {*self._servers, *self._running.values()}
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._running.clear()
+        left = sorted(thread.name for thread in threads if thread.is_alive())
+        if left:
+            from app import bugs  # noqa: PLC0415 - only needed when something went wrong
+
+            bugs.write(f"Left behind after {seconds:g} s, still running: {', '.join(left)}")
+
+    def _submit(self, waiting: Waiting, task: Task, work: Work) -> Task:
+        if self._stopped:
+            task.cancel()
+        else:
+            self._running[task] = self._servers[-1]
+            waiting.put((task, work))
+        return task
+
+    def _serve(self, database: LocalDatabase, waiting: Waiting) -> None:
+        """One thread of reads or writes, on a connection that it opens when it first needs it and keeps."""
+        with ExitStack() as kept:
+            connected = False
+
+            def on_connection(task: Task, work: Work) -> Any:
+                nonlocal connected
+                if task.cancelled:
+                    raise Cancelled
+                with database.expected_errors():
+                    if not connected:
+                        kept.enter_context(database.connection_context())
+                        connected = True
+                    reading = waiting is self._reads
+                    with database.cancellable(lambda: task.cancelled) if reading else nullcontext():
+                        return work()
+
+            while (entry := waiting.get()) is not None:
+                self._attempt(entry[0], partial(on_connection, *entry))
+
+    def _attempt(self, task: Task, work: Work) -> None:
+        try:
+            result, error = work(), None
+        except BaseException as problem:  # noqa: BLE001 - every error travels to the interface thread
+            result, error = None, problem
+        if not self._stopped:  # else the object that delivers may be gone
+            self._ended.emit(task, result, error)
+
+    def _reporter(self, task: Task) -> Progress:
+        said = -PROGRESS_SECONDS
+
+        def progress(done: int, total: int) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if (done == total or now - said >= PROGRESS_SECONDS) and not self._stopped:
+                said = now
+                self._progressed.emit(task, done, total)
+
+        return progress
+
+    @Slot(object, object, object)
+    def _advance(self, task: Task, done: int, total: int) -> None:
+        if task in self._running and task.on_progress is not None:
+            task.on_progress(done, total)
+
+    @Slot(object, object, object)
+    def _end(self, task: Task, result: Any, error: BaseException | None) -> None:
+        if self._running.pop(task, None) is None:
+            return  # stopped
+        if error is None:
+            if isinstance(result, Change):
+                self.changed.emit(result, task.initiator)
+            if task.on_done is not None and not task.dropped:
+                task.on_done(result)
+        elif task.dropped:
+            pass
+        elif isinstance(error, TenantAdminError):
+            (task.on_failed or self.failed.emit)(error)
+        else:
+            sys.excepthook(type(error), error, error.__traceback__)
+            if task.on_failed is not None:
+                task.on_failed(WentWrong())
+
+
+def _thread(name: str, work: Callable[..., None], *args: Any) -> threading.Thread:
+    """Started; a daemon, so that one which hangs does not keep the program from ending."""
+    thread = threading.Thread(target=work, args=args, name=name, daemon=True)
+    thread.start()
+    return thread

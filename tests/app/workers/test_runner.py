@@ -1,0 +1,213 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app import bugs
+from app.services.errors import Cancelled, InvalidInput
+from app.services.records import users
+from app.services.records.change import Change
+from app.workers.runner import Runner, WentWrong
+from models.local.database import LocalDatabase
+from tests.conftest import NOW
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+
+@pytest.fixture
+def runner(database: LocalDatabase) -> Iterator[Runner]:
+    runner = Runner(database)
+    yield runner
+    runner.stop()
+
+
+def endless(database: LocalDatabase, begun: threading.Event) -> None:
+    begun.set()
+    database.connection().execute(ENDLESS).fetchall()
+
+
+def until_cancelled(progress: Progress, cancelled: Stop) -> None:
+    while not cancelled():
+        threading.Event().wait(0.001)
+    raise Cancelled
+
+
+def create(runner: Runner, email: str = "ada@acme.example", **options: object) -> None:
+    runner.write(users.create, "acme", email, actor="ops", now=NOW, **options)
+
+
+def test_a_result_arrives_on_the_interface_thread(runner: Runner, qtbot: QtBot) -> None:
+    arrived: list[object] = []
+    runner.read(
+        lambda database: threading.current_thread(),
+        on_done=lambda worker: arrived.append((worker, threading.current_thread())),
+    )
+    qtbot.waitUntil(lambda: bool(arrived))
+    worker, receiver = arrived[0]  # type: ignore[misc]
+    assert worker is not receiver
+    assert receiver is threading.main_thread()
+
+
+def test_a_change_is_announced_with_its_initiator_before_it_is_done(runner: Runner, qtbot: QtBot) -> None:
+    heard: list[object] = []
+    runner.changed.connect(lambda change, initiator: heard.append((change.summary, initiator)))
+    who = object()
+    create(runner, initiator=who, on_done=heard.append)
+    qtbot.waitUntil(lambda: len(heard) == 2)
+    assert heard[0] == ("User ada@acme.example created", who)
+    assert isinstance(heard[1], Change)
+
+
+def test_an_expected_failure_reaches_its_owner_or_the_one_signal(runner: Runner, qtbot: QtBot) -> None:
+    told: list[Exception] = []
+    create(runner, "nonsense", on_failed=told.append)
+    qtbot.waitUntil(lambda: bool(told))
+    assert isinstance(told[0], InvalidInput)
+    with qtbot.waitSignal(runner.failed) as failed:
+        create(runner, "nonsense")
+    assert isinstance(failed.args[0], InvalidInput)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("way", ["read", "write", "job"])
+def test_a_bug_reaches_the_exception_hook_once_and_its_owner(runner: Runner, qtbot: QtBot, way: str) -> None:
+    told: list[Exception] = []
+    elsewhere: list[Exception] = []
+    runner.failed.connect(elsewhere.append)
+    with qtbot.captureExceptions() as raised:
+        getattr(runner, way)(lambda *_: 1 / 0, on_failed=told.append)
+        qtbot.waitUntil(lambda: bool(told))
+        getattr(runner, way)(lambda *_: 1 / 0)
+        qtbot.waitUntil(lambda: len(raised) == 2)
+    assert [kind for kind, _, _ in raised] == [ZeroDivisionError, ZeroDivisionError]
+    assert [type(error) for error in told] == [WentWrong]
+    assert elsewhere == []
+
+
+def test_a_cancelled_query_is_interrupted_and_never_answers(runner: Runner, qtbot: QtBot) -> None:
+    begun = threading.Event()
+    answered: list[object] = []
+    task = runner.read(endless, begun, on_done=answered.append, on_failed=answered.append)
+    assert begun.wait(10)
+    task.cancel()
+    after: list[int] = []
+    for _ in range(2):  # both readers are free again
+        runner.read(lambda database: 1, on_done=after.append)
+    qtbot.waitUntil(lambda: len(after) == 2)
+    assert answered == []
+
+
+def test_a_thread_whose_file_cannot_be_opened_serves_the_next_read(
+    runner: Runner, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    told: list[object] = []
+    away = database.path.with_suffix(".away")
+    database.path.rename(away)
+    runner.read(lambda database: 1, on_failed=told.append)
+    qtbot.waitUntil(lambda: bool(told))
+    assert "There is no file" in str(told[0])
+    away.rename(database.path)
+    for _ in range(2):
+        runner.read(users.get, "nobody", on_failed=told.append)
+    qtbot.waitUntil(lambda: len(told) == 3)
+    assert "no longer there" in str(told[2])
+
+
+def test_stopping_ends_a_running_read_and_finishes_a_write(database: LocalDatabase, qtbot: QtBot) -> None:
+    before = set(threading.enumerate())
+    runner = Runner(database)
+    reading, writing, stopping = threading.Event(), threading.Event(), threading.Event()
+
+    def read(database: LocalDatabase) -> None:
+        try:
+            endless(database, reading)
+        finally:
+            stopping.set()
+
+    def write(database: LocalDatabase) -> None:
+        writing.set()
+        assert stopping.wait(10)
+        users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+
+    runner.read(read)
+    runner.write(write)
+    assert reading.wait(10) and writing.wait(10)
+    runner.stop()
+    assert set(threading.enumerate()) <= before
+    assert database.connection().execute("SELECT count(*) FROM users").get == 1
+
+
+def test_a_job_reports_progress_and_ends_once(runner: Runner, qtbot: QtBot) -> None:
+    seen: list[object] = []
+
+    def work(progress: Progress, cancelled: Stop) -> str:
+        progress(1, 2**40)
+        return "result"
+
+    runner.job(work, on_progress=lambda *counts: seen.append(counts), on_done=seen.append)
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert seen == [(1, 2**40), "result"]
+
+
+def test_a_cancelled_job_tells_its_owner(runner: Runner, qtbot: QtBot) -> None:
+    told: list[Exception] = []
+    runner.job(until_cancelled, on_failed=told.append).cancel()
+    qtbot.waitUntil(lambda: bool(told))
+    assert isinstance(told[0], Cancelled)
+
+
+def test_stopping_cancels_jobs_and_waits_for_them(qtbot: QtBot) -> None:
+    runner = Runner()
+    ended = threading.Event()
+
+    def work(progress: Progress, cancelled: Stop) -> None:
+        while not cancelled():
+            threading.Event().wait(0.001)
+        ended.set()
+
+    runner.job(work)
+    runner.stop()
+    assert ended.is_set()
+
+
+def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
+    database: LocalDatabase, qtbot: QtBot
+) -> None:
+    """A keyring that does not answer must not keep the window from closing."""
+    runner = Runner(database)
+    told: list[object] = []
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def hang(progress: Progress, cancelled: Stop) -> None:
+        hangs.set()
+        let_go.wait()
+
+    runner.job(hang, on_done=told.append, on_failed=told.append)
+    assert hangs.wait(10)
+    thread = next(thread for thread in threading.enumerate() if thread.name == "job")
+    started = time.monotonic()
+    runner.stop(seconds=0.1)
+    assert time.monotonic() - started < 2
+    assert "still running: job" in bugs.log_file().read_text()
+    let_go.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert told == []
+
+
+def test_nothing_runs_after_the_stop(database: LocalDatabase, qtbot: QtBot) -> None:
+    runner = Runner(database)
+    runner.stop()
+    told: list[object] = []
+    for task in (
+        runner.read(told.append, on_done=told.append),
+        runner.write(told.append, on_done=told.append),
+        runner.job(lambda progress, cancelled: told.append(1), on_done=told.append),
+    ):
+        assert task.cancelled
+    assert told == []
