@@ -30,19 +30,17 @@ def resources_dir() -> Path:
 def state_dir() -> Path:
     """The folder for settings, logs, recent files and checkpoints of this person; it may not exist yet.
 
-    `TENANT_ADMIN_HOME` names it whole. Otherwise it is where the system keeps a program's data: the XDG Base
-    Directory Specification (a relative path there is to be ignored), Apple's Application Support, Windows'
-    local application data.
+    `TENANT_ADMIN_HOME` names it whole. Otherwise it is where the system keeps a program's data, by the name
+    that is usual there.
     """
     if chosen := os.environ.get("TENANT_ADMIN_HOME"):
         return Path(chosen).expanduser().absolute()
     if sys.platform == "darwin":
+        # Newer platformdirs heeds the XDG variables there as well, which have never moved this folder.
         return Path.home() / "Library" / "Application Support" / "Tenant Admin"
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "Tenant Admin"
-    data = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "tenant-admin"
+    from platformdirs import user_data_path  # noqa: PLC0415 - not for a child, which asks for no such folder
+
+    return user_data_path("Tenant Admin" if sys.platform == "win32" else "tenant-admin", appauthor=False)
 
 
 def os_user() -> str:

@@ -7,6 +7,7 @@ through SQLite (POSIX locks belong to the process, not to the descriptor).
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,26 +30,30 @@ class Holder:
 
 
 def detectable() -> bool:
-    """Whether this system tells which programs have a file open; only Linux does, without more rights."""
-    return sys.platform == "linux" and _PROC.is_dir()
+    """Whether this system tells all of it; elsewhere a wrangler that serves the folder stays unseen."""
+    return sys.platform == "linux"
 
 
 def holders(path: Path) -> tuple[Holder, ...]:
     """Other processes that have the file, its log or its shared memory open; empty where nothing tells.
 
-    Two sources: the descriptors in /proc (all of this user's processes; everybody's for root) and
-    /proc/locks (SQLite's locks of any user's process). A process in another container, or another user's
-    that holds no lock just now, stays unseen. A wrangler that serves the file's folder counts as well: it
-    opens the file at the first request.
+    On Linux there are two sources: the descriptors in /proc (all of this user's processes; everybody's for
+    root) and /proc/locks (SQLite's locks of any user's process). A process in another container, or another
+    user's that holds no lock just now, stays unseen. A wrangler that serves the file's folder counts as well:
+    it opens the file at the first request. Windows tells nothing that can be relied on.
     """
-    if not detectable():
-        return ()
     real = path.resolve()
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
     if real.parent.name == _WRANGLER_FOLDER:
         names.add(str(real.parent))
-    pids = {*_with_descriptor(names), *_with_lock(names)} - {os.getpid()}
-    return tuple(sorted(Holder(pid, _name(pid)) for pid in pids if not _is_our_worker(pid)))
+    match sys.platform:
+        case "linux":
+            pids = {*_with_descriptor(names), *_with_lock(names)}
+        case "win32":
+            pids = set()
+        case _:
+            pids = set(_with_file(names))
+    return tuple(sorted(holder for pid in pids - {os.getpid()} if (holder := _holder(pid)) is not None))
 
 
 def said(found: tuple[Holder, ...]) -> str | None:
@@ -98,27 +103,32 @@ def _lock_key(name: str) -> str | None:
     return f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
 
 
-def _is_our_worker(pid: int) -> bool:
-    """Whether it is a child that this process has started to scan or to export (`app.workers.spawn`)."""
+def _with_file(names: set[str]) -> Iterator[int]:
+    """As psutil tells, which on Linux is no use: it follows every link, and knows no folders and no locks."""
+    import psutil  # noqa: PLC0415 - takes longer to load than to ask, and only when there is something to ask
+
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(file.path in names for file in process.open_files()):
+                yield process.pid
+
+
+def _holder(pid: int) -> Holder | None:
+    """None for a child that this process has started to scan or to export (`app.workers.spawn`)."""
+    import psutil  # noqa: PLC0415
+
     try:
-        parent = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[1]
-        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-    except (OSError, IndexError):
-        return False
-    is_worker = any(word.endswith(b"-worker") or b" from app.workers." in word for word in words[1:5])
-    return is_worker and int(parent) == os.getpid()
+        process = psutil.Process(pid)
+        words, parent = process.cmdline(), process.ppid()
+        name = _name(words) or process.name()
+    except psutil.Error:  # somebody else's, or one that has just ended
+        return Holder(pid, "a program")
+    is_worker = any(word.endswith("-worker") or " from app.workers." in word for word in words[1:5])
+    return None if is_worker and parent == os.getpid() else Holder(pid, name)
 
 
-def _name(pid: int) -> str:
-    """The program's file name; the kernel's own name for a thread ("MainThread") tells a person nothing."""
-    for source in ("cmdline", "comm"):
-        try:
-            text = (_PROC / str(pid) / source).read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        words = text.strip().split("\0")
-        if words[0].rpartition("/")[2].startswith(_INTERPRETERS) and words[1:] and words[1][:1] != "-":
-            del words[0]  # the script says more than the interpreter
-        if name := Path(words[0]).name:
-            return name
-    return "a program"
+def _name(words: list[str]) -> str:
+    """The program's file name; the system's own name for a thread ("MainThread") tells a person nothing."""
+    if words and Path(words[0]).name.startswith(_INTERPRETERS) and words[1:] and words[1][:1] != "-":
+        words = words[1:]  # the script says more than the interpreter
+    return Path(words[0]).name if words else ""

@@ -3,7 +3,9 @@
 import random
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs.windows import Windows
 from PySide6.QtCore import QByteArray
 
 from app import paths
@@ -200,7 +202,9 @@ def test_where_the_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("XDG_DATA_HOME")
     assert paths.state_dir() == tmp_path / ".local" / "share" / "tenant-admin"
     monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert paths.state_dir() == tmp_path / "Library" / "Application Support" / "Tenant Admin"
     monkeypatch.setattr("sys.platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "Local"))
-    assert paths.state_dir() == tmp_path / "Local" / "Tenant Admin"
+    monkeypatch.setattr(platformdirs, "PlatformDirs", Windows)  # chosen when it is imported
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", r"C:\Local")
+    assert paths.state_dir() == Path(r"C:\Local") / "Tenant Admin"

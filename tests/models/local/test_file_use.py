@@ -48,6 +48,23 @@ def test_this_program_itself_is_left_out(tmp_path: Path) -> None:
         assert os.getpid() not in [holder.pid for holder in holders(tmp_path)]
 
 
+def test_another_programs_file_is_seen_without_proc_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "foundation.sqlite"
+    path.touch()
+    monkeypatch.setattr("sys.platform", "darwin")
+    with subprocess.Popen(
+        [sys.executable, "-c", READ, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
+        assert [holder.pid for holder in holders(path)] == [reader.pid]
+        reader.communicate()
+    assert holders(path) == ()
+    monkeypatch.setattr("sys.platform", "win32")
+    assert holders(path) == ()
+
+
 def test_several_are_said_together() -> None:
     assert said(()) is None
     assert said((Holder(1, "workerd"), Holder(2, "sqlite3"))) == "workerd (pid 1) and sqlite3 (pid 2)"
