@@ -44,7 +44,7 @@ examples:
   tenant-admin ~/src/foundation         open the local D1 file of a wrangler project
   tenant-admin demo demo.sqlite         make a file with sample data
   tenant-admin verify demo.sqlite       check every audit chain (exit 0 intact, 1 findings, 2 could not run)
-  tenant-admin checkpoint demo.sqlite --export witness.json
+  tenant-admin checkpoint demo.sqlite --export checkpoints.json
                                         sign what the chains are now, and keep it elsewhere
   tenant-admin retention demo.sqlite --dry-run
                                         say what data retention would remove

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from app import paths
@@ -19,35 +20,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--anew",
         action="store_true",
-        help="from now on go by what the file holds now, whatever earlier checkpoints say; they are kept",
+        dest="start_over",
+        help="start over: the file is held against what it holds now, and no longer against the checkpoints "
+        "so far, which are kept",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.chain.checkpoints.store import ANEW, CheckpointStore  # noqa: PLC0415
-    from app.workers import witnessing  # noqa: PLC0415
+    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
     store = CheckpointStore(paths.checkpoints_dir())
     if options.imported is not None:
         say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
     else:
-        made = witnessing.witness(
+        made = verify_and_sign(
             path,
-            paths.checkpoints_dir(),
+            store,
+            partial(scan_pool.verify, take_part=True),
             now=now,
-            reason=ANEW if options.anew else "request",
-            take_part=True,
-            anew=options.anew,
+            reason=Reason.START_OVER if options.start_over else Reason.REQUEST,
         )
         if made.checkpoint is None and not made.report.entries and made.report.intact:
-            say("There are no audit entries yet, so there is nothing to witness.")
+            say("There are no audit entries yet, so there is nothing to sign.")
             return EXIT_INTACT
         if made.checkpoint is None:
             print_report(made.report)
             print("tenant-admin: the chain does not hold, so no checkpoint was made", file=sys.stderr)
             return EXIT_FINDINGS
-        say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries witnessed")
+        say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
         say(store.key_place().sentence)
     if options.export is not None:
         say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,30 +32,32 @@ def run(options: argparse.Namespace) -> int:
     say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
     if "audit_chain" not in imported.rows:
         return EXIT_INTACT
-    return _witness(options.file)
+    return _verify(options.file)
 
 
-def _witness(path: Path) -> int:
+def _verify(path: Path) -> int:
     """Holds the new file against what is known here, then verifies it and makes the checkpoint.
 
     The file is there already: what goes wrong with the checkpoints is said, and is no failure of the import.
     """
+    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-    from app.workers import scan_pool, witnessing  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
 
-    folder, now = paths.checkpoints_dir(), int(time.time())
+    store, now = CheckpointStore(paths.checkpoints_dir()), int(time.time())
+    verify = partial(scan_pool.verify, take_part=True)
     try:
-        if folder.exists():
-            known = _said(CheckpointStore(folder).continuation(path))
-            if known:
-                say(known)
-        made = witnessing.witness(path, folder, now=now, reason="import", take_part=True)
+        known = _said(store.continuation(path))
+        if known:
+            say(known)
+        made = verify_and_sign(path, store, verify, now=now, reason=Reason.IMPORT)
         report, number, problem = made.report, made.checkpoint, "the chain does not hold"
     except (TenantAdminError, OSError) as error:
-        report, number, problem = scan_pool.verify(path, now=now, take_part=True), None, str(error)
+        report, number, problem = verify(path, now=now), None, str(error)
     print_report(report)
     if number is not None:
-        print(f"checkpoint {number}: {report.entries:,} entries witnessed")
+        print(f"checkpoint {number}: {report.entries:,} entries signed")
     elif report.entries:
         print(f"tenant-admin: no checkpoint was made ({visible(problem)}); the file stays", file=sys.stderr)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS

@@ -44,9 +44,12 @@ def _time(value: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import run as retention  # noqa: PLC0415
-    from app.workers import witnessing  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
     path = database_path(options.file)
@@ -54,11 +57,10 @@ def run(options: argparse.Namespace) -> int:
         options.archive.mkdir(exist_ok=True)
     opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
     disputed: frozenset[str] = frozenset()
+    store = CheckpointStore(paths.checkpoints_dir())
     if not options.dry_run:
-        before = witnessing.try_witness(
-            path, paths.checkpoints_dir(), now=int(time.time()), reason="retention"
-        )
-        disputed = before.disputed
+        before = try_to_sign(path, store, scan_pool.verify, now=int(time.time()), reason=Reason.RETENTION)
+        disputed = frozenset(before.held)
         if before.problem is not None:
             print(f"tenant-admin: no checkpoint could be made. {before.problem}", file=sys.stderr)
     try:
@@ -82,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"tenant-admin: {error} To confirm, add --trust-clock.", file=sys.stderr)
         return EXIT_COULD_NOT_RUN
     if not options.dry_run:
-        witnessing.try_witness(path, paths.checkpoints_dir(), now=int(time.time()), reason="retention")
+        try_to_sign(path, store, scan_pool.verify, now=int(time.time()), reason=Reason.RETENTION)
     if options.json:
         print_json(result.to_json())
     else:

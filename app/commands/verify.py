@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 from app import paths
@@ -27,26 +28,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.workers import witnessing  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import verify_with_checkpoints, write_evidence  # noqa: PLC0415
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
-    report = witnessing.verify(
+    store = CheckpointStore(paths.checkpoints_dir())
+    report = verify_with_checkpoints(
         path,
-        paths.checkpoints_dir(),
+        store,
+        partial(scan_pool.verify, take_part=True),
         now=now,
         tenant=options.tenant,
         seq_from=options.seq_from,
         seq_to=options.seq_to,
         export=options.checkpoints,
         archive=options.archive,
-        take_part=True,
     )
     if not report.entries and not report.findings:
         _refuse_empty(options)
     if options.report is not None:
-        witnessing.export_report(
+        write_evidence(
             path,
-            paths.checkpoints_dir(),
+            store,
             report,
             options.report,
             now=now,

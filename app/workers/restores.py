@@ -5,13 +5,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.services.chain.checkpoints.continuation import compare
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import try_to_sign, verify_and_sign
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.comparison import Witness
 from app.services.chain.verify.report import Report
 from app.services.errors import TenantAdminError
 from app.services.files import restoring
 from app.services.files.restoring import Prepared
-from app.workers import scan_pool, witnessing
+from app.workers import scan_pool
 
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
@@ -77,10 +81,8 @@ def carry_out(
 
     Raises the errors of `restoring.restore`; that no checkpoint can be made is no reason not to restore.
     """
-    from app.services.chain.checkpoints.store import RESTORE, CheckpointStore  # noqa: PLC0415 - brings cryptography
-
-    store = CheckpointStore(folder)
-    witnessing.try_witness(path, folder, now=now, reason="before-restore")
+    store, verify = CheckpointStore(folder), scan_pool.verify
+    try_to_sign(path, store, verify, now=now, reason=Reason.BEFORE_RESTORE)
     database = None
     with suppress(TenantAdminError, OSError):
         database = store.identify(path)
@@ -88,20 +90,15 @@ def carry_out(
         path, offered.prepared, actor=actor, now=now, force=force, progress=progress, cancelled=cancelled
     )
     try:
-        # On its own: what was witnessed before the restore is what the person has just put aside.
-        report = scan_pool.verify(path, now=now, progress=progress, seal=True)
-        checkpoint = store.create(path, report, now=now, reason=RESTORE, database=database).number
+        made = verify_and_sign(
+            path, store, verify, now=now, reason=Reason.RESTORE, database=database, progress=progress
+        )
     except (TenantAdminError, OSError) as error:
         return Restored(kept, None, str(error))
-    return Restored(kept, checkpoint)
+    return Restored(kept, made.checkpoint, made.why_not)
 
 
 def _known(path: Path, copy: Path, folder: Path) -> str | None:
-    if not folder.exists():
-        return None
-    from app.services.chain.checkpoints.continuation import compare  # noqa: PLC0415
-    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-
     known = CheckpointStore(folder).history(path)
     for count in range(len(known), 0, -1):
         if compare(copy, Witness(known[:count])).continues:

@@ -168,11 +168,11 @@ def test_a_time_given_is_the_persons_word_about_what_lies_ahead(demo: Path, tmp_
 
 
 def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
-    home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "witness.json"
+    home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "checkpoints.json"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
     made = run("checkpoint", copy, "--export", export, home=home)
     assert made.returncode == 0
-    assert "600 entries witnessed" in made.stdout
+    assert "600 entries signed" in made.stdout
     assert json.loads(run("verify", copy, "--json", home=home).stdout)["verdict"] == "VERIFIED"
     apsw.Connection(str(copy)).execute("DELETE FROM audit_chain WHERE seq > 590")
     for arguments in ([], ["--checkpoints", export]):
@@ -185,7 +185,7 @@ def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp
 
 
 def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> None:
-    export = tmp_path / "witness.json"
+    export = tmp_path / "checkpoints.json"
     run("checkpoint", demo, "--export", export, home=tmp_path / "here")
     there = tmp_path / "there"
     assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "CONSISTENT"
@@ -227,7 +227,7 @@ def test_nothing_to_witness_is_no_failure(tmp_path: Path) -> None:
     run("migrate", tmp_path / "new.sqlite")
     done = run("checkpoint", tmp_path / "new.sqlite")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "There are no audit entries yet, so there is nothing to witness.\n"
+    assert done.stdout == "There are no audit entries yet, so there is nothing to sign.\n"
 
 
 NAMES = [b"a\\b.sqlite", b"a%20?#&b.sqlite", "ü 日.sqlite".encode()]

@@ -25,7 +25,7 @@ def test_a_dump_becomes_a_verified_and_witnessed_file(live: Path, tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     assert "audit_chain: 300 rows\n" in done.stdout
     assert "CONSISTENT: 300 entries" in done.stdout
-    assert "checkpoint 1: 300 entries witnessed\n" in done.stdout
+    assert "checkpoint 1: 300 entries signed\n" in done.stdout
     assert "continue" not in done.stdout
     assert "refer to" not in done.stdout
     assert run("verify", new).stdout.splitlines()[-1].startswith("VERIFIED")

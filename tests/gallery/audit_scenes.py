@@ -10,9 +10,9 @@ from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.audit.verifying import VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog
-from app.workers import witnessing
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
+from tests.fixtures.checkpoints import sign
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.window_scenes import AUDIT, SMALL, Relay, WindowScenes
 
@@ -77,7 +77,7 @@ def _state(
 
 
 def _witness(window: MainWindow) -> None:
-    witnessing.witness(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason="request")
+    sign(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason="request")
 
 
 def _damage(window: MainWindow) -> None:

@@ -22,8 +22,8 @@ from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.workers import witnessing
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import sign
 from tests.fixtures.context import close_context, make_context
 from tests.gallery.registry import Registry, Shot
 
@@ -144,11 +144,11 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-checkpoints", None)
     def checkpoints(theme: Theme) -> Shot:
-        path, home = scenes.sample(), Path(scenes.folder) / "witnessing"
+        path, home = scenes.sample(), Path(scenes.folder) / "signing"
         os.environ["TENANT_ADMIN_HOME"] = str(home)
         shutil.rmtree(home, ignore_errors=True)
         for days in (3, 1):
-            witnessing.witness(path, paths.checkpoints_dir(), now=NOW - days * 86_400, reason="verify")
+            sign(path, paths.checkpoints_dir(), now=NOW - days * 86_400, reason="verify")
         context = make_context(path, theme, Settings(home), lambda: NOW)
         dialog = CheckpointsDialog(context)
         return Shot(dialog, ready=dialog.listed, close=lambda: close_context(context))

@@ -2,11 +2,16 @@
 
 from app import paths
 from app.itemmodels.roles import Tone
+from app.services.chain.checkpoints.continuation import Continuation
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import try_to_sign
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.ui.shell.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped, relative_time
+from app.workers import scan_pool
 from app.workers.runner import Progress, Stop
 
 LISTED = 3
@@ -26,27 +31,21 @@ class ContinuationNotice(Notice):
     def look(self, *, imported: bool = False) -> None:
         """Compares in the background; says nothing of a file that is new here, or as it was.
 
-        One that was just `imported` is witnessed then, where its chains hold (`integrity.md` 2).
+        Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        folder, path, now = paths.checkpoints_dir(), self._context.opened.path, self._context.clock()
-        if not folder.exists() and not imported:
-            return
+        store = CheckpointStore(paths.checkpoints_dir())
+        path, now = self._context.opened.path, self._context.clock()
 
         def work(progress: Progress, cancelled: Stop) -> object:
-            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415 - brings cryptography
-            from app.workers import witnessing  # noqa: PLC0415
-
-            found = CheckpointStore(folder).continuation(path)
+            found = store.continuation(path)
             if imported:
-                witnessing.try_witness(path, folder, now=now, reason="import")
+                try_to_sign(path, store, scan_pool.verify, now=now, reason=Reason.IMPORT)
             return found
 
         self._context.runner.job(work, on_done=self.show_continuation, on_failed=lambda error: None)
 
     def show_continuation(self, found: object) -> None:
         """Says what was found: a `Continuation`."""
-        from app.services.chain.checkpoints.store import Continuation  # noqa: PLC0415
-
         if not isinstance(found, Continuation) or not found.known:
             return
         seen = relative_time(found.seen_at or 0, self._context.clock())
@@ -73,6 +72,6 @@ class ContinuationNotice(Notice):
                 Tone.OK,
                 "This file continues the one you saw last",
                 f"— {counted(found.new_entries, 'new entry', 'new entries')} since {seen}",
-                f"The head that checkpoint {found.checkpoint} witnessed is still in every chain.",
+                f"The head that checkpoint {found.checkpoint} knew is still in every chain.",
             )
             self.show()

@@ -10,10 +10,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import try_to_sign
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.errors import TenantAdminError
 from app.ui.shell.context import Context
 from app.ui.widgets.formatting import counted, relative_time
-from app.workers import witnessing
+from app.workers import scan_pool
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
 
 if TYPE_CHECKING:  # the service and the dialog are loaded when retention is asked for or runs
@@ -37,6 +40,7 @@ class RetentionControl(QObject):
         self._window = window
         self._last_total: int | None = None
         settings, path = context.settings, context.opened.path
+        store = CheckpointStore(paths.checkpoints_dir())
         self.worker = RetentionWorker(
             context.opened.database,
             RetentionSettings(
@@ -49,10 +53,8 @@ class RetentionControl(QObject):
             ),
             context.runner,
             context.clock,
-            witness=lambda: (
-                witnessing.try_witness(
-                    path, paths.checkpoints_dir(), now=context.clock(), reason="retention"
-                ).disputed
+            witness=lambda: frozenset(
+                try_to_sign(path, store, scan_pool.verify, now=context.clock(), reason=Reason.RETENTION).held
             ),
             parent=self,
         )

@@ -35,9 +35,10 @@ from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.workers import restores, witnessing
+from app.workers import restores
 from app.workers.restores import Offer
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached
 from tests.fixtures.window import ask
 
@@ -73,7 +74,7 @@ def parked_ideas(context: Context) -> ParkedIdeasDialog:
 
 
 def checkpoints(context: Context) -> CheckpointsDialog:
-    witnessing.witness(context.opened.path, paths.checkpoints_dir(), now=NOW, reason="request")
+    sign(context.opened.path, paths.checkpoints_dir(), now=NOW, reason="request")
     return CheckpointsDialog(context)
 
 

@@ -10,10 +10,12 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.demo.demo import create_demo
 from app.services.files.copying import snapshot_copy
-from app.workers import restores, witnessing
+from app.workers import restores
 from app.workers.restores import Offer
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.checkpoints import sign
+from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.window import ask
 
 
@@ -39,17 +41,17 @@ def offer(live: Path, source: Path, folder: Path, name: str = "scratch") -> Offe
     return restores.offer(live, source, scratch, folder, now=NOW)
 
 
-def witness(path: Path, folder: Path) -> None:
-    assert witnessing.witness(path, folder, now=NOW, reason="verify").checkpoint is not None
+def checkpoint(path: Path, folder: Path) -> None:
+    assert sign(path, folder, now=NOW).checkpoint is not None
 
 
 def test_an_earlier_copy_is_restored_between_two_checkpoints(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
-    witness(live, folder)
+    checkpoint(live, folder)
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)
-    witness(live, folder)
+    checkpoint(live, folder)
     append(live, 2)
     offered = offer(live, early, folder)
     assert (offered.known, offered.holds) == ("earlier", True)
@@ -59,24 +61,24 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert [item.through for item in made[2:]] == [307, 301]
     assert len({item.database for item in made}) == 1
     assert done.checkpoint == 4
-    report = witnessing.verify(live, folder, now=NOW)
+    report = verify_known(live, folder, now=NOW)
     assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
     # The way back is a restore, too, and the checkpoints before the restore still know it.
     back = offer(live, done.kept, folder, "back")
     assert back.known == "earlier"
     restores.carry_out(live, back, folder, actor="ada", now=NOW)
     assert ask(live, "SELECT count(*) FROM audit_chain") == [(308,)]
-    assert witnessing.verify(live, folder, now=NOW).verdict is Verdict.VERIFIED
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
 
 
 def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path, tmp_path: Path) -> None:
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)
-    witness(live, folder)
+    checkpoint(live, folder)
     restores.carry_out(live, offer(live, early, folder), folder, actor="ada", now=NOW)
     ask(live, "DELETE FROM audit_chain WHERE seq > 295")
     ask(live, "UPDATE sqlite_sequence SET seq = 295 WHERE name = 'audit_chain'")
-    codes = {finding.code for finding in witnessing.verify(live, folder, now=NOW).findings}
+    codes = {finding.code for finding in verify_known(live, folder, now=NOW).findings}
     assert codes == {Code.TRUNCATED}
 
 
@@ -85,10 +87,10 @@ def test_an_export_from_before_the_restore_says_what_it_took_away(
 ) -> None:
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)
-    witness(live, folder)
-    CheckpointStore(folder).export(live, tmp_path / "witness.json")
+    checkpoint(live, folder)
+    CheckpointStore(folder).export(live, tmp_path / "checkpoints.json")
     restores.carry_out(live, offer(live, early, folder), folder, actor="ada", now=NOW)
-    report = witnessing.verify(live, tmp_path / "elsewhere", now=NOW, export=tmp_path / "witness.json")
+    report = verify_known(live, tmp_path / "elsewhere", now=NOW, export=tmp_path / "checkpoints.json")
     assert {finding.code for finding in report.findings} & {Code.TRUNCATED, Code.CHECKPOINT}
 
 
@@ -96,7 +98,7 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
     assert offer(live, snapshot_copy(live, tmp_path / "unknown.sqlite"), folder, "one").known is None
-    witness(live, folder)
+    checkpoint(live, folder)
     later = snapshot_copy(live, tmp_path / "later.sqlite")
     append(later, 3)
     assert offer(live, later, folder, "two").known == "later"

@@ -1,19 +1,40 @@
-"""One checkpoint as a signed document."""
+"""One checkpoint as a signed document; exports of them, to be kept elsewhere and checked anywhere."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
 from hashlib import sha256
-from typing import Any, TypeVar, get_origin
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
+from app.services.chain.verify.codes import Code
 from app.services.chain.verify.comparison import Known
-from app.services.chain.verify.report import SealedChain
-from app.services.errors import InvalidInput
+from app.services.chain.verify.report import Finding, SealedChain
+from app.services.errors import FileMissing, InvalidInput
+from models.local import atomic
 
-FORMAT = "tenant-admin checkpoint 1"
+if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+FORMAT: Final = "tenant-admin checkpoint 1"
+EXPORT_FORMAT: Final = "tenant-admin checkpoints 1"
+
+
+class Reason(StrEnum):
+    """Why a checkpoint was made, as it is stored; a newer program may have others."""
+
+    VERIFY = "verify"
+    REQUEST = "request"
+    RETENTION = "retention"
+    IMPORT = "import"
+    BEFORE_RESTORE = "before-restore"
+    RESTORE = "restore"
+    START_OVER = "anew"
+
+
+NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER})
+"""With these a person says that what the file holds now is right: what earlier ones say counts no more."""
 
 Document = TypeVar("Document", "Checkpoint", SealedChain)
 
@@ -68,11 +89,19 @@ class Checkpoint:
         """SHA-256 of the whole document; the next checkpoint names it."""
         return sha256(_canonical(self.to_json())).hexdigest()
 
-    def signed(self, key: Ed25519PrivateKey) -> "Checkpoint":
+    @property
+    def starts_line(self) -> bool:
+        """Whether the checkpoints before it are no longer held against the file."""
+        return self.reason in NEW_LINE
+
+    def signed(self, key: "Ed25519PrivateKey") -> "Checkpoint":
         return replace(self, signature=key.sign(self._signed_bytes()).hex())
 
     def signature_holds(self) -> bool:
         """Whether the signature is that of the named key; whose key that is, is another question."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - slow to load
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
         try:
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
             key.verify(bytes.fromhex(self.signature), self._signed_bytes())
@@ -85,6 +114,81 @@ class Checkpoint:
 
     def _signed_bytes(self) -> bytes:
         return _canonical({**self.to_json(), "signature": ""})
+
+
+Problem = tuple[str | None, str | None, str]
+"""Expected, actual, sentence."""
+
+
+def write_export(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
+    """Takes the place of an earlier export only when it is complete. Raises `OSError`."""
+    value = {"format": EXPORT_FORMAT, "checkpoints": [item.to_json() for item in checkpoints]}
+    atomic.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def read_export(file: Path) -> list[Checkpoint]:
+    """The checkpoints of an export, oldest first; nothing of them is believed yet.
+
+    Raises `FileMissing`, and `InvalidInput` when the file is no export.
+    """
+    if not file.exists():
+        raise FileMissing(file)
+    try:
+        value = json.loads(file.read_bytes())
+        if value["format"] != EXPORT_FORMAT:
+            raise ValueError
+        found = [Checkpoint.from_json(item) for item in value["checkpoints"]]
+        if not found:
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InvalidInput(
+            "checkpoints", f"{file.name} holds no exported checkpoints; choose another file."
+        ) from error
+    return sorted(found, key=lambda item: (item.database, item.number))
+
+
+def authentic(
+    checkpoints: Sequence[Checkpoint], keys: frozenset[str], database: str | None
+) -> tuple[list[Checkpoint], list[Finding]]:
+    """Those that hold, in order, and a SIGNATURE finding for each that does not or lacks the one before it.
+
+    `keys` are the public keys that are trusted; where there is none, that of the oldest checkpoint is.
+    `database` is the one they must speak of, or None if that is not known.
+    """
+    good: list[Checkpoint] = []
+    findings: list[Finding] = []
+    trusted = keys or frozenset(item.key for item in checkpoints[:1])
+    wanted = database or next((item.database for item in checkpoints if item.signature_holds()), None)
+    before, before_holds = None, True
+    for item in checkpoints:
+        problem = _problem(item, trusted, wanted) or _gap(item, before, before_holds)
+        if problem is None:
+            good.append(item)
+        else:
+            findings.append(Finding(Code.SIGNATURE, None, None, *problem))
+        before, before_holds = item, problem is None
+    return good, findings
+
+
+def _problem(item: Checkpoint, trusted: frozenset[str], database: str | None) -> Problem | None:
+    if not item.signature_holds():
+        return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
+    if item.key not in trusted:
+        sentence = f"Checkpoint {item.number} is signed with a key not known here; import it if you trust it."
+        return None, item.key, sentence
+    if item.database != database:
+        return database, item.database, f"Checkpoint {item.number} was made of another database."
+    return None
+
+
+def _gap(item: Checkpoint, before: Checkpoint | None, before_holds: bool) -> Problem | None:
+    """What is wrong with its place in the row; the hash of one that does not hold itself says nothing."""
+    number, previous = (0, None) if before is None else (before.number, before.hash)
+    if item.number > number + 1:
+        return previous, item.previous, f"Before checkpoint {item.number}, number {number + 1} is left out."
+    if item.number <= number or (before_holds and item.previous != previous):
+        return previous, item.previous, f"Checkpoint {item.number} does not follow from the one before it."
+    return None
 
 
 def _checked(kind: type[Document], value: Mapping[str, Any]) -> Document:

@@ -1,17 +1,24 @@
 """The signing key: in the keyring of the operating system, or in a file that only the user can read."""
 
+import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from app.services.errors import StorageError
 from models.local import atomic
 
-SERVICE = "tenant-admin"
+if TYPE_CHECKING:  # slow to load, and only needed where something is signed
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+SERVICE: Final = "tenant-admin"
+KEY_BYTES: Final = 32
+"""Any 32 random bytes are an Ed25519 private key (RFC 8032, 5.1.5)."""
+
+Answer = TypeVar("Answer")
 
 
 class KeyPlace(StrEnum):
@@ -39,7 +46,7 @@ class Keyring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    private: Ed25519PrivateKey
+    private: "Ed25519PrivateKey"
     place: KeyPlace
 
     @property
@@ -54,7 +61,7 @@ class KeyDamaged(StorageError):
     def __init__(self, where: str) -> None:
         super().__init__(
             f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
-            "a new one is made then, and the checkpoints signed before keep their worth."
+            "a new one is made then, and what was signed before still counts."
         )
 
 
@@ -72,10 +79,9 @@ def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
     stored = _ask(keyring, user)
     if stored:
         return SigningKey(_from_hex(stored, f"the system's keyring ({SERVICE}, {user})"), KeyPlace.KEYRING)
-    private = Ed25519PrivateKey.generate()
-    secret = private.private_bytes_raw().hex()
+    secret = secrets.token_hex(KEY_BYTES)
     if keyring is not None and _put(keyring, user, secret):
-        return SigningKey(private, KeyPlace.KEYRING)
+        return SigningKey(_from_hex(secret, "the system's keyring"), KeyPlace.KEYRING)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):  # another process was faster; its key is the one
         atomic.write(file, secret, only_if_new=True)
@@ -86,7 +92,9 @@ def _from_file(file: Path) -> SigningKey:
     return SigningKey(_from_hex(file.read_bytes().decode("ascii", "replace"), str(file)), KeyPlace.FILE)
 
 
-def _from_hex(text: str, where: str) -> Ed25519PrivateKey:
+def _from_hex(text: str, where: str) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
     except ValueError as error:
@@ -94,27 +102,27 @@ def _from_hex(text: str, where: str) -> Ed25519PrivateKey:
 
 
 def _system_keyring() -> Keyring | None:
-    try:
-        import keyring  # noqa: PLC0415  # slow, and only asked when something is to be signed
+    def load() -> Keyring:
+        import keyring  # noqa: PLC0415 - slow, and only asked when something is to be signed
 
         return keyring.get_keyring()
-    except (ImportError, RuntimeError, OSError):
-        return None
+
+    return _answer(load)
 
 
 def _ask(keyring: Keyring | None, user: str) -> str | None:
-    if keyring is None:
-        return None
-    try:
-        return keyring.get_password(SERVICE, user)
-    except Exception:  # noqa: BLE001  # a backend may raise anything; none of it is worth more than no answer
-        return None
+    return None if keyring is None else _answer(lambda: keyring.get_password(SERVICE, user))
 
 
 def _put(keyring: Keyring, user: str, secret: str) -> bool:
     """Whether the keyring really keeps it."""
-    try:
-        keyring.set_password(SERVICE, user, secret)
-    except Exception:  # noqa: BLE001
-        return False
+    _answer(lambda: keyring.set_password(SERVICE, user, secret))
     return _ask(keyring, user) == secret
+
+
+def _answer(question: Callable[[], Answer]) -> Answer | None:
+    """What a keyring answers. A backend, and its configuration, may raise anything: that is no answer."""
+    try:
+        return question()
+    except Exception:  # noqa: BLE001
+        return None

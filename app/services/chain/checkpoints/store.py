@@ -3,13 +3,18 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import apsw
 
-from app.services.chain.checkpoints import exchange
-from app.services.chain.checkpoints.continuation import Continuation, Divergence, compare
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoints.continuation import Continuation, compare
+from app.services.chain.checkpoints.document import (
+    NEW_LINE,
+    Checkpoint,
+    Reason,
+    authentic,
+    read_export,
+    write_export,
+)
 from app.services.chain.checkpoints.identity import (
     has_row,
     place,
@@ -27,16 +32,8 @@ from app.services.chain.verify.comparison import Known, Witness
 from app.services.chain.verify.report import Finding, Report, SealedChain, TenantReport
 from app.services.errors import NotAllowed, NotFound, TenantAdminError
 
-__all__ = ["ANEW", "RESTORE", "CheckpointStore", "Continuation", "Divergence", "NotWitnessed"]
 
-RESTORE: Final = "restore"
-"""The reason of a checkpoint made when a person replaced the content, which earlier ones do not fit."""
-
-ANEW: Final = "anew"
-"""The reason of one made because a person says that what the file holds now is right."""
-
-
-class NotWitnessed(TenantAdminError):
+class NotSigned(TenantAdminError):
     """The chains do not hold, so nothing may be signed that says they do."""
 
 
@@ -70,7 +67,7 @@ class CheckpointStore:
         with self._records.open() as session:
             return tuple(session.checkpoints(database))
 
-    def witness(self, path: Path) -> Witness:
+    def known(self, path: Path) -> Witness:
         """What is known of the file, for `verify(…, checkpoints=…)`; empty for a file never seen.
 
         Raises the errors of opening the file and `StoreDamaged`.
@@ -82,13 +79,13 @@ class CheckpointStore:
         """All that checkpoints ever said of the file, oldest first; also what no longer binds it."""
         return tuple(item.known() for item in self._known(path)[0])
 
-    def witness_from(self, path: Path, export: Path) -> Witness:
+    def known_from(self, path: Path, export: Path) -> Witness:
         """What an export says of the file; a finding where the export itself cannot be believed.
 
         SIGNATURE: edited, signed with a key not known here (if any is), of another database. ROLLBACK: this
         store has seen a later checkpoint. Raises `InvalidInput` when `export` is none.
         """
-        checkpoints = exchange.read(export)
+        checkpoints = read_export(export)
         keys: frozenset[str] = frozenset()
         adopted: dict[str, tuple[int, str]] = {}
         database: KnownDatabase | None = None
@@ -102,7 +99,7 @@ class CheckpointStore:
             its_own = speaks_of(connection, checkpoints)
             strange = not its_own and database is None and not shares_tenant(connection, checkpoints)
         wanted = None if database is None or its_own else database.id
-        good, findings = exchange.authentic(checkpoints, keys, wanted)
+        good, findings = authentic(checkpoints, keys, wanted)
         if strange and good:
             findings.append(_of_another(path))
         newest = max((item.number for item in good), default=0)
@@ -116,24 +113,21 @@ class CheckpointStore:
         return Witness(_standing(good), adopted, tuple(findings))
 
     def create(
-        self, path: Path, report: Report, *, now: int, reason: str, database: str | None = None
+        self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
     ) -> Checkpoint:
         """Signs what a verification with `seal=True` has just found, and keeps it.
 
-        `reason` is one word: verify, request, retention, import, before-restore, restore, anew. With the
-        last two the checkpoint takes the place of those before it, so the report must be one made without
-        them. `database` is the file's id (`identify`) where it was known before its content was replaced.
-        An unproven start does not prevent it: the checkpoint then says only that the rows were there.
-        Raises `NotWitnessed` when the report has errors or covers only a part.
+        With a `reason` of `NEW_LINE` the checkpoint takes the place of those before it, so the report must
+        be one made without them. `database` is the file's id (`identify`) where it was known before its
+        content was replaced. An unproven start does not prevent it: the checkpoint then says only that the
+        rows were there. Raises `NotSigned` when the report has errors or covers only a part.
         """
         if report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
-            raise NotWitnessed(
-                "The audit chain does not hold, so no checkpoint was made; look at the findings."
-            )
+            raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
         if not report.entries:
-            raise NotWitnessed("There are no audit entries yet, so there is nothing to witness.")
+            raise NotSigned("There are no audit entries yet, so there is nothing to sign.")
         if report.seal is None:
-            raise NotWitnessed(
+            raise NotSigned(
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
         key = self._key()
@@ -143,7 +137,7 @@ class CheckpointStore:
             before = session.checkpoints(database, newest=1)
             seal = report.seal
             if not _is_still_there(path, seal.tenants):
-                raise NotWitnessed("The file was replaced while it was being verified; verify it again.")
+                raise NotSigned("The file was replaced while it was being verified; verify it again.")
             checkpoint = Checkpoint(
                 database=database,
                 number=max(before[0].number if before else 0, known.seen_number if known else 0) + 1,
@@ -151,7 +145,7 @@ class CheckpointStore:
                 reason=reason,
                 after=seal.after,
                 through=seal.through,
-                rows_ever=_rows_ever(report, () if reason in (RESTORE, ANEW) else before),
+                rows_ever=_rows_ever(report, () if reason in NEW_LINE else before),
                 tenants=seal.tenants,
                 previous=before[0].hash if before else None,
                 key=key.public,
@@ -166,7 +160,7 @@ class CheckpointStore:
         checkpoints = self.checkpoints(path)
         if not checkpoints:
             raise NotFound("checkpoint")
-        exchange.write(out, checkpoints)
+        write_export(out, checkpoints)
         return len(checkpoints)
 
     def import_(self, export: Path, *, now: int, path: Path | None = None) -> int:
@@ -176,11 +170,11 @@ class CheckpointStore:
         is the database file they speak of, if it is at hand; one that they know no row of is not taken for
         it. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
         """
-        checkpoints = exchange.read(export)
+        checkpoints = read_export(export)
         with self._records.open() as session:
             kept = session.checkpoints(checkpoints[0].database) if checkpoints else []
         together = {item.hash: item for item in [*kept, *checkpoints]}
-        good, findings = exchange.authentic(
+        good, findings = authentic(
             sorted(together.values(), key=lambda item: item.number),
             frozenset(item.key for item in together.values()),
             checkpoints[0].database if checkpoints else None,
@@ -201,8 +195,10 @@ class CheckpointStore:
                     session.see(good[0].database, *where, number=good[-1].number, now=now)
         return new
 
-    def adopt(self, path: Path, tenant: TenantReport, previous_hash: str, *, actor: str, now: int) -> None:
-        """Records that the user vouches for a start that nothing proves (verdict UNPROVEN_START).
+    def accept_start(
+        self, path: Path, tenant: TenantReport, previous_hash: str, *, actor: str, now: int
+    ) -> None:
+        """Records a start that nothing proves (verdict UNPROVEN_START) as the baseline the user accepts.
 
         `previous_hash` is the `actual` of its finding. Raises `NotAllowed` for any other verdict.
         """
@@ -217,7 +213,7 @@ class CheckpointStore:
 
     def continuation(self, path: Path) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
-        return compare(path, self.witness(path))
+        return compare(path, self.known(path))
 
     def _known(
         self, path: Path
@@ -230,7 +226,7 @@ class CheckpointStore:
             if database is None:
                 return [], (), {}
             keys = frozenset(session.keys())
-            good, findings = exchange.authentic(session.checkpoints(database.id), keys, database.id)
+            good, findings = authentic(session.checkpoints(database.id), keys, database.id)
             newest = max((item.number for item in good), default=0)
             if newest < database.seen_number and not findings:
                 findings = [_rollback(newest, database.seen_number)]
@@ -278,9 +274,9 @@ def _with_adopted_start(
 
 
 def _standing(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
-    """Those that still speak of the file: with some they begin anew."""
-    beginnings = [place for place, item in enumerate(checkpoints) if item.reason in (RESTORE, ANEW)]
-    return tuple(item.known() for item in checkpoints[beginnings[-1] if beginnings else 0 :])
+    """Those that are held against the file: the last line of them."""
+    starts = [place for place, item in enumerate(checkpoints) if item.starts_line]
+    return tuple(item.known() for item in checkpoints[starts[-1] if starts else 0 :])
 
 
 def _is_still_there(path: Path, tenants: Mapping[str, SealedChain]) -> bool:
@@ -295,7 +291,7 @@ def _speak_of(path: Path, checkpoints: Sequence[Checkpoint]) -> bool:
 
 
 def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:
-    """All rows that ever were, as far as one can know: those witnessed before, and the new ones."""
+    """All rows that ever were, as far as one can know: those of the checkpoint before, and the new ones."""
     if not before:
         return report.entries
     return before[0].rows_ever + report.unwitnessed

@@ -8,9 +8,14 @@ from PySide6.QtWidgets import QWidget
 
 from app import paths
 from app.itemmodels.static_table import Cell, Column
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.keys import KeyPlace
-from app.services.chain.checkpoints.store import ANEW, CheckpointStore
+from app.services.chain.checkpoints.making import (
+    SignedReport,
+    verify_and_sign,
+    verify_with_checkpoints,
+)
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report
 from app.services.errors import Cancelled, TenantAdminError
 from app.ui.shell.context import Context
@@ -22,9 +27,8 @@ from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
-from app.workers import witnessing
+from app.workers import scan_pool
 from app.workers.runner import Progress, Stop, Task
-from app.workers.witnessing import Witnessed
 
 EXPORTS = "Checkpoints (*.json);;All files (*)"
 
@@ -41,8 +45,8 @@ _EXPLANATION = (
     "finds from it what the chain alone cannot show: entries cut off, rewritten or put in place of others."
 )
 _LIMIT = (
-    "Whoever runs as the same user can sign. The witness that counts is an export kept where others cannot "
-    "change it."
+    "Whoever runs as the same user can sign. What counts against them is an export kept where others "
+    "cannot change it."
 )
 
 
@@ -73,48 +77,48 @@ class CheckpointsDialog(Dialog):
         self.export_button = push_button(theme, "Export…", icon=Icon.EXPORT)
         self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
         self.check_button = push_button(theme, "Check…", icon=Icon.VERIFY)
-        self.anew_button = push_button(theme, "Begin anew…", icon=Icon.REFRESH)
+        self.start_over_button = push_button(theme, "Start over…", icon=Icon.REFRESH)
         for button, tip in (
             (self.export_button, "Write all of them to a file, to keep elsewhere"),
             (self.import_button, "Take in what was exported elsewhere, and trust its key"),
             (self.check_button, "Verify the file against an export"),
-            (self.anew_button, "Go by what the file holds now, whatever these say"),
+            (self.start_over_button, "Go by what the file holds now, whatever these say"),
         ):
             button.setToolTip(tip)
         self.close_button = push_button(theme, "Close")
-        self.anew_button.clicked.connect(self.ask_anew)
-        self.make_button.clicked.connect(lambda: self.make(anew=False))
+        self.start_over_button.clicked.connect(self.ask_start_over)
+        self.make_button.clicked.connect(lambda: self.make(Reason.REQUEST))
         self.export_button.clicked.connect(self._ask_export)
         self.import_button.clicked.connect(self._ask_import)
         self.check_button.clicked.connect(self._ask_check)
         self.close_button.clicked.connect(self.reject)
         self.set_buttons(
             [self.close_button, self.make_button],
-            left=[self.export_button, self.import_button, self.check_button, self.anew_button],
+            left=[self.export_button, self.import_button, self.check_button, self.start_over_button],
         )
         self.close_button.setFocus()
         self.export_button.setEnabled(False)
-        self.anew_button.setEnabled(False)
+        self.start_over_button.setEnabled(False)
         self._job: Task | None = None
         self._closed = False
         self.finished.connect(self._end)
         self._read()
 
-    def make(self, *, anew: bool) -> None:
-        """Verifies the file and signs a checkpoint of it, which with `anew` those before do not bind."""
+    def make(self, reason: Reason) -> None:
+        """Verifies the file and signs a checkpoint of it."""
 
-        def work(progress: Progress, cancelled: Stop) -> Witnessed:
-            return witnessing.witness(
+        def work(progress: Progress, cancelled: Stop) -> SignedReport:
+            return verify_and_sign(
                 self._path,
-                paths.checkpoints_dir(),
+                self._store,
+                scan_pool.verify,
                 now=self._context.clock(),
-                reason=ANEW if anew else "request",
+                reason=reason,
                 progress=progress,
                 cancelled=cancelled,
-                anew=anew,
             )
 
-        def done(made: Witnessed) -> None:
+        def done(made: SignedReport) -> None:
             self.checked.emit(made.report, made.checkpoint)
             if made.checkpoint is None:
                 self.state.setText("The chain does not hold, so nothing was signed; look at the findings.")
@@ -123,18 +127,18 @@ class CheckpointsDialog(Dialog):
 
         self._run("Verifying and signing…", work, done)
 
-    def ask_anew(self) -> None:
-        """Begins anew once the person has said that the file is right as it is."""
+    def ask_start_over(self) -> None:
+        """Starts over once the person has said that the file is right as it is."""
         dialog = ConfirmDialog(
             self._context.theme,
-            "Begin anew?",
+            "Start over?",
             "The file is held against a new checkpoint of what it holds now, and no longer against those so "
             "far. Do this when you know why it differs, say because you put another copy in its place "
             "yourself. The earlier checkpoints are kept, and exports of them still say what they knew.",
-            action="Begin anew",
+            action="Start over",
             parent=self,
         )
-        dialog.accepted.connect(lambda: self.make(anew=True))
+        dialog.accepted.connect(lambda: self.make(Reason.START_OVER))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
@@ -164,9 +168,10 @@ class CheckpointsDialog(Dialog):
         """Verifies the file against an export, without taking it in."""
 
         def work(progress: Progress, cancelled: Stop) -> Report:
-            return witnessing.verify(
+            return verify_with_checkpoints(
                 self._path,
-                paths.checkpoints_dir(),
+                self._store,
+                scan_pool.verify,
                 now=self._context.clock(),
                 export=export,
                 progress=progress,
@@ -188,7 +193,7 @@ class CheckpointsDialog(Dialog):
             self.table = None
         self.key.setText(place.sentence if place is not None else "")
         self.export_button.setEnabled(bool(found))
-        self.anew_button.setEnabled(bool(found))
+        self.start_over_button.setEnabled(bool(found))
         if not found:
             self.state.setText("There is none of this file yet.")
             self.listed.emit(0)
@@ -245,7 +250,7 @@ class CheckpointsDialog(Dialog):
     def _set_busy(self, busy: bool) -> None:
         for button in (self.make_button, self.import_button, self.check_button):
             button.setEnabled(not busy)
-        for button in (self.export_button, self.anew_button):
+        for button in (self.export_button, self.start_over_button):
             button.setEnabled(not busy and self.table is not None)
         if busy:
             self.state.setText("Working…")

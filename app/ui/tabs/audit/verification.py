@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app import paths
 from app.itemmodels.roles import Tone
 from app.itemmodels.static_table import Cell, Column
+from app.services.chain.checkpoints.making import accept_starts, write_evidence
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.report import Finding, Report
 from app.services.errors import Cancelled, TenantAdminError
@@ -28,7 +30,6 @@ from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import StaticTable
-from app.workers import witnessing
 from app.workers.runner import Task
 
 _COLUMNS = (Column("Finding"), Column("Entry", number=True), Column("Tenant"), Column("What"))
@@ -154,6 +155,7 @@ class VerificationPanel(QWidget):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
+        self._store = CheckpointStore(paths.checkpoints_dir())
         self.outcome: Outcome | None = None
         self._asked = Asked()
         self._job: Task | None = None
@@ -193,12 +195,12 @@ class VerificationPanel(QWidget):
         """Verifies in child processes, with progress, rate and cancel; nothing while another one runs."""
         if self.is_running:
             return
-        path, folder, now = self._context.opened.path, paths.checkpoints_dir(), self._context.clock()
+        path, now = self._context.opened.path, self._context.clock()
         self._asked, self._started = asked, time.monotonic()
         self.banner.show_progress(verdicts.running(asked), 0, 0)
         self._job = self._context.runner.job(
             lambda progress, cancelled: verifying.run(
-                asked, path, folder, now=now, progress=progress, cancelled=cancelled
+                asked, path, self._store, now=now, progress=progress, cancelled=cancelled
             ),
             on_progress=self._advance,
             on_done=self._finished,
@@ -239,7 +241,7 @@ class VerificationPanel(QWidget):
 
     def open_checkpoints(self) -> "CheckpointsDialog":
         """Opens the list of checkpoints of this file."""
-        from app.ui.tabs.audit.checkpoints import CheckpointsDialog  # noqa: PLC0415 - brings cryptography
+        from app.ui.tabs.audit.checkpoints import CheckpointsDialog  # noqa: PLC0415 - few open it
 
         dialog = CheckpointsDialog(self._context, self)
         dialog.checked.connect(
@@ -253,12 +255,12 @@ class VerificationPanel(QWidget):
         if self.outcome is None:
             return
         asked, report = self.outcome.asked, self.outcome.report
-        path, folder, now = self._context.opened.path, paths.checkpoints_dir(), self._context.clock()
+        path, now = self._context.opened.path, self._context.clock()
         self._context.busy.run(
             f"Exporting the report to {out.name}…",
-            lambda progress, cancelled: witnessing.export_report(
+            lambda progress, cancelled: write_evidence(
                 path,
-                folder,
+                self._store,
                 report,
                 out,
                 now=now,
@@ -338,11 +340,11 @@ class VerificationPanel(QWidget):
         dialog.open_once()
 
     def _adopt(self, report: Report) -> None:
-        path, folder, now = self._context.opened.path, paths.checkpoints_dir(), self._context.clock()
+        path, now = self._context.opened.path, self._context.clock()
         actor = self._context.settings.actor
         self._context.busy.run(
             "Adopting…",
-            lambda progress, cancelled: witnessing.adopt(path, folder, report, actor=actor, now=now),
+            lambda progress, cancelled: accept_starts(path, self._store, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),
             on_failed=self._context.runner.failed.emit,
             can_cancel=False,

@@ -9,12 +9,15 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.report import Report
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import grouped
-from app.workers import witnessing
+from app.workers import scan_pool
 
 Ends = tuple[int, int]
 
@@ -181,32 +184,34 @@ class Outcome:
 def run(
     asked: Asked,
     path: Path,
-    folder: Path,
+    store: CheckpointStore,
     *,
     now: int,
     progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
 ) -> Outcome:
-    """Verifies, and makes a checkpoint in `folder` of a whole file that holds.
+    """Verifies, and makes a checkpoint in `store` of a whole file that holds.
 
-    Raises the errors of `witnessing.witness` and `witnessing.verify`.
+    Raises the errors of `verify_and_sign` and `verify_with_checkpoints`.
     """
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
     if asked.tenant is None and asked.ends is None:
-        found = witnessing.witness(
+        found = verify_and_sign(
             path,
-            folder,
+            store,
+            scan_pool.verify,
             now=now,
-            reason="verify",
+            reason=Reason.VERIFY,
             archive=asked.archive,
             progress=progress,
             cancelled=cancelled,
         )
         return Outcome(asked, found.report, found.checkpoint)
-    report = witnessing.verify(
+    report = verify_with_checkpoints(
         path,
-        folder,
+        store,
+        scan_pool.verify,
         now=now,
         tenant=asked.tenant,
         seq_from=asked.first,

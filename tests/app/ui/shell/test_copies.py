@@ -10,9 +10,9 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files.copying import snapshot_copy
 from app.ui.dialogs.restore import RestoreDialog
 from app.ui.shell.window import MainWindow
-from app.workers import witnessing
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.checkpoints import sign
 from tests.fixtures.window import (
     ask,
     choose,
@@ -39,7 +39,7 @@ def leftovers(path: Path) -> list[str]:
 
 
 def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path) -> None:
-    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW, reason="verify")
     page = open_file(qtbot, window, demo_path)
     before = count(demo_path, "users")
     choose(qtbot, page, 0)

@@ -11,9 +11,9 @@ from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.workers import witnessing
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.checkpoints import sign
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.window import (
     ask,
@@ -67,7 +67,7 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
 def test_a_newer_export_of_a_known_database_continues_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
     chains.append(apsw.Connection(str(demo_path)), "acme-corp", [NOW] * 3)
     export = write_dump(demo_path, tmp_path / "newer.sql", d1=True)
     with qtbot.waitSignal(window.opened):
@@ -81,7 +81,7 @@ def test_a_newer_export_of_a_known_database_continues_it(
 def test_an_export_that_forked_says_where(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
     last = ask(demo_path, "SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
     ask(demo_path, "DELETE FROM audit_chain WHERE seq = ?", last)
     export = write_dump(demo_path, tmp_path / "forked.sql")

@@ -8,8 +8,8 @@ from pytestqt.qtbot import QtBot
 from app.services.chain.archive.following import ANCHOR
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow
-from app.workers import witnessing
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.window import ask, click, closed, dialog, open_file
 
 
@@ -30,7 +30,7 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     names = {file.name for file in folder.iterdir()}
     assert names == set(removed.args[0].archives)
     assert names
-    report = witnessing.verify(demo_path, tmp_path / "none", now=NOW, archive=folder)
+    report = verify_known(demo_path, tmp_path / "none", now=NOW, archive=folder)
     rows = ask(demo_path, "SELECT DISTINCT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")
     pruned = {tenant for (tenant,) in rows}
     assert {tenant.tenant for tenant in report.tenants if tenant.anchor == ANCHOR} == pruned

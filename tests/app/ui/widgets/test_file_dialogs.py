@@ -12,8 +12,9 @@ from app import paths
 from app.services.files import diagnose as foreign_files
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.file_dialogs import open_dialog
-from app.workers import witnessing
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import sign
+from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.window import open_file
 
 LINUX = sys.platform == "linux"
@@ -39,8 +40,8 @@ def held(qtbot: QtBot, window: MainWindow, demo_path: Path) -> int:
 
 
 def test_looking_at_the_beginning_of_a_file_leaves_its_locks(held: int, demo_path: Path) -> None:
-    witnessing.witness(demo_path, paths.checkpoints_dir(), now=NOW, reason="request")
-    witnessing.verify(demo_path, paths.checkpoints_dir(), now=NOW)
+    sign(demo_path, paths.checkpoints_dir(), now=NOW, reason="request")
+    verify_known(demo_path, paths.checkpoints_dir(), now=NOW)
     foreign_files.diagnose(demo_path)
     assert locks(demo_path) == held
 

@@ -18,11 +18,12 @@ from app.services.chain.archive.following import ANCHOR, with_archive
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.errors import Cancelled
-from app.workers import scan_pool, witnessing
+from app.workers import scan_pool
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import DAY, retain
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.checkpoints import verify as verify_known
 
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "200")) // 5
 TENANTS = ("acme", "gl/obex ü")
@@ -337,14 +338,14 @@ def test_other_findings_stay_beside_those_of_the_archive(
 def test_progress_goes_on_behind_the_file_and_cancelling_ends_it(archived: Path, folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     home = folder / "home"
-    witnessing.verify(
+    verify_known(
         archived, home, now=NOW, archive=folder, progress=lambda done, total: seen.append((done, total))
     )
     entries = sum(gzip.decompress(file.read_bytes()).count(b"\n") for file in folder.glob("audit-*"))
     rows = scan_pool.verify(archived, now=NOW).entries
     assert seen[-1] == (rows + entries, rows + entries)
     with pytest.raises(Cancelled):
-        witnessing.verify(
+        verify_known(
             archived, home, now=NOW, archive=folder, cancelled=lambda: seen[-1][0] > rows,
             progress=lambda done, total: seen.append((done, total)),
         )  # fmt: skip

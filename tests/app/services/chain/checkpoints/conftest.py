@@ -1,4 +1,4 @@
-"""A chain that was witnessed, and what a later verification says of it."""
+"""A chain that a checkpoint knows, and what a later verification says of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 
 
-class Witnessed:
+class KnownChain:
     """A chain file and the store that knows it."""
 
     def __init__(self, chain: ChainFile, store: CheckpointStore) -> None:
@@ -21,17 +21,17 @@ class Witnessed:
 
     def checkpoint(self, now: int = NOW) -> Checkpoint:
         report = self.verify(seal=True)
-        return self.store.create(self.chain.path, report, now=now, reason="verify")
+        return self.store.create(self.chain.path, report, now=now, reason=Reason.VERIFY)
 
     def verify(self, **options: Any) -> Report:
-        return self.chain.verify(checkpoints=self.store.witness(self.chain.path), **options)
+        return self.chain.verify(checkpoints=self.store.known(self.chain.path), **options)
 
 
 @pytest.fixture
-def witnessed(tmp_path: Path) -> Callable[..., Witnessed]:
-    def build(rows: int = 50, tenants: int = 1, step: int = 1) -> Witnessed:
+def known_chain(tmp_path: Path) -> Callable[..., KnownChain]:
+    def build(rows: int = 50, tenants: int = 1, step: int = 1) -> KnownChain:
         chain = ChainFile.build(tmp_path / "a.db", rows=rows, tenants=tenants, step=step)
-        found = Witnessed(chain, CheckpointStore(tmp_path / "home"))
+        found = KnownChain(chain, CheckpointStore(tmp_path / "home"))
         found.checkpoint()
         return found
 

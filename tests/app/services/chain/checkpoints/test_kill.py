@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
-from tests.app.services.chain.checkpoints.conftest import Witnessed
-from tests.app.services.chain.checkpoints.making import NoKeyring
+from tests.app.services.chain.checkpoints.conftest import KnownChain
+from tests.app.services.chain.checkpoints.killed import NoKeyring
 from tests.app.services.chain.verify.chains import ChainFile
 
 KILLS = os.environ.get("TENANT_ADMIN_KILLS", "10")
@@ -23,14 +23,14 @@ def test_killed_while_making_checkpoints(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "tests.app.services.chain.checkpoints.making",
+        "tests.app.services.chain.checkpoints.killed",
         str(path),
         str(home),
         KILLS,
         "1",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    known = Witnessed(ChainFile(path), CheckpointStore(home, NoKeyring()))
+    known = KnownChain(ChainFile(path), CheckpointStore(home, NoKeyring()))
     made = known.store.checkpoints(path)
     assert len(made) >= int(done.stdout) >= int(KILLS)
     assert [item.number for item in made] == list(range(1, len(made) + 1))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from app.services.chain.verify.codes import Verdict
-from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
 
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "250"))
@@ -21,8 +21,8 @@ ROWS = [(1, 1), (2, 1), (50, 1), (30, 5)]
 
 
 @pytest.fixture(params=ROWS, ids=lambda size: f"{size[0]}x{size[1]}")
-def known(request: pytest.FixtureRequest, witnessed: Callable[..., Witnessed]) -> Iterator[Witnessed]:
-    found = witnessed(*request.param, step=3)
+def known(request: pytest.FixtureRequest, known_chain: Callable[..., KnownChain]) -> Iterator[KnownChain]:
+    found = known_chain(*request.param, step=3)
     found.chain.run("PRAGMA synchronous = 0")
     found.chain.run("PRAGMA journal_mode = memory")
     yield found
@@ -60,9 +60,9 @@ def changed_value(data: st.DataObject, column: str, value: Any) -> tuple[str, An
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_every_change_of_a_row_is_found(known: Witnessed, data: st.DataObject) -> None:
+def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) -> None:
     sql = known.chain.sql
-    witness = known.store.witness(known.chain.path)
+    witness = known.store.known(known.chain.path)
     seqs = [seq for (seq,) in sql.execute("SELECT seq FROM audit_chain")]
     seq = data.draw(st.sampled_from(seqs), label="seq")
     column = data.draw(st.sampled_from(COLUMNS), label="column")
@@ -99,10 +99,10 @@ def test_every_change_of_a_row_is_found(known: Witnessed, data: st.DataObject) -
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_every_rewriting_is_found(known: Witnessed, data: st.DataObject) -> None:
+def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> None:
     """Rows removed, repeated, moved or edited, and then everything rehashed as a careful forger would."""
     sql = known.chain.sql
-    witness = known.store.witness(known.chain.path)
+    witness = known.store.known(known.chain.path)
     kept = sql.execute("SELECT * FROM audit_chain ORDER BY seq").fetchall()
     seqs = known.chain.seqs()
     at = data.draw(st.sampled_from(seqs), label="at")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.keys import KeyDamaged, KeyPlace, load_key
 from app.services.chain.checkpoints.records import StoreDamaged
-from app.services.chain.checkpoints.store import CheckpointStore, NotWitnessed
+from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.verify.codes import Verdict
 from app.services.errors import InvalidInput, NotAllowed, NotFound
-from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 
@@ -55,8 +55,8 @@ class BrokenKeyring:
 
 
 @pytest.fixture
-def known(witnessed: Callable[..., Witnessed]) -> Witnessed:
-    return witnessed(20, 3)
+def known(known_chain: Callable[..., KnownChain]) -> KnownChain:
+    return known_chain(20, 3)
 
 
 def test_a_key_in_the_keyring(tmp_path: Path) -> None:
@@ -82,12 +82,12 @@ def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: DeafKeyr
 def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     store = CheckpointStore(tmp_path / "home")
-    assert store.witness(chain.path).checkpoints == ()
+    assert store.known(chain.path).checkpoints == ()
     assert store.checkpoints(chain.path) == ()
     assert not (tmp_path / "home").exists()
 
 
-def test_what_a_checkpoint_says(known: Witnessed) -> None:
+def test_what_a_checkpoint_says(known: KnownChain) -> None:
     known.chain.append(TENANT)
     second = known.checkpoint(NOW + 5)
     first, again = known.store.checkpoints(known.chain.path)
@@ -98,23 +98,23 @@ def test_what_a_checkpoint_says(known: Witnessed) -> None:
     assert second.signature_holds()
 
 
-def test_rows_ever_count_the_pruned_ones(known: Witnessed) -> None:
+def test_rows_ever_count_the_pruned_ones(known: KnownChain) -> None:
     known.chain.prune(TENANT, known.chain.seqs(TENANT)[9])
     assert known.checkpoint().rows_ever == 61
 
 
-def test_no_checkpoint_of_a_chain_that_does_not_hold(known: Witnessed) -> None:
+def test_no_checkpoint_of_a_chain_that_does_not_hold(known: KnownChain) -> None:
     for part in ({"tenant": "tenant-01"}, {"seq_to": 20}):
         report = known.chain.verify(**part, seal=True)
-        with pytest.raises(NotWitnessed, match="whole file"):
-            known.store.create(known.chain.path, report, now=NOW, reason="x")
+        with pytest.raises(NotSigned, match="whole file"):
+            known.store.create(known.chain.path, report, now=NOW, reason=Reason.REQUEST)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
-    with pytest.raises(NotWitnessed, match="does not hold"):
+    with pytest.raises(NotSigned, match="does not hold"):
         known.checkpoint()
 
 
 @pytest.mark.parametrize("field", ["at", "through", "rows_ever", "reason", "previous"])
-def test_an_edited_checkpoint(known: Witnessed, tmp_path: Path, field: str) -> None:
+def test_an_edited_checkpoint(known: KnownChain, tmp_path: Path, field: str) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
     export = tmp_path / "export.json"
@@ -123,53 +123,53 @@ def test_an_edited_checkpoint(known: Witnessed, tmp_path: Path, field: str) -> N
     value["checkpoints"][1][field] = 7 if field in ("at", "through", "rows_ever") else "x"
     export.write_text(json.dumps(value))
     for store in (known.store, CheckpointStore(tmp_path / "elsewhere")):
-        report = known.chain.verify(checkpoints=store.witness_from(known.chain.path, export))
+        report = known.chain.verify(checkpoints=store.known_from(known.chain.path, export))
         assert "SIGNATURE" in codes(report)
         assert report.verdict == Verdict.TAMPERED
 
 
-def test_a_checkpoint_of_another_tenant(known: Witnessed, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_tenant(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     value = json.loads(export.read_text())
     tenants = value["checkpoints"][0]["tenants"]
     tenants["tenant-00"], tenants["tenant-01"] = tenants["tenant-01"], tenants["tenant-00"]
     export.write_text(json.dumps(value))
-    witness = known.store.witness_from(known.chain.path, export)
+    witness = known.store.known_from(known.chain.path, export)
     assert codes(known.chain.verify(checkpoints=witness)) == {"SIGNATURE"}
 
 
-def test_a_checkpoint_signed_with_another_key(known: Witnessed, tmp_path: Path) -> None:
+def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path) -> None:
     forged = known.store.checkpoints(known.chain.path)[0]
     key = Ed25519PrivateKey.generate()
     body = forged.to_json() | {"key": key.public_key().public_bytes_raw().hex()}
     export = tmp_path / "export.json"
     body = Checkpoint.from_json(body).signed(key).to_json()
     export.write_text(json.dumps({"format": "tenant-admin checkpoints 1", "checkpoints": [body]}))
-    witness = known.store.witness_from(known.chain.path, export)
+    witness = known.store.known_from(known.chain.path, export)
     assert "SIGNATURE" in codes(known.chain.verify(checkpoints=witness))
 
 
-def test_a_checkpoint_of_another_database(known: Witnessed, tmp_path: Path) -> None:
-    other = Witnessed(ChainFile.build(tmp_path / "b.db", rows=9, seed=5), known.store)
+def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
+    other = KnownChain(ChainFile.build(tmp_path / "b.db", rows=9, seed=5), known.store)
     other.checkpoint()
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     assert "SIGNATURE" in codes(
-        other.chain.verify(checkpoints=known.store.witness_from(other.chain.path, export))
+        other.chain.verify(checkpoints=known.store.known_from(other.chain.path, export))
     )
 
 
-def test_an_export_older_than_what_was_seen(known: Witnessed, tmp_path: Path) -> None:
+def test_an_export_older_than_what_was_seen(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     known.chain.append(TENANT)
     known.checkpoint()
-    witness = known.store.witness_from(known.chain.path, export)
+    witness = known.store.known_from(known.chain.path, export)
     assert codes(known.chain.verify(checkpoints=witness)) == {"ROLLBACK"}
 
 
-def test_an_export_is_a_witness_anywhere(known: Witnessed, tmp_path: Path) -> None:
+def test_an_export_is_a_witness_anywhere(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     moved = tmp_path / "other-name.sqlite"
@@ -177,14 +177,14 @@ def test_an_export_is_a_witness_anywhere(known: Witnessed, tmp_path: Path) -> No
     known.chain.path.replace(moved)
     chain = ChainFile(moved)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    assert chain.verify(checkpoints=elsewhere.witness_from(moved, export)).verdict == Verdict.VERIFIED
+    assert chain.verify(checkpoints=elsewhere.known_from(moved, export)).verdict == Verdict.VERIFIED
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
     for tenant in ("tenant-00", "tenant-01", "tenant-02"):
         chain.rehash(tenant)
-    assert "CHECKPOINT" in codes(chain.verify(checkpoints=elsewhere.witness_from(moved, export)))
+    assert "CHECKPOINT" in codes(chain.verify(checkpoints=elsewhere.known_from(moved, export)))
 
 
-def test_import_on_another_machine(known: Witnessed, tmp_path: Path) -> None:
+def test_import_on_another_machine(known: KnownChain, tmp_path: Path) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
     export = tmp_path / "export.json"
@@ -192,18 +192,18 @@ def test_import_on_another_machine(known: Witnessed, tmp_path: Path) -> None:
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     assert elsewhere.import_(export, now=NOW) == 2
     assert elsewhere.import_(export, now=NOW) == 0
-    there = Witnessed(known.chain, elsewhere)
+    there = KnownChain(known.chain, elsewhere)
     assert there.verify().verdict == Verdict.VERIFIED
     known.chain.append(TENANT)
     assert there.checkpoint().number == 3
     assert there.verify().unwitnessed == 0
 
 
-def test_two_machines_that_went_on_separately(known: Witnessed, tmp_path: Path) -> None:
+def test_two_machines_that_went_on_separately(known: KnownChain, tmp_path: Path) -> None:
     """Their second checkpoints exclude each other; taking both in would make every verification fail."""
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
-    elsewhere = Witnessed(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
     elsewhere.store.import_(export, now=NOW)
     elsewhere.checkpoint()
     known.chain.append(TENANT)
@@ -214,28 +214,28 @@ def test_two_machines_that_went_on_separately(known: Witnessed, tmp_path: Path) 
     assert elsewhere.verify().verdict == Verdict.VERIFIED
 
 
-def test_a_machine_that_knows_the_file_by_another_id(known: Witnessed, tmp_path: Path) -> None:
+def test_a_machine_that_knows_the_file_by_another_id(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
-    elsewhere = Witnessed(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
     elsewhere.checkpoint()
     path = known.chain.path
-    unknown_key = known.chain.verify(checkpoints=elsewhere.store.witness_from(path, export))
+    unknown_key = known.chain.verify(checkpoints=elsewhere.store.known_from(path, export))
     assert codes(unknown_key) == {"SIGNATURE"}
     elsewhere.store.import_(export, now=NOW)
     assert (
-        known.chain.verify(checkpoints=elsewhere.store.witness_from(path, export)).verdict == Verdict.VERIFIED
+        known.chain.verify(checkpoints=elsewhere.store.known_from(path, export)).verdict == Verdict.VERIFIED
     )
     assert elsewhere.verify().verdict == Verdict.VERIFIED
 
 
 def test_an_empty_chain_has_nothing_to_witness(tmp_path: Path) -> None:
-    empty = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
-    with pytest.raises(NotWitnessed, match="nothing to witness"):
+    empty = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    with pytest.raises(NotSigned, match="nothing to sign"):
         empty.checkpoint()
 
 
-def test_an_import_that_does_not_hold(known: Witnessed, tmp_path: Path) -> None:
+def test_an_import_that_does_not_hold(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     text = export.read_text()
@@ -260,7 +260,7 @@ def test_nothing_to_export(tmp_path: Path) -> None:
         CheckpointStore(tmp_path / "home").export(chain.path, tmp_path / "out.json")
 
 
-def test_a_database_is_itself_wherever_it_lies(known: Witnessed, tmp_path: Path) -> None:
+def test_a_database_is_itself_wherever_it_lies(known: KnownChain, tmp_path: Path) -> None:
     database = known.store.identify(known.chain.path)
     known.chain.sql.close()
     copy = tmp_path / "sub" / "renamed.sqlite"
@@ -277,7 +277,7 @@ def test_a_database_is_itself_wherever_it_lies(known: Witnessed, tmp_path: Path)
 def test_two_files_are_two_databases(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path / "home")
     files = [
-        Witnessed(ChainFile.build(tmp_path / f"{seed}.db", rows=10, tenants=2, seed=seed), store)
+        KnownChain(ChainFile.build(tmp_path / f"{seed}.db", rows=10, tenants=2, seed=seed), store)
         for seed in (1, 2)
     ]
     ids = {file.checkpoint().database for file in files}
@@ -286,24 +286,24 @@ def test_two_files_are_two_databases(tmp_path: Path) -> None:
         assert file.verify().verdict == Verdict.VERIFIED
 
 
-def test_another_file_in_the_same_place_is_another_database(known: Witnessed) -> None:
+def test_another_file_in_the_same_place_is_another_database(known: KnownChain) -> None:
     known.chain.sql.close()
     known.chain.path.unlink()
     chain = ChainFile(known.chain.path)
     chain.append("fresh", at=NOW - 5)
     assert known.store.identify(chain.path) is None
-    assert Witnessed(chain, known.store).verify().verdict == Verdict.CONSISTENT
+    assert KnownChain(chain, known.store).verify().verdict == Verdict.CONSISTENT
 
 
-def test_another_file_with_the_same_tenants_in_the_same_place(known: Witnessed, tmp_path: Path) -> None:
+def test_another_file_with_the_same_tenants_in_the_same_place(known: KnownChain, tmp_path: Path) -> None:
     other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=9)
     other.sql.close()
     known.chain.sql.close()
     other.path.replace(known.chain.path)
-    assert Witnessed(ChainFile(known.chain.path), known.store).verify().verdict == Verdict.CONSISTENT
+    assert KnownChain(ChainFile(known.chain.path), known.store).verify().verdict == Verdict.CONSISTENT
 
 
-def test_a_rewritten_copy_put_in_its_place_is_still_the_database(known: Witnessed, tmp_path: Path) -> None:
+def test_a_rewritten_copy_put_in_its_place_is_still_the_database(known: KnownChain, tmp_path: Path) -> None:
     known.chain.sql.close()
     copy = tmp_path / "copy.db"
     copy.write_bytes(known.chain.path.read_bytes())
@@ -318,13 +318,13 @@ def test_a_rewritten_copy_put_in_its_place_is_still_the_database(known: Witnesse
         chain.rehash(tenant)
     chain.sql.close()
     copy.replace(known.chain.path)
-    assert "CHECKPOINT" in codes(Witnessed(ChainFile(known.chain.path), known.store).verify())
+    assert "CHECKPOINT" in codes(KnownChain(ChainFile(known.chain.path), known.store).verify())
 
 
 @pytest.mark.parametrize("ledger", [True, False])
 def test_an_emptied_copy_put_in_its_place(tmp_path: Path, ledger: bool) -> None:
     """Without a migrations ledger nothing tells it from a new file."""
-    known = Witnessed(ChainFile.build(tmp_path / "a.db", rows=20), CheckpointStore(tmp_path / "home"))
+    known = KnownChain(ChainFile.build(tmp_path / "a.db", rows=20), CheckpointStore(tmp_path / "home"))
     if ledger:
         known.chain.run("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)")
         known.chain.run("INSERT INTO d1_migrations VALUES (1, '0000', '2026-01-01 10:00:00')")
@@ -334,11 +334,11 @@ def test_an_emptied_copy_put_in_its_place(tmp_path: Path, ledger: bool) -> None:
     known.chain.run(f"VACUUM INTO '{copy}'")
     known.chain.sql.close()
     copy.replace(known.chain.path)
-    found = codes(Witnessed(ChainFile(known.chain.path), known.store).verify())
+    found = codes(KnownChain(ChainFile(known.chain.path), known.store).verify())
     assert found == ({"TRUNCATED"} if ledger else set())
 
 
-def test_checkpoints_removed_from_the_store(known: Witnessed, tmp_path: Path) -> None:
+def test_checkpoints_removed_from_the_store(known: KnownChain, tmp_path: Path) -> None:
     import apsw
 
     known.chain.append(TENANT)
@@ -349,19 +349,19 @@ def test_checkpoints_removed_from_the_store(known: Witnessed, tmp_path: Path) ->
     assert codes(known.verify()) == {"ROLLBACK"}
 
 
-def test_a_file_that_continues_the_one_last_seen(known: Witnessed) -> None:
+def test_a_file_that_continues_the_one_last_seen(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append("newcomer")
     found = known.store.continuation(known.chain.path)
     assert (found.known, found.continues, found.new_entries, found.checkpoint) == (True, True, 2, 1)
 
 
-def test_retention_through_the_last_one_seen_is_a_continuation(known: Witnessed) -> None:
+def test_retention_through_the_last_one_seen_is_a_continuation(known: KnownChain) -> None:
     known.chain.prune(TENANT, known.chain.seqs(TENANT)[-1])
     assert known.store.continuation(known.chain.path).continues
 
 
-def test_a_file_that_does_not_continue_the_one_last_seen(known: Witnessed) -> None:
+def test_a_file_that_does_not_continue_the_one_last_seen(known: KnownChain) -> None:
     agreed = known.chain.seqs(TENANT)[-1]
     base = known.chain.path.read_bytes()
     known.chain.append(TENANT, payload='"ours"')
@@ -382,7 +382,7 @@ def test_a_file_never_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", [1, 2, 3])
-def test_a_checkpoint_left_out_of_an_export(known: Witnessed, tmp_path: Path, gone: int) -> None:
+def test_a_checkpoint_left_out_of_an_export(known: KnownChain, tmp_path: Path, gone: int) -> None:
     for _ in range(3):
         known.chain.append(TENANT)
         known.checkpoint()
@@ -391,14 +391,14 @@ def test_a_checkpoint_left_out_of_an_export(known: Witnessed, tmp_path: Path, go
     value = json.loads(export.read_text())
     value["checkpoints"] = [item for item in value["checkpoints"] if item["number"] != gone]
     export.write_text(json.dumps(value))
-    witness = known.store.witness_from(known.chain.path, export)
+    witness = known.store.known_from(known.chain.path, export)
     assert [finding.message for finding in witness.findings] == [
         f"Before checkpoint {gone + 1}, number {gone} is left out."
     ]
     assert codes(known.chain.verify(checkpoints=witness)) == {"SIGNATURE"}
 
 
-def test_one_edited_checkpoint_is_one_finding(known: Witnessed, tmp_path: Path) -> None:
+def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path) -> None:
     for _ in range(3):
         known.chain.append(TENANT)
         known.checkpoint()
@@ -407,7 +407,7 @@ def test_one_edited_checkpoint_is_one_finding(known: Witnessed, tmp_path: Path) 
     value = json.loads(export.read_text())
     value["checkpoints"][1]["through"] += 1
     export.write_text(json.dumps(value))
-    witness = known.store.witness_from(known.chain.path, export)
+    witness = known.store.known_from(known.chain.path, export)
     assert [finding.message for finding in witness.findings] == [
         "Checkpoint 2 was changed after it was signed."
     ]
@@ -429,7 +429,9 @@ def test_one_edited_checkpoint_is_one_finding(known: Witnessed, tmp_path: Path) 
         ("tenants", []),
     ],
 )
-def test_an_export_of_odd_values_is_none(known: Witnessed, tmp_path: Path, where: str, value: object) -> None:
+def test_an_export_of_odd_values_is_none(
+    known: KnownChain, tmp_path: Path, where: str, value: object
+) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     whole = json.loads(export.read_text())
@@ -437,21 +439,21 @@ def test_an_export_of_odd_values_is_none(known: Witnessed, tmp_path: Path, where
     (first if where in first else first["tenants"][TENANT])[where] = value
     export.write_text(json.dumps(whole))
     with pytest.raises(InvalidInput):
-        known.store.witness_from(known.chain.path, export)
+        known.store.known_from(known.chain.path, export)
 
 
-def test_an_import_for_a_file_that_it_does_not_speak_of(known: Witnessed, tmp_path: Path) -> None:
+def test_an_import_for_a_file_that_it_does_not_speak_of(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=5)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     assert elsewhere.import_(export, now=NOW, path=other.path) == 1
     assert elsewhere.identify(other.path) is None
-    assert Witnessed(known.chain, elsewhere).verify().verdict == Verdict.VERIFIED
+    assert KnownChain(known.chain, elsewhere).verify().verdict == Verdict.VERIFIED
 
 
 def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path) -> None:
-    known = Witnessed(
+    known = KnownChain(
         ChainFile.build(tmp_path / "a.db", rows=1, tenants=450), CheckpointStore(tmp_path / "home")
     )
     known.checkpoint()
@@ -459,7 +461,7 @@ def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path)
     assert codes(known.verify()) == {"TRUNCATED"}
 
 
-def test_an_export_that_cannot_be_written_leaves_the_one_before(known: Witnessed, tmp_path: Path) -> None:
+def test_an_export_that_cannot_be_written_leaves_the_one_before(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     before = export.read_bytes()
@@ -477,7 +479,7 @@ def test_an_export_that_cannot_be_written_leaves_the_one_before(known: Witnessed
 
 
 @pytest.mark.parametrize("content", [b"", b"not hex", b"abcd", b"\xff" * 64])
-def test_a_damaged_key_file_is_said(known: Witnessed, tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_key_file_is_said(known: KnownChain, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "home" / "checkpoint-key"
     kept = file.read_bytes()
     file.write_bytes(content)
@@ -493,19 +495,19 @@ def test_a_damaged_key_file_is_said(known: Witnessed, tmp_path: Path, content: b
 def test_two_that_make_a_checkpoint_at_once(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=30, tenants=2)
     program = (
-        "import sys; from pathlib import Path; from app.workers import witnessing;"
-        "made = [witnessing.witness(Path(sys.argv[1]), Path(sys.argv[2]), now=1, reason='request').checkpoint"
+        "import sys; from pathlib import Path; from tests.fixtures.checkpoints import sign;"
+        "made = [sign(Path(sys.argv[1]), Path(sys.argv[2]), now=1).checkpoint"
         " for _ in range(8)]; print(*made)"
     )
     command = [sys.executable, "-c", program, chain.path, tmp_path / "home"]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     numbers = [int(number) for process in both for number in process.communicate()[0].split()]
     assert sorted(numbers) == list(range(1, 17))
-    assert Witnessed(chain, CheckpointStore(tmp_path / "home")).verify().verdict == Verdict.VERIFIED
+    assert KnownChain(chain, CheckpointStore(tmp_path / "home")).verify().verdict == Verdict.VERIFIED
 
 
 def test_an_old_copy_put_back_is_known_however_many_checkpoints_came_since(
-    known: Witnessed, tmp_path: Path
+    known: KnownChain, tmp_path: Path
 ) -> None:
     old = tmp_path / "old.db"
     old.write_bytes(known.chain.path.read_bytes())
@@ -517,16 +519,16 @@ def test_an_old_copy_put_back_is_known_however_many_checkpoints_came_since(
         known.checkpoint()
     known.chain.sql.close()
     old.replace(known.chain.path)
-    assert "TRUNCATED" in codes(Witnessed(ChainFile(known.chain.path), known.store).verify())
+    assert "TRUNCATED" in codes(KnownChain(ChainFile(known.chain.path), known.store).verify())
 
 
-def test_an_export_of_another_database(known: Witnessed, tmp_path: Path) -> None:
+def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     other = ChainFile(tmp_path / "other.db")
     other.append("somebody-else")
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    witness = elsewhere.witness_from(other.path, export)
+    witness = elsewhere.known_from(other.path, export)
     assert "SIGNATURE" in codes(other.verify(checkpoints=witness))
     assert "The checkpoints are of another database" in witness.findings[0].message
 
@@ -540,7 +542,7 @@ def test_an_export_of_another_database(known: Witnessed, tmp_path: Path) -> None
         "UPDATE databases SET path = x'00'",
     ],
 )
-def test_a_store_that_holds_something_else(known: Witnessed, tmp_path: Path, damage: str) -> None:
+def test_a_store_that_holds_something_else(known: KnownChain, tmp_path: Path, damage: str) -> None:
     import apsw
 
     apsw.Connection(str(tmp_path / "home" / "checkpoints.sqlite")).execute(damage)
@@ -548,6 +550,6 @@ def test_a_store_that_holds_something_else(known: Witnessed, tmp_path: Path, dam
         known.verify()
 
 
-def test_nobody_else_reads_what_is_watched(known: Witnessed, tmp_path: Path) -> None:
+def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert {item.stat().st_mode & 0o077 for item in [home, *home.iterdir()]} == {0}

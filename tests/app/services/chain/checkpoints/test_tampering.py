@@ -9,7 +9,7 @@ import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
-from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import GENESIS, ChainFile, codes
 from tests.conftest import NOW
 
@@ -27,8 +27,8 @@ TENANT = "tenant-00"
 
 
 @pytest.fixture(params=CHAINS, ids=lambda size: "x".join(map(str, size)))
-def known(request: pytest.FixtureRequest, witnessed: Callable[..., Witnessed]) -> Witnessed:
-    found = witnessed(*request.param)
+def known(request: pytest.FixtureRequest, known_chain: Callable[..., KnownChain]) -> KnownChain:
+    found = known_chain(*request.param)
     assert found.verify().verdict == Verdict.VERIFIED
     return found
 
@@ -38,15 +38,15 @@ def middle(chain: ChainFile) -> int:
     return seqs[len(seqs) // 2]
 
 
-def found(known: Witnessed, *expected: str) -> None:
+def found(known: KnownChain, *expected: str) -> None:
     report = known.verify()
     assert codes(report) & set(expected), report.findings
     assert report.verdict == Verdict.TAMPERED
-    cut = known.chain.verify(checkpoints=known.store.witness(known.chain.path), processes=1, take_part=False)
+    cut = known.chain.verify(checkpoints=known.store.known(known.chain.path), processes=1, take_part=False)
     assert cut.findings == report.findings
 
 
-def test_more_rows_are_not_yet_witnessed(known: Witnessed) -> None:
+def test_more_rows_are_not_yet_witnessed(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append("newcomer")
     report = known.verify()
@@ -57,7 +57,7 @@ def test_more_rows_are_not_yet_witnessed(known: Witnessed) -> None:
     assert known.verify().unwitnessed == 0
 
 
-def test_a_row_edited_and_everything_after_rehashed(known: Witnessed) -> None:
+def test_a_row_edited_and_everything_after_rehashed(known: KnownChain) -> None:
     seq = middle(known.chain)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
     known.chain.rehash(TENANT)
@@ -65,7 +65,7 @@ def test_a_row_edited_and_everything_after_rehashed(known: Witnessed) -> None:
     assert codes(known.chain.verify()) == set()
 
 
-def test_a_row_deleted_and_everything_after_rehashed(known: Witnessed) -> None:
+def test_a_row_deleted_and_everything_after_rehashed(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append(TENANT)
     known.checkpoint()
@@ -74,7 +74,7 @@ def test_a_row_deleted_and_everything_after_rehashed(known: Witnessed) -> None:
     found(known, "TRUNCATED", "CHECKPOINT")
 
 
-def test_the_head_deleted_and_relinked_to_genesis(known: Witnessed) -> None:
+def test_the_head_deleted_and_relinked_to_genesis(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
@@ -82,19 +82,19 @@ def test_the_head_deleted_and_relinked_to_genesis(known: Witnessed) -> None:
     found(known, "TRUNCATED")
 
 
-def test_the_tail_cut_off(known: Witnessed) -> None:
+def test_the_tail_cut_off(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-1])
     found(known, "TRUNCATED")
 
 
-def test_the_tail_cut_off_and_other_rows_appended(known: Witnessed) -> None:
+def test_the_tail_cut_off_and_other_rows_appended(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-1])
     for _ in range(3):
         known.chain.append(TENANT)
     found(known, "TRUNCATED")
 
 
-def test_the_tail_replaced_at_the_same_seq(known: Witnessed) -> None:
+def test_the_tail_replaced_at_the_same_seq(known: KnownChain) -> None:
     seq = known.chain.seqs(TENANT)[-1]
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", seq)
     known.chain.append(TENANT, seq=seq)
@@ -102,7 +102,7 @@ def test_the_tail_replaced_at_the_same_seq(known: Witnessed) -> None:
 
 
 @pytest.mark.parametrize("by", [1, 100_000])
-def test_the_last_row_renumbered(known: Witnessed, by: int) -> None:
+def test_the_last_row_renumbered(known: KnownChain, by: int) -> None:
     seq = known.chain.seqs(TENANT)[-1]
     taken = known.chain.sql.execute("SELECT 1 FROM audit_chain WHERE seq = ?", (seq + by,)).fetchone()
     by = 50_000 if taken else by
@@ -110,7 +110,7 @@ def test_the_last_row_renumbered(known: Witnessed, by: int) -> None:
     found(known, "CHECKPOINT", "ORDER", "LINK")
 
 
-def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(known: Witnessed) -> None:
+def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(known: KnownChain) -> None:
     """Nothing that was witnessed is left: the platform may have gone on and pruned, or it is forged."""
     last = known.chain.seqs(TENANT)[-1]
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
@@ -132,20 +132,20 @@ def test_rows_numbered_below_one_are_witnessed(tmp_path: Path) -> None:
     for seq in (-70_000, -9, -5, 0, 4):
         chain.append(TENANT, seq=seq)
         chain.append("other", seq=seq + 1)
-    known = Witnessed(chain, CheckpointStore(tmp_path / "home"))
+    known = KnownChain(chain, CheckpointStore(tmp_path / "home"))
     known.checkpoint()
     assert known.verify().verdict == Verdict.VERIFIED
     chain.run("UPDATE audit_chain SET seq = -7 WHERE seq = -9")
     found(known, "CHECKPOINT", "ORDER", "LINK")
 
 
-def test_a_whole_tenant_gone(known: Witnessed) -> None:
+def test_a_whole_tenant_gone(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
     found(known, "TRUNCATED")
     assert TENANT in {finding.tenant for finding in known.verify().findings}
 
 
-def test_a_row_inside_deleted(known: Witnessed) -> None:
+def test_a_row_inside_deleted(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append(TENANT)
     known.checkpoint()
@@ -154,13 +154,13 @@ def test_a_row_inside_deleted(known: Witnessed) -> None:
     assert {"LINK", "TRUNCATED"} <= codes(report)
 
 
-def test_a_whole_tenant_renamed(known: Witnessed) -> None:
+def test_a_whole_tenant_renamed(known: KnownChain) -> None:
     known.chain.run("UPDATE audit_chain SET tenant_id = 'x' WHERE tenant_id = ?", TENANT)
     found(known, "CHECKPOINT", "TRUNCATED")
     assert codes(known.chain.verify()) == set()
 
 
-def test_seq_shifted_in_order(known: Witnessed) -> None:
+def test_seq_shifted_in_order(known: KnownChain) -> None:
     """No link breaks; only the checkpoint knows the numbers."""
     with known.chain.sql:
         for seq in reversed(known.chain.seqs(TENANT)):
@@ -168,21 +168,21 @@ def test_seq_shifted_in_order(known: Witnessed) -> None:
     found(known, "CHECKPOINT", "TRUNCATED")
 
 
-def test_one_seq_shifted_into_a_gap(witnessed: Callable[..., Witnessed]) -> None:
-    known = witnessed(50, 2, 1_000)
+def test_one_seq_shifted_into_a_gap(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 2, 1_000)
     seq = known.chain.seqs(TENANT)[20]
     known.chain.run("UPDATE audit_chain SET seq = seq + 1 WHERE seq = ?", seq)
     assert codes(known.chain.verify()) == set()
     found(known, "CHECKPOINT")
 
 
-def test_a_row_slipped_in_among_the_witnessed(witnessed: Callable[..., Witnessed]) -> None:
-    known = witnessed(50, 2, 1_000)
+def test_a_row_slipped_in_among_the_witnessed(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 2, 1_000)
     known.chain.append("ghost", seq=5_555)
     found(known, "CHECKPOINT")
 
 
-def test_a_colon_shifted(known: Witnessed) -> None:
+def test_a_colon_shifted(known: KnownChain) -> None:
     seq = middle(known.chain)
     known.chain.run(
         "UPDATE audit_chain SET "
@@ -195,15 +195,15 @@ def test_a_colon_shifted(known: Witnessed) -> None:
 
 
 @pytest.mark.parametrize("column", ["payload", "event_type", "hash", "tenant_id"])
-def test_a_storage_class_changed(known: Witnessed, column: str) -> None:
+def test_a_storage_class_changed(known: KnownChain, column: str) -> None:
     known.chain.run(
         f"UPDATE audit_chain SET {column} = CAST({column} AS BLOB) WHERE seq = ?", middle(known.chain)
     )
     assert {"TYPE", "CHECKPOINT"} <= codes(known.verify())
 
 
-def test_the_other_tenants_stay_verified(witnessed: Callable[..., Witnessed]) -> None:
-    known = witnessed(20, 5)
+def test_the_other_tenants_stay_verified(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(20, 5)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", middle(known.chain))
     known.chain.rehash(TENANT)
     verdicts = {tenant.tenant: tenant.verdict for tenant in known.verify().tenants}
@@ -213,7 +213,7 @@ def test_the_other_tenants_stay_verified(witnessed: Callable[..., Witnessed]) ->
     assert known.verify(tenant=TENANT).verdict == Verdict.TAMPERED
 
 
-def test_pruning_is_no_tampering(known: Witnessed) -> None:
+def test_pruning_is_no_tampering(known: KnownChain) -> None:
     """Pruned rows are accounted for by markers, before and after further checkpoints."""
     for _ in range(4):
         known.chain.append(TENANT)
@@ -227,12 +227,12 @@ def test_pruning_is_no_tampering(known: Witnessed) -> None:
         assert (known.verify().verdict, known.verify().unwitnessed) == (Verdict.VERIFIED, 0)
 
 
-def test_everything_pruned_through_the_witnessed_head(known: Witnessed) -> None:
+def test_everything_pruned_through_the_witnessed_head(known: KnownChain) -> None:
     known.chain.prune(TENANT, known.chain.seqs(TENANT)[-1])
     assert known.verify().findings == ()
 
 
-def test_a_forged_prune_of_the_witnessed_head(known: Witnessed) -> None:
+def test_a_forged_prune_of_the_witnessed_head(known: KnownChain) -> None:
     """The chain replaced by one that begins with a marker of its own."""
     last = known.chain.seqs(TENANT)[-1]
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
@@ -242,7 +242,7 @@ def test_a_forged_prune_of_the_witnessed_head(known: Witnessed) -> None:
     found(known, "CHECKPOINT")
 
 
-def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: Witnessed) -> None:
+def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
     seqs = known.chain.seqs(TENANT)
@@ -253,13 +253,13 @@ def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: Witnessed) ->
     assert (codes(report), report.verdict) == ({"UNPROVEN_START"}, Verdict.UNPROVEN_START)
 
 
-def test_a_start_is_adopted(known: Witnessed) -> None:
+def test_a_start_is_adopted(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
     report = known.verify()
     (tenant,) = [item for item in report.tenants if item.verdict == Verdict.UNPROVEN_START]
     (finding,) = report.findings
-    known.store.adopt(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
     report = known.verify()
     # Of a chain of one row, nothing that was witnessed is left.
     assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
@@ -271,9 +271,9 @@ def test_a_start_is_adopted(known: Witnessed) -> None:
     assert known.verify().verdict == Verdict.UNPROVEN_START
 
 
-def test_many_checkpoints_of_a_long_chain(witnessed: Callable[..., Witnessed]) -> None:
+def test_many_checkpoints_of_a_long_chain(known_chain: Callable[..., KnownChain]) -> None:
     """Digests over many blocks, with checkpoints inside of them, whatever the cuts."""
-    known = witnessed(40, 3, 4_321)
+    known = known_chain(40, 3, 4_321)
     for round_ in range(6):
         for number in range(7):
             known.chain.append(
@@ -281,7 +281,7 @@ def test_many_checkpoints_of_a_long_chain(witnessed: Callable[..., Witnessed]) -
             )
         known.checkpoint(NOW + round_)
         assert (known.verify().verdict, known.verify().unwitnessed) == (Verdict.VERIFIED, 0)
-    assert len(known.store.witness(known.chain.path).current) == 7
+    assert len(known.store.known(known.chain.path).current) == 7
     for tenant in ("tenant-00", "tenant-03"):
         seq = known.chain.seqs(tenant)[-5]
         known.chain.run("UPDATE audit_chain SET seq = seq + 1 WHERE seq = ?", seq)
@@ -290,17 +290,17 @@ def test_many_checkpoints_of_a_long_chain(witnessed: Callable[..., Witnessed]) -
     assert known.verify().verdict == Verdict.VERIFIED
 
 
-def test_an_older_copy_put_back(known: Witnessed) -> None:
+def test_an_older_copy_put_back(known: KnownChain) -> None:
     older = known.chain.path.read_bytes()
     known.chain.append(TENANT)
     known.checkpoint()
     known.chain.sql.close()
     known.chain.path.write_bytes(older)
-    report = Witnessed(ChainFile(known.chain.path), known.store).verify()
+    report = KnownChain(ChainFile(known.chain.path), known.store).verify()
     assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
 
 
-def test_genesis_in_the_middle_of_a_witnessed_chain(known: Witnessed) -> None:
+def test_genesis_in_the_middle_of_a_witnessed_chain(known: KnownChain) -> None:
     known.chain.append(TENANT, previous=GENESIS)
     assert "RESTART" in codes(known.verify())
 
@@ -308,7 +308,7 @@ def test_genesis_in_the_middle_of_a_witnessed_chain(known: Witnessed) -> None:
 @pytest.mark.parametrize(("first", "gap"), [(60_000, 10_000), (65_534, 3), (65_534, 1), (65_535, 1)])
 def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int, gap: int) -> None:
     """Failed inserts leave gaps, also where the rows that share a digest end, right behind a checkpoint."""
-    known = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
     for number in range(20):
         known.chain.append(TENANT, seq=first - 19 + number)
     for step in range(4):
@@ -321,7 +321,7 @@ def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int,
 
 
 def test_checkpoints_of_a_history_with_gaps(tmp_path: Path) -> None:
-    known = Witnessed(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
     rng, seq = random.Random(3), -200_000
     for _ in range(70):
         for _ in range(rng.randrange(1, 4)):

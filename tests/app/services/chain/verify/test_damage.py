@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.report import Finding, Report
 from app.services.errors import Cancelled, TenantAdminError
 from app.workers.scan_pool import verify
-from tests.app.services.chain.checkpoints.making import NoKeyring
+from tests.app.services.chain.checkpoints.killed import NoKeyring
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.app.services.chain.verify.pages import Pages
 from tests.conftest import NOW
@@ -292,10 +293,10 @@ def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> 
     chain = build(tmp_path / "a.db")
     store = CheckpointStore(tmp_path / "home", NoKeyring())
     for _ in range(2):
-        report = verify(chain.path, now=NOW, checkpoints=store.witness(chain.path), seal=True)
-        store.create(chain.path, report, now=NOW, reason="verify")
+        report = verify(chain.path, now=NOW, checkpoints=store.known(chain.path), seal=True)
+        store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
         chain.append(TENANT)
-    witness = store.witness(chain.path)
+    witness = store.known(chain.path)
     pages = Pages(chain.path)
     leaf = pages.leaves[where]
     pages.overwrite(leaf.number)
@@ -309,8 +310,8 @@ def test_checkpoints_still_see_a_rewritten_chain(tmp_path: Path, where: int) -> 
     chain = build(tmp_path / "a.db")
     store = CheckpointStore(tmp_path / "home", NoKeyring())
     report = verify(chain.path, now=NOW, seal=True)
-    store.create(chain.path, report, now=NOW, reason="verify")
-    witness = store.witness(chain.path)
+    store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
+    witness = store.known(chain.path)
     middle = chain.seqs(TENANT)[100]
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[101])
     chain.rehash(TENANT, after=middle)

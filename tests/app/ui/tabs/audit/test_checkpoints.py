@@ -17,9 +17,10 @@ from app.ui.shell.continuation import ContinuationNotice
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.workers import witnessing
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import sign
+from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.context import close_context, make_context
 
 
@@ -58,9 +59,9 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
     assert dialog.table.model().rowCount() == 1
     assert "1 checkpoint of this file" in dialog.state.text()
     assert "key" in dialog.key.text()
-    out = tmp_path / "witness.json"
+    out = tmp_path / "checkpoints.json"
     dialog.export(out)
-    qtbot.waitUntil(lambda: "written to witness.json" in dialog.state.text())
+    qtbot.waitUntil(lambda: "written to checkpoints.json" in dialog.state.text())
     assert out.stat().st_size > 0
 
 
@@ -78,22 +79,22 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
 def test_a_person_who_knows_why_the_file_differs_begins_anew(
     context: Context, qtbot: QtBot, path: Path
 ) -> None:
-    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="request")
+    sign(path, paths.checkpoints_dir(), now=NOW, reason="request")
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM audit_chain WHERE seq > 190")
     connection.execute("UPDATE sqlite_sequence SET seq = 190 WHERE name = 'audit_chain'")
     dialog = opened(context, qtbot)
-    qtbot.waitUntil(dialog.anew_button.isEnabled)
+    qtbot.waitUntil(dialog.start_over_button.isEnabled)
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
     qtbot.waitUntil(lambda: "does not hold" in dialog.state.text())
-    dialog.anew_button.click()
+    dialog.start_over_button.click()
     (question,) = dialog.findChildren(ConfirmDialog)
     with qtbot.waitSignal(dialog.checked) as made:
         question.confirm_button.click()
     assert made.args is not None and made.args[1] == 2
     qtbot.waitUntil(lambda: "2 checkpoints of this file" in dialog.state.text())
-    assert witnessing.verify(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
+    assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
 def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -> None:
@@ -104,7 +105,7 @@ def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -
         dialog.make_button.click()
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not context.busy._running)
-    assert witnessing.verify(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.CONSISTENT
+    assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.CONSISTENT
 
 
 def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Path) -> None:
@@ -123,7 +124,7 @@ def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
 
 
 def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path: Path) -> None:
-    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    sign(path, paths.checkpoints_dir(), now=NOW, reason="verify")
     database = LocalDatabase(path)
     with database.connection_context():
         users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
@@ -134,7 +135,7 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
 
 
 def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path) -> None:
-    witnessing.witness(path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    sign(path, paths.checkpoints_dir(), now=NOW, reason="verify")
     apsw.Connection(str(path)).execute("DELETE FROM audit_chain WHERE seq > 190")
     notice = shown(context, qtbot)
     qtbot.waitUntil(lambda: not notice.isHidden())

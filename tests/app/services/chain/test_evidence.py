@@ -12,9 +12,9 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.evidence.bundle import Scope, write_bundle
+from app.services.chain.evidence import write_bundle
 from app.services.errors import Cancelled, InvalidInput
-from tests.app.services.chain.checkpoints.conftest import Witnessed
+from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 
@@ -29,21 +29,18 @@ FILES = {
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> Witnessed:
+def known(tmp_path: Path) -> KnownChain:
     chain = ChainFile.build(tmp_path / "a.db", rows=20, tenants=3)
-    found = Witnessed(chain, CheckpointStore(tmp_path / "home"))
+    found = KnownChain(chain, CheckpointStore(tmp_path / "home"))
     found.checkpoint()
     chain.append("tenant-01", payload='{"text":"<script>alert(1)</script>\\u0000 日本"}')
     return found
 
 
-def bundle(known: Witnessed, folder: Path, scope: Scope | None = None) -> None:
-    scope = scope or Scope()
-    limits = {"tenant": scope.tenant, "seq_from": scope.seq_from, "seq_to": scope.seq_to}
+def bundle(known: KnownChain, folder: Path, **limits: Any) -> None:
     checkpoints = known.store.checkpoints(known.chain.path)
-    write_bundle(
-        known.chain.path, known.verify(**limits), folder, scope=scope, checkpoints=checkpoints, now=NOW
-    )
+    report = known.verify(**limits)
+    write_bundle(known.chain.path, report, folder, **limits, checkpoints=checkpoints, now=NOW)
 
 
 def recheck(folder: Path) -> tuple[int, str]:
@@ -56,7 +53,7 @@ def recheck(folder: Path) -> tuple[int, str]:
     return run.returncode, run.stdout + run.stderr
 
 
-def test_a_bundle_of_a_file_in_order(known: Witnessed, tmp_path: Path) -> None:
+def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     bundle(known, tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
     assert recheck(tmp_path / "out") == (0, "61 entries, 1 checkpoints: no problems\n")
@@ -66,14 +63,14 @@ def test_a_bundle_of_a_file_in_order(known: Witnessed, tmp_path: Path) -> None:
     assert rows[-1]["payload"] == '{"text":"<script>alert(1)</script>\\u0000 日本"}'
 
 
-@pytest.mark.parametrize("scope", [Scope(tenant="tenant-01"), Scope(seq_from=20, seq_to=40)])
-def test_a_bundle_of_a_part(known: Witnessed, tmp_path: Path, scope: Scope) -> None:
-    bundle(known, tmp_path / "out", scope)
+@pytest.mark.parametrize("limits", [{"tenant": "tenant-01"}, {"seq_from": 20, "seq_to": 40}])
+def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, limits: dict[str, Any]) -> None:
+    bundle(known, tmp_path / "out", **limits)
     assert recheck(tmp_path / "out")[0] == 0
     assert len((tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()) == 21
 
 
-def test_a_bundle_of_tampered_rows_says_so_again(known: Witnessed, tmp_path: Path) -> None:
+def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT) WHERE seq = 5")
     known.chain.run("UPDATE audit_chain SET created_at = 1.5, hash = CAST(hash AS BLOB) WHERE seq = 9")
     bundle(known, tmp_path / "out")
@@ -86,7 +83,7 @@ def test_a_bundle_of_tampered_rows_says_so_again(known: Witnessed, tmp_path: Pat
     assert "<script>" not in page
 
 
-def test_a_bundle_edited_afterwards(known: Witnessed, tmp_path: Path) -> None:
+def test_a_bundle_edited_afterwards(known: KnownChain, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
     rows = (folder / "rows.jsonl").read_text()
@@ -103,7 +100,7 @@ def test_a_bundle_edited_afterwards(known: Witnessed, tmp_path: Path) -> None:
     assert "checkpoint 1 was changed after it was signed" in recheck(folder)[1]
 
 
-def test_a_witnessed_row_rewritten(known: Witnessed, tmp_path: Path) -> None:
+def test_a_row_rewritten_that_a_checkpoint_knew(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
     for number in range(3):
         known.chain.rehash(f"tenant-{number:02d}")
@@ -124,8 +121,8 @@ def edited(folder: Path, *, drop: Callable[[dict[str, Any]], bool]) -> None:
 
 
 @pytest.mark.parametrize("gone", [lambda row: True, lambda row: row["seq"] > 50])
-def test_witnessed_rows_taken_out_of_the_bundle(
-    known: Witnessed, tmp_path: Path, gone: Callable[[dict[str, Any]], bool]
+def test_rows_of_a_checkpoint_taken_out_of_the_bundle(
+    known: KnownChain, tmp_path: Path, gone: Callable[[dict[str, Any]], bool]
 ) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
@@ -134,14 +131,14 @@ def test_witnessed_rows_taken_out_of_the_bundle(
     assert (code, "is not the one that checkpoint 1 knew" in said) == (1, True)
 
 
-def test_a_bundle_after_retention_and_a_restore_holds(known: Witnessed, tmp_path: Path) -> None:
+def test_a_bundle_after_retention_and_a_restore_holds(known: KnownChain, tmp_path: Path) -> None:
     known.chain.prune("tenant-00", known.chain.seqs("tenant-00")[-1])
     known.checkpoint()
     bundle(known, tmp_path / "out")
     assert recheck(tmp_path / "out")[0] == 0
 
 
-def test_a_checkpoint_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) -> None:
+def test_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path) -> None:
     known.checkpoint()
     known.checkpoint()
     folder = tmp_path / "out"
@@ -153,7 +150,7 @@ def test_a_checkpoint_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) 
     assert "checkpoint 3 does not follow from the one before it" in recheck(folder)[1]
 
 
-def test_a_file_put_into_or_taken_out_of_the_bundle(known: Witnessed, tmp_path: Path) -> None:
+def test_a_file_put_into_or_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
     (folder / "extra.txt").write_text("read me first")
@@ -164,12 +161,12 @@ def test_a_file_put_into_or_taken_out_of_the_bundle(known: Witnessed, tmp_path: 
     assert (code, "cannot be checked" in said, "Traceback" in said) == (1, True, False)
 
 
-def test_a_folder_in_use(known: Witnessed, tmp_path: Path) -> None:
+def test_a_folder_in_use(known: KnownChain, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="not empty"):
         bundle(known, tmp_path)
 
 
-def test_cancel(known: Witnessed, tmp_path: Path) -> None:
+def test_cancel(known: KnownChain, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         write_bundle(known.chain.path, known.verify(), tmp_path / "out", now=NOW, cancelled=lambda: True)
 

@@ -1,6 +1,6 @@
 """Appends and makes checkpoints for ever, and is killed at any moment.
 
-    python -m tests.app.services.chain.checkpoints.making FILE HOME ROUNDS SEED
+    python -m tests.app.services.chain.checkpoints.killed FILE HOME ROUNDS SEED
 
 Prints the number of the last checkpoint that was acknowledged.
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.workers.scan_pool import verify
 from tests.app.services.chain.verify.chains import ChainFile
@@ -30,8 +31,8 @@ def make_for_ever(path: Path, home: Path, acknowledge: int) -> NoReturn:
     chain, store = ChainFile(path), CheckpointStore(home, NoKeyring())
     while True:
         chain.append("tenant-00")
-        report = verify(path, now=NOW, take_part=True, checkpoints=store.witness(path), seal=True)
-        number = store.create(path, report, now=NOW, reason="verify").number
+        report = verify(path, now=NOW, take_part=True, checkpoints=store.known(path), seal=True)
+        number = store.create(path, report, now=NOW, reason=Reason.VERIFY).number
         os.write(acknowledge, f"{number}\n".encode())
 
 

@@ -1,0 +1,255 @@
+"""Verification and checkpoints together, in one call for each thing a person does."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
+from app.services.chain.checkpoints.records import StoreDamaged
+from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
+from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.verify.comparison import Witness
+from app.services.chain.verify.report import Report
+from app.services.errors import Cancelled, TenantAdminError
+
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+
+class Verifier(Protocol):
+    """A verification with its executor chosen: in this process, or in child processes."""
+
+    def __call__(
+        self,
+        path: Path,
+        *,
+        now: int,
+        tenant: str | None = None,
+        seq_from: int | None = None,
+        seq_to: int | None = None,
+        progress: Progress | None = None,
+        cancelled: Stop | None = None,
+        checkpoints: Witness | None = None,
+        seal: bool = False,
+    ) -> Report: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReport:
+    """A verification, and the number of the checkpoint that was made of it, or why none was."""
+
+    report: Report
+    checkpoint: int | None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of a checkpoint beside another act: its `number`, or the `problem`.
+
+    `held` are the tenants of whom nothing may be removed, each with the reason: an error finding, or a start
+    that nothing proves and nobody accepted. `stops` is why nothing at all may be removed: an error that
+    concerns the whole file, or checkpoints that cannot be read. All are sentences for a person. `number` and
+    `problem` are both None where there are no entries to sign.
+    """
+
+    number: int | None = None
+    problem: str | None = None
+    held: Mapping[str, str] = field(default_factory=dict)
+    stops: str | None = None
+
+
+def verify_with_checkpoints(
+    path: Path,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    tenant: str | None = None,
+    seq_from: int | None = None,
+    seq_to: int | None = None,
+    export: Path | None = None,
+    archive: Path | None = None,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> Report:
+    """Verifies against the checkpoints of `store`, or against an export of some.
+
+    `seq_from` and `seq_to`, both included, verify a range alone, which checkpoints say nothing of.
+    `archive` is a folder of what retention removed, to be proven as one chain with the file. Raises the
+    errors of `verify`, of `CheckpointStore.known` or `known_from`, and of `with_archive`.
+    """
+    known = store.known(path) if export is None else store.known_from(path, export)
+    report = verify(
+        path,
+        tenant=tenant,
+        seq_from=seq_from,
+        seq_to=seq_to,
+        now=now,
+        progress=progress,
+        cancelled=cancelled,
+        checkpoints=known,
+    )
+    return _with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+
+
+def verify_and_sign(
+    path: Path,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    reason: Reason,
+    archive: Path | None = None,
+    database: str | None = None,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> SignedReport:
+    """Verifies the whole file and, if it holds, signs a checkpoint of it.
+
+    With a reason of `NEW_LINE` its chains have to hold by themselves, and the checkpoints so far, which are
+    kept, are no longer held against it. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
+    the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
+    `CheckpointStore.create`. Raises the errors of `verify`, those of `with_archive` and those of keeping the
+    checkpoint.
+    """
+    report = verify(
+        path,
+        now=now,
+        progress=progress,
+        cancelled=cancelled,
+        checkpoints=None if reason in NEW_LINE else store.known(path),
+        seal=True,
+    )
+    # Before anything is signed, because this can still be cancelled.
+    joined = _with_archive(path, report, archive, progress=progress, cancelled=cancelled)
+    try:
+        made = store.create(path, report, now=now, reason=reason, database=database)
+    except NotSigned as error:
+        return SignedReport(joined, None, str(error))
+    return SignedReport(joined, made.number)
+
+
+def try_to_sign(
+    path: Path,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    reason: Reason,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> Attempt:
+    """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`."""
+    try:
+        report = verify(
+            path,
+            now=now,
+            progress=progress,
+            cancelled=cancelled,
+            checkpoints=store.known(path),
+            seal=True,
+        )
+    except StoreDamaged as error:
+        return Attempt(problem=str(error), stops=str(error))
+    except (TenantAdminError, OSError) as error:
+        return Attempt(problem=_said(error, path))
+    number, problem = None, None
+    try:
+        number = store.create(path, report, now=now, reason=reason).number
+    except NotSigned as error:
+        if report.entries or not report.intact:
+            problem = str(error)
+    except (TenantAdminError, OSError) as error:
+        problem = _said(error, path)
+    return Attempt(number, problem, _held(report), _stops(report))
+
+
+def accept_starts(path: Path, store: CheckpointStore, report: Report, *, actor: str, now: int) -> None:
+    """Records every unproven start of a report as the baseline that the user accepts, with their name."""
+    starts = {finding.tenant: finding for finding in report.findings if finding.code is Code.UNPROVEN_START}
+    for tenant in report.tenants:
+        finding = starts.get(tenant.tenant)
+        if finding is not None and finding.actual is not None:
+            store.accept_start(path, tenant, finding.actual, actor=actor, now=now)
+
+
+def write_evidence(
+    path: Path,
+    store: CheckpointStore,
+    report: Report,
+    out: Path,
+    *,
+    now: int,
+    tenant: str | None = None,
+    seq_from: int | None = None,
+    seq_to: int | None = None,
+    export: Path | None = None,
+    cancelled: Stop = lambda: False,
+) -> None:
+    """Writes the evidence bundle of a report into the new folder `out`, with the checkpoints it rests on.
+
+    Raises the errors of `evidence.write_bundle`.
+    """
+    from app.services.chain import evidence  # noqa: PLC0415 - few write one
+
+    evidence.write_bundle(
+        path,
+        report,
+        out,
+        tenant=tenant,
+        seq_from=seq_from,
+        seq_to=seq_to,
+        checkpoints=store.checkpoints(path) if export is None else read_export(export),
+        now=now,
+        cancelled=cancelled,
+    )
+
+
+def _with_archive(
+    path: Path,
+    report: Report,
+    archive: Path | None,
+    *,
+    tenant: str | None = None,
+    progress: Progress | None,
+    cancelled: Stop | None,
+) -> Report:
+    if archive is None:
+        return report
+    from app.services.chain.archive.following import with_archive  # noqa: PLC0415 - few have one
+
+    started = time.perf_counter()
+    report = with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+    return replace(report, seconds=report.seconds + time.perf_counter() - started)
+
+
+def _held(report: Report) -> dict[str, str]:
+    """Every tenant with an error finding, a contradicted one, or one whose start is unproven."""
+    held = {
+        tenant.tenant: f"The chain of {tenant.tenant} does not hold; verify it."
+        for tenant in report.tenants
+        if tenant.verdict not in (Verdict.VERIFIED, Verdict.CONSISTENT)
+    }
+    named: set[str] = set()
+    for finding in report.findings:  # limited in number, so a verdict may have none here
+        worse = finding.is_error or finding.code is Code.UNPROVEN_START
+        if finding.tenant is not None and worse and finding.tenant not in named:
+            named.add(finding.tenant)
+            held[finding.tenant] = finding.message
+    return held
+
+
+def _stops(report: Report) -> str | None:
+    """The first error that is no single tenant's."""
+    return next((item.message for item in report.findings if item.tenant is None and item.is_error), None)
+
+
+def _said(error: TenantAdminError | OSError, path: Path) -> str:
+    if isinstance(error, Cancelled):
+        raise error
+    if isinstance(error, OSError):
+        return f"{error.filename or path} cannot be written: {error.strerror}."
+    return str(error)
