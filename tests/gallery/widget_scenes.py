@@ -42,9 +42,8 @@ from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.inspector import Inspector
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.picker import Choice
+from app.ui.widgets.picker import Choice, Picker
 from app.ui.widgets.status import BusyStrip, Toast
-from app.ui.widgets.tenant_switcher import TenantSwitcher
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.sample_table import SampleTable
 
@@ -165,9 +164,10 @@ def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
     window.setWindowTitle("foundation-primary.sqlite — Tenant Admin")
     bar = QToolBar()
     bar.setMovable(False)
-    tenants = TenantSwitcher(theme)
-    tenants.set_tenants(["acme-corp", "globex", "initech"])
-    tenants.set_tenant("acme-corp")
+    tenants = Picker(theme, "Tenant", "All tenants")
+    tenants.setMinimumWidth(190)
+    tenants.set_choices([Choice(name, name) for name in ("acme-corp", "globex", "initech")])
+    tenants.set_key("acme-corp")
     bar.addWidget(push_button(theme, "foundation-primary.sqlite", icon=Icon.DATABASE))
     bar.addWidget(tenants)
     gap = QWidget()

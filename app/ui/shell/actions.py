@@ -1,6 +1,6 @@
-"""Actions of a tab: in its buttons, its context menu and the menu bar, disabled with a reason."""
+"""Actions of the window and of its tabs: declared once, and from there in menus and buttons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -26,22 +26,32 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """One action. `shortcut` is a key sequence's text; single keys work while the table has the focus."""
+    """One action: what it is called, what it does, when it applies.
+
+    `text` marks its mnemonic with "&"; a function where the words change. `shortcut` is a key sequence's
+    text; in a tab, single keys work while the table has the focus.
+    """
 
     name: str
-    text: str
-    icon: str
-    run: Callable[[], None]
-    refusal: Refusal
+    text: str | Callable[[], str]
+    icon: str | None
+    run: Callable[[], object]
+    refusal: Refusal = lambda: None
     shortcut: str = ""
     kind: Kind = Kind.SECONDARY
     place: Place = Place.MENU
 
+    def words(self) -> str:
+        return self.text if isinstance(self.text, str) else self.text()
+
 
 class Actions(QObject):
-    """The actions of one tab, kept enabled or disabled together by `update()`."""
+    """`Actions(theme, table, parent)`: the actions of a tab with its table, or of a window, which has none.
 
-    def __init__(self, theme: Theme, table: QWidget, parent: QWidget) -> None:
+    `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
+    """
+
+    def __init__(self, theme: Theme, table: QWidget | None, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self._table = table
@@ -51,26 +61,30 @@ class Actions(QObject):
         self._buttons: dict[str, QPushButton] = {}
 
     def add(self, spec: ActionSpec) -> QAction:
-        action = QAction(spec.text, self)
-        self._theme.bind_icon(action, spec.icon)
-        if spec.shortcut:
-            action.setShortcut(QKeySequence(spec.shortcut))
-            # A single letter must not act while somebody types into a field.
-            single = len(spec.shortcut) == 1 or spec.shortcut in {"Del", "Return", "Space"}
-            home = self._table if single else self._owner
-            action.setShortcutContext(
-                Qt.ShortcutContext.WidgetShortcut if single else Qt.ShortcutContext.WidgetWithChildrenShortcut
-            )
-            home.addAction(action)
-        action.triggered.connect(lambda: self.trigger(spec.name))
         self._specs[spec.name] = spec
-        self._actions[spec.name] = action
+        action = self._actions[spec.name] = QAction(spec.words(), self)
+        if spec.icon is not None:
+            self._theme.bind_icon(action, spec.icon)
+        action.triggered.connect(lambda: self.trigger(spec.name))
+        self._owner_of(action, spec.shortcut).addAction(action)
         return action
+
+    def _owner_of(self, action: QAction, shortcut: str) -> QWidget:
+        """Gives an action its keys, and says where they work."""
+        action.setShortcut(QKeySequence(shortcut))
+        if self._table is None or not shortcut:
+            return self._owner
+        # A single letter must not act while somebody types into a field.
+        single = len(shortcut) == 1 or shortcut in {"Del", "Return", "Space"}
+        action.setShortcutContext(
+            Qt.ShortcutContext.WidgetShortcut if single else Qt.ShortcutContext.WidgetWithChildrenShortcut
+        )
+        return self._table if single else self._owner
 
     def button(self, name: str) -> QPushButton:
         """A push button for the action; it follows the action's state."""
         spec = self._specs[name]
-        button = push_button(self._theme, spec.text, kind=spec.kind, icon=spec.icon)
+        button = push_button(self._theme, spec.words(), kind=spec.kind, icon=spec.icon)
         button.clicked.connect(lambda: self.trigger(name))
         self._buttons[name] = button
         return button
@@ -92,22 +106,28 @@ class Actions(QObject):
     def action(self, name: str) -> QAction:
         return self._actions[name]
 
-    def all(self) -> list[QAction]:
-        return list(self._actions.values())
+    def names(self) -> list[str]:
+        """The names of all, in the order added."""
+        return list(self._specs)
 
     def update(self) -> None:
-        """Enables what applies now; the tool tip of the rest says why it does not."""
+        """Enables what applies now."""
         for name, spec in self._specs.items():
-            refusal = spec.refusal()
-            shortcut = QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
-            tip = refusal or (f"{spec.text} ({shortcut})" if shortcut else spec.text)
-            for target in (self._actions[name], self._buttons.get(name)):
+            action, words, refusal = self._actions[name], spec.words(), spec.refusal()
+            plain = words.replace("&&", "\0").replace("&", "").replace("\0", "&")
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            tip = tooltip(refusal or (f"{plain} ({keys})" if keys else plain))
+            action.setText(words)
+            for target in (action, self._buttons.get(name)):
                 if target is not None:
                     target.setEnabled(refusal is None)
-                    target.setToolTip(tooltip(tip))
+                    target.setToolTip(tip)
 
-    def fill(self, menu: QMenu) -> None:
-        """Adds the actions to a menu, with the tool tips that say why one is disabled."""
-        menu.setToolTipsVisible(True)
-        for action in self._actions.values():
-            menu.addAction(action)
+    def fill(self, menu: QMenu, names: Iterable[str] | None = None) -> None:
+        """Adds actions to a menu, all of them or those named; an empty name is a line between two."""
+        menu.setToolTipsVisible(True)  # they say why one is disabled
+        for name in self._specs if names is None else names:
+            if name:
+                menu.addAction(self._actions[name])
+            else:
+                menu.addSeparator()

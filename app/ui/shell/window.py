@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QDialog,
-    QMainWindow,
-    QMenu,
-    QSizePolicy,
-    QStackedWidget,
-    QToolBar,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
 
 from app import __version__, paths
 from app.services.errors import Cancelled, TenantAdminError
 from app.settings import Settings
+from app.ui.shell import window_actions
+from app.ui.shell.actions import Actions
 from app.ui.shell.busy import Busy
 from app.ui.shell.copies import Copies
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
+from app.ui.shell.tool_bar import ToolBar
 from app.ui.shell.welcome import WelcomePage
-from app.ui.shell.window_actions import OPENING, WindowActions
 from app.ui.theme import Mode, Theme
-from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.status import BusyStrip, Toast
-from app.ui.widgets.tenant_switcher import TenantSwitcher
 from app.workers.runner import Runner, WentWrong
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
@@ -46,8 +36,6 @@ if TYPE_CHECKING:
     from app.ui.shell.retention_control import RetentionControl
     from app.ui.shell.session import Session
     from app.ui.shell.workspace import Workspace
-
-BUTTON = 32
 
 
 class MainWindow(QMainWindow):
@@ -65,7 +53,7 @@ class MainWindow(QMainWindow):
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
         self._view: FileView | None = None
-        self._session: Session | None = None
+        self.session: Session | None = None
         self.context: Context | None = None
         self.workspace: Workspace | None = None
         self.retention: RetentionControl | None = None
@@ -93,12 +81,21 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self.setCentralWidget(self._pages)
         self.toast = Toast(theme, self)
-        self.toast.acted.connect(self._undo)
+        self.toast.acted.connect(self.undo)
         self.files.said.connect(self.toast.show_message)
         self.copies.said.connect(self.toast.show_message)
-        self._make_actions()
-        self._make_tool_bar()
-        self._make_status_bar()
+        self.search = GlobalSearch(theme)
+        self.commands = Actions(theme, None, self)
+        window_actions.add_actions(self.commands, self)
+        window_actions.fill_menus(self.commands, self)
+        self._bar = ToolBar(theme, settings, self.commands, self.search, self.files.open)
+        self.addToolBar(self._bar)
+        self.tenants = self._bar.tenants
+        self.tenants.picked.connect(self._set_scope)
+        self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
+        self.statusBar().addWidget(self._where)
+        self.statusBar().addWidget(self.busy_strip, 1)
+        self.statusBar().addPermanentWidget(self.retention_status)
         self._show_welcome()
         if not settings.window_geometry.isEmpty():
             self.restoreGeometry(settings.window_geometry)
@@ -107,11 +104,11 @@ class MainWindow(QMainWindow):
 
     def close_file(self) -> None:
         """Goes back to the welcome page."""
-        if self._session is None:
+        if self.session is None:
             return
-        self._session.stop()
-        self._pages.removeWidget(self._session.workspace)
-        self._session = self.workspace = self.retention = self.context = self._view = None
+        self.session.stop()
+        self._pages.removeWidget(self.session.workspace)
+        self.session = self.workspace = self.retention = self.context = self._view = None
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self._show_welcome()
@@ -149,34 +146,34 @@ class MainWindow(QMainWindow):
         session = Session(
             view, self._theme, self._settings, clock=self._clock, strip=self.busy_strip, window=self
         )
-        self._view, self._session = view, session
+        self._view, self.session = view, session
         self.context, self.workspace, self.retention = session.context, session.workspace, session.retention
         self.context.runner.failed.connect(self._failed)
         history = self.context.history
         history.done.connect(self._offer_undo)
         history.said.connect(self.toast.show_message)
         history.failed.connect(self._failed)
-        history.stack.indexChanged.connect(self._update_actions)
+        history.stack.indexChanged.connect(self._update_commands)
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         self.workspace.said.connect(self.toast.show_message)
         self.workspace.everyone_wanted.connect(self._show_everyone)
         self.workspace.tenants_stale.connect(self._reload_tenants)
-        self.workspace.tabs.currentChanged.connect(self._update_actions)
-        self.tenants.set_tenants(view.tenants)
-        self.tenants.set_tenant(None)
+        self.workspace.tabs.currentChanged.connect(self._update_commands)
+        window_actions.add_tab_actions(self.commands, self, session)
+        self._bar.offer_tenants(view.tenants)
+        self.tenants.set_key(None)
         self.search.attach(self.context, self.workspace)
         self._pages.addWidget(self.workspace)
         self._pages.setCurrentWidget(self.workspace)
         self.setWindowTitle(f"{opened.path.name}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
-        self.database_button.setText(opened.path.name)
-        self.database_button.setToolTip(tooltip(str(opened.path)))
+        self._bar.show_file(opened.path)
         self._where.setText(" · ".join(self._where_parts(opened)))
         self._where.setToolTip(tooltip(str(opened.path)))
         self.retention.status.connect(self.retention_status.setText)
-        self.retention.removed.connect(lambda _: self._refresh())
+        self.retention.removed.connect(lambda _: self.refresh())
         self.retention.start()
-        self._update_actions()
+        self._update_commands()
         self.workspace.current().activate()
         self.workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
         self.opened.emit(opened)
@@ -195,17 +192,17 @@ class MainWindow(QMainWindow):
         self.welcome.set_recent(list(self._settings.recent_files))
         self._pages.setCurrentWidget(self.welcome)
         self.setWindowTitle("Tenant Admin")
-        self.database_button.setText("Open a database")
+        self._bar.show_file(None)
         self.search.detach()
         self._where.setText("")
-        self._update_actions()
+        self._update_commands()
 
     def _reload_tenants(self) -> None:
         from app.services.files import view as frame  # noqa: PLC0415
 
         if self.context is not None:
             self.context.runner.read(
-                frame.tenants, on_done=self.tenants.set_tenants, on_failed=lambda error: None
+                frame.tenants, on_done=self._bar.offer_tenants, on_failed=lambda error: None
             )
 
     # acting
@@ -214,13 +211,13 @@ class MainWindow(QMainWindow):
         if self.context is not None:
             self.toast.show_message(change.summary, "Undo")
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         if self.workspace is not None:
             self.workspace.refresh()
             self._reload_tenants()
 
     def _show_everyone(self) -> None:
-        self.tenants.set_tenant(None)
+        self.tenants.set_key(None)
         self._set_scope(None)
 
     def _set_scope(self, tenant: str | None) -> None:
@@ -229,14 +226,14 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self.workspace.set_scope(Scope(tenant))
 
-    def _preferences(self) -> None:
+    def show_preferences(self) -> None:
         from app.ui.dialogs.preferences import PreferencesDialog  # noqa: PLC0415
 
         dialog = PreferencesDialog(self._theme, self._settings, self)
-        dialog.accepted.connect(self._refresh)
+        dialog.accepted.connect(self.refresh)
         _show(dialog)
 
-    def _database_info(self) -> None:
+    def show_database_info(self) -> None:
         from app.services.files import describe as file_info  # noqa: PLC0415
         from app.ui.dialogs.database_info import DatabaseInfoDialog  # noqa: PLC0415
 
@@ -248,151 +245,24 @@ class MainWindow(QMainWindow):
             on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
         )
 
-    # the frame
-
-    def _make_actions(self) -> None:
-        self._actions = WindowActions(
-            self._theme,
-            {
-                "open": self.files.ask_open,
-                "open_folder": self.files.ask_open_folder,
-                "create": self.files.ask_create,
-                "import": self.files.ask_import,
-                "demo": self.files.explore_demo,
-                "info": self._database_info,
-                "export": self._export,
-                "save_copy": self._save_copy,
-                "restore": self._restore,
-                "retention": self._retention,
-                "close": self.close_file,
-                "quit": self.close,
-                "undo": self._undo,
-                "redo": self._redo,
-                "filter": self._focus_filter,
-                "preferences": self._preferences,
-                "refresh": self._refresh,
-                "about": self._about,
-            },
-            self,
-        )
-        self.actions_by_name = self._actions.by_name
-        self._actions.fill(
-            self.menuBar(), record=self._fill_record_menu, show_tab=self._show_tab, set_mode=self._set_mode
-        )
-
-    def _export(self) -> None:
-        if self.workspace is not None:
-            self.workspace.current().export()
-
-    def _save_copy(self) -> None:
-        if self.context is not None:
-            self.copies.ask_save(self.context.opened.path)
-
-    def _restore(self) -> None:
-        if self.context is not None:
-            self.copies.ask_restore(self.context.opened.path)
-
-    def _retention(self) -> None:
-        if self.retention is not None:
-            self.retention.ask()
-
-    def _undo(self) -> None:
-        self.toast.hide()  # its Undo was for this act, and would take back the one before
-        if self.context is not None:
-            self.context.history.undo()
-
-    def _redo(self) -> None:
-        if self.context is not None:
-            self.context.history.redo()
-
-    def _focus_filter(self) -> None:
-        if self.workspace is not None:
-            self.workspace.current().focus_filter()
-
-    def _about(self) -> None:
+    def show_about(self) -> None:
         from app.ui.dialogs.about import AboutDialog  # noqa: PLC0415
 
         _show(AboutDialog(self._theme, __version__, self))
 
-    def _make_tool_bar(self) -> None:
-        bar = QToolBar("Main")
-        bar.setObjectName("main")
-        bar.setMovable(False)
-        self.database_button = QToolButton()
-        self.database_button.setProperty("framed", True)
-        self.database_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.database_button.setFixedHeight(BUTTON)
-        self.database_button.setAccessibleName("Database")
-        self._theme.bind_icon(self.database_button, Icon.DATABASE, "accent")
-        menu = QMenu(self.database_button)
-        menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))
-        self.database_button.setMenu(menu)
-        bar.addWidget(self.database_button)
-        self.tenants = TenantSwitcher(self._theme)
-        self.tenants.tenant_changed.connect(self._set_scope)
-        bar.addWidget(self.tenants)
-        spacer = QWidget()
-        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(spacer)
-        self.search = GlobalSearch(self._theme)
-        bar.addWidget(self.search)
-        for name in ("refresh", "preferences"):
-            button = QToolButton()
-            button.setProperty("framed", True)
-            button.setDefaultAction(self.actions_by_name[name])
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-            button.setFixedSize(BUTTON, BUTTON)
-            bar.addWidget(button)
-        self.addToolBar(bar)
-        find = QAction("Search everything", self)
-        find.setShortcut(QKeySequence("Ctrl+K"))
-        find.triggered.connect(self.search.focus)
-        self.addAction(find)
-
-    def _fill_database_menu(self, menu: QMenu) -> None:
-        menu.clear()
-        self._actions.add(menu, OPENING)
-        recent = self._settings.recent_files
-        if recent:
-            menu.addSeparator()
-        for path in recent:
-            action = menu.addAction(path.name.replace("&", "&&"))
-            action.setToolTip(tooltip(str(path)))
-            action.triggered.connect(partial(self._open_recent, path))
-        menu.addSeparator()
-        menu.addAction(self.actions_by_name["close"])
-
-    def _open_recent(self, path: Path, _checked: bool = False) -> None:
-        self.files.open(path)
-
-    def _fill_record_menu(self, menu: QMenu) -> None:
-        menu.clear()
-        if self.workspace is not None:
-            self.workspace.current().commands.fill(menu)
-
-    def _show_tab(self, position: int) -> None:
-        if self.workspace is not None:
-            self.workspace.tabs.setCurrentIndex(position)
-            self.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def _set_mode(self, mode: Mode) -> None:
+    def set_mode(self, mode: Mode) -> None:
+        """Shows the window light, dark or as the system is, from now on."""
         self._theme.set_mode(mode)
         self._settings.theme = mode.value
 
-    def _make_status_bar(self) -> None:
-        self._where = Label(look=Look.DIM)
-        self.retention_status = Label(look=Look.DIM)
-        bar = self.statusBar()
-        bar.addWidget(self._where)
-        bar.addWidget(self.busy_strip, 1)
-        bar.addPermanentWidget(self.retention_status)
+    def undo(self) -> None:
+        """Takes back the last act."""
+        self.toast.hide()  # its Undo was for this act, and would take back the one before
+        if self.context is not None:
+            self.context.history.undo()
 
-    def _update_actions(self, _index: int = 0) -> None:
-        has_file = self.context is not None
-        self._actions.update(self.context)
-        self.tenants.setEnabled(has_file)
-        self.search.setEnabled(has_file)
+    def _update_commands(self, _index: int = 0) -> None:
+        self.commands.update()
 
 
 def _show(dialog: QDialog) -> None:

@@ -1,107 +1,166 @@
-"""The actions of the whole window: what they are called, what calls them, and when they apply."""
+"""The window's actions, each declared once, and the menus that they stand in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu
 
-from app.ui.theme import Mode, Theme
+from app.ui.shell.actions import Actions, ActionSpec
+from app.ui.shell.global_search import SHORTCUT
+from app.ui.theme import Mode
 from app.ui.theme.icons import Icon
 
-if TYPE_CHECKING:
-    from app.ui.shell.context import Context
+if TYPE_CHECKING:  # a session is made when a file is opened
+    from app.ui.shell.session import Session
+    from app.ui.shell.window import MainWindow
 
-ACTIONS = (
-    ("open", "&Open…", Icon.OPEN, "Ctrl+O"),
-    ("open_folder", "Open a &wrangler project…", Icon.FOLDER, "Ctrl+Shift+O"),
-    ("create", "&New database…", Icon.NEW_FILE, "Ctrl+N"),
-    ("import", "&Import a D1 export…", Icon.IMPORT, ""),
-    ("demo", "&Explore sample data", Icon.DEMO, ""),
-    ("info", "Data&base info…", Icon.DATABASE, "Ctrl+I"),
-    ("export", "E&xport…", Icon.EXPORT, "Ctrl+E"),
-    ("save_copy", "&Save a copy…", Icon.COPY, "Ctrl+Shift+S"),
-    ("restore", "Restore from a co&py…", Icon.HISTORY, ""),
-    ("retention", "Data &retention…", Icon.RETENTION, ""),
-    ("close", "&Close file", Icon.CLOSE, "Ctrl+W"),
-    ("quit", "&Quit", Icon.STOP, "Ctrl+Q"),
-    ("undo", "&Undo", Icon.UNDO, "Ctrl+Z"),
-    ("redo", "&Redo", Icon.REFRESH, "Ctrl+Shift+Z"),
-    ("filter", "&Filter", Icon.FILTER, "Ctrl+F"),
-    ("preferences", "&Preferences…", Icon.SETTINGS, "Ctrl+,"),
-    ("refresh", "Re&fresh", Icon.REFRESH, "F5"),
-    ("about", "&About Tenant Admin", Icon.INFO, ""),
-)
-WITH_A_FILE = ("info", "close", "refresh", "filter", "export", "save_copy", "restore", "retention")
 OPENING = ("open", "open_folder", "create", "import", "demo")
-TABS = ("Users", "Audit chain", "Webhooks", "Notifications", "Planning runs")
 MODES = ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))
 
 
-class WindowActions(QObject):
-    """`by_name` holds an action for each of ACTIONS; `run` says what each of them does."""
+def add_actions(commands: Actions, window: MainWindow) -> None:
+    """Declares what the window can do, with and without a file."""
+    files, copies = window.files, window.copies
 
-    def __init__(self, theme: Theme, run: Mapping[str, Callable[[], object]], window: QWidget) -> None:
-        super().__init__(window)
-        self.by_name: dict[str, QAction] = {}
-        for name, text, icon, shortcut in ACTIONS:
-            action = QAction(text, window)
-            theme.bind_icon(action, icon)
-            if shortcut:
-                action.setShortcut(QKeySequence(shortcut))
-            action.triggered.connect(lambda _=False, name=name: run[name]())
-            window.addAction(action)
-            self.by_name[name] = action
+    no_file = partial(_no_file, window)
 
-    def update(self, context: Context | None) -> None:
-        """Enables what applies to the open file, or to none."""
-        for name in WITH_A_FILE:
-            self.by_name[name].setEnabled(context is not None)
-        if context is not None and context.opened.read_only:
-            self.by_name["restore"].setEnabled(False)
-        stack = context.history.stack if context is not None else None
-        for name, possible, text in (
-            ("undo", stack is not None and stack.canUndo(), stack.undoText() if stack else ""),
-            ("redo", stack is not None and stack.canRedo(), stack.redoText() if stack else ""),
-        ):
-            self.by_name[name].setEnabled(possible)
-            self.by_name[name].setText(f"&{name.capitalize()}{f' “{text}”' if text else ''}")
+    def cannot_write() -> str | None:
+        return no_file() if window.context is None else window.context.cannot_write
 
-    def add(self, menu: QMenu, names: Iterable[str]) -> None:
-        """Adds actions to a menu; an empty name is a line between two."""
-        for name in names:
-            if name:
-                menu.addAction(self.by_name[name])
-            else:
-                menu.addSeparator()
+    def nothing_to(what: str) -> Callable[[], str | None]:
+        return lambda: None if _can(window, what) else f"There is nothing to {what}."
 
-    def fill(
-        self,
-        bar: QMenuBar,
-        *,
-        record: Callable[[QMenu], None],
-        show_tab: Callable[[int], None],
-        set_mode: Callable[[Mode], None],
-    ) -> None:
-        """Makes the menu bar. `record(menu)` fills the menu of the tab in sight each time it is shown."""
-        self.add(
-            bar.addMenu("&File"),
-            (*OPENING, "", "info", "export", "save_copy", "restore", "retention", "", "close", "quit"),
-        )
-        self.add(bar.addMenu("&Edit"), ("undo", "redo", "filter", "preferences"))
-        record_menu = bar.addMenu("&Record")
-        record_menu.aboutToShow.connect(lambda: record(record_menu))
-        view = bar.addMenu("&View")
-        self.add(view, ("refresh", ""))
-        for position, name in enumerate(TABS):
-            action = view.addAction(name)
-            action.setShortcut(QKeySequence(f"Ctrl+{position + 1}"))
-            action.triggered.connect(lambda _=False, position=position: show_tab(position))
-        view.addSeparator()
-        for mode, text in MODES:
-            view.addAction(text).triggered.connect(partial(lambda mode, _=False: set_mode(mode), mode))
-        self.add(bar.addMenu("&Help"), ("about",))
+    def of_file(act: Callable[[Session], object]) -> Callable[[], object]:
+        return lambda: window.session and act(window.session)
+
+    for spec in (
+        ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O"),
+        ActionSpec(
+            "open_folder",
+            "Open a &wrangler project…",
+            Icon.FOLDER,
+            files.ask_open_folder,
+            shortcut="Ctrl+Shift+O",
+        ),
+        ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
+        ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
+        ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
+        ActionSpec("info", "Data&base info…", Icon.DATABASE, window.show_database_info, no_file, "Ctrl+I"),
+        ActionSpec(
+            "export",
+            "E&xport…",
+            Icon.EXPORT,
+            of_file(lambda session: session.workspace.current().export()),
+            no_file,
+            "Ctrl+E",
+        ),
+        ActionSpec(
+            "save_copy",
+            "&Save a copy…",
+            Icon.COPY,
+            of_file(lambda session: copies.ask_save(session.context.opened.path)),
+            no_file,
+            "Ctrl+Shift+S",
+        ),
+        ActionSpec(
+            "restore",
+            "Restore from a co&py…",
+            Icon.HISTORY,
+            of_file(lambda session: copies.ask_restore(session.context.opened.path)),
+            cannot_write,
+        ),
+        ActionSpec(
+            "retention",
+            "Data &retention…",
+            Icon.RETENTION,
+            of_file(lambda session: session.retention.ask()),
+            no_file,
+        ),
+        ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
+        ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
+        ActionSpec(
+            "undo", partial(_words, window, "undo"), Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"
+        ),
+        ActionSpec(
+            "redo",
+            partial(_words, window, "redo"),
+            Icon.REFRESH,
+            of_file(lambda session: session.context.history.redo()),
+            nothing_to("redo"),
+            "Ctrl+Shift+Z",
+        ),
+        ActionSpec(
+            "filter",
+            "&Filter",
+            Icon.FILTER,
+            of_file(lambda session: session.workspace.current().focus_filter()),
+            no_file,
+            "Ctrl+F",
+        ),
+        ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
+        ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, window.show_preferences, shortcut="Ctrl+,"),
+        ActionSpec("refresh", "Re&fresh", Icon.REFRESH, window.refresh, no_file, "F5"),
+        *(ActionSpec(mode.value, words, None, partial(window.set_mode, mode)) for mode, words in MODES),
+        ActionSpec("about", "&About Tenant Admin", Icon.INFO, window.show_about),
+    ):
+        commands.add(spec)
+
+
+def add_tab_actions(commands: Actions, window: MainWindow, session: Session) -> None:
+    """Declares one for each tab, once: their titles are known when the first file is open."""
+
+    def show(position: int) -> None:
+        if window.workspace is not None:
+            window.workspace.tabs.setCurrentIndex(position)
+            window.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    for position, tab in enumerate(session.workspace.specs):
+        if f"tab_{position}" not in commands.names():
+            run, keys = partial(show, position), f"Ctrl+{position + 1}"
+            commands.add(ActionSpec(f"tab_{position}", tab.title, None, run, partial(_no_file, window), keys))
+
+
+def fill_menus(commands: Actions, window: MainWindow) -> None:
+    """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
+    bar = window.menuBar()
+    commands.fill(
+        bar.addMenu("&File"),
+        (*OPENING, "", "info", "export", "save_copy", "restore", "retention", "", "close", "quit"),
+    )
+    commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
+    record, view = bar.addMenu("&Record"), bar.addMenu("&View")
+    record.aboutToShow.connect(lambda: _fill_record(record, window))
+    view.aboutToShow.connect(lambda: _fill_view(view, commands))
+    commands.fill(bar.addMenu("&Help"), ("about",))
+
+
+def _fill_record(menu: QMenu, window: MainWindow) -> None:
+    menu.clear()
+    if window.workspace is not None:
+        window.workspace.current().commands.fill(menu)
+
+
+def _fill_view(menu: QMenu, commands: Actions) -> None:
+    menu.clear()
+    tabs = [name for name in commands.names() if name.startswith("tab_")]
+    commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *(mode.value for mode, _ in MODES)))
+
+
+def _no_file(window: MainWindow) -> str | None:
+    return None if window.session is not None else "Open a database first."
+
+
+def _can(window: MainWindow, what: str) -> bool:
+    stack = window.context.history.stack if window.context is not None else None
+    return stack is not None and (stack.canUndo() if what == "undo" else stack.canRedo())
+
+
+def _words(window: MainWindow, what: str) -> str:
+    """What would be undone or done again is named."""
+    stack = window.context.history.stack if window.context is not None else None
+    act = "" if stack is None else stack.undoText() if what == "undo" else stack.redoText()
+    return f"&{what.capitalize()}" + (f" “{act.replace('&', '&&')}”" if act else "")

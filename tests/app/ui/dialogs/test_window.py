@@ -68,7 +68,7 @@ def test_none_of_several_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: P
 
 
 def test_what_the_file_holds(qtbot: QtBot, window: MainWindow, database_path: Path) -> None:
-    info = window.actions_by_name["info"]
+    info = window.commands.action("info")
     assert not info.isEnabled(), "there is no file"
     with qtbot.waitSignal(window.opened):
         window.files.open(database_path)
@@ -81,7 +81,7 @@ def test_what_the_file_holds(qtbot: QtBot, window: MainWindow, database_path: Pa
 
 def test_about_and_preferences_open_and_go(qtbot: QtBot, window: MainWindow) -> None:
     for name, kind in (("about", AboutDialog), ("preferences", PreferencesDialog)):
-        window.actions_by_name[name].trigger()
+        window.commands.action(name).trigger()
         dialog = dialog_of(qtbot, window, kind)
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
         gone(qtbot, window, kind)

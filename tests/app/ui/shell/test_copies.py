@@ -100,8 +100,8 @@ def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Pa
 
 def test_a_read_only_file_cannot_be_restored(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path, read_only=True)
-    assert not window.actions_by_name["restore"].isEnabled()
-    assert window.actions_by_name["save_copy"].isEnabled()
+    assert not window.commands.action("restore").isEnabled()
+    assert window.commands.action("save_copy").isEnabled()
 
 
 def test_a_copy_is_saved_while_others_write(

@@ -182,7 +182,9 @@ def test_what_cannot_be_opened_is_said_in_a_sentence(
     sentence = error(qtbot, window)
     assert re.fullmatch(expected, sentence, re.DOTALL), sentence
     assert (path.read_bytes() if path.exists() else None) == before, "nothing is written"
-    assert current(window) is page and window.database_button.text() == "demo.sqlite", "the other file stays"
+    assert current(window) is page and window._bar.database_button.text() == "demo.sqlite", (
+        "the other file stays"
+    )
 
 
 def test_a_locked_file_is_said_to_be_locked(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_recent_files_come_back_from_the_welcome_page(
     qtbot.waitUntil(lambda: button(window.welcome, "demo.sqlite").isVisible())
     with qtbot.waitSignal(window.opened):
         click(qtbot, button(window.welcome, "demo.sqlite"))
-    menu = window.database_button.menu()
+    menu = window._bar.database_button.menu()
     menu.aboutToShow.emit()
     assert "demo.sqlite" in [action.text() for action in menu.actions()]
     window.close_file()
@@ -262,7 +264,7 @@ def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow,
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 1)
     before = page.model.rowCount()
-    window.actions_by_name["retention"].trigger()
+    window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
     if box.agreement.isVisible():
         click(qtbot, box.agreement)

@@ -19,7 +19,7 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     folder = tmp_path / "archive"
     folder.mkdir()
     open_file(qtbot, window, demo_path)
-    window.actions_by_name["retention"].trigger()
+    window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
     box.archive.set_folder(folder)
     if box.agreement.isVisible():
@@ -35,7 +35,7 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     pruned = {tenant for (tenant,) in rows}
     assert {tenant.tenant for tenant in report.tenants if tenant.anchor == ANCHOR} == pruned
     closed(qtbot, window, RetentionDialog)
-    window.actions_by_name["retention"].trigger()
+    window.commands.action("retention").trigger()
     again = dialog(qtbot, window, RetentionDialog)
     assert again.archive.box.isChecked()
     assert again.archive.where.text() == str(folder)

@@ -42,7 +42,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_the_persons_word(
     qtbot.waitUntil(lambda: ahead.retention_status.text() == WAITING)
     assert not [box for box in ahead.findChildren(ErrorDialog) if box.isVisible()]
     assert count(demo_path, "audit_chain") == before
-    ahead.actions_by_name["retention"].trigger()
+    ahead.commands.action("retention").trigger()
     box = dialog(qtbot, ahead, RetentionDialog)
     assert not box.once_button.isEnabled()
     assert box.doubt is not None
@@ -50,7 +50,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_the_persons_word(
     box.reject()
     closed(qtbot, ahead, RetentionDialog)
     assert ahead.retention_status.text() == WAITING
-    ahead.actions_by_name["retention"].trigger()
+    ahead.commands.action("retention").trigger()
     box = dialog(qtbot, ahead, RetentionDialog)
     assert box.doubt is not None
     box.doubt.box.click()
@@ -69,7 +69,7 @@ def test_the_word_for_a_majority_is_given_with_the_yes_for_every_day(
     window._settings.retention_days = 1
     before = count(demo_path, "audit_chain")
     open_file(qtbot, window, demo_path)
-    window.actions_by_name["retention"].trigger()
+    window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
     box.agreement.click()
     assert window.retention is not None

@@ -63,7 +63,7 @@ def test_a_tenant_scopes_every_tab_its_count_and_the_verification(
     press("Down")
     press("Down")
     press("Return")
-    assert window.tenants.tenant() == tenant
+    assert window.tenants.key() == tenant
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     for place, table in enumerate(TABLES[:4]):
@@ -138,7 +138,7 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
         what = "Undone" if left == before else "Done again"
         qtbot.waitUntil(lambda what=what: window.toast.text().startswith(f"{what}: User "))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
-    assert window.actions_by_name["undo"].text().endswith("deleted”")
+    assert window.commands.action("undo").text().endswith("deleted”")
 
 
 def test_several_are_named_before_they_go(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
@@ -235,12 +235,12 @@ def test_another_file_takes_the_place_of_the_first(
     for path in (database_path, demo_path, database_path):
         page = open_file(qtbot, window, path)
         assert page.filters.count_text() == said(count(path, "users"), USERS)
-    assert window.database_button.text() == "foundation.sqlite"
+    assert window._bar.database_button.text() == "foundation.sqlite"
     assert threading.active_count() <= threads, "no thread of a closed file stays"
     assert "No users yet" in labels(page)
     press("Ctrl+W")
     assert window.windowTitle() == "Tenant Admin" and window.welcome.isVisible()
-    assert not window.tenants.isEnabled() and not window.actions_by_name["export"].isEnabled()
+    assert not window.tenants.isEnabled() and not window.commands.action("export").isEnabled()
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("reader", "writ"))]
 
 
@@ -291,15 +291,14 @@ def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
 ) -> None:
     open_file(qtbot, window, demo_path)
     tenant = ask(demo_path, "SELECT DISTINCT tenant_id FROM users ORDER BY 1")[1][0]
-    window.tenants.set_tenant(tenant)
-    window.tenants.tenant_changed.emit(tenant)
+    window.tenants.pick(tenant)
     runs = go(qtbot, window, RUNS)
     run = choose(qtbot, runs, 0)
     press("Ctrl+H")
     assert window.workspace is not None
     qtbot.waitUntil(lambda: window.workspace.tabs.currentIndex() == AUDIT)  # type: ignore[union-attr]
     audit = window.workspace.current()
-    assert window.tenants.tenant() is None
+    assert window.tenants.key() is None
     assert audit.filters.values().text == run
     told = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE instr(payload, ?)", run)[0][0]
     qtbot.waitUntil(lambda: audit.filters.count_text() == said(told, AUDIT))

@@ -7,59 +7,60 @@ from pytestqt.qtbot import QtBot
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
 from app.ui.widgets.chips import CountChip, CountChips
-from app.ui.widgets.tenant_switcher import TenantSwitcher
+from app.ui.widgets.picker import Choice, Picker
 
 
 @pytest.fixture
-def switcher(qtbot: QtBot, theme: Theme) -> TenantSwitcher:
-    switcher = TenantSwitcher(theme)
+def switcher(qtbot: QtBot, theme: Theme) -> Picker:
+    switcher = Picker(theme, "Tenant", "All tenants", search_hint="Search tenants")
     qtbot.addWidget(switcher)
-    switcher.set_tenants([f"tenant-{number:05}" for number in range(10_000)] + ["Acme-Corp"])
+    names = [*(f"tenant-{number:05}" for number in range(10_000)), "Acme-Corp"]
+    switcher.set_choices([Choice(name, name) for name in names])
     switcher.show()
     return switcher
 
 
-def labels(switcher: TenantSwitcher) -> list[str]:
+def labels(switcher: Picker) -> list[str]:
     model = switcher.choices
     return [str(model.index(row).data()) for row in range(min(model.rowCount(), 50))]
 
 
-def test_all_tenants_first(switcher: TenantSwitcher) -> None:
-    assert switcher.tenant() is None
+def test_all_tenants_first(switcher: Picker) -> None:
+    assert switcher.key() is None
     assert switcher.currentText() == "All tenants"
     assert labels(switcher)[0] == "All tenants"
     assert switcher.choices.rowCount() == 10_002
 
 
-def test_search_finds_a_substring_and_return_chooses(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+def test_search_finds_a_substring_and_return_chooses(qtbot: QtBot, switcher: Picker) -> None:
     switcher.showPopup()
     qtbot.keyClicks(switcher.popup.field, "e-corp")
     assert labels(switcher) == ["Acme-Corp"]
-    with qtbot.waitSignal(switcher.tenant_changed, timeout=0) as caught:
+    with qtbot.waitSignal(switcher.picked, timeout=0) as caught:
         qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Return)
     assert caught.args == ["Acme-Corp"]
     assert switcher.currentText() == "Acme-Corp"
     assert not switcher.popup.isVisible()
 
 
-def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: Picker) -> None:
     qtbot.keyClicks(switcher, "0")
     assert switcher.popup.isVisible()
     assert switcher.popup.field.text() == "0"
 
 
-def test_escape_leaves_all_as_it_was(qtbot: QtBot, switcher: TenantSwitcher) -> None:
-    switcher.set_tenant("Acme-Corp")
+def test_escape_leaves_all_as_it_was(qtbot: QtBot, switcher: Picker) -> None:
+    switcher.set_key("Acme-Corp")
     switcher.showPopup()
-    with qtbot.assertNotEmitted(switcher.tenant_changed):
+    with qtbot.assertNotEmitted(switcher.picked):
         qtbot.keyClicks(switcher.popup.field, "tenant-00042")
         qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Escape)
     assert not switcher.popup.isVisible()
-    assert switcher.tenant() == "Acme-Corp"
+    assert switcher.key() == "Acme-Corp"
     assert switcher.currentText() == "Acme-Corp"
 
 
-def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: Picker) -> None:
     switcher.showPopup()
     qtbot.keyClicks(switcher.popup.field, "zzz")
     assert switcher.choices.rowCount() == 0
@@ -69,21 +70,21 @@ def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: Ten
     assert switcher.choices.rowCount() == 10_002
 
 
-def test_arrows_move_through_what_was_found(qtbot: QtBot, switcher: TenantSwitcher) -> None:
+def test_arrows_move_through_what_was_found(qtbot: QtBot, switcher: Picker) -> None:
     switcher.showPopup()
     qtbot.keyClicks(switcher.popup.field, "0999")
     found = labels(switcher)
     qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Down)
-    with qtbot.waitSignal(switcher.tenant_changed, timeout=0) as caught:
+    with qtbot.waitSignal(switcher.picked, timeout=0) as caught:
         qtbot.keyClick(switcher.popup.field, Qt.Key.Key_Return)
     assert caught.args == [found[1]]
 
 
-def test_a_name_that_hides_something_is_shown_escaped(switcher: TenantSwitcher) -> None:
-    switcher.set_tenants(["a\u202eb"])
-    switcher.set_tenant("a\u202eb")
+def test_a_name_that_hides_something_is_shown_escaped(switcher: Picker) -> None:
+    switcher.set_choices([Choice("a\u202eb", "a\u202eb")])
+    switcher.set_key("a\u202eb")
     assert switcher.currentText() == r"a\u202eb"
-    assert switcher.tenant() == "a\u202eb"
+    assert switcher.key() == "a\u202eb"
 
 
 @pytest.fixture

@@ -1,0 +1,88 @@
+"""An action in its menu, in its button and by its keys."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QMenu, QTableWidget, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.settings import Settings
+from app.ui.shell.actions import Actions, ActionSpec
+from app.ui.shell.window import MainWindow
+from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
+from tests.conftest import NOW
+
+
+class Page(QWidget):
+    """A tab of a field and a table, with an action on a single key and one on a chord."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.done: list[str] = []
+        self.why: str | None = None
+        self.field, self.table = QLineEdit(), QTableWidget(2, 1)
+        column = QVBoxLayout(self)
+        column.addWidget(self.field)
+        column.addWidget(self.table)
+        self.commands = Actions(theme, self.table, self)
+        for name, keys in (("pause", "P"), ("edit", "Ctrl+B")):
+            self.commands.add(ActionSpec(name, f"&{name}", Icon.EDIT, self.act(name), self.refuse, keys))
+        self.button = self.commands.button("pause")
+        column.addWidget(self.button)
+        self.commands.update()
+
+    def act(self, name: str) -> Callable[[], None]:
+        return lambda: self.done.append(name)
+
+    def refuse(self) -> str | None:
+        return self.why
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme) -> Page:
+    page = Page(theme)
+    qtbot.addWidget(page)
+    page.show()
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    return page
+
+
+def test_a_letter_acts_in_the_table_and_is_typed_into_a_field(qtbot: QtBot, page: Page) -> None:
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_P)
+    page.field.setFocus()
+    qtbot.keyClick(page.field, Qt.Key.Key_P)
+    assert (page.done, page.field.text()) == (["pause"], "p")
+    qtbot.keyClick(page.field, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert page.done == ["pause", "edit"], "a chord acts wherever the focus is"
+
+
+def test_what_cannot_apply_says_why_everywhere_and_does_nothing(qtbot: QtBot, page: Page) -> None:
+    page.why = "It is <b>done</b> already."
+    page.commands.update()
+    menu = QMenu(page)
+    page.commands.fill(menu)
+    for shown in (page.button, page.commands.action("pause"), menu.actions()[0]):
+        assert not shown.isEnabled() and "It is &lt;b&gt;done&lt;/b&gt; already." in shown.toolTip()
+    page.commands.trigger("pause")
+    page.table.setFocus()
+    qtbot.keyClick(page.table, Qt.Key.Key_P)
+    assert page.done == []
+    page.why = None
+    page.commands.update()
+    assert page.button.isEnabled() and "pause (P)" in page.button.toolTip()
+
+
+def test_without_a_file_the_window_says_what_is_missing(qtbot: QtBot, theme: Theme) -> None:
+    window = MainWindow(theme, Settings(), lambda: NOW)
+    qtbot.addWidget(window)
+    waiting = {name for name in window.commands.names() if not window.commands.action(name).isEnabled()}
+    assert waiting >= {"info", "export", "save_copy", "restore", "retention", "close", "refresh", "search"}
+    for name in waiting - {"undo", "redo"}:
+        assert "Open a database first." in window.commands.action(name).toolTip(), name
+    assert "There is nothing to undo." in window.commands.action("undo").toolTip()
+    keys = [window.commands.action(name).shortcut().toString() for name in window.commands.names()]
+    assert len({key for key in keys if key}) == len([key for key in keys if key]), "each key has one meaning"
