@@ -5,15 +5,10 @@ import sys
 
 def main() -> int:
     """Runs one worker, a child of this program that loads nothing else, or the program itself."""
-    match sys.argv[1:2]:
-        case ["--scan-worker"]:
-            from app.workers.scan_child import main as scan  # noqa: PLC0415
+    if sys.argv[1:2] == ["--worker"]:
+        from app.workers.child import serve  # noqa: PLC0415
 
-            return scan()
-        case ["--export-worker"]:
-            from app.workers.export_child import main as export  # noqa: PLC0415
-
-            return export()
+        return serve(*sys.argv[2:])
     from app.cli import main as command_line  # noqa: PLC0415
 
     return command_line()

@@ -142,7 +142,7 @@ class TestBuilt:
             "building": str(tmp_path / "out.csv"),
             "target": str(tmp_path / "out.csv"),
         }
-        done = run(folder, "--export-worker", told=json.dumps(job) + "\n")
+        done = run(folder, "--worker", "export", told=json.dumps(job) + "\n")
         said = [json.loads(line) for line in done.stdout.splitlines()]
         assert (said[0], said[-1]) == ({"begun": True}, {"result": ROWS})
         with (tmp_path / "out.csv").open(newline="") as stream:

@@ -23,9 +23,7 @@ from app.services.chain.verify.report import Finding, Report, Seal
 from app.services.chain.verify.rows import IN_THE_WAY
 from app.services.chain.verify.scan import BLOCK
 from app.services.errors import Cancelled
-from app.workers.scan_processes import Children, ScanFailed
-
-__all__ = ["Progress", "ScanFailed", "verify"]
+from app.workers.scan import ScanChildren
 
 MOST_PROCESSES = 4
 """More are little faster, since they read the same file, and each takes about 20 MB."""
@@ -77,7 +75,7 @@ def verify(
     The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is
     written. Damage and bad data never raise: the verdict is UNREADABLE or TAMPERED. Raises `Cancelled`,
     `FileMissing`, `NotADatabase`, `TableMissing`, `source.CannotVerify`, `FileLocked`, `CannotOpen`,
-    `ScanFailed`.
+    `CannotStart`, `ChildFailed`.
     """
     started = time.perf_counter()
     watch = _Watch(progress or (lambda done, total: None), cancelled or (lambda: False))
@@ -150,7 +148,7 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
                 extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
                 low, high = extent.span
                 most = _at_once(wish, high - low + 1)
-                children = stack.enter_context(Children(most - wish.take_part))
+                children = stack.enter_context(ScanChildren(most - wish.take_part, behind=not wish.take_part))
                 extent = counted(connection, extent)
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -170,7 +168,6 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
                 "now": wish.now,
                 "tenant": wish.tenant,
                 "marks": wish.marks,
-                "behind": not wish.take_part,
             }
             jobs = [same | {"first": first, "last": last} for first, last in _ranges(extent, wish)]
             joined = join(children.scan(jobs, own=own, watch=watch))

@@ -114,7 +114,7 @@ def _with_file(names: set[str]) -> Iterator[int]:
 
 
 def _holder(pid: int) -> Holder | None:
-    """None for a child that this process has started to scan or to export (`app.workers.spawn`)."""
+    """None for a child that this process has started (`app.workers.child`)."""
     import psutil  # noqa: PLC0415
 
     try:
@@ -123,7 +123,7 @@ def _holder(pid: int) -> Holder | None:
         name = _name(words) or process.name()
     except psutil.Error:  # somebody else's, or one that has just ended
         return Holder(pid, "a program")
-    is_worker = any(word.endswith("-worker") or " from app.workers." in word for word in words[1:5])
+    is_worker = any(word == "--worker" or " from app.workers." in word for word in words[1:5])
     return None if is_worker and parent == os.getpid() else Holder(pid, name)
 
 

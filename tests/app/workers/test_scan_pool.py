@@ -15,6 +15,7 @@ from app.services.chain.verify import source
 from app.services.chain.verify.codes import Verdict
 from app.services.errors import Cancelled, FileMissing, NotADatabase, TableMissing
 from app.workers import scan_pool
+from app.workers.child import CannotStart
 from app.workers.scan_pool import WORTH_A_CHILD, verify
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
@@ -85,7 +86,7 @@ def test_the_interface_process_scans_nothing_itself(large: Path) -> None:
 
 
 def test_children_load_neither_qt_nor_peewee() -> None:
-    code = "import sys; import app.workers.scan_child; print([m for m in sys.modules if m in ('peewee',"
+    code = "import sys; import app.workers.scan; print([m for m in sys.modules if m in ('peewee',"
     code += " 'dataclasses', 'PySide6', 'models.local.database')])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -248,5 +249,5 @@ def test_damaged_pages_never_raise(tmp_path: Path) -> None:
 
 def test_a_child_that_dies_is_said_plainly(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(scan_pool.ScanFailed, match="ended unexpectedly"):
+    with pytest.raises(CannotStart, match="nothing was changed"):
         verify(large, now=NOW, processes=2)

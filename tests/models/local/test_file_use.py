@@ -74,7 +74,7 @@ def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Pa
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"x")
     program = "file = open(__import__('sys').argv[1]); print(1, flush=True); input()"
-    worker = f"{program}\nif 0: from app.workers.scan_child import main"
+    worker = f"{program}\nif 0: from app.workers.child import serve"
     others = []
     for text in (program, worker):
         with subprocess.Popen(

@@ -62,7 +62,7 @@ class Exporter(QObject):
         opened = self._context.opened
 
         def work(progress: Progress, cancelled: Stop) -> int:
-            from app.workers.exporting import export_rows  # noqa: PLC0415 - every tab may, few people do
+            from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
 
             return export_rows(
                 opened.path,

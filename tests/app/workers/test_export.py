@@ -31,8 +31,8 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.query_document import document
 from app.services.scope import Scope
-from app.workers.child_process import CannotStart, Child, ChildLost
-from app.workers.exporting import export_rows
+from app.workers.child import CannotStart, ChildFailed, Children
+from app.workers.export import export_rows
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from models.schema import inspect
@@ -205,7 +205,7 @@ def test_a_killed_child_is_a_sentence_and_leaves_nothing(large: Path, tmp_path: 
         for pid in children(os.getpid()):
             os.kill(pid, signal.SIGKILL)
 
-    with pytest.raises(ChildLost, match=r"The export stopped .* nothing was changed\. Try again\."):
+    with pytest.raises(ChildFailed, match=r"The export stopped .* nothing was changed\. Try again\."):
         written(large, target, ListQuery("users"), progress=kill)
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
@@ -264,8 +264,8 @@ def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
         "target": str(tmp_path / "out.csv"),
     }
     told = r"^The disk that holds out\.csv is full; nothing was changed"
-    with pytest.raises(DiskFull, match=told), Child("export", "export") as child:
-        child.run(job, progress=lambda done, total: None, cancelled=lambda: False)
+    with pytest.raises(DiskFull, match=told), Children("export", "export") as children:
+        children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
 
 
 def drop_a_table(path: Path) -> None:
@@ -315,8 +315,6 @@ def test_names_of_any_bytes(small: Path, tmp_path: Path) -> None:
 
 
 def test_neither_side_loads_qt() -> None:
-    code = (
-        "import sys; import app.workers.export_child, app.workers.exporting; print('PySide6' in sys.modules)"
-    )
+    code = "import sys; import app.workers.export; print('PySide6' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
