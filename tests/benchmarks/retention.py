@@ -28,9 +28,8 @@ from PySide6.QtCore import QElapsedTimer, QEventLoop, QStringListModel, QTimer
 from PySide6.QtWidgets import QApplication, QTableView
 
 from app import paths
-from app.services.chain.append import Event
+from app.services.chain.append import Batch, Event, append
 from app.services.demo.demo import create_demo
-from app.services.records.change import Change, commit
 from app.services.retention import run as retention
 from app.services.retention.run import RetentionResult
 from app.workers.retention_worker import RetentionSettings, RetentionWorker
@@ -110,7 +109,7 @@ def write(path: Path) -> None:
         while not select.select([sys.stdin], [], [], WRITE_EVERY)[0]:
             event = Event("acme-corp", "settings_changed", {"actor": "benchmark", "number": number})
             started = time.perf_counter()
-            commit(database, Change("", (), (event,)), now=NOW)
+            append(database, lambda event=event: Batch((), (event,)), now=NOW)
             longest = max(longest, time.perf_counter() - started)
             number += 1
     print(longest)

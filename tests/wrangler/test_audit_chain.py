@@ -62,10 +62,9 @@ def append_here(path: Path, tenant: str, payload: dict[str, Any]) -> str:
     """Appends as every act of this program does; returns the new head."""
     database = LocalDatabase(path)
     with database.connection_context():
-        heads = {tenant: chain.head(database, tenant)}
         event = Event(tenant, "settings_changed", payload)
-        database.run_batch(chain.append_statements([event], heads, NOW + 1000))
-        return chain.head(database, tenant)
+        chain.append(database, lambda: chain.Batch((), (event,)), now=NOW + 1000)
+        return chain.heads(database, [tenant])[tenant].hash
 
 
 def verdicts(path: Path) -> tuple[str, int, list[Any]]:

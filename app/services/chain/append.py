@@ -5,14 +5,22 @@ Source: `database-schema.md`, Hash Chain Algorithm; `architecture.md`, One write
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from peewee import Case, Value, fn
 
-from models.engine import Database, Statement
+from models.engine import Database, Rows, Statement
+from models.errors import HeadMoved, NotAllowed
 from models.tables import AuditEntry
+
+ATTEMPTS: Final = 500
+"""How often an append that lost the race for a chain's head is tried again before the person is told."""
+
+_DAY: Final = 86_400
 
 GENESIS = "0" * 64
 """`previous_hash` of a tenant's first entry."""
@@ -41,38 +49,112 @@ class Event:
     payload: Mapping[str, Any]
 
 
-def head(database: Database, tenant_id: str) -> str:
-    """The hash of the tenant's last entry, or `GENESIS`."""
-    found = database.scalar(_head_query(tenant_id))
-    return GENESIS if found is None else str(found)
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes: statements, and the events that record them.
+
+    `check` looks at what the statements' own guards do not cover, and raises what a person is told.
+    """
+
+    statements: Sequence[Statement]
+    events: Sequence[Event]
+    check: Callable[[], None] = lambda: None
 
 
-def _head_query(tenant_id: str) -> Any:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a tenant's chain: the last entry's hash and time, or `GENESIS` and None."""
+
+    hash: str
+    created_at: Any
+
+    def time(self, now: int) -> int:
+        """When the next entry is made: in a chain, time does not go backwards.
+
+        Others may have appended with a later clock while this waited. A time more than a day ahead, or in
+        another unit, is not followed.
+        """
+        last = self.created_at
+        return last if isinstance(last, int) and now < last <= now + _DAY else now
+
+
+def append(
+    database: Database,
+    plan: Callable[[], Batch],
+    *,
+    now: int,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing.
+
+    The one place that tries again when a head has moved: the plan is made again from what the database holds
+    by then, and checked again. Its check runs behind the reading of the heads, so whatever is recorded in the
+    same chains after it has looked moves a head. Raises what plan and check raise, `HeadMoved` when the
+    chains never rest, and the errors of `Database.run_batch`; nothing is written then. `cancelled` ends the
+    wait for another writer.
+    """
+    for attempt in range(ATTEMPTS):
+        batch = plan()
+        ends = heads(database, dict.fromkeys(event.tenant_id for event in batch.events))
+        batch.check()
+        try:
+            database.run_batch(
+                [*append_statements(batch.events, ends, now), *batch.statements], cancelled=cancelled
+            )
+        except HeadMoved:
+            if cancelled():
+                raise
+            # Spread the contenders; the wait stays far below what a person notices.
+            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
+        else:
+            return
+    raise HeadMoved
+
+
+def heads(database: Database, tenants: Iterable[str]) -> dict[str, Head]:
+    """The end of each tenant's chain, all from one snapshot. Raises `NotAllowed` where nothing can follow."""
+    names = list(tenants)
+    columns = (AuditEntry.hash, AuditEntry.created_at)
+    found = database.read_batch([_last_entry(name, *columns) for name in names])
+    return {name: _head(name, rows) for name, rows in zip(names, found, strict=True)}
+
+
+def _head(tenant_id: str, rows: Rows) -> Head:
+    if not rows:
+        return Head(GENESIS, None)
+    digest, created_at = rows[0]
+    if not isinstance(digest, str):
+        raise NotAllowed(
+            f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "
+            "nothing was changed. Verify the chain."
+        )
+    return Head(digest, created_at)
+
+
+def _last_entry(tenant_id: str, *columns: Any) -> Any:
     return (
-        AuditEntry.select(AuditEntry.hash)
+        AuditEntry.select(*columns)
         .where(AuditEntry.tenant_id == tenant_id)
         .order_by(AuditEntry.seq.desc())
         .limit(1)
-        .tuples()
     )
 
 
-def append_statements(events: Iterable[Event], heads: Mapping[str, str], now: int) -> list[Statement]:
+def append_statements(events: Iterable[Event], ends: Mapping[str, Head], now: int) -> list[Statement]:
     """The guarded inserts that append `events` in order, for a batch.
 
-    `heads` gives each tenant's expected head. When a head has moved, `previous_hash` becomes NULL, its NOT
-    NULL constraint fails and the whole batch is rolled back (`HeadMoved`); so two writers never fork a chain.
+    When a head is not the one in `ends` any more, `previous_hash` becomes NULL, its NOT NULL constraint fails
+    and the whole batch is rolled back (`HeadMoved`); so two writers never fork a chain.
     """
-    current = dict(heads)
+    previous = {tenant: end.hash for tenant, end in ends.items()}
     statements = []
     for event in events:
-        expected = current[event.tenant_id]
+        expected = previous[event.tenant_id]
+        at = ends[event.tenant_id].time(now)
         payload = compact_json(event.payload)
-        digest = entry_hash(expected, event.event_type, payload, now)
-        guard = Case(
-            None,
-            [(fn.COALESCE(_head_query(event.tenant_id), GENESIS) == expected, Value(expected))],
-        )
+        digest = entry_hash(expected, event.event_type, payload, at)
+        stored = fn.COALESCE(_last_entry(event.tenant_id, AuditEntry.hash), GENESIS)
+        guard = Case(None, [(stored == expected, Value(expected))])
         statements.append(
             Statement(
                 AuditEntry.insert(
@@ -82,10 +164,10 @@ def append_statements(events: Iterable[Event], heads: Mapping[str, str], now: in
                         AuditEntry.payload: payload,
                         AuditEntry.previous_hash: guard,
                         AuditEntry.hash: digest,
-                        AuditEntry.created_at: now,
+                        AuditEntry.created_at: at,
                     }
                 )
             )
         )
-        current[event.tenant_id] = digest
+        previous[event.tenant_id] = digest
     return statements

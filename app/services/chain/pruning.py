@@ -13,16 +13,14 @@ for each transaction that touched the tenant; they grow old and go with later pr
 """
 
 import json
-import random
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from app.services.chain.append import GENESIS, Event, append_statements, entry_hash
+from app.services.chain.append import GENESIS, Batch, Event, append, entry_hash
 from app.services.chain.archive.files import Reference
-from app.services.errors import Cancelled, HeadMoved
+from app.services.errors import Cancelled
 from models.engine import Database, Statement, raw
 from models.status import AuditEvent
 from models.tables import AuditEntry
@@ -30,13 +28,8 @@ from models.tables import AuditEntry
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
 
-ATTEMPTS: Final = 500
-"""How often a transaction that lost the race for a chain's head is tried again."""
-
 _CHUNK: Final = 1_000
 """Entries read at a time while proving: no read holds its snapshot, or the interpreter, for long."""
-
-_DAY: Final = 86_400
 
 _PROVING: Final = """
 SELECT seq, CAST(tenant_id AS BLOB), CAST(previous_hash AS BLOB), CAST(hash AS BLOB),
@@ -46,12 +39,6 @@ SELECT seq, CAST(tenant_id AS BLOB), CAST(previous_hash AS BLOB), CAST(hash AS B
 FROM audit_chain
 WHERE seq > ? AND seq <= ? AND +tenant_id IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
-"""
-
-_HEADS: Final = """
-SELECT hash, created_at FROM json_each(?) AS tenant LEFT JOIN audit_chain
-  ON seq = (SELECT max(seq) FROM audit_chain WHERE tenant_id = tenant.value)
-ORDER BY tenant.key
 """
 
 _REMOVING_LAST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq = ? AND hash = ?"
@@ -280,20 +267,8 @@ def remove(
             Statement(raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq), expect=part.count - 1),
         )
     ]
-    tenants = json.dumps([part.tenant_id for part in batch], ensure_ascii=False)
-    for attempt in range(ATTEMPTS):
-        markers: list[Statement] = []
-        for part, (head, latest) in zip(batch, database.rows(raw(_HEADS, tenants)), strict=True):
-            # While this removes, others append with a later clock; in a chain, time does not go backwards.
-            at = latest if isinstance(latest, int) and now < latest <= now + _DAY else now
-            markers += append_statements([_marker(part, cutoff)], {part.tenant_id: str(head)}, at)
-        try:
-            database.run_batch([*markers, *removals], cancelled=cancelled)
-        except HeadMoved:
-            time.sleep(random.uniform(0, 0.001 * min(attempt + 1, 10)))  # noqa: S311  # spreads contenders
-        else:
-            return
-    raise HeadMoved
+    markers = [_marker(part, cutoff) for part in batch]
+    append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled)
 
 
 def _marker(part: Part, cutoff: int) -> Event:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apsw
 
-from app.services.chain.append import Event
+from app.services.chain.append import Batch, Event, append
 from app.services.errors import (
     Cancelled,
     DamagedFile,
@@ -29,7 +29,6 @@ from app.services.errors import (
 from app.services.files import describe as file_info
 from app.services.files import opening
 from app.services.files.copying import snapshot_copy
-from app.services.records.change import Change, commit
 from models import schema
 from models.local import copies
 from models.local.database import BUSY_TIMEOUT_MS, LocalDatabase
@@ -183,7 +182,7 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
     event = Event(SYSTEM_TENANT, AuditEvent.DATABASE_RESTORED, payload)
     database = LocalDatabase(prepared.copy)
     with database.connection_context():
-        commit(database, Change("Restored", rows=(), events=(event,)), now=now)
+        append(database, lambda: Batch((), (event,)), now=now)
 
 
 def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: Stop) -> None:

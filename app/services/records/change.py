@@ -1,20 +1,13 @@
 """How every change is committed: rows and audit events together, or neither; and how it is undone."""
 
-import random
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from peewee import Expression, Model
 
-from app.services.chain import append as chain
-from app.services.chain.append import Event
-from app.services.errors import HeadMoved
+from app.services.chain.append import Batch, Event, append
 from models.engine import Database, Statement
-
-ATTEMPTS = 200
-"""How often an append that lost the race for the head is tried again before the user is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +50,27 @@ def _equals(model: type[Model], image: Mapping[str, Any]) -> list[Expression]:
     ]
 
 
+Check = Callable[[Database, Sequence[RowChange]], None]
+"""Looks at what the guards of the rows do not cover, say that an address is not taken; raises if it is."""
+
+
+def _nothing(database: Database, rows: Sequence[RowChange]) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.
 
-    `summary` is for a person ("3 users deleted"). `inverse_events` are what undoing appends.
+    `summary` is for a person ("3 users deleted"). `inverse_events` are what undoing appends. `check` is asked
+    for the act, for its undo and for doing it again.
     """
 
     summary: str
     rows: tuple[RowChange, ...]
     events: tuple[Event, ...]
     inverse_events: tuple[Event, ...] = ()
+    check: Check = field(default=_nothing, repr=False)
 
     @property
     def tables(self) -> frozenset[str]:
@@ -88,29 +91,29 @@ class Change:
             rows=tuple(row.inverse() for row in reversed(self.rows)),
             events=self.inverse_events,
             inverse_events=self.events,
+            check=self.check,
         )
 
 
-def commit(database: Database, change: Change, *, now: int) -> Change:
-    """Writes the rows and appends the events in one transaction, then returns the change.
+def commit(database: Database, plan: Callable[[], Change], *, now: int) -> Change:
+    """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
-    An append that loses the race for a chain's head is tried again with the new head. Raises `RowChanged`
-    when a row is no longer as it was, and the other errors of `Database.run_batch`; nothing is written then.
+    `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
+    again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
+    `Database.run_batch`; nothing is written then.
     """
-    rows = [row.statement() for row in change.rows]
-    tenants = {event.tenant_id for event in change.events}
-    for attempt in range(ATTEMPTS):
-        heads = {tenant: chain.head(database, tenant) for tenant in tenants}
-        try:
-            database.run_batch([*rows, *chain.append_statements(change.events, heads, now)])
-        except HeadMoved:
-            # Spread the contenders; the wait stays far below what a person notices.
-            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
-        else:
-            return change
-    raise HeadMoved
+    planned: list[Change] = []
+
+    def batch() -> Batch:
+        change = plan()
+        planned.append(change)
+        statements = [row.statement() for row in change.rows]
+        return Batch(statements, change.events, lambda: change.check(database, change.rows))
+
+    append(database, batch, now=now)
+    return planned[-1]
 
 
 def undo(database: Database, change: Change, *, now: int) -> Change:
     """Commits the inverse of `change`. Raises `RowChanged` when somebody has changed the rows since."""
-    return commit(database, change.inverse(), now=now)
+    return commit(database, change.inverse, now=now)

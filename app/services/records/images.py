@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from peewee import Field, Model
 
 from app.services.errors import NotFound
-from models.local.database import LocalDatabase
+from models.engine import Database, raw
 
 T = TypeVar("T")
 Image = dict[str, Any]
@@ -28,7 +28,7 @@ def _primary(model: type[Model]) -> Field:
     return cast(Field, model._meta.primary_key)
 
 
-def images(database: LocalDatabase, model: type[Model], keys: Iterable[str]) -> list[Image]:
+def images(database: Database, model: type[Model], keys: Iterable[str]) -> list[Image]:
     """The rows with these keys, every column as stored; those that are gone are left out."""
     names = [field.column_name for field in model._meta.sorted_fields]
     fields = model._meta.sorted_fields
@@ -39,7 +39,7 @@ def images(database: LocalDatabase, model: type[Model], keys: Iterable[str]) -> 
     ]
 
 
-def image(database: LocalDatabase, model: type[Model], key: str, what: str) -> Image:
+def image(database: Database, model: type[Model], key: str, what: str) -> Image:
     """One row as stored.
 
     Raises `NotFound` naming `what` ("user"), `DamagedFile` when the row cannot be decoded.
@@ -50,7 +50,7 @@ def image(database: LocalDatabase, model: type[Model], key: str, what: str) -> I
     return found[0]
 
 
-def readable(database: LocalDatabase, model: type[Model], key: object, what: str) -> Image:
+def readable(database: Database, model: type[Model], key: object, what: str) -> Image:
     """One row for looking at: columns that the file lacks are None, undecodable text has U+FFFD.
 
     A BLOB where text belongs is shown as `x'…'`. Raises `NotFound`.
@@ -61,20 +61,18 @@ def readable(database: LocalDatabase, model: type[Model], key: object, what: str
     # Names come from our own models; a cast reads bytes, so nothing can fail to decode.
     parts = ", ".join(f'typeof("{name}"), CAST("{name}" AS BLOB), "{name}" + 0' for name in names)
     sql = f'SELECT {parts} FROM "{table}" WHERE "{primary}" = ?'  # noqa: S608
-    with database.expected_errors():
-        row = database.connection().execute(sql, (key,)).fetchone()
-    if row is None:
+    rows = database.rows(raw(sql, key))
+    if not rows:
         raise NotFound(what)
+    row = rows[0]
     found: Image = {field.column_name: None for field in model._meta.sorted_fields}
     for position, name in enumerate(names):
         found[name] = _value(*row[3 * position : 3 * position + 3])
     return found
 
 
-def _present(database: LocalDatabase, table: str) -> set[str]:
-    with database.expected_errors():
-        rows = database.connection().execute("SELECT name FROM pragma_table_xinfo(?)", (table,))
-        return {row[0] for row in rows}
+def _present(database: Database, table: str) -> set[str]:
+    return {row[0] for row in database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", table))}
 
 
 def _value(kind: str, raw: bytes | None, number: float | None) -> Any:

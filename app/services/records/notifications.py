@@ -13,7 +13,7 @@ from app.services.records import change as writing
 from app.services.records import images as records
 from app.services.records.change import Change, RowChange
 from app.services.scope import Scope
-from models.local.database import LocalDatabase
+from models.engine import Database
 from models.status import AuditEvent
 from models.tables import Notification
 
@@ -33,21 +33,19 @@ class NotificationRecord:
     created_at: int
 
 
-def get(database: LocalDatabase, notification_id: str) -> NotificationRecord:
+def get(database: Database, notification_id: str) -> NotificationRecord:
     """The notification. Raises `NotFound`."""
     row = records.readable(database, Notification, notification_id, "notification")
     return NotificationRecord(**{**row, "read": bool(row["read"])})
 
 
-def unread_count(database: LocalDatabase, scope: Scope) -> int:
+def unread_count(database: Database, scope: Scope) -> int:
     """How many notifications in the scope are unread."""
     query = Notification.select(fn.COUNT()).where(Notification.read == 0)
     return int(database.scalar(scope.restrict(query, Notification)) or 0)
 
 
-def mark(
-    database: LocalDatabase, notification_ids: Sequence[str], *, read: bool, actor: str, now: int
-) -> Change:
+def mark(database: Database, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:
     """Marks notifications read or unread; those already so are left alone.
 
     One audit entry a tenant names the ids (at most 1,000 each). Raises `NotAllowed` when nothing changes.
@@ -68,7 +66,7 @@ def mark(
         events=_events(rows, read, actor),
         inverse_events=_events(rows, not read, actor),
     )
-    return writing.commit(database, change, now=now)
+    return writing.commit(database, lambda: change, now=now)
 
 
 def _events(rows: Sequence[dict[str, Any]], read: bool, actor: str) -> tuple[Event, ...]:

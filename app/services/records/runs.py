@@ -16,7 +16,7 @@ from app.services.errors import NotAllowed, NotFound
 from app.services.records import change as writing
 from app.services.records import images as records
 from app.services.records.change import Change, RowChange
-from models.local.database import LocalDatabase
+from models.engine import Database
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry, ParkedIdea, PlanningArtifact, PlanningRun
 
@@ -95,7 +95,7 @@ class ParkedIdeaRecord:
     created_at: int
 
 
-def get(database: LocalDatabase, run_id: str) -> RunDetail:
+def get(database: Database, run_id: str) -> RunDetail:
     """The run and its artifacts. Raises `NotFound`."""
     run = RunRecord(**records.readable(database, PlanningRun, run_id, "planning run"))
     artifact = PlanningArtifact
@@ -114,12 +114,12 @@ def get(database: LocalDatabase, run_id: str) -> RunDetail:
     return RunDetail(run, tuple(found))
 
 
-def artifact_content(database: LocalDatabase, artifact_id: str) -> str:
+def artifact_content(database: Database, artifact_id: str) -> str:
     """The whole content of an artifact. Raises `NotFound`."""
     return str(records.readable(database, PlanningArtifact, artifact_id, "artifact")["content"])
 
 
-def parked_idea(database: LocalDatabase, idea_id: str) -> ParkedIdeaRecord:
+def parked_idea(database: Database, idea_id: str) -> ParkedIdeaRecord:
     """A parked idea. Raises `NotFound`."""
     return ParkedIdeaRecord(**records.readable(database, ParkedIdea, idea_id, "parked idea"))
 
@@ -133,7 +133,7 @@ def allowed(status: str) -> frozenset[RunStatus]:
 
 
 def set_status(
-    database: LocalDatabase, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int
+    database: Database, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int
 ) -> Change:
     """Gives the runs another status.
 
@@ -147,7 +147,7 @@ def set_status(
     return _commit(database, [(row, str(status)) for row in rows], f"{status}", actor, now)
 
 
-def restore(database: LocalDatabase, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
+def restore(database: Database, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Takes back the soft deletion: each run gets the status it had before.
 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
@@ -162,14 +162,14 @@ def restore(database: LocalDatabase, run_ids: Sequence[str], *, actor: str, now:
     )
 
 
-def _found(database: LocalDatabase, run_ids: Sequence[str]) -> list[records.Image]:
+def _found(database: Database, run_ids: Sequence[str]) -> list[records.Image]:
     rows = records.images(database, PlanningRun, run_ids)
     if not rows:
         raise NotFound("planning run")
     return rows
 
 
-def _status_before(database: LocalDatabase, run_id: str) -> str:
+def _status_before(database: Database, run_id: str) -> str:
     query = (
         AuditEntry.select(AuditEntry.payload)
         .where(
@@ -188,7 +188,7 @@ def _status_before(database: LocalDatabase, run_id: str) -> str:
 
 
 def _commit(
-    database: LocalDatabase, wanted: Sequence[tuple[records.Image, str]], word: str, actor: str, now: int
+    database: Database, wanted: Sequence[tuple[records.Image, str]], word: str, actor: str, now: int
 ) -> Change:
     what = f"“{_short(wanted[0][0])}”" if len(wanted) == 1 else text.plural(len(wanted), "run")
     change = Change(
@@ -205,7 +205,7 @@ def _commit(
         events=tuple(_event(row["id"], row["status"], status, actor) for row, status in wanted),
         inverse_events=tuple(_event(row["id"], status, row["status"], actor) for row, status in wanted),
     )
-    return writing.commit(database, change, now=now)
+    return writing.commit(database, lambda: change, now=now)
 
 
 def _event(run_id: str, before: str, after: str, actor: str) -> Event:

@@ -13,7 +13,7 @@ from app.services.records import change as writing
 from app.services.records import images as records
 from app.services.records import webhook_urls
 from app.services.records.change import Change, RowChange
-from models.local.database import LocalDatabase
+from models.engine import Database
 from models.status import AuditEvent, WebhookEvent
 from models.tables import WebhookDestination
 
@@ -58,7 +58,7 @@ class WebhookInput:
         return f"WebhookInput(name={self.name!r})"
 
 
-def get(database: LocalDatabase, webhook_id: str) -> WebhookRecord:
+def get(database: Database, webhook_id: str) -> WebhookRecord:
     """The destination. Raises `NotFound`."""
     row = records.readable(database, WebhookDestination, webhook_id, "webhook")
     has_secret = bool(row.pop("secret"))
@@ -79,7 +79,7 @@ def valid_events(value: str) -> str:
     return ",".join(dict.fromkeys(wanted))
 
 
-def create(database: LocalDatabase, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
+def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Adds a destination. Raises `InvalidInput` and the errors of `writing.commit`."""
     row = {
         "id": str(uuid.uuid4()),
@@ -95,10 +95,10 @@ def create(database: LocalDatabase, tenant_id: str, form: WebhookInput, *, actor
         events=(_event(AuditEvent.WEBHOOK_CREATED, row, actor),),
         inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, row, actor),),
     )
-    return writing.commit(database, change, now=now)
+    return writing.commit(database, lambda: change, now=now)
 
 
-def update(database: LocalDatabase, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
+def update(database: Database, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Changes what differs. Raises `NotFound`, `InvalidInput` and the errors of `writing.commit`."""
     row = records.image(database, WebhookDestination, webhook_id, "webhook")
     wanted = _checked(form)
@@ -115,11 +115,11 @@ def update(database: LocalDatabase, webhook_id: str, form: WebhookInput, *, acto
         events=(_updated(row, before, after, actor),),
         inverse_events=(_updated(row, after, before, actor),),
     )
-    return writing.commit(database, change, now=now)
+    return writing.commit(database, lambda: change, now=now)
 
 
 def set_active(
-    database: LocalDatabase, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int
+    database: Database, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int
 ) -> Change:
     """Switches destinations on or off; those already so are left alone.
 
@@ -149,10 +149,10 @@ def set_active(
         events=tuple(_event(on if active else off, row, actor) for row in rows),
         inverse_events=tuple(_event(off if active else on, row, actor) for row in rows),
     )
-    return writing.commit(database, change, now=now)
+    return writing.commit(database, lambda: change, now=now)
 
 
-def delete(database: LocalDatabase, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
+def delete(database: Database, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes destinations; undoing puts them back whole. Raises `NotFound` when none is left."""
     rows = records.images(database, WebhookDestination, webhook_ids)
     if not rows:
@@ -164,7 +164,7 @@ def delete(database: LocalDatabase, webhook_ids: Sequence[str], *, actor: str, n
         events=tuple(_event(AuditEvent.WEBHOOK_DELETED, row, actor) for row in rows),
         inverse_events=tuple(_event(AuditEvent.WEBHOOK_RESTORED, row, actor) for row in rows),
     )
-    return writing.commit(database, change, now=now)
+    return writing.commit(database, lambda: change, now=now)
 
 
 def _checked(form: WebhookInput) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain.append import Event
+from app.services.chain.append import Batch, Event, append
 from app.services.chain.archive.writing import Archiver
 from app.services.chain.pruning import LeftAlone
 from app.services.errors import (
@@ -22,7 +22,6 @@ from app.services.errors import (
     StorageError,
     TenantAdminError,
 )
-from app.services.records.change import Change, commit
 from app.services.retention import other_tables as records
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, ClockProblem, find_doubt
 from app.services.retention.execution import (
@@ -287,7 +286,7 @@ def _report(
         payload["error"] = str(error)
     kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
     event = Event(SYSTEM_TENANT, kind, payload)
-    commit(database, Change("Retention", rows=(), events=(event,)), now=now)
+    append(database, lambda: Batch((), (event,)), now=now)
 
 
 def _ignore(done: int, total: int) -> None:

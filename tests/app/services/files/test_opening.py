@@ -32,9 +32,8 @@ from app.services.errors import (
 )
 from app.services.files.copying import snapshot_copy
 from app.services.files.opening import ASKED, NEWER, OpenedFile, open_database, outside_changes
-from app.services.records.change import commit
 from models.local.database import LocalDatabase
-from tests.app.services.records.test_change import NOW, creation, users_of
+from tests.app.services.records.test_change import NOW, commit, creation, users_of
 
 ROOT = Path(__file__).parents[4]
 NOBODY = 65534

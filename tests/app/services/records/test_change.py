@@ -8,12 +8,17 @@ import pytest
 
 from app.services.chain.append import Event
 from app.services.errors import AlreadyExists, FileLocked, ReadOnlyFile, Refused, RowChanged
-from app.services.records.change import Change, RowChange, commit, undo
+from app.services.records import change as writing
+from app.services.records.change import Change, RowChange, undo
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User
 from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
 
 SECRET = "pbkdf2$100000$salt$wJalrXUtnFEMI"
+
+
+def commit(database: LocalDatabase, change: Change, *, now: int) -> Change:
+    return writing.commit(database, lambda: change, now=now)
 
 
 def user(user_id: str = "u-1", **changes: Any) -> dict[str, Any]:

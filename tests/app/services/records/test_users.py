@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from app.services.errors import AlreadyExists, InvalidInput, NotFound, ReadOnlyFile, RowChanged
@@ -41,6 +43,24 @@ def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(databa
     with pytest.raises(InvalidInput, match="already has a user"):
         create(database, "ADA@acme.example")
     assert create(database, tenant="globex")
+
+
+def test_two_windows_cannot_create_one_address_twice(
+    database: LocalDatabase, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other window's user comes just before this one's batch is written."""
+    written = database.run_batch
+    create(database, "other@acme.example")
+
+    def late(*args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(database, "run_batch", written)
+        create(database)
+        written(*args, **kwargs)
+
+    monkeypatch.setattr(database, "run_batch", late)
+    with pytest.raises(InvalidInput, match="acme already has a user with the e-mail address ada@acme"):
+        create(database)
+    assert [payload["email"] for _, _, payload in events()] == ["other@acme.example", "ada@acme.example"]
 
 
 def test_renaming_names_both_addresses_and_can_be_undone_and_redone(
