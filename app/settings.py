@@ -1,88 +1,197 @@
-"""What the program remembers of a person: a typed wrapper over QSettings.
+"""What the program remembers of a person: each setting declared once, kept in `settings.ini`.
 
-Everything is kept in `settings.ini` in the person's own folder (`app.paths.state_dir`). A value that is
-missing, of another version or damaged reads as its default; nothing here raises.
+The file lies in the person's own folder (`app.paths.state_dir`), readable by nobody else. A value that is
+missing, of another version or damaged reads as its default; nothing here raises. Settings are data: a file
+that asks for an object to be made is set aside unread.
 """
 
 import hashlib
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from copy import copy
+from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Generic, Literal, Self, TypeVar, get_args, overload
 
 from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
 
-Theme = Literal["system", "light", "dark"]
+ThemeName = Literal["system", "light", "dark"]
 
 RECENT_FILES = 10
 DATA_RETENTION_SECONDS = 90 * 86_400
-"""The platform's default retention period (`database-schema.md`, Data Retention)."""
+"""The platform's default retention period (models/README.md)."""
+RETENTION_DAYS = range(1, 36_501)
+"""The periods that can be chosen."""
 
-_MAX_RETENTION_SECONDS = 100 * 366 * 86_400
+T = TypeVar("T")
+K = TypeVar("K", str, Path)
+
+
+class Setting(Generic[T]):
+    """One value. `read` makes it of what the file holds, and None of what is no such value.
+
+    `kept` values are read from the file once, because they are asked for every cell painted.
+    """
+
+    def __init__(
+        self, read: Callable[[object], T | None], default: T, key: str = "", *, kept: bool = False
+    ) -> None:
+        self._read, self._default, self._kept = read, default, kept
+        self._key: str = key
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._key = self._key or name.lstrip("_")
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: "Settings", owner: type) -> T: ...
+    def __get__(self, instance: "Settings | None", owner: type) -> Self | T:
+        if instance is None:
+            return self
+        if self._key in instance.kept:
+            return instance.kept[self._key]  # type: ignore[return-value]
+        found = self._read(instance.raw(self._key))
+        value = self._default if found is None else found
+        if self._kept:
+            instance.kept[self._key] = value
+        return value
+
+    def __set__(self, instance: "Settings", value: T) -> None:
+        if self._kept:
+            instance.kept[self._key] = value
+        instance.write(self._key, value)
+
+
+class SettingOf(Generic[K, T]):
+    """One value for each tab or each database: `settings.name.get(key)` and `settings.name.set(key, value)`.
+
+    None takes it away.
+    """
+
+    _settings: "Settings"
+
+    def __init__(self, read: Callable[[object], T | None], default: T, key: Callable[[K], str]) -> None:
+        self._read, self._default = read, default
+        self._key: Callable[[K], str] = key
+
+    def __get__(self, instance: "Settings", owner: type) -> Self:
+        bound = copy(self)
+        bound._settings = instance
+        return bound
+
+    def get(self, key: K) -> T:
+        found = self._read(self._settings.raw(self._key(key)))
+        return self._default if found is None else found
+
+    def set(self, key: K, value: T) -> None:
+        self._settings.write(self._key(key), value)
+
+
+# An INI file gives back text where a number was put in, and whatever somebody wrote by hand.
+
+
+def _text(found: object) -> str | None:
+    return found if isinstance(found, str) else None
+
+
+def _texts(found: object) -> tuple[str, ...] | None:
+    items = [found] if isinstance(found, str) else found  # a list of one comes back as its item
+    return (
+        tuple(item for item in items if isinstance(item, str) and item) if isinstance(items, list) else None
+    )
+
+
+def _theme(found: object) -> ThemeName | None:
+    return next((known for known in get_args(ThemeName) if known == found), None)
+
+
+def _flag(found: object) -> bool | None:
+    if isinstance(found, bool):
+        return found
+    return {"true": True, "false": False}.get(found) if isinstance(found, str) else None
+
+
+def _number(found: object, least: int = 0, most: int = 2**63 - 1) -> int | None:
+    try:
+        number = int(found) if isinstance(found, int | str) else None
+    except ValueError:
+        return None
+    return number if number is not None and least <= number <= most else None
+
+
+def _state(found: object) -> QByteArray | None:
+    return found if isinstance(found, QByteArray) else None
+
+
+def _path(found: object) -> Path | None:
+    return Path(found) if isinstance(found, str) and found else None
+
+
+_period = partial(_number, least=RETENTION_DAYS[0] * 86_400, most=RETENTION_DAYS[-1] * 86_400)
+
+
+def _of_database(name: str) -> Callable[[Path], str]:
+    """A path as a settings key: slashes would make groups of it."""
+
+    def key(database: Path) -> str:
+        digest = hashlib.sha256(str(database.absolute()).encode(errors="surrogateescape")).hexdigest()
+        return f"databases/{digest[:32]}/{name}"
+
+    return key
 
 
 class Settings:
     """The person's preferences and the window's memory, written as they are set."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        file = (folder or paths.state_dir()) / "settings.ini"
-        self._store = QSettings(str(file), QSettings.Format.IniFormat)
-        self._utc_times = self._flag("utc_times") or False  # asked for every cell painted
+    theme = Setting(_theme, "system")
+    utc_times = Setting(_flag, False, kept=True)
+    """Whether times are shown in UTC rather than in local time."""
+    data_retention_seconds = Setting(_period, DATA_RETENTION_SECONDS)
+    """How long data is kept."""
+    confirm_deletion = Setting(_flag, False)
+    """Whether deleting a single record, which can be undone, is asked about first."""
+    window_geometry = Setting(_state, QByteArray(), "window/geometry")
+    column_state = SettingOf[str, QByteArray](_state, QByteArray(), "columns/{}".format)
+    splitter_state = SettingOf[str, QByteArray](_state, QByteArray(), "splitters/{}".format)
+    retention_enabled = SettingOf[Path, bool | None](_flag, None, _of_database("retention_enabled"))
+    """Whether retention may run on this file; None until the person has seen its preview."""
+    retention_last_run = SettingOf[Path, int | None](_number, None, _of_database("retention_last_run"))
+    """When retention last ran on this file, in epoch seconds; None when it never did."""
+    retention_archive = SettingOf[Path, Path | None](_path, None, _of_database("retention_archive"))
+    """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
+    _actor = Setting(_text, "")
+    _recent_files = Setting[tuple[str, ...]](_texts, ())
 
-    @property
-    def path(self) -> Path:
-        return Path(self._store.fileName())
+    def __init__(self, folder: Path | None = None) -> None:
+        self.path = (folder or paths.state_dir()) / "settings.ini"
+        self.kept: dict[str, object] = {}
+        _set_aside_objects(self.path)
+        self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
+        self._is_private = False
 
     def save(self) -> bool:
         """Writes what is pending now; False when the folder cannot be written."""
         self._store.sync()
         return self._store.status() == QSettings.Status.NoError
 
-    # preferences
-
-    @property
-    def theme(self) -> Theme:
-        found = self._text("theme")
-        return next((known for known in get_args(Theme) if known == found), "system")
-
-    @theme.setter
-    def theme(self, value: Theme) -> None:
-        self._store.setValue("theme", value)
-
-    @property
-    def utc_times(self) -> bool:
-        """Whether times are shown in UTC rather than in local time."""
-        return self._utc_times
-
-    @utc_times.setter
-    def utc_times(self, value: bool) -> None:
-        self._utc_times = value
-        self._store.setValue("utc_times", value)
-
     @property
     def actor(self) -> str:
         """Who acts, in the audit entries; the operating system's user unless another name was given."""
-        return self._text("actor").strip() or paths.os_user()
+        return self._actor.strip() or paths.os_user()
 
     @actor.setter
     def actor(self, value: str) -> None:
         """An empty name goes back to the operating system's user."""
-        self._store.setValue("actor", value.strip())
-
-    @property
-    def data_retention_seconds(self) -> int:
-        """How long data is kept, in seconds; at least one day."""
-        found = self._number("data_retention_seconds")
-        valid = found is not None and 86_400 <= found <= _MAX_RETENTION_SECONDS
-        return found if found is not None and valid else DATA_RETENTION_SECONDS
-
-    @data_retention_seconds.setter
-    def data_retention_seconds(self, value: int) -> None:
-        self._store.setValue("data_retention_seconds", value)
+        self._actor = value.strip()
 
     @property
     def retention_days(self) -> int:
-        """The same in whole days."""
+        """How long data is kept, in whole days."""
         return self.data_retention_seconds // 86_400
 
     @retention_days.setter
@@ -90,139 +199,71 @@ class Settings:
         self.data_retention_seconds = value * 86_400
 
     @property
-    def confirm_deletion(self) -> bool:
-        """Whether deleting a single record, which can be undone, is asked about first."""
-        return self._flag("confirm_deletion") or False
-
-    @confirm_deletion.setter
-    def confirm_deletion(self, value: bool) -> None:
-        self._store.setValue("confirm_deletion", value)
-
-    # recent files
-
-    @property
     def recent_files(self) -> tuple[Path, ...]:
         """The files opened last: those that are there first, in that order, then those that are gone."""
-        found = [Path(text) for text in self._texts("recent_files")][:RECENT_FILES]
+        found = [Path(text) for text in self._recent_files][:RECENT_FILES]
         return tuple(sorted(found, key=lambda path: not _is_file(path)))
 
     def add_recent_file(self, path: Path) -> None:
-        others = [text for text in self._texts("recent_files") if text != str(path.absolute())]
-        self._store.setValue("recent_files", [str(path.absolute()), *others][:RECENT_FILES])
+        self.remove_recent_file(path.absolute())
+        self._recent_files = (str(path.absolute()), *self._recent_files)[:RECENT_FILES]
 
     def remove_recent_file(self, path: Path) -> None:
-        self._store.setValue("recent_files", [t for t in self._texts("recent_files") if t != str(path)])
+        self._recent_files = tuple(text for text in self._recent_files if text != str(path))
 
-    def clear_recent_files(self) -> None:
-        self._store.remove("recent_files")
+    # what the declarations stand on
 
-    # one database
-
-    def retention_enabled(self, database: Path) -> bool | None:
-        """Whether retention may run on this file; None until the person has seen its preview."""
-        return self._flag(_key(database, "retention_enabled"))
-
-    def set_retention_enabled(self, database: Path, enabled: bool | None) -> None:
-        if enabled is None:
-            self._store.remove(_key(database, "retention_enabled"))
-            return
-        self._store.setValue(_key(database, "path"), str(database.absolute()))
-        self._store.setValue(_key(database, "retention_enabled"), enabled)
-
-    def retention_last_run(self, database: Path) -> int | None:
-        """When retention last ran on this file, in epoch seconds; None when it never did."""
-        return self._number(_key(database, "retention_last_run"))
-
-    def set_retention_last_run(self, database: Path, at: int) -> None:
-        self._store.setValue(_key(database, "path"), str(database.absolute()))
-        self._store.setValue(_key(database, "retention_last_run"), at)
-
-    def retention_archive(self, database: Path) -> Path | None:
-        """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
-        found = self._text(_key(database, "retention_archive"))
-        return Path(found) if found else None
-
-    def set_retention_archive(self, database: Path, folder: Path | None) -> None:
-        if folder is None:
-            self._store.remove(_key(database, "retention_archive"))
-            return
-        self._store.setValue(_key(database, "path"), str(database.absolute()))
-        self._store.setValue(_key(database, "retention_archive"), str(folder.absolute()))
-
-    # the window
-
-    @property
-    def window_geometry(self) -> QByteArray:
-        """For `QWidget.restoreGeometry`; empty when there is none."""
-        return self._bytes("window/geometry")
-
-    @window_geometry.setter
-    def window_geometry(self, value: QByteArray) -> None:
-        self._store.setValue("window/geometry", value)
-
-    @property
-    def window_state(self) -> QByteArray:
-        """For `QMainWindow.restoreState`; empty when there is none."""
-        return self._bytes("window/state")
-
-    @window_state.setter
-    def window_state(self, value: QByteArray) -> None:
-        self._store.setValue("window/state", value)
-
-    def column_state(self, tab: str) -> QByteArray:
-        """For `QHeaderView.restoreState` of the tab's table; empty when there is none."""
-        return self._bytes(f"columns/{tab}")
-
-    def set_column_state(self, tab: str, state: QByteArray) -> None:
-        self._store.setValue(f"columns/{tab}", state)
-
-    def splitter_state(self, tab: str) -> QByteArray:
-        """For `QSplitter.restoreState` of the tab; empty when there is none."""
-        return self._bytes(f"splitters/{tab}")
-
-    def set_splitter_state(self, tab: str, state: QByteArray) -> None:
-        self._store.setValue(f"splitters/{tab}", state)
-
-    # An INI file gives back text where a number was put in, and whatever somebody wrote by hand.
-
-    def _value(self, key: str) -> object:
+    def raw(self, key: str) -> object:
+        """What the file holds; None for nothing, and for a type that Qt or PySide cannot rebuild."""
         try:
             return self._store.value(key)
-        except (RuntimeError, TypeError, ValueError, EOFError):  # a type that Qt or PySide cannot rebuild
+        except (RuntimeError, TypeError, ValueError, EOFError):
             return None
 
-    def _text(self, key: str) -> str:
-        found = self._value(key)
-        return found if isinstance(found, str) else ""
-
-    def _texts(self, key: str) -> list[str]:
-        found = self._value(key)
-        if isinstance(found, str):  # a list of one comes back as its item
-            return [found] if found else []
-        return [item for item in found if isinstance(item, str) and item] if isinstance(found, list) else []
-
-    def _flag(self, key: str) -> bool | None:
-        found = self._value(key)
-        if isinstance(found, bool):
-            return found
-        return {"true": True, "false": False}.get(found) if isinstance(found, str) else None
-
-    def _number(self, key: str) -> int | None:
-        found = self._value(key)
-        try:
-            return int(found) if isinstance(found, int | str) else None
-        except ValueError:
-            return None
-
-    def _bytes(self, key: str) -> QByteArray:
-        found = self._value(key)
-        return found if isinstance(found, QByteArray) else QByteArray()
+    def write(self, key: str, value: object) -> None:
+        """Keeps a text, number, flag, path, bytes or a tuple of texts; None takes it away."""
+        if not self._is_private:
+            self._is_private = True
+            _make_private(self.path)
+        if value is None:
+            self._store.remove(key)
+        elif isinstance(value, Path):
+            self._store.setValue(key, str(value.absolute()))
+        else:
+            self._store.setValue(key, list(value) if isinstance(value, tuple) else value)
 
 
-def _key(database: Path, name: str) -> str:
-    """A path as a settings key: slashes would make groups of it."""
-    digest = hashlib.sha256(str(database.absolute()).encode(errors="surrogateescape")).hexdigest()
-    return f"databases/{digest[:32]}/{name}"
+_ESCAPES = re.compile(r"\\x([0-9a-f]+)|\\([0-7]+)|\\(?:\r\n|.)?", re.IGNORECASE | re.DOTALL)
+
+
+def _set_aside_objects(file: Path) -> None:
+    """Renames a file with a value that Qt would make an object of, by unpickling if PySide is asked to.
+
+    None is ever written here. Qt reads all values of a section at once, so one is enough. It undoes escapes
+    and joins what quotes part before it looks for the word, and so does this.
+    """
+
+    def undone(escape: re.Match[str]) -> str:
+        hexadecimal, octal = escape.groups()
+        digits = hexadecimal or octal
+        return chr(int(digits, 16 if hexadecimal else 8) & 0xFFFF) if digits else ""
+
+    with suppress(OSError):
+        words = re.sub(r"[^@A-Za-z]", "", _ESCAPES.sub(undone, file.read_text("utf-8", "replace")))
+        if re.search("(?<!@)@Variant", words):  # Qt doubles the sign in a text that begins with it
+            file.replace(file.with_name("settings.refused.ini"))
+
+
+def _make_private(file: Path) -> None:
+    """The person's alone: what they open and how they are called is nobody else's. What cannot be done, Qt
+    tells when it writes."""
+    with suppress(OSError):
+        if not file.parent.exists():
+            file.parent.mkdir(mode=0o700, parents=True)
+        elif file.parent == paths.state_dir() and "TENANT_ADMIN_HOME" not in os.environ:
+            file.parent.chmod(0o700)
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        file.chmod(0o600)
 
 
 def _is_file(path: Path) -> bool:

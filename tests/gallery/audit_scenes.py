@@ -98,7 +98,7 @@ def _archived(scenes: WindowScenes, spoil: Callable[[Path], object] | None) -> C
             path = _path(window)
             folder = path.with_name("audit archive")
             names = archive(path, folder, now=NOW)
-            window.context.settings.set_retention_archive(path, folder)
+            window.context.settings.retention_archive.set(path, folder)
             if spoil is not None:
                 spoil(folder / names[0])
             return None

@@ -4,13 +4,12 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from app import paths
 from app.services import text
-from app.settings import DATA_RETENTION_SECONDS, Settings
+from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
 from app.ui.dialogs.submit import checked
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import grouped
 
-_MOST_DAYS = 36_500
 _MODES = ((Mode.SYSTEM, "As the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))
 
 
@@ -38,7 +37,7 @@ class PreferencesDialog(FormDialog):
         actor = QLineEdit("" if settings.actor == system_name else settings.actor)
         actor.setPlaceholderText(system_name)
         days = QSpinBox()
-        days.setRange(1, _MOST_DAYS)
+        days.setRange(RETENTION_DAYS[0], RETENTION_DAYS[-1])
         days.setGroupSeparatorShown(True)
         days.setSuffix(" days")
         days.setValue(settings.retention_days)

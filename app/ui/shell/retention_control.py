@@ -44,12 +44,12 @@ class RetentionControl(QObject):
         self.worker = RetentionWorker(
             context.opened.database,
             RetentionSettings(
-                enabled=lambda: settings.retention_enabled(path) is True,
+                enabled=lambda: settings.retention_enabled.get(path) is True,
                 days=lambda: settings.retention_days,
                 actor=lambda: settings.actor,
-                last_run=lambda: settings.retention_last_run(path),
-                set_last_run=partial(settings.set_retention_last_run, path),
-                archive=lambda: settings.retention_archive(path),
+                last_run=lambda: settings.retention_last_run.get(path),
+                set_last_run=partial(settings.retention_last_run.set, path),
+                archive=lambda: settings.retention_archive.get(path),
             ),
             context.runner,
             context.clock,
@@ -84,16 +84,16 @@ class RetentionControl(QObject):
                 file_name=context.opened.path.name,
                 days=context.settings.retention_days,
                 utc=context.settings.utc_times,
-                daily=context.settings.retention_enabled(context.opened.path) is True,
+                daily=context.settings.retention_enabled.get(context.opened.path) is True,
                 cannot_write=context.cannot_write,
-                archive=context.settings.retention_archive(context.opened.path),
+                archive=context.settings.retention_archive.get(context.opened.path),
                 parent=self._window,
             )
             dialog.approved_daily.connect(lambda: self._approve(dialog))
             dialog.run_once.connect(lambda: self._run(dialog))
             dialog.turned_off.connect(self._turn_off)
             dialog.archive_changed.connect(
-                lambda folder: context.settings.set_retention_archive(context.opened.path, folder)
+                lambda folder: context.settings.retention_archive.set(context.opened.path, folder)
             )
             dialog.finished.connect(dialog.deleteLater)
             dialog.open()
@@ -109,14 +109,14 @@ class RetentionControl(QObject):
         )
 
     def _approve(self, dialog: RetentionDialog) -> None:
-        self._context.settings.set_retention_enabled(self._context.opened.path, True)
+        self._context.settings.retention_enabled.set(self._context.opened.path, True)
         self._run(dialog)
 
     def _run(self, dialog: RetentionDialog) -> None:
         self.worker.run_now(dialog.agreed_tenants(), trust_clock=dialog.trusts_clock())
 
     def _turn_off(self) -> None:
-        self._context.settings.set_retention_enabled(self._context.opened.path, False)
+        self._context.settings.retention_enabled.set(self._context.opened.path, False)
         self.worker.check()
 
     def _advance(self, done: int, total: int) -> None:

@@ -219,7 +219,7 @@ class AuditTab(RecordTab):
 
     def verify(self) -> None:
         """Verifies the chains in scope, together with their archive where retention keeps one."""
-        archive = self.context.settings.retention_archive(self.context.opened.path)
+        archive = self.context.settings.retention_archive.get(self.context.opened.path)
         self.panel.start(Asked(self.scope.tenant_id, archive=archive))
 
     def verify_range(self, first: int, last: int) -> None:
@@ -257,7 +257,7 @@ class AuditTab(RecordTab):
 
     def ask_archive(self) -> None:
         """Asks for the folder of an archive, and verifies with it."""
-        known = self.context.settings.retention_archive(self.context.opened.path)
+        known = self.context.settings.retention_archive.get(self.context.opened.path)
         choose_folder(self, "Verify with an archive", known, self.verify_with)
 
     def _selected_ends(self) -> Ends | None:

@@ -60,8 +60,8 @@ class RecordTab(QWidget):
         self.table = DataTable(
             theme,
             spec.title,
-            load=partial(settings.column_state, spec.table),
-            save=partial(settings.set_column_state, spec.table),
+            load=partial(settings.column_state.get, spec.table),
+            save=partial(settings.column_state.set, spec.table),
         )
         self.list = ListController(context, spec.table, self.columns(), self.table, self)
         self.model = self.list.model
@@ -255,8 +255,8 @@ class RecordTab(QWidget):
         self._master_detail = MasterDetail(
             self.table,
             self.inspector,
-            load=partial(self.context.settings.splitter_state, self.spec.table),
-            save=partial(self.context.settings.set_splitter_state, self.spec.table),
+            load=partial(self.context.settings.splitter_state.get, self.spec.table),
+            save=partial(self.context.settings.splitter_state.set, self.spec.table),
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)

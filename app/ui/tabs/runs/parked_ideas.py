@@ -63,8 +63,8 @@ class ParkedIdeasDialog(Dialog):
         self.table = DataTable(
             theme,
             "Parked ideas",
-            load=partial(settings.column_state, IDEAS),
-            save=partial(settings.set_column_state, IDEAS),
+            load=partial(settings.column_state.get, IDEAS),
+            save=partial(settings.column_state.set, IDEAS),
         )
         self.list = ListController(context, IDEAS, self._columns(), self.table, self)
         self.table.columns.set_main(self.list.model.column_of("idea"))

@@ -23,8 +23,8 @@ def ahead(qtbot: QtBot, theme: Theme, demo_path: Path) -> Iterator[MainWindow]:
     """The window of a person who approved the daily run, on a computer whose clock is ten days ahead."""
     settings = Settings()
     settings.utc_times = True
-    settings.set_retention_enabled(demo_path, True)
-    settings.set_retention_last_run(demo_path, NOW - DAY)
+    settings.retention_enabled.set(demo_path, True)
+    settings.retention_last_run.set(demo_path, NOW - DAY)
     window = MainWindow(theme, settings, lambda: NOW + 10 * DAY)
     qtbot.addWidget(window)
     window.show()

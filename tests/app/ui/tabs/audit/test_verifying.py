@@ -343,7 +343,7 @@ def folder(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) ->
     """Where retention has just archived what it removed of the demo file, as the program remembers."""
     folder = tmp_path / "audit archive"
     archive(demo_path, folder, now=NOW)
-    window._settings.set_retention_archive(demo_path, folder)
+    window._settings.retention_archive.set(demo_path, folder)
     return folder
 
 
