@@ -17,7 +17,6 @@ import pytest
 
 from app import __version__
 from app.services.records.list_query import ListQuery
-from app.services.records.query_document import document
 
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "resources" / "packaging"
@@ -136,7 +135,7 @@ class TestBuilt:
         job = {
             "database": str(demo),
             "read_only": True,
-            "query": document(ListQuery("audit_chain")),
+            "query": ListQuery("audit_chain").document(),
             "form": "csv",
             "keys": None,
             "building": str(tmp_path / "out.csv"),

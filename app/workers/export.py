@@ -9,7 +9,6 @@ from app.services.records import export
 from app.services.records.export import Format, check_target
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.query_document import document, query_of
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.local.atomic import expected_errors, replacing
 from models.local.database import LocalDatabase
@@ -40,7 +39,7 @@ def export_rows(
         job = {
             "database": str(path),
             "read_only": read_only,
-            "query": document(query),
+            "query": query.document(),
             "form": form.value,
             "keys": described,
             "building": str(building),
@@ -61,7 +60,7 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> int:
     try:
         with database.connection_context(), expected_errors(Path(job["target"])):
             lists = Lists(inspect(database))
-            query, form = query_of(job["query"]), Format(job["form"])
+            query, form = ListQuery.of(job["query"]), Format(job["form"])
             return export.to_file(building, database, lists, query, form, keys=keys, progress=caller.progress)
     except Orphaned:
         building.unlink(missing_ok=True)  # nobody else is left to do so

@@ -29,7 +29,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.demo.demo import create_demo
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from app.services.scope import Scope
 from app.ui.theme import Mode, Theme
 from app.ui.widgets import formatting
@@ -39,7 +39,7 @@ from models.local.database import LocalDatabase
 from models.schema import inspect
 
 NOW = 1_795_000_000
-NAMES = SPECS["audit_chain"].names
+NAMES = DECLARED["audit_chain"].names
 SIZE = (1100, 35 * 34 + 40)
 WHEEL = 3 * 34
 """Pixels that one turn of a mouse wheel scrolls."""

@@ -92,8 +92,8 @@ def artifact(theme: Theme) -> Shot:
     with database.connection_context():
         ((run_id, phase),) = database.connection().execute(RUN_WITH_VERSIONS)
         detail = planning.get(database, run_id)
-    versions = [found for found in detail.artifacts if found.phase == phase]
-    return Shot(ArtifactDialog(context, detail.run.idea, versions), close=close)
+    versions = [found for found in detail.artifacts or () if found["phase"] == phase]
+    return Shot(ArtifactDialog(context, detail.run["idea"], versions), close=close)
 
 
 def parked_ideas(theme: Theme) -> Shot:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog
 
 from app import paths
 from app.services.demo.demo import create_demo
-from app.services.records import users, webhooks
+from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
@@ -25,6 +25,7 @@ from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.context import close_context, make_context
+from tests.fixtures.records import record
 from tests.gallery.registry import Registry, Shot
 
 TABS = ("users", "audit", "webhooks", "notifications", "runs")
@@ -159,8 +160,8 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-edit-user", None)
     def edit_user(theme: Theme) -> Shot:
-        record = users.UserRecord("usr_1", "acme-corp", "ada@acme-corp.example", True, NOW, NOW)
-        return _dialog(scenes, theme, lambda context: EditUserDialog(context, record))
+        user = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
+        return _dialog(scenes, theme, lambda context: EditUserDialog(context, user))
 
     @registry.scene("dialog-new-webhook", None)
     def new_webhook(theme: Theme) -> Shot:
@@ -168,10 +169,17 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-edit-webhook", None)
     def edit_webhook(theme: Theme) -> Shot:
-        record = webhooks.WebhookRecord(
-            "wh_1", "acme-corp", "Hooks", "h.example", "https://h.example/in", True, True, "*", NOW, NOW
+        webhook = record(
+            WEBHOOK_DESTINATIONS,
+            id="wh_1",
+            tenant_id="acme-corp",
+            name="Hooks",
+            url="https://h.example/in",
+            has_secret=True,
+            active=1,
+            events="*",
         )
-        return _dialog(scenes, theme, lambda context: WebhookDialog(context, webhook=record))
+        return _dialog(scenes, theme, lambda context: WebhookDialog(context, webhook=webhook))
 
 
 def _show(window: MainWindow, position: int) -> None:

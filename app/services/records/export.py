@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from app.services.errors import Cancelled, InvalidInput
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from models.local.database import LocalDatabase
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -54,9 +54,9 @@ def sql_literal(value: Any) -> str:
 
 def columns(query: ListQuery, form: Format) -> tuple[str, ...]:
     """The columns written: the list's own; for SQL only those that the table really has."""
-    spec = SPECS[query.table]
+    spec = DECLARED[query.table]
     if form is Format.SQL:
-        return tuple(column.name for column in spec.columns if column.source == column.name)
+        return tuple(column.name for column in spec.listed if column.source == column.name)
     return spec.names
 
 

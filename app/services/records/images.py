@@ -1,4 +1,4 @@
-"""Reading single rows whole: strictly where a write follows, tolerantly where a person looks."""
+"""Reading rows whole, exactly as they are stored, where a write follows."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from peewee import Field, Model
 
 from app.services.errors import NotFound
-from models.engine import Database, raw
+from models.engine import Database
 
 T = TypeVar("T")
 Image = dict[str, Any]
@@ -48,39 +48,3 @@ def image(database: Database, model: type[Model], key: str, what: str) -> Image:
     if not found:
         raise NotFound(what)
     return found[0]
-
-
-def readable(database: Database, model: type[Model], key: object, what: str) -> Image:
-    """One row for looking at: columns that the file lacks are None, undecodable text has U+FFFD.
-
-    A BLOB where text belongs is shown as `x'…'`. Raises `NotFound`.
-    """
-    table, primary = model._meta.table_name, _primary(model).column_name
-    present = _present(database, table)
-    names = [field.column_name for field in model._meta.sorted_fields if field.column_name in present]
-    # Names come from our own models; a cast reads bytes, so nothing can fail to decode.
-    parts = ", ".join(f'typeof("{name}"), CAST("{name}" AS BLOB), "{name}" + 0' for name in names)
-    sql = f'SELECT {parts} FROM "{table}" WHERE "{primary}" = ?'  # noqa: S608
-    rows = database.rows(raw(sql, key))
-    if not rows:
-        raise NotFound(what)
-    row = rows[0]
-    found: Image = {field.column_name: None for field in model._meta.sorted_fields}
-    for position, name in enumerate(names):
-        found[name] = _value(*row[3 * position : 3 * position + 3])
-    return found
-
-
-def _present(database: Database, table: str) -> set[str]:
-    return {row[0] for row in database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", table))}
-
-
-def _value(kind: str, raw: bytes | None, number: float | None) -> Any:
-    match kind:
-        case "null":
-            return None
-        case "integer" | "real":
-            return number
-        case "blob":
-            return f"x'{(raw or b'').hex()}'"
-    return (raw or b"").decode("utf-8", "replace")

@@ -1,14 +1,17 @@
-"""From what a list shall show to the SQL that finds it; every value is a parameter."""
+"""What a list shall show, as plain data that another process can be given, and the SQL that finds it; every
+value is a parameter.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from peewee import OP, SQL, Case, Column, Expression, ModelAlias, fn
+from peewee import OP, SQL, Column, Expression, ModelAlias, fn
 
-from app.services.records.tables import Kind, ListColumn, TableSpec
+from app.services.records.record import value_of
+from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.services.scope import EVERYONE, Scope
 
 CELL_CHARACTERS = 512
@@ -19,6 +22,11 @@ SORT_CHARACTERS = 128
 
 PATTERN_CHARACTERS = 5_000
 """A longer text is no pattern for LIKE any more; it is looked for as it is written."""
+
+_TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, ColumnKind.JSON}
+
+Document = dict[str, Any]
+"""What JSON can hold."""
 
 Value = str | int | float | bytes | None
 Choice = tuple[str, tuple[Value, ...]]
@@ -48,6 +56,25 @@ class ListQuery:
         """Whether anything but the tenant restricts the rows."""
         return bool(self.text or self.choices or self.since is not None or self.until is not None)
 
+    def document(self) -> Document:
+        """The query as names and values, never SQL; bytes are written as `{"bytes": hex}`."""
+        choices = [[name, [_plain(value) for value in values]] for name, values in self.choices]
+        return {**asdict(self), "scope": self.scope.tenant_id, "choices": choices}
+
+    @classmethod
+    def of(cls, document: Document) -> "ListQuery":
+        """The query that `document()` was made of, equal to it."""
+        choices = tuple((name, tuple(map(_value, values))) for name, values in document["choices"])
+        return cls(**{**document, "scope": Scope(document["scope"]), "choices": choices})
+
+
+def _plain(value: Value) -> Any:
+    return {"bytes": value.hex()} if isinstance(value, bytes) else value
+
+
+def _value(plain: Any) -> Value:
+    return bytes.fromhex(plain["bytes"]) if isinstance(plain, dict) else plain
+
 
 class Statements:
     """Builds the statements of one table as the file has it.
@@ -56,10 +83,10 @@ class Statements:
     which every query can sort by last, so that an order is always total.
     """
 
-    def __init__(self, spec: TableSpec, present: Iterable[str]) -> None:
-        self._spec = spec
+    def __init__(self, table: Table, present: Iterable[str]) -> None:
+        self._table = table
         self._present = frozenset(present)
-        self.rowid = Column(spec.model._meta.table, "rowid")
+        self.rowid = Column(table.model._meta.table, "rowid")
 
     def select(self, query: ListQuery, *what: Any) -> Any:
         """`what` of the rows that the query keeps, in no order."""
@@ -69,7 +96,7 @@ class Statements:
 
     def scoped(self, scope: Scope, *what: Any) -> Any:
         """`what` of the rows in the scope. A file that cannot tell tenants apart shows none of their rows."""
-        model = self._spec.model
+        model = self._table.model
         found = model.select(*what)
         if scope.tenant_id is not None and scope.applies_to(model) and "tenant_id" not in self._present:
             return found.where(SQL("0"))
@@ -81,19 +108,19 @@ class Statements:
         key = self.sort_key(column)
         return (key.desc(), self.rowid.desc()) if descending else (key.asc(), self.rowid.asc())
 
-    def sorting(self, query: ListQuery) -> tuple[ListColumn, bool]:
+    def sorting(self, query: ListQuery) -> tuple[TableColumn, bool]:
         """The column that the query sorts by, and whether from the largest on."""
         if query.sort is None:
-            return self._spec.column(self._spec.sort), self._spec.descending
-        return self._spec.column(query.sort), query.descending
+            return self._table.column(self._table.sort), self._table.descending
+        return self._table.column(query.sort), query.descending
 
-    def sort_key(self, column: ListColumn, source: ModelAlias | None = None) -> Any:
+    def sort_key(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """What the order compares."""
         value = self.value(column, source)
         match column.kind:
-            case Kind.NAME:
+            case ColumnKind.NAME:
                 return Expression(value, "COLLATE", SQL("NOCASE"), flat=True)
-            case Kind.PROSE:
+            case ColumnKind.PROSE | ColumnKind.JSON:
                 return fn.substr(value, 1, SORT_CHARACTERS)
         return value
 
@@ -103,7 +130,7 @@ class Statements:
         The row's sort key is read inside the statement, so that it may be of any type and in any encoding.
         """
         column, descending = self.sorting(query)
-        other = self._spec.model.alias()
+        other = self._table.model.alias()
         there = other.select(self.sort_key(column, other)).where(Column(other, "rowid") == rowid)
         here = self.sort_key(column)
         tied = Expression(here, OP.IS, there)
@@ -115,20 +142,17 @@ class Statements:
 
     def cells(self) -> list[Any]:
         """The list's columns as a page reads them, text cut at `CELL_CHARACTERS`."""
-        return [self._cell(column) for column in self._spec.columns]
+        return [self._cell(column) for column in self._table.listed]
 
-    def value(self, column: ListColumn, source: ModelAlias | None = None) -> Any:
+    def value(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """A column's value, or NULL when the file lacks the column."""
         if column.source not in self._present:
             return SQL("NULL")
-        stored = Column(source or self._spec.model._meta.table, column.source)
-        if column.kind is Kind.PRESENT:
-            return Case(None, [(stored.is_null(False) & (stored != ""), 1)], 0)
-        return stored
+        return value_of(column, source or self._table.model._meta.table)
 
-    def _cell(self, column: ListColumn) -> Any:
+    def _cell(self, column: TableColumn) -> Any:
         value = self.value(column)
-        if column.kind in (Kind.WORD, Kind.NAME, Kind.PROSE):
+        if column.kind in _TEXTS:
             return fn.substr(value, 1, CELL_CHARACTERS)
         return value
 
@@ -136,7 +160,7 @@ class Statements:
         found = [self._chosen(query, name, values) for name, values in query.choices]
         if query.text:
             found.append(self._contains(query.text))
-        time = self.value(self._spec.column(self._spec.time))
+        time = self.value(self._table.column(self._table.time))
         if query.since is not None:
             found.append(time >= query.since)
         if query.until is not None:
@@ -144,34 +168,27 @@ class Statements:
         return found
 
     def _chosen(self, query: ListQuery, name: str, values: tuple[Value, ...]) -> Any:
-        column = self._spec.column(name)
-        scoped = query.scope.tenant_id is not None and query.scope.applies_to(self._spec.model)
+        column = self._table.column(name)
+        scoped = query.scope.tenant_id is not None and query.scope.applies_to(self._table.model)
         if not (scoped and self._indexed(column)):
             return _one_of(self.value(column), values)
         # Of two indexes SQLite uses one and looks every row up. Asked for the rowids of the second, it reads
         # nothing but both indexes: a third of the time for a large tenant, never much worse.
-        other = self._spec.model.alias()
+        other = self._table.model.alias()
         chosen = other.select(Column(other, "rowid")).where(_one_of(self.value(column, other), values))
         return self.rowid.in_(chosen)
 
-    def _indexed(self, column: ListColumn) -> bool:
-        field = self._spec.model._meta.columns.get(column.name)
+    def _indexed(self, column: TableColumn) -> bool:
+        field = self._table.model._meta.columns.get(column.name)
         return column.source in self._present and field is not None and bool(field.index)
 
     def _contains(self, text: str) -> Any:
         """LIKE folds ASCII letters only; the text's own upper and lower case cover the others."""
-        columns = [self.value(self._spec.column(name)) for name in self._spec.searched]
+        columns = [self.value(column) for column in self._table.searched]
         if len(text) > PATTERN_CHARACTERS or "\0" in text:
             return reduce(or_, (fn.instr(column, text) > 0 for column in columns))
         variants = [text] if text.isascii() else dict.fromkeys((text, text.lower(), text.upper()))
         return reduce(or_, (column.contains(variant) for column in columns for variant in variants))
-
-
-def as_bytes(value: Any) -> Any:
-    """Text as its bytes and a BLOB as the text `x'…'`, so that whatever is stored can be fetched."""
-    kind = fn.typeof(value)
-    blob = fn.printf("x'%s'", fn.lower(fn.hex(value)))
-    return Case(None, [(kind == "text", value.cast("BLOB")), (kind == "blob", blob)], value)
 
 
 def _one_of(value: Any, values: tuple[Value, ...]) -> Any:

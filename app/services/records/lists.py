@@ -16,8 +16,9 @@ from peewee import SQL, Case, Column, Select, fn
 
 from app.services.errors import TableMissing
 from app.services.records import images as records
-from app.services.records.list_query import ListQuery, Statements, Value, as_bytes
-from app.services.records.tables import SPECS, TableSpec
+from app.services.records.list_query import ListQuery, Statements, Value
+from app.services.records.record import as_bytes
+from app.services.records.tables import DECLARED, Table
 from app.services.scope import EVERYONE, Scope
 from models.local.database import LocalDatabase
 from models.schema import Schema
@@ -122,7 +123,7 @@ class Lists:
     def key_of(self, database: LocalDatabase, table: str, record_id: str | int) -> int | None:
         """The key of a record, whatever list it is in; None when there is no such record."""
         statements = self._statements(table)
-        identity = statements.value(SPECS[table].columns[0])
+        identity = statements.value(DECLARED[table].key)
         found = database.scalar(statements.scoped(EVERYONE, statements.rowid).where(identity == record_id))
         return None if found is None else int(found)
 
@@ -135,7 +136,7 @@ class Lists:
         """
         statements = self._statements(query.table)
         others = replace(query, choices=tuple(choice for choice in query.choices if choice[0] != column))
-        value = statements.value(SPECS[query.table].column(column))
+        value = statements.value(DECLARED[query.table].column(column))
         count = fn.COUNT(SQL("*"))
 
         def grouped(*shown: Any) -> Any:
@@ -161,7 +162,7 @@ class Lists:
         `offset` is that of the days from UTC, in seconds. Rows whose time is no integer are on no day.
         """
         statements = self._statements(query.table)
-        time = statements.value(SPECS[query.table].column(SPECS[query.table].time))
+        time = statements.value(DECLARED[query.table].column(DECLARED[query.table].time))
         day = (time + offset) / 86_400
         found = statements.select(query, day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
         return tuple(database.rows(found.group_by(day).order_by(day)))
@@ -171,7 +172,7 @@ class Lists:
 
         Rows that have gone, or that have no id, are left out.
         """
-        for row in self.rows(database, query, keys, SPECS[query.table].names[:1]):
+        for row in self.rows(database, query, keys, DECLARED[query.table].names[:1]):
             if row[0] is not None and not isinstance(row[0], float):
                 yield row[0]
 
@@ -183,7 +184,7 @@ class Lists:
         `columns` are names of the list's columns, all of them by default. Rows that have gone are left out.
         Memory stays that of one page.
         """
-        spec, statements = SPECS[query.table], self._statements(query.table)
+        spec, statements = DECLARED[query.table], self._statements(query.table)
         values = [statements.value(spec.column(name)) for name in columns or spec.names]
         for start in range(0, len(keys), records.CHUNK):
             part = keys[start : start + records.CHUNK]
@@ -193,7 +194,7 @@ class Lists:
     def _statements(self, table: str) -> Statements:
         if table not in self._columns:
             raise TableMissing(table)
-        return Statements(SPECS[table], self._columns[table])
+        return Statements(DECLARED[table], self._columns[table])
 
     def _range(self, database: LocalDatabase, statements: Statements, query: ListQuery) -> range | None:
         """The keys without reading them, where they have no gap and are what the list is sorted by.
@@ -201,9 +202,9 @@ class Lists:
         The smallest and the largest are two queries, because SQLite answers each from the end of an index
         but both together only from a scan (63 ms instead of 0.01 for a million rows).
         """
-        spec = SPECS[query.table]
+        spec = DECLARED[query.table]
         column, descending = statements.sorting(query)
-        if query.filtered or column is not spec.columns[0] or not _is_rowid(database, spec):
+        if query.filtered or column is not spec.key or not _is_rowid(database, spec):
             return None
         ends = [
             database.scalar(statements.select(query, statements.rowid).order_by(order).limit(1))
@@ -229,12 +230,12 @@ def position(keys: Keys, key: int) -> int | None:
     return None
 
 
-def _is_rowid(database: LocalDatabase, spec: TableSpec) -> bool:
+def _is_rowid(database: LocalDatabase, spec: Table) -> bool:
     """Whether the record's id is SQLite's rowid under another name, as INTEGER PRIMARY KEY makes it."""
     rows = database.connection().execute(
-        "SELECT name, upper(type) FROM pragma_table_xinfo(?) WHERE pk", (spec.table,)
+        "SELECT name, upper(type) FROM pragma_table_xinfo(?) WHERE pk", (spec.name,)
     )
-    return list(rows) == [(spec.columns[0].source, "INTEGER")]
+    return list(rows) == [(spec.key.source, "INTEGER")]
 
 
 def _ordered(statements: Statements, query: ListQuery) -> Any:

@@ -1,7 +1,6 @@
 """Notifications: read them, mark them read or unread, singly and in bulk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from peewee import fn
@@ -19,24 +18,6 @@ from models.tables import Notification
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below D1's 2 MB a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationRecord:
-    id: str
-    tenant_id: str
-    type: str
-    title: str
-    message: str
-    metadata: str | None
-    read: bool
-    created_at: int
-
-
-def get(database: Database, notification_id: str) -> NotificationRecord:
-    """The notification. Raises `NotFound`."""
-    row = records.readable(database, Notification, notification_id, "notification")
-    return NotificationRecord(**{**row, "read": bool(row["read"])})
 
 
 def unread_count(database: Database, scope: Scope) -> int:

@@ -16,9 +16,11 @@ from app.services.errors import NotAllowed, NotFound
 from app.services.records import change as writing
 from app.services.records import images as records
 from app.services.records.change import Change, RowChange
+from app.services.records.record import Record, read_record_with
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
-from models.tables import AuditEntry, ParkedIdea, PlanningArtifact, PlanningRun
+from models.tables import AuditEntry, PlanningRun
 
 PHASES: tuple[str, ...] = tuple(Phase)
 STATUSES: tuple[str, ...] = tuple(RunStatus)
@@ -42,86 +44,26 @@ _EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RunRecord:
-    id: str
-    idea: str
-    refined_idea: str | None
-    status: str
-    current_phase: str | None
-    quality_score: float | None
-    revenue_potential: float | None
-    workflow_instance_id: str | None
-    kill_verdict: str | None
-    pivot_count: int | None
-    package_key: str | None
-    mode: str | None
-    config: str | None
-    created_at: int
-    updated_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactSummary:
-    """An artifact without its content; `length` is the content's length in characters."""
-
-    id: str
-    phase: str
-    version: int
-    review_verdict: str | None
-    overall_score: float | None
-    length: int
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its artifacts, by phase in running order, the newest version of a phase first."""
+    """A run with its artifacts, by phase in running order, the newest version of a phase first.
 
-    run: RunRecord
-    artifacts: tuple[ArtifactSummary, ...]
+    Of an artifact's content there is only its length. `artifacts` is None where the file has no such table.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class ParkedIdeaRecord:
-    id: str
-    idea: str
-    refined_idea: str | None
-    run_id: str | None
-    source_phase: str | None
-    reason: str | None
-    artifact_summary: str | None
-    revisit_estimate_months: int | None
-    revisit_estimate_note: str | None
-    created_at: int
+    run: Record
+    artifacts: tuple[Record, ...] | None
 
 
 def get(database: Database, run_id: str) -> RunDetail:
     """The run and its artifacts. Raises `NotFound`."""
-    run = RunRecord(**records.readable(database, PlanningRun, run_id, "planning run"))
-    artifact = PlanningArtifact
-    query = artifact.select(
-        artifact.id,
-        artifact.phase,
-        artifact.version,
-        artifact.review_verdict,
-        artifact.overall_score,
-        fn.LENGTH(artifact.content),
-        artifact.created_at,
-    ).where(artifact.run_id == run_id)
-    found = [ArtifactSummary(*row) for row in database.rows(query)]
-    order = {phase: position for position, phase in enumerate(PHASES)}
-    found.sort(key=lambda item: (order.get(item.phase, len(order)), item.phase, -item.version))
-    return RunDetail(run, tuple(found))
+    run, found = read_record_with(database, PLANNING_RUNS, run_id, PLANNING_ARTIFACTS, "run_id")
+    return RunDetail(run, None if found is None else tuple(sorted(found, key=_running_order)))
 
 
-def artifact_content(database: Database, artifact_id: str) -> str:
-    """The whole content of an artifact. Raises `NotFound`."""
-    return str(records.readable(database, PlanningArtifact, artifact_id, "artifact")["content"])
-
-
-def parked_idea(database: Database, idea_id: str) -> ParkedIdeaRecord:
-    """A parked idea. Raises `NotFound`."""
-    return ParkedIdeaRecord(**records.readable(database, ParkedIdea, idea_id, "parked idea"))
+def _running_order(artifact: Record) -> tuple[int, str, float]:
+    phase, version = artifact.text("phase"), artifact["version"]
+    place = PHASES.index(phase) if phase in PHASES else len(PHASES)
+    return place, phase, -version if isinstance(version, int | float) else 0
 
 
 def allowed(status: str) -> frozenset[RunStatus]:

@@ -1,14 +1,12 @@
 """Search everything: one text, looked for in the table of every tab."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from app.services.errors import TableMissing
-from app.services.records import tables
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Cell, Lists, position
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED, Table
 from app.services.scope import EVERYONE, Scope
 from models.local.database import LocalDatabase
 
@@ -16,8 +14,6 @@ EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
 
 _LONGEST_NUMBER: Final = 18
-
-Record = dict[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,8 @@ def everything(
     wanted = text.strip()
     if not wanted:
         return Found("", ())
-    queries = (ListQuery(table, scope, text=wanted) for table in _DESCRIBED)
+    tables = (table.name for table in DECLARED.values() if table.heading)
+    queries = (ListQuery(table, scope, text=wanted) for table in tables)
     found = (_group(database, lists, query, limit_per_table) for query in queries)
     return Found(wanted, tuple(group for group in found if group is not None))
 
@@ -86,14 +83,15 @@ def _group(database: LocalDatabase, lists: Lists, query: ListQuery, limit: int) 
         rows = [row, *(other for other in rows if other[0] != row[0])][:limit]
     if not total:
         return None
-    names = SPECS[table].names
-    return Group(table, total, tuple(_hit(table, dict(zip(names, row, strict=True)), query) for row in rows))
+    declared = DECLARED[table]
+    cells = (dict(zip(declared.names, row, strict=True)) for row in rows)
+    return Group(table, total, tuple(_hit(declared, row, query) for row in cells))
 
 
 def _named(database: LocalDatabase, lists: Lists, query: ListQuery) -> tuple[int, tuple[Cell, ...]] | None:
     """Key and row of the record that the text names whole."""
     record_id: str | int = query.text
-    if SPECS[query.table] is tables.AUDIT_CHAIN:
+    if DECLARED[query.table].numbered:
         digits = query.text.removeprefix("#").replace(",", "")
         if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST_NUMBER:
             return None
@@ -103,11 +101,18 @@ def _named(database: LocalDatabase, lists: Lists, query: ListQuery) -> tuple[int
     return None if key is None or row is None else (key, row)
 
 
-def _hit(table: str, record: Record, query: ListQuery) -> Hit:
-    title, details = _DESCRIBED[table](record, query.text)
+def _hit(table: Table, row: dict[str, Cell], query: ListQuery) -> Hit:
+    def words(name: str) -> str:
+        value = row[name]
+        if table.numbered and name == table.key.name and isinstance(value, int):
+            return f"{table.noun[0]} {value:,}"
+        return excerpt(_shown(value), query.text)
+
     # Which tenant is meant goes without saying where only one is looked at.
-    tenant = _shown(record.get("tenant_id")) if query.scope == EVERYONE else ""
-    record_id = record[SPECS[table].names[0]]
+    tenant = _shown(row.get("tenant_id")) if query.scope == EVERYONE else ""
+    title = next(filter(None, map(words, table.heading)), "")
+    details = (words(_telling(row, names, query.text, title)) for names in table.details)
+    record_id = row[table.key.name]
     return Hit(
         record_id if isinstance(record_id, str | int) else _shown(record_id),
         title,
@@ -115,41 +120,15 @@ def _hit(table: str, record: Record, query: ListQuery) -> Hit:
     )
 
 
-def _user(record: Record, text: str) -> tuple[str, tuple[str, ...]]:
-    return _shown(record["email"]), (_shown(record["id"]),)
+def _telling(row: dict[str, Cell], names: tuple[str, ...], text: str, title: str) -> str:
+    """The first column that has the text, where the title has it not; else the last."""
+    if _has(title, text):
+        return names[-1]
+    return next((name for name in names if _has(_shown(row[name]), text)), names[-1])
 
 
-def _entry(record: Record, text: str) -> tuple[str, tuple[str, ...]]:
-    seq = record["seq"]
-    number = f"entry {seq:,}" if isinstance(seq, int) else f"entry {_shown(seq)}"
-    return _shown(record["event_type"]), (number, excerpt(_shown(record["payload"]), text))
-
-
-def _webhook(record: Record, text: str) -> tuple[str, tuple[str, ...]]:
-    return _shown(record["name"]) or _shown(record["hostname"]), (excerpt(_shown(record["url"]), text),)
-
-
-def _notification(record: Record, text: str) -> tuple[str, tuple[str, ...]]:
-    message = excerpt(_shown(record["message"]), text)
-    title = excerpt(_shown(record["title"]), text)
-    return title or _shown(record["type"]), (message,)
-
-
-def _run(record: Record, text: str) -> tuple[str, tuple[str, ...]]:
-    idea, refined = _shown(record["idea"]), _shown(record["refined_idea"])
-    elsewhere = text.casefold() in refined.casefold() and text.casefold() not in idea.casefold()
-    what = excerpt(refined, text) if elsewhere else _shown(record["id"])
-    return excerpt(idea, text), (_shown(record["status"]), what)
-
-
-_DESCRIBED: Final[dict[str, Callable[[Record, str], tuple[str, tuple[str, ...]]]]] = {
-    tables.USERS.table: _user,
-    tables.AUDIT_CHAIN.table: _entry,
-    tables.WEBHOOK_DESTINATIONS.table: _webhook,
-    tables.NOTIFICATIONS.table: _notification,
-    tables.PLANNING_RUNS.table: _run,
-}
-"""The table of each tab, in the tabs' order, and how a record of it is told from others."""
+def _has(where: str, text: str) -> bool:
+    return text.casefold() in where.casefold()
 
 
 def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:

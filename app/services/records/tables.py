@@ -1,9 +1,12 @@
-"""What a list of each table shows, searches, offers to pick from and sorts by."""
+"""One declaration a table: what its columns are and are called, and what a list, a search, an inspector and
+an export make of them. `app/README.md` says what else a new column takes.
+"""
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
-from peewee import Model
+from peewee import AutoField, Model
 
 from models.tables import (
     AuditEntry,
@@ -16,190 +19,270 @@ from models.tables import (
 )
 
 
-class Kind(Enum):
-    """How a list reads a column.
+class ColumnKind(Enum):
+    """What a column holds, and so how it is read, sorted and shown.
 
-    KEY: whole, it names the record. NUMBER: as stored. WORD: short text, sorted as stored so that an index
-    can serve. NAME: text for people, sorted without regard to ASCII case. PROSE: text of any length, sorted
-    by its beginning. PRESENT: 1 when there is a value, else 0; the value itself is never read.
+    KEY: names the record; read whole. ID: the id of something else, or a hash. WORD: short text, sorted as
+    stored so that an index can serve. NAME: text for people, sorted without regard to ASCII case. PROSE: text
+    of any length, sorted by its beginning. JSON: read whole with its record, never in a list. NUMBER: as
+    stored. TIME: epoch seconds. FLAG: 0 or 1. LENGTH: the characters of a text that is not read. PRESENCE:
+    whether a secret is stored; the secret itself is never read.
     """
 
     KEY = auto()
-    NUMBER = auto()
+    ID = auto()
     WORD = auto()
     NAME = auto()
     PROSE = auto()
-    PRESENT = auto()
+    JSON = auto()
+    NUMBER = auto()
+    TIME = auto()
+    FLAG = auto()
+    LENGTH = auto()
+    PRESENCE = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class ListColumn:
-    """One column of a list; `source` is the file's column where the name differs."""
+class TableColumn:
+    """One column as people know it.
+
+    `searched`: a text filter and the global search look into it. `counted`: its values are offered to pick
+    from, with their counts. `hidden`: in a table only when asked for. `listed`: read with every row of a
+    list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
+    for yes and no.
+    """
 
     name: str
-    kind: Kind
-    source: str
+    kind: ColumnKind
+    label: str
+    searched: bool = False
+    counted: bool = False
+    hidden: bool = False
+    listed: bool = True
+    of: str = ""
+    words: tuple[str, str] = ("yes", "no")
+
+    @property
+    def source(self) -> str:
+        """The column of the file that it is read from."""
+        return self.of or self.name
 
 
-@dataclass(frozen=True, slots=True)
-class TableSpec:
-    """What a list of one table is made of.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One table of the platform, its columns in the order they are shown.
 
-    The first column is the record's id. `searched` are the columns that a text filter looks into, `time`
-    is the column of a date range, `choices` are the columns with pick lists. Secrets and password hashes
-    are never columns, only whether there is one.
+    `noun` is what one and several records are called. `main` is the column that takes the room the others
+    leave. A list is in order of `sort` at first; `time` is what a date range restricts.
+
+    The global search looks into tables with a `heading`: the first of its columns that is not empty names a
+    record. `details` tell it from others; of several columns in one place the first that has the text
+    searched for is taken, else the last.
     """
 
     model: type[Model]
-    columns: tuple[ListColumn, ...]
-    searched: tuple[str, ...]
-    choices: tuple[str, ...] = ()
-    time: str = "created_at"
+    title: str
+    noun: tuple[str, str]
+    columns: tuple[TableColumn, ...]
+    main: str = ""
     sort: str = "created_at"
     descending: bool = True
+    time: str = "created_at"
+    heading: tuple[str, ...] = ()
+    details: tuple[tuple[str, ...], ...] = ()
 
-    @property
-    def table(self) -> str:
+    @cached_property
+    def name(self) -> str:
+        """The table's name in the file."""
         return str(self.model._meta.table_name)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names in the order of a row."""
-        return tuple(column.name for column in self.columns)
+    @cached_property
+    def key(self) -> TableColumn:
+        """The column that names a record."""
+        return next(column for column in self.columns if column.kind is ColumnKind.KEY)
 
-    def column(self, name: str) -> ListColumn:
-        """Raises `KeyError` for a column that is not in the list."""
+    @cached_property
+    def numbered(self) -> bool:
+        """Whether SQLite numbers the records; else an id is a text."""
+        return isinstance(self.model._meta.primary_key, AutoField)
+
+    @cached_property
+    def listed(self) -> tuple[TableColumn, ...]:
+        """The columns of a list's row, in the order of the table itself, which begins with the key."""
+        order = [field.column_name for field in self.model._meta.sorted_fields]
+        listed = (column for column in self.columns if column.listed)
+        return tuple(sorted(listed, key=lambda column: order.index(column.source)))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of a list's columns in the order of a row."""
+        return tuple(column.name for column in self.listed)
+
+    @cached_property
+    def searched(self) -> tuple[TableColumn, ...]:
+        return tuple(column for column in self.columns if column.searched)
+
+    @cached_property
+    def counted(self) -> tuple[TableColumn, ...]:
+        return tuple(column for column in self.columns if column.counted)
+
+    @cached_property
+    def of_tenants(self) -> bool:
+        """Whether each row belongs to a tenant; planning runs belong to the platform."""
+        return any(column.source == "tenant_id" for column in self.columns)
+
+    def column(self, name: str) -> TableColumn:
+        """Raises `KeyError` for a name that is not declared."""
         for column in self.columns:
             if column.name == name:
                 return column
         raise KeyError(name)
 
 
-def _columns(**kinds: Kind | tuple[Kind, str]) -> tuple[ListColumn, ...]:
-    return tuple(
-        ListColumn(name, *kind) if isinstance(kind, tuple) else ListColumn(name, kind, name)
-        for name, kind in kinds.items()
-    )
+_C, _K = TableColumn, ColumnKind
+_STORED = ("set", "none")
+"""Whether there is a secret, in words."""
 
-
-USERS = TableSpec(
-    model=User,
-    columns=_columns(
-        id=Kind.KEY,
-        tenant_id=Kind.WORD,
-        email=Kind.NAME,
-        has_password=(Kind.PRESENT, "password_hash"),
-        created_at=Kind.NUMBER,
-        updated_at=Kind.NUMBER,
+USERS = Table(
+    User,
+    "Users",
+    ("user", "users"),
+    main="email",
+    heading=("email",),
+    details=(("id",),),
+    columns=(
+        _C("email", _K.NAME, "E-mail", searched=True),
+        _C("tenant_id", _K.WORD, "Tenant"),
+        _C("id", _K.KEY, "Id", searched=True),
+        _C("has_password", _K.PRESENCE, "Password", of="password_hash", counted=True, words=_STORED),
+        _C("created_at", _K.TIME, "Created"),
+        _C("updated_at", _K.TIME, "Updated"),
     ),
-    searched=("email", "id"),
-    choices=("tenant_id", "has_password"),
 )
 
-AUDIT_CHAIN = TableSpec(
-    model=AuditEntry,
-    columns=_columns(
-        seq=Kind.KEY,
-        tenant_id=Kind.WORD,
-        event_type=Kind.WORD,
-        payload=Kind.PROSE,
-        previous_hash=Kind.WORD,
-        hash=Kind.WORD,
-        created_at=Kind.NUMBER,
-    ),
-    searched=("payload", "event_type"),
-    choices=("event_type", "tenant_id"),
+AUDIT_CHAIN = Table(
+    AuditEntry,
+    "Audit chain",
+    ("entry", "entries"),
     sort="seq",
-)
-
-WEBHOOK_DESTINATIONS = TableSpec(
-    model=WebhookDestination,
-    columns=_columns(
-        id=Kind.KEY,
-        tenant_id=Kind.WORD,
-        name=Kind.NAME,
-        hostname=Kind.NAME,
-        url=Kind.NAME,
-        active=Kind.NUMBER,
-        events=Kind.WORD,
-        has_secret=(Kind.PRESENT, "secret"),
-        created_at=Kind.NUMBER,
-        updated_at=Kind.NUMBER,
+    heading=("event_type",),
+    details=(("seq",), ("payload",)),
+    columns=(
+        _C("seq", _K.KEY, "Seq"),
+        _C("created_at", _K.TIME, "Time"),
+        _C("tenant_id", _K.WORD, "Tenant"),
+        _C("event_type", _K.WORD, "Event type", searched=True, counted=True),
+        _C("payload", _K.PROSE, "Payload", searched=True, hidden=True),
+        _C("hash", _K.ID, "Hash"),
+        _C("previous_hash", _K.ID, "Link"),
     ),
-    searched=("name", "url", "hostname"),
-    choices=("active", "tenant_id", "has_secret"),
 )
 
-NOTIFICATIONS = TableSpec(
-    model=Notification,
-    columns=_columns(
-        id=Kind.KEY,
-        tenant_id=Kind.WORD,
-        type=Kind.WORD,
-        title=Kind.PROSE,
-        message=Kind.PROSE,
-        read=Kind.NUMBER,
-        created_at=Kind.NUMBER,
+WEBHOOK_DESTINATIONS = Table(
+    WebhookDestination,
+    "Webhooks",
+    ("webhook", "webhooks"),
+    main="url",
+    heading=("name", "hostname"),
+    details=(("url",),),
+    columns=(
+        _C("active", _K.FLAG, "State", counted=True, words=("active", "inactive")),
+        _C("name", _K.NAME, "Name", searched=True),
+        _C("url", _K.NAME, "URL", searched=True),
+        _C("hostname", _K.NAME, "Host", searched=True, hidden=True),
+        _C("events", _K.WORD, "Events"),
+        _C("has_secret", _K.PRESENCE, "Secret", of="secret", counted=True, hidden=True, words=_STORED),
+        _C("tenant_id", _K.WORD, "Tenant"),
+        _C("id", _K.KEY, "Id", hidden=True),
+        _C("created_at", _K.TIME, "Created", hidden=True),
+        _C("updated_at", _K.TIME, "Updated"),
     ),
-    searched=("title", "message"),
-    choices=("type", "read", "tenant_id"),
 )
 
-PLANNING_RUNS = TableSpec(
-    model=PlanningRun,
-    columns=_columns(
-        id=Kind.KEY,
-        idea=Kind.PROSE,
-        refined_idea=Kind.PROSE,
-        status=Kind.WORD,
-        current_phase=Kind.WORD,
-        mode=Kind.WORD,
-        quality_score=Kind.NUMBER,
-        revenue_potential=Kind.NUMBER,
-        kill_verdict=Kind.WORD,
-        pivot_count=Kind.NUMBER,
-        created_at=Kind.NUMBER,
-        updated_at=Kind.NUMBER,
+NOTIFICATIONS = Table(
+    Notification,
+    "Notifications",
+    ("notification", "notifications"),
+    main="message",
+    heading=("title", "type"),
+    details=(("message",),),
+    columns=(
+        _C("read", _K.FLAG, "State", counted=True, words=("read", "unread")),
+        _C("title", _K.PROSE, "Title", searched=True),
+        _C("message", _K.PROSE, "Message", searched=True),
+        _C("type", _K.WORD, "Type", counted=True),
+        _C("tenant_id", _K.WORD, "Tenant"),
+        _C("id", _K.KEY, "Id", hidden=True),
+        _C("created_at", _K.TIME, "Created"),
+        _C("metadata", _K.JSON, "Metadata", listed=False),
     ),
-    searched=("idea", "refined_idea", "id"),
-    choices=("status", "mode", "current_phase"),
 )
 
-PLANNING_ARTIFACTS = TableSpec(
-    model=PlanningArtifact,
-    columns=_columns(
-        id=Kind.KEY,
-        run_id=Kind.WORD,
-        phase=Kind.WORD,
-        version=Kind.NUMBER,
-        content=Kind.PROSE,
-        review_verdict=Kind.WORD,
-        overall_score=Kind.NUMBER,
-        created_at=Kind.NUMBER,
+PLANNING_RUNS = Table(
+    PlanningRun,
+    "Planning runs",
+    ("run", "runs"),
+    main="idea",
+    heading=("idea",),
+    details=(("status",), ("refined_idea", "id")),
+    columns=(
+        _C("status", _K.WORD, "Status", counted=True),
+        _C("idea", _K.PROSE, "Idea", searched=True),
+        _C("refined_idea", _K.PROSE, "Refined idea", searched=True, hidden=True),
+        _C("current_phase", _K.WORD, "Phase", counted=True),
+        _C("quality_score", _K.NUMBER, "Score"),
+        _C("revenue_potential", _K.NUMBER, "Revenue"),
+        _C("mode", _K.WORD, "Mode", counted=True),
+        _C("kill_verdict", _K.WORD, "Kill verdict", hidden=True),
+        _C("pivot_count", _K.NUMBER, "Pivots", hidden=True),
+        _C("id", _K.KEY, "Id", searched=True, hidden=True),
+        _C("workflow_instance_id", _K.ID, "Workflow", listed=False),
+        _C("package_key", _K.ID, "Package", listed=False),
+        _C("created_at", _K.TIME, "Created", hidden=True),
+        _C("updated_at", _K.TIME, "Updated"),
+        _C("config", _K.JSON, "Config", listed=False),
     ),
-    searched=("content", "id"),
-    choices=("phase", "review_verdict", "run_id"),
 )
 
-PLANNING_PARKED_IDEAS = TableSpec(
-    model=ParkedIdea,
-    columns=_columns(
-        id=Kind.KEY,
-        idea=Kind.PROSE,
-        refined_idea=Kind.PROSE,
-        reason=Kind.PROSE,
-        source_phase=Kind.WORD,
-        run_id=Kind.WORD,
-        revisit_estimate_months=Kind.NUMBER,
-        created_at=Kind.NUMBER,
+PLANNING_ARTIFACTS = Table(
+    PlanningArtifact,
+    "Artifacts",
+    ("artifact", "artifacts"),
+    columns=(
+        _C("id", _K.KEY, "Id", searched=True),
+        _C("run_id", _K.ID, "Run id"),
+        _C("phase", _K.WORD, "Phase"),
+        _C("version", _K.NUMBER, "Version"),
+        _C("content", _K.PROSE, "Content", searched=True, listed=False),
+        _C("length", _K.LENGTH, "Length", of="content"),
+        _C("review_verdict", _K.WORD, "Verdict"),
+        _C("overall_score", _K.NUMBER, "Score"),
+        _C("created_at", _K.TIME, "Created"),
     ),
-    searched=("idea", "reason"),
-    choices=("source_phase",),
 )
 
-SPECS: dict[str, TableSpec] = {
-    spec.table: spec
-    for spec in (
+PLANNING_PARKED_IDEAS = Table(
+    ParkedIdea,
+    "Parked ideas",
+    ("idea", "ideas"),
+    main="idea",
+    columns=(
+        _C("idea", _K.PROSE, "Idea", searched=True),
+        _C("refined_idea", _K.PROSE, "Refined idea", hidden=True),
+        _C("reason", _K.PROSE, "Reason", searched=True),
+        _C("artifact_summary", _K.PROSE, "Summary", listed=False),
+        _C("revisit_estimate_months", _K.NUMBER, "Revisit"),
+        _C("revisit_estimate_note", _K.PROSE, "Note", listed=False),
+        _C("source_phase", _K.WORD, "Phase", hidden=True),
+        _C("run_id", _K.ID, "Run id", hidden=True),
+        _C("id", _K.KEY, "Id", hidden=True),
+        _C("created_at", _K.TIME, "Parked"),
+    ),
+)
+
+DECLARED: dict[str, Table] = {
+    table.name: table
+    for table in (
         USERS,
         AUDIT_CHAIN,
         WEBHOOK_DESTINATIONS,
@@ -209,3 +292,4 @@ SPECS: dict[str, TableSpec] = {
         PLANNING_PARKED_IDEAS,
     )
 }
+"""Every table by its name in the file; those with a tab of their own come in the tabs' order."""

@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from peewee import fn
@@ -19,25 +18,6 @@ from models.status import AuditEvent
 from models.tables import User
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\]+")
-
-
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """A user as it may be shown: whether there is a password, never its hash."""
-
-    id: str
-    tenant_id: str
-    email: str
-    has_password: bool
-    created_at: int
-    updated_at: int
-
-
-def get(database: Database, user_id: str) -> UserRecord:
-    """The user. Raises `NotFound`."""
-    row = records.readable(database, User, user_id, "user")
-    has_password = row.pop("password_hash") is not None
-    return UserRecord(**row, has_password=has_password)
 
 
 def valid_email(value: str) -> str:

@@ -24,27 +24,6 @@ _TYPE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookRecord:
-    """A destination as it may be shown: whether there is a secret, never the secret."""
-
-    id: str
-    tenant_id: str
-    name: str
-    hostname: str
-    url: str
-    has_secret: bool
-    active: bool
-    events: str
-    created_at: int
-    updated_at: int
-
-    @property
-    def host_agrees(self) -> bool:
-        """Whether the stored hostname is the URL's host; if not, the platform does not deliver."""
-        return webhook_urls.agrees(self.url, self.hostname)
-
-
-@dataclass(frozen=True, slots=True)
 class WebhookInput:
     """What a person fills in. `secret`: None keeps what is stored, "" removes it, text replaces it."""
 
@@ -56,14 +35,6 @@ class WebhookInput:
 
     def __repr__(self) -> str:
         return f"WebhookInput(name={self.name!r})"
-
-
-def get(database: Database, webhook_id: str) -> WebhookRecord:
-    """The destination. Raises `NotFound`."""
-    row = records.readable(database, WebhookDestination, webhook_id, "webhook")
-    has_secret = bool(row.pop("secret"))
-    active = bool(row.pop("active"))
-    return WebhookRecord(**row, has_secret=has_secret, active=active)
 
 
 def valid_events(value: str) -> str:

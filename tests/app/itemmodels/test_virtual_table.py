@@ -15,7 +15,7 @@ from app.itemmodels.roles import Role, Tone
 from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from models.local.database import LocalDatabase
 from models.schema import inspect
 
@@ -40,7 +40,7 @@ class Desk:
         self.cancelled: list[Keys] = []
         self.log: list[Keys] = []
         self.at_once = True
-        self.model = VirtualTableModel(COLUMNS, SPECS["audit_chain"].names, self.request)
+        self.model = VirtualTableModel(COLUMNS, DECLARED["audit_chain"].names, self.request)
         self.query = QUERY
 
     def request(self, keys: Keys) -> Callable[[], None]:

@@ -18,7 +18,8 @@ from app.services.files.copying import snapshot_copy
 from app.services.files.describe import FileInfo
 from app.services.files.find import Candidate
 from app.services.records import runs as planning
-from app.services.records.users import UserRecord
+from app.services.records.record import Record
+from app.services.records.tables import USERS
 from app.services.retention import run as retention
 from app.services.retention.run import RetentionPreview
 from app.ui.dialogs.about import AboutDialog
@@ -40,9 +41,10 @@ from app.workers.restores import Offer
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached
+from tests.fixtures.records import record
 from tests.fixtures.window import ask
 
-USER = UserRecord("usr_1", "acme-corp", "ada@acme-corp.example", True, NOW, NOW)
+USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
 
 
 def info(context: Context) -> FileInfo:
@@ -55,14 +57,15 @@ def preview(context: Context) -> RetentionPreview:
         return retention.preview(context.opened.database, now=NOW)
 
 
-def versions(context: Context) -> list[planning.ArtifactSummary]:
+def versions(context: Context) -> list[Record]:
     """Every version of one phase of a run."""
     database = context.opened.database
     with database.connection_context():
         ((run_id, phase),) = database.connection().execute(
             "SELECT run_id, phase FROM planning_artifacts WHERE version > 1 ORDER BY id LIMIT 1"
         )
-        return [found for found in planning.get(database, run_id).artifacts if found.phase == phase]
+        artifacts = planning.get(database, run_id).artifacts or ()
+        return [found for found in artifacts if found["phase"] == phase]
 
 
 def parked_ideas(context: Context) -> ParkedIdeasDialog:

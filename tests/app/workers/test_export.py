@@ -29,7 +29,6 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.query_document import document
 from app.services.scope import Scope
 from app.workers.child import CannotStart, ChildFailed, Children
 from app.workers.export import export_rows
@@ -257,7 +256,7 @@ def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
     job = {
         "database": str(small),
         "read_only": True,
-        "query": document(ListQuery("users")),
+        "query": ListQuery("users").document(),
         "form": "csv",
         "keys": None,
         "building": "/dev/full",

@@ -14,8 +14,9 @@ from app.itemmodels.columns import Column
 from app.itemmodels.roles import Tone
 from app.services.records import entries as audit
 from app.services.records.entries import AuditDetail
-from app.services.records.list_query import ListQuery, Value
+from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
+from app.services.records.tables import AUDIT_CHAIN
 from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
@@ -32,7 +33,6 @@ from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.file_dialogs import choose_folder
-from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.inspector import GAP
 from app.ui.widgets.json_view import JsonView
 from app.workers.runner import Task
@@ -53,13 +53,9 @@ class AuditTab(RecordTab):
     verified = Signal(object)
 
     spec = TabSpec(
-        table="audit_chain",
-        title="Audit chain",
-        icon=Icon.AUDIT,
-        hint="Filter payload…",
-        noun=("entry", "entries"),
-        empty=("No entries yet", "Every administrative act is recorded here."),
-        picks=(Pick("event_type", "Event type", "Any event type"),),
+        AUDIT_CHAIN,
+        Icon.AUDIT,
+        ("No entries yet", "Every administrative act is recorded here."),
         dates=True,
     )
 
@@ -69,27 +65,22 @@ class AuditTab(RecordTab):
 
     def columns(self) -> Sequence[Column]:
         context = self.context
-        return (
-            cells.number("seq", "Seq"),
-            Column(
-                "created_at",
-                "Time",
-                text=lambda value, row: formatting.table_time(value, context.settings.utc_times),
-                tooltip=lambda value, row: cells.moment(context, value),
-            ),
-            cells.text("tenant_id", "Tenant"),
-            cells.text("event_type", "Event"),
-            cells.identifier("hash", "Hash"),
-            Column(
-                "previous_hash",
-                "Link",
-                text=lambda value, row: self._link_cell(row[0])[0],
-                icon=lambda value, row: self._link_cell(row[0])[1],
-                tone=lambda value, row: self._link_cell(row[0])[2],
-                tooltip=lambda value, row: self._link_cell(row[0])[3],
-                sortable=False,
-                dim=True,
-            ),
+        return cells.columns(
+            context,
+            AUDIT_CHAIN,
+            created_at={
+                "text": lambda value, row: formatting.table_time(value, context.settings.utc_times),
+                "tooltip": lambda value, row: cells.moment(context, value),
+            },
+            tenant_id={"dim": False},
+            previous_hash={
+                "text": lambda value, row: self._link_cell(row[0])[0],
+                "icon": lambda value, row: self._link_cell(row[0])[1],
+                "tone": lambda value, row: self._link_cell(row[0])[2],
+                "tooltip": lambda value, row: self._link_cell(row[0])[3],
+                "sortable": False,
+                "monospace": False,
+            },
         )
 
     def top_widgets(self) -> Sequence[QWidget]:
@@ -146,23 +137,19 @@ class AuditTab(RecordTab):
     def show_details(self, record: AuditDetail) -> None:
         theme, entry, judged = self.context.theme, record.entry, record.inspection
         self.inspector.set_header(
-            entry.event_type,
-            f"entry {entry.seq:,} · {entry.tenant_id} · {self._moment(entry.created_at)}",
+            entry.text("event_type"),
+            f"entry {entry['seq']:,} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
             [
                 StatusChip(theme, *verdicts.hash_chip(judged.hash_ok)),
                 StatusChip(theme, *verdicts.link_chip(judged.link)),
             ],
         )
-        self._payload.set_json(entry.payload)
+        self._payload.set_json(entry.text("payload"))
+        previous, stored = entry.text("previous_hash"), entry.text("hash")
         self._fields.set_fields(
             [
-                Field(
-                    "Previous",
-                    formatting.shortened(entry.previous_hash, 12, 12),
-                    True,
-                    copy=entry.previous_hash,
-                ),
-                Field("Hash", formatting.shortened(entry.hash, 12, 12), True, copy=entry.hash),
+                Field("Previous", formatting.shortened(previous, 12, 12), True, copy=previous),
+                Field("Hash", formatting.shortened(stored, 12, 12), True, copy=stored),
                 Field(
                     "Recomputed",
                     formatting.shortened(judged.recomputed, 12, 12),
@@ -172,6 +159,7 @@ class AuditTab(RecordTab):
                 ),
                 Field("Link", verdicts.link_sentence(judged), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
+                *(cells.unknown_fields(entry)),
             ]
         )
 
@@ -188,9 +176,6 @@ class AuditTab(RecordTab):
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, any_time, "Ctrl+Shift+A"),
         ):
             self.commands.add(ActionSpec(name, text, icon, act, refusal, keys))
-
-    def choice_label(self, column: str, value: Value) -> str:
-        return str(value)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

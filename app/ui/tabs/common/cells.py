@@ -1,86 +1,151 @@
-"""The kinds of columns and fields that several tabs have in common."""
+"""From the declaration of a table to the columns of its list and the fields of its inspector.
 
-from collections.abc import Callable
+A tab names what differs from a column's kind; labels and words are the declaration's. A column that the file
+lacks is shown as missing, one that nobody has declared is shown as it is.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from app.itemmodels.columns import Column
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Column, Row
+from app.services.records.list_query import Value
+from app.services.records.record import Record
+from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.ui.shell.context import Context
 from app.ui.widgets import formatting
 from app.ui.widgets.field_list import Field
 
-Word = tuple[str, str | None]
-"""A word and the icon beside it."""
+MISSING = "missing in this file"
+
+_YES_OR_NO = (ColumnKind.FLAG, ColumnKind.PRESENCE)
+_IDS = (ColumnKind.KEY, ColumnKind.ID)
 
 
-def text(name: str, title: str, *, dim: bool = False) -> Column:
-    """Text on one line."""
-    return Column(name, title, text=lambda value, row: formatting.first_line(str(value or "")), dim=dim)
+def columns(context: Context, table: Table, **special: Mapping[str, Any]) -> list[Column]:
+    """The columns of a table's list, in the order declared.
+
+    `special` says, by a declared name, what of the `Column` differs from its kind.
+    """
+    stored = context.opened.schema.columns.get(table.name, ())
+    found = []
+    for declared in table.columns:
+        if not declared.listed:
+            continue
+        if stored and declared.source not in stored:
+            found.append(_missing(table, declared))
+        else:
+            column = replace(_column(context, table, declared), **special.get(declared.name, {}))
+            found.append(column)
+    return found
 
 
-def identifier(name: str, title: str) -> Column:
-    """An id or a hash: shortened in the middle, whole when copied."""
+def _missing(table: Table, declared: TableColumn) -> Column:
     return Column(
-        name,
-        title,
-        text=lambda value, row: formatting.shortened(str(value)),
-        tooltip=lambda value, row: str(value),
-        monospace=True,
+        declared.name,
+        f"{declared.label} (missing)",
+        text=lambda value, row: "",
+        sortable=False,
         dim=True,
+        hint=f"The table {table.name} of this file has no column {declared.source}.",
     )
 
 
-def flag(name: str, title: str, yes: Word, no: Word, *, tone: Tone | None = None) -> Column:
-    """Yes or no, as words with an icon."""
-    return Column(
-        name,
-        title,
-        text=lambda value, row: yes[0] if value else no[0],
-        icon=lambda value, row: yes[1] if value else no[1],
-        tone=lambda value, row: tone if value else None,
-    )
+def _column(context: Context, table: Table, declared: TableColumn) -> Column:
+    name, title = declared.name, declared.label
+    match declared.kind:
+        case ColumnKind.KEY if table.numbered:
+            return Column(name, title, text=number(), right=True)
+        case ColumnKind.KEY | ColumnKind.ID:  # whole when copied
+            return Column(
+                name,
+                title,
+                text=lambda value, row: "" if value is None else formatting.shortened(str(value)),
+                tooltip=lambda value, row: None if value is None else str(value),
+                monospace=True,
+                dim=True,
+            )
+        case ColumnKind.NUMBER | ColumnKind.LENGTH:
+            return Column(name, title, text=number(), right=True)
+        case ColumnKind.TIME:  # how long ago; the moment itself in the tool tip
+            return Column(
+                name,
+                title,
+                text=lambda value, row: formatting.relative_time(value, context.clock()),
+                tooltip=lambda value, row: formatting.absolute_time(value, context.settings.utc_times),
+            )
+        case ColumnKind.FLAG | ColumnKind.PRESENCE:
+            return Column(name, title, text=lambda value, row: _word(declared, value))
+    return Column(name, title, text=_first_line, dim=declared.source == "tenant_id")
 
 
-def time(name: str, title: str, context: Context) -> Column:
-    """How long ago; the moment itself in the tool tip."""
-    return Column(
-        name,
-        title,
-        text=lambda value, row: formatting.relative_time(value, context.clock()),
-        tooltip=lambda value, row: formatting.absolute_time(value, context.settings.utc_times),
-    )
+def number(words: Callable[[Any], str] = "{:,}".format) -> Callable[[Any, Row], str]:
+    """The text of a number's cell; nothing for NULL."""
+    return lambda value, row: "" if value is None else words(value)
 
 
-def number(name: str, title: str, words: Callable[[Any], str] = lambda value: f"{value:,}") -> Column:
-    """A number, at the right."""
-    return Column(name, title, text=lambda value, row: "" if value is None else words(value), right=True)
+def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
+    """The tone or icon of a flag's cell."""
+    return lambda value, row: yes if value else no
 
 
-def status(
-    name: str,
-    title: str,
-    tones: Callable[[Any], Tone | None],
-    icons: Callable[[Any], str | None],
-    words: Callable[[Any], str] = str,
-) -> Column:
-    """A status: text, icon and colour together."""
-    return Column(
-        name,
-        title,
-        text=lambda value, row: words(value),
-        tone=lambda value, row: tones(value),
-        icon=lambda value, row: icons(value),
-    )
+def _first_line(value: Any, row: Row) -> str:
+    return "" if value is None else formatting.first_line(str(value))
+
+
+def _word(declared: TableColumn, value: Any) -> str:
+    """The word for a flag; whatever else is stored as it is."""
+    if value is None:
+        return ""
+    return declared.words[0 if value else 1] if value in (0, 1) else str(value)
+
+
+def choice_label(table: Table, name: str, value: Value) -> str:
+    """The words for a value of a column in a pick list."""
+    column = table.column(name)
+    if value is None:
+        return "(none)"
+    if value not in (0, 1) or column.kind not in _YES_OR_NO:
+        return str(value)
+    if column.kind is ColumnKind.FLAG:
+        return _word(column, value).capitalize()
+    return f"{column.label} {column.words[0]}" if value else f"No {column.label.lower()}"
+
+
+def fields(
+    context: Context, record: Record, *, without: Collection[str] = (), **special: Mapping[str, Any]
+) -> list[Field]:
+    """The fields of a record in the order declared, then the columns of the file that are not declared.
+
+    What is empty is left out, and so are the columns `without`, which the tab shows elsewhere; what is
+    missing is shown as missing in any case. `special` says, by a declared name, what of the `Field` differs.
+    """
+    found = []
+    for declared in record.table.columns:
+        if declared.name in record.missing:
+            found.append(Field(declared.label, MISSING, can_copy=False))
+        elif declared.name not in without and record[declared.name] not in (None, ""):
+            field = _field(context, declared, record[declared.name])
+            found.append(replace(field, **special.get(declared.name, {})))
+    return [*found, *unknown_fields(record)]
+
+
+def unknown_fields(record: Record) -> list[Field]:
+    """The columns of the file that are not declared, by their names there."""
+    return [Field(name, "" if value is None else str(value)) for name, value in record.unknown.items()]
+
+
+def _field(context: Context, declared: TableColumn, value: Any) -> Field:
+    if declared.kind in _YES_OR_NO:
+        return Field(declared.label, _word(declared, value), can_copy=False)
+    if declared.kind is ColumnKind.TIME:  # what is copied is the number stored
+        return Field(declared.label, moment(context, value), copy=str(value))
+    return Field(declared.label, str(value), mono=declared.kind in _IDS)
 
 
 def moment(context: Context, at: Any) -> str:
-    """ "2 h ago · 2026-11-22 13:55:07 UTC"; whatever else is stored as it is."""
+    """ "2026-11-22 13:55:07 UTC · 2 h ago"; whatever else is stored as it is."""
     if not isinstance(at, int):
         return str(at)
     absolute = formatting.absolute_time(at, context.settings.utc_times)
     return f"{absolute} · {formatting.relative_time(at, context.clock())}"
-
-
-def time_fields(context: Context, *times: tuple[str, Any]) -> list[Field]:
-    """A field for each moment; what is copied is the number stored."""
-    return [Field(label, moment(context, at), copy=str(at)) for label, at in times if at is not None]

@@ -14,7 +14,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.errors import TenantAdminError
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing, Page
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from app.ui.shell.context import Context
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.workers.runner import Task
@@ -23,7 +23,7 @@ REPAINT_MS = 60_000
 
 
 class ListController(QObject):
-    """The list of `table` (a name in `SPECS`), shown in `view`; `model` holds its rows.
+    """The list of `table` (a name in `DECLARED`), shown in `view`; `model` holds its rows.
 
     `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. `lost()`
     when the record that was current is not in the list that was opened: Qt says nothing of a selection that
@@ -45,7 +45,7 @@ class ListController(QObject):
         self._shown: ListQuery | None = None
         self._wanted: object = None
         self._tasks: list[Task] = []
-        self.model = VirtualTableModel(columns, SPECS[table].names, self._request_page, self)
+        self.model = VirtualTableModel(columns, DECLARED[table].names, self._request_page, self)
         view.setModel(self.model)
         HeldPainting(view, self.model)
         self._fitted = view.columns.restore()
@@ -136,7 +136,7 @@ class ListController(QObject):
         self.model.clear()
 
     def _show_default_order(self) -> None:
-        spec = SPECS[self.table]
+        spec = DECLARED[self.table]
         if spec.sort in [column.name for column in self.model.columns]:
             order = Qt.SortOrder.DescendingOrder if spec.descending else Qt.SortOrder.AscendingOrder
             self.view.show_order(self.model.column_of(spec.sort), order)

@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from app.itemmodels.columns import Column
 from app.services.errors import Cancelled, TenantAdminError
 from app.services.records.list_query import ListQuery, Value
+from app.services.records.record import read_record
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.actions import Actions, Place
 from app.ui.shell.context import Context
+from app.ui.tabs.common import cells
 from app.ui.tabs.common.current_record import CurrentRecord
 from app.ui.tabs.common.exporting import Exporter
 from app.ui.tabs.common.facets import Counts, Facets
@@ -32,7 +34,7 @@ MARGIN = 16
 class RecordTab(QWidget):
     """The anatomy that all tabs share. A tab fills in its columns, its inspector and its acts.
 
-    A subclass sets `spec` and implements `columns`, `build_inspector`, `load`, `show_details` and `add_acts`.
+    A subclass sets `spec` and implements `columns`, `build_inspector`, `show_details` and `add_acts`.
     It reads only through `context.runner` and changes only through `context.act`. Nothing is read before
     `activate()` is called, which the frame does when the tab is looked at.
 
@@ -104,7 +106,7 @@ class RecordTab(QWidget):
 
     def load(self) -> Callable[..., Any]:
         """The service function that reads one record: `function(database, record_id)`."""
-        raise NotImplementedError
+        return lambda database, record_id: read_record(database, self.spec.declared, record_id)
 
     def show_details(self, record: Any) -> None:
         """Fills the inspector with a record that `load` has read."""
@@ -120,7 +122,7 @@ class RecordTab(QWidget):
 
     def choice_label(self, column: str, value: Value) -> str:
         """The words for a value in a pick list."""
-        return "(none)" if value is None else str(value)
+        return cells.choice_label(self.spec.declared, column, value)
 
     def extra_choices(self) -> Mapping[str, tuple[Value, ...]]:
         """Filters from elsewhere than the filter row: column to values."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.itemmodels.roles import Role
 from app.services.records.list_query import Value
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from app.ui.shell.actions import Actions
 from app.ui.tabs.common.exporting import Exporter
 from app.ui.tabs.common.list_controller import ListController
@@ -55,6 +55,6 @@ class RowMenu(QObject):
         record = self._rows.model.record(index.row())
         if record is None or not text:
             return
-        value = record[SPECS[self._rows.table].names.index(column)]
+        value = record[DECLARED[self._rows.table].names.index(column)]
         act = menu.addAction("Filter by this value")
         act.triggered.connect(lambda: self._filter_by(column, value, text))

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from app.itemmodels.columns import Row
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
 
@@ -65,7 +65,7 @@ class Selection(QObject):
         refusal = self.refusal()
         if refusal is not None:
             return refusal
-        records, place = self.records(), SPECS[self._rows.table].names.index(column)
+        records, place = self.records(), DECLARED[self._rows.table].names.index(column)
         known = len(records) == self.count()
         return already if known and all(bool(record[place]) is state for record in records) else None
 

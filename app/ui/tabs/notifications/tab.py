@@ -10,9 +10,9 @@ from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Tone
 from app.services.errors import NotAllowed, TableMissing
 from app.services.records import notifications
-from app.services.records.list_query import ListQuery, Value
+from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.notifications import NotificationRecord
+from app.services.records.record import Record, read_record
 from app.services.records.tables import NOTIFICATIONS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import cells
@@ -23,7 +23,6 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.field_list import Field, FieldList
-from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
@@ -40,7 +39,7 @@ _JSON_HEIGHT = 150
 class Detail:
     """A notification and the planning run it is about: its id and idea, where the file has that run."""
 
-    record: NotificationRecord
+    record: Record
     names_run: bool
     run: tuple[str, str] | None
 
@@ -49,25 +48,19 @@ class NotificationsTab(RecordTab):
     """Notifications: read them, mark them read or unread, open their runs."""
 
     spec = TabSpec(
-        table="notifications",
-        title="Notifications",
-        icon=Icon.BELL,
-        hint="Filter by title or message…",
-        noun=("notification", "notifications"),
-        empty=("No notifications", "What the platform has to say to its tenants will appear here."),
-        picks=(Pick("read", "State", "Any state"), Pick("type", "Type", "Any type")),
+        NOTIFICATIONS,
+        Icon.BELL,
+        ("No notifications", "What the platform has to say to its tenants will appear here."),
         dates=True,
-        main="message",
     )
 
     def columns(self) -> Sequence[Column]:
-        return (
-            Column("read", "State", text=_state, tone=_state_tone, icon=_state_icon),
-            Column("title", "Title", text=cells.text("title", "").text, tone=_title_tone),
-            cells.text("message", "Message", dim=True),
-            cells.text("type", "Type"),
-            cells.text("tenant_id", "Tenant", dim=True),
-            cells.time("created_at", "Created", self.context),
+        return cells.columns(
+            self.context,
+            NOTIFICATIONS,
+            read={"icon": cells.either(Icon.READ, Icon.UNREAD), "tone": cells.either(None, Tone.ACCENT)},
+            title={"tone": _title_tone},
+            message={"dim": True},
         )
 
     def build_inspector(self) -> None:
@@ -87,30 +80,21 @@ class NotificationsTab(RecordTab):
 
     def show_details(self, record: Detail) -> None:
         note = record.record
-        state = (
-            StatusChip(self.context.theme, "read", Tone.NEUTRAL, Icon.READ)
-            if note.read
-            else StatusChip(self.context.theme, "unread", Tone.ACCENT, Icon.UNREAD)
-        )
-        kind = StatusChip(self.context.theme, str(note.type))
-        self.inspector.set_header(str(note.title), f"to {note.tenant_id}", [kind, state])
-        message = str(note.message)
+        chip = ("read", Tone.NEUTRAL, Icon.READ) if note["read"] else ("unread", Tone.ACCENT, Icon.UNREAD)
+        chips = [StatusChip(self.context.theme, note.text("type")), StatusChip(self.context.theme, *chip)]
+        self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", chips)
+        message = note.text("message")
         whole = len(message) <= LONG
         self._message.setText(message if whole else f"{message[:LONG].rstrip()}…")
         fields = [] if whole else [Field("Message", message)]
         if record.run is not None:
             run_id, idea = record.run
             fields += [Field("Run", idea), Field("Run id", run_id, mono=True)]
-        self._fields.set_fields(
-            [
-                *fields,
-                Field("Tenant", str(note.tenant_id)),
-                Field("Id", str(note.id), mono=True),
-                *cells.time_fields(self.context, ("Created", note.created_at)),
-            ]
-        )
-        self._metadata.setVisible(note.metadata is not None)
-        self._metadata.set_json(note.metadata if note.metadata is None else str(note.metadata))
+        shown_elsewhere = ("read", "title", "message", "type", "metadata")
+        self._fields.set_fields([*fields, *cells.fields(self.context, note, without=shown_elsewhere)])
+        metadata = note["metadata"]
+        self._metadata.setVisible(metadata is not None)
+        self._metadata.set_json(None if metadata is None else str(metadata))
 
     def add_acts(self) -> None:
         add = self.commands.add
@@ -151,11 +135,6 @@ class NotificationsTab(RecordTab):
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return super().shows_any_of(tables) or RUNS in tables
-
-    def choice_label(self, column: str, value: Value) -> str:
-        if column == "read":
-            return "Read" if value else "Unread"
-        return super().choice_label(column, value)
 
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
@@ -213,26 +192,14 @@ class NotificationsTab(RecordTab):
         return None if detail.run is not None else "Its run is no longer in this file."
 
 
-def _state(value: Any, row: Row) -> str:
-    return "read" if value else "unread"
-
-
-def _state_tone(value: Any, row: Row) -> Tone | None:
-    return None if value else Tone.ACCENT
-
-
-def _state_icon(value: Any, row: Row) -> str:
-    return Icon.READ if value else Icon.UNREAD
-
-
 def _title_tone(value: Any, row: Row) -> Tone | None:
     return None if row[_READ] else Tone.ACCENT
 
 
 def _detail(lists: Lists, database: Any, notification_id: str) -> Detail:
     """Raises `NotFound`."""
-    record = notifications.get(database, notification_id)
-    run_id = _run_id(record.metadata)
+    record = read_record(database, NOTIFICATIONS, notification_id)
+    run_id = _run_id(record["metadata"])
     if run_id is None:
         return Detail(record, False, None)
     try:

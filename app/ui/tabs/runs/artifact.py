@@ -1,15 +1,14 @@
 """What a phase of a planning run produced, in any of its versions."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
 from app.services.errors import TenantAdminError
-from app.services.records import runs as planning
-from app.services.records.runs import ArtifactSummary
+from app.services.records.record import Record, read_record
+from app.services.records.tables import PLANNING_ARTIFACTS
 from app.ui.shell.context import Context
 from app.ui.tabs.common.cells import moment
 from app.ui.theme.icons import Icon
@@ -36,10 +35,10 @@ class ArtifactDialog(Dialog):
     """
 
     def __init__(
-        self, context: Context, idea: str, artifacts: Sequence[ArtifactSummary], parent: QWidget | None = None
+        self, context: Context, idea: str, artifacts: Sequence[Record], parent: QWidget | None = None
     ) -> None:
         super().__init__(
-            context.theme, str(artifacts[0].phase), formatting.first_line(idea, 120), parent=parent
+            context.theme, artifacts[0].text("phase"), formatting.first_line(idea, 120), parent=parent
         )
         self._context = context
         self._artifacts = tuple(artifacts)
@@ -48,7 +47,7 @@ class ArtifactDialog(Dialog):
         self.versions.setAccessibleName("Version")
         for place, artifact in enumerate(artifacts):
             newest = " (newest)" if place == 0 and len(artifacts) > 1 else ""
-            self.versions.addItem(f"Version {artifact.version}{newest}")
+            self.versions.addItem(f"Version {artifact['version']}{newest}")
         self.verdict = StatusChip(context.theme)
         self.verdict.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.facts = Label(look=Look.DIM)
@@ -79,21 +78,22 @@ class ArtifactDialog(Dialog):
         if self._reading is not None:
             self._reading.cancel()
         artifact = self._artifacts[place]
-        tone, icon = _VERDICTS.get(str(artifact.review_verdict), (Tone.NEUTRAL, None))
-        self.verdict.set(str(artifact.review_verdict), tone, icon)
-        self.verdict.setVisible(bool(artifact.review_verdict))
-        score = artifact.overall_score
+        verdict, score, length = (artifact[name] for name in ("review_verdict", "overall_score", "length"))
+        tone, icon = _VERDICTS.get(str(verdict), (Tone.NEUTRAL, None))
+        self.verdict.set(str(verdict), tone, icon)
+        self.verdict.setVisible(bool(verdict))
         facts = [
             f"score {score:.0f}" if isinstance(score, int | float) else "",
-            formatting.counted(artifact.length, "character") if isinstance(artifact.length, int) else "",
-            moment(self._context, artifact.created_at),
+            formatting.counted(length, "character") if isinstance(length, int) else "",
+            moment(self._context, artifact["created_at"]),
         ]
         self.facts.setText(" · ".join(fact for fact in facts if fact))
         self._reading = self._context.runner.read(
-            planning.artifact_content,
-            artifact.id,
-            on_done=self._show_content,
-            on_failed=partial(self._show_failure),
+            read_record,
+            PLANNING_ARTIFACTS,
+            artifact["id"],
+            on_done=lambda whole: self._show_content(whole.text("content")),
+            on_failed=self._show_failure,
         )
 
     def _show_content(self, content: str) -> None:

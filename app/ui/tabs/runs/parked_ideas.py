@@ -10,26 +10,26 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column
 from app.services.errors import TableMissing, TenantAdminError
-from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.runs import ParkedIdeaRecord
+from app.services.records.record import Record, read_record
+from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from app.ui.shell.context import Context
 from app.ui.tabs.common import cells
 from app.ui.tabs.common.current_record import CurrentRecord
 from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.common.tab_spec import filter_hint
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.empty_state import ListEmptyState
-from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.field_list import FieldList
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.formatting import counted, relative_time, tooltip
 from app.ui.widgets.inspector import Inspector, MasterDetail
 
-IDEAS = "planning_parked_ideas"
-RUNS = "planning_runs"
+IDEAS, RUNS = PLANNING_PARKED_IDEAS.name, PLANNING_RUNS.name
 _EMPTY = ("No parked ideas", "The planner has put nothing aside.")
 _SIZE = QSize(1120, 620)
 
@@ -38,7 +38,7 @@ _SIZE = QSize(1120, 620)
 class Detail:
     """A parked idea, and whether the file has the run it comes from."""
 
-    record: ParkedIdeaRecord
+    record: Record
     has_run: bool
 
 
@@ -59,7 +59,7 @@ class ParkedIdeasDialog(Dialog):
         )
         self._context = context
         theme, settings = context.theme, context.settings
-        self.filters = FilterRow(theme, "Filter by idea or reason…", noun=("idea", "ideas"))
+        self.filters = FilterRow(theme, filter_hint(PLANNING_PARKED_IDEAS), noun=PLANNING_PARKED_IDEAS.noun)
         self.table = DataTable(
             theme,
             "Parked ideas",
@@ -67,7 +67,9 @@ class ParkedIdeasDialog(Dialog):
             save=partial(settings.column_state.set, IDEAS),
         )
         self.list = ListController(context, IDEAS, self._columns(), self.table, self)
-        self.table.columns.set_main(self.list.model.column_of("idea"))
+        self.table.columns.set_main(self.list.model.column_of(PLANNING_PARKED_IDEAS.main))
+        hidden = [column.name for column in PLANNING_PARKED_IDEAS.listed if column.hidden]
+        self.table.columns.hide_at_first([self.list.model.column_of(name) for name in hidden])
         self.empty_state = ListEmptyState(theme, Icon.IDEA, "idea", _EMPTY)
         self.empty_state.clear_wanted.connect(self.filters.clear)
         self.table.set_empty_state(self.empty_state)
@@ -103,16 +105,13 @@ class ParkedIdeasDialog(Dialog):
         self.current.reload()
 
     def _columns(self) -> Sequence[Column]:
-        return (
-            cells.text("idea", "Idea"),
-            cells.text("reason", "Reason", dim=True),
-            Column(
-                "revisit_estimate_months",
-                "Revisit",
-                text=lambda value, row: revisit(value),
-                hint="Counted from the day the idea was parked",
-            ),
-            cells.time("created_at", "Parked", self._context),
+        revisits = {
+            "text": lambda value, row: revisit(value),
+            "hint": "Counted from the day the idea was parked",
+            "right": False,
+        }
+        return cells.columns(
+            self._context, PLANNING_PARKED_IDEAS, reason={"dim": True}, revisit_estimate_months=revisits
         )
 
     def _query(self) -> ListQuery:
@@ -134,26 +133,11 @@ class ParkedIdeasDialog(Dialog):
         self.inspector.show_empty()
 
     def _show(self, idea_id: object, detail: Detail) -> None:
-        idea = detail.record
-        since = relative_time(idea.created_at, self._context.clock())
-        self.inspector.set_header(str(idea.idea), f"parked {since}")
-        parts = (
-            ("Idea", idea.idea),
-            ("Refined", idea.refined_idea),
-            ("Reason", idea.reason),
-            ("Summary", idea.artifact_summary),
-            ("Revisit", revisit(idea.revisit_estimate_months)),
-            ("Note", idea.revisit_estimate_note),
-            ("Phase", idea.source_phase),
-        )
-        ids = (("Run id", idea.run_id), ("Id", idea.id))
-        self.fields.set_fields(
-            [
-                *(Field(label, str(value)) for label, value in parts if value),
-                *(Field(label, str(value), mono=True) for label, value in ids if value),
-                *cells.time_fields(self._context, ("Parked", idea.created_at)),
-            ]
-        )
+        idea, at = detail.record, detail.record["created_at"]
+        since = relative_time(at, self._context.clock()) if isinstance(at, int) else str(at)
+        self.inspector.set_header(idea.text("idea"), f"parked {since}")
+        months = revisit(idea["revisit_estimate_months"])
+        self.fields.set_fields(cells.fields(self._context, idea, revisit_estimate_months={"value": months}))
         self.run_button.setEnabled(detail.has_run)
         self.run_button.setToolTip(tooltip("" if detail.has_run else _no_run(idea)))
         self.inspector.show_record()
@@ -163,7 +147,7 @@ class ParkedIdeasDialog(Dialog):
 
     def _want_run(self, detail: Detail) -> None:
         if detail.has_run:
-            self.run_wanted.emit(str(detail.record.run_id))
+            self.run_wanted.emit(detail.record.text("run_id"))
 
 
 def revisit(months: Any) -> str:
@@ -173,15 +157,15 @@ def revisit(months: Any) -> str:
     return "now" if months <= 0 else f"in {counted(months, 'month')}"
 
 
-def _no_run(idea: ParkedIdeaRecord) -> str:
-    return "Its run is no longer in this file." if idea.run_id else "This idea names no run."
+def _no_run(idea: Record) -> str:
+    return "Its run is no longer in this file." if idea["run_id"] else "This idea names no run."
 
 
 def _detail(lists: Lists, database: Any, idea_id: str) -> Detail:
     """Raises `NotFound`."""
-    record = planning.parked_idea(database, idea_id)
+    record = read_record(database, PLANNING_PARKED_IDEAS, idea_id)
     try:
-        has_run = bool(record.run_id) and lists.key_of(database, RUNS, str(record.run_id)) is not None
+        has_run = bool(record["run_id"]) and lists.key_of(database, RUNS, record.text("run_id")) is not None
     except TableMissing:
         has_run = False
     return Detail(record, has_run)

@@ -31,8 +31,7 @@ from app.ui.tabs.runs.summary import phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.chips import CountChip, CountChips, StatusChip
-from app.ui.widgets.field_list import Field, FieldList
-from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.field_list import FieldList
 from app.ui.widgets.formatting import counted, grouped, money, tooltip
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
@@ -48,15 +47,11 @@ class RunsTab(RecordTab):
     """Planning runs: watch them, change their status, read what their phases produced."""
 
     spec = TabSpec(
-        table="planning_runs",
-        title="Planning runs",
-        icon=Icon.RUNS,
-        hint="Filter by idea or id…",
-        noun=("run", "runs"),
-        empty=("No planning runs", "Runs appear here when the platform starts to plan an idea."),
-        picks=(Pick("current_phase", "Phase", "Any phase"), Pick("mode", "Mode", "Any mode")),
+        PLANNING_RUNS,
+        Icon.RUNS,
+        ("No planning runs", "Runs appear here when the platform starts to plan an idea."),
         dates=True,
-        main="idea",
+        chips=("status",),
     )
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -67,14 +62,14 @@ class RunsTab(RecordTab):
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
     def columns(self) -> Sequence[Column]:
-        return (
-            Column("status", "Status", tone=_status_tone, icon=_status_icon),
-            Column("idea", "Idea", text=cells.text("idea", "").text, tone=_deleted_tone),
-            cells.text("current_phase", "Phase"),
-            cells.number("quality_score", "Score", lambda value: f"{value:.0f}"),
-            cells.number("revenue_potential", "Revenue", money),
-            cells.text("mode", "Mode", dim=True),
-            cells.time("updated_at", "Updated", self.context),
+        return cells.columns(
+            self.context,
+            PLANNING_RUNS,
+            status={"tone": _status_tone, "icon": _status_icon},
+            idea={"tone": _deleted_tone},
+            quality_score={"text": cells.number("{:.0f}".format)},
+            revenue_potential={"text": cells.number(money)},
+            mode={"dim": True},
         )
 
     def top_widgets(self) -> Sequence[QWidget]:
@@ -118,28 +113,28 @@ class RunsTab(RecordTab):
     def show_details(self, record: RunDetail) -> None:
         self._shown = record
         run = record.run
-        look = STATUS_LOOKS.get(str(run.status))
+        status = run.text("status")
+        look = STATUS_LOOKS.get(status)
         tone, icon = (look.tone, look.icon) if look else (Tone.NEUTRAL, None)
-        chip = StatusChip(self.context.theme, str(run.status), tone, icon)
-        self.inspector.set_header(str(run.idea), summary(record), [chip])
-        self.scores.set_scores(phase_scores(record.artifacts))
-        revenue = run.revenue_potential
-        fields = [
-            Field("Idea", str(run.idea)),
-            Field("Refined", str(run.refined_idea)) if run.refined_idea else None,
-            Field("Revenue", money(revenue), copy=str(revenue)) if isinstance(revenue, int | float) else None,
-            Field("Mode", str(run.mode)) if run.mode else None,
-            Field("Kill verdict", str(run.kill_verdict)) if run.kill_verdict else None,
-            Field("Id", str(run.id), mono=True),
-            Field("Workflow", str(run.workflow_instance_id), mono=True) if run.workflow_instance_id else None,
-            Field("Package", str(run.package_key), mono=True) if run.package_key else None,
-            *cells.time_fields(self.context, ("Created", run.created_at), ("Updated", run.updated_at)),
-        ]
-        self._fields.set_fields([field for field in fields if field is not None])
-        self._config.setVisible(run.config is not None)
-        self._config.set_json(None if run.config is None else str(run.config))
+        chip = StatusChip(self.context.theme, status, tone, icon)
+        self.inspector.set_header(run.text("idea"), summary(record), [chip])
+        self.scores.set_scores(phase_scores(record.artifacts or ()))
+        revenue = run["revenue_potential"]
+        self._fields.set_fields(
+            cells.fields(
+                self.context,
+                run,
+                without=("status", "current_phase", "quality_score", "pivot_count", "config"),
+                revenue_potential={"value": money(revenue), "copy": str(revenue)}
+                if isinstance(revenue, int | float)
+                else {},
+            )
+        )
+        config = run["config"]
+        self._config.setVisible(config is not None)
+        self._config.set_json(None if config is None else str(config))
         for act in ACTS:
-            self.commands.show_button(act.name, act.name in run_acts.main_acts(run.status))
+            self.commands.show_button(act.name, act.name in run_acts.main_acts(run["status"]))
 
     def add_acts(self) -> None:
         for act in ACTS:
@@ -249,8 +244,8 @@ class RunsTab(RecordTab):
 
     def _open_artifact(self, phase: str) -> None:
         if self._shown is not None:
-            versions = [artifact for artifact in self._shown.artifacts if str(artifact.phase) == phase]
-            ArtifactDialog(self.context, str(self._shown.run.idea), versions, self).open()
+            versions = [found for found in self._shown.artifacts or () if found.text("phase") == phase]
+            ArtifactDialog(self.context, self._shown.run.text("idea"), versions, self).open()
 
     # parked ideas
 

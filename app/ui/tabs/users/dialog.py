@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services import text
 from app.services.records import users
-from app.services.records.users import UserRecord
+from app.services.records.record import Record
 from app.ui.dialogs.submit import checked, submit
 from app.ui.shell.context import Context
 from app.ui.widgets.form_dialog import FormDialog
@@ -39,13 +39,13 @@ class NewUserDialog(FormDialog):
 class EditUserDialog(FormDialog):
     """Asks for another e-mail address."""
 
-    def __init__(self, context: Context, user: UserRecord, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, user: Record, parent: QWidget | None = None) -> None:
         super().__init__(
-            context.theme, "Edit e-mail address", f"User of {user.tenant_id}", action="Save", parent=parent
+            context.theme, "Edit e-mail address", f"User of {user['tenant_id']}", action="Save", parent=parent
         )
         self._context = context
         self._user = user
-        field = QLineEdit(user.email)
+        field = QLineEdit(user.text("email"))
         field.selectAll()
         self.add_field("email", "E-mail address", field, checked(users.valid_email))
         self.set_clean()
@@ -53,4 +53,4 @@ class EditUserDialog(FormDialog):
         self.submitted.connect(self._submit)
 
     def _submit(self) -> None:
-        submit(self._context, self, users.rename, self._user.id, str(self.values()["email"]))
+        submit(self._context, self, users.rename, self._user["id"], str(self.values()["email"]))

@@ -4,7 +4,8 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from app.services import text
 from app.services.records import webhook_urls, webhooks
-from app.services.records.webhooks import WebhookInput, WebhookRecord
+from app.services.records.record import Record
+from app.services.records.webhooks import WebhookInput
 from app.ui.dialogs.submit import checked, submit
 from app.ui.shell.context import Context
 from app.ui.widgets.form_dialog import FormDialog
@@ -21,13 +22,15 @@ class WebhookDialog(FormDialog):
         context: Context,
         *,
         tenant: str | None = None,
-        webhook: WebhookRecord | None = None,
+        webhook: Record | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(
             context.theme,
             "Edit webhook" if webhook else "New webhook",
-            f"Destination of {webhook.tenant_id}" if webhook else "Events are delivered by POST to this URL.",
+            f"Destination of {webhook.text('tenant_id')}"
+            if webhook
+            else "Events are delivered by POST to this URL.",
             action="Save" if webhook else "Create webhook",
             parent=parent,
         )
@@ -36,20 +39,20 @@ class WebhookDialog(FormDialog):
         self._remove: QCheckBox | None = None
         if webhook is None:
             self.add_field("tenant_id", "Tenant", QLineEdit(tenant or ""), checked(text.tenant_id))
-        self.add_field("name", "Name", QLineEdit(webhook.name if webhook else ""))
-        url = QLineEdit(webhook.url if webhook else "")
+        self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
+        url = QLineEdit(webhook.text("url") if webhook else "")
         url.setPlaceholderText("https://hooks.example.com/path")
         self.add_field("url", "URL", url, checked(webhook_urls.parse), "https, or http on this computer")
         self.add_field(
             "events",
             "Events",
-            QLineEdit(webhook.events if webhook else webhooks.ALL_EVENTS),
+            QLineEdit(webhook.text("events") if webhook else webhooks.ALL_EVENTS),
             checked(webhooks.valid_events),
             f"* for all, or a comma list of: {', '.join(webhooks.EVENT_TYPES)}",
         )
         secret = QLineEdit()
         secret.setEchoMode(QLineEdit.EchoMode.Password)
-        has_secret = webhook is not None and webhook.has_secret
+        has_secret = webhook is not None and bool(webhook["has_secret"])
         hint = (
             "Leave empty to keep the stored one."
             if has_secret
@@ -61,7 +64,7 @@ class WebhookDialog(FormDialog):
             self.add_field("remove_secret", "Remove the secret", self._remove)
             self._remove.toggled.connect(secret.setDisabled)
         active = QCheckBox("Active")
-        active.setChecked(webhook.active if webhook else True)
+        active.setChecked(bool(webhook["active"]) if webhook else True)
         self.add_field("active", "Active", active)
         self.set_clean()
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
@@ -79,7 +82,7 @@ class WebhookDialog(FormDialog):
         if self._webhook is None:
             submit(self._context, self, webhooks.create, str(values["tenant_id"]), form)
         else:
-            submit(self._context, self, webhooks.update, self._webhook.id, form)
+            submit(self._context, self, webhooks.update, self._webhook["id"], form)
 
     def _secret(self, typed: str) -> str | None:
         if self._remove is not None and self._remove.isChecked():

@@ -1,15 +1,14 @@
 """Where a tenant's events are delivered to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Tone
 from app.services.records import webhook_urls, webhooks
-from app.services.records.list_query import Value
+from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
-from app.services.records.webhooks import WebhookRecord
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import cells
 from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
@@ -18,8 +17,7 @@ from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme.icons import Icon
 from app.ui.widgets.chips import StatusChip
-from app.ui.widgets.field_list import Field, FieldList
-from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.field_list import FieldList
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
@@ -29,35 +27,25 @@ class WebhooksTab(RecordTab):
     """Webhook destinations: create, edit, switch on and off, delete."""
 
     spec = TabSpec(
-        table="webhook_destinations",
-        title="Webhooks",
-        icon=Icon.WEBHOOK,
-        hint="Filter by name, URL or host…",
-        noun=("webhook", "webhooks"),
-        empty=("No webhooks yet", "Create the first destination with “New webhook”."),
-        picks=(Pick("active", "State", "Any state"), Pick("has_secret", "Secret", "Any secret")),
-        main="url",
-        hidden=("hostname", "has_secret"),
+        WEBHOOK_DESTINATIONS,
+        Icon.WEBHOOK,
+        ("No webhooks yet", "Create the first destination with “New webhook”."),
     )
 
     def columns(self) -> Sequence[Column]:
-        return (
-            cells.flag("active", "State", ("active", Icon.OK), ("inactive", Icon.PAUSED), tone=Tone.OK),
-            cells.text("name", "Name"),
+        return cells.columns(
+            self.context,
+            WEBHOOK_DESTINATIONS,
+            active={"icon": cells.either(Icon.OK, Icon.PAUSED), "tone": cells.either(Tone.OK)},
             # The URL names the host already; what differs is said where it is read.
-            Column(
-                "url",
-                "URL",
-                text=cells.text("url", "").text,
-                tone=lambda value, row: None if _agrees(row) else Tone.BAD,
-                icon=lambda value, row: None if _agrees(row) else Icon.WARNING,
-                tooltip=lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",
-            ),
-            cells.text("hostname", "Host", dim=True),
-            Column("events", "Events", text=_events, tooltip=lambda value, row: _all_events(value)),
-            cells.flag("has_secret", "Secret", ("set", Icon.KEY), ("none", None)),
-            cells.text("tenant_id", "Tenant", dim=True),
-            cells.time("updated_at", "Updated", self.context),
+            url={
+                "tone": lambda value, row: None if _agrees(row) else Tone.BAD,
+                "icon": lambda value, row: None if _agrees(row) else Icon.WARNING,
+                "tooltip": lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",
+            },
+            hostname={"dim": True},
+            events={"text": _events, "tooltip": lambda value, row: _all_events(value)},
+            has_secret={"icon": cells.either(Icon.KEY)},
         )
 
     def build_inspector(self) -> None:
@@ -65,39 +53,27 @@ class WebhooksTab(RecordTab):
         self.inspector.add_widget(self._fields)
         self.inspector.add_stretch()
 
-    def load(self) -> Callable[..., Any]:
-        return webhooks.get
-
-    def show_details(self, record: WebhookRecord) -> None:
-        self.commands.show_button("activate", not record.active)
-        self.commands.show_button("deactivate", record.active)
-        theme = self.context.theme
-        chips = [
-            StatusChip(theme, "active", Tone.OK, Icon.OK)
-            if record.active
-            else StatusChip(theme, "inactive", Tone.NEUTRAL, Icon.PAUSED)
-        ]
-        if not record.host_agrees:
+    def show_details(self, record: Record) -> None:
+        theme, active = self.context.theme, bool(record["active"])
+        self.commands.show_button("activate", not active)
+        self.commands.show_button("deactivate", active)
+        chip = ("active", Tone.OK, Icon.OK) if active else ("inactive", Tone.NEUTRAL, Icon.PAUSED)
+        chips = [StatusChip(theme, *chip)]
+        host = record.text("hostname")
+        agrees = webhook_urls.agrees(record.text("url"), host)
+        if not agrees:
             chips.append(StatusChip(theme, "host differs", Tone.BAD, Icon.WARNING))
-        self.inspector.set_header(record.name or record.hostname, f"webhook of {record.tenant_id}", chips)
-        agrees = record.host_agrees
+        self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", chips)
+        differs = {"value": f"{host} — {_DISAGREES}", "tone": Tone.BAD, "copy": host}
         self._fields.set_fields(
-            [
-                Field("URL", record.url),
-                Field(
-                    "Host",
-                    record.hostname if agrees else f"{record.hostname} — {_DISAGREES}",
-                    tone=Tone.NEUTRAL if agrees else Tone.BAD,
-                    copy=record.hostname,
-                ),
-                Field("Events", _all_events(record.events), copy=record.events),
-                Field("Secret", "•••••••• (set)" if record.has_secret else "none", can_copy=False),
-                Field("Id", record.id, mono=True),
-                Field("Tenant", record.tenant_id),
-                *cells.time_fields(
-                    self.context, ("Created", record.created_at), ("Updated", record.updated_at)
-                ),
-            ]
+            cells.fields(
+                self.context,
+                record,
+                without=("active", "name"),
+                hostname={} if agrees else differs,
+                events={"value": _all_events(record["events"]), "copy": record.text("events")},
+                has_secret={"value": "•••••••• (set)"} if record["has_secret"] else {},
+            )
         )
 
     def add_acts(self) -> None:
@@ -122,15 +98,10 @@ class WebhooksTab(RecordTab):
         add(delete_act(self, webhooks.delete, "url"))
         add(history_act(self))
 
-    def choice_label(self, column: str, value: Value) -> str:
-        if column == "active":
-            return "Active" if value else "Inactive"
-        return "With a secret" if value else "Without a secret"
-
     def _create(self) -> None:
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
 
-    def _edit(self, webhook: WebhookRecord) -> None:
+    def _edit(self, webhook: Record) -> None:
         WebhookDialog(self.context, webhook=webhook, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:

@@ -13,7 +13,7 @@ from peewee import OperationalError
 from app.services.errors import FileLocked, TableMissing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists, Page, position
-from app.services.records.tables import SPECS
+from app.services.records.tables import DECLARED
 from app.services.scope import Scope
 from models.local.database import LocalDatabase
 from models.schema import inspect
@@ -96,7 +96,7 @@ def test_keys_without_gaps_take_no_memory_and_those_with_gaps_are_exact(
 
 def test_an_empty_list(database: LocalDatabase) -> None:
     lists = Lists(inspect(database))
-    for table in SPECS:
+    for table in DECLARED:
         listing = lists.open_list(database, ListQuery(table))
         assert (listing.total, listing.complete, listing.rows) == (0, True, ())
         assert len(lists.load_keys(database, ListQuery(table))) == 0
@@ -112,11 +112,11 @@ def test_an_incomplete_listing_starts_as_the_whole_one_does(lists: Lists, databa
         assert listing.rows == lists.load_page(database, query, keys[:50])
 
 
-@pytest.mark.parametrize("table", SPECS)
+@pytest.mark.parametrize("table", DECLARED)
 def test_every_column_sorts_both_ways_and_ties_keep_one_order(
     lists: Lists, database: LocalDatabase, table: str
 ) -> None:
-    for name in SPECS[table].names:
+    for name in DECLARED[table].names:
         up = lists.load_keys(database, ListQuery(table, sort=name))
         down = lists.load_keys(database, ListQuery(table, sort=name, descending=True))
         assert list(up) == list(down)[::-1]
@@ -206,7 +206,7 @@ def test_filters_add_up(lists: Lists, database: LocalDatabase) -> None:
 
 def test_a_record_is_located_in_any_order(lists: Lists, database: LocalDatabase) -> None:
     for sort, descending, scope in product(
-        (None, *SPECS["audit_chain"].names), (False, True), (Scope(), BLUE)
+        (None, *DECLARED["audit_chain"].names), (False, True), (Scope(), BLUE)
     ):
         query = replace(AUDIT, sort=sort, descending=descending, scope=scope)
         keys = lists.load_keys(database, query)
@@ -334,7 +334,7 @@ def test_a_file_with_another_schema_lists_what_it_has(odd_file: LocalDatabase) -
     assert shown(lists, odd_file, USERS) == (("usr_1", None, "anna@acme.example", None, 1, None),)
     assert ids(lists, odd_file, AUDIT) == [30, 20, 10]
     assert lists.locate(odd_file, AUDIT, 20) == 1
-    for name in SPECS["users"].names:
+    for name in DECLARED["users"].names:
         assert ids(lists, odd_file, replace(USERS, sort=name, text="ANNA")) == ["usr_1"]
     for query in (replace(AUDIT, since=5), replace(AUDIT, choices=(("event_type", ("x",)),))):
         assert shown(lists, odd_file, query) == ()

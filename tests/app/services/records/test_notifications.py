@@ -3,6 +3,8 @@ import pytest
 from app.services.errors import NotAllowed
 from app.services.records import change as writing
 from app.services.records import notifications
+from app.services.records.record import read_record
+from app.services.records.tables import NOTIFICATIONS
 from app.services.scope import EVERYONE, Scope
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
@@ -37,8 +39,8 @@ def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
         ("acme", "notifications_read", {"actor": "ops", "count": 3, "notificationIds": sorted(unread)})
     ]
     writing.undo(database, change, now=NOW)
-    assert not notifications.get(database, unread[0]).read
-    assert notifications.get(database, read[0]).read
+    assert not read_record(database, NOTIFICATIONS, unread[0])["read"]
+    assert read_record(database, NOTIFICATIONS, read[0])["read"]
 
 
 def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: LocalDatabase, events: Events) -> None:

@@ -3,6 +3,8 @@ import pytest
 from app.services.errors import NotAllowed, NotFound
 from app.services.records import change as writing
 from app.services.records import runs as planning
+from app.services.records.record import read_record
+from app.services.records.tables import PLANNING_ARTIFACTS
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
@@ -36,15 +38,15 @@ def test_only_the_allowed_status_changes_happen(
     if after in ALLOWED[before]:
         change = planning.set_status(database, [run], after, actor="ops", now=NOW)
         found = planning.get(database, run).run
-        assert (found.status, found.updated_at) == (after, NOW)
+        assert (found["status"], found["updated_at"]) == (after, NOW)
         tenant, _, payload = events()[-1]
         assert (tenant, payload["changes"]) == ("system", {"status": {"from": before, "to": after}})
         writing.undo(database, change, now=NOW)
-        assert planning.get(database, run).run.status == before
+        assert planning.get(database, run).run["status"] == before
     else:
         with pytest.raises(NotAllowed):
             planning.set_status(database, [run], after, actor="ops", now=NOW)
-        assert planning.get(database, run).run.status == before
+        assert planning.get(database, run).run["status"] == before
         assert events() == []
 
 
@@ -53,13 +55,13 @@ def test_restoring_gives_back_the_status_before_deletion(database: LocalDatabase
     run = add_run(database, before)
     planning.set_status(database, [run], RunStatus.DELETED, actor="ops", now=NOW)
     planning.restore(database, [run], actor="ops", now=NOW + 1)
-    assert planning.get(database, run).run.status == before
+    assert planning.get(database, run).run["status"] == before
 
 
 def test_a_run_that_the_platform_deleted_comes_back_paused(database: LocalDatabase, events: Events) -> None:
     run = add_run(database, "deleted")
     planning.restore(database, [run], actor="ops", now=NOW)
-    assert planning.get(database, run).run.status == "paused"
+    assert planning.get(database, run).run["status"] == "paused"
     assert events()[-1][1] == "run_restored"
 
 
@@ -67,7 +69,7 @@ def test_one_run_that_does_not_allow_it_stops_the_whole_act(database: LocalDatab
     runs = [add_run(database, "running", "a"), add_run(database, "completed", "b")]
     with pytest.raises(NotAllowed, match="it cannot become paused"):
         planning.set_status(database, runs, RunStatus.PAUSED, actor="ops", now=NOW)
-    assert planning.get(database, "a").run.status == "running"
+    assert planning.get(database, "a").run["status"] == "running"
     assert events() == []
 
 
@@ -79,11 +81,12 @@ def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(databas
             " VALUES (?,?,?,?,'text',?)",
             (f"{phase}-{version}", run, phase, version, NOW),
         )
-    found = [(item.phase, item.version, item.length) for item in planning.get(database, run).artifacts]
+    artifacts = planning.get(database, run).artifacts or ()
+    found = [(item["phase"], item["version"], item["length"]) for item in artifacts]
     assert found == [("opportunity", 2, 4), ("opportunity", 1, 4), ("synthesis", 1, 4), ("own-phase", 1, 4)]
-    assert planning.artifact_content(database, "synthesis-1") == "text"
+    assert read_record(database, PLANNING_ARTIFACTS, "synthesis-1")["content"] == "text"
 
 
 def test_what_is_gone_is_said(database: LocalDatabase) -> None:
-    with pytest.raises(NotFound, match="planning run is no longer there"):
+    with pytest.raises(NotFound, match="run is no longer there"):
         planning.get(database, "nothing")

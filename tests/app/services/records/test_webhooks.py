@@ -3,6 +3,8 @@ import pytest
 from app.services.errors import InvalidInput, NotAllowed
 from app.services.records import change as writing
 from app.services.records import webhook_urls, webhooks
+from app.services.records.record import read_record
+from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
@@ -20,9 +22,9 @@ def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
     database: LocalDatabase, events: Events
 ) -> None:
     webhook_id = create(database, url="https://Hooks.Acme.example:8443/in?token=hidden-token")
-    found = webhooks.get(database, webhook_id)
-    assert found.hostname == "hooks.acme.example"
-    assert found.host_agrees and found.has_secret and found.active
+    found = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
+    assert found["hostname"] == "hooks.acme.example"
+    assert found["has_secret"] and found["active"]
     assert "whsec_1" not in repr(found) + repr(events())
     assert "hidden-token" not in repr(events())
 
@@ -53,7 +55,8 @@ def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
 def test_a_stored_host_that_is_not_the_urls_is_noticed(database: LocalDatabase) -> None:
     webhook_id = create(database)
     database.connection().execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
-    assert not webhooks.get(database, webhook_id).host_agrees
+    found = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
+    assert not webhook_urls.agrees(found["url"], found["hostname"])
 
 
 def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, events: Events) -> None:
@@ -75,7 +78,7 @@ def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, event
     )
     assert "whsec" not in repr(change) + repr(form) + repr(events())
     writing.undo(database, change, now=NOW + 2)
-    assert webhooks.get(database, webhook_id).url == "https://hooks.acme.example/in"
+    assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["url"] == "https://hooks.acme.example/in"
     assert database.connection().execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
 
 
@@ -84,7 +87,7 @@ def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database:
     webhooks.update(
         database, webhook_id, WebhookInput("New", "https://hooks.acme.example/in"), actor="ops", now=NOW
     )
-    assert webhooks.get(database, webhook_id).has_secret
+    assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
     webhooks.update(
         database,
         webhook_id,
@@ -92,18 +95,18 @@ def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database:
         actor="ops",
         now=NOW,
     )
-    assert not webhooks.get(database, webhook_id).has_secret
+    assert not read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
 
 
 def test_switching_off_and_on_is_on_record_and_undoable(database: LocalDatabase, events: Events) -> None:
     first, second = create(database), create(database)
     change = webhooks.set_active(database, [first, second], False, actor="ops", now=NOW)
     assert change.summary == "2 webhooks deactivated"
-    assert not webhooks.get(database, first).active
+    assert not read_record(database, WEBHOOK_DESTINATIONS, first)["active"]
     with pytest.raises(NotAllowed, match="Already inactive"):
         webhooks.set_active(database, [first], False, actor="ops", now=NOW)
     writing.undo(database, change, now=NOW)
-    assert webhooks.get(database, second).active
+    assert read_record(database, WEBHOOK_DESTINATIONS, second)["active"]
     kinds = [kind for _, kind, _ in events()]
     assert kinds[2:] == ["webhook_deactivated"] * 2 + ["webhook_activated"] * 2
 
@@ -112,7 +115,7 @@ def test_a_deleted_destination_comes_back_with_its_secret(database: LocalDatabas
     webhook_id = create(database)
     change = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
     writing.undo(database, change, now=NOW)
-    assert webhooks.get(database, webhook_id).has_secret
+    assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
     assert [kind for _, kind, _ in events()] == ["webhook_created", "webhook_deleted", "webhook_restored"]
 
 

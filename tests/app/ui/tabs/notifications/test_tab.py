@@ -143,7 +143,7 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
 ) -> None:
     choose(tab, qtbot, 0)
     record = tab.current.whole()
-    assert tab._message.text() == record.record.message
+    assert tab._message.text() == record.record["message"]
     assert record.run is not None and record.run[0] in tab._metadata.shown_text()
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.keyClick(tab.table, Qt.Key.Key_Return)

@@ -8,7 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from app.itemmodels.roles import Role, Tone
 from app.services.records import runs as planning
-from app.services.records.runs import ArtifactSummary
+from app.services.records.record import Record
+from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.scope import Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.notifications.tab import NotificationsTab
@@ -18,6 +19,7 @@ from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.summary import phase_scores
 from app.ui.tabs.runs.tab import RunsTab
 from tests.app.ui.conftest import ShowTab
+from tests.fixtures.records import record
 
 STATUS = 0
 
@@ -55,7 +57,7 @@ def choose(tab: RunsTab, qtbot: QtBot, row: int) -> None:
     tab.table.setFocus()
     tab.table.select_row(row)
     wanted = tab.model.record_id(row)
-    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run.id == wanted)
+    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == wanted)
 
 
 def visible_buttons(tab: RunsTab) -> list[str]:
@@ -108,14 +110,14 @@ def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
 def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     run = tab._shown.run
-    assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run.quality_score:.0f}")
-    assert tab._fields.value("Id") == run.id
+    assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
+    assert tab._fields.value("Id") == run["id"]
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
 
 def test_only_the_newest_version_of_a_phase_is_scored() -> None:
-    def artifact(phase: str, version: object, score: object) -> ArtifactSummary:
-        return ArtifactSummary(f"{phase}{version}", phase, version, None, score, 1, 0)  # type: ignore[arg-type]
+    def artifact(phase: str, version: object, score: object) -> Record:
+        return record(PLANNING_ARTIFACTS, phase=phase, version=version, overall_score=score)
 
     found = phase_scores(
         [artifact("opportunity", 2, 90.0), artifact("opportunity", 1, 50.0), artifact("own", "x", "y")]
@@ -187,17 +189,17 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
         "SELECT run_id, phase FROM planning_artifacts WHERE version = 2 AND phase <> 'synthesis' LIMIT 1",
     )
     tab.show_record(run_id)
-    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run.id == run_id)
+    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
     tab.scores.set_current(phase)
     qtbot.keyClick(tab.scores, Qt.Key.Key_Return)
     dialog = tab.findChild(ArtifactDialog)
-    versions = [item for item in tab._shown.artifacts if item.phase == phase]
+    versions = [item for item in tab._shown.artifacts or () if item["phase"] == phase]
     assert dialog.versions.count() == len(versions) >= 2
     qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.shown_text())
     qtbot.keyClick(dialog.versions, Qt.Key.Key_Down)
-    content = ask(context, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1].id)[0][0]
+    content = ask(context, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1]["id"])[0][0]
     qtbot.waitUntil(lambda: dialog.content._text == content)
-    assert dialog.verdict.text() == versions[1].review_verdict
+    assert dialog.verdict.text() == versions[1]["review_verdict"]
     with qtbot.waitSignal(dialog.finished):
         qtbot.mouseClick(dialog.close_button, Qt.MouseButton.LeftButton)
 
@@ -207,7 +209,7 @@ def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtB
         context, "SELECT run_id, content FROM planning_artifacts WHERE phase = 'synthesis' LIMIT 1"
     )
     tab.show_record(run_id)
-    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run.id == run_id)
+    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
     tab.scores.activated.emit("synthesis")
     dialog = tab.findChild(ArtifactDialog)
     qtbot.waitUntil(lambda: bool(dialog.content.shown_text()))
@@ -259,10 +261,10 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     dialog.table.select_row(0)
     qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
     idea = dialog.current.whole().record
-    assert dialog.fields.value("Revisit") == revisit(idea.revisit_estimate_months)
+    assert dialog.fields.value("Revisit") == revisit(idea["revisit_estimate_months"])
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
-    assert jump.args == ["planning_runs", idea.run_id]
+    assert jump.args == ["planning_runs", idea["run_id"]]
     dialog.filters.text.setText("no idea has this")
     qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 0)
     assert dialog.filters.count_text() == "0 ideas" and dialog.empty_state.title() == "No match"

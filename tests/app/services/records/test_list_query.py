@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.services.records.list_query import ListQuery
-from app.services.records.query_document import document, query_of
 from app.services.scope import Scope
 
 values = st.none() | st.text() | st.integers() | st.floats(allow_nan=False) | st.binary()
@@ -27,11 +26,11 @@ queries = st.builds(
 
 @given(queries)
 def test_it_comes_back_equal(query: ListQuery) -> None:
-    assert query_of(json.loads(json.dumps(document(query)))) == query
+    assert ListQuery.of(json.loads(json.dumps(query.document()))) == query
 
 
 @pytest.mark.parametrize("value", [1, 1.0, "1", b"1", None])
 def test_a_value_keeps_its_type(value: object) -> None:
     query = ListQuery("users", choices=(("email", (value,)),))  # type: ignore[arg-type]
-    found = query_of(json.loads(json.dumps(document(query)))).choices[0][1][0]
+    found = ListQuery.of(json.loads(json.dumps(query.document()))).choices[0][1][0]
     assert (type(found), found) == (type(value), value)

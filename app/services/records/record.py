@@ -1,0 +1,128 @@
+"""Reading what is stored for a person to look at: any row can be shown, whatever the file holds in it.
+
+What a write follows is read as an image instead (`images`), which is exact or fails.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import SQL, Case, Column, Query, Select, fn
+from peewee import Table as Source
+
+from app.services.errors import NotFound, TableMissing
+from app.services.records.tables import ColumnKind, Table, TableColumn
+from models.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row as it may be shown; `record["email"]` is the value of a declared column.
+
+    A value is None for NULL and where the file lacks the column (`missing` names those). Text that is no
+    UTF-8 has U+FFFD, a BLOB reads `x'…'`. Of a secret there is only whether one is stored. `unknown` are the
+    columns of the file that are not declared, by their names there.
+    """
+
+    table: Table
+    values: Mapping[str, Any] = field(repr=False)
+    unknown: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    missing: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def text(self, name: str) -> str:
+        """The value as text; empty for NULL."""
+        value = self.values[name]
+        return "" if value is None else str(value)
+
+
+def read_record(database: Database, table: Table, key: object) -> Record:
+    """The record that `key` names. Raises `NotFound`, and `TableMissing` where the file lacks the table."""
+    return _one(table, _read(database, [(table, table.key, key)])[0])
+
+
+def read_record_with(
+    database: Database, table: Table, key: object, others: Table, by: str
+) -> tuple[Record, list[Record] | None]:
+    """A record, and those of another table whose column `by` holds its key, from one snapshot.
+
+    The others have what a list reads of them, and come in no order; None where the file lacks their table.
+    Raises as `read_record` does.
+    """
+    found, beside = _read(database, [(table, table.key, key), (others, others.column(by), key)])
+    return _one(table, found), beside
+
+
+def value_of(column: TableColumn, source: Any) -> Any:
+    """A column of `source`, a table that has it, as an expression; of a secret only whether there is one."""
+    stored = Column(source, column.source)
+    match column.kind:
+        case ColumnKind.PRESENCE:
+            return Case(None, [(stored.is_null(False) & (stored != ""), 1)], 0)
+        case ColumnKind.LENGTH:
+            return fn.length(stored)
+    return stored
+
+
+def as_bytes(value: Any) -> Any:
+    """An expression that can always be fetched: text as its bytes, a BLOB as the text `x'…'`."""
+    kind = fn.typeof(value)
+    blob = fn.printf("x'%s'", fn.lower(fn.hex(value)))
+    return Case(None, [(kind == "text", value.cast("BLOB")), (kind == "blob", blob)], value)
+
+
+def decoded(value: Any) -> Any:
+    """What `as_bytes` gave, as it is shown."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+_Wanted = tuple[Table, TableColumn, object]
+"""The rows of a table where a column has this value."""
+
+
+def _one(table: Table, found: list[Record] | None) -> Record:
+    if found is None:
+        raise TableMissing(table.name)
+    if not found:
+        raise NotFound(table.noun[0])
+    return found[0]
+
+
+def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | None]:
+    """The records of each; None where the file lacks the table."""
+    names = database.read_batch(
+        [Select([fn.pragma_table_xinfo(table.name)], [SQL("name")]) for table, _, _ in wanted]
+    )
+    readings = [
+        _Reading(*one, [name for (name,) in stored]) if stored else None
+        for one, stored in zip(wanted, names, strict=True)
+    ]
+    rows = iter(database.read_batch([reading.query for reading in readings if reading is not None]))
+    return [None if reading is None else list(map(reading.record, next(rows))) for reading in readings]
+
+
+class _Reading:
+    """How rows of one table are read: whole where the key is given. `stored` are the file's columns."""
+
+    def __init__(self, table: Table, by: TableColumn, value: object, stored: Sequence[str]) -> None:
+        self._table = table
+        whole = by is table.key
+        source, spelt = Source(table.name), {name.lower() for name in stored}
+        asked = table.columns if whole else table.listed
+        self._columns = [column for column in asked if column.source in spelt]
+        declared = {column.source for column in table.columns}
+        self._unknown = [name for name in stored if whole and name.lower() not in declared]
+        self._missing = frozenset(column.name for column in asked if column.source not in spelt)
+        cells = [as_bytes(value_of(column, source)) for column in self._columns]
+        cells += [as_bytes(Column(source, name)) for name in self._unknown]
+        self.query: Query = source.select(*cells).where(Column(source, by.source) == value)
+
+    def record(self, row: Sequence[Any]) -> Record:
+        cells = [decoded(cell) for cell in row]
+        values: dict[str, Any] = dict.fromkeys(column.name for column in self._table.columns)
+        for column, cell in zip(self._columns, cells, strict=False):
+            values[column.name] = bool(cell) if column.kind is ColumnKind.PRESENCE else cell
+        unknown = dict(zip(self._unknown, cells[len(self._columns) :], strict=True))
+        return Record(self._table, values, unknown, self._missing)
