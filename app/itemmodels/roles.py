@@ -23,7 +23,7 @@ class Role(IntEnum):
     TONE: Tone or None. ICON: a Phosphor icon name (`Icon` of the theme, or its text) or None. MONOSPACE:
     bool, for ids and hashes. DIM: bool, for secondary columns. WHOLE: the full value as str, for copies and
     filters by it, where DisplayRole is shortened. KEY: the record's key. CHIP: bool, paint text on a tinted
-    pill.
+    pill. ORDER: the text that a small table is sorted by.
     """
 
     TONE = _FIRST + 1
@@ -33,3 +33,4 @@ class Role(IntEnum):
     WHOLE = _FIRST + 5
     KEY = _FIRST + 6
     CHIP = _FIRST + 7
+    ORDER = _FIRST + 8

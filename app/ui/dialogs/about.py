@@ -5,16 +5,15 @@ from PySide6.QtCore import qVersion
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
-from app.itemmodels.static_table import Cell, Column
 from app.services.components import Component, components
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
-_COLUMNS = (Column("Component"), Column("Version", mono=True), Column("Licence", dim=True))
+_COLUMNS = (StaticColumn("Component"), StaticColumn("Version", mono=True), StaticColumn("Licence", dim=True))
 
 
 class AboutDialog(Dialog):

@@ -7,21 +7,20 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.static_table import Cell, Column
 from app.services.files.find import Candidate
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 _COLUMNS = (
-    Column("File", mono=True),
-    Column("Tables", number=True),
-    Column("Tenants", number=True),
-    Column("Rows", number=True),
-    Column("Changed", dim=True),
+    StaticColumn("File", mono=True),
+    StaticColumn("Tables", number=True),
+    StaticColumn("Tenants", number=True),
+    StaticColumn("Rows", number=True),
+    StaticColumn("Changed", dim=True),
 )
 _HEAD, _TAIL = 14, 18
 
@@ -73,7 +72,7 @@ class ChooseDatabaseDialog(Dialog):
     def candidate(self) -> Candidate | None:
         """The one that is selected."""
         selected = self.table.selected_rows()
-        return self._candidates[self.table.static.source_row(selected[0])] if selected else None
+        return self._candidates[self.table.source_row(selected[0])] if selected else None
 
     def _show_path(self) -> None:
         candidate = self.candidate()

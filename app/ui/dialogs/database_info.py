@@ -3,7 +3,6 @@
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
-from app.itemmodels.static_table import Cell, Column
 from app.services.files.describe import FileInfo
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -12,9 +11,9 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.formatting import byte_size, counted, grouped, shortened
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
-_TABLES = (Column("Table"), Column("Rows", number=True), Column("Schema"))
+_TABLES = (StaticColumn("Table"), StaticColumn("Rows", number=True), StaticColumn("Schema"))
 _TENANTS_NAMED = 8
 
 

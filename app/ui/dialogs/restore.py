@@ -3,14 +3,13 @@
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
-from app.itemmodels.static_table import Cell, Column
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import counted, grouped
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.restores import Offer
 
 NAMES = {
@@ -30,10 +29,10 @@ KNOWN = {
     "other": "No checkpoint of this file fits the copy: it is older than all, or of another database.",
 }
 _COLUMNS = (
-    Column("What"),
-    Column("Now", number=True),
-    Column("In the copy", number=True),
-    Column("Change", number=True, dim=True),
+    StaticColumn("What"),
+    StaticColumn("Now", number=True),
+    StaticColumn("In the copy", number=True),
+    StaticColumn("Change", number=True, dim=True),
 )
 
 

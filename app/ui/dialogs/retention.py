@@ -7,7 +7,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
-from app.itemmodels.static_table import Cell, Column
 from app.services.retention.run import RetentionPreview, TenantShare
 from app.ui.dialogs.archive_choice import ArchiveChoice
 from app.ui.dialogs.clock_doubt import ClockDoubtCard
@@ -17,7 +16,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import counted, grouped, long_time, percent
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 LISTED = 50
 
@@ -27,12 +26,16 @@ _WHAT = (
     ("planning_runs", "Planning runs", "those marked deleted"),
     ("planning_artifacts", "Artifacts", "all of those runs"),
 )
-_TABLES = (Column("What"), Column("Rows that go", number=True), Column("Which of them", dim=True))
+_TABLES = (
+    StaticColumn("What"),
+    StaticColumn("Rows that go", number=True),
+    StaticColumn("Which of them", dim=True),
+)
 _TENANTS = (
-    Column("Tenant"),
-    Column("Entries that go", number=True),
-    Column("Of", number=True),
-    Column("Share", number=True),
+    StaticColumn("Tenant"),
+    StaticColumn("Entries that go", number=True),
+    StaticColumn("Of", number=True),
+    StaticColumn("Share", number=True),
 )
 _EVERY_DAY = (
     "Retention removes audit entries, read notifications and planning runs marked deleted (with their "
@@ -152,7 +155,7 @@ class RetentionDialog(Dialog):
             (Cell(left.tenant_id, tone=Tone.WARN, icon=Icon.WARNING), Cell(left.reason, tip=left.reason))
             for left in preview.left[:LISTED]
         ]
-        columns = (Column("Tenant"), Column("Why"))
+        columns = (StaticColumn("Tenant"), StaticColumn("Why"))
         self.left = StaticTable(theme, "Old entries that stay", columns, rows, most=3, wide=1)
         self.add_widget(self.left)
         if len(preview.left) > LISTED:

@@ -7,7 +7,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.itemmodels.static_table import Cell, Column
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.keys import KeyPlace
 from app.services.chain.checkpoints.making import (
@@ -26,19 +25,19 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers import scan_pool
 from app.workers.runner import Progress, Stop, Task
 
 EXPORTS = "Checkpoints (*.json);;All files (*)"
 
 _COLUMNS = (
-    Column("Made"),
-    Column("Number", number=True),
-    Column("Why", dim=True),
-    Column("Through entry", number=True),
-    Column("Tenants", number=True),
-    Column("Key", mono=True, dim=True),
+    StaticColumn("Made"),
+    StaticColumn("Number", number=True),
+    StaticColumn("Why", dim=True),
+    StaticColumn("Through entry", number=True),
+    StaticColumn("Tenants", number=True),
+    StaticColumn("Key", mono=True, dim=True),
 )
 _EXPLANATION = (
     "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "

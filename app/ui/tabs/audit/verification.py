@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app import paths
 from app.itemmodels.roles import Tone
-from app.itemmodels.static_table import Cell, Column
 from app.services.chain.checkpoints.making import accept_starts, write_evidence
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
@@ -29,10 +28,15 @@ from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 
-_COLUMNS = (Column("Finding"), Column("Entry", number=True), Column("Tenant"), Column("What"))
+_COLUMNS = (
+    StaticColumn("Finding"),
+    StaticColumn("Entry", number=True),
+    StaticColumn("Tenant"),
+    StaticColumn("What"),
+)
 
 
 class FindingsPanel(QFrame):
@@ -89,7 +93,7 @@ class FindingsPanel(QFrame):
     def _choose(self) -> None:
         if self.table is None or not self.table.currentIndex().isValid():
             return
-        finding = self._findings[self.table.static.source_row(self.table.currentIndex().row())]
+        finding = self._findings[self.table.source_row(self.table.currentIndex().row())]
         if finding.seq is not None and finding not in self._archived:
             self.chosen.emit(finding.seq)
 

@@ -26,7 +26,7 @@ DAY = 86_400
 
 def texts(table: StaticTable) -> list[list[str]]:
     """What the table shows, row by row."""
-    model = table.static
+    model = table.model()
     return [
         [str(model.index(row, column).data()) for column in range(model.columnCount())]
         for row in range(model.rowCount())

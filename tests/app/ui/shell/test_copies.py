@@ -48,7 +48,9 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     window.copies.offer(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
     assert box.sentence.text().startswith("What it holds is replaced by what yesterday.sqlite holds.")
-    shown = {str(row[0].text): [cell.text for cell in row[1:]] for _, row in box.tables.static._rows}
+    model = box.tables.model()
+    rows = [[str(model.index(row, column).data()) for column in range(4)] for row in range(model.rowCount())]
+    shown = {row[0]: row[1:] for row in rows}
     assert shown["Users"] == [f"{before - 1:,}", f"{before:,}", "+1"]
     assert shown["Audit entries"][2] == "−1"
     assert "The audit chain of the copy holds" in box.chain.text()

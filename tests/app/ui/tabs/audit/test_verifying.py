@@ -382,10 +382,10 @@ def test_a_cut_archive_is_a_finding_that_leads_nowhere_wrong(
     first = min(row[0] for row in ask(demo_path, "SELECT seq FROM audit_chain"))
     archived = [finding.seq for finding in outcome.report.findings if (finding.seq or first) < first]
     assert archived, "one of them names an entry that is no longer in the file"
-    place = table.static.index(table.currentIndex().row(), 1)
+    place = table.model().index(table.currentIndex().row(), 1)
     assert place.data(Qt.ItemDataRole.ToolTipRole) == "This entry is no longer in the file."
     assert page.filters.text.text() == "usr_", "nothing is looked for that cannot be found"
-    last = table.static.rowCount() - 1
+    last = table.model().rowCount() - 1
     table.setFocus()
     press("End")
     marker = outcome.report.findings[last].seq
