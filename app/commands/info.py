@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from app import paths
-from app.commands.common import EXIT_INTACT, database_path, print_json, say
+from app.commands.common import EXIT_INTACT, print_json, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,12 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.files import describe as file_info  # noqa: PLC0415
-    from app.services.files import opening  # noqa: PLC0415
+    from app.services.files.describe import counted  # noqa: PLC0415
+    from app.services.files.opening import open_path  # noqa: PLC0415
 
-    opened = opening.open_database(database_path(options.file), read_only=True)
+    opened = open_path(options.file, read_only=True)
     with opened.database.connection_context():
-        found = file_info.info(opened, paths.migrations_dir())
+        found = counted(opened)
     if options.json:
         print_json(found.to_json())
     else:

@@ -40,9 +40,9 @@ _WAIT_MS = 5000
 class MigrationStatus:
     """Names of migrations: those that ran, those left in the order they will run, those without a file."""
 
-    applied: tuple[str, ...]
-    pending: tuple[str, ...]
-    unknown: tuple[str, ...]
+    applied: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from pathlib import Path
 from app import __version__
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.report import Report, TenantReport
-from app.services.files.describe import FileInfo
+from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
-from app.services.files.migrating import MigrationStatus
 from app.services.files.restoring import Prepared
 from app.services.retention.clock import Doubt
 from app.services.retention.plan import TenantShare
@@ -23,6 +22,8 @@ from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.welcome import WelcomePage
 from app.ui.theme import Theme
 from app.workers.restores import Offer
+from models.local.database import LocalDatabase
+from models.local.migrations import MigrationStatus
 from models.schema import Schema
 from tests.conftest import NOW
 from tests.fixtures.retaining import share
@@ -187,11 +188,12 @@ def retention_read_only(theme: Theme) -> RetentionDialog:
     )
 
 
-def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None) -> FileInfo:
+def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None) -> OpenedFile:
     counts = dict.fromkeys(schema.columns, 0) | {"users": 1_204, "audit_chain": 184_220, "notifications": 311}
-    return FileInfo(
-        path=STATE / f"{'3f9a7c21' * 8}.sqlite",
-        read_only=reason is not None,
+    return OpenedFile(
+        database=LocalDatabase(STATE / f"{'3f9a7c21' * 8}.sqlite"),
+        in_use_by=None,
+        can_be_forced=False,
         read_only_reason=reason,
         journal_mode="wal",
         size=358_612_992,

@@ -1,180 +1,212 @@
-"""What a file holds: tables, tenants, schema differences, migrations."""
+"""What an open file is and holds: for the window that shows it, and as `tenant-admin info` says it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import apsw
+from peewee import BaseQuery, OperationalError
 
-from app.services.files.opening import ASKED, OpenedFile
+from app import paths
+from models.engine import Database, raw
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
-from models.schema import Schema, internal
+from models.schema import Schema, inspect, internal
 from models.tables import TABLES
+
+ASKED = "it was opened read-only"
 
 _TENANT_TABLES = tuple(
     model._meta.table_name for model in TABLES if "tenant_id" in model._meta.fields
 )  # planning runs belong to the platform
 
+_WITH_TENANTS = f"""
+SELECT found.name, EXISTS (
+  SELECT 1 FROM pragma_index_list(found.name) AS list, pragma_index_info(list.name) AS info
+  WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = 'tenant_id'
+)
+FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
+WHERE found.type = 'table' AND lower(found.name) IN ({", ".join("?" * len(_TENANT_TABLES))})
+  AND found.rootpage AND lower(shape.name) = 'tenant_id'
+"""  # noqa: S608 - placeholders
+"""Which of the tables are there and have the column, and whether an index over all rows starts with it."""
+
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-    """A tenant that the file mentions. `rows` is table name to row count, where counts were asked for."""
+class OpenedFile:
+    """A file that can be read, and all that a person should know about it, as it was at one moment.
 
-    id: str
-    rows: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class FileInfo:
-    """All that `tenant-admin info` says. `rows` is None for a table that cannot be read here.
-
-    `read_only` says that the file cannot be written, for whatever reason but a person's wish.
+    `size` is in bytes, its write-ahead log included. `read_only_reason` reads after "because"; it is None
+    exactly when the file can be written. `can_be_forced` says that `force_writable=True` would help.
+    `in_use_by` names other programs that have the file open ("workerd (pid 123)"), as far as the system
+    tells (`models.local.file_use.holders`). `migrations` is empty for a ledger that nobody understands,
+    `rows` None before `counted` was asked. `imported` says that the file was made of a dump just now. The
+    database holds no connection yet.
     """
 
-    path: Path
-    read_only: bool
+    database: LocalDatabase
+    schema: Schema
+    tenants: tuple[str, ...]
+    migrations: MigrationStatus
     read_only_reason: str | None
+    can_be_forced: bool
     journal_mode: str
     size: int
-    rows: Mapping[str, int | None]
-    tenants: tuple[str, ...]
-    schema: Schema
-    migrations: MigrationStatus
+    in_use_by: str | None
+    imported: bool = False
+    rows: Mapping[str, int | None] | None = None
+
+    @property
+    def path(self) -> Path:
+        return self.database.path
+
+    @property
+    def place(self) -> str:
+        return self.database.place
+
+    @property
+    def read_only(self) -> bool:
+        return self.read_only_reason is not None
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The migrations that the file lacks, as far as its ledger can be understood."""
+        return self.migrations.pending
 
     def to_json(self) -> dict[str, Any]:
+        """What `tenant-admin info --json` says of a file that was `counted`.
+
+        In it, as in `lines`, read-only is what cannot be written, for whatever reason but a person's wish.
+        """
+        schema, migrations = self.schema, self.migrations
         return {
             "path": str(self.path),
-            "readOnly": self.read_only,
+            "readOnly": self._cannot_be_written,
             "journalMode": self.journal_mode,
-            "tables": {name: {"rows": count} for name, count in self.rows.items()},
+            "tables": {name: {"rows": count} for name, count in (self.rows or {}).items()},
             "tenants": list(self.tenants),
             "schema": {
-                "missingTables": list(self.schema.missing_tables),
-                "missingColumns": {name: list(some) for name, some in self.schema.missing_columns.items()},
-                "extraTables": list(self.schema.extra_tables),
-                "extraColumns": {name: list(some) for name, some in self.schema.extra_columns.items()},
+                "missingTables": list(schema.missing_tables),
+                "missingColumns": {name: list(some) for name, some in schema.missing_columns.items()},
+                "extraTables": list(schema.extra_tables),
+                "extraColumns": {name: list(some) for name, some in schema.extra_columns.items()},
             },
             "migrations": {
-                "applied": list(self.migrations.applied),
-                "pending": list(self.migrations.pending),
-                "unknown": list(self.migrations.unknown),
+                "applied": list(migrations.applied),
+                "pending": list(migrations.pending),
+                "unknown": list(migrations.unknown),
             },
         }
 
-    def __str__(self) -> str:
-        """The same for a person."""
-        return "\n".join(self.lines())
-
     def lines(self) -> list[str]:
         """The same for a person, line by line."""
-        state = f"read-only, because {self.read_only_reason}" if self.read_only else "can be written"
-        lines = [
+        schema, migrations = self.schema, self.migrations
+        state = f"read-only, because {self.read_only_reason}" if self._cannot_be_written else "can be written"
+        columns = (("missing", schema.missing_columns), ("extra", schema.extra_columns))
+        return [
             f"{self.path}: {self.size:,} bytes, journal mode {self.journal_mode}, {state}",
             *(
                 f"  {name}: {'cannot be read' if count is None else f'{count:,} rows'}"
-                for name, count in self.rows.items()
+                for name, count in (self.rows or {}).items()
             ),
             f"tenants ({len(self.tenants):,}): {', '.join(self.tenants) or 'none'}",
+            *(f"missing table: {name}" for name in schema.missing_tables),
+            *(
+                f"{what} column: {table}.{name}"
+                for what, differences in columns
+                for table, names in differences.items()
+                for name in names
+            ),
+            *(f"stands in for a table or changes one: {name}" for name in schema.impostors),
+            *(f"migration to apply: {name}" for name in migrations.pending),
+            *(f"migration unknown to this program: {name}" for name in migrations.unknown),
         ]
-        lines += [f"missing table: {name}" for name in self.schema.missing_tables]
-        lines += [
-            f"missing column: {table}.{name}"
-            for table, names in self.schema.missing_columns.items()
-            for name in names
-        ]
-        lines += [
-            f"extra column: {table}.{name}"
-            for table, names in self.schema.extra_columns.items()
-            for name in names
-        ]
-        lines += [f"stands in for a table or changes one: {name}" for name in self.schema.impostors]
-        lines += [f"migration to apply: {name}" for name in self.migrations.pending]
-        lines += [f"migration unknown to this program: {name}" for name in self.migrations.unknown]
-        return lines
+
+    @property
+    def _cannot_be_written(self) -> bool:
+        return self.read_only_reason not in (None, ASKED)
 
 
-def info(opened: OpenedFile, migrations_dir: Path) -> FileInfo:
-    """Counts and compares; the caller holds a connection.
+def counted(opened: OpenedFile) -> OpenedFile:
+    """The file as it is now, with its rows counted; the caller holds a connection.
 
     Raises `DamagedFile` and the other errors of reading, `MigrationError` for a ledger nobody understands.
     """
     database = opened.database
-    return FileInfo(
-        path=opened.path,
-        read_only=opened.read_only_reason not in (None, ASKED),
-        read_only_reason=opened.read_only_reason,
-        journal_mode=opened.journal_mode,
-        size=opened.size,
-        rows=rows(database, opened.schema),
-        tenants=tuple(tenant.id for tenant in tenants(database)),
-        schema=opened.schema,
-        migrations=status(database, migrations_dir),
-    )
+    with snapshot(database):
+        schema = inspect(database)
+        return replace(
+            opened,
+            schema=schema,
+            tenants=tenants(database),
+            migrations=status(database, paths.migrations_dir()),
+            rows=rows(database, schema),
+        )
+
+
+@contextmanager
+def snapshot(database: LocalDatabase) -> Iterator[None]:
+    """All that is read within is of one moment, though what is asked depends on what was answered."""
+    with database.expected_errors():
+        connection: apsw.Connection = database.connection()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
 
 def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
     """Row count by table, the platform's and others; None for one that cannot be read here."""
-    return {name: _count(database, name) for name in schema.columns if not internal(name)}
+    names = [name for name in schema.columns if not internal(name)]
+    real = [name for name in names if schema.columns[name]]
+    found = database.read_batch([_count(name) for name in real])
+    counts: dict[str, int | None] = {name: rows[0][0] for name, rows in zip(real, found, strict=True)}
+    for name in names:
+        if name not in counts:  # a virtual table, perhaps of a module that is not here
+            try:
+                counts[name] = database.scalar(_count(name))
+            except OperationalError:
+                counts[name] = None
+    return {name: counts[name] for name in names}
 
 
-def tenants(database: LocalDatabase, *, counts: bool = False) -> tuple[Tenant, ...]:
-    """Every tenant that users, audit entries, webhooks or notifications mention, by id.
+def tenants(database: Database) -> tuple[str, ...]:
+    """Every tenant that users, audit entries, webhooks or notifications mention, in order.
 
-    Hops from tenant to tenant along each table's index, so a million rows cost no more than a few; with
-    `counts` each table is counted through the same index. Missing tables and columns are passed over, and
-    text that is no UTF-8 is shown with replacement characters. The caller holds a connection.
+    Hops from tenant to tenant along each table's index, so a million rows cost no more than a few. Missing
+    tables and columns are passed over, and text that is no UTF-8 is shown with replacement characters. The
+    caller holds a connection.
     """
-    with database.expected_errors():
-        found: dict[str, dict[str, int]] = {}
-        for table in _TENANT_TABLES:
-            for raw, count in _tenants_of(database.connection(), table, counts=counts):
-                name = raw.decode(errors="replace")
-                found.setdefault(name, {})
-                if counts:
-                    found[name][table] = found[name].get(table, 0) + count
-    return tuple(Tenant(name, found[name]) for name in sorted(found))
+    tables = database.rows(raw(_WITH_TENANTS, *_TENANT_TABLES))
+    found = database.read_batch([_tenants_of(name, indexed=bool(indexed)) for name, indexed in tables])
+    return tuple(sorted({raw_id.decode(errors="replace") for rows in found for (raw_id,) in rows}))
 
 
-def _tenants_of(connection: apsw.Connection, table: str, *, counts: bool) -> list[tuple[bytes, int]]:
-    columns = {
-        name.lower() for (name,) in connection.execute("SELECT name FROM pragma_table_xinfo(?)", (table,))
-    }
-    if "tenant_id" not in columns:
-        return []
-    source = f'main."{table}"'  # one of our own names, never one from the file
-    if counts:
-        sql = f"SELECT CAST(tenant_id AS BLOB), count(*) FROM {source} GROUP BY tenant_id"  # noqa: S608
-    elif _indexed(connection, table):
-        sql = f"""
-            WITH RECURSIVE hop(id) AS (
-              SELECT min(tenant_id) FROM {source}
-              UNION ALL
-              SELECT (SELECT min(tenant_id) FROM {source} WHERE tenant_id > hop.id) FROM hop
-              WHERE hop.id IS NOT NULL
-            )
-            SELECT CAST(id AS BLOB), 0 FROM hop WHERE id IS NOT NULL"""  # noqa: S608
-    else:
-        sql = f"SELECT DISTINCT CAST(tenant_id AS BLOB), 0 FROM {source}"  # noqa: S608
-    return [(raw, count) for raw, count in connection.execute(sql) if raw is not None]
-
-
-def _indexed(connection: apsw.Connection, table: str) -> bool:
-    """Whether an index over all rows starts with the tenant; without one each hop would read the table."""
-    found = connection.execute(
-        "SELECT 1 FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info"
-        " WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = 'tenant_id' LIMIT 1",
-        (table,),
+def _tenants_of(table: str, *, indexed: bool) -> BaseQuery:
+    source = _quoted(table)
+    if not indexed:  # each hop would read the table
+        return raw(
+            f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM {source} WHERE tenant_id IS NOT NULL"  # noqa: S608 - a name
+        )
+    return raw(
+        f"""
+        WITH RECURSIVE hop(id) AS (
+          SELECT min(tenant_id) FROM {source}
+          UNION ALL
+          SELECT (SELECT min(tenant_id) FROM {source} WHERE tenant_id > hop.id) FROM hop
+          WHERE hop.id IS NOT NULL
+        )
+        SELECT CAST(id AS BLOB) FROM hop WHERE id IS NOT NULL"""  # noqa: S608 - a name
     )
-    return found.fetchone() is not None
 
 
-def _count(database: LocalDatabase, table: str) -> int | None:
-    name = table.replace('"', '""')
-    with database.expected_errors():
-        try:
-            found = database.connection().execute(f'SELECT count(*) FROM main."{name}"')  # noqa: S608
-            return int(found.fetchall()[0][0])
-        except apsw.SQLError:  # a virtual table of a module that is not here
-            return None
+def _count(table: str) -> BaseQuery:
+    return raw(f"SELECT count(*) FROM {_quoted(table)}")  # noqa: S608 - a name
+
+
+def _quoted(name: str) -> str:
+    return 'main."' + name.replace('"', '""') + '"'

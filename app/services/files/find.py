@@ -1,7 +1,7 @@
 """Finding the platform's database in a file or folder: by its tables, never by its name.
 
 Wrangler keeps a local D1 database in `.wrangler/state/v3/d1/miniflare-D1DatabaseObject/<hash>.sqlite`, beside
-a `metadata.sqlite` that is not one, and other services' files in folders of the same form (`d1.md`).
+a `metadata.sqlite` that is not one, and other services' files in folders of the same form (models/README.md).
 """
 
 import os
@@ -12,8 +12,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from app.services.errors import CannotOpen, FileMissing, StorageError
-from app.services.files.describe import tenants
+from app.services.files import describe
+from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
 from models.local.atomic import UNFINISHED, sibling
 from models.local.database import LocalDatabase
@@ -168,16 +168,14 @@ def _examine(file: Path) -> Candidate | None:
         return None
     quiet = not any(sibling(file, suffix).exists() for suffix in ("-wal", "-journal"))
     database = LocalDatabase(file, read_only=True, immutable=quiet)
-    with database.expected_errors(), database.connection_context():
+    with database.connection_context(), describe.snapshot(database):
         schema = inspect(database)
         tables = _recognised(schema)
         if not tables:
             return None
-        rows = sum(
-            database.connection().execute(f'SELECT count(*) FROM main."{name}"').fetchall()[0][0]  # noqa: S608
-            for name in tables
-        )
-        return Candidate(file, tables, rows, len(tenants(database)), int(status.st_mtime))
+        counts = describe.rows(database, Schema({name: schema.columns[name] for name in tables}))
+        rows = sum(count or 0 for count in counts.values())
+        return Candidate(file, tables, rows, len(describe.tenants(database)), int(status.st_mtime))
 
 
 def _stat(file: Path) -> os.stat_result:

@@ -3,13 +3,16 @@
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from peewee import Value
+from peewee import BaseQuery, Value
 
-from app.services.errors import (
+from app import paths
+from app.services.files.describe import ASKED, OpenedFile, snapshot, tenants
+from app.services.files.find import find_database
+from models.errors import (
     CannotOpen,
     EmptyFile,
     FileMissing,
@@ -17,51 +20,36 @@ from app.services.errors import (
     NeedsCopy,
     NotADatabase,
 )
-from app.services.files.diagnose import diagnose
+from models.local.atomic import sibling
 from models.local.database import LocalDatabase
 from models.local.file_use import detectable, holders, said
+from models.local.header import diagnose
+from models.local.migrations import MigrationError, MigrationStatus, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
 
-ASKED = "it was opened read-only"
 NEWER = "it is in a newer SQLite format, which this program can read but not write"
 NO_PERMISSION = "its permissions do not allow writing"
 NO_FOLDER_PERMISSION = "its folder cannot be written, and SQLite needs to keep a journal there"
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """A file that can be read, and all that a person should know about it.
+def open_path(path: Path, *, read_only: bool = False, force_writable: bool = False) -> OpenedFile:
+    """Opens a file, or the database in a folder.
 
-    `size` is in bytes, its write-ahead log included. `read_only_reason` reads after "because"; it is None
-    exactly when the file can be written. `can_be_forced` says that `force_writable=True` would help.
-    `in_use_by` names other programs that have the file open ("workerd (pid 123)"), as far as the system
-    tells (`models.local.file_use.holders`). The database holds no connection yet.
+    Raises `SeveralDatabases` when a folder holds more than one, and the errors of `open_database`.
     """
-
-    database: LocalDatabase
-    schema: Schema
-    read_only: bool
-    read_only_reason: str | None
-    can_be_forced: bool
-    journal_mode: str
-    size: int
-    in_use_by: str | None
-
-    @property
-    def path(self) -> Path:
-        return self.database.path
+    return open_database(find_database(path).path, read_only=read_only, force_writable=force_writable)
 
 
 def open_database(path: Path, *, read_only: bool = False, force_writable: bool = False) -> OpenedFile:
-    """Opens an existing database file; a folder goes through `discovery.find_database` first.
+    """Opens an existing database file, and reads what it holds at that moment.
 
     A file that another program has open is opened read-only unless `force_writable`. A file that cannot be
     written, or in which something stands in for an expected table, is opened read-only in any case. Nothing
     is written to a file that is refused. Raises `FileMissing`, `FolderGiven`, `CannotOpen`, `EmptyFile`,
     `NotADatabase`, `SqlDump`, `EncryptedFile`, `NewerFormat`, `DamagedFile`, `FileLocked`, `NeedsCopy`
-    (`snapshots.snapshot_copy` makes the copy) and `UnfinishedChange`.
+    (`copying.snapshot_copy` makes the copy) and `UnfinishedChange`.
     """
     size = _size(path)
     in_use_by = said(holders(path))
@@ -73,16 +61,6 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, in_use_by, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
-
-
-def outside_changes(database: LocalDatabase) -> int:
-    """SQLite's `data_version` as this thread's connection sees it.
-
-    It changes when another connection, of this or another program, has committed. Only values read through
-    the same connection can be compared; the writer's own connection does not count its own commits.
-    """
-    with database.expected_errors():
-        return int(database.connection().pragma("data_version"))
 
 
 def why_not_written(path: Path, *, force: bool = False) -> str | None:
@@ -104,7 +82,7 @@ def _size(path: Path) -> int:
         raise FolderGiven(path)
     log = 0
     with suppress(OSError):
-        log = _log(path).stat().st_size
+        log = sibling(path, "-wal").stat().st_size
     if found.st_size + log == 0:
         raise EmptyFile(path)
     return found.st_size + log
@@ -138,40 +116,46 @@ def _look(path: Path, size: int, in_use_by: str | None, reason: str | None) -> t
     """The file as it opens, and whether SQLite would write it."""
     database = LocalDatabase(path, read_only=reason is not None)
     try:
-        with database.expected_errors(), database.connection_context():
-            connection = database.connection()
+        with database.connection_context(), snapshot(database):
+            schema = inspect(database)
+            database.read_batch(_ends(schema))
             opened = OpenedFile(
                 database=database,
-                schema=inspect(database),
-                read_only=reason is not None,
+                schema=schema,
+                tenants=tenants(database),
+                migrations=_migrations(database),
                 read_only_reason=reason,
                 can_be_forced=False,
-                journal_mode=str(connection.pragma("journal_mode")),
+                journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
                 in_use_by=in_use_by,
             )
-            _touch_tables(database, opened.schema)
-            return opened, not connection.readonly("main")
+            return opened, not database.connection().readonly("main")
     except NotADatabase as error:
         raise diagnose(path) from error
     except CannotOpen as error:
         # A log is there that SQLite can read, but not the shared memory it wants to make beside it.
-        if os.access(path, os.R_OK) and os.access(_log(path), os.R_OK):
+        if os.access(path, os.R_OK) and os.access(sibling(path, "-wal"), os.R_OK):
             raise NeedsCopy(path) from error
         raise
 
 
-def _log(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
+def _migrations(database: LocalDatabase) -> MigrationStatus:
+    try:
+        return status(database, paths.migrations_dir())
+    except MigrationError:
+        return MigrationStatus()  # a ledger that cannot be read is no reason not to show the rest of the file
 
 
-def _touch_tables(database: LocalDatabase, schema: Schema) -> None:
-    """Reads one cell at both ends of each table, which finds a file that lost whole pages.
+def _ends(schema: Schema) -> list[BaseQuery]:
+    """Reads of one cell at both ends of each table, which find a file that lost whole pages.
 
     Only the page structure is touched: a record of unreadable text must not keep the file from opening.
     """
-    for model in TABLES:
-        key: Any = model._meta.primary_key
-        if key.column_name in schema.columns.get(model._meta.table_name, ()):
-            for order in (key.asc(), key.desc()):
-                database.rows(model.select(Value(1)).order_by(order).limit(1).tuples())
+    keys: list[tuple[Any, Any]] = [(model, model._meta.primary_key) for model in TABLES]
+    return [
+        model.select(Value(1)).order_by(order).limit(1).tuples()
+        for model, key in keys
+        if key.column_name in schema.columns.get(model._meta.table_name, ())
+        for order in (key.asc(), key.desc())
+    ]

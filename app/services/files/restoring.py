@@ -26,8 +26,7 @@ from app.services.errors import (
     StorageError,
     UnfinishedChange,
 )
-from app.services.files import describe as file_info
-from app.services.files import opening
+from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy
 from models import schema
 from models.local import copies
@@ -97,7 +96,7 @@ def prepare(
                 f"{source.name} has no audit chain that the restore could be recorded in; nothing was "
                 "restored. Apply the migrations to it first."
             )
-        after = file_info.rows(database, found)
+        after = describe.rows(database, found)
     return Prepared(source, copy, _rows_now(path), after)
 
 
@@ -167,7 +166,7 @@ def _rows_now(path: Path) -> dict[str, int | None]:
         counts = {table: None for table in found if not schema.internal(table)}
         for table in counts:
             with suppress(DamagedFile):
-                counts |= file_info.rows(database, schema.Schema({table: found[table]}))
+                counts |= describe.rows(database, schema.Schema({table: found[table]}))
     return counts
 
 

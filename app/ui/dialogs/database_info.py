@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.roles import Tone
-from app.services.files.describe import FileInfo
+from app.services.files.describe import OpenedFile
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button
@@ -18,9 +18,12 @@ _TENANTS_NAMED = 8
 
 
 class DatabaseInfoDialog(Dialog):
-    """`DatabaseInfoDialog(theme, info, parent=None)`; "Copy" puts all of it on the clipboard as text."""
+    """`DatabaseInfoDialog(theme, info, parent=None)`, of a file that was `counted`.
 
-    def __init__(self, theme: Theme, info: FileInfo, parent: QWidget | None = None) -> None:
+    "Copy" puts all of it on the clipboard as text.
+    """
+
+    def __init__(self, theme: Theme, info: OpenedFile, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
         self.setMinimumWidth(720)
         self.fields = FieldList(theme)
@@ -34,11 +37,11 @@ class DatabaseInfoDialog(Dialog):
         self.verdicts.set_fields([*_schema_fields(info), *_migration_fields(info)])
         self.add_widget(self.verdicts)
         # What `tenant-admin info` prints.
-        self.copy_button = copy_button(theme, "&Copy as text", lambda: str(info))
+        self.copy_button = copy_button(theme, "&Copy as text", lambda: "\n".join(info.lines()))
         self.set_close_button(left=[self.copy_button])
 
 
-def _file_fields(info: FileInfo) -> list[Field]:
+def _file_fields(info: OpenedFile) -> list[Field]:
     access = f"Read-only, because {info.read_only_reason}" if info.read_only_reason else "Can be written"
     named = ", ".join(info.tenants[:_TENANTS_NAMED])
     more = len(info.tenants) - _TENANTS_NAMED
@@ -46,7 +49,7 @@ def _file_fields(info: FileInfo) -> list[Field]:
     if named:
         tenants = f"{tenants}: {named}{f' and {grouped(more)} more' if more > 0 else ''}"
     return [
-        Field("File", shortened(info.path.name, 24, 24), mono=True, copy=str(info.path), tip=str(info.path)),
+        Field("File", shortened(info.place, 24, 24), mono=True, copy=str(info.path), tip=str(info.path)),
         Field("Folder", str(info.path.parent)),
         Field("Size", f"{byte_size(info.size)} ({grouped(info.size)} bytes)", copy=str(info.size)),
         Field("Journal mode", info.journal_mode.upper(), can_copy=False),
@@ -55,11 +58,11 @@ def _file_fields(info: FileInfo) -> list[Field]:
     ]
 
 
-def _table_rows(info: FileInfo) -> list[tuple[Cell, ...]]:
+def _table_rows(info: OpenedFile) -> list[tuple[Cell, ...]]:
     """The file's tables as they are, then those that it lacks."""
     schema = info.schema
     rows = []
-    for name, count in info.rows.items():
+    for name, count in (info.rows or {}).items():
         lacks, extra = schema.missing_columns.get(name, ()), schema.extra_columns.get(name, ())
         words = [f"lacks {', '.join(lacks)}"] if lacks else []
         words += [f"also has {', '.join(extra)}"] if extra else []
@@ -86,7 +89,7 @@ def _table_rows(info: FileInfo) -> list[tuple[Cell, ...]]:
     return [*rows, *missing]
 
 
-def _schema_fields(info: FileInfo) -> list[Field]:
+def _schema_fields(info: OpenedFile) -> list[Field]:
     schema = info.schema
     if schema.matches and not schema.impostors:
         verdict = Field("Schema", "Every expected table and column is there", tone=Tone.OK, can_copy=False)
@@ -103,7 +106,7 @@ def _schema_fields(info: FileInfo) -> list[Field]:
     return fields
 
 
-def _migration_fields(info: FileInfo) -> list[Field]:
+def _migration_fields(info: OpenedFile) -> list[Field]:
     migrations = info.migrations
     fields = [
         Field("Applied", ", ".join(migrations.applied) or "None recorded", copy="\n".join(migrations.applied))

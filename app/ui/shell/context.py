@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.services.errors import TenantAdminError
-from app.services.files.opening import OpenedFile
+from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.settings import Settings

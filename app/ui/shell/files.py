@@ -18,10 +18,10 @@ from app.workers.runner import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
+    from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
     from app.services.files.migrating import Migrated
-    from app.services.files.view import FileView
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
 DUMPS = "SQL dumps (*.sql);;All files (*)"
@@ -29,7 +29,7 @@ DEMO_ROWS = 20_000
 
 
 class Files(FileWork):
-    """What opens a file: `opened(FileView)` when it can be shown."""
+    """What opens a file: `opened(OpenedFile)` when it can be shown."""
 
     opened = Signal(object)
 
@@ -38,13 +38,11 @@ class Files(FileWork):
     ) -> None:
         """Opens a file, or the database in a folder; what is open stays until then."""
 
-        def work(progress: Progress, cancelled: Stop) -> FileView:
-            from app.services.files import view as frame  # noqa: PLC0415
+        def work(progress: Progress, cancelled: Stop) -> OpenedFile:
+            from app.services.files.opening import open_path  # noqa: PLC0415
 
-            view = frame.open_path(
-                path, paths.migrations_dir(), read_only=read_only, force_writable=force_writable
-            )
-            return replace(view, imported=imported)
+            opened = open_path(path, read_only=read_only, force_writable=force_writable)
+            return replace(opened, imported=imported)
 
         self._busy.run(
             f"Opening {path.name}…",
@@ -176,9 +174,9 @@ class Files(FileWork):
     def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = False) -> None:
         self._busy.run(text, work, on_done=self.open, on_failed=self.failed.emit, can_cancel=can_cancel)
 
-    def _opened(self, view: FileView) -> None:
-        self._settings.add_recent_file(view.opened.path)
-        self.opened.emit(view)
+    def _opened(self, opened: OpenedFile) -> None:
+        self._settings.add_recent_file(opened.path)
+        self.opened.emit(opened)
 
     def _not_opened(self, path: Path, error: TenantAdminError) -> None:
         from app.services.files.find import SeveralDatabases  # noqa: PLC0415

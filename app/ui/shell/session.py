@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QMainWindow
 
-from app.services.files.view import FileView
+from app.services.files.describe import OpenedFile
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
@@ -27,7 +27,7 @@ class Session:
 
     def __init__(
         self,
-        view: FileView,
+        opened: OpenedFile,
         theme: Theme,
         settings: Settings,
         *,
@@ -36,10 +36,10 @@ class Session:
         window: QMainWindow,
     ) -> None:
         tidy_as_it_goes()
-        runner = Runner(view.opened.database, window)
+        runner = Runner(opened.database, window)
         self.context = Context(
-            opened=view.opened,
-            lists=Lists(view.opened.schema),
+            opened=opened,
+            lists=Lists(opened.schema),
             runner=runner,
             history=History(runner, clock, window),
             settings=settings,
@@ -47,7 +47,7 @@ class Session:
             clock=clock,
             busy=Busy(runner, strip, runner),
         )
-        self.workspace = Workspace(self.context, view)
+        self.workspace = Workspace(self.context)
         self.retention = RetentionControl(self.context, window)
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
 
-from app import __version__, paths
+from app import __version__
 from app.services.errors import Cancelled, TenantAdminError
 from app.settings import Settings
 from app.ui.shell import window_actions
@@ -29,8 +29,7 @@ from app.workers.runner import Runner, WentWrong
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
-    from app.services.files.opening import OpenedFile
-    from app.services.files.view import FileView
+    from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
     from app.ui.shell.context import Context
     from app.ui.shell.retention_control import RetentionControl
@@ -52,7 +51,7 @@ class MainWindow(QMainWindow):
         self._clock = clock
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
-        self._view: FileView | None = None
+        self._view: OpenedFile | None = None
         self.session: Session | None = None
         self.context: Context | None = None
         self.workspace: Workspace | None = None
@@ -117,12 +116,12 @@ class MainWindow(QMainWindow):
         """Asks, and applies the pending migrations to the open file."""
         view = self._view
         if view is not None:
-            self.files.ask_migrate(view.opened.path, view.pending, lambda: self._migrate(view))
+            self.files.ask_migrate(view.path, view.pending, lambda: self._migrate(view))
 
-    def _migrate(self, view: FileView) -> None:
+    def _migrate(self, view: OpenedFile) -> None:
         if view is self._view:
             self.close_file()
-            self.files.migrate(view.opened.path)
+            self.files.migrate(view.path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._settings.window_geometry = self.saveGeometry()
@@ -138,11 +137,11 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
-    def _show_file(self, view: FileView) -> None:
+    def _show_file(self, view: OpenedFile) -> None:
         from app.ui.shell.session import Session  # noqa: PLC0415
 
         self.close_file()
-        opened = view.opened
+        opened = view
         session = Session(
             view, self._theme, self._settings, clock=self._clock, strip=self.busy_strip, window=self
         )
@@ -166,7 +165,7 @@ class MainWindow(QMainWindow):
         self.search.attach(self.context, self.workspace)
         self._pages.addWidget(self.workspace)
         self._pages.setCurrentWidget(self.workspace)
-        self.setWindowTitle(f"{opened.path.name}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
+        self.setWindowTitle(f"{opened.place}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
         self._bar.show_file(opened.path)
         self._where.setText(" · ".join(self._where_parts(opened)))
         self._where.setToolTip(tooltip(str(opened.path)))
@@ -198,11 +197,11 @@ class MainWindow(QMainWindow):
         self._update_commands()
 
     def _reload_tenants(self) -> None:
-        from app.services.files import view as frame  # noqa: PLC0415
+        from app.services.files import describe  # noqa: PLC0415
 
         if self.context is not None:
             self.context.runner.read(
-                frame.tenants, on_done=self._bar.offer_tenants, on_failed=lambda error: None
+                describe.tenants, on_done=self._bar.offer_tenants, on_failed=lambda error: None
             )
 
     # acting
@@ -234,14 +233,14 @@ class MainWindow(QMainWindow):
         _show(dialog)
 
     def show_database_info(self) -> None:
-        from app.services.files import describe as file_info  # noqa: PLC0415
+        from app.services.files import describe  # noqa: PLC0415
         from app.ui.dialogs.database_info import DatabaseInfoDialog  # noqa: PLC0415
 
         if self.context is None:
             return
         opened = self.context.opened
         self.context.runner.read(
-            lambda database: file_info.info(opened, paths.migrations_dir()),
+            lambda database: describe.counted(opened),
             on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
         )
 

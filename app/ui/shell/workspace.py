@@ -7,8 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
-from app.services.files import opening
-from app.services.files.view import FileView
+from app.services.files.describe import OpenedFile
 from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.scope import EVERYONE, Scope
@@ -52,7 +51,7 @@ class Workspace(QWidget):
     said = Signal(str)
     everyone_wanted = Signal()
 
-    def __init__(self, context: Context, view: FileView, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
         self._scope = EVERYONE
@@ -63,7 +62,7 @@ class Workspace(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self.continuation = ContinuationNotice(context)
-        self.notices = [*self._notices(view), self.continuation]
+        self.notices = [*self._notices(context.opened), self.continuation]
         for notice in self.notices:
             self._column.addWidget(notice)
         self._column.addWidget(self.tabs, 1)
@@ -82,7 +81,7 @@ class Workspace(QWidget):
         self._poll.timeout.connect(self._look_outside)
         self._poll.start()
         self._look_outside()  # what is written from now on is a change
-        self.continuation.look(imported=view.imported)
+        self.continuation.look(imported=context.opened.imported)
         self._count_unread()
 
     def pages(self) -> Sequence[RecordTab]:
@@ -183,7 +182,7 @@ class Workspace(QWidget):
     def _look_outside(self) -> None:
         # The writer's connection sees every other connection's commits, and not its own.
         self._context.runner.write(
-            opening.outside_changes, on_done=self._outside, on_failed=lambda error: None
+            lambda database: database.outside_changes(), on_done=self._outside, on_failed=lambda error: None
         )
 
     def _outside(self, version: int) -> None:
@@ -209,9 +208,9 @@ class Workspace(QWidget):
                 self.tabs.setTabText(position, f"{spec.title}  {grouped(count)}" if count else spec.title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
 
-    def _notices(self, view: FileView) -> list[Notice]:
+    def _notices(self, opened: OpenedFile) -> list[Notice]:
         found: list[Notice] = []
-        context, opened = self._context, view.opened
+        context = self._context
         if opened.read_only:
             banner = Banner(context.theme)
             banner.show_verdict(
@@ -225,11 +224,11 @@ class Workspace(QWidget):
                 button.clicked.connect(self.write_wanted)
                 banner.add_button(button)
             found.append(Notice(banner))
-        missing = missing_sentence(view)
+        missing = missing_sentence(opened)
         if missing:
             banner = Banner(context.theme)
             banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
-            if view.pending and not opened.read_only:
+            if opened.pending and not opened.read_only:
                 button = push_button(context.theme, "Apply migrations…", kind=Kind.PRIMARY)
                 button.clicked.connect(self.migrate_wanted)
                 banner.add_button(button)
@@ -237,9 +236,9 @@ class Workspace(QWidget):
         return found
 
 
-def missing_sentence(view: FileView) -> str:
+def missing_sentence(opened: OpenedFile) -> str:
     """What the file lacks, in words; empty when every expected table and column is there."""
-    schema = view.opened.schema
+    schema = opened.schema
     parts = []
     if schema.missing_tables:
         parts.append(f"missing tables: {', '.join(schema.missing_tables)}")

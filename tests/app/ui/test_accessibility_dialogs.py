@@ -13,9 +13,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
-from app.services.files import describe as file_info
 from app.services.files.copying import snapshot_copy
-from app.services.files.describe import FileInfo
+from app.services.files.describe import OpenedFile, counted
 from app.services.files.find import Candidate
 from app.services.records import runs as planning
 from app.services.records.record import Record
@@ -47,9 +46,9 @@ from tests.fixtures.window import ask
 USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
 
 
-def info(context: Context) -> FileInfo:
+def info(context: Context) -> OpenedFile:
     with context.opened.database.connection_context():
-        return file_info.info(context.opened, paths.migrations_dir())
+        return counted(context.opened)
 
 
 def preview(context: Context) -> RetentionPreview:

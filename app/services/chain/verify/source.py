@@ -9,7 +9,7 @@ import apsw
 
 from models.errors import FileMissing, TableMissing, TenantAdminError
 from models.local.errors import translate
-from models.local.header import first_bytes
+from models.local.header import MAGIC, diagnose, first_bytes
 
 TABLE = "audit_chain"
 COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
@@ -30,16 +30,14 @@ class Source:
     def __init__(self, path: Path, *, folder: Callable[[], Path] | None = None) -> None:
         """`folder` gives a place for a copy, asked for when the file's own folder does not allow reading it.
 
-        Raises `FileMissing`, and what `foreign_files.diagnose` makes of a file that is no database.
+        Raises `FileMissing`, and what `header.diagnose` makes of a file that is no database.
         """
         if not path.is_file():
             raise FileMissing(path)
         self.path = path
         self._before = _state(path)
         header = first_bytes(path, 100)
-        if header and header[:16] != b"SQLite format 3\0":
-            from app.services.files.diagnose import diagnose  # noqa: PLC0415 - only to say what else it is
-
+        if header and header[:16] != MAGIC:
             raise diagnose(path)
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.

@@ -11,7 +11,6 @@ from pathlib import Path
 import apsw
 
 from app.services.errors import Cancelled, DamagedFile, FileMissing, FolderGiven, SqlDump
-from app.services.files.diagnose import diagnose
 from app.services.files.importing.cutting import UTF16, pieces, statement_line
 from app.services.files.importing.errors import (
     DumpCutOff,
@@ -23,6 +22,7 @@ from app.services.files.importing.errors import (
 from app.services.files.importing.guarding import Guard, NotAllowed
 from app.services.files.importing.outcome import Imported
 from models.local.atomic import new_file
+from models.local.header import MAGIC, diagnose
 
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
@@ -87,7 +87,7 @@ def _size(dump: Path) -> int:
         start = file.read(16)
     if not start:
         raise NotADump(dump, "empty")
-    if start == b"SQLite format 3\0":
+    if start == MAGIC:
         raise NotADump(dump, "a database, which can be opened as it is")
     if not start.startswith(UTF16) and not isinstance(diagnose(dump), SqlDump):
         raise NotADump(dump, "something else")

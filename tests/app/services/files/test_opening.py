@@ -31,7 +31,8 @@ from app.services.errors import (
     UnfinishedChange,
 )
 from app.services.files.copying import snapshot_copy
-from app.services.files.opening import ASKED, NEWER, OpenedFile, open_database, outside_changes
+from app.services.files.describe import ASKED, OpenedFile
+from app.services.files.opening import NEWER, open_database
 from models.local.database import LocalDatabase
 from tests.app.services.records.test_change import NOW, commit, creation, users_of
 
@@ -112,7 +113,9 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
     code = (
         "import json, os, sys\n"
         "from pathlib import Path\n"
-        "from app.services.errors import StorageError\n"
+        # What the program loads late: nobody may not read an interpreter that is root's.
+        "import encodings.utf_16_be, encodings.utf_8_sig, psutil\n"
+        "from models.errors import StorageError\n"
         "from app.services.files.opening import open_database\n"
         "from app.services.files.copying import snapshot_copy\n"
         f"if os.getuid() == 0: os.setuid({NOBODY})\n"
@@ -302,12 +305,12 @@ def test_a_locked_file_names_who_locks_it(database_path: Path, hold: Hold) -> No
 def test_changes_from_outside_are_noticed(database_path: Path) -> None:
     opened = open_database(database_path)
     with opened.database.connection_context():
-        before = outside_changes(opened.database)
-        assert outside_changes(opened.database) == before
+        before = opened.database.outside_changes()
+        assert opened.database.outside_changes() == before
         commit(opened.database, creation("u-1"), now=NOW)
-        assert outside_changes(opened.database) == before  # our own
+        assert opened.database.outside_changes() == before  # our own
         execute(database_path, "UPDATE users SET email = 'x'")
-        assert outside_changes(opened.database) != before
+        assert opened.database.outside_changes() != before
 
 
 # what the permissions allow

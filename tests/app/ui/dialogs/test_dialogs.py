@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.files import describe as file_info
+from app.services.files.describe import OpenedFile, counted
 from app.services.files.find import Candidate
 from app.services.files.opening import open_database
 from app.settings import Settings
@@ -197,10 +197,10 @@ def test_preferences_that_cannot_be_written_say_so(qtbot: QtBot, theme: Theme, t
 # the file
 
 
-def info_of(path: Path) -> file_info.FileInfo:
+def info_of(path: Path) -> OpenedFile:
     opened = open_database(path)
     with opened.database.connection_context():
-        return file_info.info(opened, paths.migrations_dir())
+        return counted(opened)
 
 
 def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_path: Path) -> None:

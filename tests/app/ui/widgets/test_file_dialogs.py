@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QFileSystemModel
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.files import diagnose as foreign_files
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.file_dialogs import open_dialog
+from models.local.header import diagnose
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
@@ -42,7 +42,7 @@ def held(qtbot: QtBot, window: MainWindow, demo_path: Path) -> int:
 def test_looking_at_the_beginning_of_a_file_leaves_its_locks(held: int, demo_path: Path) -> None:
     sign(demo_path, paths.checkpoints_dir(), now=NOW, reason="request")
     verify_known(demo_path, paths.checkpoints_dir(), now=NOW)
-    foreign_files.diagnose(demo_path)
+    diagnose(demo_path)
     assert locks(demo_path) == held
 
 
