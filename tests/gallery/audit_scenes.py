@@ -134,7 +134,7 @@ def _menu(scenes: WindowScenes) -> Callable[[Theme], Shot]:
     def build(theme: Theme) -> Shot:
         shot = scenes.window(
             theme,
-            lambda window: _page(window).more_button.click(),
+            lambda window: _page(window).panel.verify.arrow.click(),
             until=_after(lambda page: page.verify()),
         )
         window = shot.widget

@@ -355,16 +355,14 @@ def column_menu(theme: Theme) -> Shot:
 
 
 def confirm(theme: Theme) -> ConfirmDialog:
-    """A whole tenant goes."""
+    """Many go, more than can be listed."""
     return ConfirmDialog(
         theme,
-        "Delete tenant globex?",
-        "Everything that belongs to this tenant is removed from the file. This cannot be undone.",
-        action="Delete tenant",
+        "Delete 1,204 users?",
+        "1,204 users will be deleted, and the audit chain records it. Undo brings them back.",
+        action="Delete 1,204 users",
         items=[f"person{n}@globex.example" for n in range(60)],
         total=1204,
-        counts=[("Users", 1204), ("Audit entries", 184220), ("Webhooks", 4)],
-        typed="globex",
     )
 
 

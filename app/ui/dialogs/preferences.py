@@ -5,9 +5,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 from app import paths
 from app.services import text
 from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
-from app.ui.dialogs.submit import checked
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import grouped
 
 _MODES = ((Mode.SYSTEM, "As the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))

@@ -13,6 +13,7 @@ from app.ui.shell.actions import Actions, ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import Mode
 from app.ui.theme.icons import Icon
+from app.ui.widgets.formatting import first_line
 
 if TYPE_CHECKING:  # a session is made when a file is opened
     from app.ui.shell.session import Session
@@ -163,4 +164,4 @@ def _words(window: MainWindow, what: str) -> str:
     """What would be undone or done again is named."""
     stack = window.context.history.stack if window.context is not None else None
     act = "" if stack is None else stack.undoText() if what == "undo" else stack.redoText()
-    return f"&{what.capitalize()}" + (f" “{act.replace('&', '&&')}”" if act else "")
+    return f"&{what.capitalize()}" + (f" “{first_line(act, 80).replace('&', '&&')}”" if act else "")

@@ -65,11 +65,6 @@ class Theme(QObject):
         return self._tokens
 
     @property
-    def is_dark(self) -> bool:
-        """Whether the dark colours are in force."""
-        return self._tokens is DARK
-
-    @property
     def mode(self) -> Mode:
         """The user's choice."""
         return self._mode

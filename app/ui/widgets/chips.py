@@ -10,16 +10,17 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolic
 from app.itemmodels.roles import Tone
 from app.services.text import visible
 from app.ui.theme import Theme
-from app.ui.widgets.formatting import counted, grouped
+from app.ui.widgets.formatting import counted, first_line, grouped
 
 _PAD, _ICON, _GAP, _HEIGHT = 8, 14, 4, 22
+_LONGEST = 60
 
 
 class StatusChip(QWidget):
     """`StatusChip(theme, text="", tone=Tone.NEUTRAL, icon=None, parent=None)`; `set(text, tone, icon)`
     changes it.
 
-    Never shortens its word. `text()` and `tone()` read back.
+    Never shortens its word, unless it is none: at most 60 characters. `text()` and `tone()` read back.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class StatusChip(QWidget):
 
     def set(self, text: str, tone: Tone = Tone.NEUTRAL, icon: str | None = None) -> None:
         """Show another status."""
-        self._text, self._tone, self._icon = visible(text), tone, icon
+        self._text, self._tone, self._icon = visible(first_line(text, _LONGEST)), tone, icon
         self.setAccessibleName(self._text)
         self.updateGeometry()
         self.update()

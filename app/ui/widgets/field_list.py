@@ -46,7 +46,8 @@ class FieldList(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
-        self._rows: dict[str, tuple[Label, QWidget | None]] = {}
+        self._shown: dict[str, str] = {}
+        self._copies: dict[str, QWidget | None] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -58,7 +59,8 @@ class FieldList(QWidget):
         if tuple(fields) == self._fields:
             return
         self._fields = tuple(fields)
-        self._rows.clear()
+        self._shown.clear()
+        self._copies.clear()
         while (item := self._grid.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
@@ -70,11 +72,11 @@ class FieldList(QWidget):
 
     def value(self, label: str) -> str:
         """The value shown beside `label`."""
-        return self._rows[label][0].text()
+        return self._shown[label]
 
     def copy_button(self, label: str) -> QWidget | None:
         """The copy button beside `label`, if it has one."""
-        return self._rows[label][1]
+        return self._copies[label]
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
@@ -123,7 +125,7 @@ class FieldList(QWidget):
             button = tool_button(self._theme, Icon.COPY, f"Copy {field.label.lower()}", small=True)
             button.clicked.connect(lambda: self._copy(field, button))
             self._grid.addWidget(button, row, 2, top)
-        self._rows[field.label] = (value, button)
+        self._shown[field.label], self._copies[field.label] = value.text(), button
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = QPlainTextEdit()
@@ -137,7 +139,7 @@ class FieldList(QWidget):
         self._grid.removeWidget(holder)
         holder.deleteLater()
         self._grid.addWidget(whole, row, 1)
-        self._rows[field.label] = (Label(field.value, parent=None), self._rows[field.label][1])
+        self._shown[field.label] = whole.toPlainText()
         self._take_place()
         whole.setFocus()
 

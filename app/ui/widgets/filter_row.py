@@ -39,10 +39,6 @@ class FilterValues:
         """What is chosen in the pick list `key`; None is "any"."""
         return dict(self.picks).get(key)
 
-    def is_empty(self) -> bool:
-        """Whether nothing is filtered out."""
-        return self == FilterValues()
-
 
 class FilterRow(QWidget):
     """`FilterRow(theme, hint, *, picks=(), dates=False, noun=("row", "rows"), parent=None)`.

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.services.errors import InvalidInput, TenantAdminError
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
@@ -44,8 +45,9 @@ class FormDialog(Dialog):
     unedited; call it after filling in. `is_dirty()` compares with them.
     `set_problem(sentence, key=None)` shows what a service said, below a field or at the foot.
     `set_busy(busy)` disables everything while the change is written.
-    The action emits `submitted()` when every check passes; the owner writes and then calls `accept()`. With
-    unsaved edits, Escape, Cancel and the close button ask first: "Keep editing" or "Discard changes".
+    The action emits `submitted()` when every check passes; the owner calls `write` for an act, or writes by
+    itself and then calls `accept()`. With unsaved edits, Escape, Cancel and the close button ask first: "Keep
+    editing" or "Discard changes".
     """
 
     submitted = Signal()
@@ -141,6 +143,17 @@ class FormDialog(Dialog):
         self.action_button.setEnabled(not busy)
         self.cancel_button.setEnabled(not busy)
 
+    def write(self, act: Callable[..., object], *args: object) -> None:
+        """Run `act(*args, on_done=…, on_failed=…)`: close when it is done, or say below a field why not."""
+
+        def failed(error: TenantAdminError) -> None:
+            self.set_busy(False)
+            field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
+            self.set_problem(str(error), field)
+
+        self.set_busy(True)
+        act(*args, on_done=lambda _: self.accept(), on_failed=failed)
+
     def submit(self) -> None:
         """Check every field; emit `submitted`, or go to the first that is wrong."""
         self.set_problem("")
@@ -203,6 +216,19 @@ class FormDialog(Dialog):
         sentence = entry.check(_value(entry.editor)) if entry.check is not None else ""
         _say(entry, sentence)
         return sentence
+
+
+def checked(check: Callable[[str], object]) -> Check:
+    """A field's check out of a service's own: its sentence, or "" when the value is fine."""
+
+    def sentence(value: Value) -> str:
+        try:
+            check(str(value))
+        except InvalidInput as error:
+            return str(error)
+        return ""
+
+    return sentence
 
 
 def _say(entry: _Entry, sentence: str) -> None:

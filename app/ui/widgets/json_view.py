@@ -101,17 +101,9 @@ class JsonView(QWidget):
         self._wants_tree = on
         self._choose()
 
-    def is_tree(self) -> bool:
-        """Whether the tree shows."""
-        return self._stack.currentWidget() is self.tree
-
     def copy(self) -> None:
         """Put the stored text on the clipboard."""
         QGuiApplication.clipboard().setText(self._text or "")
-
-    def shown_text(self) -> str:
-        """What the text view says."""
-        return self.text_view.toPlainText()
 
     def _show_all(self) -> None:
         self._whole = True

@@ -7,8 +7,10 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from app.services.text import visible
-from app.ui.theme import set_property
 from app.ui.widgets.formatting import tooltip
+
+LONGEST = 2_000
+"""Characters that a label which wraps lays out without being felt; a hundred thousand take minutes."""
 
 
 class Look(StrEnum):
@@ -28,7 +30,8 @@ class Look(StrEnum):
 class Label(QLabel):
     """Plain text with a look. `Label(text, look, wrap=False, selectable=False, parent=None)`.
 
-    Hidden and bidirectional characters in the text are shown as escapes. `set_look(look)` restyles.
+    Hidden and bidirectional characters in the text are shown as escapes. Of a text longer than `LONGEST` the
+    start is shown.
     """
 
     def __init__(
@@ -53,12 +56,8 @@ class Label(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        """Show `text`, with hidden characters as escapes."""
-        super().setText(visible(text, keep="\n"))
-
-    def set_look(self, look: Look) -> None:
-        """Change the look."""
-        set_property(self, "look", look.value)
+        """Show `text`."""
+        super().setText(_bounded(text, keep="\n"))
 
 
 class ElidedLabel(QLabel):
@@ -83,12 +82,8 @@ class ElidedLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Show `text` on one line, with hidden characters as escapes."""
-        super().setText(visible(text))
+        super().setText(_bounded(text))
         self._tip()
-
-    def set_look(self, look: Look) -> None:
-        """Change the look."""
-        set_property(self, "look", look.value)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(24, super().minimumSizeHint().height())
@@ -109,6 +104,10 @@ class ElidedLabel(QLabel):
         self.setToolTip(tooltip(self.text()) if cut else "")
 
 
+def _bounded(text: str, keep: str = "") -> str:
+    return visible(text[:LONGEST], keep=keep) + ("…" if len(text) > LONGEST else "")
+
+
 def scaled(font: QFont, factor: float) -> QFont:
     """`font` at `factor` times its size."""
     result = QFont(font)
@@ -117,14 +116,6 @@ def scaled(font: QFont, factor: float) -> QFont:
     else:
         result.setPixelSize(round(font.pixelSize() * factor))
     return result
-
-
-def rule(parent: QWidget | None = None) -> QFrame:
-    """A thin horizontal line."""
-    line = QFrame(parent)
-    line.setProperty("rule", True)
-    line.setFixedHeight(1)
-    return line
 
 
 def card(parent: QWidget | None = None) -> QFrame:

@@ -101,9 +101,6 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "delete": lambda context: ConfirmDialog(
         context.theme, "Delete?", "They go.", action="Delete", items=["a", "b"], total=2
     ),
-    "typed": lambda context: ConfirmDialog(
-        context.theme, "Delete?", "All of it goes.", action="Delete", typed="acme-corp"
-    ),
     "verify range": lambda context: VerifyRangeDialog(context.theme, (1, 600), (1, 600)),
     "choose database": lambda context: ChooseDatabaseDialog(
         context.theme, [Candidate(context.opened.path, ("users",), 12, 1, NOW)] * 2, NOW

@@ -86,7 +86,7 @@ class AuditTab(RecordTab):
     def top_widgets(self) -> Sequence[QWidget]:
         self.panel = VerificationPanel(self.context)
         self.banner, self.findings = self.panel.banner, self.panel.findings
-        self.verify_button, self.more_button = self.panel.verify.main, self.panel.verify.arrow
+        self.verify_button = self.panel.verify.main
         self.verify_button.clicked.connect(self.verify)
         menu = self.panel.verify.menu
         menu.setToolTipsVisible(True)

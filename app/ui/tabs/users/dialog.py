@@ -5,9 +5,8 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services import text
 from app.services.records import users
 from app.services.records.record import Record
-from app.ui.dialogs.submit import checked, submit
 from app.ui.shell.context import Context
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.form_dialog import FormDialog, checked
 
 
 class NewUserDialog(FormDialog):
@@ -33,7 +32,7 @@ class NewUserDialog(FormDialog):
 
     def _submit(self) -> None:
         values = self.values()
-        submit(self._context, self, users.create, str(values["tenant_id"]), str(values["email"]))
+        self.write(self._context.act, users.create, str(values["tenant_id"]), str(values["email"]))
 
 
 class EditUserDialog(FormDialog):
@@ -53,4 +52,4 @@ class EditUserDialog(FormDialog):
         self.submitted.connect(self._submit)
 
     def _submit(self) -> None:
-        submit(self._context, self, users.rename, self._user["id"], str(self.values()["email"]))
+        self.write(self._context.act, users.rename, self._user["id"], str(self.values()["email"]))

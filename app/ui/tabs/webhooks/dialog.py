@@ -6,9 +6,8 @@ from app.services import text
 from app.services.records import webhook_urls, webhooks
 from app.services.records.record import Record
 from app.services.records.webhooks import WebhookInput
-from app.ui.dialogs.submit import checked, submit
 from app.ui.shell.context import Context
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.form_dialog import FormDialog, checked
 
 
 class WebhookDialog(FormDialog):
@@ -80,9 +79,9 @@ class WebhookDialog(FormDialog):
             secret=self._secret(str(values["secret"])),
         )
         if self._webhook is None:
-            submit(self._context, self, webhooks.create, str(values["tenant_id"]), form)
+            self.write(self._context.act, webhooks.create, str(values["tenant_id"]), form)
         else:
-            submit(self._context, self, webhooks.update, self._webhook["id"], form)
+            self.write(self._context.act, webhooks.update, self._webhook["id"], form)
 
     def _secret(self, typed: str) -> str | None:
         if self._remove is not None and self._remove.isChecked():

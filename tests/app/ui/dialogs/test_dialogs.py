@@ -16,7 +16,7 @@ from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
 from app.ui.dialogs.preferences import PreferencesDialog
-from app.ui.theme import Mode, Theme
+from app.ui.theme import DARK, Mode, Theme
 from app.ui.widgets.static_table import StaticTable
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -112,7 +112,7 @@ def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> 
     qtbot.addWidget(dialog)
     dialog.open()
     choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
-    assert theme.mode is Mode.DARK and theme.is_dark
+    assert theme.mode is Mode.DARK and theme.tokens is DARK
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert dialog.isVisible(), "an edit is never lost silently"
     with qtbot.waitSignal(dialog.rejected, timeout=0):

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.welcome import SHOWN, WelcomePage
-from app.ui.theme import Mode, Theme
+from app.ui.theme import DARK, Mode, Theme
 
 
 def button(page: WelcomePage, words: str) -> QPushButton:
@@ -68,4 +68,4 @@ def test_a_page_that_is_gone_does_not_follow_the_theme(qtbot: QtBot, theme: Them
     with qtbot.waitSignal(page.destroyed):
         page.deleteLater()
     theme.set_mode(Mode.DARK)
-    assert theme.is_dark
+    assert theme.tokens is DARK

@@ -28,7 +28,7 @@ def strongest(icon: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> str:
 def test_switching_changes_palette_and_sheet(qtbot: QtBot, theme: Theme, qapp: QApplication) -> None:
     with qtbot.waitSignal(theme.changed):
         theme.set_mode(Mode.DARK)
-    assert theme.is_dark
+    assert theme.tokens is DARK
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
     assert DARK.panel in qapp.styleSheet()
     assert LIGHT.panel not in qapp.styleSheet()
@@ -45,7 +45,7 @@ def test_system_mode_follows_the_system_live(qtbot: QtBot, theme: Theme) -> None
     theme.set_mode(Mode.SYSTEM)
     for scheme, dark in ((Qt.ColorScheme.Dark, True), (Qt.ColorScheme.Light, False)):
         QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
-        assert theme.is_dark is dark
+        assert (theme.tokens is DARK) is dark
 
 
 def test_bound_icon_follows_the_theme_and_a_new_binding(qtbot: QtBot, theme: Theme) -> None:

@@ -131,7 +131,7 @@ def test_the_record_menu_and_the_button_offer_the_same(
     assert isinstance(record, QMenu)
     record.aboutToShow.emit()
     assert [action.text() for action in record.actions()][:4] == wanted
-    page.more_button.setFocus()
+    page.panel.verify.arrow.setFocus()
     press("Space")
     qtbot.waitUntil(lambda: QApplication.activePopupWidget() is page.panel.verify.menu)
     assert [action.text() for action in page.panel.verify.menu.actions()] == wanted

@@ -144,7 +144,7 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     choose(tab, qtbot, 0)
     record = tab.current.whole()
     assert tab._message.text() == record.record["message"]
-    assert record.run is not None and record.run[0] in tab._metadata.shown_text()
+    assert record.run is not None and record.run[0] in tab._metadata.text_view.toPlainText()
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.keyClick(tab.table, Qt.Key.Key_Return)
     assert jump.args == ["planning_runs", record.run[0]]

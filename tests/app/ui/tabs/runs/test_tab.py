@@ -18,6 +18,7 @@ from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.summary import phase_scores
 from app.ui.tabs.runs.tab import RunsTab
+from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
 
@@ -81,7 +82,7 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
     qtbot.waitUntil(lambda: chip_words(tab)[:2] == ["All 0", "Running 0"])
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == sum(stored.values()))
-    assert tab.chips.key() is None and tab.filters.values().is_empty()
+    assert tab.chips.key() is None and tab.filters.values() == FilterValues()
 
 
 def test_a_status_nobody_knows_has_a_chip_of_its_own(
@@ -195,7 +196,7 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
     dialog = tab.findChild(ArtifactDialog)
     versions = [item for item in tab._shown.artifacts or () if item["phase"] == phase]
     assert dialog.versions.count() == len(versions) >= 2
-    qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.shown_text())
+    qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.text_view.toPlainText())
     qtbot.keyClick(dialog.versions, Qt.Key.Key_Down)
     content = ask(context, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1]["id"])[0][0]
     qtbot.waitUntil(lambda: dialog.content._text == content)
@@ -212,8 +213,8 @@ def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtB
     qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
     tab.scores.activated.emit("synthesis")
     dialog = tab.findChild(ArtifactDialog)
-    qtbot.waitUntil(lambda: bool(dialog.content.shown_text()))
-    assert dialog.content.shown_text().startswith("# ") and content.startswith("# ")
+    qtbot.waitUntil(lambda: bool(dialog.content.text_view.toPlainText()))
+    assert dialog.content.text_view.toPlainText().startswith("# ") and content.startswith("# ")
     assert dialog.content.note.isHidden()
     dialog.reject()
 
