@@ -1,6 +1,6 @@
 """A table of any length: it knows its exact row count and fetches the rows that are looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,9 @@ _MISSING: Any = object()
 
 @dataclass(slots=True)
 class _Request:
-    """The one page that is on its way."""
+    """What is on its way: one page, or single rows again, whose page is None."""
 
-    page: int
+    page: int | None
     keys: Keys
     cancel: Cancel | None = None
 
@@ -133,6 +133,18 @@ class VirtualTableModel(QAbstractTableModel):
         self._cache.expire()
         self._repaint(0, self._count - 1)
 
+    def reload_records(self, record_ids: Container[object]) -> None:
+        """Fetches these records again, in place: they have changed, but none came, went or moved.
+
+        Those that are not at hand are fetched when they are seen, as ever.
+        """
+        at_hand = dict(self._cache.items())
+        keys = [key for key, row in at_hand.items() if row is not None and row[0] in record_ids]
+        if self._asked is not None or len(keys) > PAGE:
+            self.reload()  # what is on its way may have been read before
+        elif keys:
+            self._request(None, keys)
+
     def repaint(self) -> None:
         """Shows the same rows anew, for instance when "2 min ago" has become 3."""
         self._repaint(0, self._count - 1)
@@ -157,14 +169,19 @@ class VirtualTableModel(QAbstractTableModel):
             return
         page = self._asked.page
         self._asked = None
-        self._cache.put_page(page, keys, rows)
-        self._repaint(page * PAGE, page * PAGE + len(keys) - 1)
+        if page is None:
+            self._cache.put(keys, rows)
+            self._repaint(0, self._count - 1)
+        else:
+            self._cache.put_page(page, keys, rows)
+            self._repaint(page * PAGE, page * PAGE + len(keys) - 1)
         self._ask()
 
     def page_failed(self, keys: Keys) -> None:
         """The rows cannot be had; they are asked for again when they are painted again."""
         if self._asked is not None and self._asked.keys is keys:
-            self._cache.forget(self._asked.page)
+            if self._asked.page is not None:
+                self._cache.forget(self._asked.page)
             self._asked = None
             self._ask()
 
@@ -279,7 +296,7 @@ class VirtualTableModel(QAbstractTableModel):
 
     def _ask(self) -> None:
         if self._asked is not None:
-            if self._cache.wanted(self._asked.page):
+            if self._asked.page is None or self._cache.wanted(self._asked.page):
                 return
             self._forget_request()  # scrolled past
         page = self._cache.next_wanted()
@@ -289,6 +306,9 @@ class VirtualTableModel(QAbstractTableModel):
         if len(keys) < min(PAGE, self._count - page * PAGE):
             self._cache.forget(page)  # the rest of its keys is still to come
             return
+        self._request(page, keys)
+
+    def _request(self, page: int | None, keys: Keys) -> None:
         request = self._asked = _Request(page, keys)
         request.cancel = self._request_page(keys)
 

@@ -39,23 +39,19 @@ class Context:
         self,
         function: Callable[..., Change],
         *args: Any,
+        initiator: object = None,
         on_done: Callable[[Change], None] | None = None,
         on_failed: Callable[[TenantAdminError], None] | None = None,
         **kwargs: Any,
     ) -> Task:
-        """Runs an administrative act as the current actor, now, and remembers it for undo."""
-
-        def remember(change: Change) -> None:
-            self.history.record(change)
-            if on_done is not None:
-                on_done(change)
-
+        """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it."""
         return self.runner.write(
             function,
             *args,
             actor=self.settings.actor,
             now=self.clock(),
-            on_done=remember,
+            initiator=initiator,
+            on_done=on_done,
             on_failed=on_failed,
             **kwargs,
         )

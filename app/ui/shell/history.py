@@ -1,7 +1,7 @@
 """Undo and redo of acts. Each undo is itself an act: committed, audited, and able to fail."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -10,19 +10,18 @@ from app.services.errors import TenantAdminError
 from app.services.records import change as writing
 from app.services.records.change import Change
 from app.workers.runner import Runner
+from models.local.database import LocalDatabase
 
 
 class History(QObject):
-    """The undo stack of one open file.
+    """The undo stack of one open file, on which every change that `runner` announces is put.
 
-    `done` carries a change that was just made and can be undone, for a toast; `said` tells what was undone or
-    done again. `failed` carries the sentence when an undo was refused, because somebody changed the record
-    since; the stack then forgets everything before it, since nothing older can be trusted to apply.
+    What it takes back, or does again, is a change like any other whose initiator it is. `failed` carries the
+    sentence when that was refused, because somebody has changed the record since; the stack then forgets
+    everything, since nothing older can be trusted to apply.
     """
 
-    done = Signal(Change)
     failed = Signal(object)
-    said = Signal(str)
 
     def __init__(self, runner: Runner, clock: Callable[[], int], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,12 +29,7 @@ class History(QObject):
         self._clock = clock
         self._pending = False
         self.stack = QUndoStack(self)
-
-    def record(self, change: Change) -> None:
-        """Remembers an act that has been committed."""
-        if change.undoable:
-            self.stack.push(_Act(change, self))
-            self.done.emit(change)
+        runner.changed.connect(self._remember)
 
     def undo(self) -> None:
         """Takes back the latest act; nothing while an earlier one is still being taken back."""
@@ -46,15 +40,27 @@ class History(QObject):
         if not self._pending:
             self.stack.redo()
 
-    def revert(self, change: Change, on_done: Callable[[Change], None]) -> None:
-        """Commits the inverse of `change` on the writer thread."""
+    def revert(self, change: Change, summary: str, on_done: Callable[[Change], None]) -> None:
+        """Commits the inverse of `change`, called `summary`."""
 
-        def finish(inverse: Change) -> None:
+        def done(inverse: Change) -> None:
             self._pending = False
             on_done(inverse)
 
         self._pending = True
-        self._runner.write(writing.undo, change, now=self._clock(), on_done=finish, on_failed=self._refused)
+        self._runner.write(
+            _revert,
+            change,
+            summary,
+            now=self._clock(),
+            initiator=self,
+            on_done=done,
+            on_failed=self._refused,
+        )
+
+    def _remember(self, change: Change, initiator: object) -> None:
+        if change.undoable and initiator is not self:
+            self.stack.push(_Act(change, self))
 
     def _refused(self, error: TenantAdminError) -> None:
         self._pending = False
@@ -72,14 +78,19 @@ class _Act(QUndoCommand):
         self._pushed = False
 
     def redo(self) -> None:
-        if not self._pushed:  # QUndoStack.push calls redo; the act has been done already
-            self._pushed = True
-            return
-        self._history.revert(self._last, partial(self._remember, "Done again"))
+        if self._pushed:
+            self._revert("Done again")
+        self._pushed = True  # QUndoStack.push calls redo; the act has been done already
 
     def undo(self) -> None:
-        self._history.revert(self._last, partial(self._remember, "Undone"))
+        self._revert("Undone")
 
-    def _remember(self, what: str, change: Change) -> None:
+    def _revert(self, what: str) -> None:
+        self._history.revert(self._last, f"{what}: {self.text()}", self._keep)
+
+    def _keep(self, change: Change) -> None:
         self._last = change
-        self._history.said.emit(f"{what}: {self.text()}")
+
+
+def _revert(database: LocalDatabase, change: Change, summary: str, *, now: int) -> Change:
+    return replace(writing.undo(database, change, now=now), summary=summary)

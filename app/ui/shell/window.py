@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
 
@@ -148,19 +148,17 @@ class MainWindow(QMainWindow):
         self._view, self.session = view, session
         self.context, self.workspace, self.retention = session.context, session.workspace, session.retention
         self.context.runner.failed.connect(self._failed)
-        history = self.context.history
-        history.done.connect(self._offer_undo)
-        history.said.connect(self.toast.show_message)
-        history.failed.connect(self._failed)
-        history.stack.indexChanged.connect(self._update_commands)
+        self.context.runner.changed.connect(self._say_change)
+        self.context.history.failed.connect(self._failed)
+        self.context.history.stack.indexChanged.connect(self._update_commands)
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         self.workspace.said.connect(self.toast.show_message)
         self.workspace.everyone_wanted.connect(self._show_everyone)
-        self.workspace.tenants_stale.connect(self._reload_tenants)
+        self.workspace.tenants_found.connect(self._bar.offer_tenants)
         self.workspace.tabs.currentChanged.connect(self._update_commands)
         window_actions.add_tab_actions(self.commands, self, session)
-        self._bar.offer_tenants(view.tenants)
+        self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
         self.search.attach(self.context, self.workspace)
         self._pages.addWidget(self.workspace)
@@ -171,10 +169,9 @@ class MainWindow(QMainWindow):
         self._where.setToolTip(tooltip(str(opened.path)))
         self.retention.status.connect(self.retention_status.setText)
         self.retention.removed.connect(lambda _: self.refresh())
-        self.retention.start()
+        self.workspace.settled.connect(self.retention.start)
         self._update_commands()
-        self.workspace.current().activate()
-        self.workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.workspace.start()
         self.opened.emit(opened)
 
     def _where_parts(self, opened: OpenedFile) -> list[str]:
@@ -196,24 +193,16 @@ class MainWindow(QMainWindow):
         self._where.setText("")
         self._update_commands()
 
-    def _reload_tenants(self) -> None:
-        from app.services.files import describe  # noqa: PLC0415
-
-        if self.context is not None:
-            self.context.runner.read(
-                describe.tenants, on_done=self._bar.offer_tenants, on_failed=lambda error: None
-            )
-
     # acting
 
-    def _offer_undo(self, change: Change) -> None:
+    def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:
-            self.toast.show_message(change.summary, "Undo")
+            can_undo = change.undoable and initiator is not self.context.history
+            self.toast.show_message(change.summary, "Undo" if can_undo else "")
 
     def refresh(self) -> None:
         if self.workspace is not None:
             self.workspace.refresh()
-            self._reload_tenants()
 
     def _show_everyone(self) -> None:
         self.tenants.set_key(None)

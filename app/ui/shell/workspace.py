@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
+from app.services.files import describe
 from app.services.files.describe import OpenedFile
 from app.services.records import notifications
 from app.services.records.change import Change
@@ -40,14 +41,16 @@ class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
-    file open), and `tenants_stale` after a change that may have added or removed a tenant. `stop()` ends
+    file open), `tenants_found(ids)` when they have been read, and `settled` once, when the
+    tab in sight has its rows. `stop()` ends
     what runs. `said(text)` is for a toast, `everyone_wanted` asks for all tenants. A tab is built when it is
     first asked for, because all five take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
-    tenants_stale = Signal()
+    tenants_found = Signal(object)
+    settled = Signal()
     said = Signal(str)
     everyone_wanted = Signal()
 
@@ -56,6 +59,8 @@ class Workspace(QWidget):
         self._context = context
         self._scope = EVERYONE
         self._data_version: int | None = None
+        self._tenants = frozenset(context.opened.tenants)
+        self._looked_around = False
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self._column = QVBoxLayout(self)
@@ -81,8 +86,14 @@ class Workspace(QWidget):
         self._poll.timeout.connect(self._look_outside)
         self._poll.start()
         self._look_outside()  # what is written from now on is a change
-        self.continuation.look(imported=context.opened.imported)
-        self._count_unread()
+
+    def start(self) -> None:
+        """Fills the tab in sight. The rest is looked at when it has its rows, or cannot have them."""
+        page = self.current()
+        page.list.loaded.connect(self._look_around)
+        page.list.failed.connect(self._look_around)
+        page.activate()
+        page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def pages(self) -> Sequence[RecordTab]:
         """The tabs, in order; those that were not asked for yet are built now."""
@@ -115,6 +126,7 @@ class Workspace(QWidget):
             page.mark_stale()
         self.current().activate()
         self._count_unread()
+        self._read_tenants()
 
     def jump(self, table: str, record_id: object) -> None:
         """Shows a record in the tab of its table."""
@@ -173,11 +185,11 @@ class Workspace(QWidget):
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
-            if page.shows_any_of(change.tables):
-                page.mark_stale()
-        self.current().activate()
-        self._count_unread()
-        self.tenants_stale.emit()
+            page.hear(change, initiator)
+        if "notifications" in change.tables:
+            self._count_unread()
+        if not self._tenants.issuperset(event.tenant_id for event in change.events):
+            self._read_tenants()
 
     def _look_outside(self) -> None:
         # The writer's connection sees every other connection's commits, and not its own.
@@ -190,8 +202,21 @@ class Workspace(QWidget):
             for page in self._built.values():
                 page.changed_outside()
             self.refresh()
-            self.tenants_stale.emit()
         self._data_version = version
+
+    def _look_around(self) -> None:
+        if not self._looked_around:
+            self._looked_around = True
+            self._count_unread()
+            self.continuation.look(imported=self._context.opened.imported)
+            self.settled.emit()
+
+    def _read_tenants(self) -> None:
+        self._context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
+
+    def _show_tenants(self, tenants: Sequence[str]) -> None:
+        self._tenants = frozenset(tenants)
+        self.tenants_found.emit(tenants)
 
     def _count_unread(self) -> None:
         if "notifications" in self._context.opened.schema.columns:

@@ -82,7 +82,7 @@ def show_tab(context: Context, qtbot: QtBot) -> ShowTab:
         tab = kind(context)
         qtbot.addWidget(tab)
         tab.resize(1280, 720)
-        context.runner.changed.connect(lambda change, initiator: (tab.mark_stale(), tab.activate()))
+        context.runner.changed.connect(tab.hear)
         tab.show()
         with qtbot.waitSignal(tab.list.loaded):
             tab.activate()

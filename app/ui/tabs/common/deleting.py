@@ -26,7 +26,7 @@ def delete_selected(tab: RecordTab, function: Callable[..., Change], name: str) 
 
 def _decide(tab: RecordTab, function: Callable[..., Change], doomed: Frozen) -> None:
     context: Context = tab.context
-    act = partial(context.act, function, list(doomed.ids), on_done=lambda change: tab.selection.go_on())
+    act = partial(tab.act, function, list(doomed.ids))
     if not doomed.ids:
         return
     if len(doomed.ids) == 1 and not context.settings.confirm_deletion:

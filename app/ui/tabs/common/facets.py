@@ -30,7 +30,7 @@ class Facets:
         self._filters = filters
         self._label = label
         self._values: dict[str, dict[str, Value]] = {column: {} for column in columns}
-        self._tasks: list[Task] = []
+        self._tasks: dict[str, Task] = {}
 
     def chosen(self) -> dict[str, tuple[Value, ...]]:
         """The columns filtered by a value."""
@@ -56,16 +56,18 @@ class Facets:
     def count(self, query: ListQuery, columns: Iterable[str], show: Callable[[str, Counts], None]) -> None:
         """Reads the values of columns that the query's other filters keep; `show(column, found)` gets them.
 
-        What an earlier call has not delivered yet is dropped.
+        What an earlier call has not delivered yet of these columns is dropped.
         """
-        for task in self._tasks:
-            task.cancel()
-        self._tasks = [self._count(query, column, show) for column in columns]
+        for column in columns:
+            if column in self._tasks:
+                self._tasks[column].cancel()
+            self._tasks[column] = self._count(query, column, show)
 
     def _count(self, query: ListQuery, column: str, show: Callable[[str, Counts], None]) -> Task:
-        lists = self._context.lists
         return self._context.runner.read(
-            lambda database: lists.choices(database, query, column),
+            self._context.lists.choices,
+            query,
+            column,
             on_done=lambda found: show(column, found),
             on_failed=lambda error: None,
         )

@@ -146,10 +146,9 @@ class ListController(QObject):
         return self._shown or ListQuery(self.table)
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
-        task = self._context.runner.read(
-            lambda database: function(database, query), on_done=on_done, on_failed=self._failed
+        self._tasks.append(
+            self._context.runner.read(function, query, on_done=on_done, on_failed=self._failed)
         )
-        self._tasks.append(task)
 
     def _opened(self, wanted: object, listing: Listing) -> None:
         self._shown = listing.query
@@ -171,8 +170,14 @@ class ListController(QObject):
 
     def _refreshed(self, wanted: object, select: object, keys: Keys) -> None:
         self._shown = self._query
+        selected = self.view.selectionModel().hasSelection()
+        current = self.model.key(self.view.currentIndex().row())
         with self.view.kept_in_place(self.model.key, self.model.row_of_key):
             self.model.refresh_to(keys)
+        if selected and current is not None and not self.view.selectionModel().hasSelection():
+            moved_to = self.model.row_of_key(current)  # to Qt, a row that has moved is gone
+            if moved_to is not None:
+                self.view.select_row(moved_to)
         lost = wanted is not None and not self.view.currentIndex().isValid()
         self._announce(len(keys))
         if (select is not None or lost) and self._wanted is None:
@@ -195,13 +200,11 @@ class ListController(QObject):
             self.model.page_failed(keys)
             self.failed.emit(error)
 
-        def read(database: Any) -> Page:
-            return self._context.lists.load_page(database, query, keys)
+        def came(rows: Page) -> None:
+            self.model.set_page(keys, rows)
 
-        task = self._context.runner.read(
-            read, on_done=lambda rows: self.model.set_page(keys, rows), on_failed=failed
-        )
-        return task.cancel
+        load_page = self._context.lists.load_page
+        return self._context.runner.read(load_page, query, keys, on_done=came, on_failed=failed).cancel
 
     def _cancel(self) -> None:
         for task in self._tasks:

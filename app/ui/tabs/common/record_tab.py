@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column
 from app.services.errors import Cancelled, TenantAdminError
+from app.services.records.change import Change
+from app.services.records.effect import effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.record import read_record
 from app.services.scope import EVERYONE, Scope
@@ -172,8 +174,34 @@ class RecordTab(QWidget):
             self.reload()
 
     def mark_stale(self) -> None:
-        """Something it shows may have changed."""
+        """Anything it shows may have changed."""
         self._stale = True
+
+    def act(self, function: Callable[..., Change], *args: Any, **kwargs: Any) -> None:
+        """Acts on the selected rows. Where that takes them out of the list, the next one is selected."""
+        self.context.act(function, *args, initiator=self, **kwargs)
+
+    def hear(self, change: Change, initiator: object) -> None:
+        """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
+        if self._stale or not self.shows_any_of(change.tables):
+            return
+        if not self.isVisibleTo(self.window()) or self.spec.table not in change.tables:
+            self._stale = True
+            self.activate()
+            return
+        query = self.query()
+        effect = effect_on(query, change)
+        if effect.moves:
+            if initiator is self:
+                self.selection.go_on()
+            self.list.show(query)
+            self.read_beside(query)
+        elif effect.records:
+            self.list.model.reload_records(effect.records)
+        counted = [column for column in self.counted() if effect.moves or column in effect.columns]
+        self.facets.count(query, counted, self.show_counts)
+        if effect.touches(self.current.record_id):
+            self.current.reload()
 
     def changed_outside(self) -> None:
         """Called when somebody else has written to the file."""

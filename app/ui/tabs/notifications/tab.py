@@ -138,8 +138,7 @@ class NotificationsTab(RecordTab):
 
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
-        mark = partial(self.context.act, notifications.mark, read=read)
-        self.selection.with_ids(partial(mark, on_done=lambda change: self.selection.go_on()))
+        self.selection.with_ids(partial(self.act, notifications.mark, read=read))
 
     def _refuse_mark(self, read: bool) -> str | None:
         already = f"Already marked {'read' if read else 'unread'}."
@@ -151,7 +150,7 @@ class NotificationsTab(RecordTab):
         self.context.runner.read(partial(_unread, self.context.lists), query, keys, on_done=self._confirm_all)
 
     def _confirm_all(self, unread: Frozen) -> None:
-        act = partial(self.context.act, notifications.mark, unread.ids, read=True)
+        act = partial(self.act, notifications.mark, unread.ids, read=True)
         if len(unread.ids) == 1:
             act()
             return

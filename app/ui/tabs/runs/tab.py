@@ -226,9 +226,9 @@ class RunsTab(RecordTab):
 
     def _give_status(self, act: run_acts.RunAct) -> None:
         if act.status is None:
-            self.selection.with_ids(partial(self.context.act, planning.restore))
+            self.selection.with_ids(partial(self.act, planning.restore))
         else:
-            self.selection.with_ids(lambda ids: self.context.act(planning.set_status, ids, act.status))
+            self.selection.with_ids(lambda ids: self.act(planning.set_status, ids, act.status))
 
     def _refuse(self, act: run_acts.RunAct) -> str | None:
         refusal = self.selection.refusal()

@@ -105,7 +105,7 @@ class WebhooksTab(RecordTab):
         WebhookDialog(self.context, webhook=webhook, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
-        self.selection.with_ids(lambda ids: self.context.act(webhooks.set_active, ids, active))
+        self.selection.with_ids(lambda ids: self.act(webhooks.set_active, ids, active))
 
     def _refuse_switch(self, active: bool) -> str | None:
         already = f"Already {'active' if active else 'inactive'}."

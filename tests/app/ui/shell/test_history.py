@@ -3,7 +3,9 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.services.errors import RowChanged
 from app.services.records import users
+from app.services.records.change import Change
 from app.ui.shell.history import History
 from app.workers.runner import Runner
 from models.local.database import LocalDatabase
@@ -17,31 +19,79 @@ def runner(database: LocalDatabase) -> Iterator[Runner]:
     runner.stop()
 
 
-def test_an_act_is_announced_and_can_be_undone(runner: Runner, database: LocalDatabase, qtbot: QtBot) -> None:
-    history = History(runner, lambda: NOW)
-    runner.changed.connect(lambda change, initiator: announced.append(change.summary))
-    announced: list[str] = []
-    runner.write(users.create, "acme", "ada@acme.example", actor="ops", now=NOW, on_done=history.record)
-    with qtbot.waitSignal(history.done):
-        pass
+@pytest.fixture
+def history(runner: Runner) -> History:
+    return History(runner, lambda: NOW)
+
+
+def create(runner: Runner, qtbot: QtBot, name: str) -> None:
+    with qtbot.waitSignal(runner.changed):
+        runner.write(users.create, "acme", f"{name}@acme.example", actor="ops", now=NOW)
+
+
+def emails(database: LocalDatabase) -> list[str]:
+    return [email for (email,) in database.connection().execute("SELECT email FROM users ORDER BY email")]
+
+
+def test_an_act_is_taken_back_and_done_again(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    heard: list[tuple[str, bool]] = []
+    runner.changed.connect(lambda change, who: heard.append((change.summary, who is history)))
+    create(runner, qtbot, "ada")
     with qtbot.waitSignal(runner.changed):
         history.undo()
-    assert announced == ["User ada@acme.example created", "Undone: User ada@acme.example created"]
-    assert database.connection().execute("SELECT count(*) FROM users").get == 0
-    qtbot.waitUntil(history.stack.canRedo)
+    assert emails(database) == []
     with qtbot.waitSignal(runner.changed):
         history.redo()
-    assert database.connection().execute("SELECT count(*) FROM users").get == 1
+    assert emails(database) == ["ada@acme.example"]
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert emails(database) == []
+    what = "User ada@acme.example created"
+    assert heard == [
+        (what, False),
+        (f"Undone: {what}", True),
+        (f"Done again: {what}", True),
+        (f"Undone: {what}", True),
+    ]
+    assert history.stack.count() == 1
+
+
+def test_one_act_is_taken_back_at_a_time(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    """A second press, before the first undo is committed, would take back what nobody has looked at yet."""
+    create(runner, qtbot, "ada")
+    create(runner, qtbot, "bob")
+    done: list[Change] = []
+    runner.changed.connect(lambda change, who: done.append(change))
+    history.undo()
+    history.undo()
+    history.redo()
+    runner.write(lambda database: None, on_done=done.append)  # after everything that was asked for before
+    qtbot.waitUntil(lambda: None in done)
+    assert emails(database) == ["ada@acme.example"]
+    assert len(done) == 2
+    assert history.stack.index() == 1
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert emails(database) == []
 
 
 def test_an_undo_that_is_refused_says_so_and_forgets_the_rest(
-    runner: Runner, database: LocalDatabase, qtbot: QtBot
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:
-    history = History(runner, lambda: NOW)
-    with qtbot.waitSignal(history.done):
-        runner.write(users.create, "acme", "ada@acme.example", actor="ops", now=NOW, on_done=history.record)
-    database.connection().execute("UPDATE users SET email = 'other@acme.example'")
+    create(runner, qtbot, "ada")
+    create(runner, qtbot, "bob")
+    database.connection().execute("UPDATE users SET email = 'other@acme.example' WHERE email LIKE 'bob%'")
     with qtbot.waitSignal(history.failed) as refused:
         history.undo()
+    assert isinstance(refused.args[0], RowChanged)
     assert "changed or removed by somebody else" in str(refused.args[0])
-    assert not history.stack.canUndo()
+    assert history.stack.count() == 0, "what is older may rest on what was changed"
+    assert emails(database) == ["ada@acme.example", "other@acme.example"]
+    create(runner, qtbot, "cyd")
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert emails(database) == ["ada@acme.example", "other@acme.example"], "and it goes on from there"

@@ -62,7 +62,7 @@ def test_a_key_marks_the_row_read_and_stays_on_it(
 ) -> None:
     row, before = row_in_state(tab, "unread"), unread(context)
     choose(tab, qtbot, row)
-    with qtbot.waitSignal(context.history.done) as done:
+    with qtbot.waitSignal(context.runner.changed) as done:
         qtbot.keyClick(tab.table, Qt.Key.Key_R)
     assert done.args[0].summary == "1 notification marked read"
     qtbot.waitUntil(lambda: state(tab, row) == "read")
@@ -84,7 +84,7 @@ def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
     assert total == unread(context)
     choose(tab, qtbot, 2)
     following = tab.model.record_id(3)
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.keyClick(tab.table, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 1)
     qtbot.waitUntil(lambda: tab.list.current_id() == following)
@@ -98,7 +98,7 @@ def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context
     tab.table.select_row(1)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    with qtbot.waitSignal(context.history.done) as done:
+    with qtbot.waitSignal(context.runner.changed) as done:
         qtbot.mouseClick(tab.commands._buttons["mark_read"], Qt.MouseButton.LeftButton)
     assert done.args[0].summary == "3 notifications marked read"
     assert unread(context) == before - 3
@@ -121,7 +121,7 @@ def test_all_shown_are_frozen_before_the_question(
         "VALUES ('late', 'acme-corp', 'run_killed', 'Late', 'came while the question stood', 0, 1795000001)"
     )
     writer.close()
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
     assert unread(context) == before - shown + 1
     assert stored(context, "SELECT read FROM notifications WHERE id = 'late'") == 0

@@ -134,7 +134,7 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
     assert visible_buttons(tab) == ["pause", "cancel", "kill"]
     refused = tab.commands.action("resume")
     assert not refused.isEnabled() and "Already running." in refused.toolTip()
-    with qtbot.waitSignal(context.history.done) as done:
+    with qtbot.waitSignal(context.runner.changed) as done:
         qtbot.keyClick(tab.table, Qt.Key.Key_P)
     assert done.args[0].summary.endswith("paused")
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "paused")
@@ -149,13 +149,13 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
 def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     row = row_of(tab, "killed")
     choose(tab, qtbot, row)
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "deleted")
     assert tab.model.index(row, 1).data(Role.TONE) == Tone.NEUTRAL
     qtbot.waitUntil(lambda: visible_buttons(tab) == ["restore"])
     assert "restored first" in tab.commands.action("pause").toolTip()
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(tab.commands._buttons["restore"], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "killed")
 
@@ -167,7 +167,7 @@ def test_of_several_runs_each_must_allow_it(tab: RunsTab, context: Context, qtbo
     press_chip(tab, qtbot, "Running")
     tab.table.selectAll()
     qtbot.waitUntil(pause.isEnabled)
-    with qtbot.waitSignal(context.history.done) as done:
+    with qtbot.waitSignal(context.runner.changed) as done:
         tab.commands.trigger("pause")
     assert done.args[0].summary == "6 runs paused"
     assert ask(context, "SELECT COUNT(*) FROM planning_runs WHERE status = 'running'") == [(0,)]

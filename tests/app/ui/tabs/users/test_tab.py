@@ -78,7 +78,7 @@ def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qt
     assert fields["tenant_id"] == ""
     dialog.editor("tenant_id").setText("acme-corp")
     dialog.editor("email").setText("new.person@example.com")
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.model.rowCount() == total + 1)
     assert ask(context, "SELECT tenant_id FROM users WHERE email = 'new.person@example.com'") == [
@@ -92,7 +92,7 @@ def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qt
     tab.commands.trigger("edit")
     dialog = tab.findChild(EditUserDialog)
     dialog.editor("email").setText("moved@example.com")
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.inspector.title() == "moved@example.com")
     assert tab.list.current_id() == user
@@ -102,7 +102,7 @@ def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qt
 
 def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     total, user = tab.model.rowCount(), choose(tab, qtbot, 2)
-    with qtbot.waitSignal(context.history.done):
+    with qtbot.waitSignal(context.runner.changed):
         qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 1)
     assert ask(context, "SELECT COUNT(*) FROM users WHERE id = ?", user) == [(0,)]
@@ -120,7 +120,7 @@ def test_exactly_the_selected_users_go(tab: UsersTab, context: Context, qtbot: Q
     question = tab.findChild(ConfirmDialog)
     assert question.confirm_button.text() == "Delete 2 users"
     tab.table.selectAll()  # too late: the question is about the two
-    with qtbot.waitSignal(context.history.done) as done:
+    with qtbot.waitSignal(context.runner.changed) as done:
         qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
     assert "2 users" in done.args[0].summary
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 2)

@@ -1,0 +1,161 @@
+"""What is read again after an act: only what it touched."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.services.files import describe
+from app.services.records import notifications, users
+from app.services.records.lists import Lists
+from app.ui.shell import session
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from app.workers.runner import Runner, Task
+from tests.fixtures.window import ask, choose, current, go, open_file
+
+EMAIL = "moved@example.com"
+
+
+class Counting(Runner):
+    """Knows how often each function was asked to read."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.reads: Counter[str] = Counter()
+
+    def read(self, function: Callable[..., Any], *args: Any, **options: Any) -> Task:
+        self.reads[function.__qualname__] += 1
+        return super().read(function, *args, **options)
+
+
+@pytest.fixture
+def counted(
+    window: MainWindow, demo_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> tuple[RecordTab, Counting]:
+    """The users of an open file, all of its surroundings read."""
+    monkeypatch.setattr(session, "Runner", Counting)
+    page = open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    assert isinstance(page.context.runner, Counting)
+    choose(qtbot, page, 3)
+    quiet(qtbot, page)
+    return page, page.context.runner
+
+
+def quiet(qtbot: QtBot, page: RecordTab) -> None:
+    """Waits until nothing is under way and the interface has looked at what came."""
+    qtbot.waitUntil(lambda: not page.context.runner._running and not page.model._look_ahead.isActive())
+
+
+def act(qtbot: QtBot, page: RecordTab, *what: Any) -> None:
+    with qtbot.waitSignal(page.context.runner.changed):
+        page.context.act(*what)
+    quiet(qtbot, page)
+
+
+def shown(page: RecordTab, column: str, row: int) -> str:
+    return str(page.model.index(row, page.model.column_of(column)).data())
+
+
+def test_an_edited_address_is_two_reads(counted: tuple[RecordTab, Counting], qtbot: QtBot) -> None:
+    page, runner = counted
+    page.table.scrollTo(page.model.index(3, 0))
+    runner.reads.clear()
+    act(qtbot, page, users.rename, page.list.current_id(), EMAIL)
+    assert runner.reads["Lists.load_page"] == 1, "the row"
+    assert runner.reads.total() == 2, "and the open record"
+    assert shown(page, "email", 3) == page.inspector.title() == EMAIL
+    assert page.table.selected_rows() == [3]
+    assert page.table.currentIndex().row() == 3
+
+
+def test_another_record_s_address_is_one_read(counted: tuple[RecordTab, Counting], qtbot: QtBot) -> None:
+    page, runner = counted
+    runner.reads.clear()
+    act(qtbot, page, users.rename, page.model.record_id(5), EMAIL)
+    assert runner.reads == {"Lists.load_page": 1}
+    assert shown(page, "email", 5) == EMAIL
+
+
+@pytest.mark.parametrize("how", ["sorted", "filtered"])
+def test_a_row_that_may_move_is_looked_for(
+    counted: tuple[RecordTab, Counting], qtbot: QtBot, how: str
+) -> None:
+    page, runner = counted
+    before = page.list.current_id()
+    with qtbot.waitSignal(page.list.loaded):
+        if how == "sorted":
+            page.model.sort(page.model.column_of("email"))
+        else:
+            page.set_filter_text("@")
+    qtbot.waitUntil(lambda: page.list.current_id() == before)
+    quiet(qtbot, page)
+    email = "zzz@example.com" if how == "sorted" else "aaa@example.com"
+    runner.reads.clear()
+    act(qtbot, page, users.rename, before, email)
+    assert runner.reads["Lists.load_keys"] == 1
+    qtbot.waitUntil(lambda: page.list.current_id() == before)
+    row = page.table.currentIndex().row()
+    qtbot.waitUntil(lambda: shown(page, "email", row) == page.inspector.title() == email)
+    if how == "sorted":
+        assert row == page.model.rowCount() - 1
+
+
+def test_a_new_user_is_no_unread_notification(counted: tuple[RecordTab, Counting], qtbot: QtBot) -> None:
+    page, runner = counted
+    total = page.model.rowCount()
+    runner.reads.clear()
+    act(qtbot, page, users.create, "acme-corp", EMAIL)
+    assert page.model.rowCount() == total + 1
+    qtbot.waitUntil(lambda: runner.reads["Lists.load_page"] == 1)  # asked for when it is painted
+    assert runner.reads == {"Lists.load_keys": 1, "Lists.load_page": 1, "Lists.choices": 1}
+
+
+def test_the_tenants_are_told_of_a_new_one(
+    counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
+) -> None:
+    page, runner = counted
+    runner.reads.clear()
+    assert window.workspace is not None
+    with qtbot.waitSignal(window.workspace.tenants_found) as found:
+        page.context.act(users.create, "new-tenant", EMAIL)
+    assert "new-tenant" in found.args[0]
+    assert runner.reads[describe.tenants.__qualname__] == 1
+    runner.reads.clear()
+    act(qtbot, page, users.create, "new-tenant", f"x{EMAIL}")
+    assert runner.reads[describe.tenants.__qualname__] == 0
+
+
+def test_the_unread_count_follows_what_was_read(
+    counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
+) -> None:
+    page, runner = counted
+    assert window.workspace is not None
+    tabs = window.workspace.tabs
+    unread = ask(page.context.opened.path, "SELECT id FROM notifications WHERE read = 0")
+    qtbot.waitUntil(lambda: tabs.tabText(3) == f"Notifications  {len(unread)}")
+    runner.reads.clear()
+    with qtbot.waitSignal(runner.changed):
+        page.context.act(notifications.mark, [unread[0][0]], read=True)
+    qtbot.waitUntil(lambda: tabs.tabText(3) == f"Notifications  {len(unread) - 1}")
+    quiet(qtbot, page)
+    assert runner.reads == {notifications.unread_count.__qualname__: 1}
+
+
+def test_a_tab_out_of_sight_reads_when_it_is_looked_at(
+    counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
+) -> None:
+    page, runner = counted
+    who = page.list.current_id()
+    other = go(qtbot, window, 2)
+    quiet(qtbot, other)
+    runner.reads.clear()
+    act(qtbot, page, users.rename, who, EMAIL)
+    assert runner.reads == {}
+    assert go(qtbot, window, 0) is page is current(window)
+    qtbot.waitUntil(lambda: page.inspector.title() == EMAIL)
+    assert runner.reads[Lists.load_keys.__qualname__] == 1
