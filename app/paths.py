@@ -43,6 +43,21 @@ def state_dir() -> Path:
     return user_data_path("Tenant Admin" if sys.platform == "win32" else "tenant-admin", appauthor=False)
 
 
+def is_file(path: Path) -> bool:
+    """As `Path.is_file`, which on Python 3.11 raises in a folder that may not be entered: False there."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_dir(path: Path) -> bool:
+    """As `Path.is_dir`, and never raises."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def exists(path: Path) -> bool:
+    """As `Path.exists`, and never raises."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def os_user() -> str:
     """The name this person is logged in by, which audit entries give as the actor."""
     try:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -16,12 +15,6 @@ from app.commands.common import (
     say,
 )
 from app.services.text import visible
-
-KNOWN = {
-    "later": "the copy continues what was witnessed of this file",
-    "earlier": "the copy is an earlier state of this file, as a checkpoint witnessed it",
-    "other": "no checkpoint of this file fits the copy",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.services.files import restoring  # noqa: PLC0415
-    from app.workers import restores  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
 
-    path, folder, now = database_path(options.file), paths.checkpoints_dir(), int(time.time())
+    path, now = database_path(options.file), int(time.time())
+    store, verify = CheckpointStore(paths.checkpoints_dir()), scan_pool.verify
     restoring.require_writable(path, force=options.force)
-    with tempfile.TemporaryDirectory(prefix=".tenant-admin-", dir=path.resolve().parent) as scratch:
-        offered = restores.offer(path, options.copy, Path(scratch), folder, now=now)
+    with restoring.scratch(path) as scratch:
+        offered = restoring.offer(path, options.copy, Path(scratch), store, verify, now=now)
         if not offered.holds:
             print_report(offered.report)
             if not options.allow_findings:
@@ -55,10 +50,10 @@ def run(options: argparse.Namespace) -> int:
                 )
                 return EXIT_FINDINGS
         if offered.known is not None:
-            say(KNOWN[offered.known])
+            say(offered.known)
         try:
-            done = restores.carry_out(
-                path, offered, folder, actor=paths.os_user(), now=now, force=options.force
+            done = restoring.carry_out(
+                path, offered, store, verify, actor=paths.os_user(), now=now, force=options.force
             )
         except KeyboardInterrupt:
             beside = f"{path.stem}.before-restore.*{path.suffix}"
@@ -68,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
     say(f"the file as it was is kept as {done.kept}")
     if done.checkpoint is not None:
-        say(f"checkpoint {done.checkpoint} witnesses what it holds now")
+        say(f"checkpoint {done.checkpoint} was made of what it holds now")
     if done.problem is not None:
         print(f"tenant-admin: no checkpoint was made ({visible(done.problem)})", file=sys.stderr)
     return EXIT_INTACT

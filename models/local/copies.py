@@ -1,14 +1,31 @@
-"""Copies of a database file, which only their owner can read."""
+"""Copies of a database file, and one put in the file's place, through SQLite's own backup.
+
+Never by moving files while SQLite can open them: what lies beside a file belongs to it, and 96 of 100 such
+restores beside a stale log gave a mixed database that SQLite calls sound (models/README.md).
+"""
 
 import os
 import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 
-from models.errors import CopyNotWritten
+from models.errors import Cancelled, CopyNotWritten, FileLocked
 from models.local import atomic
+from models.local.database import BUSY_TIMEOUT_MS
+from models.local.file_use import holders, said
+from models.progress import Progress, Stop
+
+PAGES = 2_000
+"""Pages between two looks at whether to stop, about 8 MB."""
+
+PATIENCE = 5.0
+"""Seconds that another writer is waited for."""
 
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
@@ -38,18 +55,116 @@ def is_copy(path: Path) -> bool:
     return _COPY.search(path.stem) is not None
 
 
+def connect(path: Path, flags: int) -> apsw.Connection:
+    """A plain connection of the engine's own; as a URI, which can say any name that a file system allows."""
+    return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
+
+
 def back_up(connection: apsw.Connection, copy: Path) -> None:
     """Writes all that the connection sees into `copy`, as one moment, in place of what is there.
 
     In one step, because a stepwise backup beside a busy writer never ends (models/README.md). A copy that was
     not finished never carries the name.
     """
-    with atomic.replacing(copy) as building:
-        # As a URI, which can say any name that a file system allows.
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-        target = apsw.Connection(building.absolute().as_uri(), flags=flags)
+    with (
+        atomic.replacing(copy) as building,
+        closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
+        target.backup("main", connection, "main") as backup,
+    ):
+        backup.step(-1)
+
+
+def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelled: Stop) -> None:
+    """Replaces what the file at `path` holds by what `copy` holds, and writes what it held to `kept`.
+
+    In one transaction, which is in `path` whole or not at all. `kept` is written while nobody else can write,
+    so no commit falls between the two. A file that SQLite cannot open is moved away instead. `progress` is in
+    pages. `copy` may be changed. Raises `Cancelled`, `FileLocked` after `PATIENCE`, and what SQLite raises.
+    """
+    try:
+        _replace(path, copy, kept, progress, cancelled)
+    except (apsw.NotADBError, apsw.CorruptError):
+        _put_in_place_of(path, copy, kept)
+
+
+def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: Stop) -> None:
+    with closing(connect(path, apsw.SQLITE_OPEN_READWRITE)) as live:
+        live.set_busy_timeout(BUSY_TIMEOUT_MS)
+        _fit_pages(copy, int(live.pragma("page_size")))
+        with (
+            _in_wal(live) as in_wal,
+            closing(connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
+            closing(connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
+            live.backup("main", source, "main") as backup,
+        ):
+            if not in_wal:
+                back_up(reader, kept)
+            _lock(backup, path, cancelled)
+            if in_wal:
+                back_up(reader, kept)  # nobody else can write any more, and the old can still be read
+            while not backup.done:
+                if cancelled():
+                    raise Cancelled
+                progress(backup.page_count - backup.remaining, backup.page_count)
+                backup.step(PAGES)  # the last one commits, and nothing may fail behind it
+
+
+def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
+    """For a file that SQLite cannot open: nobody can have it open as a database, so it can be moved away.
+
+    A log that lies beside it is kept with it; left there, it would be folded into the new content.
+    """
+    for suffix in ("-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            atomic.sibling(path, suffix).replace(atomic.sibling(kept, suffix))
+    atomic.sibling(path, "-shm").unlink(missing_ok=True)
+    shutil.copyfile(path, kept)
+    copy.chmod(0o600)
+    with copy.open("rb+") as file:
+        os.fsync(file.fileno())
+    copy.replace(path.resolve())
+
+
+@contextmanager
+def _in_wal(connection: apsw.Connection) -> Iterator[bool]:
+    """With a write-ahead log, which is only there for as long as this takes where there was none.
+
+    False where the schema itself is damaged: such a file has no writers to be afraid of.
+    """
+    try:
+        before = str(connection.pragma("journal_mode"))
+    except apsw.CorruptError:
+        yield False
+        return
+    if before != "wal" and connection.pragma("journal_mode", "wal") != "wal":
+        raise apsw.BusyError("the journal mode cannot be changed")
+    try:
+        yield True
+    finally:
+        with suppress(apsw.Error):  # a reader is there, say: the log stays, which harms nobody
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            if before != "wal":
+                connection.pragma("journal_mode", before)
+
+
+def _fit_pages(copy: Path, size: int) -> None:
+    """Gives the copy the file's page size, which cannot change under a write-ahead log."""
+    with closing(connect(copy, apsw.SQLITE_OPEN_READWRITE)) as connection:
+        if connection.pragma("page_size") != size:
+            connection.pragma("page_size", size)
+            connection.execute("VACUUM")
+
+
+def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
+    """The first page takes the file for writing."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
         try:
-            with target.backup("main", connection, "main") as backup:
-                backup.step(-1)
-        finally:
-            target.close(False)
+            backup.step(1)
+        except (apsw.BusyError, apsw.LockedError) as error:
+            if cancelled():
+                raise Cancelled from error
+            if time.monotonic() >= deadline:
+                raise FileLocked(path, said(holders(path))) from error
+        else:
+            return

@@ -28,9 +28,9 @@ def test_a_copy_is_made_and_put_back(live: Path, tmp_path: Path) -> None:
     ask(live, "DELETE FROM users")
     done = run("restore", live, copy)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "the copy continues what was witnessed of this file" in done.stdout
+    assert "The copy continues this file as its newest checkpoint knows it." in done.stdout
     assert "audit_chain: 300 rows" in done.stdout
-    assert "checkpoint 3 witnesses" in done.stdout
+    assert "checkpoint 3 was made" in done.stdout
     assert ask(live, "SELECT * FROM users") == users
     kept = next(tmp_path.glob("foundation.before-restore.*.sqlite"))
     assert str(kept) in done.stdout

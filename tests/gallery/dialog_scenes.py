@@ -8,7 +8,7 @@ from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
-from app.services.files.restoring import Prepared
+from app.services.files.restoring import Offer, Prepared, Standing
 from app.services.retention.clock import Doubt
 from app.services.retention.plan import TenantShare
 from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview
@@ -21,7 +21,6 @@ from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.welcome import WelcomePage
 from app.ui.theme import Theme
-from app.workers.restores import Offer
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus
 from models.schema import Schema
@@ -205,14 +204,14 @@ def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None
 
 
 def restore(theme: Theme) -> Shot:
-    return _restore(theme, Verdict.CONSISTENT, known="earlier")
+    return _restore(theme, Verdict.CONSISTENT, known=Standing.EARLIER)
 
 
 def restore_findings(theme: Theme) -> Shot:
-    return _restore(theme, Verdict.TAMPERED, known="other")
+    return _restore(theme, Verdict.TAMPERED, known=Standing.OTHER)
 
 
-def _restore(theme: Theme, verdict: Verdict, known: str) -> Shot:
+def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
     now = dict(zip((*TABLES, "planning_artifacts"), (1_204, 61_250, 12, 3_310, 48, 112), strict=True))
     then = {**now, "users": 1_251, "audit_chain": 60_988, "notifications": None}
     prepared = Prepared(Path("foundation-2026-11-16.sqlite"), Path("restore.sqlite"), now, then)

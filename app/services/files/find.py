@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from app import paths
 from app.services.files import describe
 from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
@@ -89,9 +90,9 @@ def find_database(path: Path) -> Found:
     followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only
     file there when that one cannot be read.
     """
-    if path.name in _PROJECT_FILES and path.is_file():
+    if path.name in _PROJECT_FILES and paths.is_file(path):
         path = path.parent
-    if not path.is_dir():
+    if not paths.is_dir(path):
         return Found(path)
     folder = path.absolute()
     seen = _Seen()

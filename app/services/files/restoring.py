@@ -1,21 +1,25 @@
-"""The whole content of a file replaced by that of a copy: checked first, in one transaction, with a way back.
+"""What a file holds replaced by what a copy holds: checked first, in one transaction, with a way back."""
 
-Source: `hazards.md`, Files: through SQLite's own backup, never by moving files, and checked afterwards.
-"""
-
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import apsw
-
+from app import paths
 from app.services.chain.append import Batch, Event, append
-from app.services.errors import (
-    Cancelled,
+from app.services.chain.checkpoints.continuation import compare
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.verify.codes import Verdict
+from app.services.chain.verify.comparison import Witness
+from app.services.chain.verify.report import Report
+from app.services.files import describe, opening
+from app.services.files.copying import snapshot_copy
+from models import schema
+from models.errors import (
     DamagedFile,
     FileLocked,
     FileMissing,
@@ -24,24 +28,22 @@ from app.services.errors import (
     NotAllowed,
     SqlDump,
     StorageError,
+    TenantAdminError,
     UnfinishedChange,
 )
-from app.services.files import describe, opening
-from app.services.files.copying import snapshot_copy
-from models import schema
 from models.local import copies
-from models.local.database import BUSY_TIMEOUT_MS, LocalDatabase
-from models.local.file_use import holders, said
+from models.local.atomic import UNFINISHED
+from models.local.database import LocalDatabase
+from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
-PAGES = 2_000
-"""Pages between two looks at whether to stop, about 8 MB."""
 
-PATIENCE = 5.0
-"""Seconds that another writer is waited for."""
+class Standing(StrEnum):
+    """How a copy stands to what checkpoints say of the file, as a sentence."""
 
-Progress = Callable[[int, int], None]
-Stop = Callable[[], bool]
+    LATER = "The copy continues this file as its newest checkpoint knows it."
+    EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
+    OTHER = "No checkpoint of this file fits the copy: it is older than all, or of another database."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,98 @@ class Prepared:
     after: Mapping[str, int | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a restore would put in place. `report` is on the copy's own chains, by themselves.
+
+    `known` is None when there is no checkpoint of this file.
+    """
+
+    prepared: Prepared
+    report: Report
+    known: Standing | None
+
+    @property
+    def holds(self) -> bool:
+        return self.report.verdict not in (Verdict.TAMPERED, Verdict.UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`kept` is the file as it was; `checkpoint` the number of the one made afterwards, or the `problem`."""
+
+    kept: Path
+    checkpoint: int | None
+    problem: str | None = None
+
+
+class RestoreFailed(StorageError):
+    """What was written cannot be read back: the disk, most likely."""
+
+    def __init__(self, path: Path, kept: Path) -> None:
+        super().__init__(
+            f"{path.name} cannot be read back after the restore; check the disk. "
+            f"What the file held before is in {kept}."
+        )
+
+
+def scratch(path: Path) -> TemporaryDirectory[str]:
+    """A folder for what is prepared, on the file's own disk."""
+    return TemporaryDirectory(prefix=UNFINISHED, dir=path.resolve().parent, ignore_cleanup_errors=True)
+
+
+def offer(
+    path: Path,
+    source: Path,
+    folder: Path,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> Offer:
+    """Prepares a copy of `source` in `folder` and verifies it; nothing is changed.
+
+    Raises the errors of `prepare` and `verify`.
+    """
+    prepared = prepare(path, source, folder, progress=progress, cancelled=cancelled)
+    report = verify(prepared.copy, now=now, progress=progress, cancelled=cancelled)
+    return Offer(prepared, report, _known(path, prepared.copy, store))
+
+
+def carry_out(
+    path: Path,
+    offered: Offer,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    actor: str,
+    now: int,
+    force: bool = False,
+    progress: Progress | None = None,
+    cancelled: Stop | None = None,
+) -> Restored:
+    """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
+
+    Raises the errors of `restore`; that no checkpoint can be made is no reason not to restore.
+    """
+    try_to_sign(path, store, verify, now=now, reason=Reason.BEFORE_RESTORE)
+    database = None
+    with suppress(TenantAdminError, OSError):
+        database = store.identify(path)
+    kept = restore(
+        path, offered.prepared, actor=actor, now=now, force=force, progress=progress, cancelled=cancelled
+    )
+    try:
+        made = verify_and_sign(
+            path, store, verify, now=now, reason=Reason.RESTORE, database=database, progress=progress
+        )
+    except (TenantAdminError, OSError) as error:
+        return Restored(kept, None, str(error))
+    return Restored(kept, made.checkpoint, made.why_not)
+
+
 def prepare(
     path: Path,
     source: Path,
@@ -70,8 +164,9 @@ def prepare(
     Neither file is changed. Raises `NotAllowed` where the copy is the file itself, lacks the audit chain or
     holds something that stands in for a table, `Cancelled`, and the errors of opening, copying and importing.
     """
-    if source.exists() and path.exists() and source.samefile(path):
-        raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
+    with suppress(OSError):  # what is not there, or may not be seen, is said when it is opened
+        if source.samefile(path):
+            raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
     copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
     try:
         opening.open_database(source, read_only=True)
@@ -123,10 +218,9 @@ def restore(
     try:
         _record(prepared, kept, actor=actor, now=now)
         with LocalDatabase(path).expected_errors():
-            try:
-                _replace(path, prepared.copy, kept, progress or _ignore, cancelled or _never)
-            except (apsw.NotADBError, apsw.CorruptError):
-                _put_in_place_of(path, prepared.copy, kept)
+            copies.put_back(
+                path, prepared.copy, kept, progress=progress or ignore, cancelled=cancelled or never
+            )
     except Exception:
         kept.unlink(missing_ok=True)
         raise
@@ -141,11 +235,19 @@ def restore(
 
 def require_writable(path: Path, *, force: bool = False) -> None:
     """Raises `FileMissing`, or `NotAllowed` where the file may not be replaced, and why."""
-    if not path.is_file():
+    if not paths.is_file(path):
         raise FileMissing(path)
     reason = opening.why_not_written(path, force=force)
     if reason is not None:
         raise NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
+
+
+def _known(path: Path, copy: Path, store: CheckpointStore) -> Standing | None:
+    checkpoints = store.history(path)
+    for count in range(len(checkpoints), 0, -1):
+        if compare(copy, Witness(checkpoints[:count])).continues:
+            return Standing.LATER if count == len(checkpoints) else Standing.EARLIER
+    return Standing.OTHER if checkpoints else None
 
 
 def _named(path: Path) -> Path:
@@ -184,95 +286,6 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
         append(database, lambda: Batch((), (event,)), now=now)
 
 
-def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: Stop) -> None:
-    with closing(_connect(path, apsw.SQLITE_OPEN_READWRITE)) as live:
-        live.set_busy_timeout(BUSY_TIMEOUT_MS)
-        _fit_pages(copy, int(live.pragma("page_size")))
-        with (
-            _in_wal(live) as in_wal,
-            closing(_connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
-            closing(_connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
-            live.backup("main", source, "main") as backup,
-        ):
-            if not in_wal:
-                copies.back_up(reader, kept)
-            _lock(backup, path, cancelled)
-            if in_wal:
-                copies.back_up(reader, kept)  # nobody else can write any more, and the old can still be read
-            while not backup.done:
-                if cancelled():
-                    raise Cancelled
-                progress(backup.page_count - backup.remaining, backup.page_count)
-                backup.step(PAGES)  # the last one commits, and nothing may fail behind it
-
-
-def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
-    """For a file that SQLite cannot open: nobody can have it open as a database, so it can be moved away.
-
-    A log that lies beside it is kept with it; left there, it would be folded into the new content.
-    """
-    for suffix in ("-wal", "-journal"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.replace(kept.with_name(kept.name + suffix))
-    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-    shutil.copyfile(path, kept)
-    copy.chmod(0o600)
-    with copy.open("rb+") as file:
-        os.fsync(file.fileno())
-    copy.replace(path.resolve())
-
-
-@contextmanager
-def _in_wal(connection: apsw.Connection) -> Iterator[bool]:
-    """With a write-ahead log, which is only there for as long as this takes where there was none.
-
-    False where the schema itself is damaged: such a file has no writers to be afraid of.
-    """
-    try:
-        before = str(connection.pragma("journal_mode"))
-    except apsw.CorruptError:
-        yield False
-        return
-    if before != "wal" and connection.pragma("journal_mode", "wal") != "wal":
-        raise apsw.BusyError("the journal mode cannot be changed")
-    try:
-        yield True
-    finally:
-        with suppress(apsw.Error):  # a reader is there, say: the log stays, which harms nobody
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            if before != "wal":
-                connection.pragma("journal_mode", before)
-
-
-def _fit_pages(copy: Path, size: int) -> None:
-    """Gives the copy the file's page size, which cannot change under a write-ahead log."""
-    with closing(_connect(copy, apsw.SQLITE_OPEN_READWRITE)) as connection:
-        if connection.pragma("page_size") != size:
-            connection.pragma("page_size", size)
-            connection.execute("VACUUM")
-
-
-def _connect(path: Path, flags: int) -> apsw.Connection:
-    """As a URI, which can say any name that a file system allows."""
-    return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
-
-
-def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
-    """The first page takes the file for writing."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            backup.step(1)
-        except (apsw.BusyError, apsw.LockedError) as error:
-            if cancelled():
-                raise Cancelled from error
-            if time.monotonic() >= deadline:
-                raise FileLocked(path, said(holders(path))) from error
-        else:
-            return
-
-
 def _check(path: Path, kept: Path) -> None:
     database = LocalDatabase(path, read_only=True)
     try:
@@ -284,21 +297,3 @@ def _check(path: Path, kept: Path) -> None:
     except DamagedFile:
         pass
     raise RestoreFailed(path, kept)
-
-
-class RestoreFailed(StorageError):
-    """What was written cannot be read back: the disk, most likely."""
-
-    def __init__(self, path: Path, kept: Path) -> None:
-        super().__init__(
-            f"{path.name} cannot be read back after the restore; check the disk. "
-            f"What the file held before is in {kept}."
-        )
-
-
-def _ignore(done: int, total: int) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False

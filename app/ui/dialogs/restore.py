@@ -1,8 +1,9 @@
-"""What a restore would put in place of what a file holds, and the person's word for it."""
+"""What a restore would put in place of what a file holds, and the person's agreement."""
 
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
+from app.services.files.restoring import Offer, Standing
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -10,7 +11,6 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import counted, grouped
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
-from app.workers.restores import Offer
 
 NAMES = {
     "users": "Users",
@@ -23,11 +23,6 @@ NAMES = {
 }
 """The platform's own tables; others are shown by their names."""
 
-KNOWN = {
-    "later": "The copy continues what was witnessed of this file.",
-    "earlier": "The copy is an earlier state of this file, as a checkpoint witnessed it.",
-    "other": "No checkpoint of this file fits the copy: it is older than all, or of another database.",
-}
 _COLUMNS = (
     StaticColumn("What"),
     StaticColumn("Now", number=True),
@@ -37,7 +32,7 @@ _COLUMNS = (
 
 
 class RestoreDialog(Dialog):
-    """`RestoreDialog(theme, offer, file_name, folder, parent=None)`; accepted is the person's word.
+    """`RestoreDialog(theme, offer, file_name, folder, parent=None)`; accepted is the person's agreement.
 
     Where the copy's own chain does not hold, nothing can be pressed before the person has said that it is
     meant. Cancel has the focus.
@@ -73,8 +68,8 @@ class RestoreDialog(Dialog):
         )
         self.add_widget(self.chain)
         if offer.known is not None:
-            look = Look.WARN if offer.known == "other" else Look.DIM
-            self.add_widget(Label(KNOWN[offer.known], look, wrap=True))
+            look = Look.WARN if offer.known is Standing.OTHER else Look.DIM
+            self.add_widget(Label(offer.known, look, wrap=True))
         self.agreement = QCheckBox("I mean this, although its audit chain does not hold", self)
         self.agreement.setVisible(not offer.holds)
         if not offer.holds:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 
 from app import paths
-from app.services.errors import TenantAdminError
 from app.ui.shell.file_work import FileWork
 from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.workers.runner import Progress, Stop
+from models.errors import TenantAdminError
 
 # The workers and the dialog are loaded when a copy is made or put back.
 if TYPE_CHECKING:
-    from app.workers.restores import Offer, Restored
+    from app.services.files.restoring import Offer, Restored
 
 COPIES = "Databases and SQL dumps (*.sqlite *.sqlite3 *.db *.sql);;All files (*)"
 
@@ -41,9 +41,9 @@ class Copies(FileWork):
         """Writes what the file holds now to a new file, also while others write to it."""
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files import copying as snapshots  # noqa: PLC0415
+            from app.services.files.copying import snapshot_copy  # noqa: PLC0415
 
-            return snapshots.snapshot_copy(path, target)
+            return snapshot_copy(path, target)
 
         self._busy.run(
             f"Saving {target.name}…",
@@ -59,21 +59,22 @@ class Copies(FileWork):
             self.offer(path, source)
 
     def offer(self, path: Path, source: Path) -> None:
-        """Checks the copy and shows what a restore would change; nothing is changed before the word."""
+        """Checks the copy and shows what a restore would change; nothing is changed before that is agreed."""
         now = self._clock()
 
-        def work(progress: Progress, cancelled: Stop) -> tuple[tempfile.TemporaryDirectory[str], Offer]:
-            from app.workers import restores  # noqa: PLC0415
+        def work(progress: Progress, cancelled: Stop) -> tuple[TemporaryDirectory[str], Offer]:
+            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+            from app.services.files import restoring  # noqa: PLC0415
+            from app.workers import scan_pool  # noqa: PLC0415
 
-            scratch = tempfile.TemporaryDirectory(
-                prefix=".tenant-admin-", dir=path.parent, ignore_cleanup_errors=True
-            )
+            scratch = restoring.scratch(path)
             try:
-                return scratch, restores.offer(
+                return scratch, restoring.offer(
                     path,
                     source,
                     Path(scratch.name),
-                    paths.checkpoints_dir(),
+                    CheckpointStore(paths.checkpoints_dir()),
+                    scan_pool.verify,
                     now=now,
                     progress=progress,
                     cancelled=cancelled,
@@ -89,7 +90,7 @@ class Copies(FileWork):
             on_failed=self.failed.emit,
         )
 
-    def _ask(self, path: Path, scratch: tempfile.TemporaryDirectory[str], offer: Offer) -> None:
+    def _ask(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         from app.ui.dialogs.restore import RestoreDialog  # noqa: PLC0415
 
         dialog = RestoreDialog(self._theme, offer, path.name, str(path.parent), parent=self._window)
@@ -98,18 +99,21 @@ class Copies(FileWork):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def _restore(self, path: Path, scratch: tempfile.TemporaryDirectory[str], offer: Offer) -> None:
+    def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()
 
         def work(progress: Progress, cancelled: Stop) -> Restored:
-            from app.workers import restores  # noqa: PLC0415
+            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+            from app.services.files.restoring import carry_out  # noqa: PLC0415
+            from app.workers import scan_pool  # noqa: PLC0415
 
             # The person opened the file for writing, whoever else has it open.
             try:
-                return restores.carry_out(
+                return carry_out(
                     path,
                     offer,
-                    paths.checkpoints_dir(),
+                    CheckpointStore(paths.checkpoints_dir()),
+                    scan_pool.verify,
                     actor=actor,
                     now=now,
                     force=True,

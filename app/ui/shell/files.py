@@ -106,7 +106,7 @@ class Files(FileWork):
     def explore_demo(self) -> None:
         """Opens the sample data, which is made the first time."""
         path = paths.state_dir() / "sample" / "sample.sqlite"
-        if path.exists():
+        if paths.exists(path):
             self.open(path)
             return
 
@@ -188,7 +188,7 @@ class Files(FileWork):
         elif isinstance(error, SqlDump):
             self._offer("Import this dump?", error, "Import…", lambda: self.ask_import_target(path))
         else:
-            if not path.exists():
+            if not paths.exists(path):
                 self._settings.remove_recent_file(path)
             self.failed.emit(error)
 

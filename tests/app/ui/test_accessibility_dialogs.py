@@ -13,9 +13,12 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.files import restoring
 from app.services.files.copying import snapshot_copy
 from app.services.files.describe import OpenedFile, counted
 from app.services.files.find import Candidate
+from app.services.files.restoring import Offer
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
@@ -35,8 +38,7 @@ from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.workers import restores
-from app.workers.restores import Offer
+from app.workers import scan_pool
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached
@@ -87,7 +89,8 @@ def broken_copy(context: Context) -> Offer:
     ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
     scratch = path.with_name("scratch")
     scratch.mkdir()
-    return restores.offer(path, copy, scratch, paths.checkpoints_dir(), now=NOW)
+    store = CheckpointStore(paths.checkpoints_dir())
+    return restoring.offer(path, copy, scratch, store, scan_pool.verify, now=NOW)
 
 
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {

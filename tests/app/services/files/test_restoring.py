@@ -14,6 +14,7 @@ from app import paths
 from app.services.demo.demo import create_demo
 from app.services.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from app.services.files import restoring
+from models.local import copies
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.dumping import write_dump
@@ -184,7 +185,7 @@ def test_the_file_itself_is_no_copy(live: Path, tmp_path: Path) -> None:
 def test_a_writer_that_does_not_end_is_waited_for_and_then_named(
     live: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "PATIENCE", 0.3)
+    monkeypatch.setattr(copies, "PATIENCE", 0.3)
     before, beside = rows(live), siblings(live)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -230,7 +231,7 @@ def test_a_file_that_another_program_has_open_needs_a_word(live: Path, copy: Pat
 def test_cancelled_halfway_changes_nothing(
     live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "PAGES", 500)
+    monkeypatch.setattr(copies, "PAGES", 500)
     source = tmp_path / "large.sqlite"
     create_demo(source, paths.migrations_dir(), rows=10_000, tenants=2, now=NOW)
     before, beside = rows(live), siblings(live)

@@ -54,7 +54,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     assert shown["Users"] == [f"{before - 1:,}", f"{before:,}", "+1"]
     assert shown["Audit entries"][2] == "−1"
     assert "The audit chain of the copy holds" in box.chain.text()
-    assert "The copy continues what was witnessed of this file." in labels(box)
+    assert "The copy continues this file as its newest checkpoint knows it." in labels(box)
     press("Return")  # confirms nothing that destroys
     closed(qtbot, window, RestoreDialog)
     assert count(demo_path, "users") == before - 1

@@ -9,9 +9,10 @@ from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.demo.demo import create_demo
+from app.services.files import restoring
 from app.services.files.copying import snapshot_copy
-from app.workers import restores
-from app.workers.restores import Offer
+from app.services.files.restoring import Offer, Restored, Standing
+from app.workers import scan_pool
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -38,7 +39,13 @@ def append(path: Path, entries: int) -> None:
 def offer(live: Path, source: Path, folder: Path, name: str = "scratch") -> Offer:
     scratch = live.parent / name
     scratch.mkdir()
-    return restores.offer(live, source, scratch, folder, now=NOW)
+    store = CheckpointStore(folder)
+    return restoring.offer(live, source, scratch, store, scan_pool.verify, now=NOW)
+
+
+def carry_out(live: Path, offered: Offer, folder: Path) -> Restored:
+    store = CheckpointStore(folder)
+    return restoring.carry_out(live, offered, store, scan_pool.verify, actor="ada", now=NOW)
 
 
 def checkpoint(path: Path, folder: Path) -> None:
@@ -54,8 +61,8 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     checkpoint(live, folder)
     append(live, 2)
     offered = offer(live, early, folder)
-    assert (offered.known, offered.holds) == ("earlier", True)
-    done = restores.carry_out(live, offered, folder, actor="ada", now=NOW)
+    assert (offered.known, offered.holds) == (Standing.EARLIER, True)
+    done = carry_out(live, offered, folder)
     made = CheckpointStore(folder).checkpoints(live)
     assert [item.reason for item in made] == ["verify", "verify", "before-restore", "restore"]
     assert [item.through for item in made[2:]] == [307, 301]
@@ -65,8 +72,8 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
     # The way back is a restore, too, and the checkpoints before the restore still know it.
     back = offer(live, done.kept, folder, "back")
-    assert back.known == "earlier"
-    restores.carry_out(live, back, folder, actor="ada", now=NOW)
+    assert back.known == Standing.EARLIER
+    carry_out(live, back, folder)
     assert ask(live, "SELECT count(*) FROM audit_chain") == [(308,)]
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
 
@@ -75,7 +82,7 @@ def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)
     checkpoint(live, folder)
-    restores.carry_out(live, offer(live, early, folder), folder, actor="ada", now=NOW)
+    carry_out(live, offer(live, early, folder), folder)
     ask(live, "DELETE FROM audit_chain WHERE seq > 295")
     ask(live, "UPDATE sqlite_sequence SET seq = 295 WHERE name = 'audit_chain'")
     codes = {finding.code for finding in verify_known(live, folder, now=NOW).findings}
@@ -89,7 +96,7 @@ def test_an_export_from_before_the_restore_says_what_it_took_away(
     append(live, 5)
     checkpoint(live, folder)
     CheckpointStore(folder).export(live, tmp_path / "checkpoints.json")
-    restores.carry_out(live, offer(live, early, folder), folder, actor="ada", now=NOW)
+    carry_out(live, offer(live, early, folder), folder)
     report = verify_known(live, tmp_path / "elsewhere", now=NOW, export=tmp_path / "checkpoints.json")
     assert {finding.code for finding in report.findings} & {Code.TRUNCATED, Code.CHECKPOINT}
 
@@ -101,10 +108,10 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     checkpoint(live, folder)
     later = snapshot_copy(live, tmp_path / "later.sqlite")
     append(later, 3)
-    assert offer(live, later, folder, "two").known == "later"
+    assert offer(live, later, folder, "two").known == Standing.LATER
     other = tmp_path / "other.sqlite"
     create_demo(other, paths.migrations_dir(), rows=50, tenants=2, seed=9, now=NOW)
-    assert offer(live, other, folder, "three").known == "other"
+    assert offer(live, other, folder, "three").known == Standing.OTHER
 
 
 def test_a_copy_whose_chain_does_not_hold_is_named(live: Path, folder: Path, tmp_path: Path) -> None:
@@ -112,5 +119,5 @@ def test_a_copy_whose_chain_does_not_hold_is_named(live: Path, folder: Path, tmp
     ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 100")
     offered = offer(live, copy, folder)
     assert not offered.holds
-    done = restores.carry_out(live, offered, folder, actor="ada", now=NOW)
+    done = carry_out(live, offered, folder)
     assert done.checkpoint is None  # nothing is signed that says it holds
