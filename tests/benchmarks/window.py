@@ -231,7 +231,7 @@ def export(desk: Desk, target: Path, form: Format) -> None:
 def retain(desk: Desk, path: Path) -> None:
     """Half of the rows go, while the window scrolls and another process appends."""
     window = desk.window
-    window._settings.retention_days = KEPT_DAYS
+    window.settings.retention_days = KEPT_DAYS
     window.close_file()
     opened: list[object] = []
     window.opened.connect(opened.append)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from app import __version__
 from app.services.errors import Cancelled, TenantAdminError
 from app.settings import Settings
 from app.ui.shell import window_actions
@@ -21,7 +20,7 @@ from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.shell.tool_bar import ToolBar
 from app.ui.shell.welcome import WelcomePage
-from app.ui.theme import Mode, Theme
+from app.ui.theme import Theme
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.status import BusyStrip, Toast
@@ -46,12 +45,11 @@ class MainWindow(QMainWindow):
         self, theme: Theme, settings: Settings, clock: Callable[[], int], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._theme = theme
-        self._settings = settings
+        self.theme = theme
+        self.settings = settings
         self._clock = clock
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
-        self._view: OpenedFile | None = None
         self.session: Session | None = None
         self.context: Context | None = None
         self.workspace: Workspace | None = None
@@ -107,24 +105,24 @@ class MainWindow(QMainWindow):
             return
         self.session.stop()
         self._pages.removeWidget(self.session.workspace)
-        self.session = self.workspace = self.retention = self.context = self._view = None
+        self.session = self.workspace = self.retention = self.context = None
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self._show_welcome()
 
     def migrate(self) -> None:
         """Asks, and applies the pending migrations to the open file."""
-        view = self._view
-        if view is not None:
-            self.files.ask_migrate(view.path, view.pending, lambda: self._migrate(view))
+        if self.context is not None:
+            opened = self.context.opened
+            self.files.ask_migrate(opened.path, opened.pending, lambda: self._migrate(opened))
 
-    def _migrate(self, view: OpenedFile) -> None:
-        if view is self._view:
+    def _migrate(self, opened: OpenedFile) -> None:
+        if self.context is not None and opened is self.context.opened:
             self.close_file()
-            self.files.migrate(view.path)
+            self.files.migrate(opened.path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._settings.window_geometry = self.saveGeometry()
+        self.settings.window_geometry = self.saveGeometry()
         self.close_file()
         self._runner.stop()
         super().closeEvent(event)
@@ -137,15 +135,14 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
-    def _show_file(self, view: OpenedFile) -> None:
+    def _show_file(self, opened: OpenedFile) -> None:
         from app.ui.shell.session import Session  # noqa: PLC0415
 
         self.close_file()
-        opened = view
         session = Session(
-            view, self._theme, self._settings, clock=self._clock, strip=self.busy_strip, window=self
+            opened, self.theme, self.settings, clock=self._clock, strip=self.busy_strip, window=self
         )
-        self._view, self.session = view, session
+        self.session = session
         self.context, self.workspace, self.retention = session.context, session.workspace, session.retention
         self.context.runner.failed.connect(self._failed)
         self.context.runner.changed.connect(self._say_change)
@@ -165,7 +162,8 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentWidget(self.workspace)
         self.setWindowTitle(f"{opened.place}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
         self._bar.show_file(opened.path)
-        self._where.setText(" · ".join(self._where_parts(opened)))
+        where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
+        self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
         self.retention.status.connect(self.retention_status.setText)
         self.retention.removed.connect(lambda _: self.refresh())
@@ -174,18 +172,14 @@ class MainWindow(QMainWindow):
         self.workspace.start()
         self.opened.emit(opened)
 
-    def _where_parts(self, opened: OpenedFile) -> list[str]:
-        parts = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
-        return [*parts, "read-only"] if opened.read_only else parts
-
     def _failed(self, error: TenantAdminError) -> None:
         from app.ui.widgets.dialogs import show_error  # noqa: PLC0415
 
         if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
-            show_error(self._theme, self, str(error))
+            show_error(self.theme, self, str(error))
 
     def _show_welcome(self) -> None:
-        self.welcome.set_recent(list(self._settings.recent_files))
+        self.welcome.set_recent(list(self.settings.recent_files))
         self._pages.setCurrentWidget(self.welcome)
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
@@ -214,35 +208,6 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self.workspace.set_scope(Scope(tenant))
 
-    def show_preferences(self) -> None:
-        from app.ui.dialogs.preferences import PreferencesDialog  # noqa: PLC0415
-
-        dialog = PreferencesDialog(self._theme, self._settings, self)
-        dialog.accepted.connect(self.refresh)
-        _show(dialog)
-
-    def show_database_info(self) -> None:
-        from app.services.files import describe  # noqa: PLC0415
-        from app.ui.dialogs.database_info import DatabaseInfoDialog  # noqa: PLC0415
-
-        if self.context is None:
-            return
-        opened = self.context.opened
-        self.context.runner.read(
-            lambda database: describe.counted(opened),
-            on_done=lambda info: _show(DatabaseInfoDialog(self._theme, info, self)),
-        )
-
-    def show_about(self) -> None:
-        from app.ui.dialogs.about import AboutDialog  # noqa: PLC0415
-
-        _show(AboutDialog(self._theme, __version__, self))
-
-    def set_mode(self, mode: Mode) -> None:
-        """Shows the window light, dark or as the system is, from now on."""
-        self._theme.set_mode(mode)
-        self._settings.theme = mode.value
-
     def undo(self) -> None:
         """Takes back the last act."""
         self.toast.hide()  # its Undo was for this act, and would take back the one before
@@ -251,9 +216,3 @@ class MainWindow(QMainWindow):
 
     def _update_commands(self, _index: int = 0) -> None:
         self.commands.update()
-
-
-def _show(dialog: QDialog) -> None:
-    """Opens a dialog without blocking; it goes when it is closed."""
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()

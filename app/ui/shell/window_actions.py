@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
+from app import __version__
 from app.ui.shell.actions import Actions, ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import Mode
@@ -50,7 +51,9 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
-        ActionSpec("info", "Data&base info…", Icon.DATABASE, window.show_database_info, no_file, "Ctrl+I"),
+        ActionSpec(
+            "info", "Data&base info…", Icon.DATABASE, partial(_database_info, window), no_file, "Ctrl+I"
+        ),
         ActionSpec(
             "export",
             "E&xport…",
@@ -103,10 +106,12 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "Ctrl+F",
         ),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
-        ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, window.show_preferences, shortcut="Ctrl+,"),
+        ActionSpec(
+            "preferences", "&Preferences…", Icon.SETTINGS, partial(_preferences, window), shortcut="Ctrl+,"
+        ),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, window.refresh, no_file, "F5"),
-        *(ActionSpec(mode.value, words, None, partial(window.set_mode, mode)) for mode, words in MODES),
-        ActionSpec("about", "&About Tenant Admin", Icon.INFO, window.show_about),
+        *(ActionSpec(mode.value, words, None, partial(_set_mode, window, mode)) for mode, words in MODES),
+        ActionSpec("about", "&About Tenant Admin", Icon.INFO, partial(_about, window)),
     ):
         commands.add(spec)
 
@@ -149,6 +154,37 @@ def _fill_view(menu: QMenu, commands: Actions) -> None:
     menu.clear()
     tabs = [name for name in commands.names() if name.startswith("tab_")]
     commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *(mode.value for mode, _ in MODES)))
+
+
+def _preferences(window: MainWindow) -> None:
+    from app.ui.dialogs.preferences import PreferencesDialog  # noqa: PLC0415
+
+    dialog = PreferencesDialog(window.theme, window.settings, window)
+    dialog.accepted.connect(window.refresh)
+    dialog.open_once()
+
+
+def _database_info(window: MainWindow) -> None:
+    from app.services.files import describe  # noqa: PLC0415
+    from app.ui.dialogs.database_info import DatabaseInfoDialog  # noqa: PLC0415
+
+    if window.context is not None:
+        opened = window.context.opened
+        window.context.runner.read(
+            lambda database: describe.counted(opened),
+            on_done=lambda info: DatabaseInfoDialog(window.theme, info, window).open_once(),
+        )
+
+
+def _about(window: MainWindow) -> None:
+    from app.ui.dialogs.about import AboutDialog  # noqa: PLC0415
+
+    AboutDialog(window.theme, __version__, window).open_once()
+
+
+def _set_mode(window: MainWindow, mode: Mode) -> None:
+    window.theme.set_mode(mode)
+    window.settings.theme = mode.value
 
 
 def _no_file(window: MainWindow) -> str | None:

@@ -55,13 +55,13 @@ def banner(outcome: Outcome) -> Words:
         rest += f", {counted(report.found, 'finding')}"
     details = [_start(report), _archive(report, asked)]
     if outcome.checkpoint is not None:
-        # Where only the archive is at fault, what is in the file is witnessed all the same.
+        # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
-        details.append(f"{alone}checkpoint {outcome.checkpoint} signed, every row witnessed")
+        details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every row")
     elif report.verdict is Verdict.CONSISTENT:
-        details.append("no checkpoint has witnessed it yet")
+        details.append("no checkpoint covers it yet")
     elif report.unwitnessed:
-        details.append(f"{counted(report.unwitnessed, 'row')} not yet witnessed")
+        details.append(f"{counted(report.unwitnessed, 'row')} not in a checkpoint yet")
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:

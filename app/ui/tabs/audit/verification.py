@@ -147,7 +147,7 @@ class VerificationPanel(QWidget):
 
     `verified(report)` after a verification has ended, `changed()` whenever what is known or what runs has
     changed, `chosen(seq)` when a finding that names an entry of the file is selected, `again_wanted()` when
-    the chains should be verified anew, `said(text)` for a toast. `outcome` is what is known, or None.
+    the chains should be verified again, `said(text)` for a toast. `outcome` is what is known, or None.
     """
 
     verified = Signal(object)
@@ -333,7 +333,7 @@ class VerificationPanel(QWidget):
             self._context.theme,
             "Adopt this start?",
             "Nothing in the file proves what came before these entries; the platform's own cleanup leaves "
-            "chains like this. By adopting you vouch that they are the right ones. It is kept with your "
+            "chains like this. By adopting it you say that they are the right ones. It is kept with your "
             "checkpoints, with your name, and later verifications say so.",
             action="Adopt",
             items=[f"{tenant.tenant}: from entry {tenant.first_seq:,}" for tenant in starts],

@@ -66,7 +66,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_the_persons_word(
 def test_the_word_for_a_majority_is_given_with_the_yes_for_every_day(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
-    window._settings.retention_days = 1
+    window.settings.retention_days = 1
     before = count(demo_path, "audit_chain")
     open_file(qtbot, window, demo_path)
     window.commands.action("retention").trigger()

@@ -7,7 +7,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import SplitButton, push_button
 
-DETAIL = "6 tenants from the first entry · checkpoint 1 signed, every row witnessed · 48 ms"
+DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every row · 48 ms"
 
 
 def test_buttons_give_their_words_up_for_the_verdict_and_take_them_back(qtbot: QtBot, theme: Theme) -> None:

@@ -330,7 +330,7 @@ def test_a_checkpoint_made_in_the_dialog_is_named_in_the_banner(
     qtbot.waitUntil(box.make_button.isEnabled)
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, box.make_button)
-    assert "checkpoint 1 signed, every row witnessed" in page.banner.detail()
+    assert "checkpoint 1 signed over every row" in page.banner.detail()
     press("Esc")
     closed(qtbot, window, CheckpointsDialog)
 
@@ -343,7 +343,7 @@ def folder(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) ->
     """Where retention has just archived what it removed of the demo file, as the program remembers."""
     folder = tmp_path / "audit archive"
     archive(demo_path, folder, now=NOW)
-    window._settings.retention_archive.set(demo_path, folder)
+    window.settings.retention_archive.set(demo_path, folder)
     return folder
 
 
