@@ -4,6 +4,7 @@ Everything here is expected: it reaches a person as `str(error)` and never as a 
 raises of its own is turned into these where it arises (`models.local.errors`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 Place = Path | str
@@ -33,6 +34,16 @@ class NotFound(TenantAdminError):
 
 class NotAllowed(TenantAdminError):
     """The action does not apply to the record as it stands."""
+
+
+class StillReferred(NotAllowed):
+    """A foreign key without an ON DELETE action forbids it."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"Rows of {table} still refer to this and would lose what they refer to; nothing was changed. "
+            "Remove those first, or keep the record."
+        )
 
 
 class Cancelled(TenantAdminError):
@@ -213,6 +224,18 @@ class RowChanged(StorageError):
         super().__init__(
             "The record was changed or removed by somebody else in the meantime; nothing was changed. "
             "Look at it again, then repeat the action."
+        )
+
+
+class ChangedSince(RowChanged):
+    """An act cannot be taken back; `differences` name tables, columns and keys, never another value."""
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        more = f" and {len(differences) - 3:,} more" if len(differences) > 3 else ""
+        StorageError.__init__(
+            self,
+            "This cannot be undone, because of what has changed since: "
+            f"{'; '.join(differences[:3])}{more}. Nothing was changed.",
         )
 
 

@@ -1,20 +1,27 @@
 """What a file holds compared with what the models expect."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from models.engine import Database, raw
+from models.engine import Database, Rows, raw
 from models.tables import TABLES
 
 LEDGER: Final = "d1_migrations"
 
 _OBJECTS: Final = "SELECT type, name, tbl_name, rootpage FROM sqlite_master"
 _COLUMNS: Final = """
-SELECT found.name, shape.name FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
+SELECT found.name, shape.name, shape.hidden, shape.pk, shape.dflt_value
+FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
 WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, shape.cid
 """
 """Only of tables with pages of their own: asking a virtual table of a module that is not here is an error."""
+
+_FOREIGN_KEYS: Final = """
+SELECT found.name, keys."table", keys."from", keys."to", keys.on_delete, keys.id
+FROM sqlite_master AS found JOIN pragma_foreign_key_list(found.name) AS keys
+WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, keys.id, keys.seq
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def inspect(database: Database) -> Schema:
         for kind, _, table, rootpage in objects
         if kind == "table" and (rootpage or table not in expected)
     }
-    for name, column in names:
+    for name, column, *_ in names:
         table = _spelt(name, expected)
         columns[table] += (_spelt(column, expected.get(table, ())),)
     return Schema(
@@ -83,6 +90,86 @@ def inspect(database: Database) -> Schema:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Rows of `table` refer, by `columns`, to the rows of another that hold the same in `parent_columns`.
+
+    `on_delete` is what SQLite does to them when such a row goes, in its own words ("CASCADE", "NO ACTION").
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    on_delete: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table as the database has it, ours or not.
+
+    `columns` are those that hold values of their own; generated ones are left out. `key` tells its rows
+    apart: the primary key, or else SQLite's rowid under a name that is free. `defaults` are SQL. `referring`
+    are the foreign keys, of any table, that refer to this one.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    defaults: dict[str, str]
+    has_triggers: bool
+    referring: tuple[ForeignKey, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"StoredTable({self.name!r})"
+
+
+def stored_tables(database: Database) -> dict[str, StoredTable]:
+    """Every table that has rows of its own by its name; ours, and their columns, are spelt as expected."""
+    expected = expected_columns()
+    objects, columns, foreign_keys = database.read_batch([raw(_OBJECTS), raw(_COLUMNS), raw(_FOREIGN_KEYS)])
+    triggered = {table.lower() for kind, _, table, _ in objects if kind == "trigger"}
+    shapes: dict[str, list[tuple[str, bool, int, str | None]]] = {}
+    for table, column, *shape in columns:
+        name = _spelt(table, expected)
+        shapes.setdefault(name, []).append((_spelt(column, expected.get(name, ())), *shape))
+    tables = {
+        name: StoredTable(
+            name=name,
+            columns=tuple(column for column, hidden, _, _ in shape if not hidden),
+            key=_key(shape),
+            defaults={column: default for column, _, _, default in shape if default is not None},
+            has_triggers=name.lower() in triggered,
+        )
+        for name, shape in shapes.items()
+    }
+    return _with_foreign_keys(tables, foreign_keys)
+
+
+def _key(shape: Sequence[tuple[str, bool, int, str | None]]) -> tuple[str, ...]:
+    primary = sorted((position, column) for column, _, position, _ in shape if position)
+    if primary:
+        return tuple(column for _, column in primary)
+    taken = {column.lower() for column, *_ in shape}
+    return (next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid"),)
+
+
+def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[str, StoredTable]:
+    """The tables with what refers to them; a foreign key to a table that is not there refers to nothing."""
+    names = {name.lower(): name for name in tables}
+    pairs: dict[tuple[str, str, str, int], list[tuple[str, str | None]]] = {}
+    for child, parent, source, target, on_delete, number in found:
+        if parent.lower() in names:
+            pairs.setdefault((child, parent, on_delete, number), []).append((source, target))
+    referring: dict[str, tuple[ForeignKey, ...]] = {}
+    for (child, parent, on_delete, _), columns in pairs.items():
+        here, there = tables[names[child.lower()]], tables[names[parent.lower()]]
+        sources = tuple(_spelt(source, here.columns) for source, _ in columns)
+        targets = tuple(_spelt(target, there.columns) for _, target in columns if target is not None)
+        key = ForeignKey(here.name, sources, targets or there.key, on_delete)
+        referring[there.name] = (*referring.get(there.name, ()), key)
+    return {name: replace(table, referring=referring.get(name, ())) for name, table in tables.items()}
+
+
 def internal(table: str) -> bool:
     """Whether a table belongs to SQLite, D1 or the migrations rather than to a person."""
     return table == LEDGER or table.startswith(("sqlite_", "_cf_"))
@@ -90,7 +177,7 @@ def internal(table: str) -> bool:
 
 def _spelt(name: str, expected: Iterable[str]) -> str:
     """The expected name that SQLite takes for the same, or the name itself."""
-    return next((known for known in expected if known == name.lower()), name)
+    return next((known for known in expected if known.lower() == name.lower()), name)
 
 
 def _differences(

@@ -96,6 +96,8 @@ def _sql_error(message: str, path: Path) -> StorageError | None:
         return TableMissing(found[1])
     if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
         return ColumnMissing(found[1])
+    if message.startswith("foreign key mismatch"):
+        return Refused(message)
     if found := re.search(r"table (.+) has no column named (.+)", message):
         return ColumnMissing(f"{found[1]}.{found[2]}")
     return None

@@ -2,53 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from peewee import Expression, Model
 
 from app.services.chain.append import Batch, Event, append
-from models.engine import Database, Statement
-
-
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """One row before and after. None means that it is not there; for an update both hold the same columns.
-
-    The images may hold secrets, so they are left out of `repr()`.
-    """
-
-    model: type[Model] = field(repr=False)
-    key: str
-    before: Mapping[str, Any] | None = field(repr=False)
-    after: Mapping[str, Any] | None = field(repr=False)
-
-    @property
-    def table(self) -> str:
-        return str(self.model._meta.table_name)
-
-    def inverse(self) -> "RowChange":
-        return replace(self, before=self.after, after=self.before)
-
-    def statement(self) -> Statement:
-        """The guarded write: it changes exactly one row, and only if that row is still as `before`."""
-        model = self.model
-        guard = [model._meta.primary_key == self.key, *_equals(model, self.before or {})]
-        if self.after is None:
-            return Statement(model.delete().where(*guard))
-        values = {model._meta.fields[name]: value for name, value in self.after.items()}
-        if self.before is None:
-            return Statement(model.insert(values))
-        return Statement(model.update(values).where(*guard))
-
-
-def _equals(model: type[Model], image: Mapping[str, Any]) -> list[Expression]:
-    fields = model._meta.fields
-    return [
-        fields[name].is_null() if value is None else fields[name] == value
-        for name, value in image.items()
-        if fields[name] is not model._meta.primary_key
-    ]
-
+from app.services.records.images import Images, RowChange, Value, shown
+from models.engine import Database
+from models.errors import AlreadyExists, ChangedSince, Refused, RowChanged
 
 Check = Callable[[Database, Sequence[RowChange]], None]
 """Looks at what the guards of the rows do not cover, say that an address is not taken; raises if it is."""
@@ -73,12 +31,16 @@ class Change:
     check: Check = field(default=_nothing, repr=False)
 
     @property
-    def tables(self) -> frozenset[str]:
-        return frozenset(row.table for row in self.rows) | {"audit_chain"}
+    def touched(self) -> Mapping[str, frozenset[Value]]:
+        """The tables written and the keys of their rows; of the audit chain no keys, its entries are new."""
+        found: dict[str, set[Value]] = {"audit_chain": set()} if self.events else {}
+        for row in self.rows:
+            found.setdefault(row.table, set()).add(row.record_id)
+        return {table: frozenset(keys) for table, keys in found.items()}
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(row.key for row in self.rows)
+    def tables(self) -> frozenset[str]:
+        return frozenset(self.touched)
 
     @property
     def undoable(self) -> bool:
@@ -95,25 +57,64 @@ class Change:
         )
 
 
-def commit(database: Database, plan: Callable[[], Change], *, now: int) -> Change:
+def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
     again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
     `Database.run_batch`; nothing is written then.
     """
-    planned: list[Change] = []
+    planned: list[tuple[Images, Change]] = []
 
     def batch() -> Batch:
-        change = plan()
-        planned.append(change)
+        images = Images(database)
+        change = plan(images)
+        planned.append((images, change))
         statements = [row.statement() for row in change.rows]
         return Batch(statements, change.events, lambda: change.check(database, change.rows))
 
     append(database, batch, now=now)
-    return planned[-1]
+    images, change = planned[-1]
+    return replace(change, rows=tuple(map(images.completed, change.rows)))
 
 
 def undo(database: Database, change: Change, *, now: int) -> Change:
-    """Commits the inverse of `change`. Raises `RowChanged` when somebody has changed the rows since."""
-    return commit(database, change.inverse, now=now)
+    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since."""
+    inverse = change.inverse()
+
+    def plan(images: Images) -> Change:
+        return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
+
+    try:
+        return commit(database, plan, now=now)
+    except (RowChanged, AlreadyExists, Refused) as error:
+        images = Images(database)
+        differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
+        if not differences:
+            raise
+        raise ChangedSince(differences) from error
+
+
+def _as_it_is(images: Images, row: RowChange) -> RowChange:
+    """The same change of a table that may have got foreign keys since, but no other columns."""
+    table = images.table(row.table)
+    if (table.columns, table.key) != (row.stored.columns, row.stored.key):
+        raise ChangedSince([f"the columns of {row.table}"])
+    return replace(row, stored=table)
+
+
+def _difference(images: Images, row: RowChange) -> str | None:
+    """What keeps a row from being put back, in words that hold no value but its key."""
+    what = f"{row.table} “{shown(row.record_id)}”"
+    found = images.now(row)
+    if row.before is None:
+        return None if found is None else f"{what} is there again"
+    if found is None:
+        return f"{what} was removed"
+    names = [name for name, value in row.before.items() if not found.holds(name, value)]
+    if names:
+        return f"{', '.join(names)} of {what}"
+    if row.after is None:
+        for child, _, _ in images.referring([found], 1):
+            return f"{child.table.name} refers to {what}"
+    return None

@@ -42,7 +42,7 @@ def effect_on(query: ListQuery, change: Change) -> Effect:
     changed = {column.name for column in table.columns if moves or column.source in stored}
     return Effect(
         moves=moves or not changed.isdisjoint(_looked_at(query)),
-        records=frozenset(row.key for row in rows),
+        records=frozenset(row.record_id for row in rows),
         columns=frozenset(changed),
     )
 

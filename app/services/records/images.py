@@ -1,50 +1,392 @@
-"""Reading rows whole, exactly as they are stored, where a write follows."""
+"""Rows as the database holds them: every column, known to us or not, each value with its storage class.
 
-from collections.abc import Iterable, Iterator
+Acts read rows whole through `Images` and write them as `RowChange`s, which hold only where a row is still as
+it was read. Columns and keys are those of the file, so the SQL is written here, with quoted names, rather
+than by models; and a literal of Peewee's would be a bound value, of which D1 takes a hundred in a statement.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar
 
-from peewee import Field, Model
-
-from app.services.errors import NotFound
-from models.engine import Database
+from models.engine import Database, Statement, raw
+from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
+from models.schema import ForeignKey, StoredTable, stored_tables
 
 T = TypeVar("T")
-Image = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RawText:
+    """A text whose bytes are no UTF-8."""
+
+    raw: bytes
+
+
+Value = None | int | float | str | bytes | RawText
+"""A stored value; its Python type stands for its storage class."""
+
+Image = Mapping[str, Value]
 """Column name to the value as stored."""
 
-CHUNK = 500
-"""Keys in one `IN (…)`, far below SQLite's limit on parameters."""
+ID: Final = "id"
+"""The column by which people name a record of any table that acts write."""
+
+STAMPS: Final = ("created_at", "updated_at")
+"""Columns that say when a row was made and changed; not every file has them."""
+
+_MILLISECONDS: Final = 100_000_000_000
+"""A time from here on is in milliseconds, as the planning machine writes them."""
+
+_EXACT_INTEGERS: Final = 2**53
+"""JSON readers keep integers exactly up to here."""
 
 
-def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """The items in lists of at most `size`."""
     iterator = iter(items)
     while part := list(islice(iterator, size)):
         yield part
 
 
-def _primary(model: type[Model]) -> Field:
-    return cast(Field, model._meta.primary_key)
+def storage_class(value: Value) -> str:
+    """What SQLite's `typeof` says of it."""
+    match value:
+        case None:
+            return "null"
+        case int():
+            return "integer"
+        case float():
+            return "real"
+        case bytes():
+            return "blob"
+    return "text"
 
 
-def images(database: Database, model: type[Model], keys: Iterable[str]) -> list[Image]:
-    """The rows with these keys, every column as stored; those that are gone are left out."""
-    names = [field.column_name for field in model._meta.sorted_fields]
-    fields = model._meta.sorted_fields
-    return [
-        dict(zip(names, row, strict=True))
-        for part in chunks(keys)
-        for row in database.rows(model.select(*fields).where(_primary(model).in_(part)))
-    ]
+def shown(value: Value) -> int | float | str | None:
+    """A stored value as audit payloads and sentences give it: JSON can hold it, a person can read it."""
+    match value:
+        case RawText(raw):
+            return raw.decode("utf-8", "replace")
+        case bytes():
+            return f"x'{value.hex()}'"
+        case int() if abs(value) > _EXACT_INTEGERS:
+            return str(value)
+        case float() if not math.isfinite(value):
+            return str(value)
+    return value
 
 
-def image(database: Database, model: type[Model], key: str, what: str) -> Image:
-    """One row as stored.
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One row as it was read. It may hold secrets, so its values are left out of `repr()`."""
 
-    Raises `NotFound` naming `what` ("user"), `DamagedFile` when the row cannot be decoded.
+    table: StoredTable
+    image: Image = field(repr=False)
+
+    def __getitem__(self, column: str) -> Value:
+        """Raises `ColumnMissing` for a column that the file lacks."""
+        if column not in self.image:
+            raise ColumnMissing(f"{self.table.name}.{column}")
+        return self.image[column]
+
+    @property
+    def key(self) -> Image:
+        return {name: self.image[name] for name in self.table.key}
+
+    @property
+    def identity(self) -> tuple[str, tuple[Value, ...]]:
+        """What tells the row from all others of the database."""
+        return self.table.name, tuple(self.key.values())
+
+    @property
+    def tenant(self) -> str:
+        """The tenant in whose chain an act upon the row is recorded. Raises `NotAllowed`."""
+        tenant = self["tenant_id"]
+        if not isinstance(tenant, str):
+            raise NotAllowed(
+                f"The tenant of a row of {self.table.name} is not readable text, so no audit entry can say "
+                "what happens to it; nothing was changed."
+            )
+        return tenant
+
+    def holds(self, column: str, value: Value) -> bool:
+        """Whether this very value is stored there, in its storage class."""
+        found = self.image.get(column)
+        return column in self.image and storage_class(found) == storage_class(value) and found == value
+
+    def shown(self, column: str) -> int | float | str | None:
+        """The value for payloads and sentences; None where the file lacks the column."""
+        return shown(self.image.get(column))
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One row before and after. None means that it is not there; for an update both hold the same columns.
+
+    The images may hold secrets, so they are left out of `repr()`.
     """
-    found = images(database, model, [key])
-    if not found:
-        raise NotFound(what)
-    return found[0]
+
+    stored: StoredTable
+    key: Image
+    before: Image | None = field(repr=False)
+    after: Image | None = field(repr=False)
+
+    @property
+    def table(self) -> str:
+        return self.stored.name
+
+    @property
+    def record_id(self) -> Value:
+        """The key's value, where it is one column."""
+        return next(iter(self.key.values()))
+
+    def inverse(self) -> "RowChange":
+        return replace(self, before=self.after, after=self.before)
+
+    def statement(self) -> Statement:
+        """The guarded write: it changes exactly one row, and only if that row is still as `before`.
+
+        A row that goes must have no row that refers to it any more: none may have come since it was read.
+        """
+        table = _quoted(self.table)
+        if self.before is None:
+            return self._insertion(table)
+        conditions, values = _conditions(self.stored, self.key, self.before)
+        if self.after is None:
+            conditions += [_unreferred(self.stored, key) for key in self.stored.referring]
+            return Statement(raw(f"DELETE FROM {table} WHERE {' AND '.join(conditions)}", *values))  # noqa: S608
+        bound = [_bound(value) for value in self.after.values()]
+        assigned = ", ".join(
+            f"{_quoted(name)} = {place}" for name, (place, _) in zip(self.after, bound, strict=True)
+        )
+        sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        return Statement(raw(sql, *(value for _, value in bound), *values))
+
+    def _insertion(self, table: str) -> Statement:
+        image = self.after or {}
+        bound = [_bound(value) for value in image.values()]
+        names, places = ", ".join(map(_quoted, image)), ", ".join(place for place, _ in bound)
+        # OR ABORT: a table may say that a conflict replaces the other row.
+        sql = f"INSERT OR ABORT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
+        return Statement(raw(sql, *(value for _, value in bound)))
+
+
+class Images:
+    """Reads the rows of one database for an act, as its schema is at the moment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._tables = stored_tables(database)
+
+    def table(self, name: str) -> StoredTable:
+        """Raises `TableMissing`."""
+        if name not in self._tables:
+            raise TableMissing(name)
+        return self._tables[name]
+
+    def rows(self, table: str, ids: Iterable[Value], only: Collection[str] = ()) -> list[StoredRow]:
+        """The rows with these ids; those that are gone are left out.
+
+        With `only`, no other columns are read than an edit of these needs: texts may be long.
+        """
+        stored = self.table(table)
+        if ID not in stored.columns:
+            raise ColumnMissing(f"{table}.{ID}")
+        needed = {*only, "updated_at", *(name for key in stored.referring for name in key.parent_columns)}
+        wanted = [name for name in stored.columns if name in needed] if only else stored.columns
+        return self._matching(stored, (ID,), [(value,) for value in dict.fromkeys(ids)], columns=wanted)
+
+    def row(self, table: str, record_id: Value, what: str) -> StoredRow:
+        """The row with this id, whole. Raises `NotFound` naming `what` ("user")."""
+        found = self.rows(table, [record_id])
+        if not found:
+            raise NotFound(what)
+        return found[0]
+
+    def now(self, row: RowChange) -> StoredRow | None:
+        """The row that a change is about, as it is by now."""
+        found = self._matching(self.table(row.table), tuple(row.key), [tuple(row.key.values())])
+        return found[0] if found else None
+
+    def created(self, table: str, values: Image) -> RowChange:
+        """The change that adds a row, named by the first of these values where the table has no key.
+
+        Values of nothing, and stamps, are left out where the file lacks them. Raises `ColumnMissing` for
+        the others.
+        """
+        stored = self.table(table)
+        image: dict[str, Value] = {}
+        for name, value in values.items():
+            if name in stored.columns:
+                image[name] = value
+            elif value is not None and name not in STAMPS:
+                raise ColumnMissing(f"{table}.{name}")
+        named = stored.key if all(name in image for name in stored.key) else tuple(image)[:1]
+        return RowChange(stored, {name: image[name] for name in named}, None, image)
+
+    def completed(self, row: RowChange) -> RowChange:
+        """A row that was added, with what the database itself filled in."""
+        if row.before is not None or not set(row.stored.columns) - set(row.after or {}):
+            return row
+        found = self.now(row)
+        return row if found is None else replace(row, after={**found.image, **(row.after or {})})
+
+    def changed(self, row: StoredRow, values: Image, now: int) -> RowChange:
+        """The change that gives a row these values, and the time `now` where the file keeps that.
+
+        Raises `ColumnMissing`, and `StillReferred` where other rows refer to what would change.
+        """
+        after = dict(values)
+        if "updated_at" in row.table.columns:
+            after["updated_at"] = _stamp(row["updated_at"], now)
+        before = {name: row[name] for name in after}
+        self._refuse_referred(row, {name for name in values if values[name] != before[name]})
+        return RowChange(row.table, row.key, before, after)
+
+    def referring(
+        self, rows: Sequence[StoredRow], most: int
+    ) -> Iterator[tuple[StoredRow, ForeignKey, StoredRow]]:
+        """Rows that refer to these, by which key, and to which; at most about `most` for each key."""
+        for name in dict.fromkeys(row.table.name for row in rows):
+            table = self.table(name)
+            parents = [row for row in rows if row.table.name == name]
+            for key in table.referring:
+                by_value = {tuple(row[column] for column in key.parent_columns): row for row in parents}
+                wanted = [values for values in by_value if None not in values]
+                for child in self._matching(self.table(key.table), key.columns, wanted, most=most):
+                    values = tuple(child[column] for column in key.columns)
+                    # Where affinity or collation made unlike values equal, it is one of them.
+                    yield child, key, by_value.get(values, parents[0])
+
+    def _refuse_referred(self, row: StoredRow, changing: set[str]) -> None:
+        keys = tuple(key for key in row.table.referring if changing & set(key.parent_columns))
+        if keys:
+            narrowed = StoredRow(replace(row.table, referring=keys), row.image)
+            for child, _, _ in self.referring([narrowed], 1):
+                raise StillReferred(child.table.name)
+
+    def _matching(
+        self,
+        table: StoredTable,
+        by: Sequence[str],
+        wanted: Sequence[tuple[Value, ...]],
+        *,
+        columns: Sequence[str] | None = None,
+        most: int = -1,
+    ) -> list[StoredRow]:
+        """The rows that hold one of these tuples of values, all from one snapshot."""
+        read = tuple(dict.fromkeys((*table.key, *(table.columns if columns is None else columns))))
+        parts = ", ".join(_exact(table.name, column) for column in read)
+        start = f"SELECT {parts} FROM {_quoted(table.name)} WHERE "  # noqa: S608
+        size = max(1, (self._database.limits.parameters - 1) // len(by))
+        queries = []
+        for part in chunks(wanted, size):
+            condition, values = _one_of(table.name, by, part)
+            queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
+        found = self._database.read_batch(queries) if queries else []
+        return [
+            StoredRow(table, dict(zip(read, map(_decoded, row), strict=True)))
+            for rows in found
+            for row in rows
+        ]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _qualified(table: str, column: str) -> str:
+    """With its table: SQLite takes a quoted name alone, if there is no such column, for a text."""
+    return f"{_quoted(table)}.{_quoted(column)}"
+
+
+def _exact(table: str, column: str) -> str:
+    """The value as ASCII text that any engine hands over unchanged: JSON rounds integers and has no infinity,
+    and text that is no UTF-8 cannot be fetched as text at all.
+    """
+    name = _qualified(table, column)
+    return (
+        f"CASE typeof({name}) WHEN 'text' THEN 't' || hex({name}) WHEN 'blob' THEN 'b' || hex({name})"
+        f" ELSE quote({name}) END"
+    )
+
+
+def _decoded(text: str) -> Value:
+    if text[0] in "tb":
+        data = bytes.fromhex(text[1:])
+        if text[0] == "b":
+            return data
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return RawText(data)
+    if text == "NULL":
+        return None
+    return float(text) if "." in text or "e" in text else int(text)
+
+
+def _bound(value: Value) -> tuple[str, Any]:
+    """How a value is written into a statement, and what is bound."""
+    return ("CAST(? AS TEXT)", value.raw) if isinstance(value, RawText) else ("?", value)
+
+
+def _one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:
+    """The condition that the columns hold one of these tuples, as an index and a foreign key compare them."""
+    bound = [[_bound(value) for value in values] for values in wanted]
+    flat = [value for values in bound for _, value in values]
+    names = [_qualified(table, column) for column in columns]
+    if len(names) == 1:
+        return f"{names[0]} IN ({', '.join(places[0][0] for places in bound)})", flat
+    alternatives = (
+        " AND ".join(f"{name} = {place}" for name, (place, _) in zip(names, values, strict=True))
+        for values in bound
+    )
+    return f"({' OR '.join(alternatives)})", flat
+
+
+def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str], list[Any]]:
+    """What must hold of a row that is about to be written: its key, and that each value is as it was.
+
+    The key is compared as its index compares it; the others by class and bytes, so that neither affinity nor
+    collation takes two unlike values for the same.
+    """
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column, value in key.items():
+        name = _qualified(table.name, column)
+        place, bound = _bound(value)
+        conditions.append(f"{name} IS NULL" if value is None else f"{name} = {place}")
+        values += [] if value is None else [bound]
+    for column, value in before.items():
+        name = _qualified(table.name, column)
+        match value:
+            case None:
+                conditions.append(f"{name} IS NULL")
+                continue
+            case int() | float():
+                same = f"+{name} = ?"
+            case _:
+                same = f"CAST({name} AS BLOB) = CAST(? AS BLOB)"
+        conditions += [f"typeof({name}) = '{storage_class(value)}'", same]
+        values.append(value.raw if isinstance(value, RawText) else value)
+    return conditions, values
+
+
+def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
+    """The condition that no row refers to the one that is about to go, but perhaps itself."""
+    pairs = [
+        f"child.{_quoted(column)} = {_qualified(parent.name, target)}"
+        for column, target in zip(key.columns, key.parent_columns, strict=True)
+    ]
+    if key.table == parent.name:
+        itself = (f"child.{_quoted(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
+        pairs.append(f"NOT ({' AND '.join(itself)})")
+    return f"NOT EXISTS (SELECT 1 FROM {_quoted(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
+
+
+def _stamp(before: Value, now: int) -> int:
+    """The time in the unit of the one that it takes the place of."""
+    return now * 1000 if isinstance(before, int) and before >= _MILLISECONDS else now

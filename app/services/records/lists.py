@@ -15,7 +15,6 @@ from typing import Any
 from peewee import SQL, Case, Column, Select, fn
 
 from app.services.errors import TableMissing
-from app.services.records import images as records
 from app.services.records.list_query import ListQuery, Statements, Value
 from app.services.records.record import as_bytes
 from app.services.records.tables import DECLARED, Table
@@ -35,6 +34,7 @@ CHOICES = 200
 """Values that a pick list offers at most, the most frequent first."""
 
 _KEYS_AT_ONCE = 65_536
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +186,8 @@ class Lists:
         """
         spec, statements = DECLARED[query.table], self._statements(query.table)
         values = [statements.value(spec.column(name)) for name in columns or spec.names]
-        for start in range(0, len(keys), records.CHUNK):
-            part = keys[start : start + records.CHUNK]
+        for start in range(0, len(keys), _ROWS_AT_ONCE):
+            part = keys[start : start + _ROWS_AT_ONCE]
             found = _by_key(database, statements, query.scope, part, values)
             yield from (found[key] for key in part if key in found)
 

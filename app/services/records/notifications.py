@@ -7,14 +7,16 @@ from peewee import fn
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.errors import NotAllowed
 from app.services.records import change as writing
-from app.services.records import images as records
-from app.services.records.change import Change, RowChange
+from app.services.records.change import Change
+from app.services.records.images import Images, StoredRow, chunks
 from app.services.scope import Scope
 from models.engine import Database
+from models.errors import NotAllowed
 from models.status import AuditEvent
 from models.tables import Notification
+
+TABLE = "notifications"
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below D1's 2 MB a row."""
@@ -31,32 +33,30 @@ def mark(database: Database, notification_ids: Sequence[str], *, read: bool, act
 
     One audit entry a tenant names the ids (at most 1,000 each). Raises `NotAllowed` when nothing changes.
     """
-    rows = [
-        row
-        for row in records.images(database, Notification, notification_ids)
-        if bool(row["read"]) is not read
-    ]
     word = "read" if read else "unread"
-    if not rows:
-        raise NotAllowed(f"Already marked {word}.")
-    change = Change(
-        summary=f"{text.plural(len(rows), 'notification')} marked {word}",
-        rows=tuple(
-            RowChange(Notification, row["id"], {"read": row["read"]}, {"read": int(read)}) for row in rows
-        ),
-        events=_events(rows, read, actor),
-        inverse_events=_events(rows, not read, actor),
-    )
-    return writing.commit(database, lambda: change, now=now)
+
+    def plan(images: Images) -> Change:
+        found = images.rows(TABLE, notification_ids, only=("tenant_id", "read"))
+        rows = [row for row in found if bool(row["read"]) is not read]
+        if not rows:
+            raise NotAllowed(f"Already marked {word}.")
+        return Change(
+            summary=f"{text.plural(len(rows), 'notification')} marked {word}",
+            rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),
+            events=_events(rows, read, actor),
+            inverse_events=_events(rows, not read, actor),
+        )
+
+    return writing.commit(database, plan, now=now)
 
 
-def _events(rows: Sequence[dict[str, Any]], read: bool, actor: str) -> tuple[Event, ...]:
+def _events(rows: Sequence[StoredRow], read: bool, actor: str) -> tuple[Event, ...]:
     kind = AuditEvent.NOTIFICATIONS_READ if read else AuditEvent.NOTIFICATIONS_UNREAD
-    by_tenant: dict[str, list[str]] = {}
+    by_tenant: dict[str, list[Any]] = {}
     for row in rows:
-        by_tenant.setdefault(row["tenant_id"], []).append(row["id"])
+        by_tenant.setdefault(row.tenant, []).append(row.shown("id"))
     return tuple(
         Event(tenant, kind, {"actor": actor, "count": len(part), "notificationIds": part})
         for tenant, ids in by_tenant.items()
-        for part in records.chunks(ids, IDS_PER_EVENT)
+        for part in chunks(ids, IDS_PER_EVENT)
     )

@@ -12,15 +12,17 @@ from peewee import fn
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.errors import NotAllowed, NotFound
 from app.services.records import change as writing
-from app.services.records import images as records
-from app.services.records.change import Change, RowChange
+from app.services.records.change import Change
+from app.services.records.images import Images, StoredRow
 from app.services.records.record import Record, read_record_with
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
-from models.engine import Database
+from models.engine import Database, Rows
+from models.errors import NotAllowed, NotFound
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
-from models.tables import AuditEntry, PlanningRun
+from models.tables import AuditEntry
+
+TABLE = "planning_runs"
 
 PHASES: tuple[str, ...] = tuple(Phase)
 STATUSES: tuple[str, ...] = tuple(RunStatus)
@@ -82,11 +84,15 @@ def set_status(
     Raises `NotAllowed`, naming the first run for which this does not apply (nothing is changed then).
     """
     status = RunStatus(status)
-    rows = _found(database, run_ids)
-    for row in rows:
-        if status not in allowed(row["status"]):
-            raise NotAllowed(f"“{_short(row)}” is {row['status']}; it cannot become {status}.")
-    return _commit(database, [(row, str(status)) for row in rows], f"{status}", actor, now)
+
+    def plan(images: Images) -> Change:
+        rows = _found(images, run_ids)
+        for row in rows:
+            if status not in allowed(str(row.shown("status"))):
+                raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
+        return _change(images, [(row, status) for row in rows], status, actor, now)
+
+    return writing.commit(database, plan, now=now)
 
 
 def restore(database: Database, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
@@ -95,71 +101,71 @@ def restore(database: Database, run_ids: Sequence[str], *, actor: str, now: int)
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
     run becomes paused, in which nothing goes on until somebody decides. Raises `NotAllowed`.
     """
-    rows = _found(database, run_ids)
-    for row in rows:
-        if row["status"] != RunStatus.DELETED:
-            raise NotAllowed(f"“{_short(row)}” is not deleted.")
-    return _commit(
-        database, [(row, _status_before(database, row["id"])) for row in rows], "restored", actor, now
-    )
+
+    def plan(images: Images) -> Change:
+        rows = _found(images, run_ids)
+        for row in rows:
+            if row["status"] != RunStatus.DELETED:
+                raise NotAllowed(f"“{_short(row)}” is not deleted.")
+        statuses = _statuses_before(database, rows)
+        return _change(images, list(zip(rows, statuses, strict=True)), "restored", actor, now)
+
+    return writing.commit(database, plan, now=now)
 
 
-def _found(database: Database, run_ids: Sequence[str]) -> list[records.Image]:
-    rows = records.images(database, PlanningRun, run_ids)
+def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
+    rows = images.rows(TABLE, run_ids, only=("status", "idea"))
     if not rows:
         raise NotFound("planning run")
     return rows
 
 
-def _status_before(database: Database, run_id: str) -> str:
-    query = (
+def _statuses_before(database: Database, rows: Sequence[StoredRow]) -> list[str]:
+    queries = [
         AuditEntry.select(AuditEntry.payload)
         .where(
             AuditEntry.tenant_id == SYSTEM_TENANT,
             AuditEntry.event_type == AuditEvent.RUN_DELETED,
-            fn.INSTR(AuditEntry.payload, run_id) > 0,
+            fn.INSTR(AuditEntry.payload, f'"runId":{json.dumps(row.shown("id"), ensure_ascii=False)},') > 0,
         )
         .order_by(AuditEntry.seq.desc())
         .limit(1)
-    )
+        for row in rows
+    ]
+    return [_status_before(found) for found in database.read_batch(queries)]
+
+
+def _status_before(entries: Rows) -> str:
+    """What the entry about the deletion says; paused where there is none that can be read."""
     try:
-        status = json.loads(database.scalar(query) or "{}")["changes"]["status"]["from"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        status = str(json.loads(entries[0][0])["changes"]["status"]["from"])
+    except (IndexError, ValueError, TypeError, KeyError, RecursionError):
         return RunStatus.PAUSED
     return status if status in STATUSES and status != RunStatus.DELETED else RunStatus.PAUSED
 
 
-def _commit(
-    database: Database, wanted: Sequence[tuple[records.Image, str]], word: str, actor: str, now: int
+def _change(
+    images: Images, wanted: Sequence[tuple[StoredRow, str]], word: str, actor: str, now: int
 ) -> Change:
     what = f"“{_short(wanted[0][0])}”" if len(wanted) == 1 else text.plural(len(wanted), "run")
-    change = Change(
+    return Change(
         summary=f"{what} {word}",
-        rows=tuple(
-            RowChange(
-                PlanningRun,
-                row["id"],
-                {"status": row["status"], "updated_at": row["updated_at"]},
-                {"status": status, "updated_at": now},
-            )
-            for row, status in wanted
-        ),
-        events=tuple(_event(row["id"], row["status"], status, actor) for row, status in wanted),
-        inverse_events=tuple(_event(row["id"], status, row["status"], actor) for row, status in wanted),
+        rows=tuple(images.changed(row, {"status": str(status)}, now) for row, status in wanted),
+        events=tuple(_event(row, row.shown("status"), status, actor) for row, status in wanted),
+        inverse_events=tuple(_event(row, status, row.shown("status"), actor) for row, status in wanted),
     )
-    return writing.commit(database, lambda: change, now=now)
 
 
-def _event(run_id: str, before: str, after: str, actor: str) -> Event:
+def _event(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
     kind = AuditEvent.RUN_RESTORED if before == RunStatus.DELETED else _EVENTS[RunStatus(after)]
     payload: dict[str, Any] = {
         "actor": actor,
-        "runId": run_id,
+        "runId": row.shown("id"),
         "changes": {"status": {"from": before, "to": after}},
     }
     return Event(SYSTEM_TENANT, kind, payload)
 
 
-def _short(row: records.Image) -> str:
-    idea = str(row["idea"])
+def _short(row: StoredRow) -> str:
+    idea = str(row.shown("idea"))
     return idea if len(idea) <= 60 else f"{idea[:59]}…"

@@ -2,20 +2,24 @@
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from peewee import fn
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.errors import InvalidInput, NotFound
 from app.services.records import change as writing
-from app.services.records import images as records
-from app.services.records.change import Change, Check, RowChange
+from app.services.records.change import Change
+from app.services.records.dependents import removal
+from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
 from models.engine import Database
+from models.errors import InvalidInput, NotFound
 from models.status import AuditEvent
 from models.tables import User
+
+TABLE = "users"
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\]+")
 
@@ -34,7 +38,7 @@ def create(database: Database, tenant_id: str, email: str, *, actor: str, now: i
     """Adds a user without a password. Raises `InvalidInput` and the errors of `writing.commit`."""
     tenant = text.tenant_id(tenant_id)
     address = valid_email(email)
-    row: dict[str, Any] = {
+    row: dict[str, Value] = {
         "id": str(uuid.uuid4()),
         "tenant_id": tenant,
         "email": address,
@@ -42,14 +46,17 @@ def create(database: Database, tenant_id: str, email: str, *, actor: str, now: i
         "created_at": now,
         "updated_at": now,
     }
-    change = Change(
-        summary=f"User {address} created",
-        rows=(RowChange(User, row["id"], None, row),),
-        events=(_event(AuditEvent.USER_CREATED, row, actor),),
-        inverse_events=(_event(AuditEvent.USER_DELETED, row, actor),),
-        check=_only_ones([row]),
-    )
-    return writing.commit(database, lambda: change, now=now)
+
+    def plan(images: Images) -> Change:
+        return Change(
+            summary=f"User {address} created",
+            rows=(images.created(TABLE, row),),
+            events=(_event(AuditEvent.USER_CREATED, tenant, row, actor),),
+            inverse_events=(_event(AuditEvent.USER_DELETED, tenant, row, actor),),
+            check=_Addresses({row["id"]: tenant}),
+        )
+
+    return writing.commit(database, plan, now=now)
 
 
 def rename(database: Database, user_id: str, email: str, *, actor: str, now: int) -> Change:
@@ -59,74 +66,108 @@ def rename(database: Database, user_id: str, email: str, *, actor: str, now: int
     """
     address = valid_email(email)
 
-    def plan() -> Change:
-        row = records.image(database, User, user_id, "user")
+    def plan(images: Images) -> Change:
+        row = images.row(TABLE, user_id, "user")
         if address == row["email"]:
             raise InvalidInput("email", "This is already the user's e-mail address.")
-        before = {"email": row["email"], "updated_at": row["updated_at"]}
-        after = {"email": address, "updated_at": now}
+        before = row.shown("email")
         return Change(
-            summary=f"{row['email']} is now {address}",
-            rows=(RowChange(User, user_id, before, after),),
-            events=(_renamed(row, before, after, actor),),
-            inverse_events=(_renamed(row, after, before, actor),),
-            check=_only_ones([row]),
+            summary=f"{before} is now {address}",
+            rows=(images.changed(row, {"email": address}, now),),
+            events=(_renamed(row, before, address, actor),),
+            inverse_events=(_renamed(row, address, before, actor),),
+            check=_Addresses({user_id: row.tenant}),
         )
 
     return writing.commit(database, plan, now=now)
 
 
 def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Removes users; undoing puts them back whole. Raises `NotFound` when none of them is left."""
+    """Removes users, and the rows of other tables that go with them; undoing puts all of them back whole.
 
-    def plan() -> Change:
-        rows = records.images(database, User, user_ids)
+    Raises `NotFound` when none of the users is left, and what `removal` raises.
+    """
+
+    def plan(images: Images) -> Change:
+        rows = images.rows(TABLE, user_ids)
         if not rows:
             raise NotFound("user")
-        what = f"User {rows[0]['email']}" if len(rows) == 1 else text.plural(len(rows), "user")
+        gone = removal(images, rows)
+        what = f"User {rows[0].shown('email')}" if len(rows) == 1 else text.plural(len(rows), "user")
         return Change(
-            summary=f"{what} deleted",
-            rows=tuple(RowChange(User, row["id"], row, None) for row in rows),
-            events=tuple(_event(AuditEvent.USER_DELETED, row, actor) for row in rows),
-            inverse_events=tuple(_event(AuditEvent.USER_RESTORED, row, actor) for row in rows),
-            check=_only_ones(rows),
+            summary=f"{what} deleted{gone}",
+            rows=gone.rows,
+            events=tuple(
+                _event(AuditEvent.USER_DELETED, row.tenant, row.image, actor, gone.of(row)) for row in rows
+            ),
+            inverse_events=tuple(
+                _event(AuditEvent.USER_RESTORED, row.tenant, row.image, actor, gone.back(row)) for row in rows
+            ),
+            check=_Addresses({row["id"]: row.tenant for row in rows}),
         )
 
     return writing.commit(database, plan, now=now)
 
 
-def _only_ones(users: Sequence[Mapping[str, Any]]) -> Check:
-    """The check that nobody else in the tenants of these users has the addresses they are given."""
-    tenants = {user["id"]: user["tenant_id"] for user in users}
+class _Addresses:
+    """The check that nobody else in the tenant has the address that a user is given.
 
-    def check(database: Database, rows: Sequence[RowChange]) -> None:
-        given: dict[str, dict[str, str]] = {}  # tenant to address to id
-        for row in rows:
-            if row.after is not None:
-                given.setdefault(tenants[row.key], {})[row.after["email"].lower()] = row.key
-        for tenant, addresses in given.items():
-            for part in records.chunks(addresses, database.limits.parameters - 1):
-                lowered = fn.LOWER(User.email)
-                same = User.select(User.id, lowered, User.email).where(
+    Two who had the same before an act may have it again after its undo: nothing has changed since.
+    """
+
+    def __init__(self, tenants: Mapping[Value, str]) -> None:
+        """`tenants` says whose the users are, by their ids."""
+        self._tenants = tenants
+        self._known: set[tuple[Value, Value]] = set()
+
+    def __call__(self, database: Database, rows: Sequence[RowChange]) -> None:
+        """Raises `InvalidInput`."""
+        users = [row for row in rows if row.table == TABLE and row.record_id in self._tenants]
+        for row, other, _ in self._others(database, users, before=True):
+            self._known.add((row.record_id, other))
+        for row, other, email in self._others(database, users, before=False):
+            if (row.record_id, other) not in self._known:
+                tenant = self._tenants[row.record_id]
+                raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")
+
+    def _others(
+        self, database: Database, users: Sequence[RowChange], *, before: bool
+    ) -> Iterator[tuple[RowChange, Value, str]]:
+        """Which user shares the address of which other one, and that address."""
+        wanted: dict[str, dict[str, RowChange]] = {}  # tenant to address to user
+        for user in users:
+            email = ((user.before if before else user.after) or {}).get("email")
+            if isinstance(email, str):
+                wanted.setdefault(self._tenants[user.record_id], {})[email.lower()] = user
+        lowered = fn.LOWER(User.email)
+        found = database.read_batch(
+            [
+                User.select(User.tenant_id, lowered, User.id, User.email).where(
                     User.tenant_id == tenant, lowered.in_(part)
                 )
-                for user_id, key, email in database.rows(same):
-                    if user_id != addresses[key]:
-                        raise InvalidInput(
-                            "email", f"{tenant} already has a user with the e-mail address {email}."
-                        )
-
-    return check
-
-
-def _event(kind: AuditEvent, row: Mapping[str, Any], actor: str) -> Event:
-    return Event(row["tenant_id"], kind, {"actor": actor, "userId": row["id"], "email": row["email"]})
+                for tenant, addresses in wanted.items()
+                for part in chunks(addresses, database.limits.parameters - 1)
+            ]
+        )
+        for tenant, key, other, email in (row for rows in found for row in rows):
+            user = wanted[tenant][key]
+            if other != user.record_id:
+                yield user, other, email
 
 
-def _renamed(
-    row: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], actor: str
+def _event(
+    kind: AuditEvent,
+    tenant: str,
+    row: Mapping[str, Value],
+    actor: str,
+    along: Mapping[str, Any] = MappingProxyType({}),
 ) -> Event:
-    changes = {"email": {"from": before["email"], "to": after["email"]}}
+    payload = {"actor": actor, "userId": shown(row["id"]), "email": shown(row.get("email"))}
+    return Event(tenant, kind, {**payload, **along})
+
+
+def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
+    changes = {"email": {"from": before, "to": after}}
     return Event(
-        row["tenant_id"], AuditEvent.USER_UPDATED, {"actor": actor, "userId": row["id"], "changes": changes}
+        row.tenant, AuditEvent.USER_UPDATED, {"actor": actor, "userId": row.shown("id"), "changes": changes}
     )

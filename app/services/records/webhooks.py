@@ -1,26 +1,33 @@
-"""Webhook destinations: create, edit, switch on and off, delete; each an entry in the audit chain."""
+"""Webhook destinations: create, edit, switch on and off, delete; each an entry in the audit chain.
 
+What their URLs may be stands at the end.
+"""
+
+import ipaddress
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.errors import InvalidInput, NotAllowed, NotFound
 from app.services.records import change as writing
-from app.services.records import images as records
-from app.services.records import webhook_urls
-from app.services.records.change import Change, RowChange
+from app.services.records.change import Change
+from app.services.records.dependents import removal
+from app.services.records.images import Images, StoredRow, Value, shown
 from models.engine import Database
+from models.errors import InvalidInput, NotAllowed, NotFound
 from models.status import AuditEvent, WebhookEvent
-from models.tables import WebhookDestination
 
+TABLE = "webhook_destinations"
 ALL_EVENTS = "*"
 EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +59,47 @@ def valid_events(value: str) -> str:
 
 def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Adds a destination. Raises `InvalidInput` and the errors of `writing.commit`."""
-    row = {
+    tenant = text.tenant_id(tenant_id)
+    row: dict[str, Value] = {
         "id": str(uuid.uuid4()),
-        "tenant_id": text.tenant_id(tenant_id),
+        "tenant_id": tenant,
         **_checked(form),
         "secret": form.secret or None,
         "created_at": now,
         "updated_at": now,
     }
-    change = Change(
-        summary=f"Webhook {_label(row)} created",
-        rows=(RowChange(WebhookDestination, row["id"], None, row),),
-        events=(_event(AuditEvent.WEBHOOK_CREATED, row, actor),),
-        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, row, actor),),
-    )
-    return writing.commit(database, lambda: change, now=now)
+
+    def plan(images: Images) -> Change:
+        return Change(
+            summary=f"Webhook {_label(row)} created",
+            rows=(images.created(TABLE, row),),
+            events=(_event(AuditEvent.WEBHOOK_CREATED, tenant, row, actor),),
+            inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, tenant, row, actor),),
+        )
+
+    return writing.commit(database, plan, now=now)
 
 
 def update(database: Database, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Changes what differs. Raises `NotFound`, `InvalidInput` and the errors of `writing.commit`."""
-    row = records.image(database, WebhookDestination, webhook_id, "webhook")
     wanted = _checked(form)
     if form.secret is not None:
         wanted["secret"] = form.secret or None
-    names = [name for name, value in wanted.items() if value != row[name]]
-    if not names:
-        raise NotAllowed("Nothing was changed.")
-    before = {name: row[name] for name in (*names, "updated_at")}
-    after = {**{name: wanted[name] for name in names}, "updated_at": now}
-    change = Change(
-        summary=f"Webhook {_label(row)} changed",
-        rows=(RowChange(WebhookDestination, webhook_id, before, after),),
-        events=(_updated(row, before, after, actor),),
-        inverse_events=(_updated(row, after, before, actor),),
-    )
-    return writing.commit(database, lambda: change, now=now)
+
+    def plan(images: Images) -> Change:
+        row = images.row(TABLE, webhook_id, "webhook")
+        after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
+        if not after:
+            raise NotAllowed("Nothing was changed.")
+        before = {name: row[name] for name in after}
+        return Change(
+            summary=f"Webhook {_label(row.image)} changed",
+            rows=(images.changed(row, after, now),),
+            events=(_updated(row, before, after, actor),),
+            inverse_events=(_updated(row, after, before, actor),),
+        )
+
+    return writing.commit(database, plan, now=now)
 
 
 def set_active(
@@ -96,50 +109,53 @@ def set_active(
 
     Raises `NotAllowed` when there is nothing to switch.
     """
-    rows = [
-        row
-        for row in records.images(database, WebhookDestination, webhook_ids)
-        if bool(row["active"]) is not active
-    ]
     word = "active" if active else "inactive"
-    if not rows:
-        raise NotAllowed(f"Already {word}.")
-    what = f"Webhook {_label(rows[0])}" if len(rows) == 1 else text.plural(len(rows), "webhook")
     on, off = AuditEvent.WEBHOOK_ACTIVATED, AuditEvent.WEBHOOK_DEACTIVATED
-    change = Change(
-        summary=f"{what} {'activated' if active else 'deactivated'}",
-        rows=tuple(
-            RowChange(
-                WebhookDestination,
-                row["id"],
-                {"active": row["active"], "updated_at": row["updated_at"]},
-                {"active": int(active), "updated_at": now},
-            )
-            for row in rows
-        ),
-        events=tuple(_event(on if active else off, row, actor) for row in rows),
-        inverse_events=tuple(_event(off if active else on, row, actor) for row in rows),
-    )
-    return writing.commit(database, lambda: change, now=now)
+    done, undone = (on, off) if active else (off, on)
+
+    def plan(images: Images) -> Change:
+        found = images.rows(TABLE, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
+        rows = [row for row in found if bool(row["active"]) is not active]
+        if not rows:
+            raise NotAllowed(f"Already {word}.")
+        return Change(
+            summary=f"{_what(rows)} {'activated' if active else 'deactivated'}",
+            rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),
+            events=tuple(_event(done, row.tenant, row.image, actor) for row in rows),
+            inverse_events=tuple(_event(undone, row.tenant, row.image, actor) for row in rows),
+        )
+
+    return writing.commit(database, plan, now=now)
 
 
 def delete(database: Database, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Removes destinations; undoing puts them back whole. Raises `NotFound` when none is left."""
-    rows = records.images(database, WebhookDestination, webhook_ids)
-    if not rows:
-        raise NotFound("webhook")
-    what = f"Webhook {_label(rows[0])}" if len(rows) == 1 else text.plural(len(rows), "webhook")
-    change = Change(
-        summary=f"{what} deleted",
-        rows=tuple(RowChange(WebhookDestination, row["id"], row, None) for row in rows),
-        events=tuple(_event(AuditEvent.WEBHOOK_DELETED, row, actor) for row in rows),
-        inverse_events=tuple(_event(AuditEvent.WEBHOOK_RESTORED, row, actor) for row in rows),
-    )
-    return writing.commit(database, lambda: change, now=now)
+    """Removes destinations, and what goes with them; undoing puts all of it back whole.
+
+    Raises `NotFound` when none is left, and what `removal` raises.
+    """
+
+    def plan(images: Images) -> Change:
+        rows = images.rows(TABLE, webhook_ids)
+        if not rows:
+            raise NotFound("webhook")
+        gone = removal(images, rows)
+        return Change(
+            summary=f"{_what(rows)} deleted{gone}",
+            rows=gone.rows,
+            events=tuple(
+                _event(AuditEvent.WEBHOOK_DELETED, row.tenant, row.image, actor, gone.of(row)) for row in rows
+            ),
+            inverse_events=tuple(
+                _event(AuditEvent.WEBHOOK_RESTORED, row.tenant, row.image, actor, gone.back(row))
+                for row in rows
+            ),
+        )
+
+    return writing.commit(database, plan, now=now)
 
 
-def _checked(form: WebhookInput) -> dict[str, Any]:
-    url, hostname = webhook_urls.parse(form.url)
+def _checked(form: WebhookInput) -> dict[str, Value]:
+    url, hostname = valid_url(form.url)
     return {
         "name": text.single_line("name", "The name", form.name, longest=200, required=False),
         "hostname": hostname,
@@ -149,36 +165,118 @@ def _checked(form: WebhookInput) -> dict[str, Any]:
     }
 
 
-def _label(row: Mapping[str, Any]) -> str:
-    return str(row["name"] or row["hostname"])
+_NAMED_BY = ("name", "hostname", "url", "events")
+"""What audit entries and summaries say of a destination."""
 
 
-def _event(kind: AuditEvent, row: Mapping[str, Any], actor: str) -> Event:
+def _label(row: Mapping[str, Value]) -> str:
+    return str(shown(row.get("name")) or shown(row.get("hostname")))
+
+
+def _what(rows: Sequence[StoredRow]) -> str:
+    return f"Webhook {_label(rows[0].image)}" if len(rows) == 1 else text.plural(len(rows), "webhook")
+
+
+def _event(
+    kind: AuditEvent,
+    tenant: str,
+    row: Mapping[str, Value],
+    actor: str,
+    along: Mapping[str, Any] = MappingProxyType({}),
+) -> Event:
     payload = {
         "actor": actor,
-        "webhookId": row["id"],
-        "name": row["name"],
-        "url": webhook_urls.without_query(row["url"]),
-        "events": row["events"].split(","),
+        "webhookId": shown(row["id"]),
+        "name": shown(row.get("name")),
+        "url": without_query(row.get("url")),
+        "events": str(shown(row.get("events"))).split(","),
     }
-    return Event(row["tenant_id"], kind, payload)
+    return Event(tenant, kind, {**payload, **along})
 
 
-def _updated(
-    row: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], actor: str
-) -> Event:
+def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Value], actor: str) -> Event:
     changes: dict[str, Any] = {}
     for name in after:
         if name == "secret":
             changes[name] = (
                 "replaced" if before[name] and after[name] else "set" if after[name] else "removed"
             )
-        elif name == "url":
-            changes[name] = {
-                "from": webhook_urls.without_query(before[name]),
-                "to": webhook_urls.without_query(after[name]),
-            }
-        elif name != "updated_at":
-            changes[name] = {"from": before[name], "to": after[name]}
-    payload = {"actor": actor, "webhookId": row["id"], "changes": changes}
-    return Event(row["tenant_id"], AuditEvent.WEBHOOK_UPDATED, payload)
+        else:
+            say = without_query if name == "url" else shown
+            changes[name] = {"from": say(before[name]), "to": say(after[name])}
+    payload = {"actor": actor, "webhookId": row.shown("id"), "changes": changes}
+    return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, payload)
+
+
+def _refuse(sentence: str) -> InvalidInput:
+    return InvalidInput("url", sentence)
+
+
+def valid_url(value: str) -> tuple[str, str]:
+    """The URL as it is stored and its host, as JavaScript's `new URL(url).hostname` gives it.
+
+    Raises `InvalidInput` for anything that two parsers could read differently: user names, backslashes,
+    escapes in the host, numbers that stand for an address, and for `http` anywhere but on this computer.
+    """
+    url = text.single_line("url", "The URL", value, longest=2000)
+    if "\\" in url or " " in url or "%00" in url:
+        raise _refuse("The URL holds a backslash, a space or %00, which are not allowed.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _refuse("This is not a URL; it needs the form https://hooks.example.com/path.") from None
+    if parts.scheme not in {"https", "http"} or not parts.netloc:
+        raise _refuse("The URL must start with https:// and name a host.")
+    if "@" in parts.netloc:
+        raise _refuse("The URL must not hold a user name or password.")
+    if port == 0:
+        raise _refuse("Port 0 cannot be reached.")
+    host = host_of(url)
+    if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "[::1]"}:
+        raise _refuse("The URL must start with https://; http is only allowed for this computer (localhost).")
+    return url, host
+
+
+def host_of(url: str) -> str:
+    """The host in lower case, IPv6 in brackets. Raises `InvalidInput` when it is not a plain host."""
+    try:
+        parts = urlsplit(url)
+        name = (parts.hostname or "").lower()
+    except ValueError:
+        raise _refuse("The URL's host cannot be read.") from None
+    if ":" in name:
+        try:
+            return f"[{ipaddress.IPv6Address(name).compressed}]"
+        except ValueError:
+            raise _refuse(f"“{name}” is not an IPv6 address.") from None
+    if not name.isascii():
+        raise _refuse("Write the host in its ASCII form (it starts with xn--).")
+    labels = name.removesuffix(".").split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise _refuse(f"“{name}” is not a host name.")
+    if re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1]):
+        try:
+            return str(ipaddress.IPv4Address(name))
+        except ValueError:
+            raise _refuse(
+                f"“{name}” is a number in disguise; write the address as four plain numbers."
+            ) from None
+    return name
+
+
+def host_agrees(url: str, hostname: str) -> bool:
+    """Whether a stored hostname is the host of the stored URL; the platform delivers only if it is."""
+    try:
+        return host_of(url) == hostname
+    except InvalidInput:
+        return False
+
+
+def without_query(url: Value) -> str:
+    """The URL for the audit chain: a query often carries a token, so it is left out and marked."""
+    try:
+        parts = urlsplit(str(shown(url)))
+    except ValueError:
+        return "…"
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", ""))

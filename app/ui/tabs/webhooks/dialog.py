@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from app.services import text
-from app.services.records import webhook_urls, webhooks
+from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.webhooks import WebhookInput
 from app.ui.shell.context import Context
@@ -41,7 +41,7 @@ class WebhookDialog(FormDialog):
         self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
         url = QLineEdit(webhook.text("url") if webhook else "")
         url.setPlaceholderText("https://hooks.example.com/path")
-        self.add_field("url", "URL", url, checked(webhook_urls.parse), "https, or http on this computer")
+        self.add_field("url", "URL", url, checked(webhooks.valid_url), "https, or http on this computer")
         self.add_field(
             "events",
             "Events",

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Tone
-from app.services.records import webhook_urls, webhooks
+from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.ui.shell.actions import ActionSpec, Place
@@ -60,7 +60,7 @@ class WebhooksTab(RecordTab):
         chip = ("active", Tone.OK, Icon.OK) if active else ("inactive", Tone.NEUTRAL, Icon.PAUSED)
         chips = [StatusChip(theme, *chip)]
         host = record.text("hostname")
-        agrees = webhook_urls.agrees(record.text("url"), host)
+        agrees = webhooks.host_agrees(record.text("url"), host)
         if not agrees:
             chips.append(StatusChip(theme, "host differs", Tone.BAD, Icon.WARNING))
         self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", chips)
@@ -124,7 +124,7 @@ def _all_events(value: Any) -> str:
 
 
 def _agrees(row: Row) -> bool:
-    return webhook_urls.agrees(row[_URL], row[_HOST])
+    return webhooks.host_agrees(row[_URL], row[_HOST])
 
 
 _DISAGREES = "not the URL's host, so the platform does not deliver to it"

@@ -116,7 +116,7 @@ def test_a_table_that_cannot_be_read_here_is_said(database_path: Path) -> None:
 def test_tenants_come_from_every_table_that_has_them(database: LocalDatabase, database_path: Path) -> None:
     commit(database, creation("u-1", "u-2"), now=NOW)
     events = tuple(Event(name, "settings_changed", {}) for name in ("system", "Ärzte", "acme-corp"))
-    commit(database, Change("", (), events), now=NOW)
+    commit(database, lambda _: Change("", (), events), now=NOW)
     execute(
         database_path,
         "INSERT INTO webhook_destinations (id, tenant_id, hostname, url, created_at, updated_at)"

@@ -2,18 +2,18 @@ from typing import Any
 
 import pytest
 
-from app.services.errors import AlreadyExists, InvalidInput, NotFound, ReadOnlyFile, RowChanged
 from app.services.records import change as writing
 from app.services.records import users
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
+from models.errors import ChangedSince, InvalidInput, NotFound, ReadOnlyFile, RowChanged
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
 def create(database: LocalDatabase, email: str = "ada@acme.example", tenant: str = "acme") -> str:
-    return users.create(database, tenant, email, actor="ops", now=NOW).keys[0]
+    return users.create(database, tenant, email, actor="ops", now=NOW).rows[0].key["id"]
 
 
 def test_a_new_user_is_stored_and_on_record(database: LocalDatabase, events: Events) -> None:
@@ -108,7 +108,7 @@ def test_deleting_several_is_undone_whole_with_their_password_hashes(
         read_record(database, USERS, ids[0])
     writing.undo(database, change, now=NOW)
     assert read_record(database, USERS, ids[0])["has_password"]
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(ChangedSince, match="is there again"):
         writing.undo(database, change, now=NOW)
     assert [kind for _, kind, _ in events()][-3:] == ["user_restored"] * 3
     assert "pbkdf2" not in repr(change) + repr(events())

@@ -2,7 +2,7 @@ import pytest
 
 from app.services.errors import InvalidInput, NotAllowed
 from app.services.records import change as writing
-from app.services.records import webhook_urls, webhooks
+from app.services.records import webhooks
 from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
@@ -15,7 +15,7 @@ def create(database: LocalDatabase, **changes: object) -> str:
     form = WebhookInput(
         **{"name": "CI", "url": "https://hooks.acme.example/in", "secret": "whsec_1", **changes}
     )  # type: ignore[arg-type]
-    return webhooks.create(database, "acme", form, actor="ops", now=NOW).keys[0]
+    return webhooks.create(database, "acme", form, actor="ops", now=NOW).rows[0].key["id"]
 
 
 def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
@@ -38,7 +38,7 @@ def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
 )  # fmt: skip
 def test_urls_that_two_programs_could_read_differently_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        webhook_urls.parse(url)
+        webhooks.valid_url(url)
     assert refused.value.field == "url"
 
 
@@ -49,14 +49,14 @@ def test_urls_that_two_programs_could_read_differently_are_refused(url: str) -> 
      ("https://192.0.2.1/", "192.0.2.1"), ("https://xn--bcher-kva.example/", "xn--bcher-kva.example")],
 )  # fmt: skip
 def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
-    assert webhook_urls.parse(url) == (url, host)
+    assert webhooks.valid_url(url) == (url, host)
 
 
 def test_a_stored_host_that_is_not_the_urls_is_noticed(database: LocalDatabase) -> None:
     webhook_id = create(database)
     database.connection().execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
     found = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
-    assert not webhook_urls.agrees(found["url"], found["hostname"])
+    assert not webhooks.host_agrees(found["url"], found["hostname"])
 
 
 def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, events: Events) -> None:

@@ -1,0 +1,160 @@
+"""What goes along when rows are deleted: the rows of any table that refer to them by foreign keys.
+
+SQLite would delete or alter such rows silently, and nothing could put them back. So they are read, named,
+written as changes of their own, children first, and come back with an undo.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from app.services import text
+from app.services.records.images import Images, RowChange, StoredRow, Value
+from models.errors import NotAllowed, StillReferred
+from models.schema import ForeignKey
+
+MOST: Final = 10_000
+"""Rows that may go along with one act, which keeps them in memory to put them back."""
+
+Identity = tuple[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Rows that go, with all that goes or changes along: `rows` in the order in which they are written."""
+
+    rows: tuple[RowChange, ...]
+    deleted: Mapping[Identity, Counter[str]]
+    changed: Mapping[Identity, Counter[str]]
+
+    def of(self, row: StoredRow) -> dict[str, dict[str, int]]:
+        """How many rows of which tables go along with one of the rows, for its audit entry."""
+        found = {"alsoDeleted": self.deleted, "alsoChanged": self.changed}
+        return {what: dict(along[row.identity]) for what, along in found.items() if row.identity in along}
+
+    def back(self, row: StoredRow) -> dict[str, dict[str, int]]:
+        """The same for the entry that says that they are there again."""
+        total = self.deleted.get(row.identity, Counter()) + self.changed.get(row.identity, Counter())
+        return {"alsoRestored": dict(total)} if total else {}
+
+    def __str__(self) -> str:
+        """For a summary: “, with 2 rows of operator_reviews”, or nothing."""
+        parts = [_listed(word, along) for word, along in (("with", self.deleted), ("changing", self.changed))]
+        return "".join(parts)
+
+
+def _listed(word: str, along: Mapping[Identity, Counter[str]]) -> str:
+    total = sum(along.values(), Counter())
+    rows = (f"{text.plural(count, 'row')} of {table}" for table, count in sorted(total.items()))
+    return f", {word} {' and '.join(rows)}" if total else ""
+
+
+def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
+    """What deleting `rows` takes, found out before anything is written.
+
+    Raises `StillReferred` naming a table whose rows may not lose what they refer to, and `NotAllowed` where
+    what goes along could not be put back: rows in a circle, tables with triggers, too many rows.
+    """
+    doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
+    root: dict[Identity, Identity] = {identity: identity for identity in doomed}
+    before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
+    altered: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
+    held: list[StoredRow] = []
+    frontier = list(rows)
+    while frontier:
+        found = list(images.referring(frontier, MOST + 1))
+        frontier = []
+        for child, key, parent in found:
+            _refuse_triggers(child)
+            identity = child.identity
+            root.setdefault(identity, root[parent.identity])
+            if identity != parent.identity:
+                before[parent.identity].add(identity)
+            match key.on_delete:
+                case "CASCADE":
+                    if identity not in doomed:
+                        doomed[identity] = child
+                        before[identity] = set()
+                        frontier.append(child)
+                case "SET NULL" | "SET DEFAULT":
+                    altered.setdefault(identity, (child, {}))[1].update(_detached(child, key))
+                case _:
+                    held.append(child)
+        if len(doomed) - len(rows) + len(altered) > MOST:
+            raise NotAllowed(
+                f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
+                "Remove some of those first."
+            )
+    for child in held:
+        if child.identity not in doomed:
+            raise StillReferred(child.table.name)
+    changes = [
+        RowChange(child.table, child.key, {name: child[name] for name in values}, values)
+        for identity, (child, values) in altered.items()
+        if identity not in doomed
+    ]
+    changes += [
+        RowChange(doomed[identity].table, doomed[identity].key, doomed[identity].image, None)
+        for identity in _children_first(before, doomed)
+    ]
+    own = {row.identity for row in rows}
+    return Removal(
+        tuple(changes),
+        _counted(root, (identity for identity in doomed if identity not in own)),
+        _counted(root, (identity for identity in altered if identity not in doomed)),
+    )
+
+
+def _counted(root: Mapping[Identity, Identity], found: Iterable[Identity]) -> dict[Identity, Counter[str]]:
+    """Rows by the row that they go along with, counted by table."""
+    counted: dict[Identity, Counter[str]] = {}
+    for identity in found:
+        counted.setdefault(root[identity], Counter())[identity[0]] += 1
+    return counted
+
+
+def _children_first(
+    before: dict[Identity, set[Identity]], doomed: dict[Identity, StoredRow]
+) -> Sequence[Identity]:
+    graph = {parent: children & doomed.keys() for parent, children in before.items()}
+    try:
+        return tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        table = error.args[1][0][0]
+        raise NotAllowed(
+            f"Rows of {table} refer to each other in a circle, so none of them can go first; "
+            "nothing was changed."
+        ) from None
+
+
+def _refuse_triggers(row: StoredRow) -> None:
+    if row.table.has_triggers:
+        raise NotAllowed(
+            f"Rows of {row.table.name} would go along, and triggers of that table change more than could be "
+            "put back; nothing was changed."
+        )
+
+
+def _detached(row: StoredRow, key: ForeignKey) -> dict[str, Value]:
+    """What the referring columns hold when what they refer to is gone."""
+    if key.on_delete == "SET NULL":
+        return dict.fromkeys(key.columns)
+    return {column: _default(row, column) for column in key.columns}
+
+
+def _default(row: StoredRow, column: str) -> Value:
+    """A column's default, where it is a plain literal."""
+    sql = row.table.defaults.get(column, "NULL").strip()
+    if sql.upper() == "NULL":
+        return None
+    if re.fullmatch(r"[+-]?\d+", sql):
+        return int(sql)
+    if re.fullmatch(r"'(?:[^']|'')*'", sql):
+        return sql[1:-1].replace("''", "'")
+    raise NotAllowed(
+        f"Rows of {row.table.name} would get their default for {column}, which is a formula; "
+        "nothing was changed."
+    )

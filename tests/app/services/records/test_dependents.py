@@ -1,0 +1,269 @@
+"""What goes along with a deleted row is named, counted, written by guards and put back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.records import change as writing
+from app.services.records import dependents, users
+from app.services.records.images import Images
+from models.errors import ChangedSince, NotAllowed, NotFound, Refused, RowChanged, StillReferred
+from models.local.database import LocalDatabase
+from tests.app.services.conftest import Events
+from tests.app.services.records.test_images import Content, add_user, content, execute
+from tests.conftest import NOW
+
+__all__ = ["content"]
+
+REVIEWS = (
+    "CREATE TABLE operator_reviews (id INTEGER PRIMARY KEY, operator_id TEXT NOT NULL"
+    " REFERENCES users(id) ON DELETE CASCADE, note)",
+    "INSERT INTO operator_reviews VALUES (1, 'u-1', 'good'), (2, 'u-2', x'00'), (3, 'u-1', 1.5)",
+)
+ANSWERS = (
+    "CREATE TABLE answers (review_id INTEGER REFERENCES operator_reviews ON DELETE CASCADE, text)",
+    "INSERT INTO answers VALUES (1, 'thanks'), (1, 'thanks'), (2, NULL)",
+)
+ESCALATIONS = (
+    "CREATE TABLE escalations (id TEXT PRIMARY KEY, note TEXT,"
+    " to_supervisor_id TEXT REFERENCES users(id) ON DELETE SET NULL)",
+    "INSERT INTO escalations VALUES ('e-1', 'late', 'u-1'), ('e-2', 'none', NULL)",
+)
+
+
+@pytest.fixture
+def people(database: LocalDatabase) -> LocalDatabase:
+    for number in (1, 2, 3):
+        add_user(database, f"u-{number}", created_at="1", updated_at="1")
+    return database
+
+
+def delete(database: LocalDatabase, *ids: str) -> writing.Change:
+    return users.delete(database, ids, actor="ops", now=NOW)
+
+
+def test_rows_that_go_or_change_along_are_counted_and_come_back(
+    people: LocalDatabase, content: Content, events: Events
+) -> None:
+    execute(people, *REVIEWS, *ANSWERS, *ESCALATIONS)
+    before = content()
+    change = delete(people, "u-1", "u-2")
+    assert change.summary == (
+        "2 users deleted, with 3 rows of answers and 3 rows of operator_reviews,"
+        " changing 1 row of escalations"
+    )
+    assert {table: len(rows) for table, rows in content().items() if table in change.touched} == {
+        "users": 1,
+        "operator_reviews": 0,
+        "answers": 0,
+        "escalations": 2,
+    }
+    assert [payload for _, _, payload in events()] == [
+        {
+            "actor": "ops",
+            "userId": "u-1",
+            "email": "u-1@acme.example",
+            "alsoDeleted": {"operator_reviews": 2, "answers": 2},
+            "alsoChanged": {"escalations": 1},
+        },
+        {
+            "actor": "ops",
+            "userId": "u-2",
+            "email": "u-2@acme.example",
+            "alsoDeleted": {"operator_reviews": 1, "answers": 1},
+        },
+    ]
+    assert change.touched["operator_reviews"] == {1, 2, 3}
+    undone = writing.undo(people, change, now=NOW)
+    assert content() == before
+    assert [payload.get("alsoRestored") for _, _, payload in events()[2:]] == [
+        {"operator_reviews": 2, "answers": 2, "escalations": 1},
+        {"operator_reviews": 1, "answers": 1},
+    ]
+    writing.undo(people, writing.undo(people, undone, now=NOW), now=NOW)
+    assert content() == before
+
+
+def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
+    people: LocalDatabase, content: Content, events: Events
+) -> None:
+    execute(
+        people,
+        *REVIEWS,
+        "CREATE TABLE scores (review INTEGER REFERENCES operator_reviews(id), value REAL)",
+        "INSERT INTO scores VALUES (1, 7.5)",
+    )
+    before = content()
+    with pytest.raises(StillReferred, match="Rows of scores still refer to this"):
+        delete(people, "u-1")
+    assert (content(), events()) == (before, [])
+    delete(people, "u-2")
+
+
+def test_restrict_is_no_obstacle_where_the_row_goes_anyway(people: LocalDatabase, content: Content) -> None:
+    execute(
+        people,
+        "CREATE TABLE teams (id TEXT PRIMARY KEY, lead TEXT REFERENCES users(id) ON DELETE CASCADE)",
+        "CREATE TABLE seats (id TEXT PRIMARY KEY, team TEXT REFERENCES teams(id),"
+        " owner TEXT REFERENCES users(id) ON DELETE CASCADE)",
+        "INSERT INTO teams VALUES ('t', 'u-1')",
+        "INSERT INTO seats VALUES ('s', 't', 'u-1')",
+    )
+    before = content()
+    writing.undo(people, delete(people, "u-1"), now=NOW)
+    assert content() == before
+
+
+def test_rows_that_refer_to_rows_of_their_own_table(people: LocalDatabase, content: Content) -> None:
+    execute(
+        people,
+        "ALTER TABLE users ADD COLUMN manager TEXT REFERENCES users(id) ON DELETE CASCADE",
+        "UPDATE users SET manager = 'u-1' WHERE id != 'u-3'",  # u-1 is its own manager
+    )
+    before = content()
+    change = delete(people, "u-1")
+    assert change.summary.endswith("deleted, with 1 row of users")
+    writing.undo(people, change, now=NOW)
+    assert content() == before
+    writing.undo(people, delete(people, "u-2", "u-1", "u-3"), now=NOW)
+    assert content() == before
+    execute(people, "UPDATE users SET manager = 'u-2' WHERE id = 'u-1'")
+    with pytest.raises(NotAllowed, match="Rows of users refer to each other in a circle"):
+        delete(people, "u-1")
+
+
+def test_keys_of_several_columns_and_defaults(people: LocalDatabase, content: Content) -> None:
+    execute(
+        people,
+        "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
+        "CREATE TABLE logins (tenant TEXT, mail TEXT, at INTEGER,"
+        " FOREIGN KEY (tenant, mail) REFERENCES users (tenant_id, email) ON DELETE CASCADE)",
+        "CREATE TABLE owners (id TEXT PRIMARY KEY,"
+        " who TEXT DEFAULT 'u-3' REFERENCES users ON DELETE SET DEFAULT)",
+        "INSERT INTO logins SELECT tenant_id, email, 5 FROM users",
+        "INSERT INTO owners VALUES ('o', 'u-1')",
+    )
+    before = content()
+    change = delete(people, "u-1")
+    assert change.summary.endswith(", with 1 row of logins, changing 1 row of owners")
+    assert people.connection().execute("SELECT who FROM owners").get == "u-3"
+    writing.undo(people, change, now=NOW)
+    assert content() == before
+    with pytest.raises(StillReferred, match="Rows of logins"):
+        users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        (
+            (*REVIEWS, "CREATE TRIGGER t AFTER DELETE ON operator_reviews BEGIN DELETE FROM users; END"),
+            "triggers of that table",
+        ),
+        (
+            (
+                "CREATE TABLE owners (who DEFAULT (lower('U-3')) REFERENCES users ON DELETE SET DEFAULT)",
+                "INSERT INTO owners VALUES ('u-1')",
+            ),
+            "default for who, which is a formula",
+        ),
+    ],
+)
+def test_what_could_not_be_put_back_is_refused_before(
+    people: LocalDatabase, content: Content, statements: tuple[str, ...], sentence: str
+) -> None:
+    execute(people, *statements)
+    before = content()
+    with pytest.raises(NotAllowed, match=sentence):
+        delete(people, "u-1")
+    assert content() == before
+
+
+def test_more_rows_than_can_be_kept_are_refused(
+    people: LocalDatabase, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(people, *REVIEWS)
+    monkeypatch.setattr(dependents, "MOST", 1)
+    before = content()
+    with pytest.raises(NotAllowed, match="More than 1 rows of other tables"):
+        delete(people, "u-1")
+    assert content() == before
+    delete(people, "u-2")
+
+
+def test_a_row_that_comes_to_refer_meanwhile_does_not_vanish(people: LocalDatabase, content: Content) -> None:
+    execute(people, *REVIEWS, *ESCALATIONS)
+    images = Images(people)
+    gone = dependents.removal(images, [images.row("users", "u-3", "user")])
+    execute(people, "INSERT INTO operator_reviews VALUES (4, 'u-3', 'new')")
+    before = content()
+    with pytest.raises(RowChanged):
+        writing.commit(people, lambda _: writing.Change("", gone.rows, ()), now=NOW)
+    assert content() == before
+
+
+def test_undo_refuses_where_rows_refer_to_what_it_would_remove(
+    people: LocalDatabase, content: Content
+) -> None:
+    execute(people, *REVIEWS)
+    created = users.create(people, "acme", "new@acme.example", actor="ops", now=NOW)
+    execute(people, f"INSERT INTO operator_reviews VALUES (4, '{created.rows[0].key['id']}', 'new')")
+    before = content()
+    with pytest.raises(ChangedSince, match="operator_reviews refers to users"):
+        writing.undo(people, created, now=NOW)
+    assert content() == before
+
+
+def test_undo_refuses_where_a_dependent_row_is_not_as_it_was_left(
+    people: LocalDatabase, content: Content
+) -> None:
+    execute(people, *REVIEWS, *ESCALATIONS)
+    change = delete(people, "u-1")
+    execute(people, "UPDATE escalations SET to_supervisor_id = 'u-2'")
+    before = content()
+    with pytest.raises(ChangedSince, match="to_supervisor_id of escalations “e-1”"):
+        writing.undo(people, change, now=NOW)
+    assert content() == before
+
+
+def test_a_key_that_sqlite_cannot_follow_is_a_refusal(people: LocalDatabase, content: Content) -> None:
+    execute(people, "CREATE TABLE odd (id TEXT, mail TEXT REFERENCES users(email))")
+    before = content()
+    with pytest.raises(Refused, match="foreign key mismatch"):
+        delete(people, "u-1")
+    assert content() == before
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Any:
+    """The gateway's users and what later packages hung on them, as in `models/README.md`."""
+    from tests.fixtures.gateway import create_gateway
+
+    database = LocalDatabase(create_gateway(tmp_path / "gateway.sqlite"))
+    with database.connection_context():
+        yield database
+
+
+def test_the_gateway_s_users_can_be_added_renamed_deleted_and_put_back(gateway: LocalDatabase) -> None:
+    def everything() -> dict[str, list[Any]]:
+        names = ("users", "operator_reviews", "escalations")
+        return {
+            name: gateway.connection().execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
+            for name in names
+        }
+
+    before = everything()
+    created = users.create(gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+    writing.undo(gateway, created, now=NOW)
+    writing.undo(gateway, users.rename(gateway, "u1", "ada@aurora.example", actor="ops", now=NOW), now=NOW)
+    assert everything() == before
+    change = delete(gateway, "u1")
+    assert change.summary == (
+        "User u1@aurora.example deleted, with 2 rows of operator_reviews, changing 1 row of escalations"
+    )
+    writing.undo(gateway, change, now=NOW)
+    assert everything() == before
+    with pytest.raises(NotFound):
+        delete(gateway, "nobody")

@@ -1,0 +1,308 @@
+"""Rows are what the file says: every column, every storage class; an act changes only what it touches."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.services.records import change as writing
+from app.services.records import notifications, runs, users, webhooks
+from app.services.records.images import Images, RawText
+from app.services.records.webhooks import WebhookInput
+from models.errors import AlreadyExists, ChangedSince, ColumnMissing, Refused, TableMissing
+from models.local.database import LocalDatabase
+from models.status import RunStatus
+from tests.app.services.conftest import Events
+from tests.conftest import NOW
+
+Content = Callable[[], dict[str, list[tuple[Any, ...]]]]
+
+ODD: list[tuple[str, Any]] = [
+    ("1795000000.5", 1795000000.5),
+    ("'2026-11-18'", "2026-11-18"),
+    ("x'00ff'", b"\x00\xff"),
+    ("9e999", float("inf")),
+    ("-9e999", float("-inf")),
+    ("9007199254740993", 2**53 + 1),
+    ("-9223372036854775808", -(2**63)),
+    ("NULL", None),
+    ("CAST(x'ff41' AS TEXT)", RawText(b"\xffA")),
+    ("'a' || char(0) || 'b'", "a\0b"),
+    ("''", ""),
+    ("x''", b""),
+]
+
+
+@pytest.fixture
+def content(database: LocalDatabase) -> Content:
+    """Every table but the audit chain, each value as SQL and in its storage class."""
+
+    def read() -> dict[str, list[tuple[Any, ...]]]:
+        connection = database.connection()
+        found = {}
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            columns = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+            quoted = ['"' + name.replace('"', '""') + '"' for (name,) in columns]
+            cells = ", ".join(f"typeof({name}), hex({name}), hex(quote({name}))" for name in quoted)
+            found[table] = sorted(connection.execute(f'SELECT {cells} FROM "{table}"').fetchall())
+        del found["audit_chain"], found["sqlite_sequence"]
+        return found
+
+    return read
+
+
+def execute(database: LocalDatabase, *statements: str) -> None:
+    for statement in statements:
+        database.connection().execute(statement).fetchall()
+
+
+def loosen(database: LocalDatabase) -> None:
+    """users and the others as a file may have them: any value anywhere, and columns that we do not know."""
+    execute(
+        database,
+        "DROP TABLE users",
+        "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email COLLATE NOCASE, password_hash, created_at,"
+        ' updated_at, "odd ""name""", role TEXT NOT NULL DEFAULT \'operator\','
+        " upper_email AS (upper(email)), length_of_id AS (length(id)) STORED)",
+    )
+
+
+def add_user(database: LocalDatabase, user_id: str = "u-1", **columns: str) -> str:
+    """`columns` are SQL expressions."""
+    values = {"id": f"'{user_id}'", "tenant_id": "'acme'", "email": f"'{user_id}@acme.example'", **columns}
+    execute(database, f"INSERT INTO users ({', '.join(values)}) VALUES ({', '.join(values.values())})")
+    return user_id
+
+
+@pytest.mark.parametrize(("sql", "value"), ODD, ids=[sql for sql, _ in ODD])
+def test_whatever_is_stored_is_read_guarded_and_put_back(
+    database: LocalDatabase, content: Content, sql: str, value: Any
+) -> None:
+    loosen(database)
+    user = add_user(
+        database, **dict.fromkeys(("password_hash", "created_at", "updated_at", '"odd ""name"""'), sql)
+    )
+    row = Images(database).row("users", user, "user")
+    assert [row[name] for name in ("password_hash", "created_at", 'odd "name"')] == [value] * 3
+    assert "upper_email" not in row.image
+    before = content()
+    deleted = users.delete(database, [user], actor="ops", now=NOW)
+    assert content()["users"] == []
+    restored = writing.undo(database, deleted, now=NOW)
+    assert content() == before
+    writing.undo(database, restored, now=NOW)
+    assert content()["users"] == []
+
+
+@pytest.mark.parametrize(("sql", "value"), ODD, ids=[sql for sql, _ in ODD])
+def test_an_edit_goes_through_beside_odd_values_and_leaves_them(
+    database: LocalDatabase, content: Content, sql: str, value: Any
+) -> None:
+    loosen(database)
+    user = add_user(database, password_hash=sql, created_at=sql, updated_at=sql, role="'admin'")
+    before = content()
+    renamed = users.rename(database, user, "ada@acme.example", actor="ops", now=NOW)
+    row = Images(database).row("users", user, "user")
+    assert (row["email"], row["password_hash"], row["created_at"], row["role"]) == (
+        "ada@acme.example",
+        value,
+        value,
+        "admin",
+    )
+    writing.undo(database, renamed, now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize(
+    ("stored", "later"),
+    [
+        ("1795000000", "1795000000.0"),
+        ("1795000000", "'1795000000'"),
+        ("'Ada'", "'ada'"),
+        ("'Ada'", "CAST('Ada' AS BLOB)"),
+        ("'a' || char(0) || 'b'", "'a'"),
+        ("CAST(x'ff' AS TEXT)", "x'ff'"),
+        ("NULL", "''"),
+    ],
+)
+def test_a_value_that_only_looks_the_same_is_another(
+    database: LocalDatabase, content: Content, stored: str, later: str
+) -> None:
+    """Neither affinity nor collation may make one of the other: the guard compares class and bytes."""
+    loosen(database)
+    user = add_user(database, email=stored)
+    change = users.delete(database, [user], actor="ops", now=NOW)
+    undone = writing.undo(database, change, now=NOW)
+    execute(database, f"UPDATE users SET email = {later}")
+    before = content()
+    with pytest.raises(ChangedSince, match="since: email of users “u-1”"):
+        writing.undo(database, undone, now=NOW)
+    assert content() == before
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.none(),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(allow_nan=False).map(lambda number: number + 0.0),
+        st.text(st.characters(exclude_categories=("Cs",))),
+        st.binary(),
+    )
+)
+def test_any_value_is_read_as_it_is(database: LocalDatabase, value: Any) -> None:
+    execute(database, "CREATE TABLE IF NOT EXISTS things (id TEXT PRIMARY KEY, value)", "DELETE FROM things")
+    database.connection().execute("INSERT INTO things VALUES ('x', ?)", (value,))
+    found = Images(database).row("things", "x", "thing")["value"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_row_that_a_table_without_a_key_holds_comes_back_in_its_place(
+    database: LocalDatabase, content: Content
+) -> None:
+    execute(database, "DROP TABLE users", "CREATE TABLE users (id, tenant_id, email, rowid)")
+    add_user(database, "u-1")
+    add_user(database, "u-2")
+    place = "SELECT _rowid_, id FROM users ORDER BY 1"
+    before = database.connection().execute(place).fetchall()
+    change = users.delete(database, ["u-1"], actor="ops", now=NOW)
+    undone = writing.undo(database, change, now=NOW)
+    assert database.connection().execute(place).fetchall() == before
+    writing.undo(database, undone, now=NOW)
+    created = users.create(database, "acme", "new@acme.example", actor="ops", now=NOW)
+    writing.undo(database, writing.undo(database, created, now=NOW), now=NOW)
+    assert database.connection().execute(place).fetchall()[0][1] == "u-2"
+    assert len(content()["users"]) == 2
+
+
+def test_a_conflict_never_replaces_another_row_even_where_the_table_says_so(
+    database: LocalDatabase, content: Content
+) -> None:
+    execute(
+        database,
+        "DROP TABLE users",
+        "CREATE TABLE users (id TEXT PRIMARY KEY ON CONFLICT REPLACE, tenant_id,"
+        " email UNIQUE ON CONFLICT REPLACE)",
+    )
+    add_user(database, "u-1")
+    add_user(database, "u-2")
+    change = users.delete(database, ["u-1"], actor="ops", now=NOW)
+    add_user(database, "u-1", email="'other@acme.example'")
+    before = content()
+    with pytest.raises(ChangedSince, match="“u-1” is there again"):
+        writing.undo(database, change, now=NOW)
+    images = Images(database)
+    taken = images.changed(images.row("users", "u-1", "user"), {"email": "u-2@acme.example"}, NOW)
+    with pytest.raises(AlreadyExists):
+        writing.commit(database, lambda _: writing.Change("", (taken,), ()), now=NOW)
+    assert content() == before
+
+
+def test_what_the_file_fills_in_belongs_to_a_new_row(database: LocalDatabase, content: Content) -> None:
+    execute(database, "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator'")
+    before = content()
+    created = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    assert created.rows[0].after is not None
+    assert created.rows[0].after["role"] == "operator"
+    writing.undo(database, created, now=NOW)
+    assert content() == before
+    created = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    execute(database, "UPDATE users SET role = 'admin'")
+    with pytest.raises(ChangedSince, match="role of users"):
+        writing.undo(database, created, now=NOW)
+
+
+def test_a_column_that_must_have_a_value_does_not_stand_in_the_way_of_undo(
+    database: LocalDatabase, content: Content
+) -> None:
+    loosen(database)
+    execute(
+        database,
+        "DROP TABLE users",
+        "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email, role NOT NULL)",
+    )
+    with pytest.raises(Refused, match=r"users\.role"):
+        users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    user = add_user(database, role="'admin'")
+    before = content()
+    writing.undo(database, users.delete(database, [user], actor="ops", now=NOW), now=NOW)
+    writing.undo(database, users.rename(database, user, "b@acme.example", actor="ops", now=NOW), now=NOW)
+    assert content() == before
+
+
+def test_an_act_goes_on_without_columns_that_it_does_not_need(database: LocalDatabase) -> None:
+    execute(
+        database,
+        "DROP TABLE users",
+        "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT, email TEXT)",
+        "ALTER TABLE webhook_destinations DROP COLUMN secret",
+        "ALTER TABLE notifications DROP COLUMN title",
+    )
+    user = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
+    users.rename(database, str(user), "b@acme.example", actor="ops", now=NOW)
+    users.delete(database, [str(user)], actor="ops", now=NOW)
+    form = WebhookInput("CI", "https://hooks.acme.example/in")
+    hook = webhooks.create(database, "acme", form, actor="ops", now=NOW).rows[0].key["id"]
+    webhooks.set_active(database, [str(hook)], False, actor="ops", now=NOW)
+    with pytest.raises(ColumnMissing, match=r"webhook_destinations\.secret"):
+        webhooks.update(
+            database, str(hook), WebhookInput("CI", form.url, secret="whsec_1"), actor="ops", now=NOW
+        )
+    execute(
+        database, "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES ('n', 'acme', 't', 1)"
+    )
+    notifications.mark(database, ["n"], read=True, actor="ops", now=NOW)
+
+
+def test_a_missing_table_or_column_is_named(database: LocalDatabase, events: Events) -> None:
+    execute(
+        database,
+        "DROP TABLE notifications",
+        "DROP INDEX idx_users_email",
+        "ALTER TABLE users DROP COLUMN email",
+    )
+    with pytest.raises(TableMissing, match="notifications"):
+        notifications.mark(database, ["n"], read=True, actor="ops", now=NOW)
+    with pytest.raises(ColumnMissing, match=r"users\.email"):
+        users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    assert events() == []
+
+
+def test_undo_refuses_when_the_table_has_other_columns_by_now(
+    database: LocalDatabase, content: Content
+) -> None:
+    created = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    execute(database, "ALTER TABLE users ADD COLUMN role TEXT")
+    before = content()
+    with pytest.raises(ChangedSince, match="the columns of users"):
+        writing.undo(database, created, now=NOW)
+    assert content() == before
+
+
+def test_a_time_is_kept_in_the_unit_that_the_file_keeps_it_in(database: LocalDatabase) -> None:
+    """The planning machine writes milliseconds."""
+    execute(
+        database,
+        "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
+        " VALUES ('s', '', 'running', 1795000000, 1795000000),"
+        " ('ms', '', 'running', 1795000000000, 1795000000000)",
+    )
+    runs.set_status(database, ["s", "ms"], RunStatus.PAUSED, actor="ops", now=NOW + 5)
+    found = {row["id"]: row["updated_at"] for row in Images(database).rows("planning_runs", ["s", "ms"])}
+    assert found == {"s": NOW + 5, "ms": (NOW + 5) * 1000}
+
+
+def test_names_are_found_as_sqlite_finds_them(database: LocalDatabase) -> None:
+    execute(
+        database,
+        "DROP TABLE users",
+        "CREATE TABLE Users (ID TEXT PRIMARY KEY, Tenant_Id TEXT, EMAIL TEXT)",
+        "CREATE TABLE Notes (id TEXT, user_id TEXT REFERENCES USERS(Id) ON DELETE CASCADE)",
+    )
+    user = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
+    execute(database, f"INSERT INTO notes VALUES ('n', '{user}')")
+    change = users.delete(database, [str(user)], actor="ops", now=NOW)
+    assert set(change.touched) == {"users", "Notes", "audit_chain"}
