@@ -5,6 +5,7 @@ value is a parameter.
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import reduce
+from itertools import product
 from operator import and_, or_
 from typing import Any
 
@@ -13,15 +14,13 @@ from peewee import OP, SQL, Column, Expression, ModelAlias, fn
 from app.services.records.record import value_of
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.services.scope import EVERYONE, Scope
+from models.engine import Limits
 
 CELL_CHARACTERS = 512
 """What a list reads of a text. A cell of 10 MB would take 1.75 s to paint (`hazards.md`, Qt)."""
 
 SORT_CHARACTERS = 128
 """How much of a long text is sorted by, which bounds the memory of a sort."""
-
-PATTERN_CHARACTERS = 5_000
-"""A longer text is no pattern for LIKE any more; it is looked for as it is written."""
 
 _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, ColumnKind.JSON}
 
@@ -83,10 +82,16 @@ class Statements:
     which every query can sort by last, so that an order is always total.
     """
 
-    def __init__(self, table: Table, present: Iterable[str]) -> None:
-        self._table = table
+    def __init__(self, table: Table, present: Iterable[str], limits: Limits) -> None:
+        self.table = table
         self._present = frozenset(present)
-        self.rowid = Column(table.model._meta.table, "rowid")
+        self._limits = limits
+        self.source = table.model._meta.table
+        self.rowid = Column(self.source, "rowid")
+
+    def has(self, name: str) -> bool:
+        """Whether the file has what a declared column is read from."""
+        return self.table.column(name).source in self._present
 
     def select(self, query: ListQuery, *what: Any) -> Any:
         """`what` of the rows that the query keeps, in no order."""
@@ -94,9 +99,13 @@ class Statements:
         conditions = self._conditions(query)
         return found.where(reduce(and_, conditions)) if conditions else found
 
+    def count(self, query: ListQuery) -> Any:
+        """How many rows the query keeps."""
+        return self.select(query, fn.COUNT(SQL("*")))
+
     def scoped(self, scope: Scope, *what: Any) -> Any:
         """`what` of the rows in the scope. A file that cannot tell tenants apart shows none of their rows."""
-        model = self._table.model
+        model = self.table.model
         found = model.select(*what)
         if scope.tenant_id is not None and scope.applies_to(model) and "tenant_id" not in self._present:
             return found.where(SQL("0"))
@@ -111,8 +120,8 @@ class Statements:
     def sorting(self, query: ListQuery) -> tuple[TableColumn, bool]:
         """The column that the query sorts by, and whether from the largest on."""
         if query.sort is None:
-            return self._table.column(self._table.sort), self._table.descending
-        return self._table.column(query.sort), query.descending
+            return self.table.column(self.table.sort), self.table.descending
+        return self.table.column(query.sort), query.descending
 
     def sort_key(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """What the order compares."""
@@ -130,7 +139,7 @@ class Statements:
         The row's sort key is read inside the statement, so that it may be of any type and in any encoding.
         """
         column, descending = self.sorting(query)
-        other = self._table.model.alias()
+        other = self.table.model.alias()
         there = other.select(self.sort_key(column, other)).where(Column(other, "rowid") == rowid)
         here = self.sort_key(column)
         tied = Expression(here, OP.IS, there)
@@ -142,13 +151,13 @@ class Statements:
 
     def cells(self) -> list[Any]:
         """The list's columns as a page reads them, text cut at `CELL_CHARACTERS`."""
-        return [self._cell(column) for column in self._table.listed]
+        return [self._cell(column) for column in self.table.listed]
 
     def value(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """A column's value, or NULL when the file lacks the column."""
         if column.source not in self._present:
             return SQL("NULL")
-        return value_of(column, source or self._table.model._meta.table)
+        return value_of(column, source or self.source)
 
     def _cell(self, column: TableColumn) -> Any:
         value = self.value(column)
@@ -160,7 +169,7 @@ class Statements:
         found = [self._chosen(query, name, values) for name, values in query.choices]
         if query.text:
             found.append(self._contains(query.text))
-        time = self.value(self._table.column(self._table.time))
+        time = self.value(self.table.column(self.table.time))
         if query.since is not None:
             found.append(time >= query.since)
         if query.until is not None:
@@ -168,27 +177,38 @@ class Statements:
         return found
 
     def _chosen(self, query: ListQuery, name: str, values: tuple[Value, ...]) -> Any:
-        column = self._table.column(name)
-        scoped = query.scope.tenant_id is not None and query.scope.applies_to(self._table.model)
+        column = self.table.column(name)
+        scoped = query.scope.tenant_id is not None and query.scope.applies_to(self.table.model)
         if not (scoped and self._indexed(column)):
             return _one_of(self.value(column), values)
         # Of two indexes SQLite uses one and looks every row up. Asked for the rowids of the second, it reads
         # nothing but both indexes: a third of the time for a large tenant, never much worse.
-        other = self._table.model.alias()
+        other = self.table.model.alias()
         chosen = other.select(Column(other, "rowid")).where(_one_of(self.value(column, other), values))
         return self.rowid.in_(chosen)
 
     def _indexed(self, column: TableColumn) -> bool:
-        field = self._table.model._meta.columns.get(column.name)
+        field = self.table.model._meta.columns.get(column.name)
         return column.source in self._present and field is not None and bool(field.index)
 
     def _contains(self, text: str) -> Any:
-        """LIKE folds ASCII letters only; the text's own upper and lower case cover the others."""
-        columns = [self.value(column) for column in self._table.searched]
-        if len(text) > PATTERN_CHARACTERS or "\0" in text:
-            return reduce(or_, (fn.instr(column, text) > 0 for column in columns))
+        """Whatever the case of ASCII letters; the text's own upper and lower case cover the others."""
+        columns = [self.value(column) for column in self.table.searched]
         variants = [text] if text.isascii() else dict.fromkeys((text, text.lower(), text.upper()))
-        return reduce(or_, (column.contains(variant) for column in columns for variant in variants))
+        both = list(product(columns, variants))
+        if any(_pattern_bytes(variant) > self._limits.pattern_bytes for variant in variants) or "\0" in text:
+            return reduce(or_, (fn.instr(fn.lower(column), _folded(part)) > 0 for column, part in both))
+        return reduce(or_, (column.contains(part) for column, part in both))
+
+
+def _pattern_bytes(text: str) -> int:
+    """The length of the LIKE pattern that finds `text` anywhere, with its wildcards escaped."""
+    return 2 + len(text.encode("utf-8", "surrogatepass")) + sum(map(text.count, "%_\\"))
+
+
+def _folded(text: str) -> str:
+    """`text` as SQLite's lower() gives it: ASCII letters only."""
+    return "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def _one_of(value: Any, values: tuple[Value, ...]) -> Any:

@@ -73,6 +73,11 @@ def as_bytes(value: Any) -> Any:
     return Case(None, [(kind == "text", value.cast("BLOB")), (kind == "blob", blob)], value)
 
 
+def literal(value: Any) -> Any:
+    """A value fetched as it is, as it is shown: a BLOB as `x'…'`."""
+    return f"x'{value.hex()}'" if isinstance(value, bytes) else value
+
+
 def decoded(value: Any) -> Any:
     """What `as_bytes` gave, as it is shown."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,16 +1,14 @@
 """The facets of a list: pick lists of a column's values, each with its count under the other filters."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from app.services.records.list_query import ListQuery, Value
+from app.services.records.lists import Counts
 from app.ui.shell.context import Context
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import Choice
 from app.workers.runner import Task
-
-Counts = Sequence[tuple[Value, int]]
-"""The values of a column with their counts, most frequent first."""
 
 
 class Facets:
@@ -30,7 +28,8 @@ class Facets:
         self._filters = filters
         self._label = label
         self._values: dict[str, dict[str, Value]] = {column: {} for column in columns}
-        self._tasks: dict[str, Task] = {}
+        self._counting: Task | None = None
+        self._awaited: dict[str, None] = {}
 
     def chosen(self) -> dict[str, tuple[Value, ...]]:
         """The columns filtered by a value."""
@@ -56,19 +55,22 @@ class Facets:
     def count(self, query: ListQuery, columns: Iterable[str], show: Callable[[str, Counts], None]) -> None:
         """Reads the values of columns that the query's other filters keep; `show(column, found)` gets them.
 
-        What an earlier call has not delivered yet of these columns is dropped.
+        What an earlier call has not delivered yet is counted again with them.
         """
-        for column in columns:
-            if column in self._tasks:
-                self._tasks[column].cancel()
-            self._tasks[column] = self._count(query, column, show)
+        if self._counting is not None:
+            self._counting.cancel()
+        self._awaited |= dict.fromkeys(columns)
 
-    def _count(self, query: ListQuery, column: str, show: Callable[[str, Counts], None]) -> Task:
-        return self._context.runner.read(
+        def came(found: dict[str, Counts]) -> None:
+            self._awaited.clear()
+            for column, counts in found.items():
+                show(column, counts)
+
+        self._counting = self._context.runner.read(
             self._context.lists.choices,
             query,
-            column,
-            on_done=lambda found: show(column, found),
+            tuple(self._awaited),
+            on_done=came,
             on_failed=lambda error: None,
         )
 

@@ -13,6 +13,7 @@ from app.services.errors import Cancelled, TenantAdminError
 from app.services.records.change import Change
 from app.services.records.effect import effect_on
 from app.services.records.list_query import ListQuery, Value
+from app.services.records.lists import Counts
 from app.services.records.record import read_record
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.actions import Actions, Place
@@ -20,7 +21,7 @@ from app.ui.shell.context import Context
 from app.ui.tabs.common import cells
 from app.ui.tabs.common.current_record import CurrentRecord
 from app.ui.tabs.common.exporting import Exporter
-from app.ui.tabs.common.facets import Counts, Facets
+from app.ui.tabs.common.facets import Facets
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.row_menu import RowMenu
 from app.ui.tabs.common.selection import Selection

@@ -12,13 +12,13 @@ from app.itemmodels.roles import Tone
 from app.services.errors import TenantAdminError
 from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery, Value
+from app.services.records.lists import Counts
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_RUNS
 from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import cells
-from app.ui.tabs.common.facets import Counts
 from app.ui.tabs.common.record_acts import history_act
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.tab_spec import TabSpec
