@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, print_report, say
-from app.services.errors import TenantAdminError
 from app.services.text import visible
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.files.importing import import_dump  # noqa: PLC0415
+    from app.services.files.importing.running import import_dump  # noqa: PLC0415
 
     imported = import_dump(options.dump, options.file)
     for table, count in imported.rows.items():
@@ -30,42 +29,28 @@ def run(options: argparse.Namespace) -> int:
     for item in imported.dangling:
         say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
     say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
-    if "audit_chain" not in imported.rows:
-        return EXIT_INTACT
-    return _verify(options.file)
+    return _verify(options.file) if "audit_chain" in imported.rows else EXIT_INTACT
 
 
 def _verify(path: Path) -> int:
-    """Holds the new file against what is known here, then verifies it and makes the checkpoint.
-
-    The file is there already: what goes wrong with the checkpoints is said, and is no failure of the import.
-    """
-    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.files.importing.running import verify_imported  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
 
-    store, now = CheckpointStore(paths.checkpoints_dir()), int(time.time())
+    store = CheckpointStore(paths.checkpoints_dir())
     verify = partial(scan_pool.verify, take_part=True)
-    try:
-        known = _said(store.continuation(path))
-        if known:
-            say(known)
-        made = verify_and_sign(path, store, verify, now=now, reason=Reason.IMPORT)
-        report, number, problem = made.report, made.checkpoint, "the chain does not hold"
-    except (TenantAdminError, OSError) as error:
-        report, number, problem = verify(path, now=now), None, str(error)
-    print_report(report)
-    if number is not None:
-        print(f"checkpoint {number}: {report.entries:,} entries signed")
-    elif report.entries:
-        print(f"tenant-admin: no checkpoint was made ({visible(problem)}); the file stays", file=sys.stderr)
-    return EXIT_INTACT if report.intact else EXIT_FINDINGS
+    found = verify_imported(path, store, verify, now=int(time.time()))
+    if found.continuation is not None and found.continuation.known:
+        say(_said(found.continuation))
+    print_report(found.report)
+    if found.checkpoint is not None:
+        print(f"checkpoint {found.checkpoint}: {found.report.entries:,} entries signed")
+    elif found.report.entries and found.problem is not None:
+        print(f"tenant-admin: the file stays without a checkpoint. {visible(found.problem)}", file=sys.stderr)
+    return EXIT_INTACT if found.report.intact else EXIT_FINDINGS
 
 
-def _said(found: "Continuation") -> str | None:
-    if not found.known:
-        return None
+def _said(found: "Continuation") -> str:
     if not found.divergences:
         return f"it continues checkpoint {found.checkpoint}: {found.new_entries:,} new entries"
     where = ", ".join(f"{item.tenant} at entry {item.seq:,}" for item in found.divergences[:3])

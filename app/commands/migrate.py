@@ -4,7 +4,6 @@ import argparse
 import time
 from pathlib import Path
 
-from app import paths
 from app.commands.common import EXIT_INTACT, say
 
 
@@ -13,13 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.files import migrating as maintenance  # noqa: PLC0415
+    from app.services.files.migrating import migrate  # noqa: PLC0415
 
-    done = maintenance.migrate(options.file, paths.migrations_dir(), now=int(time.time()))
-    for name in done.applied:
+    done = migrate(options.file, now=int(time.time()))
+    for name in done.all_names:
         say(f"applied {name}")
     if done.backup is not None:
         say(f"the file as it was is kept as {done.backup}")
-    if not done.applied:
+    if not done.all_names:
         say("nothing to apply")
     return EXIT_INTACT

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.files import migrating as maintenance  # noqa: PLC0415
+    from models import migration_files  # noqa: PLC0415
 
-    say(str(maintenance.create_migration(options.folder, options.description, now=int(time.time()))))
+    say(str(migration_files.create(options.folder, options.description, now=int(time.time()))))
     return EXIT_INTACT

@@ -65,5 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if done.checkpoint is not None:
         say(f"checkpoint {done.checkpoint} was made of what it holds now")
     if done.problem is not None:
-        print(f"tenant-admin: no checkpoint was made ({visible(done.problem)})", file=sys.stderr)
+        print(
+            f"tenant-admin: the file stays without a new checkpoint. {visible(done.problem)}", file=sys.stderr
+        )
     return EXIT_INTACT

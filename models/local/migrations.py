@@ -11,6 +11,7 @@ already, word for word, is recorded instead of run: such a file was made by hand
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,8 @@ from models.local import copies
 from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.local.errors import translate
-from models.migration_files import Migration, MigrationError, create, read_folder
+from models.migration_files import Migration, MigrationError, read_folder
 from models.schema import LEDGER
-
-__all__ = ["Applied", "MigrationError", "MigrationStatus", "apply", "create", "create_database", "status"]
 
 LEDGER_SQL = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}"(
 \t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,6 +52,11 @@ class Applied:
     recorded: tuple[str, ...]
     unknown: tuple[str, ...]
     backup: Path | None
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """What was pending before and is in the ledger now."""
+        return (*self.names, *self.recorded)
 
 
 def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
@@ -110,7 +114,11 @@ def create_database(path: Path, folder: Path, *, now: int) -> Applied:
     """
     with new_file(path) as building:
         _set_pragma(building, "auto_vacuum", 2)
-        done = apply(building, folder, now=now)
+        try:
+            done = apply(building, folder, now=now)
+        except MigrationError as error:  # what ran before it is in a file that nobody will see
+            cause = error.__cause__ if isinstance(error.__cause__, MigrationError) else error
+            raise MigrationError(f"{cause} {path.name} was not made.") from error
         _set_pragma(building, "journal_mode", "wal")
     return done
 
@@ -221,10 +229,7 @@ def _discard(copy: Path | None) -> None:
 
 
 def _set_pragma(path: Path, name: str, value: str | int) -> None:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-    try:
+    with closing(copies.connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as connection:
         connection.pragma(name, value)
         if connection.pragma(name) != value:  # a misspelt pragma is silent
             raise RuntimeError(f"SQLite did not take PRAGMA {name}")
-    finally:
-        connection.close(False)

@@ -24,7 +24,8 @@ from models.local.atomic import sibling
 from models.local.database import LocalDatabase
 from models.local.file_use import detectable, holders, said
 from models.local.header import diagnose
-from models.local.migrations import MigrationError, MigrationStatus, status
+from models.local.migrations import MigrationStatus, status
+from models.migration_files import MigrationError
 from models.schema import Schema, inspect
 from models.tables import TABLES
 

@@ -1,18 +1,21 @@
 """Whether the file that was opened continues the one seen last, as a notice."""
 
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
 from app import paths
 from app.itemmodels.roles import Tone
-from app.services.chain.checkpoints.continuation import Continuation
-from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import try_to_sign
-from app.services.chain.checkpoints.store import CheckpointStore
 from app.ui.shell.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped, relative_time
-from app.workers import scan_pool
 from app.workers.runner import Progress, Stop
+
+if TYPE_CHECKING:
+    from app.services.chain.checkpoints.continuation import Continuation
 
 LISTED = 3
 
@@ -33,20 +36,26 @@ class ContinuationNotice(Notice):
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        store = CheckpointStore(paths.checkpoints_dir())
-        path, now = self._context.opened.path, self._context.clock()
+        folder, path, now = paths.checkpoints_dir(), self._context.opened.path, self._context.clock()
+        if not imported and not paths.exists(folder):
+            return
 
-        def work(progress: Progress, cancelled: Stop) -> object:
-            found = store.continuation(path)
-            if imported:
-                try_to_sign(path, store, scan_pool.verify, now=now, reason=Reason.IMPORT)
-            return found
+        def work(progress: Progress, cancelled: Stop) -> Continuation | None:
+            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+            from app.services.files.importing.running import verify_imported  # noqa: PLC0415
+            from app.workers import scan_pool  # noqa: PLC0415
+
+            store = CheckpointStore(folder)
+            if not imported:
+                return store.continuation(path)
+            verify = partial(scan_pool.verify, cancelled=cancelled)
+            return verify_imported(path, store, verify, now=now).continuation
 
         self._context.runner.job(work, on_done=self.show_continuation, on_failed=lambda error: None)
 
-    def show_continuation(self, found: object) -> None:
-        """Says what was found: a `Continuation`."""
-        if not isinstance(found, Continuation) or not found.known:
+    def show_continuation(self, found: Continuation | None) -> None:
+        """Says what was found."""
+        if found is None or not found.known:
             return
         seen = relative_time(found.seen_at or 0, self._context.clock())
         if found.divergences:

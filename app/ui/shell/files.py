@@ -20,8 +20,8 @@ from app.workers.runner import Progress, Stop
 if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
-    from app.services.files.importing import Imported
-    from app.services.files.migrating import Migrated
+    from app.services.files.importing.running import Imported
+    from models.local.migrations import Applied
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
 DUMPS = "SQL dumps (*.sql);;All files (*)"
@@ -76,9 +76,9 @@ class Files(FileWork):
         """Imports an SQL dump into a new file and opens it; never over an existing one."""
 
         def work(progress: Progress, cancelled: Stop) -> Imported:
-            from app.services.files import importing  # noqa: PLC0415
+            from app.services.files.importing.running import import_dump  # noqa: PLC0415
 
-            return importing.import_dump(dump, target, progress=progress, cancelled=cancelled)
+            return import_dump(dump, target, progress=progress, cancelled=cancelled)
 
         def done(imported: Imported) -> None:
             rows = counted(sum(imported.rows.values()), "row")
@@ -97,9 +97,9 @@ class Files(FileWork):
         """Makes a new database with all migrations and opens it; never over an existing file."""
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files import migrating as maintenance  # noqa: PLC0415
+            from app.services.files.migrating import create  # noqa: PLC0415
 
-            return maintenance.create_database(path, paths.migrations_dir(), now=self._clock())
+            return create(path, now=self._clock())
 
         self._make(f"Creating {path.name}…", work)
 
@@ -149,14 +149,14 @@ class Files(FileWork):
     def migrate(self, path: Path) -> None:
         """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
 
-        def work(progress: Progress, cancelled: Stop) -> Migrated:
-            from app.services.files import migrating as maintenance  # noqa: PLC0415
+        def work(progress: Progress, cancelled: Stop) -> Applied:
+            from app.services.files.migrating import migrate  # noqa: PLC0415
 
-            return maintenance.migrate(path, paths.migrations_dir(), now=self._clock())
+            return migrate(path, now=self._clock())
 
-        def done(migrated: Migrated) -> None:
-            kept = f"; the file as it was is {migrated.backup.name}" if migrated.backup else ""
-            self.said.emit(f"{counted(len(migrated.applied), 'migration')} applied{kept}")
+        def done(applied: Applied) -> None:
+            kept = f"; the file as it was is {applied.backup.name}" if applied.backup else ""
+            self.said.emit(f"{counted(len(applied.all_names), 'migration')} applied{kept}")
             self.open(path)
 
         def failed(error: TenantAdminError) -> None:

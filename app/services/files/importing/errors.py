@@ -6,8 +6,8 @@ from pathlib import Path
 
 import apsw
 
-from app.services.errors import TenantAdminError
 from app.services.text import visible
+from models.errors import TenantAdminError
 
 _LONGEST = 120
 """Characters of what is said of a statement."""

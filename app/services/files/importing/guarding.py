@@ -44,7 +44,7 @@ _LIMITS: Final = (
 )
 
 
-class NotAllowed(Exception):
+class Forbidden(Exception):
     """A statement does something else than filling tables; `what` names it."""
 
     def __init__(self, what: str) -> None:
@@ -82,7 +82,7 @@ class Guard:
         self._functions = self._keep_innocuous_functions()
 
     def run(self, text: str) -> None:
-        """Runs whole statements. Raises `NotAllowed` and what SQLite raises."""
+        """Runs whole statements. Raises `Forbidden` and what SQLite raises."""
         self._lengths.clear()
         self.start = 0
         self.begun = self._refused = None
@@ -94,7 +94,7 @@ class Guard:
             end = sum(self._lengths)
             self.start = end if self._at_next(error, text[end:]) else end - self._lengths[-1]
             if self._refused is not None:
-                raise NotAllowed(self._refused) from error
+                raise Forbidden(self._refused) from error
             raise
         finally:
             self.statements += len(self._lengths)
@@ -120,14 +120,14 @@ class Guard:
         return pages[0] >= pages[1]
 
     def check_default(self, expression: str) -> None:
-        """Raises `NotAllowed` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
+        """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
         self._refused = None
         self._connection.authorizer = self._authorize
         try:
             self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
         except apsw.Error as error:
             if self._refused is not None:
-                raise NotAllowed(self._refused) from error
+                raise Forbidden(self._refused) from error
             raise
         finally:
             self._connection.authorizer = None
@@ -138,7 +138,7 @@ class Guard:
             self._acts = False
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
-        raise NotAllowed(statements.canonical(sql).partition(" ")[0].upper())
+        raise Forbidden(statements.canonical(sql).partition(" ")[0].upper())
 
     def _authorize(
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
@@ -199,6 +199,6 @@ class Guard:
 
 def _refusing(name: str) -> Callable[..., Any]:
     def refuse(*_: object) -> Any:
-        raise NotAllowed(f"the function {name}()")
+        raise Forbidden(f"the function {name}()")
 
     return refuse

@@ -1,31 +1,40 @@
 """An SQL dump made into a new database file: run, never read with patterns, and checked afterwards.
 
-Source: `d1.md`, The dump; `hazards.md`, Input. It runs in a file that nobody sees yet, under a guard.
+It runs in a file that nobody sees yet, under a guard (models/README.md says why, and what a dump looks like).
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
-from app.services.errors import Cancelled, DamagedFile, FileMissing, FolderGiven, SqlDump
+from app import paths
 from app.services.files.importing.cutting import UTF16, pieces, statement_line
 from app.services.files.importing.errors import (
     DumpCutOff,
     ImportLimit,
     NotADump,
+    NotThePlatforms,
     StatementFailed,
     StatementRefused,
 )
-from app.services.files.importing.guarding import Guard, NotAllowed
-from app.services.files.importing.outcome import Imported
+from app.services.files.importing.guarding import Forbidden, Guard
+from models.errors import Cancelled, DamagedFile, FileMissing, FolderGiven, SqlDump, TenantAdminError
 from models.local.atomic import new_file
 from models.local.header import MAGIC, diagnose
+from models.progress import Progress, Stop, ignore, never
 
-Progress = Callable[[int, int], None]
-Stop = Callable[[], bool]
+if TYPE_CHECKING:
+    from app.services.chain.checkpoints.continuation import Continuation
+    from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.checkpoints.store import CheckpointStore
+    from app.services.chain.verify.report import Report
+    from models.schema import Schema
 
 _STEPS = 20_000
 """SQLite's own steps between two looks at whether to stop, while it sorts an index or checks the file."""
@@ -35,6 +44,31 @@ _OF_THE_STORE = (apsw.InterruptError, apsw.IOError, apsw.CantOpenError, apsw.Cor
 
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """So many rows of `table` refer to a row of `parent` which is not there."""
+
+    table: str
+    parent: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import made.
+
+    `rows` counts by table, the ledger and SQLite's own tables left out. `statements` counts what was run.
+    `violations` are all rows whose foreign key points nowhere, `dangling` says of which tables.
+    """
+
+    path: Path
+    rows: Mapping[str, int]
+    statements: int
+    violations: int
+    dangling: tuple[Dangling, ...]
+    seconds: float
 
 
 def import_dump(
@@ -48,25 +82,22 @@ def import_dump(
     `NotThePlatforms`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
     """
     began = time.perf_counter()
-    stop = cancelled or _never
+    stop = cancelled or never
     size = _size(dump)
     with new_file(target) as building:
         with closing(_connect(building, size, stop)) as connection, _interrupted():
             guard = Guard(connection)
             connection.execute("BEGIN")
-            _run(guard, dump, size, progress or _ignore, stop)
+            _run(guard, dump, size, progress or ignore, stop)
             _check_defaults(guard, connection, dump)
-            # Peewee comes along with this, and its memory is not wanted beside the run's.
-            from app.services.files.importing import checking  # noqa: PLC0415
-
-            checking.drop_d1_tables(connection)
+            _drop_d1_tables(connection)
             connection.execute("COMMIT")
-            dangling = tuple(checking.dangling(connection))
+            dangling = tuple(_dangling(connection))
             if connection.execute("PRAGMA integrity_check(1)").get != "ok":
                 raise DamagedFile(target)
             if connection.pragma("journal_mode", "wal") != "wal":
                 raise RuntimeError("SQLite did not take PRAGMA journal_mode")
-        rows = checking.rows_by_table(building, dump)
+        rows = _rows_by_table(building, dump)
     return Imported(
         path=target,
         rows=rows,
@@ -75,6 +106,40 @@ def import_dump(
         dangling=dangling,
         seconds=time.perf_counter() - began,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What an imported file's chains are, and how they stand to the checkpoints known here.
+
+    `continuation` is None where that could not be asked. `checkpoint` is the number of the one that was made;
+    None where none was, with the `problem` unless there is nothing to sign.
+    """
+
+    continuation: "Continuation | None"
+    report: "Report"
+    checkpoint: int | None
+    problem: str | None
+
+
+def verify_imported(path: Path, store: "CheckpointStore", verify: "Verifier", *, now: int) -> Verified:
+    """Holds the new file against what is known here, then verifies it and makes the checkpoint.
+
+    The file is there already: what goes wrong with the checkpoints is no failure of the import. Raises
+    `Cancelled` and the errors of `verify`.
+    """
+    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
+
+    continuation = None
+    try:
+        continuation = store.continuation(path)
+        made = verify_and_sign(path, store, verify, now=now, reason=Reason.IMPORT)
+    except Cancelled:
+        raise
+    except (TenantAdminError, OSError) as error:
+        return Verified(continuation, verify(path, now=now), None, str(error))
+    return Verified(continuation, made.report, made.checkpoint, made.why_not)
 
 
 def _size(dump: Path) -> int:
@@ -136,7 +201,7 @@ def _run(guard: Guard, dump: Path, size: int, progress: Progress, cancelled: Sto
                 raise Cancelled
             try:
                 guard.run(text)
-            except NotAllowed as error:
+            except Forbidden as error:
                 line = statement_line(dump, text, begin, guard.start)
                 raise StatementRefused(dump, line, error.what) from error
             except _OF_THE_STORE:
@@ -164,15 +229,72 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
     for table, expression in found:
         try:
             guard.check_default(str(expression))
-        except NotAllowed as error:
+        except Forbidden as error:
             raise StatementRefused(dump, None, f"{error.what} as a default of {table}") from error
         except apsw.SQLError:  # a bare word, which stands for itself
             continue
 
 
-def _ignore(done: int, total: int) -> None:
-    pass
+def _drop_d1_tables(connection: apsw.Connection) -> None:
+    """D1's own tables, which its export leaves out and sqlite3's does not."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '_cf_*'")
+    for (name,) in names.fetchall():
+        connection.execute(f"DROP TABLE main.{_quoted(str(name))}")
 
 
-def _never() -> bool:
-    return False
+def _dangling(connection: apsw.Connection) -> Iterator[Dangling]:
+    """Every foreign key that points nowhere, by table and parent."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    for (table,) in tables.fetchall():
+        counts: Counter[str] = Counter()
+        try:
+            rows = connection.execute("SELECT parent FROM pragma_foreign_key_check(?)", (table,))
+            counts.update(str(parent) for (parent,) in rows)
+        except apsw.SQLError as error:
+            if not str(error).startswith("foreign key mismatch"):  # a parent that cannot be one
+                raise
+        yield from (Dangling(str(table), parent, count) for parent, count in sorted(counts.items()))
+
+
+def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
+    """Counts the tables that are a person's, once all that should be there is. Raises `NotThePlatforms`."""
+    # Peewee comes along with these, and its memory is not wanted beside the run's.
+    from models import schema  # noqa: PLC0415
+    from models.local.database import LocalDatabase  # noqa: PLC0415
+
+    database = LocalDatabase(path)
+    with database.expected_errors(), database.connection_context():
+        connection = database.connection()
+        found = schema.inspect(database)
+        missing = _missing(connection, found)
+        if missing:
+            raise NotThePlatforms(dump, missing)
+        return {
+            table: connection.execute(f"SELECT count(*) FROM main.{_quoted(table)}").get  # noqa: S608 - a name
+            for table in found.columns
+            if not schema.internal(table)
+        }
+
+
+def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
+    """What the migrations that ran have made and is not there; without a ledger, the platform's tables.
+
+    Indexes stand last in a dump, so a dump that ends too early between two statements is found by them.
+    """
+    from models import migration_files, schema  # noqa: PLC0415
+
+    if schema.LEDGER not in found.columns:
+        return found.missing_tables
+    ran = {name for (name,) in connection.execute(f"SELECT name FROM main.{schema.LEDGER}")}  # noqa: S608
+    known = {migration.name: migration for migration in migration_files.read_folder(paths.migrations_dir())}
+    if not ran & known.keys():
+        return found.missing_tables
+    if ran - known.keys():  # a later one may have removed what an earlier one made
+        return () if found.recognised else found.missing_tables
+    there = {name.lower() for (name,) in connection.execute("SELECT name FROM main.sqlite_master")}
+    made = [name for migration in known if migration in ran for name in known[migration].creations() or ()]
+    return tuple(name for name in made if name not in there)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.services.files.importing import DumpCutOff, ImportLimit, NotPlainText, cutting
+from app.services.files.importing import cutting
 from app.services.files.importing.cutting import Scanner, pieces
+from app.services.files.importing.errors import DumpCutOff, ImportLimit, NotPlainText
 
 TOKENS = (
     "'",

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from app.services.errors import TenantAdminError
-from app.services.files.importing import Imported
+from app.services.files.importing.running import Imported
 
 MUTANTS = int(os.environ.get("TENANT_ADMIN_MUTANTS", "80"))
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.services.files.importing import Imported, ImportLimit, StatementFailed, StatementRefused, running
-from app.services.files.importing.guarding import Guard, NotAllowed
+from app.services.files.importing import running
+from app.services.files.importing.errors import ImportLimit, StatementFailed, StatementRefused
+from app.services.files.importing.guarding import Forbidden, Guard
+from app.services.files.importing.running import Imported
 
 Run = Callable[..., Imported]
 USER = "INSERT INTO users VALUES('u-x','acme','Secr3tMail','Secr3tHash',1,1);\n"
@@ -108,7 +110,7 @@ def test_a_default_is_looked_at_again_at_the_end(
     def as_older(guard: Guard, text: str) -> None:
         try:
             asked(guard, text)
-        except NotAllowed:
+        except Forbidden:
             guard._connection.execute(statements.split(text)[-1])
 
     monkeypatch.setattr(Guard, "run", as_older)

@@ -9,14 +9,8 @@ import pytest
 
 from app import paths
 from app.services.errors import AlreadyThere, Cancelled, FileMissing, FolderGiven, InvalidInput
-from app.services.files.importing import (
-    Dangling,
-    DumpCutOff,
-    Imported,
-    NotADump,
-    NotThePlatforms,
-    import_dump,
-)
+from app.services.files.importing.errors import DumpCutOff, NotADump, NotThePlatforms
+from app.services.files.importing.running import Dangling, Imported, import_dump
 from app.workers import scan_pool
 from models.local.migrations import create_database
 from tests.conftest import NOW
