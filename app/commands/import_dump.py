@@ -12,7 +12,7 @@ from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, print_report, say
 from app.services.text import visible
 
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.continuation import Continuation
+    from app.services.chain.checkpoints.identity import Continuation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_json, print_report
-from app.services.errors import InvalidInput
+from models.errors import InvalidInput
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

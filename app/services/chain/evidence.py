@@ -16,11 +16,11 @@ from html import escape
 from pathlib import Path
 
 from app import paths
-from app.services.chain import lines as chain_rows
 from app.services.chain.checkpoints.document import Checkpoint, write_export
-from app.services.chain.verify import source
+from app.services.chain.lines import chunks
+from app.services.chain.reading import reading
 from app.services.chain.verify.report import Report
-from app.services.errors import Cancelled, InvalidInput
+from models.errors import Cancelled, InvalidInput
 
 VERIFIER = "verify_bundle.py"
 STYLE = "report.css"
@@ -97,12 +97,11 @@ def _write_rows(
     """The rows that the report speaks of: none that were appended since."""
     last = max((item.last_seq or 0 for item in report.tenants), default=0)
     first = -(2**63) if seq_from is None else seq_from
-    with source.reading(path) as connection, out.open("wb") as file:
-        rows = chain_rows.lines(connection, tenant=tenant, first=first, last=last)
-        for number, line in enumerate(rows):
-            file.write(line)
-            if number % 1_000 == 0 and cancelled():
+    with reading(path) as database, out.open("wb") as file:
+        for rows in chunks(database, tenant=tenant, first=first, last=last):
+            if cancelled():
                 raise Cancelled
+            file.writelines(line for _, line in rows)
 
 
 def _write_json(file: Path, value: object) -> None:

@@ -6,75 +6,87 @@ holds NUL, BLOBs) is written as `{"hex": "…"}`.
 
 import json
 from collections.abc import Iterator
-from typing import Any
-
-import apsw
+from typing import Any, Final
 
 from app.services.chain.verify.source import COLUMNS
+from models.engine import Database, Row, raw
 
-_TEXT = COLUMNS[1:6]
-QUICK = (
-    "CASE WHEN "
-    + " AND ".join(f"typeof({name}) = 'text'" for name in _TEXT)
-    + " AND typeof(created_at) = 'integer' THEN CAST(json_object("
-    + ", ".join(f"'{name}', {name}" for name in COLUMNS)
-    + ") AS BLOB) END"
+_CHUNK: Final = 1_000
+"""Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
+
+_FIRST_CHUNK: Final = 16
+_CHUNK_BYTES: Final = 1_000_000
+"""Above this, fewer entries are read the next time: some are megabytes long."""
+
+_USUAL: Final = " AND ".join(
+    f"typeof({name}) = '{'integer' if name == 'created_at' else 'text'}'" for name in COLUMNS[1:]
 )
-"""The line of a row whose columns have their usual types, as an SQL expression; NULL for any other row."""
+_OBJECT: Final = ", ".join(f"'{name}', {name}" for name in COLUMNS)
+_QUICK: Final = f"CASE WHEN {_USUAL} THEN CAST(json_object({_OBJECT}) AS BLOB) END"
+"""The line of a row whose columns have their usual types, as SQLite writes it; NULL for any other row."""
 
-_SLOW = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in COLUMNS)
+_EVERY: Final = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in COLUMNS)
 
 
-def lines(connection: apsw.Connection, *, tenant: str | None, first: int, last: int) -> Iterator[bytes]:
-    """The lines of the rows with `first <= seq <= last`, in order, each with its line break.
+def chunks(
+    database: Database, *, tenant: str | None, first: int, last: int, by_index: bool = False, more: str = ""
+) -> Iterator[list[Row]]:
+    """The rows with `first <= seq <= last` in order, bounded in bytes: seq, line with its break, `more`.
 
-    In constant memory; SQLite writes the JSON of every ordinary row. Raises apsw's errors.
+    `more` are columns of SQL. `by_index` finds the rows of a tenant fast, which an index may hide. The SQL is
+    by hand: SQLite writes the JSON of every ordinary row. Raises the storage errors.
     """
-    where = "seq BETWEEN ? AND ?" + ("" if tenant is None else " AND +tenant_id = ?")
-    params: tuple[Any, ...] = (first, last) if tenant is None else (first, last, tenant)
-    sql = f"SELECT seq, {QUICK} FROM main.audit_chain WHERE {where} ORDER BY seq"  # noqa: S608
-    for seq, line in connection.execute(sql, params):
-        if line is not None and is_plain(line):
-            yield line + b"\n"
-        else:
-            yield slow_line(connection, seq)
-
-
-def is_plain(line: bytes) -> bool:
-    """Whether a line that SQLite wrote says all that the row holds."""
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return b"\\u0000" not in line and b"\0" not in line
-
-
-def slow_line(connection: apsw.Connection, seq: int) -> bytes:
-    """The line of any row, with its line break."""
-    row = connection.execute(f"SELECT {_SLOW} FROM main.audit_chain WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
-    values = (
-        {}
-        if row is None
-        else {name: _value(row[2 * index], row[2 * index + 1]) for index, name in enumerate(COLUMNS)}
+    whose = "" if tenant is None else f"AND {'' if by_index else '+'}tenant_id = ?"
+    columns = f", {more}" if more else ""
+    sql = (
+        f"SELECT seq, {_QUICK}{columns} FROM audit_chain "  # noqa: S608
+        f"WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
     )
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    values = () if tenant is None else (tenant,)
+    size = _FIRST_CHUNK
+    while first <= last:
+        rows = database.rows(raw(sql, first, last, *values, size))
+        found = [(seq, _with_break(database, seq, line), *rest) for seq, line, *rest in rows]
+        yield found
+        if len(rows) < size:
+            return
+        first = rows[-1][0] + 1
+        size = (
+            min(_CHUNK, size * 2) if sum(len(row[1]) for row in found) < _CHUNK_BYTES else max(1, size // 2)
+        )
 
 
-def _value(kind: str, stored: bytes | None) -> Any:
-    if stored is None:
-        return None
-    if kind == "integer":
-        return int(stored)
-    if kind == "text" and b"\0" not in stored:
-        try:
-            return stored.decode()
-        except UnicodeDecodeError:
-            pass
-    return {"hex": stored.hex()} if kind != "real" else stored.decode()
-
-
-def raw(value: Any) -> bytes:
+def stored_bytes(value: Any) -> bytes:
     """The stored bytes of a column of a line, in the form that was hashed."""
     if isinstance(value, dict):
         return bytes.fromhex(value["hex"])
     return b"" if value is None else str(value).encode()
+
+
+def _with_break(database: Database, seq: int, line: bytes | None) -> bytes:
+    """The line that SQLite wrote, where it says all that the row holds; else one of our own."""
+    if line is not None and b"\\u0000" not in line and b"\0" not in line and _is_utf8(line):
+        return line + b"\n"
+    rows = database.rows(raw(f"SELECT {_EVERY} FROM audit_chain WHERE seq = ?", seq))  # noqa: S608
+    values = {
+        name: _value(row[2 * index], row[2 * index + 1]) for row in rows for index, name in enumerate(COLUMNS)
+    }
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _value(kind: str, raw_bytes: bytes | None) -> Any:
+    if raw_bytes is None:
+        return None
+    if kind == "integer":
+        return int(raw_bytes)
+    if kind == "text" and b"\0" not in raw_bytes and _is_utf8(raw_bytes):
+        return raw_bytes.decode()
+    return {"hex": raw_bytes.hex()} if kind != "real" else raw_bytes.decode()

@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 from app import paths
 from app.services.chain.append import Batch, Event, append
-from app.services.chain.checkpoints.continuation import compare
 from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.identity import compare
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.reading import ChainRows, reading
 from app.services.chain.verify.codes import Verdict
-from app.services.chain.verify.comparison import Witness
 from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy
@@ -244,10 +244,14 @@ def require_writable(path: Path, *, force: bool = False) -> None:
 
 def _known(path: Path, copy: Path, store: CheckpointStore) -> Standing | None:
     checkpoints = store.history(path)
-    for count in range(len(checkpoints), 0, -1):
-        if compare(copy, Witness(checkpoints[:count])).continues:
-            return Standing.LATER if count == len(checkpoints) else Standing.EARLIER
-    return Standing.OTHER if checkpoints else None
+    if not checkpoints:
+        return None
+    with reading(copy) as opened:
+        rows = ChainRows(opened)
+        for count in range(len(checkpoints), 0, -1):
+            if compare(rows, checkpoints[:count]).continues:
+                return Standing.LATER if count == len(checkpoints) else Standing.EARLIER
+    return Standing.OTHER
 
 
 def _named(path: Path) -> Path:

@@ -15,7 +15,7 @@ from app.ui.widgets.formatting import counted, grouped, relative_time
 from app.workers.runner import Progress, Stop
 
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.continuation import Continuation
+    from app.services.chain.checkpoints.identity import Continuation
 
 LISTED = 3
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.services.chain.verify.entry import Entry
-from app.services.errors import StorageError
+from models.errors import StorageError
 
 NAME: Final = re.compile(r"audit-[A-Za-z0-9._~%-]*--?[0-9]+--?[0-9]+\.jsonl\.gz")
 """What an archive may be called: a marker that names anything else is not followed."""

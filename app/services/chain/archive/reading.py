@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain import lines as chain_rows
 from app.services.chain.archive.files import ArchiveUnusable, Claim, Reference, claim_of
+from app.services.chain.lines import stored_bytes
 from app.services.chain.verify.codes import Code
 from app.services.chain.verify.entry import MARKER, TEXT_COLUMNS, Entry, shown, stored_hash
 from app.services.chain.verify.report import Finding
-from app.services.errors import Cancelled
+from models.errors import Cancelled
 
 KEEP: Final = 100
 """How many findings are kept of one file."""
@@ -119,7 +119,7 @@ class _Walk:
     def _step(self, row: dict[str, Any]) -> None:
         try:
             seq = row["seq"]
-            tenant, stored, *hashed = (chain_rows.raw(row[name]) for name in ("tenant_id", "hash", *_HASHED))
+            tenant, stored, *hashed = (stored_bytes(row[name]) for name in ("tenant_id", "hash", *_HASHED))
         except (KeyError, TypeError, ValueError):
             raise _NoEntry from None
         if type(seq) is not int:
@@ -178,8 +178,8 @@ def _entry(row: dict[str, Any]) -> Entry:
     """The archived row as one read from the file, for what it says as a prune marker."""
     columns: list[Any] = [row["seq"]]
     for name in TEXT_COLUMNS:
-        columns += ["text", chain_rows.raw(row[name])]
-    return Entry((*columns, "integer", chain_rows.raw(row["created_at"]), None), "utf-8")
+        columns += ["text", stored_bytes(row[name])]
+    return Entry((*columns, "integer", stored_bytes(row["created_at"]), None), "utf-8")
 
 
 def _digest(path: Path, tick: Tick) -> str:

@@ -16,7 +16,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from app.services.chain import lines as chain_rows
 from app.services.chain.archive.files import (
     ArchiveDiffers,
     ArchiveNotWritten,
@@ -24,17 +23,10 @@ from app.services.chain.archive.files import (
     Reference,
     file_name,
 )
+from app.services.chain.lines import chunks
 from app.services.chain.pruning import Part
-from app.services.errors import Cancelled, RowChanged
-from models.engine import raw
-from models.local.database import LocalDatabase
-
-_CHUNK: Final = 1_000
-"""Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
-
-_FIRST_CHUNK: Final = 16
-_CHUNK_BYTES: Final = 1_000_000
-"""Above this, fewer entries are read the next time: some are megabytes long."""
+from models.engine import Database
+from models.errors import Cancelled, RowChanged
 
 _LEVEL: Final = 3
 """Twice as fast as 6 for an eighth more bytes: half of an entry is hashes, which nothing packs."""
@@ -42,12 +34,10 @@ _LEVEL: Final = 3
 _STALE: Final = 3_600
 """Seconds after which a file that nobody finished is taken away; one being written is never that old."""
 
-_ROWS: Final = f"""
-SELECT seq, CAST(previous_hash AS BLOB), CAST(hash AS BLOB),
-       CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB),
-       {chain_rows.QUICK}
-FROM audit_chain WHERE tenant_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?
-"""  # noqa: S608
+_HASHED: Final = (
+    "CAST(previous_hash AS BLOB), CAST(hash AS BLOB), "
+    "CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)"
+)
 
 
 class Archiver:
@@ -56,7 +46,7 @@ class Archiver:
     Raises `ArchiveUnusable` when it does not.
     """
 
-    def __init__(self, database: LocalDatabase, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         if not folder.is_dir():
             raise ArchiveUnusable(folder, "there is no such folder")
         self._database = database
@@ -105,16 +95,23 @@ class Archiver:
     ) -> str:
         """Writes the lines; the SHA-256 of them before they are packed."""
         content = sha256()
-        last, end, previous = parts[0].from_seq - 1, parts[-1].to_seq, b""
+        previous = b""
         ends = {part.to_seq: part.last_hash.encode() for part in parts}
-        count, chunk = 0, _FIRST_CHUNK
+        count = 0
+        read = chunks(
+            self._database,
+            tenant=tenant,
+            first=parts[0].from_seq,
+            last=parts[-1].to_seq,
+            by_index=True,
+            more=_HASHED,
+        )
         with gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0, compresslevel=_LEVEL) as packed:
-            while True:
+            for rows in read:
                 if cancelled():
                     raise Cancelled
-                rows = self._database.rows(raw(_ROWS, tenant, last, end, chunk))
                 lines = []
-                for seq, before, digest, data, line in rows:
+                for seq, line, before, digest, data in rows:
                     if previous and before != previous:
                         raise RowChanged
                     if data is None or sha256(data).hexdigest().encode() != digest:
@@ -122,24 +119,15 @@ class Archiver:
                     if seq in ends and ends.pop(seq) != digest:
                         raise RowChanged
                     previous = digest
-                    is_plain = line is not None and chain_rows.is_plain(line)
-                    lines.append(line + b"\n" if is_plain else self._slow_line(seq))
+                    lines.append(line)
                 block = b"".join(lines)
                 content.update(block)
                 packed.write(block)
                 count += len(rows)
                 tick(len(rows))
-                if len(rows) < chunk:
-                    break
-                last = rows[-1][0]
-                chunk = min(_CHUNK, chunk * 2) if len(block) < _CHUNK_BYTES else max(1, chunk // 2)
         if ends or count != sum(part.count for part in parts):
             raise RowChanged
         return content.hexdigest()
-
-    def _slow_line(self, seq: int) -> bytes:
-        with self._database.expected_errors():
-            return chain_rows.slow_line(self._database.connection(), seq)
 
 
 class _Digesting:

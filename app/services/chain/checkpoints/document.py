@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 from app.services.chain.verify.codes import Code
 from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import Finding, SealedChain
-from app.services.errors import FileMissing, InvalidInput
+from models.errors import FileMissing, InvalidInput
 from models.local import atomic
 
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
@@ -116,6 +116,13 @@ class Checkpoint:
         return _canonical({**self.to_json(), "signature": ""})
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A checkpoint of which the store holds a row that cannot be read; its number where that can be."""
+
+    number: int | None
+
+
 Problem = tuple[str | None, str | None, str]
 """Expected, actual, sentence."""
 
@@ -148,29 +155,39 @@ def read_export(file: Path) -> list[Checkpoint]:
 
 
 def authentic(
-    checkpoints: Sequence[Checkpoint], keys: frozenset[str], database: str | None
+    checkpoints: Sequence[Checkpoint | Unreadable], keys: frozenset[str], database: str | None
 ) -> tuple[list[Checkpoint], list[Finding]]:
     """Those that hold, in order, and a SIGNATURE finding for each that does not or lacks the one before it.
 
     `keys` are the public keys that are trusted; where there is none, that of the oldest checkpoint is.
-    `database` is the one they must speak of, or None if that is not known.
+    `database` is the one they must speak of, or None if that is not known. What is wrong with those before a
+    new line is not held against it.
     """
     good: list[Checkpoint] = []
     findings: list[Finding] = []
-    trusted = keys or frozenset(item.key for item in checkpoints[:1])
-    wanted = database or next((item.database for item in checkpoints if item.signature_holds()), None)
-    before, before_holds = None, True
+    readable = [item for item in checkpoints if isinstance(item, Checkpoint)]
+    trusted = keys or frozenset(item.key for item in readable[:1])
+    wanted = database or next((item.database for item in readable if item.signature_holds()), None)
+    before: Checkpoint | Unreadable | None = None
+    before_holds = True
     for item in checkpoints:
-        problem = _problem(item, trusted, wanted) or _gap(item, before, before_holds)
-        if problem is None:
-            good.append(item)
-        else:
+        problem = _problem(item, trusted, wanted)
+        if isinstance(item, Checkpoint):
+            problem = problem or _gap(item, before, before_holds)
+            if problem is None:
+                good.append(item)
+                if item.starts_line:
+                    findings.clear()
+        if problem is not None:
             findings.append(Finding(Code.SIGNATURE, None, None, *problem))
         before, before_holds = item, problem is None
     return good, findings
 
 
-def _problem(item: Checkpoint, trusted: frozenset[str], database: str | None) -> Problem | None:
+def _problem(item: Checkpoint | Unreadable, trusted: frozenset[str], database: str | None) -> Problem | None:
+    if isinstance(item, Unreadable):
+        which = "A checkpoint" if item.number is None else f"Checkpoint {item.number}"
+        return None, None, f"{which} of this file cannot be read in the store; the others were used."
     if not item.signature_holds():
         return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
     if item.key not in trusted:
@@ -181,9 +198,13 @@ def _problem(item: Checkpoint, trusted: frozenset[str], database: str | None) ->
     return None
 
 
-def _gap(item: Checkpoint, before: Checkpoint | None, before_holds: bool) -> Problem | None:
+def _gap(item: Checkpoint, before: Checkpoint | Unreadable | None, before_holds: bool) -> Problem | None:
     """What is wrong with its place in the row; the hash of one that does not hold itself says nothing."""
-    number, previous = (0, None) if before is None else (before.number, before.hash)
+    number, previous = 0, None
+    if isinstance(before, Unreadable):
+        number = item.number - 1 if before.number is None else before.number
+    elif before is not None:
+        number, previous = before.number, before.hash
     if item.number > number + 1:
         return previous, item.previous, f"Before checkpoint {item.number}, number {number + 1} is left out."
     if item.number <= number or (before_holds and item.previous != previous):

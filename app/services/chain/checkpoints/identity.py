@@ -1,4 +1,4 @@
-"""Which known database a file is: told by the rows of its chains, not by its name.
+"""Which known database a file is, told by the rows of its chains, and whether it continues the one seen last.
 
 A file is the database of a checkpoint when it holds, with the same hash, one of the rows that the
 checkpoint knows (first and last of every tenant), or a row that continues one of them. So it stays itself
@@ -12,188 +12,206 @@ is, is told by its place then, by one of these:
   tenant or most of the times in common);
 - the same path or the same file on disk, and at least half of the rows that the checkpoint knows, with
   tenant, seq and time, whatever their hashes: a rewritten copy put in its place, or a moved file rewritten;
-- the same path and ledger, and empty: an emptied copy.
+- the same path and ledger, and empty: an emptied copy;
+- the same path or the same file on disk, where none of its newest checkpoints can be read.
 
 Any other file is another database.
 """
 
-import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import apsw
+from typing import Final
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.checkpoints.records import KnownDatabase
+from app.services.chain.checkpoints.tables import KnownDatabase
+from app.services.chain.reading import ChainRows
+from app.services.chain.verify.comparison import Known
+from app.services.chain.verify.report import SealedChain
 
-ENOUGH = 200
+ENOUGH: Final = 200
 """How many rows in common are counted: it is a matter of which database has more of them."""
+
+Candidate = tuple[KnownDatabase, Sequence[Checkpoint]]
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a file is: its path, device and inode, and when its first migration ran (empty without a ledger).
+
+    So another file in its stead is told apart.
+    """
+
+    path: str
+    file_id: str
+    ledger: str
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Where a chain is not the one last seen: agreed through `agreed_seq` (None: nowhere)."""
+
+    tenant: str
+    agreed_seq: int | None
+    seq: int
+    expected: str
+    actual: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """How a file compares with what was last seen of its database.
+
+    `known` is False for a file never seen. `new_entries` counts the rows behind the last checkpoint.
+    """
+
+    known: bool
+    checkpoint: int | None
+    seen_at: int | None
+    new_entries: int
+    divergences: tuple[Divergence, ...]
+
+    @property
+    def continues(self) -> bool:
+        return self.known and not self.divergences
 
 
 def recognise(
-    connection: apsw.Connection, path: Path, known: Sequence[tuple[KnownDatabase, Sequence[Checkpoint]]]
+    rows: ChainRows, path: Path, known: Sequence[Candidate], all_of_each: Iterable[Candidate]
 ) -> KnownDatabase | None:
-    """The database that the file is, of those known; the one with the most rows in common."""
-    scored = [(_same_rows(connection, checkpoints), database) for database, checkpoints in known]
+    """The database that the file is, of those known; the one with the most rows in common.
+
+    `known` come with their newest checkpoints, `all_of_each` with all, which only an old copy needs.
+    """
+    scored = [(_same_rows(rows, checkpoints), database) for database, checkpoints in known]
     best = max(scored, key=lambda item: item[0], default=None)
     if best is not None and best[0] > 0:
         return best[1]
-    if (moved := _with_moved_rows(connection, known)) is not None:
+    if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
-    return next(
-        (
-            database
-            for database, checkpoints in known
-            if _takes_its_place(connection, path, database, checkpoints)
-        ),
-        None,
-    )
-
-
-def recognise_old(
-    connection: apsw.Connection, known: Iterable[tuple[KnownDatabase, Sequence[Checkpoint]]]
-) -> KnownDatabase | None:
-    """The database of which the file is an old copy: it has a row that some earlier checkpoint knew."""
     for database, checkpoints in known:
-        rows = {
-            row
-            for checkpoint in checkpoints
-            for sealed in checkpoint.tenants.values()
-            for row in ((sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head))
-        }
-        if any(has_row(connection, seq, value) for seq, value in rows):
+        if _takes_its_place(rows, path, database, checkpoints):
+            return database
+    for database, checkpoints in all_of_each:
+        if rows.holds_any({end for item in checkpoints for end in _ends(item)}):
             return database
     return None
 
 
-def speaks_of(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
+def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether the newest checkpoints know rows that are in the file, whatever id they give its database."""
-    nowhere = KnownDatabase("", "", "", 0, 0)
-    return (
-        _same_rows(connection, checkpoints[-3:]) > 0
-        or _with_moved_rows(connection, [(nowhere, checkpoints)]) is not None
+    candidate = (KnownDatabase(""), checkpoints)
+    return _same_rows(rows, checkpoints[-3:]) > 0 or _with_moved_rows(rows, [candidate]) is not None
+
+
+def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether the file has a tenant that the newest checkpoint knows, or nothing at all."""
+    return rows.empty or any(
+        rows.has_tenant(tenant) for checkpoint in checkpoints[-1:] for tenant in checkpoint.tenants
     )
 
 
-def place(connection: apsw.Connection, path: Path) -> str:
-    """Where the file is, so that another one in its stead is told apart."""
+def whereabouts(rows: ChainRows, path: Path) -> Whereabouts:
     stat = path.stat()
-    return f"{spelt(path)}|{stat.st_dev}:{stat.st_ino}|{_ledger(connection)}"
+    # The whole path as text, also where the file system's name is none.
+    spelt = os.fsencode(path.resolve()).decode(errors="backslashreplace")
+    return Whereabouts(spelt, f"{stat.st_dev}:{stat.st_ino}", rows.ledger())
 
 
-def spelt(path: Path) -> str:
-    """The whole path as text, also where the file system's name is none."""
-    return os.fsencode(path.resolve()).decode(errors="backslashreplace")
+NEVER_SEEN: Final = Continuation(False, None, None, 0, ())
 
 
-def _ledger(connection: apsw.Connection) -> tuple[str] | None:
-    """When the first migration ran."""
-    if not connection.table_exists("main", "d1_migrations"):
-        return None
-    return connection.execute("SELECT applied_at FROM main.d1_migrations ORDER BY id LIMIT 1").fetchone()
+def compare(rows: ChainRows, known: Sequence[Known]) -> Continuation:
+    """Looks up the last rows that the checkpoints know; says nothing of the rows between them."""
+    if not known:
+        return NEVER_SEEN
+    latest = known[-1]
+    at_end = rows.at(sealed.last_seq for sealed in latest.tenants.values())
+    divergences = []
+    for tenant, sealed in latest.tenants.items():
+        found = at_end.get(sealed.last_seq)
+        actual = found.hash if found is not None and found.tenant == tenant else None
+        if actual == sealed.head or _was_pruned(rows, tenant, sealed):
+            continue
+        agreed = next((was.last_seq for was in _older(known, tenant) if _is_there(rows, tenant, was)), None)
+        divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual))
+    return Continuation(True, latest.number, latest.at, rows.behind(latest.through), tuple(divergences))
 
 
-def _same_rows(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> int:
-    """How many rows of the newest checkpoints are in the file, hash for hash, up to `ENOUGH`."""
-    for checkpoint in reversed(checkpoints):
-        found = 0
-        for sealed in checkpoint.tenants.values():
-            found += has_row(connection, sealed.first_seq, sealed.first_hash)
-            found += has_row(connection, sealed.last_seq, sealed.head)
-            if found >= ENOUGH:
-                break
-        if found:
-            return found
-    return 0
+def _older(known: Sequence[Known], tenant: str) -> Iterator[SealedChain]:
+    return (item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants)
 
 
-def has_row(connection: apsw.Connection, seq: int, value: str) -> bool:
-    """Whether the file has this row, hash for hash."""
-    row = connection.execute(
-        "SELECT 1 FROM main.audit_chain WHERE seq = ? AND CAST(hash AS BLOB) = CAST(? AS BLOB)", (seq, value)
-    ).fetchone()
-    return row is not None
+def _is_there(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
+    found = rows.at([sealed.last_seq]).get(sealed.last_seq)
+    return found is not None and (found.tenant, found.hash) == (tenant, sealed.head)
 
 
-def _with_moved_rows(
-    connection: apsw.Connection, known: Sequence[tuple[KnownDatabase, Sequence[Checkpoint]]]
-) -> KnownDatabase | None:
+def _was_pruned(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
+    """Whether the tenant's first row continues the one last seen: retention went by."""
+    first = rows.first_of(tenant)
+    return first is not None and first[0] > sealed.last_seq and first[1] == sealed.head
+
+
+def _ends(checkpoint: Checkpoint) -> Iterator[tuple[int, str]]:
+    """The first and the last row of every tenant, by seq and hash."""
+    for sealed in checkpoint.tenants.values():
+        yield sealed.first_seq, sealed.first_hash
+        yield sealed.last_seq, sealed.head
+
+
+def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
+    """How many rows of the newest checkpoints are in the file, hash for hash, up to about `ENOUGH`."""
+    counts = (rows.count(_ends(checkpoint), enough=ENOUGH) for checkpoint in reversed(checkpoints))
+    return next(filter(None, counts), 0)
+
+
+def _with_moved_rows(rows: ChainRows, known: Sequence[Candidate]) -> KnownDatabase | None:
     """The database whose known row lies under another seq, or was pruned and is continued; one pass."""
-    owners = {
+    owners: Mapping[str, KnownDatabase] = {
         value: database
         for database, checkpoints in known
         for checkpoint in checkpoints[-1:]
-        for sealed in checkpoint.tenants.values()
-        for value in (sealed.first_hash, sealed.head)
+        for _, value in _ends(checkpoint)
     }
-    if not owners:
-        return None
-    row = connection.execute(
-        "SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM main.audit_chain NOT INDEXED "
-        "WHERE hash IN (SELECT value FROM json_each(?1)) "
-        "OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1",
-        (json.dumps(list(owners)),),
-    ).fetchone()
-    if row is None:
-        return None
-    stored, previous = (bytes(value).decode("utf-8", "backslashreplace") for value in row)
-    return owners.get(stored) or owners.get(previous)
+    found = rows.with_any_hash(owners) if owners else None
+    return None if found is None else owners.get(found[0]) or owners.get(found[1])
 
 
 def _takes_its_place(
-    connection: apsw.Connection, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
+    rows: ChainRows, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
 ) -> bool:
     """Whether a file without a row in common is what became of the database that was here."""
-    if not database.place:  # imported, and never seen
+    if not database.path:  # imported, and never seen
         return False
-    known_path, known_inode, known_ledger = database.place.rsplit("|", 2)
-    here, inode, ledger = place(connection, path).rsplit("|", 2)
-    has_ledger = ledger == known_ledger != "None"
-    if (here, inode, ledger) == (known_path, known_inode, known_ledger):
-        same = has_ledger or shares_tenant(connection, checkpoints)
-        return same or _same_moments(connection, checkpoints, whoever=True)
-    if here == known_path and _is_empty(connection):
+    here = whereabouts(rows, path)
+    same_path, same_file = here.path == database.path, here.file_id == database.file_id
+    if database.damaged and not checkpoints:  # what they would say of its rows, nobody knows
+        return same_path or same_file
+    has_ledger = here.ledger == database.ledger != ""
+    if same_path and same_file and here.ledger == database.ledger:
+        same = has_ledger or shares_tenant(rows, checkpoints)
+        return same or _same_moments(rows, checkpoints, whoever=True)
+    if same_path and rows.empty:
         return has_ledger
-    return (here == known_path or inode == known_inode) and _same_moments(connection, checkpoints)
+    return (same_path or same_file) and _same_moments(rows, checkpoints)
 
 
-def shares_tenant(connection: apsw.Connection, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether the file has a tenant that the newest checkpoint knows, or nothing at all."""
-    if _is_empty(connection):
-        return True
-    return any(
-        connection.execute("SELECT 1 FROM main.audit_chain WHERE tenant_id = ? LIMIT 1", (tenant,)).fetchone()
-        for checkpoint in checkpoints[-1:]
-        for tenant in checkpoint.tenants
-    )
-
-
-def _same_moments(
-    connection: apsw.Connection, checkpoints: Sequence[Checkpoint], *, whoever: bool = False
-) -> bool:
+def _same_moments(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, whoever: bool = False) -> bool:
     """Whether at least half of the newest checkpoint's first and last rows are there but for their hashes.
 
     `whoever` looks past their tenants, too.
     """
-    rows = [
-        row
+    wanted = {
+        (seq, tenant, str(at))
         for checkpoint in checkpoints[-1:]
         for tenant, sealed in checkpoint.tenants.items()
-        for row in {
-            (sealed.first_seq, whoever, tenant, sealed.first_at),
-            (sealed.last_seq, whoever, tenant, sealed.head_at),
-        }
-    ]
-    found = sum(
-        connection.execute(
-            "SELECT 1 FROM main.audit_chain WHERE seq = ? AND (? OR tenant_id = ?) AND created_at = ?", row
-        ).fetchone()
-        is not None
-        for row in rows
-    )
-    return bool(rows) and found * 2 >= len(rows)  # either end may have been cut off
-
-
-def _is_empty(connection: apsw.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM main.audit_chain LIMIT 1").fetchone() is None
+        for seq, at in ((sealed.first_seq, sealed.first_at), (sealed.last_seq, sealed.head_at))
+    }
+    there = rows.at({seq for seq, _, _ in wanted})
+    found = 0
+    for seq, tenant, at in wanted:
+        row = there.get(seq)
+        found += row is not None and row.at == at and (whoever or row.tenant == tenant)
+    return bool(wanted) and found * 2 >= len(wanted)  # either end may have been cut off

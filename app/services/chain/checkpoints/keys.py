@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from app.services.errors import StorageError
+from models.errors import StorageError
 from models.local import atomic
 
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed

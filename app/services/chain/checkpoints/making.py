@@ -1,21 +1,19 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
-from app.services.chain.checkpoints.records import StoreDamaged
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
+from app.services.chain.checkpoints.tables import StoreUnreadable
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.comparison import Witness
 from app.services.chain.verify.report import Report
-from app.services.errors import Cancelled, TenantAdminError
-
-Progress = Callable[[int, int], None]
-Stop = Callable[[], bool]
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Progress, Stop, never
 
 
 class Verifier(Protocol):
@@ -152,7 +150,7 @@ def try_to_sign(
             checkpoints=store.known(path),
             seal=True,
         )
-    except StoreDamaged as error:
+    except StoreUnreadable as error:
         return Attempt(problem=str(error), stops=str(error))
     except (TenantAdminError, OSError) as error:
         return Attempt(problem=_said(error, path))
@@ -187,7 +185,7 @@ def write_evidence(
     seq_from: int | None = None,
     seq_to: int | None = None,
     export: Path | None = None,
-    cancelled: Stop = lambda: False,
+    cancelled: Stop = never,
 ) -> None:
     """Writes the evidence bundle of a report into the new folder `out`, with the checkpoints it rests on.
 

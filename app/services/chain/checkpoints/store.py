@@ -1,12 +1,11 @@
 """What an administrator does with checkpoints."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import apsw
-
-from app.services.chain.checkpoints.continuation import Continuation, compare
 from app.services.chain.checkpoints.document import (
     NEW_LINE,
     Checkpoint,
@@ -16,67 +15,85 @@ from app.services.chain.checkpoints.document import (
     write_export,
 )
 from app.services.chain.checkpoints.identity import (
-    has_row,
-    place,
+    NEVER_SEEN,
+    Candidate,
+    Continuation,
+    compare,
     recognise,
-    recognise_old,
     shares_tenant,
     speaks_of,
-    spelt,
+    whereabouts,
 )
-from app.services.chain.checkpoints.keys import KeyPlace, Keyring, SigningKey, load_key
-from app.services.chain.checkpoints.records import KnownDatabase, Records, Session
-from app.services.chain.verify import source
+from app.services.chain.checkpoints.keys import KeyPlace, Keyring, load_key
+from app.services.chain.checkpoints.tables import Contents, KnownDatabase, StoreFile
+from app.services.chain.reading import ChainRows, reading
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.comparison import Known, Witness
-from app.services.chain.verify.report import Finding, Report, SealedChain, TenantReport
-from app.services.errors import NotAllowed, NotFound, TenantAdminError
+from app.services.chain.verify.report import Finding, Report, TenantReport
+from models.errors import (
+    ColumnMissing,
+    DamagedFile,
+    DiskFailure,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    TableMissing,
+    TenantAdminError,
+)
+
+UNRECOGNISABLE = (DamagedFile, DiskFailure, TableMissing, ColumnMissing)
+"""What prevents telling which database a file is; a verification says it better."""
 
 
 class NotSigned(TenantAdminError):
-    """The chains do not hold, so nothing may be signed that says they do."""
+    """What would be signed does not hold, or could not be read back."""
 
 
 class CheckpointStore:
     """The checkpoints kept in `folder`. Opens what it needs for each call, and nothing before.
 
-    `keyring` is the system's own if None. All paths are those of database files.
+    `keyring` is the system's own if None. All paths are those of database files. Every method may raise
+    `StoreUnreadable`, and the errors of opening the file.
     """
 
     def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
         self._folder, self._keyring = folder, keyring
-        self._records = Records(folder)
+        self._file = StoreFile(folder)
 
     def key_place(self) -> KeyPlace:
         """Where the signing key lives; makes one on first use."""
-        return self._key().place
+        return load_key(self._folder, self._keyring).place
 
     def identify(self, path: Path) -> str | None:
         """The id of the known database that the file is, or None (see `identity`)."""
-        if not self._records.exists:
-            return None
-        with self._records.open() as session:
-            found = self._recognise(session, path)
-        return None if found is None else found.id
+        with self._contents_of(path) as (_, database):
+            return None if database is None else database.id
 
     def checkpoints(self, path: Path) -> tuple[Checkpoint, ...]:
-        """The checkpoints of the file's database, oldest first."""
-        database = self.identify(path)
-        if database is None:
-            return ()
-        with self._records.open() as session:
-            return tuple(session.checkpoints(database))
+        """The checkpoints of the file's database that can be read, oldest first."""
+        with self._contents_of(path) as (contents, database):
+            if contents is None or database is None:
+                return ()
+            return tuple(contents.sound_checkpoints(database.id))
+
+    def unreadable(self, path: Path) -> tuple[str, ...]:
+        """The rows of the store that cannot be read and may be of the file, as one would look for them."""
+        with self._contents_of(path) as (contents, database):
+            if contents is None:
+                return ()
+            contents.keys()
+            if database is not None:
+                contents.checkpoints(database.id)
+                contents.baselines(database.id)
+            return tuple(contents.unreadable)
 
     def known(self, path: Path) -> Witness:
-        """What is known of the file, for `verify(…, checkpoints=…)`; empty for a file never seen.
-
-        Raises the errors of opening the file and `StoreDamaged`.
-        """
-        good, findings, adopted = self._known(path)
-        return Witness(_standing(good), adopted, findings)
+        """What is known of the file, for a verification; empty for a file never seen."""
+        good, findings, baselines = self._known(path)
+        return Witness(_last_line(good), baselines, findings)
 
     def history(self, path: Path) -> tuple[Known, ...]:
-        """All that checkpoints ever said of the file, oldest first; also what no longer binds it."""
+        """All that checkpoints ever said of the file, oldest first, also before a new line."""
         return tuple(item.known() for item in self._known(path)[0])
 
     def known_from(self, path: Path, export: Path) -> Witness:
@@ -86,31 +103,20 @@ class CheckpointStore:
         store has seen a later checkpoint. Raises `InvalidInput` when `export` is none.
         """
         checkpoints = read_export(export)
-        keys: frozenset[str] = frozenset()
-        adopted: dict[str, tuple[int, str]] = {}
-        database: KnownDatabase | None = None
-        if self._records.exists:
-            with self._records.open() as session:
-                keys = frozenset(session.keys())
-                database = self._recognise(session, path)
-                if database is not None:
-                    adopted = session.adoptions(database.id)
-        with source.reading(path) as connection:
-            its_own = speaks_of(connection, checkpoints)
-            strange = not its_own and database is None and not shares_tenant(connection, checkpoints)
+        with self._contents_of(path) as (contents, database):
+            keys = frozenset() if contents is None else contents.keys()
+            baselines = {} if contents is None or database is None else contents.baselines(database.id)
+        with reading(path) as opened:
+            rows = ChainRows(opened)
+            its_own = speaks_of(rows, checkpoints)
+            strange = not its_own and database is None and not shares_tenant(rows, checkpoints)
         wanted = None if database is None or its_own else database.id
         good, findings = authentic(checkpoints, keys, wanted)
         if strange and good:
             findings.append(_of_another(path))
-        newest = max((item.number for item in good), default=0)
-        if (
-            not findings
-            and database is not None
-            and good[0].database == database.id
-            and newest < database.seen_number
-        ):
-            findings.append(_rollback(newest, database.seen_number))
-        return Witness(_standing(good), adopted, tuple(findings))
+        if not findings and database is not None and good[0].database == database.id:
+            findings += _rollback(good, database)
+        return Witness(_last_line(good), baselines, tuple(findings))
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -126,34 +132,48 @@ class CheckpointStore:
             raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
         if not report.entries:
             raise NotSigned("There are no audit entries yet, so there is nothing to sign.")
-        if report.seal is None:
+        seal = report.seal
+        if seal is None:
             raise NotSigned(
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
-        key = self._key()
-        with self._records.open(writing=True) as session:
-            known = self._recognise(session, path) if database is None else session.database(database)
-            database = str(uuid.uuid4()) if known is None else known.id
-            before = session.checkpoints(database, newest=1)
-            seal = report.seal
-            if not _is_still_there(path, seal.tenants):
+        key = load_key(self._folder, self._keyring)
+        with self._file.open(writing=True) as contents, reading(path) as opened:
+            rows = ChainRows(opened)
+            known = _recognised(contents, rows, path) if database is None else contents.database(database)
+            known = known or KnownDatabase(str(uuid.uuid4()))
+            newest = contents.checkpoints(known.id, newest=3)
+            before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
+            heads = {sealed.last_seq: sealed.head for sealed in seal.tenants.values()}
+            if {seq: row.hash for seq, row in rows.at(heads).items()} != heads:
                 raise NotSigned("The file was replaced while it was being verified; verify it again.")
-            checkpoint = Checkpoint(
-                database=database,
-                number=max(before[0].number if before else 0, known.seen_number if known else 0) + 1,
+            ever = report.entries
+            if before is not None and reason not in NEW_LINE:
+                ever = before.rows_ever + report.unwitnessed
+            made = Checkpoint(
+                database=known.id,
+                number=max(known.seen_number, *(item.number or 0 for item in newest), 0) + 1,
                 at=now,
-                reason=reason,
+                reason=str(reason),
                 after=seal.after,
                 through=seal.through,
-                rows_ever=_rows_ever(report, () if reason in NEW_LINE else before),
+                rows_ever=ever,
                 tenants=seal.tenants,
-                previous=before[0].hash if before else None,
+                previous=before.hash if before else None,
                 key=key.public,
-            ).signed(key.private)
-            session.add_key(key.public, own=True, now=now)
-            session.add(checkpoint)
-            self._see(session, database, path, number=checkpoint.number, now=now)
-        return checkpoint
+            )
+            try:
+                if Checkpoint.from_json(made.to_json()) != made:
+                    raise NotSigned("What was found could not be read back, so no checkpoint was made.")
+            except InvalidInput as error:
+                raise NotSigned(
+                    "The file holds a number that no checkpoint can keep, so none was made."
+                ) from error
+            made = made.signed(key.private)
+            contents.add_key(key.public, own=True, now=now)
+            contents.add(made)
+            _see(contents, known, rows, path, number=made.number, now=now)
+        return made
 
     def export(self, path: Path, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many. Raises `NotFound`, `OSError`."""
@@ -171,28 +191,24 @@ class CheckpointStore:
         it. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
         """
         checkpoints = read_export(export)
-        with self._records.open() as session:
-            kept = session.checkpoints(checkpoints[0].database) if checkpoints else []
-        together = {item.hash: item for item in [*kept, *checkpoints]}
-        good, findings = authentic(
-            sorted(together.values(), key=lambda item: item.number),
-            frozenset(item.key for item in together.values()),
-            checkpoints[0].database if checkpoints else None,
-        )
-        if findings:
-            raise NotAllowed(f"{findings[0].message} Nothing was imported.")
-        with self._records.open(writing=True) as session:
-            new = 0
+        database = checkpoints[0].database
+        with self._file.open(writing=True) as contents:
+            together = {item.hash: item for item in [*contents.sound_checkpoints(database), *checkpoints]}
+            in_order = sorted(together.values(), key=lambda item: item.number)
+            good, findings = authentic(in_order, frozenset(item.key for item in in_order), database)
+            if findings:
+                raise NotAllowed(f"{findings[0].message} Nothing was imported.")
             for item in good:
-                new += session.add(item)
-                session.add_key(item.key, own=False, now=now)
-            if good:
-                known = session.database(good[0].database)
-                if path is not None and _speak_of(path, good):
-                    self._see(session, good[0].database, path, number=good[-1].number, now=now)
-                else:
-                    where = (known.path, known.place) if known else ("", "")
-                    session.see(good[0].database, *where, number=good[-1].number, now=now)
+                contents.add_key(item.key, own=False, now=now)
+            new = sum(contents.add(item) for item in good)
+            known = contents.database(database) or KnownDatabase(database)
+            if path is not None:
+                with reading(path) as opened:
+                    rows = ChainRows(opened)
+                    if speaks_of(rows, good):
+                        _see(contents, known, rows, path, number=good[-1].number, now=now)
+                        return new
+            contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
         return new
 
     def accept_start(
@@ -204,97 +220,84 @@ class CheckpointStore:
         """
         if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
             raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
-        with self._records.open(writing=True) as session:
-            known = self._recognise(session, path)
-            database = str(uuid.uuid4()) if known is None else known.id
-            self._see(session, database, path, number=0, now=now)
-            start = (tenant.first_seq, previous_hash)
-            session.adopt(database, tenant.tenant, start, actor=actor, now=now)
+        start = (tenant.first_seq, previous_hash)
+        with self._file.open(writing=True) as contents, reading(path) as opened:
+            rows = ChainRows(opened)
+            known = _recognised(contents, rows, path) or KnownDatabase(str(uuid.uuid4()))
+            _see(contents, known, rows, path, number=0, now=now)
+            contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 
     def continuation(self, path: Path) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
-        return compare(path, self.known(path))
+        known = self.known(path).checkpoints
+        if not known:
+            return NEVER_SEEN
+        with reading(path) as opened:
+            return compare(ChainRows(opened), known)
 
     def _known(
         self, path: Path
     ) -> tuple[list[Checkpoint], tuple[Finding, ...], Mapping[str, tuple[int, str]]]:
-        """The checkpoints of the file that hold, what is wrong with the rest, and the starts adopted."""
-        if not self._records.exists:
-            return [], (), {}
-        with self._records.open() as session:
-            database = self._recognise(session, path)
-            if database is None:
+        """The checkpoints of the file that hold, what is wrong with the rest, and the starts accepted."""
+        with self._contents_of(path) as (contents, database):
+            if contents is None or database is None:
                 return [], (), {}
-            keys = frozenset(session.keys())
-            good, findings = authentic(session.checkpoints(database.id), keys, database.id)
-            newest = max((item.number for item in good), default=0)
-            if newest < database.seen_number and not findings:
-                findings = [_rollback(newest, database.seen_number)]
-            return good, tuple(findings), session.adoptions(database.id)
+            good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
+            if not findings:
+                findings = _rollback(good, database)
+            return good, tuple(findings), contents.baselines(database.id)
 
-    def _key(self) -> SigningKey:
-        return load_key(self._folder, self._keyring)
-
-    def _recognise(self, session: Session, path: Path) -> KnownDatabase | None:
-        known = [(database, session.checkpoints(database.id, newest=3)) for database in session.databases()]
-        if not known:
-            return None
-        try:
-            with source.reading(path) as connection:
-                found = recognise(connection, path, known)
-                if found is None:
-                    all_of_each = ((database, session.checkpoints(database.id)) for database, _ in known)
-                    found = recognise_old(connection, all_of_each)
-                if found is None:
-                    found = _with_adopted_start(connection, session, known)
-        except (apsw.CorruptError, apsw.IOError, apsw.SQLError, apsw.NotADBError):
-            found = None
-        return found
-
-    def _see(self, session: Session, database: str, path: Path, *, number: int, now: int) -> None:
-        with source.reading(path) as connection:
-            session.see(database, spelt(path), place(connection, path), number=number, now=now)
+    @contextmanager
+    def _contents_of(self, path: Path) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
+        """What is in the store, if there is one, and the database that the file is, if it is known."""
+        if not self._file.exists:
+            yield None, None
+            return
+        with self._file.open() as contents:
+            database = None
+            if contents.databases():
+                try:
+                    with reading(path) as opened:
+                        database = _recognised(contents, ChainRows(opened), path)
+                except UNRECOGNISABLE:
+                    pass
+            yield contents, database
 
 
-def _with_adopted_start(
-    connection: apsw.Connection,
-    session: Session,
-    known: Sequence[tuple[KnownDatabase, Sequence[Checkpoint]]],
-) -> KnownDatabase | None:
-    """The database with an adopted start that is in the file; it may have no checkpoint yet."""
-    for database, _ in known:
-        for tenant, start in session.adoptions(database.id).items():
-            row = connection.execute(
-                "SELECT 1 FROM main.audit_chain WHERE tenant_id = ? AND seq = ? AND previous_hash = ?",
-                (tenant, *start),
-            ).fetchone()
-            if row is not None:
-                return database
-    return None
+def _recognised(contents: Contents, rows: ChainRows, path: Path) -> KnownDatabase | None:
+    """The known database that the file is; one with an accepted start may have no checkpoint yet."""
+    databases = contents.databases()
+    newest = [_candidate(contents, item) for item in databases]
+    all_of_each = ((item, contents.sound_checkpoints(item.id)) for item in databases)
+    found = recognise(rows, path, newest, all_of_each) if databases else None
+    return found or next((item for item in databases if _has_start(rows, contents.baselines(item.id))), None)
 
 
-def _standing(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
-    """Those that are held against the file: the last line of them."""
+def _candidate(contents: Contents, database: KnownDatabase) -> Candidate:
+    newest = contents.checkpoints(database.id, newest=3)
+    sound = [item for item in newest if isinstance(item, Checkpoint)]
+    return (replace(database, damaged=True) if newest and not sound else database), sound
+
+
+def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> bool:
+    there = rows.at(seq for seq, _ in baselines.values())
+    return any(
+        (row := there.get(seq)) is not None and (row.tenant, row.previous_hash) == (tenant, previous)
+        for tenant, (seq, previous) in baselines.items()
+    )
+
+
+def _see(
+    contents: Contents, known: KnownDatabase, rows: ChainRows, path: Path, *, number: int, now: int
+) -> None:
+    here = whereabouts(rows, path)
+    contents.see(KnownDatabase(known.id, here.path, here.file_id, here.ledger, number, now))
+
+
+def _last_line(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
+    """Those that are held against the file."""
     starts = [place for place, item in enumerate(checkpoints) if item.starts_line]
     return tuple(item.known() for item in checkpoints[starts[-1] if starts else 0 :])
-
-
-def _is_still_there(path: Path, tenants: Mapping[str, SealedChain]) -> bool:
-    """Whether what was verified is what the file holds now: a restore may have come between."""
-    with source.reading(path) as connection:
-        return all(has_row(connection, sealed.last_seq, sealed.head) for sealed in tenants.values())
-
-
-def _speak_of(path: Path, checkpoints: Sequence[Checkpoint]) -> bool:
-    with source.reading(path) as connection:
-        return speaks_of(connection, checkpoints)
-
-
-def _rows_ever(report: Report, before: Sequence[Checkpoint]) -> int:
-    """All rows that ever were, as far as one can know: those of the checkpoint before, and the new ones."""
-    if not before:
-        return report.entries
-    return before[0].rows_ever + report.unwitnessed
 
 
 def _of_another(path: Path) -> Finding:
@@ -302,13 +305,16 @@ def _of_another(path: Path) -> Finding:
     return Finding(Code.SIGNATURE, None, None, None, None, sentence)
 
 
-def _rollback(newest: int, seen: int) -> Finding:
-    return Finding(
-        Code.ROLLBACK,
-        None,
-        None,
-        str(seen),
-        str(newest),
+def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:
+    """That later checkpoints have been there, or that nobody can tell."""
+    newest, seen = max((item.number for item in good), default=0), database.seen_number
+    if database.damaged:
+        sentence = "What the store remembers of this file cannot be read: later checkpoints may be missing."
+        return [Finding(Code.ROLLBACK, None, None, None, str(newest), sentence)]
+    if newest >= seen:
+        return []
+    sentence = (
         f"The newest checkpoint here is number {newest}, but number {seen} was seen before: "
-        "the later ones are missing.",
+        "the later ones are missing."
     )
+    return [Finding(Code.ROLLBACK, None, None, str(seen), str(newest), sentence)]

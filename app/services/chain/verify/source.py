@@ -1,7 +1,7 @@
 """How the file is opened for a scan: read-only, on its own connection, leaving nothing behind."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Source:
         if not self.frozen and folder is not None and not _readable(path):
             path = _copy(path, folder())
             self.copied = True
+        self.read_from = path
         self.uri = uri(path, immutable=self.frozen, writable=self.copied)
 
     def undisturbed(self) -> bool:
@@ -80,15 +81,6 @@ def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
     for pragma in ("query_only = 1", "cell_size_check = 1", "temp_store = 2", "cache_size = -128"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[apsw.Connection]:
-    """A connection to a database file for a few look-ups; raises what `Source` raises, and apsw's errors."""
-    with ExitStack() as stack:
-        connection = connect(Source(path, folder=lambda: scratch(stack)).uri)
-        stack.callback(connection.close)
-        yield connection
 
 
 def scratch(stack: ExitStack) -> Path:

@@ -30,7 +30,7 @@ from models.local.header import MAGIC, diagnose
 from models.progress import Progress, Stop, ignore, never
 
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.continuation import Continuation
+    from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Report

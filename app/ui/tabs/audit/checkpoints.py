@@ -16,7 +16,6 @@ from app.services.chain.checkpoints.making import (
 )
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report
-from app.services.errors import Cancelled, TenantAdminError
 from app.ui.shell.context import Context
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
@@ -28,6 +27,7 @@ from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers import scan_pool
 from app.workers.runner import Progress, Stop, Task
+from models.errors import Cancelled, TenantAdminError
 
 EXPORTS = "Checkpoints (*.json);;All files (*)"
 

@@ -13,7 +13,7 @@ import pytest
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import write_bundle
-from app.services.errors import Cancelled, InvalidInput
+from models.errors import Cancelled, InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW

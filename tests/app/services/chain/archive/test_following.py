@@ -17,8 +17,8 @@ from app.services.chain.archive.files import ArchiveUnusable
 from app.services.chain.archive.following import ANCHOR, with_archive
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.report import Report
-from app.services.errors import Cancelled
 from app.workers import scan_pool
+from models.errors import Cancelled
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import DAY, retain
 from tests.conftest import NOW

@@ -11,8 +11,8 @@ from app.services.chain.checkpoints.making import accept_starts
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.demo.demo import create_demo
-from app.services.errors import Cancelled
 from app.workers import scan_pool
+from models.errors import Cancelled
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.checkpoints import sign, try_to_sign

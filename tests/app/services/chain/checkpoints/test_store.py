@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.keys import KeyDamaged, KeyPlace, load_key
-from app.services.chain.checkpoints.records import StoreDamaged
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.verify.codes import Verdict
-from app.services.errors import InvalidInput, NotAllowed, NotFound
+from models.errors import InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
@@ -531,23 +530,6 @@ def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> Non
     witness = elsewhere.known_from(other.path, export)
     assert "SIGNATURE" in codes(other.verify(checkpoints=witness))
     assert "The checkpoints are of another database" in witness.findings[0].message
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE checkpoints SET body = 'not json'",
-        "UPDATE checkpoints SET body = '{}'",
-        "UPDATE databases SET seen_number = 'many'",
-        "UPDATE databases SET path = x'00'",
-    ],
-)
-def test_a_store_that_holds_something_else(known: KnownChain, tmp_path: Path, damage: str) -> None:
-    import apsw
-
-    apsw.Connection(str(tmp_path / "home" / "checkpoints.sqlite")).execute(damage)
-    with pytest.raises(StoreDamaged, match=r"checkpoints\.sqlite cannot be read"):
-        known.verify()
 
 
 def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.report import Finding, Report
-from app.services.errors import Cancelled, TenantAdminError
 from app.workers.scan_pool import verify
+from models.errors import Cancelled, TenantAdminError
 from tests.app.services.chain.checkpoints.killed import NoKeyring
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.app.services.chain.verify.pages import Pages

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.verify.inspect import Link, inspect_entry
-from app.services.errors import NotFound
+from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
 

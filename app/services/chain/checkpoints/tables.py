@@ -1,0 +1,350 @@
+"""The small SQLite file that keeps checkpoints, baselines and known keys: its tables and its versions.
+
+What it holds is checked when it is written, and read row by row: one that cannot be read is left out and
+named, and takes nothing else with it. See `app/services/chain/README.md`, Checkpoints.
+"""
+
+import ast
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager, TextField
+
+from app.services.chain.checkpoints.document import Checkpoint, Unreadable
+from models.engine import Rows
+from models.errors import DiskFull, InvalidInput, ReadOnlyFile, StorageError
+from models.local.database import LocalDatabase
+
+FILE: Final = "checkpoints.sqlite"
+VERSION: Final = 1
+_PATIENCE_MS: Final = 5_000
+"""How long another process that signs is waited for."""
+
+
+class StoredDatabase(Model):
+    """A database that something is known of: where it was last seen, and its highest number so far.
+
+    `file_id` and `ledger` are as in `identity.Whereabouts`; all three texts are empty where the database was
+    imported and never seen.
+    """
+
+    id = TextField(primary_key=True)
+    path = TextField()
+    file_id = TextField()
+    ledger = TextField()
+    seen_number = IntegerField()
+    seen_at = IntegerField()
+
+    class Meta:
+        table_name = "databases"
+
+
+class StoredCheckpoint(Model):
+    hash = TextField(primary_key=True)
+    database = TextField()
+    number = IntegerField()
+    body = TextField()
+
+    class Meta:
+        table_name = "checkpoints"
+        indexes = ((("database", "number"), False),)
+
+
+class StoredBaseline(Model):
+    """A start that nothing proves, accepted by a person."""
+
+    database = TextField()
+    tenant = TextField()
+    seq = IntegerField()
+    previous_hash = TextField()
+    actor = TextField()
+    accepted_at = IntegerField()
+
+    class Meta:
+        table_name = "baselines"
+        primary_key = CompositeKey("database", "tenant")
+
+
+class StoredKey(Model):
+    public = TextField(primary_key=True)
+    own = IntegerField()
+    known_at = IntegerField()
+
+    class Meta:
+        table_name = "keys"
+
+
+TABLES: Final = (StoredDatabase, StoredCheckpoint, StoredBaseline, StoredKey)
+
+_FROM_UNVERSIONED: Final = (
+    "DROP INDEX IF EXISTS idx_checkpoints_database",
+    "ALTER TABLE adoptions RENAME TO baselines",
+    "ALTER TABLE baselines RENAME COLUMN adopted_at TO accepted_at",
+    "ALTER TABLE databases ADD COLUMN file_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE databases ADD COLUMN ledger TEXT NOT NULL DEFAULT ''",
+)
+"""By hand, because Peewee itself does not alter tables. What `place` said is taken apart in between."""
+
+
+class StoreUnreadable(StorageError):
+    """The store is there and cannot be used, so nobody knows what its checkpoints would say."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"The checkpoints in {path} cannot be read ({why.rstrip('.')}). Nothing was changed. Keep that "
+            "file, and put a sound copy of it in its place."
+        )
+
+
+class StoreNewer(StoreUnreadable):
+    """Written by a version of this program that knows more than this one."""
+
+    def __init__(self, path: Path, version: int) -> None:
+        why = f"they are in format {version} and this program knows up to {VERSION}; install a newer one"
+        super().__init__(path, why)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDatabase:
+    """What the store remembers of a database; `damaged` where some of that cannot be read."""
+
+    id: str
+    path: str = ""
+    file_id: str = ""
+    ledger: str = ""
+    seen_number: int = 0
+    seen_at: int = 0
+    damaged: bool = False
+
+
+class StoreFile:
+    """The file in `folder`, opened for the length of a `with`, and made when it is first written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+
+    @property
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    @contextmanager
+    def open(self, *, writing: bool = False) -> Iterator["Contents"]:
+        """Commits at the end or not at all. `writing` waits for another writer, and then reads what it wrote.
+
+        Raises `StoreUnreadable`, `DiskFull`, `ReadOnlyFile` and `OSError`.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.exists:
+            self.path.touch(0o600)  # nobody else needs to know what is watched
+        database = _StoreDatabase(self.path)
+        with database.connection_context(), database.transaction_of(writing=writing):
+            yield Contents(database)
+
+
+class _StoreDatabase(LocalDatabase):
+    """The store as an engine whose failures are the store's, not those of the file that is verified."""
+
+    @contextmanager
+    def expected_errors(self) -> Iterator[None]:
+        try:
+            with super().expected_errors():
+                yield
+        except (StoreUnreadable, DiskFull, ReadOnlyFile):
+            raise
+        except StorageError as error:
+            raise StoreUnreadable(self.path, str(error)) from error
+
+    @contextmanager
+    def transaction_of(self, *, writing: bool) -> Iterator[None]:
+        with self.expected_errors():
+            self.pragma("busy_timeout", _PATIENCE_MS)
+            self.begin("IMMEDIATE" if writing or self._version() < VERSION else "DEFERRED")
+        try:
+            with self.expected_errors():
+                self._upgrade()
+            yield
+            with self.expected_errors():
+                self.commit()
+        finally:
+            self.rollback()  # nothing, unless something was raised
+
+    def _upgrade(self) -> None:
+        version = self._version()
+        if version > VERSION:
+            raise StoreNewer(self.path, version)
+        if version == VERSION:
+            return
+        if "adoptions" in self.get_tables():
+            for sql in _FROM_UNVERSIONED:
+                self.execute_sql(sql)
+            self._split_places()
+            self.execute_sql("ALTER TABLE databases DROP COLUMN place")
+        for table in TABLES:
+            SchemaManager(table, self).create_all(safe=True)
+        self.pragma("user_version", VERSION)
+
+    def _version(self) -> int:
+        return int(self.pragma("user_version"))
+
+    def _split_places(self) -> None:
+        """`place` was `path|device:inode|repr of a row of the ledger`; what cannot be read is not known."""
+        for row, place in self.execute_sql("SELECT rowid, CAST(place AS BLOB) FROM databases"):
+            parts = bytes(place or b"").decode(errors="replace").rsplit("|", 2)
+            if len(parts) == 3:
+                StoredDatabase.update(file_id=parts[1], ledger=_ledger(parts[2])).where(
+                    SQL("rowid = ?", (row,))
+                ).execute(self)
+
+
+class Contents:
+    """What is in the store, within one transaction. `unreadable` names the rows that were left out."""
+
+    def __init__(self, database: _StoreDatabase) -> None:
+        self._database = database
+        self.unreadable: list[str] = []
+
+    def databases(self) -> list[KnownDatabase]:
+        """Those seen last come first, and behind them those whose own row cannot be read."""
+        order = (StoredDatabase.seen_at.desc(), SQL("rowid DESC"))
+        rows = self._rows(StoredDatabase._meta.sorted_fields, order=order)
+        found = {row[0]: KnownDatabase(*row) for row in rows}
+        for field in (StoredDatabase.id, StoredCheckpoint.database):
+            for (name,) in self._rows([field]):
+                found.setdefault(name, KnownDatabase(name, damaged=True))
+        return list(found.values())
+
+    def database(self, database: str) -> KnownDatabase | None:
+        return next((item for item in self.databases() if item.id == database), None)
+
+    def see(self, known: KnownDatabase) -> None:
+        """Remembers where the database is and that a checkpoint of its `seen_number` exists."""
+        before = self.database(known.id)
+        values = {field.name: getattr(known, field.name) for field in StoredDatabase._meta.sorted_fields}
+        values["seen_number"] = max(known.seen_number, before.seen_number if before else 0)
+        self._write(StoredDatabase, values, replace=True)
+
+    def checkpoints(self, database: str, *, newest: int | None = None) -> list[Checkpoint | Unreadable]:
+        """Oldest first; only the `newest` ones if that is not None."""
+        found: list[Checkpoint | Unreadable] = []
+        for row, number, body in self._stored(
+            [StoredCheckpoint.number, StoredCheckpoint.body],
+            StoredCheckpoint.database == database,
+            order=(StoredCheckpoint.number.cast("INTEGER").desc(), SQL("rowid DESC")),
+            limit=newest,
+        ):
+            try:
+                found.append(Checkpoint.from_json(json.loads(_text(body))))
+            except (InvalidInput, ValueError, RecursionError):
+                self._leave_out(StoredCheckpoint, row)
+                found.append(Unreadable(_number_or_none(number)))
+        return found[::-1]
+
+    def sound_checkpoints(self, database: str, *, newest: int | None = None) -> list[Checkpoint]:
+        """Those of `checkpoints` that can be read; whether they hold is another question."""
+        return [item for item in self.checkpoints(database, newest=newest) if isinstance(item, Checkpoint)]
+
+    def add(self, checkpoint: Checkpoint) -> bool:
+        """Whether it is new."""
+        return self._write(
+            StoredCheckpoint,
+            {
+                "hash": checkpoint.hash,
+                "database": checkpoint.database,
+                "number": checkpoint.number,
+                "body": json.dumps(checkpoint.to_json()),
+            },
+        )
+
+    def keys(self) -> frozenset[str]:
+        return frozenset(public for (public,) in self._rows([StoredKey.public]))
+
+    def add_key(self, public: str, *, own: bool, now: int) -> None:
+        self._write(StoredKey, {"public": public, "own": int(own), "known_at": now})
+
+    def baselines(self, database: str) -> dict[str, tuple[int, str]]:
+        """By tenant, the seq and the previous hash of the first row."""
+        fields = [StoredBaseline.tenant, StoredBaseline.seq, StoredBaseline.previous_hash]
+        rows = self._rows(fields, StoredBaseline.database == database)
+        return {tenant: (seq, previous) for tenant, seq, previous in rows}
+
+    def accept(self, database: str, tenant: str, start: tuple[int, str], *, actor: str, now: int) -> None:
+        values = {"database": database, "tenant": tenant, "seq": start[0], "previous_hash": start[1]}
+        self._write(StoredBaseline, values | {"actor": actor, "accepted_at": now}, replace=True)
+
+    def _rows(self, fields: Sequence[Any], *where: Any, order: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The values of these columns; a row with one of another kind is left out and named."""
+        found: dict[tuple[Any, ...], None] = {}  # each once
+        for row, *values in self._stored(fields, *where, order=order):
+            try:
+                value = tuple(_read(field, stored) for field, stored in zip(fields, values, strict=True))
+            except ValueError:
+                self._leave_out(fields[0].model, row)
+            else:
+                found[value] = None
+        return list(found)
+
+    def _stored(
+        self, fields: Sequence[Any], *where: Any, order: Sequence[Any] = (), limit: int | None = None
+    ) -> Rows:
+        """The row's own number and the stored bytes of the columns, whatever they are."""
+        query = fields[0].model.select(SQL("rowid"), *(field.cast("BLOB") for field in fields))
+        query = query.where(*where) if where else query
+        return self._database.rows(query.order_by(*order).limit(limit).tuples())
+
+    def _leave_out(self, table: type[Model], row: int) -> None:
+        said = f"row {row} of its table {table._meta.table_name}"
+        if said not in self.unreadable:
+            self.unreadable.append(said)
+
+    def _write(self, table: type[Model], values: dict[str, Any], *, replace: bool = False) -> bool:
+        """Whether the row is new. Raises `InvalidInput` for what could not be read back."""
+        for name, value in values.items():
+            if not _fits(table._meta.fields[name], value):
+                raise InvalidInput(name, f"A checkpoint cannot keep {value!r:.80} as its {name}.")
+        insert = table.insert(values)
+        query = insert.on_conflict_replace() if replace else insert.on_conflict_ignore()
+        with self._database.expected_errors():
+            return bool(self._database.rows_affected(self._database.execute(query)))
+
+
+def _read(field: Field, stored: bytes | None) -> str | int:
+    """Raises ValueError for what this program never writes."""
+    value = int(stored or b"") if isinstance(field, IntegerField) else _text(stored)
+    if not _fits(field, value):
+        raise ValueError(field.name)
+    return value
+
+
+def _text(stored: bytes | None) -> str:
+    if stored is None:
+        raise ValueError("NULL")
+    return stored.decode()
+
+
+def _number_or_none(stored: bytes | None) -> int | None:
+    try:
+        return int(stored or b"")
+    except ValueError:
+        return None
+
+
+def _fits(field: Field, value: object) -> bool:
+    """Whether the value is of the column's kind and will be read back as it is."""
+    if isinstance(field, IntegerField):
+        return type(value) is int and -(2**63) <= value < 2**63
+    try:
+        return isinstance(value, str) and value.encode().decode() == value
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+
+
+def _ledger(said: str) -> str:
+    try:
+        (applied,) = ast.literal_eval(said)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ""
+    return str(applied)
