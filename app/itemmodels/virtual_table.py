@@ -15,8 +15,7 @@ from PySide6.QtCore import (
 )
 
 from app.itemmodels.columns import Column, Row, header, plain, readers
-from app.itemmodels.key_changes import common_ends, joined
-from app.itemmodels.page_cache import PAGE, PageCache
+from app.itemmodels.pages import PAGE, PageCache, common_ends, joined
 from app.services.records.lists import Keys, Listing, position
 
 Cancel = Callable[[], None]

@@ -15,8 +15,8 @@ from app.services.scope import EVERYONE, Scope
 from app.ui.shell.context import Context
 from app.ui.shell.continuation import ContinuationNotice
 from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.tabs.notifications.tab import NotificationsTab
 from app.ui.tabs.runs.tab import RunsTab
 from app.ui.tabs.users.tab import UsersTab

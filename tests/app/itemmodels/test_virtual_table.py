@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Column
-from app.itemmodels.page_cache import PAGE, PAGES, PageCache
+from app.itemmodels.pages import PAGE, PAGES, PageCache
 from app.itemmodels.roles import Role, Tone
 from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
 from app.services.records.list_query import ListQuery

@@ -24,9 +24,9 @@ from app.ui.tabs.audit import verdicts
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.audit.verification import VerificationPanel
 from app.ui.tabs.audit.verifying import Asked, Ends, VerifyRangeDialog
-from app.ui.tabs.common import cells
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.chips import StatusChip
@@ -65,12 +65,12 @@ class AuditTab(RecordTab):
 
     def columns(self) -> Sequence[Column]:
         context = self.context
-        return cells.columns(
+        return declared.columns(
             context,
             AUDIT_CHAIN,
             created_at={
                 "text": lambda value, row: formatting.table_time(value, context.settings.utc_times),
-                "tooltip": lambda value, row: cells.moment(context, value),
+                "tooltip": lambda value, row: declared.moment(context, value),
             },
             tenant_id={"dim": False},
             previous_hash={
@@ -159,7 +159,7 @@ class AuditTab(RecordTab):
                 ),
                 Field("Link", verdicts.link_sentence(judged), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
-                *(cells.unknown_fields(entry)),
+                *(declared.unknown_fields(entry)),
             ]
         )
 

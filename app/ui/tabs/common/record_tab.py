@@ -18,14 +18,13 @@ from app.services.records.record import read_record
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.actions import Actions, Place
 from app.ui.shell.context import Context
-from app.ui.tabs.common import cells
+from app.ui.tabs.common import declared
 from app.ui.tabs.common.current_record import CurrentRecord
-from app.ui.tabs.common.exporting import Exporter
+from app.ui.tabs.common.declared import TabSpec
+from app.ui.tabs.common.exporting import Exporter, RowMenu
 from app.ui.tabs.common.facets import Facets
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.row_menu import RowMenu
 from app.ui.tabs.common.selection import Selection
-from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.empty_state import ListEmptyState
 from app.ui.widgets.filter_row import FilterRow, FilterValues
@@ -125,7 +124,7 @@ class RecordTab(QWidget):
 
     def choice_label(self, column: str, value: Value) -> str:
         """The words for a value in a pick list."""
-        return cells.choice_label(self.spec.declared, column, value)
+        return declared.choice_label(self.spec.declared, column, value)
 
     def extra_choices(self) -> Mapping[str, tuple[Value, ...]]:
         """Filters from elsewhere than the filter row: column to values."""

@@ -1,6 +1,7 @@
 """The selected rows of a tab: what may be done with them, with exactly which, and what is selected after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject
@@ -9,6 +10,7 @@ from app.itemmodels.columns import Row
 from app.services.records.tables import DECLARED
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
+from app.ui.widgets.dialogs import LISTED
 
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
@@ -78,3 +80,30 @@ class Selection(QObject):
         place, self._place = self._place, _NOWHERE
         if place != _NOWHERE and total and not self._rows.view.selectionModel().hasSelection():
             self._rows.view.select_row(min(place, total - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What a bulk act is about, exactly, before the person is asked.
+
+    The ids of all, names for the first few as a question lists them, and of how many tenants they are.
+    """
+
+    ids: tuple[Any, ...]
+    names: tuple[str, ...]
+    tenants: int
+
+
+def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
+    """Freezes rows of (id, name, tenant). A record without an id cannot be acted on and is left out."""
+    ids: list[Any] = []
+    names: list[str] = []
+    tenants: set[Any] = set()
+    for record_id, name, tenant in rows:
+        if record_id is None:
+            continue
+        ids.append(record_id)
+        tenants.add(tenant)
+        if len(names) < LISTED:
+            names.append(f"{name or record_id} · {tenant}")
+    return Frozen(tuple(ids), tuple(names), len(tenants))

@@ -15,10 +15,10 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record, read_record
 from app.services.records.tables import NOTIFICATIONS
 from app.ui.shell.actions import ActionSpec, Place
-from app.ui.tabs.common import cells
-from app.ui.tabs.common.frozen import Frozen, freeze
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.tab_spec import TabSpec
+from app.ui.tabs.common.selection import Frozen, freeze
 from app.ui.theme.icons import Icon
 from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -55,10 +55,13 @@ class NotificationsTab(RecordTab):
     )
 
     def columns(self) -> Sequence[Column]:
-        return cells.columns(
+        return declared.columns(
             self.context,
             NOTIFICATIONS,
-            read={"icon": cells.either(Icon.READ, Icon.UNREAD), "tone": cells.either(None, Tone.ACCENT)},
+            read={
+                "icon": declared.either(Icon.READ, Icon.UNREAD),
+                "tone": declared.either(None, Tone.ACCENT),
+            },
             title={"tone": _title_tone},
             message={"dim": True},
         )
@@ -91,7 +94,7 @@ class NotificationsTab(RecordTab):
             run_id, idea = record.run
             fields += [Field("Run", idea), Field("Run id", run_id, mono=True)]
         shown_elsewhere = ("read", "title", "message", "type", "metadata")
-        self._fields.set_fields([*fields, *cells.fields(self.context, note, without=shown_elsewhere)])
+        self._fields.set_fields([*fields, *declared.fields(self.context, note, without=shown_elsewhere)])
         metadata = note["metadata"]
         self._metadata.setVisible(metadata is not None)
         self._metadata.set_json(None if metadata is None else str(metadata))

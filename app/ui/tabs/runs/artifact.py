@@ -10,7 +10,7 @@ from app.services.errors import TenantAdminError
 from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.ui.shell.context import Context
-from app.ui.tabs.common.cells import moment
+from app.ui.tabs.common.declared import moment
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import push_button

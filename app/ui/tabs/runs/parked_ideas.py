@@ -15,10 +15,10 @@ from app.services.records.lists import Lists
 from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from app.ui.shell.context import Context
-from app.ui.tabs.common import cells
+from app.ui.tabs.common import declared
 from app.ui.tabs.common.current_record import CurrentRecord
+from app.ui.tabs.common.declared import filter_hint
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.tab_spec import filter_hint
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
@@ -110,7 +110,7 @@ class ParkedIdeasDialog(Dialog):
             "hint": "Counted from the day the idea was parked",
             "right": False,
         }
-        return cells.columns(
+        return declared.columns(
             self._context, PLANNING_PARKED_IDEAS, reason={"dim": True}, revisit_estimate_months=revisits
         )
 
@@ -137,7 +137,9 @@ class ParkedIdeasDialog(Dialog):
         since = relative_time(at, self._context.clock()) if isinstance(at, int) else str(at)
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
         months = revisit(idea["revisit_estimate_months"])
-        self.fields.set_fields(cells.fields(self._context, idea, revisit_estimate_months={"value": months}))
+        self.fields.set_fields(
+            declared.fields(self._context, idea, revisit_estimate_months={"value": months})
+        )
         self.run_button.setEnabled(detail.has_run)
         self.run_button.setToolTip(tooltip("" if detail.has_run else _no_run(idea)))
         self.inspector.show_record()

@@ -18,10 +18,10 @@ from app.services.records.tables import PLANNING_RUNS
 from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
-from app.ui.tabs.common import cells
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_acts import history_act
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.tabs.runs import acts as run_acts
 from app.ui.tabs.runs.acts import ACTS, STATUS_LOOKS
 from app.ui.tabs.runs.artifact import ArtifactDialog
@@ -62,13 +62,13 @@ class RunsTab(RecordTab):
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
     def columns(self) -> Sequence[Column]:
-        return cells.columns(
+        return declared.columns(
             self.context,
             PLANNING_RUNS,
             status={"tone": _status_tone, "icon": _status_icon},
             idea={"tone": _deleted_tone},
-            quality_score={"text": cells.number("{:.0f}".format)},
-            revenue_potential={"text": cells.number(money)},
+            quality_score={"text": declared.number("{:.0f}".format)},
+            revenue_potential={"text": declared.number(money)},
             mode={"dim": True},
         )
 
@@ -121,7 +121,7 @@ class RunsTab(RecordTab):
         self.scores.set_scores(phase_scores(record.artifacts or ()))
         revenue = run["revenue_potential"]
         self._fields.set_fields(
-            cells.fields(
+            declared.fields(
                 self.context,
                 run,
                 without=("status", "current_phase", "quality_score", "pivot_count", "config"),

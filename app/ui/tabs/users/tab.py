@@ -6,10 +6,10 @@ from app.itemmodels.columns import Column
 from app.services.records import users
 from app.services.records.record import Record
 from app.services.records.tables import USERS
-from app.ui.tabs.common import cells
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.theme.icons import Icon
 from app.ui.widgets.field_list import FieldList
@@ -26,7 +26,7 @@ class UsersTab(RecordTab):
     )
 
     def columns(self) -> Sequence[Column]:
-        return cells.columns(self.context, USERS, has_password={"icon": cells.either(Icon.KEY)})
+        return declared.columns(self.context, USERS, has_password={"icon": declared.either(Icon.KEY)})
 
     def build_inspector(self) -> None:
         self._fields = FieldList(self.context.theme)
@@ -35,7 +35,7 @@ class UsersTab(RecordTab):
 
     def show_details(self, record: Record) -> None:
         self.inspector.set_header(record.text("email"), f"user of {record['tenant_id']}")
-        self._fields.set_fields(cells.fields(self.context, record))
+        self._fields.set_fields(declared.fields(self.context, record))
 
     def add_acts(self) -> None:
         add = self.commands.add

@@ -10,10 +10,10 @@ from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.ui.shell.actions import ActionSpec, Place
-from app.ui.tabs.common import cells
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.tab_spec import TabSpec
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme.icons import Icon
 from app.ui.widgets.chips import StatusChip
@@ -33,10 +33,10 @@ class WebhooksTab(RecordTab):
     )
 
     def columns(self) -> Sequence[Column]:
-        return cells.columns(
+        return declared.columns(
             self.context,
             WEBHOOK_DESTINATIONS,
-            active={"icon": cells.either(Icon.OK, Icon.PAUSED), "tone": cells.either(Tone.OK)},
+            active={"icon": declared.either(Icon.OK, Icon.PAUSED), "tone": declared.either(Tone.OK)},
             # The URL names the host already; what differs is said where it is read.
             url={
                 "tone": lambda value, row: None if _agrees(row) else Tone.BAD,
@@ -45,7 +45,7 @@ class WebhooksTab(RecordTab):
             },
             hostname={"dim": True},
             events={"text": _events, "tooltip": lambda value, row: _all_events(value)},
-            has_secret={"icon": cells.either(Icon.KEY)},
+            has_secret={"icon": declared.either(Icon.KEY)},
         )
 
     def build_inspector(self) -> None:
@@ -66,7 +66,7 @@ class WebhooksTab(RecordTab):
         self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", chips)
         differs = {"value": f"{host} — {_DISAGREES}", "tone": Tone.BAD, "copy": host}
         self._fields.set_fields(
-            cells.fields(
+            declared.fields(
                 self.context,
                 record,
                 without=("active", "name"),
