@@ -84,9 +84,12 @@ class ColumnLayout(QObject):
     def hide_at_first(self, columns: Sequence[int]) -> None:
         """Hide these columns until the user shows them, unless the user has arranged them already."""
         if not self._arranged:
+            stretches = self._header.stretchLastSection()
             with self.by_itself():
+                self._header.setStretchLastSection(False)  # else Qt counts hidden columns' widths for a while
                 for column in columns:
                     self._table.setColumnHidden(column, True)
+                self._header.setStretchLastSection(stretches)
 
     def set_widest(self, column: int, words: Sequence[str]) -> None:
         """Make `column` wide enough for each of these words with an icon when columns are fitted."""

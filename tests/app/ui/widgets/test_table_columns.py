@@ -63,3 +63,18 @@ def test_a_letter_does_not_search_the_rows(theme: Theme, qtbot: QtBot, key: Qt.K
     table.select_row(0)
     qtbot.keyClick(table, key)
     assert table.selected_rows() == [0]
+
+
+def test_columns_hidden_from_the_start_take_no_room(theme: Theme, qtbot: QtBot) -> None:
+    model = QStandardItemModel(0, 6)
+    table = DataTable(theme, "Things")
+    qtbot.addWidget(table)
+    model.setParent(table)
+    table.setModel(model)
+    table.columns.hide_at_first([2, 3, 4])
+    table.columns.set_main(1)
+    table.resize(700, 300)
+    with qtbot.waitExposed(table):
+        table.show()
+    assert table.horizontalHeader().length() == table.viewport().width()
+    assert table.columnWidth(1) == table.viewport().width() - table.columnWidth(0) - table.columnWidth(5)
