@@ -8,6 +8,7 @@ from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from app import __version__
@@ -16,21 +17,18 @@ from app.services.errors import TenantAdminError
 from app.services.text import visible
 
 COMMANDS = {
-    "verify": "Check the audit chains of a file.",
-    "checkpoint": "Verify a file and sign what was found.",
-    "retention": "Remove what is older than the retention period.",
-    "backup": "Write a copy of a file.",
-    "restore": "Put back what a copy holds.",
-    "import": "Make a database file of an SQL dump.",
-    "migrate": "Apply the migrations a file lacks.",
-    "migrations": "Write a new migration.",
-    "demo": "Make a file with sample data.",
-    "info": "Say what a file holds.",
+    "verify": "verify",
+    "checkpoint": "checkpoint",
+    "retention": "retention",
+    "backup": "backup",
+    "restore": "restore",
+    "import": "import_dump",  # Python keeps the name itself
+    "migrate": "migrate",
+    "migrations": "migrations",
+    "demo": "demo",
+    "info": "info",
 }
-"""Each is a module of `app.commands`, loaded when it is asked for."""
-
-MODULES = {"import": "import_dump"}
-"""What the module is called where Python keeps the command's own name for itself."""
+"""Each command's module of `app.commands`, whose docstring is the command's help."""
 
 DESCRIPTION = """\
 Look after the tenants of a platform on Cloudflare D1: users, the audit chain, webhooks,
@@ -103,18 +101,16 @@ def _report_bug(error: Exception) -> str:
 def _options(arguments: list[str]) -> argparse.Namespace:
     if arguments and arguments[0] in COMMANDS:
         name, rest = arguments[0], arguments[1:]
-        command = import_module(f"app.commands.{MODULES.get(name, name)}")
-        parser = _Parser(prog=f"tenant-admin {name}", description=COMMANDS[name])
+        command = _command(name)
+        parser = _Parser(prog=f"tenant-admin {name}", description=command.__doc__)
         command.add_arguments(parser)
         parser.set_defaults(run=command.run)
         return parser.parse_args(rest)
-    width = max(len(name) for name in COMMANDS)
-    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
     parser = _Parser(
         prog="tenant-admin",
         usage="tenant-admin [FILE or FOLDER]\n       tenant-admin COMMAND …",
         description=DESCRIPTION,
-        epilog=f"commands (tenant-admin COMMAND --help says more):\n{commands}\n\n{EXAMPLES}",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("path", nargs="?", type=Path, metavar="FILE or FOLDER", help="what to open")
@@ -122,7 +118,19 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--read-only", action="store_true", help="open so that nothing can be changed")
     parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=_window)
+    if {"-h", "--help"} & set(arguments):
+        parser.epilog = f"commands (tenant-admin COMMAND --help says more):\n{_summaries()}\n\n{EXAMPLES}"
     return parser.parse_args(arguments)
+
+
+def _command(name: str) -> ModuleType:
+    """Loads a command, with no more than its arguments need."""
+    return import_module(f"app.commands.{COMMANDS[name]}")
+
+
+def _summaries() -> str:
+    width = max(map(len, COMMANDS))
+    return "\n".join(f"  {name:<{width}}  {_command(name).__doc__}" for name in COMMANDS)
 
 
 def _window(options: argparse.Namespace) -> int:

@@ -196,7 +196,9 @@ class TestDescriptions:
         assert said["Exec"].split()[0] in scripts
         assert (ROOT / "resources" / "icons" / f"{said['Icon']}.svg").is_file()
 
-    def test_the_metainfo_names_this_version(self) -> None:
+    def test_the_version_is_written_once_and_its_release_is_noted(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        assert "version" not in project and project["dynamic"] == ["version"]
         (path,) = PACKAGING.glob("*.metainfo.xml")
         component = ET.parse(path).getroot()
         assert component.findtext("id") == path.name.removesuffix(".metainfo.xml")
@@ -205,10 +207,7 @@ class TestDescriptions:
         newest = component.find("releases/release")
         assert newest is not None
         assert newest.get("version") == __version__
-        assert (
-            tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-            == __version__
-        )
+        assert newest.findtext("description/p"), "what is new in it"
 
     @pytest.mark.parametrize("size", [16, 24, 32, 48, 64, 128, 256, 512])
     def test_the_icon_comes_in_every_size(self, size: int) -> None:

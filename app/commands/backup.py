@@ -1,4 +1,4 @@
-"""Writes a copy of a file, also while others use it."""
+"""Write a copy of a file, also while others use it."""
 
 import argparse
 from pathlib import Path
@@ -12,9 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.files import copying as snapshots  # noqa: PLC0415
+    from app.services.files.copying import snapshot_copy  # noqa: PLC0415
 
-    path = database_path(options.file)
-    copy = snapshots.snapshot_copy(path, options.out)
+    copy = snapshot_copy(database_path(options.file), options.out)
     say(f"{copy}: {copy.stat().st_size:,} bytes, checked")
     return EXIT_INTACT

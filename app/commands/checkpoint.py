@@ -1,4 +1,4 @@
-"""Verifies a file and signs what was found."""
+"""Verify a file and sign what was found."""
 
 import argparse
 import sys

@@ -4,9 +4,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from app import paths
 from app.services.text import visible
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.report import Report
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 
@@ -17,11 +21,13 @@ def say(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
+    """Prints a document; as ASCII where the terminal is not known to take more."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     print(json.dumps(value, ensure_ascii=not unicode, indent=2))
 
 
-def print_report(report: Any) -> None:
+def print_report(report: "Report") -> None:
+    """Each tenant's verdict, the findings, and the whole."""
     for tenant in report.tenants:
         archived = ", and the archive from the first on" if tenant.anchor == "archive:genesis" else ""
         say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
@@ -33,6 +39,7 @@ def print_report(report: Any) -> None:
 
 
 def positive(value: str) -> int:
+    """An argument that counts something."""
     number = int(value)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
@@ -40,8 +47,9 @@ def positive(value: str) -> int:
 
 
 def database_path(path: Path) -> Path:
-    if path.is_file() and path.suffix not in {".toml", ".json", ".jsonc"}:
+    """The database file that the argument means: itself, or the one in a project's folder."""
+    if paths.is_file(path) and path.suffix not in {".toml", ".json", ".jsonc"}:
         return path  # a database itself; finding that of a wrangler project takes the models along
-    from app.services.files import find as discovery  # noqa: PLC0415
+    from app.services.files.find import find_database  # noqa: PLC0415
 
-    return discovery.find_database(path).path
+    return find_database(path).path

@@ -1,4 +1,4 @@
-"""Makes a file with sample data."""
+"""Make a file with sample data."""
 
 import argparse
 import time

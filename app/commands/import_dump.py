@@ -1,4 +1,4 @@
-"""Makes a database file of an SQL dump."""
+"""Make a database file of an SQL dump, and verify it."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Says what a file holds."""
+"""Say what a file holds."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Applies the migrations a file lacks."""
+"""Apply the migrations a file lacks, or create the file."""
 
 import argparse
 import time

@@ -1,4 +1,4 @@
-"""Writes a new migration."""
+"""Write a new migration."""
 
 import argparse
 import time

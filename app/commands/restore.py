@@ -1,4 +1,4 @@
-"""Replaces what a file holds by what a copy of it holds."""
+"""Put back what a copy holds; the file as it was is kept."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Removes what is older than the retention period."""
+"""Remove what is older than the retention period."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Checks the audit chains of a file."""
+"""Check the audit chains of a file."""
 
 import argparse
 import time
