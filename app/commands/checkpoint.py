@@ -53,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
         say(store.key_place().sentence)
+    for row in store.unreadable(path):
+        print(f"tenant-admin: {row} cannot be read; the rest was used", file=sys.stderr)
     if options.export is not None:
         say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
     return EXIT_INTACT

@@ -296,7 +296,7 @@ class Contents:
         return self._database.rows(query.order_by(*order).limit(limit).tuples())
 
     def _leave_out(self, table: type[Model], row: int) -> None:
-        said = f"row {row} of its table {table._meta.table_name}"
+        said = f"row {row} of the table {table._meta.table_name} in {FILE}"
         if said not in self.unreadable:
             self.unreadable.append(said)
 

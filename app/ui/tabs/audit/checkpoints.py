@@ -183,8 +183,10 @@ class CheckpointsDialog(Dialog):
 
         self._run(f"Verifying against {export.name}…", work, done)
 
-    def show_checkpoints(self, found: Sequence[Checkpoint], place: KeyPlace | None) -> None:
-        """Lists them, the newest first."""
+    def show_checkpoints(
+        self, found: Sequence[Checkpoint], place: KeyPlace | None, unreadable: Sequence[str] = ()
+    ) -> None:
+        """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read."""
         if self.table is not None:
             self.body.removeWidget(self.table)
             self.table.hide()
@@ -194,10 +196,11 @@ class CheckpointsDialog(Dialog):
         self.export_button.setEnabled(bool(found))
         self.start_over_button.setEnabled(bool(found))
         if not found:
-            self.state.setText("There is none of this file yet.")
+            self.state.setText(_with("There is none of this file yet.", unreadable))
             self.listed.emit(0)
             return
-        self.state.setText(f"{counted(len(found), 'checkpoint')} of this file, the newest first.")
+        listed = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
+        self.state.setText(_with(listed, unreadable))
         rows = [self._row(checkpoint) for checkpoint in reversed(found)]
         self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
         self.body.insertWidget(0, self.table)
@@ -219,9 +222,10 @@ class CheckpointsDialog(Dialog):
         )
 
     def _read(self) -> None:
-        def work(progress: Progress, cancelled: Stop) -> tuple[Sequence[Checkpoint], KeyPlace | None]:
+        def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
             found = self._store.checkpoints(self._path)
-            return found, self._store.key_place() if found else None
+            place = self._store.key_place() if found else None
+            return found, place, self._store.unreadable(self._path)
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
@@ -270,3 +274,11 @@ class CheckpointsDialog(Dialog):
         export = ask_open(self, "Check against an export", str(self._path.parent), EXPORTS)
         if export is not None:
             self.check(export)
+
+
+def _with(sentence: str, unreadable: Sequence[str]) -> str:
+    if not unreadable:
+        return sentence
+    first = unreadable[0][0].upper() + unreadable[0][1:]
+    more = f", and {len(unreadable) - 1:,} more," if len(unreadable) > 1 else ""
+    return f"{sentence} {first}{more} cannot be read; the rest is used."

@@ -13,6 +13,7 @@ from app.services.chain.verify.codes import Code, Verdict
 from app.services.demo.demo import create_demo
 from app.workers import scan_pool
 from models.errors import Cancelled
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.checkpoints import sign, try_to_sign
@@ -142,3 +143,31 @@ def test_a_file_replaced_while_it_was_verified_is_not_signed(demo: Path, tmp_pat
     with pytest.raises(NotSigned, match="was replaced while"):
         store.create(demo, report, now=NOW, reason=Reason.VERIFY)
     assert store.checkpoints(demo) == ()
+
+
+def test_every_error_and_every_unproven_start_holds_a_tenant(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=10, tenants=4)
+    sign(chain.path, tmp_path / "checkpoints", now=NOW)
+    edited, headless, gone = "tenant-00", "tenant-01", "tenant-02"
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(edited)[5])
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs(headless)[0])
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", gone)
+    tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
+    assert tried.number is None and tried.problem is not None and tried.stops is None
+    assert set(tried.held) == {edited, headless, gone}
+    assert "does not match its own hash" in tried.held[edited]
+    assert "nothing in the file proves what came before" in tried.held[headless]
+
+
+def test_an_error_that_is_no_tenants_stops_everything(demo: Path, tmp_path: Path) -> None:
+    sql = apsw.Connection(str(demo))
+    sql.execute("UPDATE sqlite_sequence SET seq = seq + 5 WHERE name = 'audit_chain'")
+    tried = try_to_sign(demo, tmp_path / "checkpoints", now=NOW)
+    assert (tried.number, tried.held) == (None, {})
+    assert tried.stops is not None and "the entries after it were removed" in tried.stops
+
+
+def test_an_empty_chain_is_no_problem(tmp_path: Path) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
+    assert (tried.number, tried.problem, tried.held, tried.stops) == (None, None, {}, None)

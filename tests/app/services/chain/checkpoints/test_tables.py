@@ -172,7 +172,9 @@ def test_a_bad_row_between_others_is_one_finding(known: KnownChain) -> None:
     assert [item.message for item in known.verify().findings] == [
         "Checkpoint 2 of this file cannot be read in the store; the others were used."
     ]
-    assert known.store.unreadable(known.chain.path) == ("row 2 of its table checkpoints",)
+    assert known.store.unreadable(known.chain.path) == (
+        "row 2 of the table checkpoints in checkpoints.sqlite",
+    )
 
 
 def test_a_number_that_no_checkpoint_can_keep_is_not_signed(known: KnownChain, tmp_path: Path) -> None:
@@ -209,7 +211,7 @@ def test_a_baseline_that_cannot_be_read_is_not_accepted_any_more(known: KnownCha
     assert known.verify().verdict is Verdict.VERIFIED
     store_file(known).execute("UPDATE baselines SET seq = 'x'")
     assert known.verify().verdict is Verdict.UNPROVEN_START
-    assert known.store.unreadable(known.chain.path) == ("row 1 of its table baselines",)
+    assert known.store.unreadable(known.chain.path) == ("row 1 of the table baselines in checkpoints.sqlite",)
 
 
 def test_reasons_of_other_programs_are_kept(known: KnownChain) -> None:

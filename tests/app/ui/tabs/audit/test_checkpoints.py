@@ -97,6 +97,18 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
+def test_a_row_that_cannot_be_read_is_named(context: Context, qtbot: QtBot, path: Path) -> None:
+    for _ in range(2):
+        sign(path, paths.checkpoints_dir(), now=NOW)
+    store = apsw.Connection(str(paths.checkpoints_dir() / "checkpoints.sqlite"))
+    store.execute("UPDATE checkpoints SET body = '' WHERE number = 1")
+    dialog = opened(context, qtbot)
+    qtbot.waitUntil(lambda: "1 checkpoint of this file" in dialog.state.text())
+    assert dialog.state.text().endswith(
+        "Row 1 of the table checkpoints in checkpoints.sqlite cannot be read; the rest is used."
+    )
+
+
 def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -> None:
     dialog = CheckpointsDialog(context)
     dialog.open_once()
