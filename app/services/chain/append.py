@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from peewee import Case, Value, fn
+from peewee import BaseQuery, Case, Value, fn
 
 from models.engine import Database, Rows, Statement
 from models.errors import HeadMoved, NotAllowed
@@ -50,15 +50,20 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one transaction writes: statements, and the events that record them.
+class Check:
+    """A look at what the guards of statements do not cover: `judge` raises what a person is told."""
 
-    `check` looks at what the statements' own guards do not cover, and raises what a person is told.
-    """
+    query: BaseQuery
+    judge: Callable[[Rows], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes: statements, and the events that record them; and what is checked before."""
 
     statements: Sequence[Statement]
     events: Sequence[Event]
-    check: Callable[[], None] = lambda: None
+    checks: Sequence[Check] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,14 @@ def append(
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing.
 
     The one place that tries again when a head has moved: the plan is made again from what the database holds
-    by then, and checked again. Its check runs behind the reading of the heads, so whatever is recorded in the
-    same chains after it has looked moves a head. Raises what plan and check raise, `HeadMoved` when the
-    chains never rest, and the errors of `Database.run_batch`; nothing is written then. `cancelled` ends the
-    wait for another writer.
+    by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
+    same chains after that moves a head. Raises what plan and checks raise, `HeadMoved` when the chains never
+    rest, and the errors of `Database.run_batch`; nothing is written then. `cancelled` ends the wait for
+    another writer.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
-        ends = heads(database, dict.fromkeys(event.tenant_id for event in batch.events))
-        batch.check()
+        ends = heads(database, (event.tenant_id for event in batch.events), batch.checks)
         try:
             database.run_batch(
                 [*append_statements(batch.events, ends, now), *batch.statements], cancelled=cancelled
@@ -111,12 +115,17 @@ def append(
     raise HeadMoved
 
 
-def heads(database: Database, tenants: Iterable[str]) -> dict[str, Head]:
-    """The end of each tenant's chain, all from one snapshot. Raises `NotAllowed` where nothing can follow."""
-    names = list(tenants)
-    columns = (AuditEntry.hash, AuditEntry.created_at)
-    found = database.read_batch([_last_entry(name, *columns) for name in names])
-    return {name: _head(name, rows) for name, rows in zip(names, found, strict=True)}
+def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = ()) -> dict[str, Head]:
+    """The end of each tenant's chain, all from one snapshot, in which the checks hold.
+
+    Raises `NotAllowed` where nothing can follow, and what the checks raise.
+    """
+    names = list(dict.fromkeys(tenants))
+    ends = [_last_entry(name, AuditEntry.hash, AuditEntry.created_at) for name in names]
+    found = database.read_batch([*ends, *(check.query for check in checks)])
+    for check, rows in zip(checks, found[len(names) :], strict=True):
+        check.judge(rows)
+    return {name: _head(name, rows) for name, rows in zip(names, found, strict=False)}
 
 
 def _head(tenant_id: str, rows: Rows) -> Head:

@@ -3,32 +3,28 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import Batch, Check, Event, append
 from app.services.records.images import Images, RowChange, Value, shown
-from models.engine import Database
+from models.engine import Database, Limits
 from models.errors import AlreadyExists, ChangedSince, Refused, RowChanged
 
-Check = Callable[[Database, Sequence[RowChange]], None]
-"""Looks at what the guards of the rows do not cover, say that an address is not taken; raises if it is."""
-
-
-def _nothing(database: Database, rows: Sequence[RowChange]) -> None:
-    pass
+Checks = Callable[[Sequence[RowChange], Limits], Sequence[Check]]
+"""What must hold beside the guards of the rows, say that an address is not taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.
 
-    `summary` is for a person ("3 users deleted"). `inverse_events` are what undoing appends. `check` is asked
-    for the act, for its undo and for doing it again.
+    `summary` is for a person ("3 users deleted"). `inverse_events` are what undoing appends. `checks` are
+    made for the act, for its undo and for doing it again.
     """
 
     summary: str
     rows: tuple[RowChange, ...]
     events: tuple[Event, ...]
     inverse_events: tuple[Event, ...] = ()
-    check: Check = field(default=_nothing, repr=False)
+    checks: Checks = field(default=lambda rows, limits: (), repr=False)
 
     @property
     def touched(self) -> Mapping[str, frozenset[Value]]:
@@ -53,7 +49,7 @@ class Change:
             rows=tuple(row.inverse() for row in reversed(self.rows)),
             events=self.inverse_events,
             inverse_events=self.events,
-            check=self.check,
+            checks=self.checks,
         )
 
 
@@ -71,7 +67,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
         change = plan(images)
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
-        return Batch(statements, change.events, lambda: change.check(database, change.rows))
+        return Batch(statements, change.events, change.checks(change.rows, database.limits))
 
     append(database, batch, now=now)
     images, change = planned[-1]

@@ -157,12 +157,12 @@ class RowChange:
         conditions, values = _conditions(self.stored, self.key, self.before)
         if self.after is None:
             conditions += [_unreferred(self.stored, key) for key in self.stored.referring]
-            return Statement(raw(f"DELETE FROM {table} WHERE {' AND '.join(conditions)}", *values))  # noqa: S608
+            return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608
         bound = [_bound(value) for value in self.after.values()]
         assigned = ", ".join(
             f"{_quoted(name)} = {place}" for name, (place, _) in zip(self.after, bound, strict=True)
         )
-        sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {_all(conditions)}"  # noqa: S608
         return Statement(raw(sql, *(value for _, value in bound), *values))
 
     def _insertion(self, table: str) -> Statement:
@@ -251,9 +251,8 @@ class Images:
     ) -> Iterator[tuple[StoredRow, ForeignKey, StoredRow]]:
         """Rows that refer to these, by which key, and to which; at most about `most` for each key."""
         for name in dict.fromkeys(row.table.name for row in rows):
-            table = self.table(name)
             parents = [row for row in rows if row.table.name == name]
-            for key in table.referring:
+            for key in parents[0].table.referring:
                 by_value = {tuple(row[column] for column in key.parent_columns): row for row in parents}
                 wanted = [values for values in by_value if None not in values]
                 for child in self._matching(self.table(key.table), key.columns, wanted, most=most):
@@ -303,6 +302,14 @@ def _qualified(table: str, column: str) -> str:
     return f"{_quoted(table)}.{_quoted(column)}"
 
 
+def _all(conditions: Sequence[str], word: str = "AND") -> str:
+    """The conditions joined in pairs of pairs: D1 takes no expression more than a hundred deep."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    return f"({_all(conditions[:half], word)} {word} {_all(conditions[half:], word)})"
+
+
 def _exact(table: str, column: str) -> str:
     """The value as ASCII text that any engine hands over unchanged: JSON rounds integers and has no infinity,
     and text that is no UTF-8 cannot be fetched as text at all.
@@ -344,7 +351,7 @@ def _one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ..
         " AND ".join(f"{name} = {place}" for name, (place, _) in zip(names, values, strict=True))
         for values in bound
     )
-    return f"({' OR '.join(alternatives)})", flat
+    return _all(list(alternatives), "OR"), flat
 
 
 def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str], list[Any]]:

@@ -2,19 +2,20 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from peewee import fn
 
 from app.services import text
-from app.services.chain.append import Event
+from app.services.chain.append import Check, Event
 from app.services.records import change as writing
 from app.services.records.change import Change
 from app.services.records.dependents import removal
-from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
-from models.engine import Database
+from app.services.records.images import Image, Images, RowChange, StoredRow, Value, chunks, shown
+from models.engine import Database, Limits, Rows
 from models.errors import InvalidInput, NotFound
 from models.status import AuditEvent
 from models.tables import User
@@ -53,7 +54,7 @@ def create(database: Database, tenant_id: str, email: str, *, actor: str, now: i
             rows=(images.created(TABLE, row),),
             events=(_event(AuditEvent.USER_CREATED, tenant, row, actor),),
             inverse_events=(_event(AuditEvent.USER_DELETED, tenant, row, actor),),
-            check=_Addresses({row["id"]: tenant}),
+            checks=_Addresses({row["id"]: tenant}),
         )
 
     return writing.commit(database, plan, now=now)
@@ -76,7 +77,7 @@ def rename(database: Database, user_id: str, email: str, *, actor: str, now: int
             rows=(images.changed(row, {"email": address}, now),),
             events=(_renamed(row, before, address, actor),),
             inverse_events=(_renamed(row, address, before, actor),),
-            check=_Addresses({user_id: row.tenant}),
+            checks=_Addresses({user_id: row.tenant}),
         )
 
     return writing.commit(database, plan, now=now)
@@ -103,14 +104,14 @@ def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int)
             inverse_events=tuple(
                 _event(AuditEvent.USER_RESTORED, row.tenant, row.image, actor, gone.back(row)) for row in rows
             ),
-            check=_Addresses({row["id"]: row.tenant for row in rows}),
+            checks=_Addresses({row["id"]: row.tenant for row in rows}),
         )
 
     return writing.commit(database, plan, now=now)
 
 
 class _Addresses:
-    """The check that nobody else in the tenant has the address that a user is given.
+    """The checks that nobody else in the tenant has the address that a user is given.
 
     Two who had the same before an act may have it again after its undo: nothing has changed since.
     """
@@ -120,39 +121,46 @@ class _Addresses:
         self._tenants = tenants
         self._known: set[tuple[Value, Value]] = set()
 
-    def __call__(self, database: Database, rows: Sequence[RowChange]) -> None:
-        """Raises `InvalidInput`."""
+    def __call__(self, rows: Sequence[RowChange], limits: Limits) -> list[Check]:
         users = [row for row in rows if row.table == TABLE and row.record_id in self._tenants]
-        for row, other, _ in self._others(database, users, before=True):
-            self._known.add((row.record_id, other))
-        for row, other, email in self._others(database, users, before=False):
-            if (row.record_id, other) not in self._known:
-                tenant = self._tenants[row.record_id]
-                raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")
+        before = self._shared([(user, user.before) for user in users], limits, self._know)
+        return before + self._shared([(user, user.after) for user in users], limits, self._refuse)
 
-    def _others(
-        self, database: Database, users: Sequence[RowChange], *, before: bool
-    ) -> Iterator[tuple[RowChange, Value, str]]:
-        """Which user shares the address of which other one, and that address."""
+    def _know(self, user: RowChange, other: Value, email: str) -> None:
+        self._known.add((user.record_id, other))
+
+    def _refuse(self, user: RowChange, other: Value, email: str) -> None:
+        if (user.record_id, other) not in self._known:
+            tenant = self._tenants[user.record_id]
+            raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")
+
+    def _shared(
+        self,
+        users: Sequence[tuple[RowChange, Image | None]],
+        limits: Limits,
+        judge: Callable[[RowChange, Value, str], None],
+    ) -> list[Check]:
+        """Checks that tell `judge` which user shares the address of which other one, and that address."""
         wanted: dict[str, dict[str, RowChange]] = {}  # tenant to address to user
-        for user in users:
-            email = ((user.before if before else user.after) or {}).get("email")
+        for user, image in users:
+            email = (image or {}).get("email")
             if isinstance(email, str):
                 wanted.setdefault(self._tenants[user.record_id], {})[email.lower()] = user
+
+        def tell(addresses: Mapping[str, RowChange], found: Rows) -> None:
+            for lowered, other, email in found:
+                if other != addresses[lowered].record_id:
+                    judge(addresses[lowered], other, email)
+
         lowered = fn.LOWER(User.email)
-        found = database.read_batch(
-            [
-                User.select(User.tenant_id, lowered, User.id, User.email).where(
-                    User.tenant_id == tenant, lowered.in_(part)
-                )
-                for tenant, addresses in wanted.items()
-                for part in chunks(addresses, database.limits.parameters - 1)
-            ]
-        )
-        for tenant, key, other, email in (row for rows in found for row in rows):
-            user = wanted[tenant][key]
-            if other != user.record_id:
-                yield user, other, email
+        return [
+            Check(
+                User.select(lowered, User.id, User.email).where(User.tenant_id == tenant, lowered.in_(part)),
+                partial(tell, addresses),
+            )
+            for tenant, addresses in wanted.items()
+            for part in chunks(addresses, limits.parameters - 1)
+        ]
 
 
 def _event(

