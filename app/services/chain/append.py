@@ -59,7 +59,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction writes: statements, and the events that record them; and what is checked before."""
+    """What one transaction writes: statements, the events that record them, and what is checked before."""
 
     statements: Sequence[Statement]
     events: Sequence[Event]

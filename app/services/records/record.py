@@ -69,8 +69,9 @@ def value_of(column: TableColumn, source: Any) -> Any:
 def as_bytes(value: Any) -> Any:
     """An expression that can always be fetched: text as its bytes, a BLOB as the text `x'…'`."""
     kind = fn.typeof(value)
-    blob = fn.printf("x'%s'", fn.lower(fn.hex(value)))
-    return Case(None, [(kind == "text", value.cast("BLOB")), (kind == "blob", blob)], value)
+    # Literals, not bound values: an engine may take only a hundred of those for all columns of a row.
+    blob = fn.printf(SQL("'x''%s'''"), fn.lower(fn.hex(value)))
+    return Case(None, [(kind == SQL("'text'"), value.cast("BLOB")), (kind == SQL("'blob'"), blob)], value)
 
 
 def literal(value: Any) -> Any:
