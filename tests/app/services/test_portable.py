@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
+from app import paths
 from app.services.chain import append as chain
 from app.services.chain.append import Batch, Event
+from app.services.demo.demo import create_demo
 from app.services.records import change as writing
-from app.services.records import notifications, runs, users, webhooks
+from app.services.records import notifications, runs, search, users, webhooks
 from app.services.records.images import Images
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
 from app.services.records.record import read_record
-from app.services.records.tables import NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
+from app.services.records.tables import DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
 from app.services.scope import EVERYONE, Scope
 from models.engine import Database
@@ -212,3 +216,66 @@ def test_an_act_is_planned_again_when_somebody_else_was_first(engine: PlainEngin
     change = users.rename(engine, user, "last@acme.example", actor="ops", now=NOW)
     assert change.summary == "between@acme.example is now last@acme.example"
     assert [head.created_at for head in chain.heads(engine, ["acme"]).values()] == [NOW + 5]
+
+
+@pytest.fixture(scope="module")
+def demo_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=1_500, tenants=3, now=NOW)
+    return path
+
+
+@pytest.fixture
+def both(demo_path: Path) -> Iterator[tuple[Database, Database]]:
+    """The same content on the plain engine and on the local one."""
+    plain, local = PlainEngine(demo_path), LocalDatabase(demo_path, read_only=True)
+    with plain.connection_context(), local.connection_context():
+        yield plain, local
+
+
+QUERIES = [
+    ListQuery("audit_chain"),
+    ListQuery("audit_chain", Scope("acme-corp"), text="user_", sort="event_type"),
+    ListQuery("audit_chain", choices=(("event_type", ("user_created", "file_uploaded", None, b"x")),)),
+    ListQuery("users", text="É", sort="email", descending=True),
+    ListQuery("users", text="somebody with a name that is longer than any pattern may be"),
+    ListQuery("users", choices=(("has_password", (1,)),), since=NOW - 90 * 86_400, until=NOW),
+    ListQuery("notifications", Scope("acme-corp"), choices=(("read", (0,)),), sort="title"),
+    ListQuery("webhook_destinations", text="%_\\"),
+    ListQuery("planning_runs", text="a", sort="quality_score"),
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: f"{query.table}-{query.text[:9]}-{query.sort}")
+def test_a_list_reads_the_same(both: tuple[Database, Database], query: ListQuery) -> None:
+    def everything(database: Database) -> list[Any]:
+        lists = Lists(inspect(database))
+        opened = lists.open_list(database, query, 50)
+        keys = lists.load_keys(database, query)
+        ids = list(lists.record_ids(database, query, keys))
+        counted = [column.name for column in DECLARED[query.table].counted]
+        return [
+            opened.total,
+            opened.rows,
+            list(keys),
+            lists.load_page(database, query, keys[-120:]),
+            list(lists.rows(database, query, keys[:600])),
+            ids,
+            [lists.locate(database, query, record_id) for record_id in ids[:1] + ids[-1:]],
+            lists.choices(database, query, counted),
+            lists.per_day(database, query),
+        ]
+
+    plain, local = map(everything, both)
+    assert plain == local
+    assert local[0] == len(local[2])
+
+
+@pytest.mark.parametrize(
+    "text", ["acme", "user", "a text that is longer than a pattern may be, by far: 60 bytes", "12"]
+)
+def test_a_search_finds_the_same(both: tuple[Database, Database], text: str) -> None:
+    plain, local = (
+        search.everything(database, Lists(inspect(database)), EVERYONE, text) for database in both
+    )
+    assert plain == local
