@@ -125,13 +125,11 @@ class IconFont:
         painter.end()
         return result
 
-    def icon(self, name: str, colour: str, disabled: str, selected: str | None = None) -> QIcon:
+    def icon(self, name: str, colour: str, disabled: str) -> QIcon:
         """An icon for buttons and actions, crisp on every screen there is, dimmer when disabled."""
         result = QIcon()
         scales = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
         modes = {QIcon.Mode.Normal: colour, QIcon.Mode.Disabled: disabled}
-        if selected is not None:
-            modes[QIcon.Mode.Selected] = selected
         for mode, tint in modes.items():
             for size in _SIZES:
                 for scale in scales:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.roles import Tone
 from app.paths import resources_dir
-from app.ui.theme.icons import Icon, IconFont
+from app.ui.theme.icons import IconFont
 from app.ui.theme.styling import fill_in, palette, read_sheets, write_images
 from app.ui.theme.tokens import DARK, LIGHT, Tokens
 
@@ -206,6 +206,3 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
     style.unpolish(widget)
     style.polish(widget)
     widget.update()
-
-
-__all__ = ["Icon", "Kind", "Mode", "Theme", "set_property"]

@@ -1,13 +1,14 @@
 """The verdict banner: what is so, in one bold line and one dim one, with what can be done about it."""
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.labels import ElidedLabel, Label, Look
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
+from app.ui.widgets.status import show_progress
 
 _ICONS = {
     Tone.NEUTRAL: Icon.INFO,
@@ -37,12 +38,11 @@ class Banner(QFrame):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
-        self._tone, self._icon_name = Tone.NEUTRAL, str(Icon.INFO)
+        self._tone = Tone.NEUTRAL
         self._buttons: list[QWidget] = []
         self._shrinking: dict[QPushButton, str] = {}
         self.setProperty("card", True)
-        self._icon = QLabel()
+        self._icon = IconLabel(theme, 24)
         self._icon.setFixedSize(QSize(24, 24))
         self._headline = Label(look=Look.STRONG)
         self._rest = ElidedLabel()
@@ -72,7 +72,6 @@ class Banner(QFrame):
         self._row.addSpacing(8)
         self._row.addWidget(self.cancel_button)
         self.setMinimumHeight(54)
-        theme.changed.connect(self._paint_icon)
 
     def add_button(self, button: QWidget, *, shrinks: bool = False) -> None:
         """Put `button` at the right end; what shrinks is a QPushButton with an icon."""
@@ -110,14 +109,11 @@ class Banner(QFrame):
             self.cancel_button.setEnabled(True)
         # The bar takes the place of the dim line: the banner stays as high, and nothing below it moves.
         self._set(Tone.ACCENT, Icon.RUNNING, headline, detail, "", busy=True)
-        # Scaled, because a QProgressBar counts in 32-bit integers.
-        self._bar.setRange(0, 1000 if total else 0)
-        if total:
-            self._bar.setValue(min(1000, done * 1000 // total))
+        show_progress(self._bar, done, total)
 
     def _set(self, tone: Tone, icon: str, headline: str, rest: str, detail: str, *, busy: bool) -> None:
-        changed = (tone, icon) != (self._tone, self._icon_name) or self._icon.pixmap().isNull()
-        self._tone, self._icon_name = tone, str(icon)
+        self._tone = tone
+        self._icon.show_icon(icon, tone)
         self._headline.setText(headline)
         self._rest.setText(rest)
         self._detail.setText(detail)
@@ -128,8 +124,6 @@ class Banner(QFrame):
             button.setVisible(not busy)
         self.setAccessibleName(self.headline())
         self.setAccessibleDescription(self.detail())
-        if changed:
-            self._paint_icon()
 
     def event(self, event: QEvent) -> bool:
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
@@ -161,10 +155,6 @@ class Banner(QFrame):
         for button, text in shrinking.items():
             button.setText(text if words <= room else "")
             button.setToolTip("" if words <= room else text)
-
-    def _paint_icon(self) -> None:
-        tone = "dim" if self._tone is Tone.NEUTRAL else self._tone
-        self._icon.setPixmap(self._theme.pixmap(self._icon_name, tone, 24, self.devicePixelRatioF()))
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)

@@ -164,7 +164,7 @@ class CellDelegate(QStyledItemDelegate):
             known = self._columns[column] = _ask_header(model, column)
         right, mono, dim = known
         if right is None:
-            right = _is_right(model.data(index, _ALIGNMENT))
+            right = is_right(model.data(index, _ALIGNMENT))
         if mono is None:
             mono = bool(model.data(index, _MONOSPACE))
         if dim is None:
@@ -220,16 +220,14 @@ def _ask_header(model: QAbstractItemModel, column: int) -> _Column:
 
     alignment, mono, dim = ask(_ALIGNMENT), ask(_MONOSPACE), ask(_DIM)
     return _Column(
-        None if alignment is None else _is_right(alignment),
+        None if alignment is None else is_right(alignment),
         None if mono is None else bool(mono),
         None if dim is None else bool(dim),
     )
 
 
-def _is_right(alignment: Any) -> bool:
+def is_right(alignment: Any) -> bool:
+    """Whether what a model answers for TextAlignmentRole stands at the right."""
     if alignment is None:
         return False
     return bool(getattr(alignment, "value", alignment) & _RIGHT)
-
-
-__all__ = ["GAP", "ICON", "PAD", "CellDelegate"]

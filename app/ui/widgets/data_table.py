@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -10,7 +9,6 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
-    QItemSelectionRange,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -117,7 +115,7 @@ class DataTable(QTableView):
         rows: set[int] = set()
         if self.selectionModel() is not None:
             # By ranges: a selection of everything is one range, however many rows there are.
-            for part in cast("list[QItemSelectionRange]", self.selectionModel().selection()):
+            for part in self.selectionModel().selection().toList():
                 rows.update(range(part.top(), part.bottom() + 1))
         return sorted(rows)
 

@@ -8,9 +8,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListWidget,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -23,7 +21,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import IconLabel, Label, Look, text_box
 
 WIDTH = 460
 _MARGINS = (20, 20, 20, 16)
@@ -55,9 +53,6 @@ class Dialog(QDialog):
         self.theme = theme
         self.setWindowTitle(title)
         self.setMinimumWidth(WIDTH)
-        self._icon_name, self._tone = icon, tone
-        self._icon = QLabel(self)
-        self._icon.setVisible(icon is not None)
         self.title = Label(title, Look.TITLE, wrap=True)
         self.sentence = Label(sentence, wrap=True, selectable=True)
         self.sentence.setVisible(bool(sentence))
@@ -77,9 +72,9 @@ class Dialog(QDialog):
         top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(16)
         if icon is not None:
-            top.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-            theme.changed.connect(self._paint_icon)
-            self._paint_icon()
+            shown = IconLabel(theme, 28)
+            shown.show_icon(icon, tone)
+            top.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
         self._scroll = QScrollArea()
@@ -158,10 +153,6 @@ class Dialog(QDialog):
         width = max(self.width(), self.minimumWidth()) - left - right
         height = self._content.totalHeightForWidth(width) + self._foot.sizeHint().height()
         self.setMinimumHeight(min(height + top + _GAP + bottom, room.height() - _AROUND))
-
-    def _paint_icon(self) -> None:
-        colour = "dim" if self._tone is Tone.NEUTRAL else self._tone
-        self._icon.setPixmap(self.theme.pixmap(str(self._icon_name), colour, 28, self.devicePixelRatioF()))
 
 
 class ConfirmDialog(Dialog):
@@ -249,12 +240,7 @@ class BugDialog(Dialog):
             parent=parent,
         )
         self.setMinimumWidth(620)
-        self.text = QPlainTextEdit(visible(details, keep="\n"))
-        self.text.setReadOnly(True)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setFont(theme.mono_font())
-        self.text.setAccessibleName("Details")
-        self.text.setTabChangesFocus(True)
+        self.text = text_box(theme, "Details", details)
         self.text.setMinimumHeight(220)
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "Copy details", lambda: details)

@@ -1,13 +1,13 @@
 """What stands where a table or a record would be: why it is empty and what to do next."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.services.errors import TableMissing, TenantAdminError
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import IconLabel, Label, Look
 
 
 class EmptyState(QWidget):
@@ -27,9 +27,7 @@ class EmptyState(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._theme, self._icon_name = theme, str(icon)
-        self._icon = QLabel()
-        self._icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._icon = IconLabel(theme, 40)
         self._title = Label(look=Look.STRONG, wrap=True)
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._sentence = Label(look=Look.DIM, wrap=True)
@@ -48,16 +46,14 @@ class EmptyState(QWidget):
         column.addStretch(3)
         self.set_buttons(buttons)
         self.set(icon, title, sentence)
-        theme.changed.connect(self._paint_icon)
 
     def set(self, icon: str, title: str, sentence: str = "") -> None:
         """Say something else."""
-        self._icon_name = str(icon)
+        self._icon.show_icon(f"{icon}-light", "dim")
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
-        self._paint_icon()
 
     def set_buttons(self, buttons: tuple[QPushButton, ...]) -> None:
         """Replace the buttons; the old ones are hidden and let go."""
@@ -79,10 +75,6 @@ class EmptyState(QWidget):
     def sentence(self) -> str:
         """The dim line."""
         return self._sentence.text()
-
-    def _paint_icon(self) -> None:
-        light = f"{self._icon_name}-light"
-        self._icon.setPixmap(self._theme.pixmap(light, "dim", 40, self.devicePixelRatioF()))
 
 
 class ListEmptyState(EmptyState):

@@ -6,15 +6,14 @@ from itertools import pairwise
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
-from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.formatting import byte_size, tooltip
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, text_box
 
 _LONG = 160
 _COPIED_MS = 1200
@@ -128,13 +127,7 @@ class FieldList(QWidget):
         self._shown[field.label], self._copies[field.label] = value.text(), button
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
-        whole = QPlainTextEdit()
-        whole.setReadOnly(True)
-        whole.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        whole.setFont(self._theme.mono_font())
-        whole.setAccessibleName(field.label)
-        whole.setTabChangesFocus(True)
-        whole.setPlainText(visible(field.value, keep="\n"))
+        whole = text_box(self._theme, field.label, field.value)
         whole.setMinimumHeight(140)
         self._grid.removeWidget(holder)
         holder.deleteLater()

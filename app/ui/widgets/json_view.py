@@ -5,7 +5,6 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
-    QPlainTextEdit,
     QSizePolicy,
     QStackedLayout,
     QTreeView,
@@ -19,7 +18,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.json_model import JsonModel, indented, parse
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, text_box
 
 LARGE = 256 * 1024
 
@@ -55,13 +54,8 @@ class JsonView(QWidget):
         self.tree_button.clicked.connect(lambda: self.show_tree(True))
         self.text_button.clicked.connect(lambda: self.show_tree(False))
         self.copy_button.clicked.connect(self.copy)
-        self.text_view = QPlainTextEdit()
-        self.text_view.setReadOnly(True)
-        self.text_view.setAccessibleName(f"{name} as text")
-        self.text_view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text_view.setTabChangesFocus(True)
+        self.text_view = text_box(theme, f"{name} as text")
         self.text_view.setUndoRedoEnabled(False)
-        self.text_view.setFont(theme.mono_font())
         self.text_view.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

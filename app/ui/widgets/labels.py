@@ -4,9 +4,11 @@ from enum import StrEnum
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QSizePolicy, QWidget
 
+from app.itemmodels.roles import Tone
 from app.services.text import visible
+from app.ui.theme import Theme
 from app.ui.widgets.formatting import tooltip
 
 LONGEST = 2_000
@@ -102,6 +104,37 @@ class ElidedLabel(QLabel):
     def _tip(self) -> None:
         cut = QFontMetrics(self.font()).horizontalAdvance(self.text()) > self.contentsRect().width()
         self.setToolTip(tooltip(self.text()) if cut else "")
+
+
+class IconLabel(QLabel):
+    """`IconLabel(theme, size)`: an icon in the theme's colours, `size` logical pixels wide."""
+
+    def __init__(self, theme: Theme, size: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._size = theme, size
+        self._shown: tuple[str, str | Tone] | None = None
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        theme.changed.connect(self._paint)
+
+    def show_icon(self, name: str, colour: str | Tone) -> None:
+        """Show this one; Tone.NEUTRAL is dim."""
+        self._shown = (name, "dim" if colour is Tone.NEUTRAL else colour)
+        self._paint()
+
+    def _paint(self) -> None:
+        if self._shown is not None:
+            self.setPixmap(self._theme.pixmap(*self._shown, self._size, self.devicePixelRatioF()))
+
+
+def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:
+    """Text of any length, in the fixed-width face, to read and copy; hidden characters as escapes."""
+    box = QPlainTextEdit(visible(text, keep="\n"))
+    box.setReadOnly(True)
+    box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    box.setFont(theme.mono_font())
+    box.setAccessibleName(name)
+    box.setTabChangesFocus(True)
+    return box
 
 
 def _bounded(text: str, keep: str = "") -> str:

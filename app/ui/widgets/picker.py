@@ -359,6 +359,3 @@ class _Popup(QFrame):
         if box.right() > screen.right():
             box.moveRight(screen.right())
         self.move(max(screen.left(), box.left()), max(screen.top(), box.top()))
-
-
-__all__ = ["Choice", "Picker"]

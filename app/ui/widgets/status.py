@@ -51,10 +51,7 @@ class BusyStrip(QWidget):
 
     def set_progress(self, done: int, total: int, detail: str = "") -> None:
         """Say how far it is; `detail` carries the rate."""
-        # Scaled, because a QProgressBar counts in 32-bit integers.
-        self.bar.setRange(0, 1000 if total else 0)
-        if total:
-            self.bar.setValue(min(1000, done * 1000 // total))
+        show_progress(self.bar, done, total)
         if self.cancel_button.isEnabled():
             self.label.setText(f"{self._text} · {detail}" if detail else self._text)
 
@@ -66,6 +63,13 @@ class BusyStrip(QWidget):
         self.cancel_button.setEnabled(False)
         self.label.setText(f"{self._text} · stopping…")
         self.cancelled.emit()
+
+
+def show_progress(bar: QProgressBar, done: int, total: int) -> None:
+    """How far it is; `total` 0 means that nobody knows."""
+    bar.setRange(0, 1000 if total else 0)  # scaled: a QProgressBar counts in 32-bit integers
+    if total:
+        bar.setValue(min(1000, done * 1000 // total))
 
 
 class Toast(QFrame):

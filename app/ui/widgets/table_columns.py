@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.cell_delegate import GAP, ICON, PAD
+from app.ui.widgets.cell_delegate import GAP, ICON, PAD, is_right
 
 _WIDEST, _SECOND_WIDEST, _MAIN_LEAST = 420, 240, 200
 _SAVE_AFTER_MS = 400
@@ -241,7 +241,5 @@ class TableHeader(QHeaderView):
         return visible(str(model.headerData(section, self.orientation()) or "")) if model else ""
 
     def _is_right(self, section: int) -> bool:
-        alignment = self.model().headerData(section, self.orientation(), Qt.ItemDataRole.TextAlignmentRole)
-        if alignment is None:
-            return False
-        return bool(getattr(alignment, "value", alignment) & Qt.AlignmentFlag.AlignRight.value)
+        role = Qt.ItemDataRole.TextAlignmentRole
+        return is_right(self.model().headerData(section, self.orientation(), role))
