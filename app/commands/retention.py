@@ -1,21 +1,54 @@
 """Remove what is older than the retention period."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import paths
-from app.commands.common import EXIT_COULD_NOT_RUN, EXIT_INTACT, database_path, positive, print_json, say
+from app.commands.common import (
+    EXIT_COULD_NOT_RUN,
+    EXIT_FINDINGS,
+    EXIT_INTACT,
+    database_path,
+    positive,
+    print_json,
+    say,
+)
 from app.services.chain.verify.entry import SECONDS_LIMIT
 
+if TYPE_CHECKING:  # nothing is loaded for the help
+    from app.services.chain.checkpoints.document import Reason
+    from app.services.chain.checkpoints.making import Attempt
+    from app.services.retention.plan import Plan
+    from app.services.retention.run import Result
+
+_FLAGS = {
+    "NeedsConfirmation": "--allow-majority",
+    "ClockProblem": "--trust-clock",
+    "NoCheckpoint": "--without-checkpoint",
+}
+"""What confirms that which an error asks about."""
+
 _NOW = (
-    "reckon from this time (seconds since 1970), which is your word that it may lie far ahead of all that is "
-    "in the file; a time before the newest entry is refused all the same"
+    "reckon from this time (seconds since 1970), which confirms that it may lie far ahead of all that is in "
+    "the file; a time before the newest entry is refused all the same"
+)
+
+
+_STATUS = (
+    "Exit status: 0 when all that is old went (or would go), 1 when something old stays, which is named with "
+    "its reason, 2 when nothing could be done."
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _STATUS
     parser.add_argument("file", type=Path)
     parser.add_argument("--days", type=positive, default=90, help="how long data is kept (default: 90)")
     parser.add_argument("--now", type=_time, metavar="EPOCH", help=_NOW)
@@ -28,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trust-clock",
         action="store_true",
         help="also when the newest entry or the last run puts the time in doubt, which is refused otherwise",
+    )
+    parser.add_argument(
+        "--without-checkpoint",
+        action="store_true",
+        help="also when no checkpoint can be made before, which is refused otherwise",
     )
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
@@ -44,57 +82,89 @@ def _time(value: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
-    from app.services.retention import run as retention  # noqa: PLC0415
+    from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
     path = database_path(options.file)
+    store, verify = CheckpointStore(paths.checkpoints_dir()), partial(scan_pool.verify, take_part=True)
     if options.archive is not None and not options.dry_run:
         options.archive.mkdir(exist_ok=True)
-    opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
-    disputed: frozenset[str] = frozenset()
-    store = CheckpointStore(paths.checkpoints_dir())
-    if not options.dry_run:
-        before = try_to_sign(path, store, scan_pool.verify, now=int(time.time()), reason=Reason.RETENTION)
-        disputed = frozenset(before.held)
-        if before.problem is not None:
-            print(f"tenant-admin: no checkpoint could be made. {before.problem}", file=sys.stderr)
-    try:
-        with opened.database.connection_context():
-            result = retention.run(
-                opened.database,
+    database = opening.open_database(
+        path, read_only=options.dry_run, force_writable=not options.dry_run
+    ).database
+
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
+        return try_to_sign(path, store, verify, now=int(time.time()), reason=reason, cancelled=cancelled)
+
+    with database.connection_context():
+        planned = plan.plan(
+            database,
+            now=now,
+            days=options.days,
+            facts=clock.ClockFacts(stated=options.now is not None),
+            checkpoint=checkpoint,
+        )
+        if options.dry_run:
+            return _say_plan(planned, as_json=options.json)
+        confirmation = run.Confirmation.to(
+            planned,
+            majority=options.allow_majority,
+            clock=options.trust_clock,
+            without_checkpoint=options.without_checkpoint,
+        )
+        try:
+            result = run.carry_out(
+                database,
+                planned,
+                confirmation,
                 now=now,
-                days=options.days,
                 actor=paths.os_user(),
-                dry_run=options.dry_run,
-                allow_majority=options.allow_majority,
-                trust_clock=options.trust_clock,
-                facts=retention.ClockFacts(stated=options.now is not None),
+                checkpoint=checkpoint,
                 archive=options.archive,
-                disputed=disputed,
             )
-    except retention.NeedsConfirmation as error:
-        print(f"tenant-admin: {error} To confirm, add --allow-majority.", file=sys.stderr)
-        return EXIT_COULD_NOT_RUN
-    except retention.ClockProblem as error:
-        print(f"tenant-admin: {error} To confirm, add --trust-clock.", file=sys.stderr)
-        return EXIT_COULD_NOT_RUN
-    if not options.dry_run:
-        try_to_sign(path, store, scan_pool.verify, now=int(time.time()), reason=Reason.RETENTION)
+        except (run.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint) as error:
+            print(f"tenant-admin: {error} To confirm, add {_FLAGS[type(error).__name__]}.", file=sys.stderr)
+            return EXIT_COULD_NOT_RUN
+    if result.no_checkpoint is not None:
+        print(f"tenant-admin: no checkpoint could be made after it: {result.no_checkpoint}", file=sys.stderr)
     if options.json:
         print_json(result.to_json())
     else:
-        verb = "would be removed" if options.dry_run else "removed"
-        for table, count in result.removed.items():
-            say(f"{table}: {count:,} {verb}")
-        if result.doubt is not None and options.dry_run and result.total:
-            say(f"the clock is in doubt: {result.to_json()['clockDoubt']}")
+        _say_rows(result.removed, "removed")
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
-        for left in result.left:
-            say(f"left alone: {left.tenant_id}: {left.reason}")
-    return EXIT_INTACT
+        _say_kept(result)
+    return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
+
+
+def _say_plan(planned: Plan, *, as_json: bool) -> int:
+    if as_json:
+        print_json(planned.to_json())
+    else:
+        _say_rows(planned.counts, "would be removed")
+        if planned.doubt is not None and planned.total:
+            say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
+        for share in planned.majority:
+            say(f"more than half: {share.tenant_id}: {share.losing:,} of {share.live:,} entries")
+        if planned.no_checkpoint is not None:
+            say(f"no checkpoint can be made: {planned.no_checkpoint}")
+        if planned.obstacle is not None:
+            say(planned.obstacle)
+        _say_kept(planned)
+    return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS
+
+
+def _say_rows(counts: dict[str, int], verb: str) -> None:
+    for table, count in counts.items():
+        say(f"{table}: {count:,} {verb}")
+
+
+def _say_kept(found: Plan | Result) -> None:
+    for left in found.left:
+        say(f"left alone: {left.tenant_id}: {left.reason}")
+    for skipped in found.skipped:
+        say(f"left alone: {skipped.table}: {skipped.reason}")

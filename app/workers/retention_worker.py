@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from app.services.errors import StorageError, TenantAdminError
+from app.services.errors import Cancelled, NotAllowed, StorageError, TenantAdminError
 from app.services.retention.clock import (
     ClockDoubt,
-    ClockFacts,
     ClockProblem,
     ClockWatch,
     Reading,
@@ -22,8 +21,9 @@ from app.services.retention.clock import (
 from app.workers.runner import Progress, Runner, Stop, Task
 from models.local.database import LocalDatabase
 
-if TYPE_CHECKING:
-    from app.services.retention.run import RetentionResult
+if TYPE_CHECKING:  # every opened file has a schedule, few run
+    from app.services.retention.plan import Plan, TryCheckpoint
+    from app.services.retention.run import Confirmation, Result
 
 DAY = 86_400
 HOUR = 3_600
@@ -45,18 +45,26 @@ class RetentionSettings:
     archive: Callable[[], Path | None] = lambda: None
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan to be shown, and what the clocks said when it was made."""
+
+    plan: Plan
+    reading: Reading
+
+
 class RetentionWorker(QObject):
     """Retention of one open file, on a thread and a connection of its own, one run at a time.
 
-    `clock` gives epoch seconds; `steady` shows when it has been set. `witness` is called before and after a
-    run that has something to remove, on its thread, to keep a checkpoint. Signals, on the interface thread:
-    `started`; `progress(done, total)`; then either `finished(RetentionResult)` (also when cancelled) or
+    `clock` gives epoch seconds; `steady` shows when it has been set. `checkpoint` is what `retention.plan`
+    and `carry_out` take; it is called on the run's thread. Signals, on the interface thread: `started`;
+    `progress(done, total)`; then either `finished(Result)` (also when cancelled) or
     `failed(TenantAdminError)`; and `schedule_changed(last, next)` with epoch seconds or None, `next` being
     None while retention is off or the file is read-only. A scheduled run that fails is tried again after an
     hour where the file was the reason (locked, full), and after a day where a person has to decide.
 
     A scheduled run that meets a clock in doubt says nothing: `waiting` tells why, with the next
-    `schedule_changed`, until the person has given the word or the clock has been set right.
+    `schedule_changed`, until a person has confirmed that the clock is right or it has been set right.
     """
 
     started = Signal()
@@ -72,7 +80,7 @@ class RetentionWorker(QObject):
         runner: Runner,
         clock: Callable[[], int],
         *,
-        witness: Callable[[], frozenset[str]] = frozenset,
+        checkpoint: TryCheckpoint,
         steady: SteadyClock | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -81,7 +89,7 @@ class RetentionWorker(QObject):
         self._settings = settings
         self._runner = runner
         self._clock = clock
-        self._witness = witness
+        self._checkpoint = checkpoint
         self._job: Task | None = None
         self._watch = ClockWatch(clock, steady or steady_clock())
         self._doubt: ClockDoubt | None = None
@@ -99,10 +107,6 @@ class RetentionWorker(QObject):
     def waiting(self) -> ClockDoubt | None:
         """Why nothing is removed before the person says that the clock is right; None when nothing waits."""
         return self._doubt
-
-    def facts(self) -> ClockFacts:
-        """What is known of the time beside the file, for `retention.preview`."""
-        return self._watch.facts(self._watch.read(), self._settings.last_run())
 
     @property
     def next_run(self) -> int | None:
@@ -129,64 +133,82 @@ class RetentionWorker(QObject):
             return
         due = self.next_run
         if due is not None and due <= self._clock():
-            self._run(scheduled=True)
+            reading = self._watch.read()
+            self._run(self._planner(reading), reading, scheduled=True)
             return
         self.schedule_changed.emit(self._settings.last_run(), due)
         self._set_timer(due)
 
-    def run_now(self, allow_majority: bool | Collection[str] = False, *, trust_clock: bool = False) -> None:
-        """Runs unless a run is under way. The person's word is as in `retention.run`."""
-        self._run(allow_majority, trust_clock=trust_clock)
+    def propose(self, on_done: Callable[[Proposal], None]) -> Task:
+        """Plans a run, to be shown to a person; an expected failure goes to `failed`."""
+        reading = self._watch.read()
+        plan = self._planner(reading)
+
+        def work(progress: Progress, cancelled: Stop) -> Proposal:
+            with self._database.connection_context():
+                return Proposal(plan(cancelled), reading)
+
+        return self._runner.job(work, on_done=on_done, on_failed=self._say_failed)
+
+    def carry_out(self, proposal: Proposal, confirmation: Confirmation | None = None) -> None:
+        """Runs the plan that was shown, with what the person has said to it, unless a run is under way."""
+        if self._job is not None and not self._stopped:
+            self.failed.emit(NotAllowed("Retention is running already; look again when it has ended."))
+            return
+        self._run(lambda cancelled: proposal.plan, proposal.reading, confirmation)
+
+    def _planner(self, reading: Reading) -> Callable[[Stop], Plan]:
+        # Asked here, on the interface thread, where the settings live.
+        days, facts = self._settings.days(), self._watch.facts(reading, self._settings.last_run())
+
+        def plan(cancelled: Stop) -> Plan:
+            from app.services.retention import plan as planning  # noqa: PLC0415
+
+            return planning.plan(
+                self._database,
+                now=reading.wall,
+                days=days,
+                facts=facts,
+                checkpoint=self._checkpoint,
+                cancelled=cancelled,
+            )
+
+        return plan
 
     def _run(
         self,
-        allow_majority: bool | Collection[str] = False,
+        plan: Callable[[Stop], Plan],
+        reading: Reading,
+        confirmation: Confirmation | None = None,
         *,
-        trust_clock: bool = False,
         scheduled: bool = False,
     ) -> None:
         if self._job is not None or self._stopped:
             return
         self._timer.stop()
-        # Asked here, on the interface thread, where the settings live.
-        reading = self._watch.read()
-        when: dict[str, Any] = {
-            "now": reading.wall,
-            "days": self._settings.days(),
-            "facts": self._watch.facts(reading, self._settings.last_run()),
-        }
-        options: dict[str, Any] = {
-            "actor": self._settings.actor(),
-            "allow_majority": allow_majority,
-            "trust_clock": trust_clock,
-            "archive": self._settings.archive(),
-        }
-        database, witness = self._database, self._witness
+        actor, archive, now = self._settings.actor(), self._settings.archive(), self._clock()
 
-        def work(progress: Progress, cancelled: Stop) -> RetentionResult:
-            from app.services.retention import run as retention  # noqa: PLC0415 - every opened file has a schedule, few run
+        def work(progress: Progress, cancelled: Stop) -> Result:
+            from app.services.retention import run as retention  # noqa: PLC0415
 
-            with database.connection_context():
-                found = retention.preview(database, **when)
-                due = found.total > 0 and (trust_clock or found.doubt is None)
-                disputed = witness() if due else frozenset()
-                try:
-                    return retention.run(
-                        database,
-                        **when,
-                        **options,
-                        disputed=disputed,
-                        progress=progress,
-                        cancelled=cancelled,
-                    )
-                finally:
-                    if due:
-                        witness()
+            with self._database.connection_context():
+                return retention.carry_out(
+                    self._database,
+                    plan(cancelled),
+                    confirmation or retention.Confirmation(),
+                    now=now,
+                    actor=actor,
+                    checkpoint=self._checkpoint,
+                    archive=archive,
+                    progress=progress,
+                    cancelled=cancelled,
+                )
 
+        trusted = confirmation is not None and confirmation.clock is not None
         self._job = self._runner.job(
             work,
             on_progress=self.progress.emit,
-            on_done=lambda result: self._done(result, reading, trust_clock),
+            on_done=lambda result: self._done(result, reading, trusted),
             on_failed=lambda error: self._failed(error, reading, scheduled),
         )
         self.started.emit()
@@ -202,7 +224,7 @@ class RetentionWorker(QObject):
         self._timer.stop()
         self.cancel()
 
-    def _done(self, result: RetentionResult, reading: Reading, trusted: bool) -> None:
+    def _done(self, result: Result, reading: Reading, trusted: bool) -> None:
         self._job = None
         self._doubt = None
         self._not_before = 0
@@ -226,8 +248,12 @@ class RetentionWorker(QObject):
             self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
         if not self._stopped:
             if not (scheduled and isinstance(error, ClockProblem)):
-                self.failed.emit(error)
+                self._say_failed(error)
             self.check()
+
+    def _say_failed(self, error: TenantAdminError) -> None:
+        if not (self._stopped or isinstance(error, Cancelled)):
+            self.failed.emit(error)
 
     def _set_timer(self, due: int | None) -> None:
         """Looks again when a run is due, and every hour: a computer sleeps, and clocks are set."""

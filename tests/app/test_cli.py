@@ -5,18 +5,15 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import apsw
 import pytest
 
-from app import __version__, cli, paths
-from app.services.demo.demo import create_demo
+from app import __version__, cli
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.command import run
-from tests.fixtures.window import ask
 
 DAY = 86_400
 
@@ -79,95 +76,6 @@ def test_info_tells_all_as_json(demo: Path) -> None:
     assert len(found["migrations"]["applied"]) == 4
 
 
-def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    dry = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
-    assert dry["dryRun"] is True
-    assert set(dry["removed"]) == {"audit_chain", "notifications", "planning_runs", "planning_artifacts"}
-    assert dry["removed"]["audit_chain"] > 0
-    done = run("retention", copy, "--json")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["removed"] == dry["removed"]
-    assert run("verify", copy).returncode == 0
-
-
-def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: Path) -> None:
-    copy, folder = tmp_path / "copy.sqlite", tmp_path / "archive"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    assert run("retention", copy, "--dry-run", "--archive", folder).returncode == 0
-    assert not folder.exists()
-    done = run("retention", copy, "--days", 1, "--allow-majority", "--archive", folder)
-    assert done.returncode == 0
-    names = sorted(file.name for file in folder.iterdir())
-    assert all(name in done.stdout for name in names)
-    verified = run("verify", copy, "--archive", folder, "--json")
-    report = json.loads(verified.stdout)
-    assert verified.returncode == 0
-    assert {tenant["anchor"] for tenant in report["tenants"]} == {"archive:genesis", "genesis"}
-    assert "and the archive from the first on" in run("verify", copy, "--archive", folder).stdout
-    (folder / names[0]).write_bytes(b"")
-    changed = run("verify", copy, "--archive", folder, "--json")
-    assert (changed.returncode, json.loads(changed.stdout)["verdict"]) == (1, "TAMPERED")
-    (folder / names[0]).unlink()
-    missing = run("verify", copy, "--archive", folder)
-    assert missing.returncode == 1
-    assert "which is not in the archive folder" in missing.stdout
-    assert run("verify", copy).returncode == 0
-    gone = run("verify", copy, "--archive", folder / "gone")
-    assert (gone.returncode, gone.stdout) == (2, "")
-    assert "there is no such folder" in gone.stderr
-
-
-def test_retention_refuses_to_take_most_of_a_tenant_without_a_word(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    refused = run("retention", copy, "--days", 1)
-    assert refused.returncode == 2
-    assert "More than half" in refused.stderr and "--allow-majority" in refused.stderr
-    assert run("retention", copy, "--days", 1, "--allow-majority").returncode == 0
-    assert run("verify", copy).returncode == 0
-
-
-def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    create_demo(copy, paths.migrations_dir(), rows=600, now=int(time.time()) - 30 * DAY)
-    connection = apsw.Connection(str(copy))
-    entries = "SELECT group_concat(hash) FROM audit_chain"
-    before = connection.execute(entries).get
-    newest = connection.execute("SELECT max(created_at) FROM audit_chain").get
-    refused = run("retention", copy)
-    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
-    assert "This computer's clock says" in refused.stderr and "--trust-clock" in refused.stderr
-    behind = run("retention", copy, "--now", newest - 3 * DAY, "--days", 30)
-    assert behind.returncode == 2
-    assert "The time given is" in behind.stderr and "already from" in behind.stderr
-    dry = run("retention", copy, "--dry-run")
-    assert dry.returncode == 0
-    assert "would be removed\nthe clock is in doubt: This computer's clock says" in dry.stdout
-    found = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
-    assert set(found) == {"cutoff", "dryRun", "removed", "clockDoubt"}
-    assert "clock" not in run("retention", copy, "--dry-run", "--now", newest + 30 * DAY).stdout
-    assert connection.execute(entries).get == before
-    assert run("retention", copy, "--days", 4_000).returncode == 0, "nothing to remove needs no word"
-    done = run("retention", copy, "--trust-clock", "--allow-majority", "--json")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["removed"] == found["removed"]
-
-
-def test_a_time_given_is_the_persons_word_about_what_lies_ahead(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    newest = apsw.Connection(str(copy)).execute("SELECT max(created_at) FROM audit_chain").get
-    done = run("retention", copy, "--allow-majority", "--now", newest + 20 * DAY)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert run("retention", copy).returncode == 0, "nothing is left to remove by the clock"
-    refused = run("retention", copy, "--days", 1)
-    assert refused.returncode == 2
-    assert "but retention last ran on" in refused.stderr
-    assert "that it may lie far ahead" in " ".join(run("retention", "--help").stdout.split())
-
-
 def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
     home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "checkpoints.json"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -192,29 +100,6 @@ def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> No
     assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "CONSISTENT"
     assert run("checkpoint", demo, "--import", export, home=there).returncode == 0
     assert json.loads(run("verify", demo, "--json", home=there).stdout)["verdict"] == "VERIFIED"
-
-
-def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    create_demo(copy, paths.migrations_dir(), rows=600, tenants=3, now=int(time.time()))
-    assert run("checkpoint", copy, home=tmp_path / "home").returncode == 0
-    before = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
-    ask(
-        copy,
-        "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq = "
-        "(SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp')",
-    )
-    ask(
-        copy, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
-    )
-    done = run("retention", copy, "--json", home=tmp_path / "home")
-    assert done.returncode == 0
-    assert "no checkpoint could be made. The audit chain does not hold" in done.stderr
-    left = {one["tenant"]: one["reason"] for one in json.loads(done.stdout)["left"]}
-    assert "a checkpoint witnessed" in left["acme-corp"]
-    after = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
-    assert after == before - 1
-    assert json.loads(done.stdout)["removed"]["audit_chain"] > 0
 
 
 @pytest.mark.parametrize("arguments", [("--tenant", "acme-crop"), ("--from", 700, "--to", 900)])

@@ -29,19 +29,25 @@ from PySide6.QtWidgets import QApplication, QTableView
 
 from app import paths
 from app.services.chain.append import Batch, Event, append
+from app.services.chain.checkpoints.making import Attempt
 from app.services.demo.demo import create_demo
-from app.services.retention import run as retention
-from app.services.retention.run import RetentionResult
-from app.workers.retention_worker import RetentionSettings, RetentionWorker
+from app.services.retention.run import Confirmation, Result
+from app.workers.retention_worker import Proposal, RetentionSettings, RetentionWorker
 from app.workers.runner import Runner
 from models.engine import Statement
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.retaining import retain
 
 TICK_MS = 10
 SWITCH_INTERVAL = 0.0005  # as app.application sets it
 WRITE_EVERY = 0.005
+
+
+def untried(*_: object) -> Attempt:
+    """No verification and no checkpoint: only the removal is measured."""
+    return Attempt()
 
 
 class TimedDatabase(LocalDatabase):
@@ -154,9 +160,7 @@ def single_delete(path: Path, cutoff: int, *, with_writer: bool) -> Measured:
 def alone(path: Path, days: int, archive: Path | None = None) -> Measured:
     database = TimedDatabase(path)
     with database.connection_context():
-        result = retention.run(
-            database, now=NOW, days=days, actor="benchmark", allow_majority=True, archive=archive
-        )
+        result = retain(database, days=days, archive=archive, pause=time.sleep, checkpoint=untried)
         sound(database.connection())
     name = "retention, alone" if archive is None else "archiving, alone"
     return Measured(name, result.seconds, max(database.holds), 0.0, None)
@@ -173,15 +177,19 @@ def beside_others(path: Path, days: int, archive: Path | None = None) -> Measure
         set_last_run=lambda at: None,
         archive=lambda: archive,
     )
-    worker = RetentionWorker(database, settings, runner, lambda: NOW)
-    results: list[RetentionResult] = []
+    worker = RetentionWorker(database, settings, runner, lambda: NOW, checkpoint=untried)
+
+    def agree(proposal: Proposal) -> None:
+        worker.carry_out(proposal, Confirmation.to(proposal.plan, majority=True))
+
+    results: list[Result] = []
     loop = QEventLoop()
     worker.finished.connect(results.append)
     worker.finished.connect(loop.quit)
     worker.failed.connect(lambda error: loop.exit(1))
     with writer(path) as longest_wait:
         scroller = Scroller()
-        QTimer.singleShot(200, lambda: worker.run_now(allow_majority=True))
+        QTimer.singleShot(200, lambda: worker.propose(agree))
         loop.exec()
         stall = scroller.longest_gap
         wait = longest_wait()

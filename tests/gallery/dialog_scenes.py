@@ -2,16 +2,18 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from app import __version__
+from app.services.chain.pruning import LeftAlone
 from app.services.chain.verify.codes import Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.restoring import Offer, Prepared, Standing
-from app.services.retention.clock import Doubt
-from app.services.retention.plan import TenantShare
-from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview
+from app.services.retention.clock import ClockDoubt, Doubt
+from app.services.retention.other_tables import Skipped
+from app.services.retention.plan import Plan, TenantShare
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
@@ -25,7 +27,7 @@ from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus
 from models.schema import Schema
 from tests.conftest import NOW
-from tests.fixtures.retaining import share
+from tests.fixtures.retaining import a_plan, share
 from tests.gallery.registry import Registry, Shot
 
 STATE = Path("/home/ops/foundation/.wrangler/state/v3/d1/miniflare-D1DatabaseObject")
@@ -50,6 +52,7 @@ def register(registry: Registry) -> None:
         ("retention-majority", retention_majority),
         ("retention-clock", retention_clock),
         ("retention-clock-jumped", retention_clock_jumped),
+        ("retention-kept", retention_kept),
         ("retention-nothing", retention_nothing),
         ("retention-daily", retention_daily),
         ("retention-read-only", retention_read_only),
@@ -102,21 +105,9 @@ def preferences_wrong(theme: Theme) -> Shot:
     return Shot(dialog, then=spoil)
 
 
-def _preview(
-    shares: tuple[TenantShare, ...],
-    left: tuple[LeftAlone, ...] = (),
-    doubt: ClockDoubt | None = None,
-) -> RetentionPreview:
-    entries = sum(share.losing for share in shares)
-    removed = {
-        "audit_chain": entries,
-        "notifications": 1_204,
-        "planning_runs": 12,
-        "planning_artifacts": 121,
-    }
-    return RetentionPreview(
-        NOW - 90 * 86_400, removed if entries else dict.fromkeys(removed, 0), shares, left, doubt
-    )
+def _plan(*shares: TenantShare, **options: Any) -> Plan:
+    others = {"notifications": 1_204, "planning_runs": 12, "planning_artifacts": 121}
+    return a_plan(*shares, **(others if shares else {}), **options)
 
 
 SHARES = tuple(
@@ -127,14 +118,14 @@ SHARES = tuple(
 
 
 def retention(theme: Theme) -> RetentionDialog:
-    return RetentionDialog(theme, _preview(SHARES), file_name="foundation-primary.sqlite", days=90, utc=True)
+    return RetentionDialog(theme, _plan(*SHARES), file_name="foundation-primary.sqlite", days=90, utc=True)
 
 
 def retention_majority(theme: Theme) -> RetentionDialog:
     shares = (share("acme-corp", 9_020, 12_400), share("globex", 312, 4_000))
     left = (LeftAlone("initech", 61_004, "Entry 61,004 is dated in milliseconds instead of seconds."),)
     return RetentionDialog(
-        theme, _preview(shares, left), file_name="foundation-primary.sqlite", days=90, utc=True
+        theme, _plan(*shares, left=left), file_name="foundation-primary.sqlite", days=90, utc=True
     )
 
 
@@ -142,16 +133,16 @@ def retention_clock(theme: Theme) -> RetentionDialog:
     doubt = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400 - 7_500)
     shares = (share("acme-corp", 132, 12_400), share("globex", 31, 4_000))
     return RetentionDialog(
-        theme, _preview(shares, doubt=doubt), file_name="foundation-primary.sqlite", days=90, utc=True
+        theme, _plan(*shares, doubt=doubt), file_name="foundation-primary.sqlite", days=90, utc=True
     )
 
 
 def retention_clock_jumped(theme: Theme) -> RetentionDialog:
-    """Both words are asked for, and retention runs daily already."""
+    """Both confirmations are asked for, and retention runs daily already."""
     shares = (share("acme-corp", 9_020, 12_400), share("globex", 31, 4_000))
     return RetentionDialog(
         theme,
-        _preview(shares, doubt=ClockDoubt(Doubt.JUMPED, NOW, jump=10 * 86_400)),
+        _plan(*shares, doubt=ClockDoubt(Doubt.JUMPED, NOW, jump=10 * 86_400)),
         file_name="foundation-primary.sqlite",
         days=90,
         utc=True,
@@ -159,15 +150,34 @@ def retention_clock_jumped(theme: Theme) -> RetentionDialog:
     )
 
 
+def retention_kept(theme: Theme) -> RetentionDialog:
+    """What is old and stays, and no checkpoint to be had."""
+    reason = "Entry 41,377 of globex does not match its own hash: it was changed after it was written."
+    kept = Skipped("planning_runs", 2, "2 runs cannot be removed: rows of planning_sources refer to them.")
+    return RetentionDialog(
+        theme,
+        _plan(
+            share("acme-corp", 132, 12_400),
+            left=(LeftAlone("globex", 41_377, reason),),
+            skipped=(kept,),
+            quality_scores=64,
+        ),
+        file_name="foundation-primary.sqlite",
+        days=90,
+        utc=True,
+        no_checkpoint="The keyring is locked; unlock it, then try again.",
+    )
+
+
 def retention_nothing(theme: Theme) -> RetentionDialog:
-    return RetentionDialog(theme, _preview(()), file_name="foundation-primary.sqlite", days=90)
+    return RetentionDialog(theme, _plan(), file_name="foundation-primary.sqlite", days=90)
 
 
 def retention_daily(theme: Theme) -> RetentionDialog:
     shares = (share("acme-corp", 132, 12_400), share("globex", 31, 4_000))
     return RetentionDialog(
         theme,
-        _preview(shares),
+        _plan(*shares),
         file_name="foundation-primary.sqlite",
         days=90,
         utc=True,
@@ -179,7 +189,7 @@ def retention_daily(theme: Theme) -> RetentionDialog:
 def retention_read_only(theme: Theme) -> RetentionDialog:
     return RetentionDialog(
         theme,
-        _preview((share("acme-corp", 132, 12_400),)),
+        _plan(share("acme-corp", 132, 12_400)),
         file_name="foundation-primary.sqlite",
         days=90,
         utc=True,

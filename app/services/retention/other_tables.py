@@ -1,20 +1,32 @@
 """What retention removes besides audit entries: read notifications, and planning runs marked deleted.
 
-Source: `database-schema.md`, Data Retention. Runs go by `updated_at`, each together with its artifacts in one
-transaction, so no artifact is ever without its run. Parked ideas stay: their `run_id` is only text.
+Runs go by `updated_at`, each together with its artifacts in one transaction, so no artifact is ever without
+its run. Rows of other tables, known to us or not, may refer to either: where a foreign key deletes them along
+they are counted, and where it would refuse, the record stays and the table that keeps it is named. Parked
+ideas stay: their `run_id` is only text.
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
+from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, fn
+from peewee import SQL, Column, Entity, Table, fn
 
-from app.services.retention.plan import is_old
 from models.engine import Database, Statement
+from models.schema import ForeignKey, StoredTable, stored_tables
 from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
+
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    "notifications": ("read", "created_at"),
+    "planning_runs": ("id", "status", "updated_at"),
+    "planning_artifacts": ("run_id",),
+}
 
 BATCH: Final = 1_000
 """Rows a transaction: their keys are scattered over three indexes, so each costs more than an audit entry."""
@@ -22,96 +34,231 @@ BATCH: Final = 1_000
 _BYTES: Final = 1_000_000
 """Artifact text a transaction: freed pages are overwritten, which takes its time."""
 
+_PATHS: Final = 100
+"""Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
+
 _ROWID: Final = SQL("rowid")
+_MODELS: Final = {"notifications": Notification, "planning_runs": PlanningRun}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Old rows of a table that stay, and why: all of the table when `rows` is None."""
+
+    table: str
+    rows: int | None
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"table": self.table, "rows": self.rows, "reason": self.reason}
+
+
+Path = tuple[ForeignKey, ...]
+"""From an old record to rows that depend on it: all that the steps but the last one reach is deleted along.
+
+Only keys of one column are followed. A record that another kind keeps is left when the file refuses to let
+it go.
+"""
+
+_OWNED: Final = ForeignKey("planning_artifacts", ("run_id",), ("id",), "CASCADE")
+"""Artifacts go with their run, whatever the file says of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Statements for one transaction, and how many rows of each table they remove."""
+    """Statements for one transaction, and how many rows of each table they remove; `rows` are rowids."""
 
+    table: str
+    rows: tuple[int, ...]
     statements: tuple[Statement, ...]
     removed: dict[str, int]
 
 
-def count_notifications(database: Database, cutoff: int) -> int:
-    """How many read notifications are old."""
-    return _count(database, Notification.select(fn.COUNT(SQL("*"))).where(*_old_notification(cutoff)))
+@dataclass(frozen=True, slots=True)
+class OtherTables:
+    """What is old at `cutoff` in the tables beside the audit chain, and what depends on it."""
+
+    cutoff: int
+    tables: frozenset[str]
+    paths: Mapping[str, tuple[Path, ...]]
+    sized: bool = True
+
+    def count(self, database: Database) -> tuple[dict[str, int], tuple[Skipped, ...]]:
+        """How many rows of each table go, and those that stay because others refer to them."""
+        counts: defaultdict[str, int] = defaultdict(int)
+        skipped: list[Skipped] = []
+        for table in self._roots():
+            model = _MODELS[table]
+            counts[table] = _count(database, model, self._going(table))
+            for along, rows in self._along(database, table, self._going(table)).items():
+                counts[along] += rows
+            for keeper, kept in self._kept(table).items():
+                rows = _count(database, model, (*self._old(table), kept))
+                if rows:
+                    skipped.append(Skipped(table, rows, refusal(table, rows, f"rows of {keeper}")))
+        return dict(counts), tuple(skipped)
+
+    def removals(self, database: Database, table: str) -> Iterator[Removal]:
+        """Removals of `table`, `notifications` or `planning_runs`, read when they are asked for.
+
+        Of notifications up to `BATCH` each; of whole runs as many as have up to `BATCH` artifacts of 1 MB
+        together, at least one.
+        """
+        if table not in self.tables:
+            return
+        for rows in self._runs(database) if table == "planning_runs" else self._notifications(database):
+            yield self.removal(database, table, rows)
+
+    def removal(self, database: Database, table: str, rows: Sequence[int]) -> Removal:
+        """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
+        going = (_listed(_ROWID, rows), *self._going(table))
+        statements = [Statement(_MODELS[table].delete().where(*going), expect=len(rows))]
+        removed = {table: len(rows)} | self._along(database, table, going)
+        if artifacts := removed.get("planning_artifacts", 0):
+            ids = PlanningRun.select(PlanningRun.id).where(*going)
+            delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
+            statements.insert(0, Statement(delete, expect=artifacts))
+        return Removal(table, tuple(rows), tuple(statements), removed)
+
+    def _notifications(self, database: Database) -> Iterator[list[int]]:
+        last = -1
+        while True:
+            query = Notification.select(_ROWID).where(last < _ROWID, *self._going("notifications"))
+            rows = [row for (row,) in database.rows(query.order_by(_ROWID).limit(BATCH).tuples())]
+            if not rows:
+                return
+            last = rows[-1]
+            yield rows
+
+    def _runs(self, database: Database) -> Iterator[list[int]]:
+        query = PlanningRun.select(_ROWID, PlanningRun.id).where(*self._going("planning_runs"))
+        chosen: list[int] = []
+        artifacts = size = 0
+        for row, run_id in database.rows(query.tuples()):
+            amount, length = self._weight(database, run_id)
+            if chosen and (len(chosen) + artifacts + amount >= BATCH or size + length > _BYTES):
+                yield chosen
+                chosen, artifacts, size = [], 0, 0
+            chosen.append(row)
+            artifacts += amount
+            size += length
+        if chosen:
+            yield chosen
+
+    def _weight(self, database: Database, run_id: Any) -> tuple[int, int]:
+        """How many artifacts a run has, and how many bytes they hold."""
+        if "planning_artifacts" not in self.tables:
+            return 0, 0
+        length = fn.SUM(fn.octet_length(PlanningArtifact.content)) if self.sized else 0
+        query = PlanningArtifact.select(fn.COUNT(SQL("*")), fn.COALESCE(length, 0))
+        amount, total = database.rows(query.where(PlanningArtifact.run_id == run_id).tuples())[0]
+        return amount, total
+
+    def _roots(self) -> list[str]:
+        return [table for table in _MODELS if table in self.tables]
+
+    def _old(self, table: str) -> tuple[Any, Any]:
+        if table == "notifications":
+            return Notification.read == 1, is_old(Notification.created_at, self.cutoff)
+        return PlanningRun.status == RunStatus.DELETED.value, is_old(PlanningRun.updated_at, self.cutoff)
+
+    def _going(self, table: str) -> tuple[Any, ...]:
+        """The conditions that a record is old and nothing keeps it."""
+        return (*self._old(table), *(~kept for kept in self._kept(table).values()))
+
+    def _kept(self, table: str) -> dict[str, Any]:
+        """By table, the condition that its rows keep a record of `table`."""
+        found: defaultdict[str, list[Any]] = defaultdict(list)
+        for path in self.paths.get(table, ()):
+            if not _goes(path[-1]):
+                found[path[-1].table].append(_key(_MODELS[table], path[0]).in_(_referred(path)))
+        return {keeper: reduce(or_, conditions) for keeper, conditions in found.items()}
+
+    def _along(self, database: Database, table: str, going: Collection[Any]) -> dict[str, int]:
+        """How many rows of other tables go along with the records of `table` that `going` chooses."""
+        found: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in self.paths.get(table, ()):
+            if _goes(path[-1]):
+                found[path[-1].table].append(path)
+        counts = {}
+        for along, paths in found.items():
+            rows = Table(along)
+            conditions = [_goes_along(rows, path, _MODELS[table], going) for path in paths]
+            query = rows.select(fn.COUNT(SQL("*"))).where(reduce(or_, conditions))
+            counts[along] = int(database.scalar(query.tuples()))
+        return counts
 
 
-def count_runs(database: Database, cutoff: int) -> int:
-    """How many runs marked deleted are old."""
-    return _count(database, PlanningRun.select(fn.COUNT(SQL("*"))).where(*_old_run(cutoff)))
+def find_others(database: Database, cutoff: int, tables: frozenset[str]) -> OtherTables:
+    """Looks up what depends on the records of `tables`, which can be judged."""
+    stored = stored_tables(database)
+    paths = {
+        table: tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS))
+        for table in _MODELS
+        if table in tables
+    }
+    sized = "planning_artifacts" in stored and "content" in stored["planning_artifacts"].columns
+    return OtherTables(cutoff, tables, paths, sized)
 
 
-def count_artifacts(database: Database, cutoff: int) -> int:
-    """How many artifacts belong to runs marked deleted that are old."""
-    old = PlanningRun.select(PlanningRun.id).where(*_old_run(cutoff))
-    return _count(
-        database, PlanningArtifact.select(fn.COUNT(SQL("*"))).where(PlanningArtifact.run_id.in_(old))
+NOTHING_ELSE: Final = OtherTables(0, frozenset(), {})
+
+
+def is_old(column: Any, cutoff: int) -> Any:
+    """The condition that `column` holds a time in whole seconds before `cutoff`."""
+    return (fn.typeof(column) == "integer") & (column < cutoff)
+
+
+def refusal(table: str, rows: int, by: str) -> str:
+    """Why records stay, as a sentence."""
+    one, more = ("notification", "notifications") if table == "notifications" else ("run", "runs")
+    which, whom = (one, "it") if rows == 1 else (more, "them")
+    return f"{rows:,} {which} cannot be removed: {by} refer to {whom}."
+
+
+def _paths(
+    stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: Path, seen: frozenset[str]
+) -> Iterator[Path]:
+    keys = stored[table].referring
+    if table == "planning_runs" and _OWNED.table in tables:
+        keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
+    for key in keys:
+        if len(key.columns) == len(key.parent_columns) == 1 and key.table not in seen:
+            if not key.on_delete.startswith("SET "):
+                yield (*path, key)
+            if _goes(key):
+                yield from _paths(stored, tables, key.table, (*path, key), seen | {key.table})
+
+
+def _goes(key: ForeignKey) -> bool:
+    """Whether rows are deleted along; what would do that to audit entries keeps the record instead."""
+    return key.on_delete == "CASCADE" and key.table != "audit_chain"
+
+
+def _referred(path: Path) -> Any:
+    """What rows at the end of the path hold of the records at its beginning, as a subquery."""
+    child = Table(path[0].table)
+    column = Column(child, path[0].columns[0])
+    query = child.select(column).where(column.is_null(False))
+    return (
+        query.where(Column(child, path[1].parent_columns[0]).in_(_referred(path[1:]))) if path[1:] else query
     )
 
 
-def notification_removals(database: Database, cutoff: int, tables: Collection[str]) -> Iterator[Removal]:
-    """Removals of up to `BATCH` notifications each, read when they are asked for."""
-    if "notifications" not in tables:
-        return
-    last = -1
-    while True:
-        query = Notification.select(_ROWID).where(last < _ROWID, *_old_notification(cutoff))
-        rows = [row for (row,) in database.rows(query.order_by(_ROWID).limit(BATCH).tuples())]
-        if not rows:
-            return
-        last = rows[-1]
-        delete = Notification.delete().where(_listed(_ROWID, rows), *_old_notification(cutoff))
-        yield Removal((Statement(delete, expect=len(rows)),), {"notifications": len(rows)})
+def _goes_along(rows: Table, path: Path, model: Any, going: Collection[Any]) -> Any:
+    """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen."""
+    if len(path) == 1:
+        parents = model.select(_key(model, path[0])).where(*going)
+    else:
+        parent = Table(path[-2].table)
+        column = Column(parent, path[-1].parent_columns[0])
+        parents = parent.select(column).where(_goes_along(parent, path[:-1], model, going))
+    return Column(rows, path[-1].columns[0]).in_(parents)
 
 
-def run_removals(database: Database, cutoff: int, tables: Collection[str]) -> Iterator[Removal]:
-    """Removals of whole runs: as many as have up to `BATCH` artifacts of 1 MB together, at least one."""
-    if "planning_runs" not in tables:
-        return
-    has_artifacts = "planning_artifacts" in tables
-    runs = database.rows(PlanningRun.select(_ROWID, PlanningRun.id).where(*_old_run(cutoff)).tuples())
-    chosen: list[tuple[int, Any]] = []
-    artifacts = size = 0
-    for run in runs:
-        amount, length = _weight(database, run[1]) if has_artifacts else (0, 0)
-        if chosen and (len(chosen) + artifacts + amount >= BATCH or size + length > _BYTES):
-            yield _run_removal(chosen, artifacts, cutoff)
-            chosen, artifacts, size = [], 0, 0
-        chosen.append(run)
-        artifacts += amount
-        size += length
-    if chosen:
-        yield _run_removal(chosen, artifacts, cutoff)
-
-
-def _run_removal(runs: Sequence[tuple[int, Any]], artifacts: int, cutoff: int) -> Removal:
-    rows = [row for row, _ in runs]
-    still_old = (_listed(_ROWID, rows), *_old_run(cutoff))
-    statements = [Statement(PlanningRun.delete().where(*still_old), expect=len(rows))]
-    if artifacts:
-        ids = PlanningRun.select(PlanningRun.id).where(*still_old)
-        delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
-        statements.insert(0, Statement(delete, expect=artifacts))
-    return Removal(tuple(statements), {"planning_runs": len(rows), "planning_artifacts": artifacts})
-
-
-def _weight(database: Database, run_id: Any) -> tuple[int, int]:
-    """How many artifacts a run has, and how many bytes they hold."""
-    query = PlanningArtifact.select(
-        fn.COUNT(SQL("*")), fn.COALESCE(fn.SUM(fn.octet_length(PlanningArtifact.content)), 0)
-    ).where(PlanningArtifact.run_id == run_id)
-    amount, length = database.rows(query.tuples())[0]
-    return amount, length
-
-
-def _old_notification(cutoff: int) -> tuple[Any, Any]:
-    return Notification.read == 1, is_old(Notification.created_at, cutoff)
-
-
-def _old_run(cutoff: int) -> tuple[Any, Any]:
-    return PlanningRun.status == RunStatus.DELETED.value, is_old(PlanningRun.updated_at, cutoff)
+def _key(model: Any, key: ForeignKey) -> Any:
+    name = key.parent_columns[0]
+    return model._meta.columns.get(name, Entity(name))
 
 
 def _listed(column: Any, values: Sequence[int]) -> Any:
@@ -119,5 +266,5 @@ def _listed(column: Any, values: Sequence[int]) -> Any:
     return column.in_(SQL("(SELECT value FROM json_each(?))", (json.dumps(values),)))
 
 
-def _count(database: Database, query: Any) -> int:
-    return int(database.scalar(query.tuples()))
+def _count(database: Database, model: Any, conditions: Sequence[Any]) -> int:
+    return int(database.scalar(model.select(fn.COUNT(SQL("*"))).where(*conditions).tuples()))

@@ -1,27 +1,46 @@
-"""What retention would remove from the audit chain: of each tenant, the contiguous prefix that is old.
+"""What retention would remove, found once: it is counted, shown, confirmed and carried out as it was found.
 
-Source: `database-schema.md`, Data Retention; `integrity.md` 1. An entry is old when its `created_at` is an
-integer of seconds before the cutoff. A prefix ends before the first entry that is not old, even when later
-ones are (a backdated row makes no hole), and before the tenant's last entry that is not a prune marker, so
-that no chain ever loses its head. A prefix of nothing but markers is left: a marker alone is no reason for
-a new marker.
+An audit entry is old when its `created_at` is an integer of seconds before the cutoff. Of each tenant's chain
+the contiguous prefix that is old can go. It ends before the first entry that is not old, even when later ones
+are (a backdated row makes no hole), and before the tenant's last entry that is not a prune marker, so that no
+chain ever loses its head. A prefix of nothing but markers is left: a marker alone is no reason for a new
+marker. A tenant with an error finding, or with a start that nothing proves and nobody accepted, keeps all.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from peewee import SQL, fn
 
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.verify.entry import SECONDS_LIMIT
+from app.services.errors import InvalidInput, NotAllowed
+from app.services.retention import other_tables
+from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
+from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
+from models import schema
 from models.engine import Database, raw
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
-DISPUTED: Final = "Its entries are not those that a checkpoint witnessed; verify the chain."
+TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_artifacts")
+"""What retention removes from; what their foreign keys delete along is counted beside them."""
 
+DEFAULT_DAYS: Final = 90
+"""The platform's own retention period."""
+
+_NEEDED: Final = {
+    "audit_chain": ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at"),
+    **other_tables.NEEDED,
+}
+"""The columns without which nothing can be said of a table."""
+
+_DAY: Final = 86_400
+_CHAIN: Final = "audit_chain"
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
 _TENANTS: Final = """
@@ -33,6 +52,11 @@ WITH RECURSIVE tenants(id) AS (
 SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
 """
 """A step through the index for each tenant, where DISTINCT would read all of it."""
+
+Stop = Callable[[], bool]
+
+TryCheckpoint = Callable[[Reason | None, Stop], Attempt]
+"""`chain.checkpoints.making.try_to_sign` for the open file; without a reason it only verifies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +78,179 @@ class TenantShare(Prefix):
 
 
 @dataclass(frozen=True, slots=True)
-class AuditPlan:
-    """The prefixes that can go, and the tenants whose old entries cannot."""
+class Plan:
+    """What goes at `cutoff` and what stays although it is old. Made at `now`; both in epoch seconds.
 
-    prefixes: tuple[TenantShare, ...]
-    left: tuple[LeftAlone, ...]
+    `counts` are the rows that go, by table. `left` names the tenants whose entries stay, `skipped` what stays
+    in other tables, each with the reason. `doubt` is why the clock is in doubt. `no_checkpoint` is why no
+    checkpoint can be made before, as far as that is known yet, and `obstacle` why nothing at all can be
+    removed.
+    """
+
+    now: int
+    cutoff: int
+    counts: dict[str, int]
+    shares: tuple[TenantShare, ...] = ()
+    left: tuple[LeftAlone, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    doubt: ClockDoubt | None = None
+    no_checkpoint: str | None = None
+    obstacle: str | None = None
+    has_chain: bool = True
+    others: OtherTables = NOTHING_ELSE
 
     @property
-    def rows(self) -> int:
-        return sum(prefix.rows for prefix in self.prefixes)
+    def total(self) -> int:
+        return sum(self.counts.values())
 
-    def without(self, disputed: Collection[str]) -> "AuditPlan":
-        """The same plan, leaving alone the tenants whose chains are not as they were witnessed."""
-        return AuditPlan(
-            tuple(prefix for prefix in self.prefixes if prefix.tenant_id not in disputed),
-            (
-                *self.left,
-                *(
-                    LeftAlone(prefix.tenant_id, prefix.first_seq, DISPUTED)
-                    for prefix in self.prefixes
-                    if prefix.tenant_id in disputed
-                ),
-            ),
-        )
+    @property
+    def majority(self) -> tuple[TenantShare, ...]:
+        """The tenants that would lose more than half of their live entries."""
+        return tuple(share for share in self.shares if share.is_majority)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that is old goes."""
+        return not (self.left or self.skipped or self.obstacle)
 
-def is_old(column: Any, cutoff: int) -> Any:
-    """The condition that `column` holds a time in whole seconds before `cutoff`."""
-    return (fn.typeof(column) == "integer") & (column < cutoff)
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON of `tenant-admin retention --dry-run --json`."""
+        found = outcome(self.cutoff, self.counts, self.left, self.skipped, self.doubt, dry_run=True)
+        return found if self.obstacle is None else found | {"obstacle": self.obstacle}
 
 
-def numbered_and_there(database: Database) -> tuple[int, int]:
-    """The highest seq that AUTOINCREMENT ever gave, as the file remembers it, and the highest there is."""
-    last = database.scalar(AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples()) or 0
-    if database.scalar(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")) is None:
-        return last, last
+def outcome(
+    cutoff: int,
+    removed: dict[str, int],
+    left: Sequence[LeftAlone],
+    skipped: Sequence[Skipped],
+    doubt: ClockDoubt | None,
+    *,
+    dry_run: bool,
+) -> dict[str, Any]:
+    """What plan and result say alike as JSON; `left`, `skipped` and `clockDoubt` where there are any."""
+    found: dict[str, Any] = {"cutoff": cutoff, "dryRun": dry_run, "removed": dict(removed)}
+    if left:
+        found["left"] = [one.to_json() for one in left]
+    if skipped:
+        found["skipped"] = [one.to_json() for one in skipped]
+    if doubt is not None:
+        found["clockDoubt"] = doubt.sentence(utc_time)
+    return found
+
+
+def plan(
+    database: Database,
+    *,
+    now: int,
+    days: int = DEFAULT_DAYS,
+    facts: ClockFacts = NO_FACTS,
+    checkpoint: TryCheckpoint,
+    cancelled: Stop = lambda: False,
+) -> Plan:
+    """Finds what a run would remove; verifies the chains if there is anything. The caller has a connection.
+
+    Nothing is changed or signed. Raises `InvalidInput` for a negative number of days, `NotAllowed` where a
+    view or trigger stands in for a table, `Cancelled` and the storage errors.
+    """
+    if days < 0:
+        raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
+    cutoff = now - days * _DAY
+    tables, skipped = _usable(schema.inspect(database))
+    has_chain = _CHAIN in tables
+    doubt = find_doubt(database, now, facts, has_chain=has_chain)
+    shares, left = find_prefixes(database, cutoff) if has_chain else ((), ())
+    others = find_others(database, cutoff, tables)
+    counts, kept = others.count(database)
+    found = Plan(
+        now=now,
+        cutoff=cutoff,
+        counts=dict.fromkeys(TABLES, 0) | counts,
+        shares=shares,
+        left=left,
+        skipped=(*skipped, *kept),
+        doubt=doubt,
+        has_chain=has_chain,
+        others=others,
+    )
+    found = found if any(counts.values()) else _without_incidental(found)
+    found = _counted(found)
+    if not (found.total and has_chain):
+        return found
+    obstacle = lost_end(database)
+    if obstacle is not None:
+        return replace(found, counts=dict.fromkeys(TABLES, 0), shares=(), obstacle=obstacle)
+    attempt = checkpoint(None, cancelled)
+    shares, held = hold_back(found.shares, attempt)
+    stopped = {one.tenant_id for one in held}
+    left = (*(one for one in left if one.tenant_id not in stopped), *held)
+    found = replace(found, shares=shares, left=left, no_checkpoint=attempt.missing)
+    return _counted(found if any(counts.values()) else _without_incidental(found))
+
+
+def hold_back(
+    shares: Iterable[TenantShare], attempt: Attempt
+) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
+    """The shares that may go by a verification, and the tenants that it stops, each with its reason."""
+    going: list[TenantShare] = []
+    held: list[LeftAlone] = []
+    for share in shares:
+        reason = attempt.held.get(share.tenant_id, attempt.stops)
+        if reason is None:
+            going.append(share)
+        else:
+            held.append(LeftAlone(share.tenant_id, share.first_seq, reason))
+    return tuple(going), tuple(held)
+
+
+def lost_end(database: Database) -> str | None:
+    """Why nothing may be appended: a marker would take the number of a last entry that somebody removed, and
+    hide that it was there. A table without any row may be what the platform's own cleanup left.
+    """
+    last = database.scalar(AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples())
+    if (
+        last is None
+        or database.scalar(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")) is None
+    ):
+        return None
     counter = database.scalar(raw("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'"))
-    return (counter if isinstance(counter, int) else last), last
+    if not isinstance(counter, int) or counter <= last:
+        return None
+    return (
+        f"The file has numbered audit entries up to {counter:,}, but its last one is {last:,}: those after "
+        "it were removed. Nothing can be removed now; verify the chain, and restore them first."
+    )
 
 
-def plan_audit(database: Database, cutoff: int) -> AuditPlan:
-    """Finds each tenant's old prefix; nothing is proven or changed. The caller holds a connection."""
+def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:
+    """The tables that can be judged, and what is skipped because a column that this needs is not there."""
+    if found.impostors:
+        raise NotAllowed(
+            f"This file holds {', '.join(found.impostors)}, which could change what a removal means; "
+            "nothing was removed."
+        )
+    skipped = {
+        table: f"{table} has no column {missing[0]}, so what is old in it cannot be told."
+        for table in TABLES
+        if table in found.columns
+        and (missing := [name for name in _NEEDED[table] if name not in found.columns[table]])
+    }
+    if "planning_artifacts" in skipped and "planning_runs" not in skipped:
+        skipped["planning_runs"] = "Which artifacts belong to a run cannot be told, so the runs stay."
+    tables = frozenset(table for table in TABLES if table in found.columns and table not in skipped)
+    return tables, tuple(Skipped(table, None, reason) for table, reason in skipped.items())
+
+
+def _without_incidental(found: Plan) -> Plan:
+    return found if any(not share.incidental for share in found.shares) else replace(found, shares=())
+
+
+def _counted(found: Plan) -> Plan:
+    return replace(found, counts=found.counts | {_CHAIN: sum(share.rows for share in found.shares)})
+
+
+def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
+    """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
     first_kept = database.scalar(
         AuditEntry.select(AuditEntry.seq)
         .where(~is_old(AuditEntry.created_at, cutoff))
@@ -118,7 +274,7 @@ def plan_audit(database: Database, cutoff: int) -> AuditPlan:
             own = sum(seq <= prefix.last_seq for seq in reports | markers[tenant])
             is_incidental = tenant == SYSTEM_TENANT and own == prefix.rows
             prefixes.append(replace(prefix, incidental=is_incidental))
-    return AuditPlan(tuple(prefixes), tuple(left))
+    return tuple(prefixes), tuple(left)
 
 
 def _seqs_by_tenant(database: Database, kinds: Collection[str]) -> defaultdict[str, set[int]]:

@@ -1,5 +1,6 @@
-"""What data retention would remove from this file, and the person's word for it."""
+"""What data retention would remove from this file, and the person's confirmation."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -7,9 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
-from app.services.retention.run import RetentionPreview, TenantShare
+from app.services.retention.plan import TABLES, Plan, TenantShare
+from app.services.retention.run import Confirmation
 from app.ui.dialogs.archive_choice import ArchiveChoice
-from app.ui.dialogs.clock_doubt import ClockDoubtCard
+from app.ui.dialogs.doubt_card import DoubtCard
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -53,12 +55,12 @@ class RetentionDialog(Dialog):
     """What goes, what stays, and three ways to say yes.
 
     `daily` says that retention already runs every day on this file. `cannot_write` is the sentence for a file
-    that is read-only. Three ways to end it beside Cancel, each a signal before the dialog closes:
-    `approved_daily()` (now, and then once a day), `run_once()` (now only) and `turned_off()` (no more).
-    `archive_changed(Path or None)` comes at once, like a preference; `archive` is what it was. Where tenants
-    would lose more than half of their entries, or the clock is in doubt, nothing can be pressed until the
-    person has said that this is meant, or that it is right; `agreed_tenants()` are those for
-    `retention.run(allow_majority=…)`, `trusts_clock()` is for its `trust_clock`.
+    that is read-only, `no_checkpoint` why none could be made when it was tried. Three ways to end it beside
+    Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
+    `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
+    a preference; `archive` is what it was. Where tenants would lose more than half of their entries, the
+    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has confirmed it;
+    `confirmation()` says what they have.
     """
 
     approved_daily = Signal()
@@ -69,76 +71,89 @@ class RetentionDialog(Dialog):
     def __init__(
         self,
         theme: Theme,
-        preview: RetentionPreview,
+        plan: Plan,
         *,
         file_name: str,
         days: int,
         utc: bool = False,
         daily: bool = False,
         cannot_write: str | None = None,
+        no_checkpoint: str | None = None,
         archive: Path | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        due = preview.total > 0
+        due = plan.total > 0
         super().__init__(
             theme,
             "Data retention",
-            _sentence(preview, file_name, days, utc),
+            _sentence(plan, file_name, days, utc),
             icon=Icon.WARNING_FILL if due else Icon.RETENTION,
             tone=Tone.BAD if due else Tone.NEUTRAL,
             parent=parent,
         )
         self.setMinimumWidth(660)
-        self._majority = tuple(share for share in preview.tenants if share.is_majority)
-        self._cannot_write = cannot_write
+        self._theme = theme
+        self._plan = plan
+        self._cannot = cannot_write or plan.obstacle
         self.agreement = QCheckBox(self)
         self.agreement.hide()
-        self.doubt: ClockDoubtCard | None = None
-        if due and preview.doubt is not None:
-            said = preview.doubt.sentence(partial(long_time, utc=utc))
-            self.doubt = ClockDoubtCard(theme, f"{said} Check the clock.", can_answer=not cannot_write)
-            self.doubt.box.toggled.connect(self._update)
-            self.add_widget(self.doubt)
+        self.doubt: DoubtCard | None = None
+        self.unsigned: DoubtCard | None = None
+        if due and plan.doubt is not None:
+            said = plan.doubt.sentence(partial(long_time, utc=utc))
+            answer = "The clock is right: remove what is old by it"
+            self.doubt = self._add_card(f"{said} Check the clock.", answer)
+        why = plan.no_checkpoint or no_checkpoint
+        if due and why is not None:
+            said = f"No checkpoint can be made before the removal: {why}"
+            self.unsigned = self._add_card(said, "Remove without a checkpoint")
         if due:
-            self._add_what_goes(theme, preview)
-        else:
+            self._add_what_goes(plan)
+        elif plan.obstacle is None:
             self.add_widget(Label(_EVERY_DAY, wrap=True))
-        if preview.left:
-            self._add_what_cannot(theme, preview)
+        self._add_what_stays(plan)
         self.add_widget(Label(_STAYS, Look.DIM, wrap=True))
         self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
-        if cannot_write:
-            self.add_widget(Label(cannot_write, Look.WARN, wrap=True))
+        if self._cannot:
+            self.add_widget(Label(self._cannot, Look.WARN, wrap=True))
         else:
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)
             self.add_widget(self.archive)
-            if self._majority:
+            if plan.majority:
                 self._add_agreement()
-        self._add_buttons(theme, preview.total, daily)
+        self._add_buttons(theme, plan.total, daily)
         self._update()
 
-    def agreed_tenants(self) -> tuple[str, ...]:
-        """The tenants of which more than half may go, by the person's own word."""
-        return tuple(share.tenant_id for share in self._majority) if self.agreement.isChecked() else ()
+    def confirmation(self) -> Confirmation:
+        """What the person has confirmed of this plan."""
+        return Confirmation.to(
+            self._plan,
+            majority=self.agreement.isChecked(),
+            clock=self.doubt is not None and self.doubt.box.isChecked(),
+            without_checkpoint=self.unsigned is not None and self.unsigned.box.isChecked(),
+        )
 
-    def trusts_clock(self) -> bool:
-        """Whether the person has said that the clock is right, in spite of the doubt."""
-        return self.doubt is not None and self.doubt.box.isChecked()
+    def _add_card(self, sentence: str, answer: str) -> DoubtCard:
+        card = DoubtCard(self._theme, sentence, answer, can_answer=not self._cannot)
+        card.box.toggled.connect(self._update)
+        self.add_widget(card)
+        return card
 
-    def _add_what_goes(self, theme: Theme, preview: RetentionPreview) -> None:
+    def _add_what_goes(self, plan: Plan) -> None:
+        along = [(table, table, "what refers to those rows") for table in plan.counts if table not in TABLES]
         rows: list[tuple[Cell, ...]] = [
             (Cell(what), Cell(grouped(count), count), Cell(which))
-            for table, what, which in _WHAT
-            if (count := preview.removed.get(table, 0)) or table == "audit_chain"
+            for table, what, which in (*_WHAT, *along)
+            if (count := plan.counts.get(table, 0)) or table == "audit_chain"
         ]
-        self.tables = StaticTable(theme, "What goes", _TABLES, rows, wide=2)
+        self.tables = StaticTable(self._theme, "What goes", _TABLES, rows, wide=2)
         self.add_widget(self.tables)
-        shares = sorted(preview.tenants, key=lambda share: (-share.losing, share.tenant_id))
+        shares = sorted(plan.shares, key=lambda share: (-share.losing, share.tenant_id))
         if shares:
             self.add_widget(Label("Audit entries by tenant", Look.SECTION))
             rows = [_share_row(share) for share in shares[:LISTED]]
-            self.tenants = StaticTable(theme, "Audit entries by tenant", _TENANTS, rows, most=5)
+            self.tenants = StaticTable(self._theme, "Audit entries by tenant", _TENANTS, rows, most=5)
             self.add_widget(self.tenants)
         rest = shares[LISTED:]
         if rest:
@@ -149,20 +164,31 @@ class RetentionDialog(Dialog):
                 )
             )
 
-    def _add_what_cannot(self, theme: Theme, preview: RetentionPreview) -> None:
-        self.add_widget(Label("Old entries that stay", Look.SECTION))
+    def _add_what_stays(self, plan: Plan) -> None:
+        """What is old and cannot go."""
+        stays = [(left.tenant_id, left.reason) for left in plan.left]
+        if stays:
+            self.left = self._add_reasons("Old entries that stay", "Tenant", stays[:LISTED])
+        if len(stays) > LISTED:
+            self.add_widget(Label(f"and of {grouped(len(stays) - LISTED)} more tenants", Look.DIM))
+        if plan.skipped:
+            rows = [(skipped.table, skipped.reason) for skipped in plan.skipped]
+            self.skipped = self._add_reasons("Other old rows that stay", "Table", rows)
+
+    def _add_reasons(self, title: str, whose: str, reasons: Sequence[tuple[str, str]]) -> StaticTable:
+        self.add_widget(Label(title, Look.SECTION))
         rows = [
-            (Cell(left.tenant_id, tone=Tone.WARN, icon=Icon.WARNING), Cell(left.reason, tip=left.reason))
-            for left in preview.left[:LISTED]
+            (Cell(name, tone=Tone.WARN, icon=Icon.WARNING), Cell(reason, tip=reason))
+            for name, reason in reasons
         ]
-        columns = (StaticColumn("Tenant"), StaticColumn("Why"))
-        self.left = StaticTable(theme, "Old entries that stay", columns, rows, most=3, wide=1)
-        self.add_widget(self.left)
-        if len(preview.left) > LISTED:
-            self.add_widget(Label(f"and of {grouped(len(preview.left) - LISTED)} more tenants", Look.DIM))
+        table = StaticTable(
+            self._theme, title, (StaticColumn(whose), StaticColumn("Why")), rows, most=3, wide=1
+        )
+        self.add_widget(table)
+        return table
 
     def _add_agreement(self) -> None:
-        number = len(self._majority)
+        number = len(self._plan.majority)
         whose = "one tenant loses" if number == 1 else f"{grouped(number)} tenants lose"
         # A check box breaks no lines, so its words are few.
         self.agreement.setText(f"I mean this, although {whose} more than half of the audit entries")
@@ -200,23 +226,28 @@ class RetentionDialog(Dialog):
         self.cancel_button.setFocus()
 
     def _update(self) -> None:
-        reason = self._cannot_write or ""
-        if not reason and self._majority and not self.agreement.isChecked():
+        said = self.confirmation()
+        reason = self._cannot or ""
+        if not reason and self._plan.majority and not said.majority:
             reason = "More than half of a tenant's entries would go; tick the box above first."
-        if not reason and self.doubt is not None and not self.trusts_clock():
+        if not reason and self.doubt is not None and said.clock is None:
             reason = "The clock is in doubt; tick the box above if it is right."
+        if not reason and self.unsigned is not None and not said.without_checkpoint:
+            reason = "No checkpoint can be made; tick the box above to remove without one."
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)
 
 
-def _sentence(preview: RetentionPreview, file_name: str, days: int, utc: bool) -> str:
+def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
     age = counted(days, "day")
-    if not preview.total:
+    if plan.obstacle is not None:
+        return f"Nothing of {file_name} can be removed."
+    if not plan.total:
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
     return (
-        f"{counted(preview.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
-        f"from before {long_time(preview.cutoff, utc)}."
+        f"{counted(plan.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
+        f"from before {long_time(plan.cutoff, utc)}."
     )
 
 

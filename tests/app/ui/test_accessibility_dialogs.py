@@ -22,8 +22,7 @@ from app.services.files.restoring import Offer
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
-from app.services.retention import run as retention
-from app.services.retention.run import RetentionPreview
+from app.services.retention.plan import Plan
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.database_info import DatabaseInfoDialog
@@ -43,6 +42,7 @@ from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached
 from tests.fixtures.records import record
+from tests.fixtures.retaining import planned
 from tests.fixtures.window import ask
 
 USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
@@ -53,9 +53,9 @@ def info(context: Context) -> OpenedFile:
         return counted(context.opened)
 
 
-def preview(context: Context) -> RetentionPreview:
+def preview(context: Context) -> Plan:
     with context.opened.database.connection_context():
-        return retention.preview(context.opened.database, now=NOW)
+        return planned(context.opened.database)
 
 
 def versions(context: Context) -> list[Record]:

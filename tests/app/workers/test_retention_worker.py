@@ -8,16 +8,20 @@ import apsw
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.verify.codes import Verdict
 from app.services.errors import FileLocked
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
-from app.services.retention.run import NeedsConfirmation
-from app.workers.retention_worker import DAY, HOUR, RetentionSettings, RetentionWorker
+from app.services.retention.plan import TryCheckpoint
+from app.services.retention.run import Confirmation, NeedsConfirmation
+from app.workers.retention_worker import DAY, HOUR, Proposal, RetentionSettings, RetentionWorker
 from app.workers.runner import Runner
 from app.workers.scan_pool import verify
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.retaining import unsigned
 
 OLD = NOW - 91 * DAY
 
@@ -55,7 +59,10 @@ def runner() -> Iterator[Runner]:
 
 
 def make(
-    database: LocalDatabase, preferences: Preferences, runner: Runner, **options: Callable[[], object]
+    database: LocalDatabase,
+    preferences: Preferences,
+    runner: Runner,
+    checkpoint: TryCheckpoint | None = None,
 ) -> RetentionWorker:
     settings = RetentionSettings(
         enabled=lambda: preferences.enabled,
@@ -66,7 +73,23 @@ def make(
         archive=lambda: preferences.archive,
     )
     steady = SteadyClock(lambda: float(preferences.now - preferences.set_by), counts_sleep=True)
-    return RetentionWorker(database, settings, runner, lambda: preferences.now, steady=steady, **options)
+    return RetentionWorker(
+        database,
+        settings,
+        runner,
+        lambda: preferences.now,
+        checkpoint=checkpoint or unsigned(database.path),
+        steady=steady,
+    )
+
+
+def run_now(worker: RetentionWorker, *, majority: bool = False, clock: bool = False) -> None:
+    """As a person does who is shown the plan and agrees to what it asks."""
+
+    def agree(proposal: Proposal) -> None:
+        worker.carry_out(proposal, Confirmation.to(proposal.plan, majority=majority, clock=clock))
+
+    worker.propose(agree)
 
 
 @pytest.fixture
@@ -87,7 +110,7 @@ def test_what_goes_is_archived_when_the_person_wants_it(
     preferences.archive = tmp_path / "archive"
     preferences.archive.mkdir()
     with qtbot.waitSignal(worker.finished) as finished:
-        worker.run_now()
+        run_now(worker)
     assert finished.args[0].archives == ("audit-acme-1-3.jsonl.gz",)
     assert [file.name for file in preferences.archive.iterdir()] == ["audit-acme-1-3.jsonl.gz"]
 
@@ -140,7 +163,7 @@ def test_it_runs_on_demand_even_when_the_schedule_is_off(
 ) -> None:
     preferences.enabled = False
     with qtbot.waitSignal(worker.finished) as done:
-        worker.run_now()
+        run_now(worker)
     assert done.args[0].removed["audit_chain"] == 3
     assert worker.next_run is None
     assert preferences.last_run == NOW
@@ -171,7 +194,7 @@ def test_never_on_a_read_only_file(
         worker.check()
     assert worker.next_run is None
     with qtbot.waitSignal(worker.failed) as refused:
-        worker.run_now()
+        run_now(worker)
     assert "read-only" in str(refused.args[0])
 
 
@@ -182,14 +205,14 @@ def test_cancelling_ends_it_and_says_what_was_done(
         chains.append(database.connection(), f"tenant-{number}", [OLD, OLD] + [NOW - DAY] * 3)
     worker.progress.connect(worker.cancel)
     with qtbot.waitSignal(worker.finished) as done:
-        worker.run_now()
+        run_now(worker)
     assert done.args[0].cancelled
     assert not worker.running
     assert chains.problems(database.connection()) == []
     assert verify(database.path, now=NOW).verdict == Verdict.CONSISTENT
     with qtbot.waitSignal(worker.finished):
         worker.progress.disconnect(worker.cancel)
-        worker.run_now()
+        run_now(worker)
     report = verify(database.path, now=NOW)
     assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
     assert (
@@ -198,7 +221,7 @@ def test_cancelling_ends_it_and_says_what_was_done(
     )
 
 
-def test_what_needs_a_word_is_asked_once_a_day(
+def test_what_needs_a_confirmation_is_asked_once_a_day(
     database: LocalDatabase, worker: RetentionWorker, preferences: Preferences, qtbot: QtBot
 ) -> None:
     chains.append(database.connection(), "gone", [OLD] * 5 + [NOW - DAY])
@@ -208,7 +231,7 @@ def test_what_needs_a_word_is_asked_once_a_day(
     assert asked.args[0].tenants == ("gone",)
     assert (preferences.last_run, worker.next_run) == (None, NOW + DAY)
     with qtbot.waitSignal(worker.finished) as done:
-        worker.run_now(allow_majority=asked.args[0].tenants)
+        run_now(worker, majority=True)
     assert done.args[0].removed["audit_chain"] == 8
 
 
@@ -222,24 +245,23 @@ def test_a_locked_file_is_tried_again_after_an_hour(
     assert isinstance(failed.args[0], FileLocked)
     assert worker.next_run == NOW + HOUR
     with qtbot.waitSignal(worker.finished, timeout=2_000) as cancelled:
-        worker.run_now()
-        worker.cancel()  # while it waits for the lock
+        worker.propose(lambda proposal: (worker.carry_out(proposal), worker.cancel()))  # while it waits
     assert cancelled.args[0].cancelled
     other.execute("ROLLBACK")
     other.close()
     with qtbot.waitSignal(worker.finished):
-        worker.run_now()
+        run_now(worker)
 
 
 def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
     database: LocalDatabase, worker: RetentionWorker, runner: Runner, qtbot: QtBot
 ) -> None:
     with qtbot.assertNotEmitted(worker.finished), qtbot.assertNotEmitted(worker.failed):
-        worker.run_now()
+        run_now(worker)
         worker.stop()
         runner.stop()
         worker.check()
-        worker.run_now()
+        run_now(worker)
     assert worker.next_run is None
     assert chains.problems(database.connection()) == []
 
@@ -286,7 +308,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_without_a_dialog(
     waiting.stop()
 
 
-def test_a_clock_that_is_set_right_needs_no_word(
+def test_a_clock_that_is_set_right_needs_no_confirmation(
     waiting: RetentionWorker, preferences: Preferences, qtbot: QtBot
 ) -> None:
     preferences.now += 60
@@ -298,14 +320,14 @@ def test_a_clock_that_is_set_right_needs_no_word(
     waiting.stop()
 
 
-def test_the_persons_word_counts_for_the_days_to_come(
+def test_a_confirmed_clock_counts_for_the_days_to_come(
     waiting: RetentionWorker, preferences: Preferences, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(waiting.failed) as refused:
-        waiting.run_now()
+        run_now(waiting)
     assert isinstance(refused.args[0], ClockProblem)
     with qtbot.waitSignal(waiting.finished) as done:
-        waiting.run_now(trust_clock=True)
+        run_now(waiting, clock=True)
     assert done.args[0].removed["audit_chain"] == 3
     assert waiting.waiting is None
     assert preferences.last_run == preferences.now
@@ -364,18 +386,19 @@ def test_a_refused_run_keeps_no_checkpoint(
     database: LocalDatabase, preferences: Preferences, runner: Runner, qtbot: QtBot
 ) -> None:
     chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
-    witnessed: list[int] = []
+    reasons: list[Reason | None] = []
+    verified = unsigned(database.path)
 
-    def witness() -> frozenset[str]:
-        witnessed.append(1)
-        return frozenset()
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
+        reasons.append(reason)
+        return verified(reason, cancelled)
 
     preferences.set_clock(10 * DAY)
-    worker = make(database, preferences, runner, witness=witness)
+    worker = make(database, preferences, runner, checkpoint)
     with qtbot.waitSignal(worker.failed):
-        worker.run_now()
-    assert witnessed == []
+        run_now(worker)
+    assert reasons == [None], "a plan is verified, and nothing signed"
     with qtbot.waitSignal(worker.finished):
-        worker.run_now(trust_clock=True)
-    assert witnessed == [1, 1]
+        run_now(worker, clock=True)
+    assert reasons == [None, None, Reason.RETENTION, Reason.RETENTION]
     worker.stop()

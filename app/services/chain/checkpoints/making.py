@@ -8,7 +8,6 @@ from typing import Protocol
 
 from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
-from app.services.chain.checkpoints.tables import StoreUnreadable
 from app.services.chain.verify.codes import Code, Verdict
 from app.services.chain.verify.comparison import Witness
 from app.services.chain.verify.report import Report
@@ -47,14 +46,16 @@ class SignedReport:
 class Attempt:
     """What came of a checkpoint beside another act: its `number`, or the `problem`.
 
-    `held` are the tenants of whom nothing may be removed, each with the reason: an error finding, or a start
-    that nothing proves and nobody accepted. `stops` is why nothing at all may be removed: an error that
-    concerns the whole file, or checkpoints that cannot be read. All are sentences for a person. `number` and
+    `missing` is the problem where it is another one than that the chains do not hold. `held` are the tenants
+    of whom nothing may be removed, each with the reason: an error finding, or a start that nothing proves and
+    nobody accepted. `stops` is why nothing at all may be removed: an error that concerns the whole file, or
+    that it could not be verified against its checkpoints. All are sentences for a person. `number` and
     `problem` are both None where there are no entries to sign.
     """
 
     number: int | None = None
     problem: str | None = None
+    missing: str | None = None
     held: Mapping[str, str] = field(default_factory=dict)
     stops: str | None = None
 
@@ -136,11 +137,14 @@ def try_to_sign(
     verify: Verifier,
     *,
     now: int,
-    reason: Reason,
+    reason: Reason | None,
     progress: Progress | None = None,
     cancelled: Stop | None = None,
 ) -> Attempt:
-    """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`."""
+    """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`.
+
+    Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone.
+    """
     try:
         report = verify(
             path,
@@ -148,21 +152,24 @@ def try_to_sign(
             progress=progress,
             cancelled=cancelled,
             checkpoints=store.known(path),
-            seal=True,
+            seal=reason is not None,
         )
-    except StoreUnreadable as error:
-        return Attempt(problem=str(error), stops=str(error))
-    except (TenantAdminError, OSError) as error:
-        return Attempt(problem=_said(error, path))
-    number, problem = None, None
-    try:
-        number = store.create(path, report, now=now, reason=reason).number
-    except NotSigned as error:
-        if report.entries or not report.intact:
-            problem = str(error)
     except (TenantAdminError, OSError) as error:
         problem = _said(error, path)
-    return Attempt(number, problem, _held(report), _stops(report))
+        return Attempt(problem=problem, missing=problem, stops=problem)
+    held, stops = _held(report), _stops(report)
+    if reason is None:
+        return Attempt(held=held, stops=stops)
+    try:
+        return Attempt(store.create(path, report, now=now, reason=reason).number, held=held, stops=stops)
+    except NotSigned as error:
+        if not report.entries and report.intact:
+            return Attempt(held=held, stops=stops)
+        problem = str(error)
+        sound = report.verdict not in (Verdict.TAMPERED, Verdict.UNREADABLE)
+    except (TenantAdminError, OSError) as error:
+        problem, sound = _said(error, path), True
+    return Attempt(problem=problem, missing=problem if sound else None, held=held, stops=stops)
 
 
 def accept_starts(path: Path, store: CheckpointStore, report: Report, *, actor: str, now: int) -> None:

@@ -1,4 +1,4 @@
-"""Retention and a clock that has jumped: what refuses, what bears the clock out, and the person's word."""
+"""Retention and a clock that has jumped: what refuses, what bears the clock out, and the confirmation."""
 
 import json
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.retention import run as retention
 from app.services.retention.clock import (
     AHEAD_TOLERANCE,
     ClockDoubt,
@@ -18,9 +17,11 @@ from app.services.retention.clock import (
     steady_clock,
     utc_time,
 )
+from app.services.retention.run import Result
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
-from tests.fixtures import chains
+from tests.fixtures import chains, retaining
+from tests.fixtures.retaining import planned
 
 HOUR = 3_600
 DAY = 86_400
@@ -42,8 +43,9 @@ def sql(database: LocalDatabase) -> apsw.Connection:
     return connection
 
 
-def retain(database: LocalDatabase, now: int = NOW, **options: Any) -> retention.RetentionResult:
-    return retention.run(database, now=now, actor="ops", pause=lambda _: None, **options)
+def retain(database: LocalDatabase, now: int = NOW, **options: Any) -> Result:
+    """Without any confirmation, unless it is given."""
+    return retaining.retain(database, now=now, **{"majority": False, "clock": False, **options})
 
 
 def refused(database: LocalDatabase, now: int, **options: Any) -> ClockDoubt:
@@ -54,15 +56,15 @@ def refused(database: LocalDatabase, now: int, **options: Any) -> ClockDoubt:
         retain(database, now, **options)
     assert list(database.connection().execute(every_byte)) == before
     assert database.connection().execute("SELECT count(*) FROM notifications").get == 1
-    seen = retention.preview(database, now=now, **options).doubt
+    seen = planned(database, now=now, **options).doubt
     assert seen == problem.value.doubt
     return problem.value.doubt
 
 
-def test_a_clock_that_the_newest_entries_bear_out_needs_no_word(
+def test_a_clock_that_the_newest_entries_bear_out_needs_no_confirmation(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
-    assert retention.preview(database, now=NOW).doubt is None
+    assert planned(database, now=NOW).doubt is None
     result = retain(database)
     assert (result.total, result.doubt) == (4, None)
     assert "clockDoubt" not in result.to_json()
@@ -75,7 +77,7 @@ def test_up_to_a_week_ahead_is_an_idle_file(database: LocalDatabase, sql: apsw.C
 
 
 def test_a_clock_that_jumped_forward_is_refused(database: LocalDatabase, sql: apsw.Connection) -> None:
-    assert retention.preview(database, now=NOW + 10 * DAY).total == 6, "more than is old"
+    assert planned(database, now=NOW + 10 * DAY).total == 6, "more than is old"
     with pytest.raises(ClockProblem) as problem:
         retain(database, NOW + 10 * DAY)
     assert str(problem.value) == (
@@ -85,8 +87,8 @@ def test_a_clock_that_jumped_forward_is_refused(database: LocalDatabase, sql: ap
     assert refused(database, NOW + 10 * DAY) == ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW + 10 * DAY, NOW - HOUR)
 
 
-def test_the_persons_word_overrules_and_is_on_record(database: LocalDatabase, sql: apsw.Connection) -> None:
-    result = retain(database, NOW + 10 * DAY, trust_clock=True)
+def test_a_confirmation_overrules_and_is_on_record(database: LocalDatabase, sql: apsw.Connection) -> None:
+    result = retain(database, NOW + 10 * DAY, clock=True)
     assert result.total == 6
     assert result.doubt is not None and result.doubt.reason is Doubt.AHEAD_OF_ENTRIES
     report = json.loads(sql.execute("SELECT payload FROM audit_chain WHERE tenant_id = 'system'").get)
@@ -96,11 +98,9 @@ def test_the_persons_word_overrules_and_is_on_record(database: LocalDatabase, sq
 def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
-    retain(database, NOW + 10 * DAY, trust_clock=True, allow_majority=True)
+    retain(database, NOW + 10 * DAY, clock=True, majority=True)
     for day in range(11, 96, 7):
-        result = retain(
-            database, NOW + day * DAY, facts=ClockFacts(NOW + (day - 6) * DAY), allow_majority=True
-        )
+        result = retain(database, NOW + day * DAY, facts=ClockFacts(NOW + (day - 6) * DAY), majority=True)
         assert result.doubt is None
     assert (
         sql.execute(
@@ -111,15 +111,15 @@ def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(
 
 
 def test_the_report_alone_bears_out_the_days_after_it(database: LocalDatabase, sql: apsw.Connection) -> None:
-    retain(database, NOW + 10 * DAY, trust_clock=True)
-    assert retention.preview(database, now=NOW + 17 * DAY).doubt is None
-    late = retention.preview(database, now=NOW + 17 * DAY + 1).doubt
+    retain(database, NOW + 10 * DAY, clock=True)
+    assert planned(database, now=NOW + 17 * DAY).doubt is None
+    late = planned(database, now=NOW + 17 * DAY + 1).doubt
     assert late is not None
     assert (late.reason, late.known) == (Doubt.AHEAD_OF_RUN, NOW + 10 * DAY)
 
 
-def test_dry_run_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection) -> None:
-    result = retain(database, NOW + 10 * DAY, dry_run=True)
+def test_a_plan_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection) -> None:
+    result = planned(database, now=NOW + 10 * DAY)
     assert result.total == 6
     assert result.to_json() == {
         "cutoff": NOW - 80 * DAY,
@@ -130,7 +130,7 @@ def test_dry_run_counts_and_says_it(database: LocalDatabase, sql: apsw.Connectio
     }
 
 
-def test_nothing_to_remove_needs_no_word_and_bears_out_nothing(
+def test_nothing_to_remove_needs_no_confirmation_and_bears_out_nothing(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     before = list(sql.execute("SELECT * FROM audit_chain"))
@@ -158,7 +158,7 @@ def test_a_chain_left_alone_is_not_reported_by_a_clock_in_doubt(
 def test_a_clock_that_fell_behind_the_entries_is_refused(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
-    assert retain(database, NOW - HOUR - DAY, dry_run=True).doubt is None, "a day is tolerated"
+    assert planned(database, now=NOW - HOUR - DAY).doubt is None, "a day is tolerated"
     now = NOW - HOUR - DAY - 1
     sql.execute("UPDATE notifications SET created_at = 1")
     assert refused(database, now) == ClockDoubt(Doubt.BEHIND_ENTRY, now, NOW - HOUR)
@@ -166,7 +166,7 @@ def test_a_clock_that_fell_behind_the_entries_is_refused(
         ClockProblem, match=r"but an entry of the file is already from 18 Nov 2026, 10:06 UTC\."
     ):
         retain(database, now)
-    assert retain(database, now, trust_clock=True).total > 0
+    assert retain(database, now, clock=True).total > 0
 
 
 def test_a_clock_that_fell_behind_the_last_run_is_refused(
@@ -200,11 +200,11 @@ def test_one_entry_dated_ahead_is_asked_about_once(database: LocalDatabase, sql:
     """Even where its chain is pruned, whose marker then is dated as far ahead."""
     chains.append(sql, "acme", [NOW + 1_000 * DAY])
     assert refused(database, NOW).reason is Doubt.BEHIND_ENTRY
-    assert retain(database, NOW, trust_clock=True).total > 0
+    assert retain(database, NOW, clock=True).total > 0
     for day in range(1, 12):
         now = NOW + day * DAY
         chains.append(sql, "globex", [now - 60, now - 30])
-        assert retain(database, now, allow_majority=True).doubt is None
+        assert retain(database, now, majority=True).doubt is None
 
 
 def test_one_entry_dated_back_changes_nothing(database: LocalDatabase, sql: apsw.Connection) -> None:
@@ -224,7 +224,7 @@ def test_a_report_that_does_not_hold_bears_out_nothing(
     database: LocalDatabase, sql: apsw.Connection, change: str
 ) -> None:
     chains.append(sql, "system", [NOW + 20 * DAY], kind="retention_completed")
-    assert retention.preview(database, now=NOW + 25 * DAY).doubt is None
+    assert planned(database, now=NOW + 25 * DAY).doubt is None
     sql.execute(f"UPDATE audit_chain SET {change} WHERE tenant_id = 'system'")
     assert refused(database, NOW + 25 * DAY).reason in (Doubt.LONE_ENTRY, Doubt.BEHIND_ENTRY)
 
@@ -232,25 +232,25 @@ def test_a_report_that_does_not_hold_bears_out_nothing(
 def test_times_in_another_unit_are_no_times(database: LocalDatabase, sql: apsw.Connection) -> None:
     sql.execute("UPDATE audit_chain SET created_at = created_at * 1000 WHERE tenant_id = 'globex'")
     sql.execute("UPDATE audit_chain SET created_at = created_at + 0.5 WHERE seq > 5 AND tenant_id = 'acme'")
-    assert retention.preview(database, now=NOW - 85 * DAY).doubt is None
+    assert planned(database, now=NOW - 85 * DAY).doubt is None
     assert refused(database, NOW).known == NOW - 88 * DAY
 
 
 def test_a_file_that_knows_no_time_asks(database: LocalDatabase, sql: apsw.Connection) -> None:
     sql.execute("DELETE FROM audit_chain")
     assert refused(database, NOW).reason is Doubt.NOTHING_KNOWN
-    assert retain(database, facts=ClockFacts(last_run=NOW - DAY), dry_run=True).doubt is None
+    assert planned(database, facts=ClockFacts(last_run=NOW - DAY)).doubt is None
     sql.execute("DROP TABLE audit_chain")
     with pytest.raises(ClockProblem, match="nothing in the file bears it out"):
         retain(database)
-    assert retain(database, trust_clock=True).total == 1
+    assert retain(database, clock=True).total == 1
 
 
 def test_a_time_that_a_person_gives_may_lie_ahead_but_not_behind(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     stated = ClockFacts(stated=True)
-    assert retain(database, NOW + 10 * DAY, facts=stated, dry_run=True).doubt is None
+    assert planned(database, now=NOW + 10 * DAY, facts=stated).doubt is None
     sql.execute("UPDATE notifications SET created_at = 1")
     with pytest.raises(ClockProblem, match=r"^The time given is 13 Nov 2026, 11:06 UTC, but an entry"):
         retain(database, NOW - 5 * DAY, facts=stated)

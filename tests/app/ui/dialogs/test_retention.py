@@ -8,37 +8,22 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.chain.pruning import LeftAlone
 from app.services.demo.demo import create_demo
-from app.services.retention import run as retention
-from app.services.retention.clock import Doubt
-from app.services.retention.plan import TenantShare
-from app.services.retention.run import ClockDoubt, LeftAlone, RetentionPreview
+from app.services.retention.clock import ClockDoubt, Doubt
+from app.services.retention.other_tables import Skipped
+from app.services.retention.plan import Plan
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
 from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
-from tests.fixtures.retaining import share
+from tests.fixtures.retaining import a_plan, planned, share
 
 CUTOFF = NOW - 90 * 86_400
 
 
-def preview(
-    *shares: TenantShare,
-    left: tuple[LeftAlone, ...] = (),
-    notifications: int = 0,
-    doubt: ClockDoubt | None = None,
-) -> RetentionPreview:
-    removed = {
-        "audit_chain": sum(share.losing for share in shares),
-        "notifications": notifications,
-        "planning_runs": 0,
-        "planning_artifacts": 0,
-    }
-    return RetentionPreview(CUTOFF, removed, shares, left, doubt)
-
-
-def shown(qtbot: QtBot, theme: Theme, what: RetentionPreview, **options: Any) -> RetentionDialog:
+def shown(qtbot: QtBot, theme: Theme, what: Plan, **options: Any) -> RetentionDialog:
     dialog = RetentionDialog(theme, what, file_name="foundation.sqlite", days=90, utc=True, **options)
     qtbot.addWidget(dialog)
     dialog.open()
@@ -54,7 +39,7 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(
         qtbot,
         theme,
-        preview(share("acme", 300, 1_000), share("globex", 904, 2_000), notifications=12),
+        a_plan(share("acme", 300, 1_000), share("globex", 904, 2_000), notifications=12),
     )
     assert dialog.sentence.text() == (
         "1,216 rows of foundation.sqlite would be removed: what is older than 90 days, that is from before "
@@ -69,7 +54,7 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     with (
         qtbot.assertNotEmitted(dialog.run_once),
         qtbot.waitSignals([dialog.approved_daily, dialog.accepted], timeout=0),
@@ -79,7 +64,7 @@ def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     dialog.once_button.setFocus()
     with (
         qtbot.assertNotEmitted(dialog.approved_daily),
@@ -89,7 +74,7 @@ def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     with (
         qtbot.assertNotEmitted(dialog.run_once),
         qtbot.assertNotEmitted(dialog.approved_daily),
@@ -98,15 +83,15 @@ def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
 
-def test_more_than_half_of_a_tenant_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 501, 1_000), share("globex", 500, 1_000)))
+def test_more_than_half_of_a_tenant_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme", 501, 1_000), share("globex", 500, 1_000)))
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
     assert "tick the box" in dialog.daily_button.toolTip()
-    assert dialog.agreed_tenants() == ()
+    assert not dialog.confirmation().majority
     assert "one tenant loses more than half" in dialog.agreement.text()
     dialog.agreement.setFocus()
     qtbot.keyClick(dialog.agreement, Qt.Key.Key_Space)
-    assert dialog.agreed_tenants() == ("acme",)
+    assert dialog.confirmation().majority == {"acme"}
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
 
@@ -114,25 +99,25 @@ def test_more_than_half_of_a_tenant_needs_a_word_of_its_own(qtbot: QtBot, theme:
 AHEAD = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400)
 
 
-def test_a_clock_in_doubt_needs_a_word_of_its_own(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000), doubt=AHEAD))
+def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000), doubt=AHEAD))
     assert (
         "This computer's clock says 18 Nov 2026, 11:06:40 UTC; the newest entry of the file is from "
         "8 Oct 2026, 11:06:40 UTC. Check the clock."
     ) in words(dialog)
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
     assert "clock is in doubt" in dialog.once_button.toolTip()
-    assert not dialog.trusts_clock()
+    assert dialog.confirmation().clock is None
     assert dialog.doubt is not None
     dialog.doubt.box.setFocus()
     qtbot.keyClick(dialog.doubt.box, Qt.Key.Key_Space)
-    assert dialog.trusts_clock()
+    assert dialog.confirmation().clock == AHEAD
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
 
 
-def test_a_majority_by_a_clock_in_doubt_needs_both_words(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 900, 1_000), doubt=AHEAD))
+def test_a_majority_by_a_clock_in_doubt_needs_both_confirmations(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme", 900, 1_000), doubt=AHEAD))
     assert dialog.doubt is not None
     for box in (dialog.doubt.box, dialog.agreement):
         assert not dialog.once_button.isEnabled()
@@ -142,20 +127,20 @@ def test_a_majority_by_a_clock_in_doubt_needs_both_words(qtbot: QtBot, theme: Th
 
 
 def test_a_clock_in_doubt_is_not_asked_about_where_nothing_goes(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(doubt=AHEAD))
+    dialog = shown(qtbot, theme, a_plan(doubt=AHEAD))
     assert "clock" not in words(dialog)
     assert dialog.daily_button.isEnabled()
 
 
 def test_a_read_only_file_tells_the_doubt_and_asks_nothing(qtbot: QtBot, theme: Theme) -> None:
-    what = preview(share("acme", 3, 1_000), doubt=AHEAD)
+    what = a_plan(share("acme", 3, 1_000), doubt=AHEAD)
     dialog = shown(qtbot, theme, what, cannot_write="It is read-only.")
     assert "Check the clock." in words(dialog)
     assert dialog.doubt is not None and not dialog.doubt.box.isVisible()
 
 
 def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview())
+    dialog = shown(qtbot, theme, a_plan())
     assert dialog.sentence.text().startswith("Nothing of foundation.sqlite is due")
     assert not dialog.once_button.isVisible()
     assert dialog.daily_button.text() == "Run daily from now on"
@@ -164,7 +149,7 @@ def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_where_it_runs_daily_it_can_be_turned_off(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)), daily=True)
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), daily=True)
     assert not dialog.daily_button.isVisible()
     assert dialog.once_button.text() == "Remove 3 rows now"
     with qtbot.waitSignal(dialog.turned_off, timeout=0):
@@ -173,7 +158,7 @@ def test_where_it_runs_daily_it_can_be_turned_off(qtbot: QtBot, theme: Theme) ->
 
 def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) -> None:
     reason = "The file is open read-only, because workerd (pid 1) has it open."
-    dialog = shown(qtbot, theme, preview(share("acme", 900, 1_000)), cannot_write=reason)
+    dialog = shown(qtbot, theme, a_plan(share("acme", 900, 1_000)), cannot_write=reason)
     assert reason in words(dialog)
     assert not dialog.once_button.isEnabled() and not dialog.daily_button.isEnabled()
     assert dialog.once_button.toolTip() == reason
@@ -182,15 +167,41 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
 
 def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> None:
     shares = [share(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
-    dialog = shown(qtbot, theme, preview(*shares))
+    dialog = shown(qtbot, theme, a_plan(*shares))
     assert len(texts(dialog.tenants)) == 50
     assert "and 700 entries of 70 more tenants" in words(dialog)
 
 
 def test_chains_that_cannot_be_pruned_are_named(qtbot: QtBot, theme: Theme) -> None:
     left = LeftAlone("initech<b>", 7, "Entry 7 is dated in milliseconds.")
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000), left=(left,)))
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000), left=(left,)))
     assert texts(dialog.left) == [["initech<b>", "Entry 7 is dated in milliseconds."]]
+
+
+def test_what_stays_in_other_tables_is_named_with_what_keeps_it(qtbot: QtBot, theme: Theme) -> None:
+    reason = "2 runs cannot be removed: rows of planning_sources refer to them."
+    kept = Skipped("planning_runs", 2, reason)
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000), skipped=(kept,), quality_scores=7))
+    assert texts(dialog.skipped) == [["planning_runs", reason]]
+    assert ["quality_scores", "7", "what refers to those rows"] in texts(dialog.tables)
+
+
+def test_where_no_checkpoint_can_be_made_it_asks(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), no_checkpoint="The keyring is locked.")
+    assert "No checkpoint can be made before the removal: The keyring is locked." in words(dialog)
+    assert not dialog.once_button.isEnabled()
+    assert not dialog.confirmation().without_checkpoint
+    assert dialog.unsigned is not None
+    dialog.unsigned.box.click()
+    assert dialog.confirmation().without_checkpoint
+    assert dialog.once_button.isEnabled()
+
+
+def test_what_forbids_any_removal_is_said_and_nothing_can_be_pressed(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(obstacle="Its last entries were removed."), daily=False)
+    assert dialog.sentence.text() == "Nothing of foundation.sqlite can be removed."
+    assert "Its last entries were removed." in words(dialog)
+    assert not dialog.daily_button.isEnabled()
 
 
 def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
@@ -198,7 +209,7 @@ def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None
     create_demo(path, paths.migrations_dir(), rows=2_000, now=NOW)
     database = LocalDatabase(path, read_only=True)
     with database.connection_context():
-        found = retention.preview(database, now=NOW, days=90)
+        found = planned(database)
     dialog = shown(qtbot, theme, found)
     assert sum(int(row[1].replace(",", "")) for row in texts(dialog.tables)) == found.total > 0
     layout = dialog.layout()
@@ -210,7 +221,7 @@ def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None
 
 
 def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)))
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     choice = dialog.archive
     assert not choice.box.isChecked()
     assert not choice.button.isVisible()
@@ -232,5 +243,5 @@ def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: 
 
 
 def test_a_file_that_cannot_be_written_offers_no_archive(qtbot: QtBot, theme: Theme) -> None:
-    dialog = shown(qtbot, theme, preview(share("acme", 3, 1_000)), cannot_write="It is read-only.")
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), cannot_write="It is read-only.")
     assert "archive" not in words(dialog)

@@ -10,7 +10,6 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.files.find import Candidate
-from app.services.retention.run import RetentionPreview
 from app.settings import Settings
 from app.ui.dialogs.about import AboutDialog
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
@@ -22,6 +21,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from models.local.migrations import create_database
 from tests.conftest import NOW
+from tests.fixtures.retaining import a_plan
 
 D = TypeVar("D", bound=QDialog)
 
@@ -95,7 +95,7 @@ def test_no_widget_belongs_to_python_alone(qtbot: QtBot, theme: Theme, tmp_path:
         AboutDialog(theme, "1.2.3"),
         PreferencesDialog(theme, Settings()),
         ChooseDatabaseDialog(theme, [Candidate(tmp_path / "a.sqlite", ("users",), 1, 1, NOW)], NOW),
-        RetentionDialog(theme, RetentionPreview(NOW, {}, (), ()), file_name="a.sqlite", days=90),
+        RetentionDialog(theme, a_plan(), file_name="a.sqlite", days=90),
         ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"),
         ErrorDialog(theme, "It did not work."),
     ]

@@ -1,4 +1,4 @@
-"""A daily run that met a clock in doubt: the status bar says so, and the dialog takes the person's word."""
+"""A daily run that met a clock in doubt: the status bar says so, and the dialog asks for a confirmation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,16 +6,23 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app import paths
+from app.services.chain.verify.codes import Verdict
 from app.settings import Settings
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ErrorDialog
+from models.local.database import LocalDatabase
+from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
-from tests.fixtures.window import click, closed, count, dialog, open_file
+from tests.fixtures import chains
+from tests.fixtures.checkpoints import verify
+from tests.fixtures.retaining import retain
+from tests.fixtures.window import ask, click, closed, count, dialog, open_file
 
 DAY = 86_400
-WAITING = "Retention: waiting for your word about the clock (File, Data retention…)"
+WAITING = "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def ahead(qtbot: QtBot, theme: Theme, demo_path: Path) -> Iterator[MainWindow]:
     window.close()
 
 
-def test_a_daily_run_by_a_clock_in_doubt_waits_for_the_persons_word(
+def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
     qtbot: QtBot, ahead: MainWindow, demo_path: Path
 ) -> None:
     before = count(demo_path, "audit_chain")
@@ -63,7 +70,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_the_persons_word(
     qtbot.waitUntil(lambda: ahead.retention_status.text() == status)
 
 
-def test_the_word_for_a_majority_is_given_with_the_yes_for_every_day(
+def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     window.settings.retention_days = 1
@@ -77,3 +84,64 @@ def test_the_word_for_a_majority_is_given_with_the_yes_for_every_day(
         click(qtbot, box.daily_button)
     assert count(demo_path, "audit_chain") < before
     assert not [error for error in window.findChildren(ErrorDialog) if error.isVisible()]
+
+
+def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    database = LocalDatabase(demo_path)
+    with database.connection_context():
+        retain(database, days=100)
+        chains.rewrite(database.connection(), "acme-corp", drop=20)
+    assert verify(demo_path, tmp_path / "none", now=NOW).verdict is Verdict.TAMPERED
+    window.settings.retention_days = 80
+    open_file(qtbot, window, demo_path)
+    before = ask(demo_path, "SELECT hash FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq")
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    assert [row[0] for row in texts(box.left)] == ["acme-corp"]
+    assert "acme-corp" not in [row[0] for row in texts(box.tenants)]
+    if box.agreement.isVisible():
+        box.agreement.click()
+    assert window.retention is not None
+    with qtbot.waitSignal(window.retention.removed) as removed:
+        click(qtbot, box.once_button)
+    assert {left.tenant_id for left in removed.args[0].left} == {"acme-corp"}
+    assert removed.args[0].removed["audit_chain"] > 0
+    after = ask(demo_path, "SELECT hash FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq")
+    assert after == before
+    report = verify(demo_path, tmp_path / "none", now=NOW)
+    assert {one.tenant: one.verdict for one in report.tenants}["acme-corp"] is Verdict.TAMPERED
+    qtbot.waitUntil(lambda: "old entries of 1 tenant kept" in window.retention_status.text())
+
+
+def test_where_no_checkpoint_can_be_made_the_person_is_asked(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    paths.checkpoints_dir().parent.mkdir(parents=True, exist_ok=True)
+    open_file(qtbot, window, demo_path)
+    paths.checkpoints_dir().write_text("a file where the folder should be")
+    before = count(demo_path, "audit_chain")
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    if box.unsigned is None:  # it is known only when one is tried
+        for tick in (box.agreement, *([box.doubt.box] if box.doubt else [])):
+            if tick.isVisible():
+                tick.click()
+        click(qtbot, box.once_button)
+        error = dialog(qtbot, window, ErrorDialog)
+        assert "No checkpoint could be made before the removal" in error.sentence.text()
+        error.reject()
+        closed(qtbot, window, ErrorDialog)
+        assert count(demo_path, "audit_chain") == before
+        window.commands.action("retention").trigger()
+        box = dialog(qtbot, window, RetentionDialog)
+    assert box.unsigned is not None
+    for tick in (box.agreement, box.unsigned.box):
+        if tick.isVisible():
+            tick.click()
+    assert window.retention is not None
+    with qtbot.waitSignal(window.retention.removed) as removed:
+        click(qtbot, box.once_button)
+    assert removed.args[0].removed["audit_chain"] > 0
+    assert removed.args[0].no_checkpoint is not None

@@ -20,10 +20,11 @@ from app.services.chain.verify.report import Report
 from app.workers import scan_pool
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
-from tests.app.services.retention.test_run import DAY, retain
+from tests.app.services.retention.test_run import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.retaining import retain
 
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "200")) // 5
 TENANTS = ("acme", "gl/obex ü")

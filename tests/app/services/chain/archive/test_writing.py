@@ -16,9 +16,10 @@ import pytest
 
 from app.services.chain.archive.files import ArchiveDiffers, ArchiveNotWritten, ArchiveUnusable, file_name
 from models.local.database import LocalDatabase
-from tests.app.services.retention.test_run import CUTOFF, KILLS, NEW, old, retain
+from tests.app.services.retention.test_run import CUTOFF, KILLS, NEW, old
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.retaining import retain
 
 COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
 
@@ -123,12 +124,6 @@ def test_one_archive_for_many_transactions(
     assert len(archived(folder / "audit-acme-1-50.jsonl.gz")) == 50
 
 
-def test_a_dry_run_writes_no_archive(database: LocalDatabase, sql: apsw.Connection, folder: Path) -> None:
-    chains.append(sql, "acme", [old(2), old(1), NEW])
-    assert retain(database, archive=folder, dry_run=True).removed["audit_chain"] == 2
-    assert list(folder.iterdir()) == []
-
-
 def test_the_archive_is_complete_before_anything_goes(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
@@ -228,9 +223,8 @@ def test_without_its_folder_nothing_goes(
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from app.services.retention import run as retention
 from models.local.database import LocalDatabase
-from tests.conftest import NOW
+from tests.fixtures.retaining import retain
 
 database = LocalDatabase(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -238,7 +232,7 @@ with database.connection_context():
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     try:
         folder = Path(sys.argv[2])
-        retention.run(database, now=NOW, actor="ops", allow_majority=True, trust_clock=True, archive=folder)
+        retain(database, archive=folder)
     except Exception as error:
         print(type(error).__name__, error)
 """

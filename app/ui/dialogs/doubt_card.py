@@ -1,4 +1,4 @@
-"""Why the clock is in doubt, with the person's word for it in the same card."""
+"""What stands in the way of a removal, with the person's confirmation in the same card."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -13,19 +13,25 @@ _BOX_MARGIN = 6
 """Around a check box, for its focus frame: the words above begin where the box does."""
 
 
-class ClockDoubtCard(QFrame):
-    """`ClockDoubtCard(theme, sentence, can_answer=True, parent=None)`; `box` says that it is right."""
+class DoubtCard(QFrame):
+    """`DoubtCard(theme, sentence, answer, can_answer=True)`; `box` is ticked to give the answer."""
 
     def __init__(
-        self, theme: Theme, sentence: str, *, can_answer: bool = True, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        sentence: str,
+        answer: str,
+        *,
+        can_answer: bool = True,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._theme = theme
         self.setProperty("card", True)
         self.words = Label(sentence, wrap=True, selectable=True)
         self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.words.setContentsMargins(_BOX_MARGIN, 0, 0, 0)
-        self.box = QCheckBox("The clock is right: remove what is old by it")
+        self.box = QCheckBox(answer)
         self.box.setAccessibleDescription(sentence)
         self.box.setVisible(can_answer)
         self._icon = QLabel()

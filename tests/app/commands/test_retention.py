@@ -1,0 +1,178 @@
+"""`tenant-admin retention` as a shell script meets it: what goes, what stays and why, exit codes."""
+
+import json
+import shutil
+import time
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.demo.demo import create_demo
+from tests.fixtures import chains
+from tests.fixtures.command import run
+from tests.fixtures.window import ask
+
+DAY = 86_400
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=600, tenants=3, seed=7, now=int(time.time()))
+    return path
+
+
+def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    dry = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
+    assert dry["dryRun"] is True
+    assert set(dry["removed"]) == {"audit_chain", "notifications", "planning_runs", "planning_artifacts"}
+    assert dry["removed"]["audit_chain"] > 0
+    done = run("retention", copy, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["removed"] == dry["removed"]
+    assert run("verify", copy).returncode == 0
+
+
+def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: Path) -> None:
+    copy, folder = tmp_path / "copy.sqlite", tmp_path / "archive"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    assert run("retention", copy, "--dry-run", "--archive", folder).returncode == 0
+    assert not folder.exists()
+    done = run("retention", copy, "--days", 1, "--allow-majority", "--archive", folder)
+    assert done.returncode == 0
+    names = sorted(file.name for file in folder.iterdir())
+    assert all(name in done.stdout for name in names)
+    verified = run("verify", copy, "--archive", folder, "--json")
+    report = json.loads(verified.stdout)
+    assert verified.returncode == 0
+    assert {tenant["anchor"] for tenant in report["tenants"]} == {"archive:genesis", "genesis"}
+    assert "and the archive from the first on" in run("verify", copy, "--archive", folder).stdout
+    (folder / names[0]).write_bytes(b"")
+    changed = run("verify", copy, "--archive", folder, "--json")
+    assert (changed.returncode, json.loads(changed.stdout)["verdict"]) == (1, "TAMPERED")
+    (folder / names[0]).unlink()
+    missing = run("verify", copy, "--archive", folder)
+    assert missing.returncode == 1
+    assert "which is not in the archive folder" in missing.stdout
+    assert run("verify", copy).returncode == 0
+    gone = run("verify", copy, "--archive", folder / "gone")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "there is no such folder" in gone.stderr
+
+
+def test_most_of_a_tenant_needs_a_confirmation(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    refused = run("retention", copy, "--days", 1)
+    assert refused.returncode == 2
+    assert "More than half" in refused.stderr and "--allow-majority" in refused.stderr
+    assert run("retention", copy, "--days", 1, "--allow-majority").returncode == 0
+    assert run("verify", copy).returncode == 0
+
+
+def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    create_demo(copy, paths.migrations_dir(), rows=600, now=int(time.time()) - 30 * DAY)
+    connection = apsw.Connection(str(copy))
+    entries = "SELECT group_concat(hash) FROM audit_chain"
+    before = connection.execute(entries).get
+    newest = connection.execute("SELECT max(created_at) FROM audit_chain").get
+    refused = run("retention", copy)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "This computer's clock says" in refused.stderr and "--trust-clock" in refused.stderr
+    behind = run("retention", copy, "--now", newest - 3 * DAY, "--days", 30)
+    assert behind.returncode == 2
+    assert "The time given is" in behind.stderr and "already from" in behind.stderr
+    dry = run("retention", copy, "--dry-run")
+    assert dry.returncode == 0
+    assert "would be removed\nthe clock is in doubt: This computer's clock says" in dry.stdout
+    found = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
+    assert set(found) == {"cutoff", "dryRun", "removed", "clockDoubt"}
+    assert "clock" not in run("retention", copy, "--dry-run", "--now", newest + 30 * DAY).stdout
+    assert connection.execute(entries).get == before
+    assert run("retention", copy, "--days", 4_000).returncode == 0, "nothing to remove needs no confirmation"
+    done = run("retention", copy, "--trust-clock", "--allow-majority", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["removed"] == found["removed"]
+
+
+def test_a_time_given_confirms_what_lies_ahead(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    newest = apsw.Connection(str(copy)).execute("SELECT max(created_at) FROM audit_chain").get
+    done = run("retention", copy, "--allow-majority", "--now", newest + 20 * DAY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run("retention", copy).returncode == 0, "nothing is left to remove by the clock"
+    refused = run("retention", copy, "--days", 1)
+    assert refused.returncode == 2
+    assert "but retention last ran on" in refused.stderr
+    assert "that it may lie far ahead" in " ".join(run("retention", "--help").stdout.split())
+
+
+def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    create_demo(copy, paths.migrations_dir(), rows=600, tenants=3, now=int(time.time()))
+    assert run("checkpoint", copy, home=tmp_path / "home").returncode == 0
+    before = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
+    ask(
+        copy,
+        "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq = "
+        "(SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp')",
+    )
+    ask(
+        copy, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
+    )
+    dry = run("retention", copy, "--dry-run", "--json", home=tmp_path / "home")
+    done = run("retention", copy, "--json", home=tmp_path / "home")
+    assert (dry.returncode, done.returncode) == (1, 1)
+    left = {one["tenant"]: one["reason"] for one in json.loads(done.stdout)["left"]}
+    assert left == {one["tenant"]: one["reason"] for one in json.loads(dry.stdout)["left"]}
+    assert "witnessed" in left["acme-corp"]
+    assert json.loads(dry.stdout)["removed"] == json.loads(done.stdout)["removed"]
+    after = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
+    assert after == before - 1
+    assert json.loads(done.stdout)["removed"]["audit_chain"] > 0
+
+
+def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_path: Path) -> None:
+    """First entries gone, one payload forged, the rest hashed again from genesis: no run may bless it."""
+    path, first, second = tmp_path / "demo.sqlite", tmp_path / "first", tmp_path / "second"
+    create_demo(path, paths.migrations_dir(), rows=4_000, now=int(time.time()))
+    assert run("retention", path, "--days", 100, "--allow-majority", home=first).returncode == 0
+    shutil.rmtree(first)
+    with closing(apsw.Connection(str(path))) as connection:
+        chains.rewrite(connection, "acme-corp", drop=60)
+    before = ask(path, "SELECT hash FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq")
+    tampered = json.loads(run("verify", path, "--json", home=second).stdout)
+    assert tampered["verdict"] == "TAMPERED"
+    dry = run("retention", path, "--days", 80, "--allow-majority", "--dry-run", "--json", home=second)
+    done = run("retention", path, "--days", 80, "--allow-majority", "--json", home=second)
+    assert (dry.returncode, done.returncode) == (1, 1), done.stderr
+    for outcome in (dry, done):
+        assert [one["tenant"] for one in json.loads(outcome.stdout)["left"]] == ["acme-corp"]
+    assert json.loads(done.stdout)["removed"]["audit_chain"] > 0
+    assert ask(path, "SELECT hash FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq") == before
+    after = json.loads(run("verify", path, "--json", home=second).stdout)
+    assert after["verdict"] == "TAMPERED"
+    assert {one["tenant"]: one["verdict"] for one in after["tenants"]}["acme-corp"] == "TAMPERED"
+
+
+def test_without_a_checkpoint_nothing_is_removed_unless_it_is_confirmed(demo: Path, tmp_path: Path) -> None:
+    copy, home = tmp_path / "copy.sqlite", tmp_path / "home"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    home.mkdir()
+    (home / "checkpoints").write_text("a file where the folder should be")
+    refused = run("retention", copy, home=home)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Nothing was removed" in refused.stderr and "--without-checkpoint" in refused.stderr
+    entries = ask(copy, "SELECT count(*) FROM audit_chain")
+    assert entries == ask(demo, "SELECT count(*) FROM audit_chain")
+    done = run("retention", copy, "--without-checkpoint", home=home)
+    assert done.returncode == 0
+    assert "no checkpoint could be made after it" in done.stderr
+    assert ask(copy, "SELECT count(*) FROM audit_chain") < entries
