@@ -43,6 +43,17 @@ def state_dir() -> Path:
     return user_data_path("Tenant Admin" if sys.platform == "win32" else "tenant-admin", appauthor=False)
 
 
+def resolved(path: Path) -> Path:
+    """The file that a person's path leads to, whatever links lie on the way; asked once, where it enters.
+
+    SQLite's own file layer follows no link, and what belongs to a database lies beside the file itself.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:  # a NUL in the name, which whoever opens it will say
+        return path
+
+
 def is_file(path: Path) -> bool:
     """As `Path.is_file`, which on Python 3.11 raises in a folder that may not be entered: False there."""
     return os.path.isfile(path)  # noqa: PTH113

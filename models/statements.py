@@ -7,13 +7,15 @@ import apsw
 _TOKEN = re.compile(
     r"""
     (?P<skip>\s+ | --[^\n]* | /\*.*?(?:\*/|\Z))
-  | (?P<text>'(?:[^']|'')*'?)
-  | (?P<name>"(?:[^"]|"")*"? | `(?:[^`]|``)*`? | \[[^\]]*\]?)
+  | (?P<text>'(?:[^']++|'')*+'?)
+  | (?P<name>"(?:[^"]++|"")*+"? | `(?:[^`]++|``)*+`? | \[[^\]]*\]?)
   | (?P<word>[\w$]+)
   | (?P<sign>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""Possessive: a repetition that could be taken back would keep a state for each character."""
+
 _CREATES = re.compile(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
 
 

@@ -49,7 +49,8 @@ def positive(value: str) -> int:
 def database_path(path: Path) -> Path:
     """The database file that the argument means: itself, or the one in a project's folder."""
     if paths.is_file(path) and path.suffix not in {".toml", ".json", ".jsonc"}:
-        return path  # a database itself; finding that of a wrangler project takes the models along
+        # A database itself; finding that of a wrangler project takes the models along.
+        return paths.resolved(path)
     from app.services.files.find import find_database  # noqa: PLC0415
 
-    return find_database(path).path
+    return paths.resolved(find_database(path).path)

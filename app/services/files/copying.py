@@ -1,23 +1,17 @@
 """A copy of a file that cannot be opened where it is."""
 
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
-from app.services.errors import (
-    CannotOpen,
-    DamagedFile,
-    FileLocked,
-    NeedsCopy,
-    UnfinishedChange,
-)
+from app import paths
+from models.errors import CannotOpen, DamagedFile, FileLocked, NeedsCopy, UnfinishedChange
 from models.local import copies
-from models.local.atomic import new_file
+from models.local.atomic import SIBLINGS, new_file, sibling
 from models.local.database import LocalDatabase
 from models.local.file_use import holders, said
 
-_PARTS = ("", "-wal", "-journal")
-"""What makes up a database on disk; the shared memory (-shm) is rebuilt from the log."""
+_PARTS = tuple(suffix for suffix in SIBLINGS if suffix != "-shm")
+"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 
 def snapshot_copy(path: Path, target: Path) -> Path:
@@ -29,6 +23,7 @@ def snapshot_copy(path: Path, target: Path) -> Path:
     SQLite's integrity check), `FileLocked` (the file kept changing) and the errors of opening; nothing is
     left at `target` then.
     """
+    path = paths.resolved(path)
     with new_file(target) as building:
         try:
             _back_up(path, building)
@@ -48,10 +43,10 @@ def _copy_parts(path: Path, target: Path) -> None:
     for _ in range(3):
         before = _state(path)
         for suffix in _PARTS:
-            part = path.with_name(path.name + suffix)
+            part = sibling(path, suffix)
             if part.exists():
                 try:
-                    shutil.copyfile(part, target.with_name(target.name + suffix))
+                    shutil.copyfile(part, sibling(target, suffix))
                 except PermissionError as error:
                     raise CannotOpen(path if error.filename == str(part) else target) from error
         if _state(path) == before:
@@ -64,7 +59,7 @@ def _state(path: Path) -> list[tuple[int, int] | None]:
     found: list[tuple[int, int] | None] = []
     for suffix in _PARTS:
         try:
-            status = path.with_name(path.name + suffix).stat()
+            status = sibling(path, suffix).stat()
         except FileNotFoundError:
             found.append(None)
         else:
@@ -83,6 +78,5 @@ def _fold(target: Path) -> None:
 
 
 def _remove(target: Path) -> None:
-    for suffix in (*_PARTS, "-shm"):
-        with suppress(FileNotFoundError):
-            target.with_name(target.name + suffix).unlink()
+    for suffix in SIBLINGS:
+        sibling(target, suffix).unlink(missing_ok=True)

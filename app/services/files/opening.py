@@ -52,6 +52,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     `NotADatabase`, `SqlDump`, `EncryptedFile`, `NewerFormat`, `DamagedFile`, `FileLocked`, `NeedsCopy`
     (`copying.snapshot_copy` makes the copy) and `UnfinishedChange`.
     """
+    path = paths.resolved(path)
     size = _size(path)
     in_use_by = said(holders(path))
     forcible = None if force_writable else _why_wait(path, in_use_by)
@@ -69,6 +70,7 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
 
     For an act that replaces what is in the file, whatever that is. `force` as in `open_database`.
     """
+    path = paths.resolved(path)
     return _no_permission(path) or (None if force else _why_wait(path, said(holders(path))))
 
 
@@ -93,7 +95,7 @@ def _why_wait(path: Path, in_use_by: str | None) -> str | None:
     """The reason that a person may overrule."""
     if in_use_by:
         return f"{in_use_by} has it open"
-    if not detectable() and ".wrangler" in path.resolve().parts:
+    if not detectable() and ".wrangler" in path.parts:
         return NOT_KNOWN
     return None
 
@@ -102,7 +104,7 @@ def _no_permission(path: Path) -> str | None:
     """Asked before opening: SQLite would fall back to reading without a word."""
     if not os.access(path, os.W_OK):
         return NO_PERMISSION
-    if not os.access(path.resolve().parent, os.W_OK):
+    if not os.access(path.parent, os.W_OK):
         return NO_FOLDER_PERMISSION
     return None
 

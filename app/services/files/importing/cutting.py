@@ -19,7 +19,7 @@ MAX_STATEMENT = 100_000_000
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _MARK = re.compile(rb"[;'\"`\[]|--|/\*")
-_BEFORE = re.compile(rb"(?:\s+|;|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)  # possessive: no state is kept
 _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
 
 

@@ -35,6 +35,7 @@ from app.services.files.describe import ASKED, OpenedFile
 from app.services.files.opening import NEWER, open_database
 from models.local.database import LocalDatabase
 from tests.app.services.records.test_change import NOW, commit, creation, users_of
+from tests.fixtures.command import run
 
 ROOT = Path(__file__).parents[4]
 NOBODY = 65534
@@ -516,3 +517,14 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         snapshot_copy(damaged, tmp_path / "copy.sqlite")
     assert list(tmp_path.iterdir()) == [damaged]
+
+
+def test_a_link_is_followed_once_where_it_enters(database_path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "links"
+    folder.mkdir()
+    link = folder / "link.sqlite"
+    link.symlink_to(database_path)
+    opened = open_database(link)
+    assert opened.path == database_path.resolve()
+    assert run("checkpoint", link, home=tmp_path / "home").returncode == 0
+    assert [item.name for item in folder.iterdir()] == ["link.sqlite"]
