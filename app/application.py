@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -28,9 +28,11 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     theme.apply(app)
     window = MainWindow(theme, settings, lambda: int(time.time()))
     _catch_bugs(theme, window)
+    if path is not None:
+        window.files.open(path, read_only=read_only)  # on its own thread, while the window appears
     window.show()
     if path is not None:
-        window.files.open(path, read_only=read_only)
+        QTimer.singleShot(0, _load_tabs)
     if self_test:
         import json  # noqa: PLC0415
 
@@ -46,6 +48,13 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     garbage.stop()
     settings.save()
     return status
+
+
+def _load_tabs() -> None:
+    """What an open file needs is imported while it is being opened."""
+    from app.ui.tabs.specs import TABS  # noqa: PLC0415
+
+    TABS[0].load()
 
 
 def _application() -> QApplication:

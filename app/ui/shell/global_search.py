@@ -155,8 +155,9 @@ class GlobalSearch(QWidget):
             self.answered.emit(0)
             return
         from app.ui.shell.search_results import rows  # noqa: PLC0415
+        from app.ui.tabs.specs import TABS  # noqa: PLC0415
 
-        tabs = {spec.table: (spec.title, spec.icon) for spec in self._workspace.specs}
+        tabs = {spec.table: (spec.title, spec.icon) for spec in TABS}
         self.popup.show_rows(rows(found, tabs), self.field)
         self.answered.emit(found.total)
         if self._enter_waits:

@@ -1,6 +1,8 @@
 """An open file: its threads, its undo history, its tabs and its retention, which begin and end together."""
 
 from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMainWindow
 
@@ -10,12 +12,14 @@ from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.shell.context import Context
 from app.ui.shell.history import History
-from app.ui.shell.retention_control import RetentionControl
 from app.ui.shell.workspace import Workspace
 from app.ui.theme import Theme
 from app.ui.widgets.status import BusyStrip
 from app.workers.memory import tidy_as_it_goes
 from app.workers.runner import Runner
+
+if TYPE_CHECKING:
+    from app.ui.shell.retention_control import RetentionControl
 
 
 class Session:
@@ -48,13 +52,21 @@ class Session:
             busy=Busy(runner, strip, runner),
         )
         self.workspace = Workspace(self.context)
-        self.retention = RetentionControl(self.context, window)
+        self._window = window
+
+    @cached_property
+    def retention(self) -> "RetentionControl":
+        """Loaded when it is asked for first, which is after the tab in sight has its rows."""
+        from app.ui.shell.retention_control import RetentionControl  # noqa: PLC0415
+
+        return RetentionControl(self.context, self._window)
 
     def stop(self) -> None:
         """Ends what runs for the file and takes its widgets away."""
-        self.retention.stop()
+        if "retention" in vars(self):
+            self.retention.stop()
+            self.retention.deleteLater()
         self.workspace.stop()
         self.context.runner.stop()
         self.context.busy.stop()
         self.workspace.deleteLater()
-        self.retention.deleteLater()

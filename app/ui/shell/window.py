@@ -53,7 +53,6 @@ class MainWindow(QMainWindow):
         self.session: Session | None = None
         self.context: Context | None = None
         self.workspace: Workspace | None = None
-        self.retention: RetentionControl | None = None
         self.setWindowTitle("Tenant Admin")
         self.setMinimumSize(QSize(900, 560))
         self.resize(1280, 800)
@@ -105,7 +104,7 @@ class MainWindow(QMainWindow):
             return
         self.session.stop()
         self._pages.removeWidget(self.session.workspace)
-        self.session = self.workspace = self.retention = self.context = None
+        self.session = self.workspace = self.context = None
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self._show_welcome()
@@ -143,7 +142,7 @@ class MainWindow(QMainWindow):
             opened, self.theme, self.settings, clock=self._clock, strip=self.busy_strip, window=self
         )
         self.session = session
-        self.context, self.workspace, self.retention = session.context, session.workspace, session.retention
+        self.context, self.workspace = session.context, session.workspace
         self.context.runner.failed.connect(self._failed)
         self.context.runner.changed.connect(self._say_change)
         self.context.history.failed.connect(self._failed)
@@ -165,9 +164,7 @@ class MainWindow(QMainWindow):
         where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
-        self.retention.status.connect(self.retention_status.setText)
-        self.retention.removed.connect(lambda _: self.refresh())
-        self.workspace.settled.connect(self.retention.start)
+        self.workspace.settled.connect(self._start_retention)
         self._update_commands()
         self.workspace.start()
         self.opened.emit(opened)
@@ -186,6 +183,18 @@ class MainWindow(QMainWindow):
         self.search.detach()
         self._where.setText("")
         self._update_commands()
+
+    @property
+    def retention(self) -> RetentionControl | None:
+        """That of the open file."""
+        return None if self.session is None else self.session.retention
+
+    def _start_retention(self) -> None:
+        retention = self.retention
+        if retention is not None:
+            retention.status.connect(self.retention_status.setText)
+            retention.removed.connect(lambda _: self.refresh())
+            retention.start()
 
     # acting
 

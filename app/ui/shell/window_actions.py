@@ -124,7 +124,9 @@ def add_tab_actions(commands: Actions, window: MainWindow, session: Session) -> 
             window.workspace.tabs.setCurrentIndex(position)
             window.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    for position, tab in enumerate(session.workspace.specs):
+    from app.ui.tabs.specs import TABS  # noqa: PLC0415 - the window appears before the tables are loaded
+
+    for position, tab in enumerate(TABS):
         if f"tab_{position}" not in commands.names():
             run, keys = partial(show, position), f"Ctrl+{position + 1}"
             commands.add(ActionSpec(f"tab_{position}", tab.title, None, run, partial(_no_file, window), keys))

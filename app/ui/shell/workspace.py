@@ -13,38 +13,28 @@ from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.context import Context
-from app.ui.shell.continuation import ContinuationNotice
-from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.notifications.tab import NotificationsTab
-from app.ui.tabs.runs.tab import RunsTab
-from app.ui.tabs.users.tab import UsersTab
-from app.ui.tabs.webhooks.tab import WebhooksTab
+from app.ui.tabs.specs import TABS
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped
 
-TABS: tuple[type[RecordTab], ...] = (
-    UsersTab,
-    AuditTab,
-    WebhooksTab,
-    NotificationsTab,
-    RunsTab,
-)
 POLL_MS = 2000
+
+AROUND_MS = 50
+"""After the tab in sight has its rows: they are to be painted before anything else is loaded."""
 
 
 class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
-    file open), `tenants_found(ids)` when they have been read, and `settled` once, when the
-    tab in sight has its rows. `stop()` ends
-    what runs. `said(text)` is for a toast, `everyone_wanted` asks for all tenants. A tab is built when it is
-    first asked for, because all five take longer than everything else in the opening of a file.
+    file open), `tenants_found(ids)` when they have been read again, `settled` once, when the tab in sight has
+    its rows, `said(text)` for a toast, and `everyone_wanted`, which asks for all tenants. A tab is built when
+    it is first asked for, because all five take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
@@ -60,24 +50,25 @@ class Workspace(QWidget):
         self._scope = EVERYONE
         self._data_version: int | None = None
         self._tenants = frozenset(context.opened.tenants)
-        self._looked_around = False
+        self.is_settled = False
+        self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
+        self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self.continuation = ContinuationNotice(context)
-        self.notices = [*self._notices(context.opened), self.continuation]
+        self.notices = self._notices(context.opened)
         for notice in self.notices:
             self._column.addWidget(notice)
         self._column.addWidget(self.tabs, 1)
         self._built: dict[int, RecordTab] = {}
         self._places: list[QVBoxLayout] = []
-        for kind in TABS:
+        for spec in TABS:
             page = QWidget(self.tabs)
             self._places.append(QVBoxLayout(page))
             self._places[-1].setContentsMargins(0, 0, 0, 0)
-            self.tabs.addTab(page, kind.spec.title)
+            self.tabs.addTab(page, spec.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
@@ -90,19 +81,14 @@ class Workspace(QWidget):
     def start(self) -> None:
         """Fills the tab in sight. The rest is looked at when it has its rows, or cannot have them."""
         page = self.current()
-        page.list.loaded.connect(self._look_around)
-        page.list.failed.connect(self._look_around)
+        for answered in (page.list.loaded, page.list.failed):
+            answered.connect(self._around.start, Qt.ConnectionType.SingleShotConnection)
         page.activate()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def pages(self) -> Sequence[RecordTab]:
         """The tabs, in order; those that were not asked for yet are built now."""
         return [self._page(position) for position in range(self.tabs.count())]
-
-    @property
-    def specs(self) -> Sequence[TabSpec]:
-        """What the tabs are about, in order."""
-        return [kind.spec for kind in TABS]
 
     def current(self) -> RecordTab:
         return self._page(self.tabs.currentIndex())
@@ -149,6 +135,7 @@ class Workspace(QWidget):
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
         self._poll.stop()
+        self._around.stop()
         for page in self._built.values():
             page.stop()
 
@@ -157,8 +144,8 @@ class Workspace(QWidget):
             self._built[position] = self._build(TABS[position], self._places[position])
         return self._built[position]
 
-    def _build(self, kind: type[RecordTab], place: QVBoxLayout) -> RecordTab:
-        tab = kind(self._context, place.parentWidget())
+    def _build(self, spec: TabSpec, place: QVBoxLayout) -> RecordTab:
+        tab = spec.load()(self._context, place.parentWidget())
         tab.set_scope(self._scope)
         tab.jump.connect(self.jump)
         tab.history_wanted.connect(partial(self.show_history, tab.table_name))
@@ -168,7 +155,7 @@ class Workspace(QWidget):
         return tab
 
     def _turn_to(self, table: str) -> RecordTab | None:
-        for position, spec in enumerate(self.specs):
+        for position, spec in enumerate(TABS):
             if spec.table == table:
                 self.tabs.setCurrentIndex(position)
                 return self._page(position)
@@ -180,7 +167,7 @@ class Workspace(QWidget):
             self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _tint_icons(self) -> None:
-        for position, spec in enumerate(self.specs):
+        for position, spec in enumerate(TABS):
             self.tabs.setTabIcon(position, self._context.theme.icon(spec.icon, "dim"))
 
     def _changed(self, change: Change, initiator: object) -> None:
@@ -205,11 +192,20 @@ class Workspace(QWidget):
         self._data_version = version
 
     def _look_around(self) -> None:
-        if not self._looked_around:
-            self._looked_around = True
-            self._count_unread()
-            self.continuation.look(imported=self._context.opened.imported)
-            self.settled.emit()
+        if self.is_settled:
+            return
+        self.is_settled = True
+        self._count_unread()
+        self._look_whether_it_continues()
+        self.settled.emit()
+        self._context.runner.job(lambda progress, cancelled: [spec.load() for spec in TABS])
+
+    def _look_whether_it_continues(self) -> None:
+        from app.ui.shell.continuation import ContinuationNotice  # noqa: PLC0415 - brings what verifies
+
+        notice = ContinuationNotice(self._context)
+        self._column.insertWidget(len(self.notices), notice)
+        notice.look(imported=self._context.opened.imported)
 
     def _read_tenants(self) -> None:
         self._context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
@@ -228,7 +224,7 @@ class Workspace(QWidget):
             )
 
     def _show_unread(self, count: int) -> None:
-        for position, spec in enumerate(self.specs):
+        for position, spec in enumerate(TABS):
             if spec.table == "notifications":
                 self.tabs.setTabText(position, f"{spec.title}  {grouped(count)}" if count else spec.title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")

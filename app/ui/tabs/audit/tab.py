@@ -25,8 +25,8 @@ from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.audit.verification import VerificationPanel
 from app.ui.tabs.audit.verifying import Asked, Ends, VerifyRangeDialog
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.specs import AUDIT_TAB
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.chips import StatusChip
@@ -52,12 +52,7 @@ class AuditTab(RecordTab):
 
     verified = Signal(object)
 
-    spec = TabSpec(
-        AUDIT_CHAIN,
-        Icon.AUDIT,
-        ("No entries yet", "Every administrative act is recorded here."),
-        dates=True,
-    )
+    spec = AUDIT_TAB
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         self._timeline_task: Task | None = None

@@ -6,7 +6,8 @@ lacks is shown as missing, one that nobody has declared is shown as it is.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 from app.itemmodels.columns import Column, Row
 from app.services.records.list_query import Value
@@ -16,6 +17,9 @@ from app.ui.shell.context import Context
 from app.ui.widgets import formatting
 from app.ui.widgets.field_list import Field
 from app.ui.widgets.filter_row import Pick
+
+if TYPE_CHECKING:
+    from app.ui.tabs.common.record_tab import RecordTab
 
 MISSING = "missing in this file"
 
@@ -27,15 +31,21 @@ _IDS = (ColumnKind.KEY, ColumnKind.ID)
 class TabSpec:
     """What one tab is about: a declared table, and how a tab presents it.
 
-    `empty` is a title and a sentence. `chips` are counted columns that the tab offers otherwise than by a
-    pick list.
+    `place` is the module and the class of the tab. `empty` is a title and a sentence. `chips` are counted
+    columns that the tab offers otherwise than by a pick list.
     """
 
+    place: str
     declared: Table
     icon: str
     empty: tuple[str, str]
     dates: bool = False
     chips: tuple[str, ...] = ()
+
+    def load(self) -> "type[RecordTab]":
+        """The tab's class; takes as long as importing what the tab needs."""
+        module, _, name = self.place.partition(":")
+        return cast("type[RecordTab]", getattr(import_module(module), name))
 
     @property
     def table(self) -> str:

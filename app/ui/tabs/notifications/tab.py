@@ -16,9 +16,9 @@ from app.services.records.record import Record, read_record
 from app.services.records.tables import NOTIFICATIONS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import Frozen, freeze
+from app.ui.tabs.specs import NOTIFICATIONS_TAB
 from app.ui.theme.icons import Icon
 from app.ui.widgets.chips import StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -47,12 +47,7 @@ class Detail:
 class NotificationsTab(RecordTab):
     """Notifications: read them, mark them read or unread, open their runs."""
 
-    spec = TabSpec(
-        NOTIFICATIONS,
-        Icon.BELL,
-        ("No notifications", "What the platform has to say to its tenants will appear here."),
-        dates=True,
-    )
+    spec = NOTIFICATIONS_TAB
 
     def columns(self) -> Sequence[Column]:
         return declared.columns(

@@ -19,7 +19,6 @@ from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_acts import history_act
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import acts as run_acts
@@ -28,6 +27,7 @@ from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import IDEAS, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores
 from app.ui.tabs.runs.summary import phase_scores, summary
+from app.ui.tabs.specs import RUNS_TAB
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.chips import CountChip, CountChips, StatusChip
@@ -46,13 +46,7 @@ _JSON_HEIGHT = 130
 class RunsTab(RecordTab):
     """Planning runs: watch them, change their status, read what their phases produced."""
 
-    spec = TabSpec(
-        PLANNING_RUNS,
-        Icon.RUNS,
-        ("No planning runs", "Runs appear here when the platform starts to plan an idea."),
-        dates=True,
-        chips=("status",),
-    )
+    spec = RUNS_TAB
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         self._status_values: dict[str, tuple[Value, ...]] = {}

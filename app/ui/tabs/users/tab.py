@@ -7,9 +7,9 @@ from app.services.records import users
 from app.services.records.record import Record
 from app.services.records.tables import USERS
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.specs import USERS_TAB
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
 from app.ui.theme.icons import Icon
 from app.ui.widgets.field_list import FieldList
@@ -18,12 +18,7 @@ from app.ui.widgets.field_list import FieldList
 class UsersTab(RecordTab):
     """Users: search, create, edit the e-mail address, delete."""
 
-    spec = TabSpec(
-        USERS,
-        Icon.USERS,
-        ("No users yet", "Create the first one with “New user”."),
-        dates=True,
-    )
+    spec = USERS_TAB
 
     def columns(self) -> Sequence[Column]:
         return declared.columns(self.context, USERS, has_password={"icon": declared.either(Icon.KEY)})

@@ -11,9 +11,9 @@ from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.specs import WEBHOOKS_TAB
 from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme.icons import Icon
 from app.ui.widgets.chips import StatusChip
@@ -26,11 +26,7 @@ _URL = WEBHOOK_DESTINATIONS.names.index("url")
 class WebhooksTab(RecordTab):
     """Webhook destinations: create, edit, switch on and off, delete."""
 
-    spec = TabSpec(
-        WEBHOOK_DESTINATIONS,
-        Icon.WEBHOOK,
-        ("No webhooks yet", "Create the first destination with “New webhook”."),
-    )
+    spec = WEBHOOKS_TAB
 
     def columns(self) -> Sequence[Column]:
         return declared.columns(

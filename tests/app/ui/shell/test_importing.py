@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.ui.shell.continuation import ContinuationNotice
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
@@ -72,8 +73,7 @@ def test_a_newer_export_of_a_known_database_continues_it(
     export = write_dump(demo_path, tmp_path / "newer.sql", d1=True)
     with qtbot.waitSignal(window.opened):
         window.files.import_dump(export, tmp_path / "newer.sqlite")
-    assert window.workspace is not None
-    qtbot.waitUntil(window.workspace.continuation.isVisible)
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
     words = notice(window, "This file continues").headline()
     assert "3 new entries since 1 h ago" in words
 
@@ -87,8 +87,7 @@ def test_an_export_that_forked_says_where(
     export = write_dump(demo_path, tmp_path / "forked.sql")
     with qtbot.waitSignal(window.opened):
         window.files.import_dump(export, tmp_path / "forked.sqlite")
-    assert window.workspace is not None
-    qtbot.waitUntil(window.workspace.continuation.isVisible)
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
     assert notice(window, "This file does not continue the one you saw last")
 
 

@@ -39,8 +39,8 @@ def counted(
     """The users of an open file, all of its surroundings read."""
     monkeypatch.setattr(session, "Runner", Counting)
     page = open_file(qtbot, window, demo_path)
-    assert window.workspace is not None
-    assert isinstance(page.context.runner, Counting)
+    workspace = window.workspace
+    assert workspace is not None and isinstance(page.context.runner, Counting)
     choose(qtbot, page, 3)
     quiet(qtbot, page)
     return page, page.context.runner
