@@ -9,6 +9,8 @@ from app import bugs
 from app.services.errors import Cancelled, InvalidInput
 from app.services.records import users
 from app.services.records.change import Change
+from app.services.records.record import read_record
+from app.services.records.tables import USERS
 from app.workers.runner import Runner, WentWrong
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -113,7 +115,7 @@ def test_a_thread_whose_file_cannot_be_opened_serves_the_next_read(
     assert "There is no file" in str(told[0])
     away.rename(database.path)
     for _ in range(2):
-        runner.read(users.get, "nobody", on_failed=told.append)
+        runner.read(read_record, USERS, "nobody", on_failed=told.append)
     qtbot.waitUntil(lambda: len(told) == 3)
     assert "no longer there" in str(told[2])
 

@@ -1,6 +1,6 @@
 """The facets of a list: pick lists of a column's values, each with its count under the other filters."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from app.services.records.list_query import ListQuery, Value
@@ -52,11 +52,13 @@ class Facets:
         choices = [Choice(_key(value), self._label(column, value), count) for value, count in found]
         self._filters.set_choices(column, choices, sum(count for _, count in found))
 
-    def count(self, query: ListQuery, columns: Iterable[str], show: Callable[[str, Counts], None]) -> None:
+    def count(self, query: ListQuery, columns: Sequence[str], show: Callable[[str, Counts], None]) -> None:
         """Reads the values of columns that the query's other filters keep; `show(column, found)` gets them.
 
         What an earlier call has not delivered yet is counted again with them.
         """
+        if not columns:
+            return
         if self._counting is not None:
             self._counting.cancel()
         self._awaited |= dict.fromkeys(columns)
