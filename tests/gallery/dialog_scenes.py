@@ -11,6 +11,7 @@ from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.restoring import Offer, Prepared, Standing
+from app.services.records.tables import DECLARED
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare
@@ -37,7 +38,7 @@ MIGRATIONS = (
     "0002_notifications.sql",
     "0003_planning.sql",
 )
-TABLES = ("users", "audit_chain", "webhook_destinations", "notifications", "planning_runs")
+TABLES = tuple(DECLARED)
 
 
 def register(registry: Registry) -> None:
@@ -222,7 +223,7 @@ def restore_findings(theme: Theme) -> Shot:
 
 
 def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
-    now = dict(zip((*TABLES, "planning_artifacts"), (1_204, 61_250, 12, 3_310, 48, 112), strict=True))
+    now = dict(zip(TABLES, (1_204, 61_250, 12, 3_310, 48, 112), strict=False))
     then = {**now, "users": 1_251, "audit_chain": 60_988, "notifications": None}
     prepared = Prepared(Path("foundation-2026-11-16.sqlite"), Path("restore.sqlite"), now, then)
     tenants = tuple(
@@ -234,10 +235,8 @@ def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
 
 
 def database_info(theme: Theme) -> DatabaseInfoDialog:
-    tables = (*TABLES, "planning_artifacts", "planning_parked_ideas")
-    return DatabaseInfoDialog(
-        theme, _info(Schema(columns=dict.fromkeys(tables, ())), MigrationStatus(MIGRATIONS, (), ()))
-    )
+    schema = Schema(columns=dict.fromkeys(TABLES, ()))
+    return DatabaseInfoDialog(theme, _info(schema, MigrationStatus(MIGRATIONS, (), ())))
 
 
 def database_info_differs(theme: Theme) -> DatabaseInfoDialog:

@@ -161,7 +161,7 @@ class TenantStory:
 
 
 def chain_rows(rng: Random, tenants: list[Tenant], users: int, rows: int, now: int) -> Iterator[Row]:
-    """`rows` entries in order of time, as (tenant_id, event_type, payload, previous_hash, hash, created_at).
+    """`rows` entries in order of time.
 
     Each tenant's entries form one chain from genesis. Consuming the iterator fills in the tenants' users and
     webhooks as the entries tell of them.
@@ -178,7 +178,14 @@ def chain_rows(rng: Random, tenants: list[Tenant], users: int, rows: int, now: i
         kind, payload = stories[index].next_event(at)
         previous = heads[index]
         heads[index] = digest = entry_hash(previous, kind, payload, at)
-        yield names[index], kind, payload, previous, digest, at
+        yield {
+            "tenant_id": names[index],
+            "event_type": kind,
+            "payload": payload,
+            "previous_hash": previous,
+            "hash": digest,
+            "created_at": at,
+        }
 
 
 def _order(rng: Random, tenants: int, rows: int) -> list[int]:

@@ -101,33 +101,29 @@ class _Filler:
         runs = make_runs(rng, sizes.runs, now)
         for index, run in enumerate(runs):
             tenants[index % len(tenants)].runs.append(run)
-        self._insert(
-            "audit_chain",
-            "tenant_id, event_type, payload, previous_hash, hash, created_at",
-            self._reported(chain_rows(rng, tenants, sizes.users, self._rows, now)),
-        )
-        self._insert("users", "*", chain.from_iterable(map(_user_rows, tenants)))
-        self._insert("webhook_destinations", "*", chain.from_iterable(map(_webhook_rows, tenants)))
-        self._insert("notifications", "*", notification_rows(rng, tenants, sizes.notifications, now))
-        self._insert("planning_runs", "*", (run_row(rng, run) for run in runs))
-        self._insert("planning_artifacts", "*", chain.from_iterable(artifact_rows(rng, run) for run in runs))
-        self._insert("planning_parked_ideas", "*", parked_rows(rng, runs, sizes.parked))
+        entries = chain_rows(rng, tenants, sizes.users, self._rows, now)
+        self._insert("audit_chain", self._reported(entries))
+        self._insert("users", chain.from_iterable(map(_user_rows, tenants)))
+        self._insert("webhook_destinations", chain.from_iterable(map(_webhook_rows, tenants)))
+        self._insert("notifications", notification_rows(rng, tenants, sizes.notifications, now))
+        self._insert("planning_runs", (run_row(rng, run) for run in runs))
+        self._insert("planning_artifacts", chain.from_iterable(artifact_rows(rng, run) for run in runs))
+        self._insert("planning_parked_ideas", parked_rows(rng, runs, sizes.parked))
         self._connection.execute(
             "UPDATE d1_migrations SET applied_at = datetime(?, 'unixepoch')", (now - SPAN,)
         )
         return tuple(tenant.name for tenant in tenants)
 
-    def _insert(self, table: str, columns: str, rows: Iterable[Row]) -> None:
-        names = columns
-        if columns == "*":
-            found = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
-            names = ", ".join(name for (name,) in found)
-        marks = ", ".join("?" * (names.count(",") + 1))
+    def _insert(self, table: str, rows: Iterator[Row]) -> None:
+        """Inserts rows that all name the same columns; those they do not name are left to the table."""
         before = self._connection.total_changes()
-        self._connection.executemany(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608  # names of our own schema
-            self._cancellable(rows),
-        )
+        first = next(rows, None)
+        if first is not None:
+            names, marks = ", ".join(first), ", ".join(f":{name}" for name in first)
+            self._connection.executemany(
+                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608  # names of our own schema
+                self._cancellable(chain([first], rows)),
+            )
         self.counts[table] = self._connection.total_changes() - before
 
     def _cancellable(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -146,24 +142,30 @@ class _Filler:
 
 def _user_rows(tenant: Tenant) -> Iterator[Row]:
     for user in tenant.users:
-        yield user.id, tenant.name, user.email, user.password_hash, user.created_at, user.updated_at
+        yield {
+            "id": user.id,
+            "tenant_id": tenant.name,
+            "email": user.email,
+            "password_hash": user.password_hash,
+            "created_at": user.created_at,
+            "updated_at": user.updated_at,
+        }
 
 
 def _webhook_rows(tenant: Tenant) -> Iterator[Row]:
     for hook in tenant.webhooks:
-        events, at = ",".join(hook.events), hook.created_at
-        yield (
-            hook.id,
-            tenant.name,
-            hook.name,
-            hook.hostname,
-            hook.url,
-            hook.secret,
-            hook.active,
-            events,
-            at,
-            at,
-        )
+        yield {
+            "id": hook.id,
+            "tenant_id": tenant.name,
+            "name": hook.name,
+            "hostname": hook.hostname,
+            "url": hook.url,
+            "secret": hook.secret,
+            "active": hook.active,
+            "events": ",".join(hook.events),
+            "created_at": hook.created_at,
+            "updated_at": hook.created_at,
+        }
 
 
 def _ignore(done: int, total: int) -> None:

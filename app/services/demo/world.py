@@ -19,7 +19,8 @@ UNREAD_OF_FIRST_TENANT: Final = 23
 HANDFUL: Final = 7
 """Entries of the smallest tenant, when there are tenants enough."""
 
-Row = tuple[str | int | float | None, ...]
+Row = dict[str, str | int | float | None]
+"""Column name to value."""
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _STATUS_SHARES: Final = {
@@ -209,23 +210,25 @@ def run_row(rng: Random, run: Run) -> Row:
         verdict = "kill"
     elif run.phases > content.PHASES.index(Phase.KILL_TEST) + 1:
         verdict = "proceed"
-    return (
-        run.id,
-        run.idea,
-        content.refined(run.idea, rng) if run.phases >= 2 else None,
-        run.status,
-        content.PHASES[run.phases - 1],
-        run.score,
-        round(rng.uniform(0.2, 9.5), 1) * 1e6 if run.phases >= 6 else None,
-        run.workflow_id,
-        verdict,
-        pivots,
-        f"packages/{run.id}.zip" if finished else None,
-        rng.choices((RunMode.CLOUD, RunMode.LOCAL), (3, 1))[0],
-        compact_json({"maxPivots": 3, "approval": rng.choice(("manual", "automatic")), "language": "en"}),
-        run.created_at,
-        run.updated_at,
-    )
+    return {
+        "id": run.id,
+        "idea": run.idea,
+        "refined_idea": content.refined(run.idea, rng) if run.phases >= 2 else None,
+        "status": run.status,
+        "current_phase": content.PHASES[run.phases - 1],
+        "quality_score": run.score,
+        "revenue_potential": round(rng.uniform(0.2, 9.5), 1) * 1e6 if run.phases >= 6 else None,
+        "workflow_instance_id": run.workflow_id,
+        "kill_verdict": verdict,
+        "pivot_count": pivots,
+        "package_key": f"packages/{run.id}.zip" if finished else None,
+        "mode": rng.choices((RunMode.CLOUD, RunMode.LOCAL), (3, 1))[0],
+        "config": compact_json(
+            {"maxPivots": 3, "approval": rng.choice(("manual", "automatic")), "language": "en"}
+        ),
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
 
 
 def artifact_rows(rng: Random, run: Run) -> Iterator[Row]:
@@ -238,16 +241,17 @@ def artifact_rows(rng: Random, run: Run) -> Iterator[Row]:
             at = min(at + step, run.updated_at)
             last = version == versions
             open_ended = run.status == RunStatus.RUNNING and last and phase == content.PHASES[run.phases - 1]
-            yield (
-                f"art_{ulid(rng, at)}",
-                run.id,
-                phase,
-                version,
-                content.artifact(phase, run.idea.split(". ")[0], rng),
-                None if open_ended else ("approved" if last else "revise"),
-                None if open_ended else round(rng.uniform(70, 97) if last else rng.uniform(45, 72), 1),
-                at,
-            )
+            scores = (70, 97) if last else (45, 72)
+            yield {
+                "id": f"art_{ulid(rng, at)}",
+                "run_id": run.id,
+                "phase": phase,
+                "version": version,
+                "content": content.artifact(phase, run.idea.split(". ")[0], rng),
+                "review_verdict": None if open_ended else ("approved" if last else "revise"),
+                "overall_score": None if open_ended else round(rng.uniform(*scores), 1),
+                "created_at": at,
+            }
 
 
 def parked_rows(rng: Random, runs: list[Run], count: int) -> Iterator[Row]:
@@ -257,18 +261,18 @@ def parked_rows(rng: Random, runs: list[Run], count: int) -> Iterator[Row]:
         text = content.idea(rng)
         months = rng.choice((None, 3, 6, 12, 18))
         at = rng.randint(run.created_at, run.updated_at)
-        yield (
-            f"idea_{ulid(rng, at)}",
-            text,
-            content.refined(text, rng) if rng.random() < 0.7 else None,
-            run.id if rng.random() < 0.8 else None,
-            rng.choice(content.PHASES[: run.phases]),
-            rng.choice(content.REASONS),
-            content.refined(text, rng) if rng.random() < 0.5 else None,
-            months,
-            None if months is None else f"Look again in {months} months",
-            at,
-        )
+        yield {
+            "id": f"idea_{ulid(rng, at)}",
+            "idea": text,
+            "refined_idea": content.refined(text, rng) if rng.random() < 0.7 else None,
+            "run_id": run.id if rng.random() < 0.8 else None,
+            "source_phase": rng.choice(content.PHASES[: run.phases]),
+            "reason": rng.choice(content.REASONS),
+            "artifact_summary": content.refined(text, rng) if rng.random() < 0.5 else None,
+            "revisit_estimate_months": months,
+            "revisit_estimate_note": None if months is None else f"Look again in {months} months",
+            "created_at": at,
+        }
 
 
 _TITLES: Final = {
@@ -308,13 +312,13 @@ def _notification(rng: Random, tenant: Tenant, at: int, *, read: bool) -> Row:
         idea=run.idea.split(". ")[0], phase=phase, score=run.score or "–", who=rng.choice(tenant.users).name
     )
     metadata = compact_json({"runId": run.id, "phase": phase})
-    return (
-        f"ntf_{ulid(rng, at)}",
-        tenant.name,
-        kind,
-        title,
-        text,
-        metadata if rng.random() < 0.95 else None,
-        int(read),
-        at,
-    )
+    return {
+        "id": f"ntf_{ulid(rng, at)}",
+        "tenant_id": tenant.name,
+        "type": kind,
+        "title": title,
+        "message": text,
+        "metadata": metadata if rng.random() < 0.95 else None,
+        "read": int(read),
+        "created_at": at,
+    }

@@ -44,10 +44,10 @@ class GlobalSearch(QWidget):
     `detach()` lets go of it. `focus()` is for the shortcut. The search begins 200 ms after the last key. Up,
     Down, Page Up, Page Down and Enter choose, Escape closes; the field keeps the focus all the while. What
     is chosen is shown in its tab; "and 1,204 more" filters the tab by the text.
-    `answered(total)` when it shows how many records were found.
+    `answered(text, total)` when it shows how many records were found of a text.
     """
 
-    answered = Signal(int)
+    answered = Signal(str, int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -152,14 +152,14 @@ class GlobalSearch(QWidget):
             self.popup.show_sentence(
                 f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.", self.field
             )
-            self.answered.emit(0)
+            self.answered.emit(found.text, 0)
             return
         from app.ui.shell.search_results import rows  # noqa: PLC0415
         from app.ui.tabs.specs import TABS  # noqa: PLC0415
 
         tabs = {spec.table: (spec.title, spec.icon) for spec in TABS}
         self.popup.show_rows(rows(found, tabs), self.field)
-        self.answered.emit(found.total)
+        self.answered.emit(found.text, found.total)
         if self._enter_waits:
             self._enter()
 
@@ -194,17 +194,17 @@ class GlobalSearch(QWidget):
             self._choose(row)
 
     def _clicked(self, index: QModelIndex) -> None:
-        self._choose(self.popup.model.row(index.row()))
+        self._choose(self.popup.rows[index.row()])
 
     def _choose(self, row: ResultRow) -> None:
-        from app.ui.shell.search_results import Kind  # noqa: PLC0415
+        from app.ui.shell.search_results import RowKind  # noqa: PLC0415
 
         workspace = self._workspace
-        if workspace is None or row.kind is Kind.HEAD:
+        if workspace is None or row.kind is RowKind.HEAD:
             return
         text = self.field.text().strip()
         self._close()
-        if row.kind is Kind.HIT:
+        if row.kind is RowKind.HIT:
             workspace.jump(row.table, row.record_id)
         else:
             workspace.show_matches(row.table, text)

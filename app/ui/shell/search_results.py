@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QFontMetrics, QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QStandardItem,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -34,7 +42,7 @@ _TITLE_SHARE = 0.55
 Index = QModelIndex | QPersistentModelIndex
 
 
-class Kind(Enum):
+class RowKind(Enum):
     """What a row is: the head of a group, a record found, or all of the group."""
 
     HEAD = auto()
@@ -46,7 +54,7 @@ class Kind(Enum):
 class ResultRow:
     """One row of the list; `record_id` is None but for a record."""
 
-    kind: Kind
+    kind: RowKind
     table: str
     title: str
     detail: str = ""
@@ -62,79 +70,42 @@ def rows(found: Found, tabs: Mapping[str, tuple[str, str]]) -> list[ResultRow]:
     result = []
     for group in found.groups:
         title, icon = tabs.get(group.table, (group.table, ""))
-        result.append(ResultRow(Kind.HEAD, group.table, title, grouped(group.total)))
+        result.append(ResultRow(RowKind.HEAD, group.table, title, grouped(group.total)))
         result += [
-            ResultRow(Kind.HIT, group.table, hit.title or "(nothing)", hit.detail, icon, hit.record_id)
+            ResultRow(RowKind.HIT, group.table, hit.title or "(nothing)", hit.detail, icon, hit.record_id)
             for hit in group.hits
         ]
         if group.more:
             words = f"and {grouped(group.more)} more"
-            result.append(ResultRow(Kind.MORE, group.table, words, f"Show all of them in {title}"))
+            result.append(ResultRow(RowKind.MORE, group.table, words, f"Show all of them in {title}"))
     return result
 
 
-class ResultsModel(QAbstractListModel):
-    """The rows as a list; heads cannot be chosen."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._rows: Sequence[ResultRow] = ()
-
-    def set_rows(self, found: Sequence[ResultRow]) -> None:
-        self.beginResetModel()
-        self._rows = tuple(found)
-        self.endResetModel()
-
-    def row(self, number: int) -> ResultRow:
-        return self._rows[number]
-
-    def next_choice(self, row: int, step: int) -> int:
-        """The nearest row in that direction that can be chosen, going round at the ends; or -1."""
-        count = len(self._rows)
-        places = ((row + step * (distance + 1)) % count for distance in range(count))
-        return next((place for place in places if self._rows[place].kind is not Kind.HEAD), -1)
-
-    def next_group(self, row: int, step: int) -> int:
-        """The first choice of the next group in that direction, or `row` at the ends."""
-        heads = [number for number, found in enumerate(self._rows) if found.kind is Kind.HEAD]
-        inside = max((place for place, head in enumerate(heads) if head < row), default=0)
-        wanted = inside + step
-        return heads[wanted] + 1 if 0 <= wanted < len(heads) else row
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self._rows)
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        if not index.isValid() or self._rows[index.row()].kind is Kind.HEAD:
-            return Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid():
-            return None
-        row = self._rows[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return visible(row.title)
-        return str(row) if role == Qt.ItemDataRole.AccessibleTextRole else None
+def _item(row: ResultRow) -> QStandardItem:
+    item = QStandardItem(visible(row.title))
+    item.setData(str(row), Qt.ItemDataRole.AccessibleTextRole)
+    if row.kind is RowKind.HEAD:  # nothing to choose
+        item.setFlags(Qt.ItemFlag.NoItemFlags)
+    return item
 
 
 class _RowDelegate(QStyledItemDelegate):
     """Icon, title, and dim after it what tells the record from others."""
 
-    def __init__(self, theme: Theme, model: ResultsModel, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, popup: ResultsPopup) -> None:
+        super().__init__(popup)
         self._theme = theme
-        self._model = model
+        self._popup = popup
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        is_head = self._model.row(index.row()).kind is Kind.HEAD
+        is_head = self._popup.rows[index.row()].kind is RowKind.HEAD
         return QSize(0, max(_HEAD if is_head else _ROW, option.fontMetrics.height() + 12))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row = self._model.row(index.row())
+        row = self._popup.rows[index.row()]
         box = option.rect.adjusted(_PAD, 0, -_PAD, 0)
         painter.setFont(option.font)
-        if row.kind is Kind.HEAD:
+        if row.kind is RowKind.HEAD:
             self._paint_head(painter, row, box)
             return
         if option.state & QStyle.StateFlag.State_Selected:
@@ -158,7 +129,7 @@ class _RowDelegate(QStyledItemDelegate):
         right = Qt.TextElideMode.ElideRight
         room = round(box.width() * _TITLE_SHARE) if row.detail else box.width()
         title = metrics.elidedText(visible(row.title), right, room)
-        painter.setPen(self._theme.colour("accent" if row.kind is Kind.MORE else "text"))
+        painter.setPen(self._theme.colour("accent" if row.kind is RowKind.MORE else "text"))
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, title)
         box.adjust(metrics.horizontalAdvance(title) + _GAP + 4, 0, 0, 0)
         painter.setPen(self._theme.colour("dim"))
@@ -178,7 +149,8 @@ class ResultsPopup(QFrame):
         self.setProperty("popup", True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Search results")
-        self.model = ResultsModel(self)
+        self.rows: tuple[ResultRow, ...] = ()
+        self.model = QStandardItemModel(self)
         self.list = QListView()
         self.list.setAccessibleName("Search results")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -186,7 +158,7 @@ class ResultsPopup(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.setModel(self.model)
-        self.list.setItemDelegate(_RowDelegate(theme, self.model, self.list))
+        self.list.setItemDelegate(_RowDelegate(theme, self))
         self.list.entered.connect(self._hover)
         self.sentence = Label(look=Look.DIM, wrap=True)
         self.sentence.setContentsMargins(10, 10, 10, 10)
@@ -201,19 +173,19 @@ class ResultsPopup(QFrame):
 
     def show_rows(self, found: Sequence[ResultRow], field: QWidget) -> None:
         """List these, the first record chosen."""
-        self.model.set_rows(found)
+        self._fill(found)
         self.sentence.hide()
         self.list.show()
         self.keys.show()
         self._open(field)
-        self._go(self.model.next_choice(0, 1))
+        self._go(self._next_choice(0, 1))
         self.list.scrollToTop()
-        hits = sum(row.kind is Kind.HIT for row in found)
+        hits = sum(row.kind is RowKind.HIT for row in found)
         self._announce(counted(hits, "result"))
 
     def show_sentence(self, text: str, field: QWidget) -> None:
         """Say something in place of results."""
-        self.model.set_rows(())
+        self._fill(())
         self.sentence.setText(text)
         self.sentence.show()
         self.list.hide()
@@ -224,28 +196,46 @@ class ResultsPopup(QFrame):
     def current(self) -> ResultRow | None:
         """What Enter would show."""
         index = self.list.currentIndex()
-        return self.model.row(index.row()) if index.isValid() else None
+        return self.rows[index.row()] if index.isValid() else None
 
     def move_by(self, step: int) -> None:
         """To the next choice, or with -1 the one before."""
-        if self.model.rowCount():
-            self._go(self.model.next_choice(self.list.currentIndex().row(), step))
+        if self.rows:
+            self._go(self._next_choice(self.list.currentIndex().row(), step))
 
     def move_group(self, step: int) -> None:
         """To the next group, or with -1 the one before."""
-        if self.model.rowCount():
-            self._go(self.model.next_group(self.list.currentIndex().row(), step))
+        if self.rows:
+            self._go(self._next_group(self.list.currentIndex().row(), step))
+
+    def _fill(self, found: Sequence[ResultRow]) -> None:
+        self.rows = tuple(found)
+        self.model.clear()
+        self.model.appendColumn([_item(row) for row in found])
+
+    def _next_choice(self, row: int, step: int) -> int:
+        """The nearest row in that direction that can be chosen, going round at the ends; or -1."""
+        count = len(self.rows)
+        places = ((row + step * (distance + 1)) % count for distance in range(count))
+        return next((place for place in places if self.rows[place].kind is not RowKind.HEAD), -1)
+
+    def _next_group(self, row: int, step: int) -> int:
+        """The first choice of the next group in that direction, or `row` at the ends."""
+        heads = [number for number, found in enumerate(self.rows) if found.kind is RowKind.HEAD]
+        inside = max((place for place, head in enumerate(heads) if head < row), default=0)
+        wanted = inside + step
+        return heads[wanted] + 1 if 0 <= wanted < len(heads) else row
 
     def _go(self, row: int) -> None:
-        index = self.model.index(row)
+        index = self.model.index(row, 0)
         if index.isValid():
             self.list.setCurrentIndex(index)
             if row == 1:
                 self.list.scrollToTop()  # with the head of its group
-            self._announce(str(self.model.row(row)))
+            self._announce(str(self.rows[row]))
 
     def _hover(self, index: QModelIndex) -> None:
-        if self.model.row(index.row()).kind is not Kind.HEAD:
+        if self.rows[index.row()].kind is not RowKind.HEAD:
             self.list.setCurrentIndex(index)
 
     def _announce(self, text: str) -> None:
@@ -260,7 +250,7 @@ class ResultsPopup(QFrame):
         option = QStyleOptionViewItem()
         option.initFrom(self.list)
         delegate = self.list.itemDelegate()
-        indexes = (self.model.index(row) for row in range(self.model.rowCount()))
+        indexes = (self.model.index(row, 0) for row in range(len(self.rows)))
         content = sum(delegate.sizeHint(option, index).height() for index in indexes) + 6
         self.list.setFixedHeight(min(content, max(120, window.height() - below.y() - 96)))
         self.setFixedWidth(width)

@@ -22,6 +22,7 @@ class SelfTest(QObject):
         super().__init__(window)
         self._window = window
         self._rows: dict[str, int] = {}
+        self._tabs = 0
         self._ended = False
 
     def start(self) -> None:
@@ -34,6 +35,7 @@ class SelfTest(QObject):
             self._end(None, "no file is open")
             return
         pages = workspace.pages()
+        self._tabs = len(pages)
         if position == len(pages):
             self._verify(pages)
             return
@@ -58,5 +60,5 @@ class SelfTest(QObject):
         if self._ended:
             return
         self._ended = True
-        ok = problem is None and len(self._rows) == 5 and all(self._rows.values())
+        ok = problem is None and len(self._rows) == self._tabs and all(self._rows.values())
         self.finished.emit({"ok": ok, "tabs": self._rows, "verdict": verdict, "problem": problem})

@@ -18,6 +18,7 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
 from models.local.database import LocalDatabase
 from models.schema import inspect
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
 ROWS = 20_000
 SHORT = 600
@@ -328,8 +329,8 @@ def test_new_entries_leave_selection_and_what_is_read_in_place(
         "UPDATE audit_chain SET created_at = 5 WHERE seq = 599",
         "UPDATE audit_chain SET created_at = -created_at",
         "UPDATE audit_chain SET event_type = 'x'",
-        "INSERT INTO audit_chain VALUES (3000, 'a', 'b', 'c', '', '', 597 * 60)",
-        "INSERT INTO audit_chain VALUES (601, 'a', 'b', 'p', '', '', 601 * 60)",
+        INTO_AUDIT_CHAIN + "(3000, 'a', 'b', 'c', '', '', 597 * 60)",
+        INTO_AUDIT_CHAIN + "(601, 'a', 'b', 'p', '', '', 601 * 60)",
     ],
 )
 @pytest.mark.parametrize("sort", [None, "created_at", "payload"])

@@ -26,6 +26,7 @@ from models.errors import (
 )
 from models.local.database import LIMITS, PRAGMAS, LocalDatabase
 from models.tables import Notification, User
+from tests.fixtures.inserting import INTO_USERS
 
 NOW = 1_795_000_000
 
@@ -205,9 +206,7 @@ def test_what_is_no_database_or_damaged_is_said_at_once(tmp_path: Path, database
 
 
 def test_text_that_is_no_utf8_reads_as_damage(database: LocalDatabase) -> None:
-    database.connection().execute(
-        "INSERT INTO users VALUES ('u', 't', CAST(x'ff41' AS TEXT), NULL, 1, 1)"
-    ).fetchall()
+    database.connection().execute(INTO_USERS + "('u', 't', CAST(x'ff41' AS TEXT), NULL, 1, 1)").fetchall()
     with pytest.raises(UndecodableText):
         emails(database)
     with pytest.raises(UndecodableText):

@@ -23,6 +23,7 @@ from models.errors import (
 from models.local import migrations
 from models.local.database import LocalDatabase
 from models.migration_files import MigrationError
+from tests.fixtures.inserting import INTO_USERS
 
 NOW = 1_750_000_000  # 2025-06-15T15:06:40Z
 
@@ -317,7 +318,7 @@ class TestLedger:
         path.parent.mkdir()
         first = (paths.migrations_dir() / ALL[0]).read_text()
         execute(path, first.replace("CREATE TABLE users", 'create  table if not exists\n"Users"'))
-        execute(path, "INSERT INTO users VALUES ('1', 't', 'e', NULL, 1, 1)")
+        execute(path, INTO_USERS + "('1', 't', 'e', NULL, 1, 1)")
         done = migrations.apply(path, paths.migrations_dir(), now=NOW)
         assert (done.names, done.recorded) == (ALL[1:], ALL[:1])
         assert done.backup is not None

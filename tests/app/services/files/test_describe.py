@@ -14,6 +14,7 @@ from app.services.records.change import Change
 from models.local.database import LocalDatabase
 from models.tables import TABLES
 from tests.app.services.records.test_change import NOW, commit, creation
+from tests.fixtures.inserting import INTO_USERS
 
 MIGRATIONS = [
     "0000_initial.sql",
@@ -146,10 +147,10 @@ def test_missing_tables_columns_and_indexes_are_passed_over(
 def test_odd_values_of_a_tenant_do_not_stop_the_list(database_path: Path) -> None:
     execute(
         database_path,
-        "INSERT INTO users VALUES ('1', CAST(x'6fff' AS TEXT), 'e', NULL, 1, 1)",
-        "INSERT INTO users VALUES ('2', x'626c6f62', 'e', NULL, 1, 1)",
-        "INSERT INTO users VALUES ('3', 42, 'e', NULL, 1, 1)",
-        "INSERT INTO users VALUES ('4', 'z', 'e', NULL, 1, 1)",
+        INTO_USERS + "('1', CAST(x'6fff' AS TEXT), 'e', NULL, 1, 1)",
+        INTO_USERS + "('2', x'626c6f62', 'e', NULL, 1, 1)",
+        INTO_USERS + "('3', 42, 'e', NULL, 1, 1)",
+        INTO_USERS + "('4', 'z', 'e', NULL, 1, 1)",
     )
     assert tenants_of(database_path) == ("42", "blob", "o\ufffd", "z")
     execute(database_path, "DROP INDEX idx_users_tenant")

@@ -36,6 +36,7 @@ from app.services.files.opening import NEWER, open_database
 from models.local.database import LocalDatabase
 from tests.app.services.records.test_change import NOW, commit, creation, users_of
 from tests.fixtures.command import run
+from tests.fixtures.inserting import INTO_USERS
 
 ROOT = Path(__file__).parents[4]
 NOBODY = 65534
@@ -211,7 +212,7 @@ def test_a_newer_format_that_can_be_read_opens_read_only(database_path: Path) ->
 
 
 def test_a_text_that_is_no_utf8_does_not_keep_the_file_from_opening(database_path: Path) -> None:
-    execute(database_path, "INSERT INTO users VALUES (CAST(x'ff41' AS TEXT), 't', 'e', NULL, 1, 1)")
+    execute(database_path, INTO_USERS + "(CAST(x'ff41' AS TEXT), 't', 'e', NULL, 1, 1)")
     assert not open_database(database_path).read_only
 
 
@@ -343,7 +344,7 @@ def test_a_wal_file_in_such_a_folder_needs_a_copy_and_the_copy_is_whole(
     path = open_folder / "foundation.sqlite"
     write(open_database(path))
     if with_log:
-        hold(path, "INSERT INTO users VALUES ('u-2', 't', 'e', NULL, 1, 1)", kill=True)
+        hold(path, INTO_USERS + "('u-2', 't', 'e', NULL, 1, 1)", kill=True)
         path.with_name(f"{path.name}-shm").unlink()
     for item in open_folder.iterdir():
         item.chmod(0o444)
@@ -497,7 +498,7 @@ def test_an_unfinished_change_is_put_right_only_by_a_writer(database_path: Path,
 
 def test_a_copy_holds_what_the_log_holds_and_is_one_file(database_path: Path, tmp_path: Path) -> None:
     writer = apsw.Connection(str(database_path))
-    writer.execute("INSERT INTO users VALUES ('u-1', 't', 'e', NULL, 1, 1)").fetchall()
+    writer.execute(INTO_USERS + "('u-1', 't', 'e', NULL, 1, 1)").fetchall()
     folder = tmp_path / "copies"
     folder.mkdir()
     copy = snapshot_copy(database_path, folder / "copy.sqlite")

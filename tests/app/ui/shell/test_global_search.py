@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.services.records import users
 from app.settings import Settings
 from app.ui.shell.global_search import GlobalSearch
-from app.ui.shell.search_results import Kind, ResultRow
+from app.ui.shell.search_results import ResultRow, RowKind
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
@@ -53,16 +53,16 @@ def search(window: MainWindow) -> GlobalSearch:
 
 
 def shown(search: GlobalSearch) -> list[ResultRow]:
-    model = search.popup.model
-    return [model.row(number) for number in range(model.rowCount())]
+    return list(search.popup.rows)
 
 
 def find(qtbot: QtBot, window: MainWindow, text: str) -> None:
     """Types into the field as somebody does, and waits for what is found."""
     qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     assert window.search.field.hasFocus()
-    qtbot.keyClicks(window.search.field, text)
-    qtbot.waitUntil(window.search.is_open)
+    answered = window.search.answered  # not "Searching…", which shows before it, nor half of the text
+    with qtbot.waitSignal(answered, check_params_cb=lambda said, total: said == text):
+        qtbot.keyClicks(window.search.field, text)
 
 
 def tab(window: MainWindow, table: str) -> RecordTab:
@@ -78,12 +78,12 @@ def current_tab(window: MainWindow) -> str:
 def test_what_is_found_stands_under_its_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "PERSON")
     rows = shown(search)
-    assert [row.title for row in rows if row.kind is Kind.HEAD] == ["Users", "Audit chain"]
-    assert [row.detail for row in rows if row.kind is Kind.HEAD] == ["7", "7"]
-    hits = [row for row in rows if row.kind is Kind.HIT and row.table == "users"]
+    assert [row.title for row in rows if row.kind is RowKind.HEAD] == ["Users", "Audit chain"]
+    assert [row.detail for row in rows if row.kind is RowKind.HEAD] == ["7", "7"]
+    hits = [row for row in rows if row.kind is RowKind.HIT and row.table == "users"]
     assert [row.title for row in hits] == [f"person{number}@acme.example" for number in (6, 5, 4, 3, 2)]
     assert all(row.detail.startswith("acme · ") for row in hits)
-    assert [row.title for row in rows if row.kind is Kind.MORE] == ["and 2 more"] * 2
+    assert [row.title for row in rows if row.kind is RowKind.MORE] == ["and 2 more"] * 2
     assert search.field.hasFocus()
 
 
@@ -111,7 +111,7 @@ def test_the_arrows_choose_and_pass_over_heads(
         assert row is not None
         seen.append((row.kind, row.table))
         qtbot.keyClick(search.field, Qt.Key.Key_Down)
-    assert seen == [(Kind.HIT, "users"), (Kind.HIT, "audit_chain"), (Kind.HIT, "users")]
+    assert seen == [(RowKind.HIT, "users"), (RowKind.HIT, "audit_chain"), (RowKind.HIT, "users")]
     qtbot.keyClick(search.field, Qt.Key.Key_Up)
     qtbot.keyClick(search.field, Qt.Key.Key_Up)
     entry = search.popup.current()
@@ -147,7 +147,7 @@ def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalS
     view = search.popup.list
 
     def place(row: int) -> QPoint:
-        return view.visualRect(search.popup.model.index(row)).center()
+        return view.visualRect(search.popup.model.index(row, 0)).center()
 
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place(0))
     assert search.is_open() and search.field.hasFocus(), "a head is nothing to choose"
@@ -176,14 +176,14 @@ def test_another_tenant_is_searched_when_one_comes_back(
     window.tenants.setFocus()
     assert not search.is_open(), "leaving the field closes the list"
     window.tenants.pick("acme")
-    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(search.is_open)
+    with qtbot.waitSignal(search.answered):
+        qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
 
 
 def test_text_from_the_file_is_plain(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "bold")
-    assert search.popup.model.index(1).data() == "<b>Bold</b>\\u202eplan"
+    assert search.popup.model.index(1, 0).data() == "<b>Bold</b>\\u202eplan"
 
 
 def test_escape_closes_then_empties_then_leaves(
@@ -201,8 +201,8 @@ def test_escape_closes_then_empties_then_leaves(
 def test_down_brings_the_list_back(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "hank")
     qtbot.keyClick(search.field, Qt.Key.Key_Escape)
-    qtbot.keyClick(search.field, Qt.Key.Key_Down)
-    qtbot.waitUntil(search.is_open)
+    with qtbot.waitSignal(search.answered):
+        qtbot.keyClick(search.field, Qt.Key.Key_Down)
     assert shown(search)[1].title == "hank@globex.example"
 
 

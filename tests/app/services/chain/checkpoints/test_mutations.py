@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.services.chain.verify.codes import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "250"))
 COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
@@ -130,6 +131,6 @@ def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> Non
     finally:
         with sql:
             sql.execute("DELETE FROM audit_chain")
-            sql.executemany("INSERT INTO audit_chain VALUES (?,?,?,?,?,?,?)", kept)
+            sql.executemany(INTO_AUDIT_CHAIN + "(?,?,?,?,?,?,?)", kept)
     assert report.verdict == Verdict.TAMPERED
     assert codes(report) & {"CHECKPOINT", "TRUNCATED"}

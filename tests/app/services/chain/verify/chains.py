@@ -19,6 +19,7 @@ from app.services.chain.verify.report import Report
 from app.services.chain.verify.scan import RangeScan
 from app.workers.scan_pool import verify
 from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
 GENESIS = "0" * 64
 EVENTS = ("user_created", "user_updated", "workflow_dispatched", "settings_changed", "file_uploaded")
@@ -75,7 +76,7 @@ class ChainFile:
             previous = self.head(tenant)
         value = digest(previous, event, payload, at)
         self.sql.execute(
-            "INSERT INTO audit_chain VALUES (?, ?, ?, ?, ?, ?, ?)",
+            INTO_AUDIT_CHAIN + "(?, ?, ?, ?, ?, ?, ?)",
             (seq, tenant, event, payload, previous, value, at),
         )
         return value

@@ -9,6 +9,7 @@ import pytest
 from app.services.chain.verify.codes import Verdict
 from tests.app.services.chain.verify.chains import GENESIS, ChainFile, codes, digest
 from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
 CHAINS = [(1, 1), (2, 1), (50, 1), (5_000, 1), (1, 40), (2, 40), (50, 40), (125, 40)]
 TENANT = "tenant-00"
@@ -233,9 +234,9 @@ def test_pruned_rows_put_back(chain: ChainFile) -> None:
     first, second = chain.seqs(TENANT)[:2]
     kept = {seq: chain.one("SELECT * FROM audit_chain WHERE seq = ?", seq) for seq in (first, second)}
     chain.prune(TENANT, second)
-    chain.run("INSERT INTO audit_chain VALUES (?,?,?,?,?,?,?)", *kept[second])
+    chain.run(INTO_AUDIT_CHAIN + "(?,?,?,?,?,?,?)", *kept[second])
     found(chain, "LINK", seq=second)
-    chain.run("INSERT INTO audit_chain VALUES (?,?,?,?,?,?,?)", *kept[first])
+    chain.run(INTO_AUDIT_CHAIN + "(?,?,?,?,?,?,?)", *kept[first])
     found(chain, "LINK", seq=first)
     chain.run("DELETE FROM audit_chain WHERE seq = ?", second)
     found(chain, "LINK", seq=first)
@@ -287,9 +288,7 @@ def test_bytes_that_are_no_text_in_a_row_that_holds(tmp_path: Path) -> None:
     bad = b'{"a":"\xff"}'
     previous, at = chain.head(TENANT), NOW - 90
     value = sha256(b":".join((previous.encode(), b"e", bad, b"%d" % at))).hexdigest()
-    chain.run(
-        "INSERT INTO audit_chain VALUES (NULL,?,'e',CAST(? AS TEXT),?,?,?)", TENANT, bad, previous, value, at
-    )
+    chain.run(INTO_AUDIT_CHAIN + "(NULL,?,'e',CAST(? AS TEXT),?,?,?)", TENANT, bad, previous, value, at)
     chain.append(TENANT)
     found(chain, "ENCODING", seq=4)
     assert codes(chain.verify()) == {"ENCODING"}

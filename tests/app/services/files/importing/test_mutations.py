@@ -10,6 +10,7 @@ import pytest
 
 from app.services.errors import TenantAdminError
 from app.services.files.importing.running import Imported
+from tests.fixtures.inserting import INTO_USERS
 
 MUTANTS = int(os.environ.get("TENANT_ADMIN_MUTANTS", "80"))
 
@@ -20,7 +21,7 @@ FRAGMENTS = (
     *("ATTACH 'outside.sqlite' AS o;", "CREATE TABLE o.x(a);", "VACUUM INTO 'outside.sqlite';"),
     *("PRAGMA writable_schema=ON;", "PRAGMA journal_mode=WAL;", "PRAGMA temp_store_directory='.';"),
     "INSERT INTO users SELECT * FROM users;",
-    "INSERT INTO users VALUES(1,2,3,4,5,6),(load_extension('x'),2,3,4,5,6);",
+    INTO_USERS + "(1,2,3,4,5,6),(load_extension('x'),2,3,4,5,6);",
     "CREATE TABLE t(a DEFAULT (sqlite_log(1,'x')));",
     "CREATE VIEW v AS SELECT 1;",
     "CREATE VIRTUAL TABLE f USING fts5(a);",

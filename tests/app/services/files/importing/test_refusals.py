@@ -9,9 +9,10 @@ from app.services.files.importing import running
 from app.services.files.importing.errors import ImportLimit, StatementFailed, StatementRefused
 from app.services.files.importing.guarding import Forbidden, Guard
 from app.services.files.importing.running import Imported
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_USERS
 
 Run = Callable[..., Imported]
-USER = "INSERT INTO users VALUES('u-x','acme','Secr3tMail','Secr3tHash',1,1);\n"
+USER = INTO_USERS + "('u-x','acme','Secr3tMail','Secr3tHash',1,1);\n"
 LOADING = "the function load_extension()"
 
 
@@ -45,8 +46,8 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("SAVEPOINT s", "SAVEPOINT"),
         ("ROLLBACK", "ROLLBACK, with which the dump of a damaged file ends,"),
         ("INSERT INTO users(id) SELECT load_extension('x')", LOADING),
-        ("INSERT INTO users VALUES(1,2,3,4,5,6),(2,2,3,load_extension('x'),5,6)", LOADING),
-        ("INSERT INTO users VALUES(1,2,3,4,5,6),(2,2,3,sqlite_log(1,'x'),5,6)", "the function sqlite_log()"),
+        (INTO_USERS + "(1,2,3,4,5,6),(2,2,3,load_extension('x'),5,6)", LOADING),
+        (INTO_USERS + "(1,2,3,4,5,6),(2,2,3,sqlite_log(1,'x'),5,6)", "the function sqlite_log()"),
         ("CREATE TABLE t(a DEFAULT (load_extension('x')))", LOADING),
         ("CREATE TABLE t(a CHECK (load_extension('x')))", LOADING),
         ("CREATE TABLE t(a, b AS (load_extension(a)))", LOADING),
@@ -74,17 +75,17 @@ def test_what_is_refused_is_named_with_its_line(
     [
         (USER, "UNIQUE constraint failed: users.id"),
         ("INSERT INTO users(id) VALUES('u-y')", "NOT NULL constraint failed: users.tenant_id"),
-        ("INSERT INTO users VALUES('u-y','acme' Secr3tMail,'','Secr3tHash',1,1)", "syntax error"),
-        ("INSERT INTO users VALUES('u-y',Secr3tHash,'','',1,1)", "no such column"),
-        ("INSERT INTO users VALUES('u-y',\"Secr3tHash\",'',Secr3tHash(),1,1)", "no such function"),
+        (INTO_USERS + "('u-y','acme' Secr3tMail,'','Secr3tHash',1,1)", "syntax error"),
+        (INTO_USERS + "('u-y',Secr3tHash,'','',1,1)", "no such column"),
+        (INTO_USERS + "('u-y',\"Secr3tHash\",'',Secr3tHash(),1,1)", "no such function"),
         ("INSERT INTO users VALUES('u-y')", "table users has 6 columns but 1 values were supplied"),
         ("INSERT INTO nowhere VALUES('Secr3tHash')", "no such table"),
-        ("INSERT INTO users VALUES(1,2,3,4,5,?)", "it has parameters"),
+        (INTO_USERS + "(1,2,3,4,5,?)", "it has parameters"),
         ("INSERT INTO sqlite_master VALUES('table','x','x',0,'Secr3tHash')",
          "table sqlite_master may not be modified"),
         ("CREATE TABLE users(a)", "table users already exists"),
-        ("INSERT INTO audit_chain VALUES('Secr3tHash','','','','','',1)", "datatype mismatch"),
-        ("INSERT INTO users VALUES('u-y','acme','x',unistr('\\Secr3tHash'),1,1)", "invalid Unicode escape"),
+        (INTO_AUDIT_CHAIN + "('Secr3tHash','','','','','',1)", "datatype mismatch"),
+        (INTO_USERS + "('u-y','acme','x',unistr('\\Secr3tHash'),1,1)", "invalid Unicode escape"),
         ("nonsense", "syntax error"),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ from app.workers import scan_pool
 from models.local.migrations import create_database
 from tests.conftest import NOW
 from tests.fixtures.dumping import write_dump
+from tests.fixtures.inserting import INTO_NOTIFICATIONS
 
 Run = Callable[..., Imported]
 FORMS = ("sqlite3", "d1")
@@ -87,7 +88,7 @@ def test_other_ways_to_write_text(run: Run, texts: dict[str, str], source: Path,
 def test_text_with_line_breaks_and_semicolons_as_they_are(run: Run, texts: dict[str, str]) -> None:
     nasty = "a;\nb;\r\n--c\n/* d ;\n\"e `f [g ';\n\\n\\r 😀 \u2028"
     quoted = nasty.replace("'", "''")
-    row = f"INSERT INTO notifications VALUES('n-1','acme','t','x','{quoted}',NULL,0,1);\n"
+    row = INTO_NOTIFICATIONS + f"('n-1','acme','t','x','{quoted}',NULL,0,1);\n"
     path = run(texts["d1"] + row).path
     assert value(path, "SELECT message FROM notifications WHERE id = 'n-1'") == nasty
 
@@ -103,7 +104,7 @@ def test_a_large_text_in_parts(run: Run, texts: dict[str, str]) -> None:
 
 def test_many_rows_in_one_statement_and_new_escapes(run: Run, texts: dict[str, str]) -> None:
     rows = ",".join(f"('n-{n}','acme','t','x',unistr('a\\u000ab'),NULL,0,{n})" for n in range(100))
-    path = run(texts["sqlite3"].replace("COMMIT;", f"INSERT INTO notifications VALUES{rows};\nCOMMIT;")).path
+    path = run(texts["sqlite3"].replace("COMMIT;", INTO_NOTIFICATIONS + f"{rows};\nCOMMIT;")).path
     assert value(path, "SELECT count(*) FROM notifications WHERE message = 'a' || char(10) || 'b'") == 100
 
 
