@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from app import __version__
 from app.commands.common import EXIT_COULD_NOT_RUN
-from app.services.errors import TenantAdminError
 from app.services.text import visible
+from models.errors import TenantAdminError
 
 COMMANDS = {
     "verify": "verify",

@@ -23,11 +23,15 @@ def components() -> tuple[Component, ...]:
         Component("Python", platform.python_version(), "PSF licence"),
         Component("SQLite", apsw.sqlite_lib_version(), "Public domain"),
         Component("APSW", apsw.apsw_version(), "Any OSI licence"),
-        Component("Peewee", installed("peewee") or str(vars(peewee).get("__version__", "")), "MIT licence"),
+        Component("Peewee", str(vars(peewee)["__version__"]), "MIT licence"),
+        Component("cryptography", _installed("cryptography"), "Apache 2.0 or BSD licence"),
+        Component("keyring", _installed("keyring"), "MIT licence"),
+        Component("platformdirs", _installed("platformdirs"), "MIT licence"),
+        Component("psutil", _installed("psutil"), "BSD licence"),
     )
 
 
-def installed(distribution: str) -> str:
+def _installed(distribution: str) -> str:
     """The version of an installed distribution; empty where it left no metadata, as in a packaged program."""
     try:
         return metadata.version(distribution)

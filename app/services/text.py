@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from app.services.errors import InvalidInput
+from models.errors import InvalidInput
 
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from app.services.errors import Cancelled, NotAllowed, StorageError, TenantAdminError
 from app.services.retention.clock import (
     ClockDoubt,
     ClockProblem,
@@ -19,6 +18,7 @@ from app.services.retention.clock import (
     steady_clock,
 )
 from app.workers.runner import Progress, Runner, Stop, Task
+from models.errors import Cancelled, NotAllowed, StorageError, TenantAdminError
 from models.local.database import LocalDatabase
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run

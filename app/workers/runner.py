@@ -11,8 +11,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from app.services.errors import Cancelled, TenantAdminError
 from app.services.records.change import Change
+from models.errors import Cancelled, TenantAdminError
 from models.local.database import LocalDatabase
 
 READERS = 2

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-from app.services.errors import Cancelled, InvalidInput
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
+from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")

@@ -10,9 +10,9 @@ from typing import Any
 from peewee import SQL, Case, Column, Query, Select, fn
 from peewee import Table as Source
 
-from app.services.errors import NotFound, TableMissing
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from models.engine import Database
+from models.errors import NotFound, TableMissing
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.services.errors import TableMissing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Cell, Lists, position
 from app.services.records.tables import DECLARED, Table
 from app.services.scope import EVERYONE, Scope
+from models.errors import TableMissing
 from models.local.database import LocalDatabase
 
 EXCERPT: Final = 80

@@ -5,9 +5,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from app.services.errors import TenantAdminError
 from app.ui.widgets.status import BusyStrip
 from app.workers.runner import Progress, Runner, Stop, Task
+from models.errors import TenantAdminError
 
 
 class Busy(QObject):

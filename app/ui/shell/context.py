@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.services.errors import TenantAdminError
 from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.lists import Lists
@@ -13,6 +12,7 @@ from app.ui.shell.busy import Busy
 from app.ui.shell.history import History
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
+from models.errors import TenantAdminError
 
 
 @dataclass(frozen=True)

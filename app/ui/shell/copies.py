@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 
 from app import paths
-from app.ui.shell.file_work import FileWork
+from app.ui.shell.files import FileWork
 from app.ui.widgets.file_dialogs import ask_open, ask_save
 from app.workers.runner import Progress, Stop
 from models.errors import TenantAdminError

@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.services.errors import NeedsCopy, SqlDump, TenantAdminError
-from app.ui.shell.file_work import FileWork
+from app.settings import Settings
+from app.ui.shell.busy import Busy
+from app.ui.theme import Theme
 from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
 from app.ui.widgets.formatting import counted
 from app.workers.runner import Progress, Stop
+from models.errors import FileMissing, NeedsCopy, SqlDump, TenantAdminError
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
@@ -26,6 +29,26 @@ if TYPE_CHECKING:
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
 DUMPS = "SQL dumps (*.sql);;All files (*)"
 DEMO_ROWS = 20_000
+
+
+class FileWork(QObject):
+    """What is done with whole files, in the background.
+
+    `said(text)` is for a toast, `failed(error)` for what did not work.
+    """
+
+    said = Signal(str)
+    failed = Signal(object)
+
+    def __init__(
+        self, theme: Theme, settings: Settings, busy: Busy, clock: Callable[[], int], window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._theme = theme
+        self._settings = settings
+        self._busy = busy
+        self._clock = clock
+        self._window = window
 
 
 class Files(FileWork):
@@ -188,7 +211,7 @@ class Files(FileWork):
         elif isinstance(error, SqlDump):
             self._offer("Import this dump?", error, "Import…", lambda: self.ask_import_target(path))
         else:
-            if not paths.exists(path):
+            if isinstance(error, FileMissing):
                 self._settings.remove_recent_file(path)
             self.failed.emit(error)
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.services.errors import TenantAdminError
 from app.services.records import change as writing
 from app.services.records.change import Change
 from app.workers.runner import Runner
+from models.errors import TenantAdminError
 from models.local.database import LocalDatabase
 
 

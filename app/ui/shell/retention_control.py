@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.services.errors import TenantAdminError
 from app.ui.shell.context import Context
 from app.ui.widgets.formatting import counted, relative_time
 from app.workers.retention_worker import Proposal, RetentionSettings, RetentionWorker
+from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the services and the dialog are loaded when retention is asked for or runs
     from app.services.chain.checkpoints.document import Reason

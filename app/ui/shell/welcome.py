@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
+from app.paths import exists
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -130,9 +131,10 @@ class WelcomePage(QWidget):
         line.setSpacing(8)
         button: QPushButton = push_button(self._theme, path.name, kind=Kind.FLAT, icon=Icon.DATABASE)
         button.setToolTip(tooltip(str(path)))
-        button.setEnabled(path.exists())
+        there = exists(path)
+        button.setEnabled(there)
         button.clicked.connect(lambda: self.recent.emit(path))
         line.addWidget(button)
-        where = str(path.parent) if path.exists() else "no longer there"
+        where = str(path.parent) if there else "no longer there"
         line.addWidget(ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle), 1)
         return row

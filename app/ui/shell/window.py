@@ -10,7 +10,6 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from app.services.errors import Cancelled, TenantAdminError
 from app.settings import Settings
 from app.ui.shell import window_actions
 from app.ui.shell.actions import Actions
@@ -25,6 +24,7 @@ from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.status import BusyStrip, Toast
 from app.workers.runner import Runner, WentWrong
+from models.errors import Cancelled, TenantAdminError
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.services.errors import TableMissing, TenantAdminError
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import IconLabel, Label, Look
+from models.errors import TableMissing, TenantAdminError
 
 
 class EmptyState(QWidget):

@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.errors import InvalidInput, TenantAdminError
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look
+from models.errors import InvalidInput, TenantAdminError
 
 Value = str | bool | int
 Check = Callable[[Value], str]

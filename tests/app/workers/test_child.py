@@ -10,9 +10,9 @@ import pytest
 
 from app import bugs
 from app.bugs import BugElsewhere
-from app.services.errors import FileLocked, InvalidInput, TenantAdminError
 from app.workers import child
 from app.workers.child import WORKERS, Children
+from models.errors import FileLocked, InvalidInput, TenantAdminError
 from models.local.errors import translate
 
 ROOT = Path(__file__).parents[3]

@@ -15,7 +15,14 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.errors import (
+from app.services.records import export
+from app.services.records.export import Format
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys, Lists
+from app.services.scope import Scope
+from app.workers.child import CannotStart, ChildFailed, Children
+from app.workers.export import export_rows
+from models.errors import (
     Cancelled,
     CannotOpen,
     DamagedFile,
@@ -25,13 +32,6 @@ from app.services.errors import (
     NotADatabase,
     TableMissing,
 )
-from app.services.records import export
-from app.services.records.export import Format
-from app.services.records.list_query import ListQuery
-from app.services.records.lists import Keys, Lists
-from app.services.scope import Scope
-from app.workers.child import CannotStart, ChildFailed, Children
-from app.workers.export import export_rows
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from models.schema import inspect

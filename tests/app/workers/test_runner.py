@@ -6,12 +6,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import bugs
-from app.services.errors import Cancelled, InvalidInput
 from app.services.records import users
 from app.services.records.change import Change
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
 from app.workers.runner import Runner, WentWrong
+from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 

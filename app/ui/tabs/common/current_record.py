@@ -6,9 +6,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.services.errors import TenantAdminError
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
+from models.errors import TenantAdminError
 
 
 class CurrentRecord(QObject):

@@ -9,7 +9,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.itemmodels.roles import Role
-from app.services.errors import Cancelled, TenantAdminError
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery, Value
@@ -21,6 +20,7 @@ from app.ui.tabs.common.list_controller import ListController
 from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import counted
 from app.workers.runner import Progress, Stop
+from models.errors import Cancelled, TenantAdminError
 
 _NAMES = {
     Format.CSV: ("CSV", "CSV (*.csv)"),

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.errors import TenantAdminError
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing, Page
 from app.services.records.tables import DECLARED
 from app.ui.shell.context import Context
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.workers.runner import Task
+from models.errors import TenantAdminError
 
 REPAINT_MS = 60_000
 

@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column
-from app.services.errors import Cancelled, TenantAdminError
 from app.services.records.change import Change
 from app.services.records.effect import effect_on
 from app.services.records.list_query import ListQuery, Value
@@ -29,6 +28,7 @@ from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.empty_state import ListEmptyState
 from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.inspector import GAP, Inspector, MasterDetail
+from models.errors import Cancelled, TenantAdminError
 
 MARGIN = 16
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Tone
-from app.services.errors import NotAllowed, TableMissing
 from app.services.records import notifications
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
@@ -26,6 +25,7 @@ from app.ui.widgets.field_list import Field, FieldList
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
+from models.errors import NotAllowed, TableMissing
 
 RUNS = "planning_runs"
 LONG = 2_000

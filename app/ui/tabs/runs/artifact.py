@@ -6,7 +6,6 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.itemmodels.roles import Tone
-from app.services.errors import TenantAdminError
 from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.ui.shell.context import Context
@@ -19,6 +18,7 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
+from models.errors import TenantAdminError
 
 _SIZE = QSize(820, 640)
 _VERDICTS = {

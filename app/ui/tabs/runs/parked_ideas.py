@@ -9,7 +9,6 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column
-from app.services.errors import TableMissing, TenantAdminError
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import Record, read_record
@@ -28,6 +27,7 @@ from app.ui.widgets.field_list import FieldList
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.formatting import counted, relative_time, tooltip
 from app.ui.widgets.inspector import Inspector, MasterDetail
+from models.errors import TableMissing, TenantAdminError
 
 IDEAS, RUNS = PLANNING_PARKED_IDEAS.name, PLANNING_RUNS.name
 _EMPTY = ("No parked ideas", "The planner has put nothing aside.")

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.roles import Tone
-from app.services.errors import TenantAdminError
 from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
@@ -35,6 +34,7 @@ from app.ui.widgets.field_list import FieldList
 from app.ui.widgets.formatting import counted, grouped, money, tooltip
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
+from models.errors import TenantAdminError
 
 OTHER = "other"
 """The chip for statuses that the platform does not know."""

@@ -15,9 +15,9 @@ import pytest
 
 from app.services.chain import append as chain
 from app.services.chain.append import GENESIS, Batch, Check, Event, Head
-from app.services.errors import DamagedFile, HeadMoved, NotAllowed
 from app.workers import scan_pool
 from models.engine import Rows, raw
+from models.errors import DamagedFile, HeadMoved, NotAllowed
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
 from tests.fixtures.appending import TENANT

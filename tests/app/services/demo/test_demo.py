@@ -12,7 +12,7 @@ import pytest
 
 from app.paths import migrations_dir
 from app.services.demo.demo import create_demo
-from app.services.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
+from models.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
 from models.status import Phase, RunStatus
 
 NOW = 1_795_300_000

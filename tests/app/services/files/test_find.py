@@ -8,9 +8,9 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.errors import DamagedFile
 from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
 from app.services.files.opening import open_database
+from models.errors import DamagedFile
 from models.local import copies
 from models.local.migrations import create_database
 from tests.app.services.records.test_change import NOW, commit, creation

@@ -12,8 +12,8 @@ import pytest
 
 from app import paths
 from app.services.demo.demo import create_demo
-from app.services.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from app.services.files import restoring
+from models.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from models.local import copies
 from tests.conftest import NOW
 from tests.fixtures import chains

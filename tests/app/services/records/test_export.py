@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.services.errors import Cancelled, InvalidInput
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
+from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW

@@ -10,12 +10,12 @@ import apsw
 import pytest
 from peewee import BaseQuery, OperationalError
 
-from app.services.errors import FileLocked, TableMissing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED
 from app.services.scope import Scope
 from models.engine import Limits, Rows
+from models.errors import FileLocked, TableMissing
 from models.local.database import LocalDatabase
 from models.schema import inspect
 

@@ -1,11 +1,11 @@
 import pytest
 
-from app.services.errors import NotAllowed
 from app.services.records import change as writing
 from app.services.records import notifications
 from app.services.records.record import read_record
 from app.services.records.tables import NOTIFICATIONS
 from app.services.scope import EVERYONE, Scope
+from models.errors import NotAllowed
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW

@@ -1,10 +1,10 @@
 import pytest
 
-from app.services.errors import NotAllowed, NotFound
 from app.services.records import change as writing
 from app.services.records import runs as planning
 from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
+from models.errors import NotAllowed, NotFound
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events

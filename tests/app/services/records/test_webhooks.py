@@ -1,11 +1,11 @@
 import pytest
 
-from app.services.errors import InvalidInput, NotAllowed
 from app.services.records import change as writing
 from app.services.records import webhooks
 from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
+from models.errors import InvalidInput, NotAllowed
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW

@@ -3,11 +3,11 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.errors import RowChanged
 from app.services.records import users
 from app.services.records.change import Change
 from app.ui.shell.history import History
 from app.workers.runner import Runner
+from models.errors import RowChanged
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
