@@ -231,7 +231,7 @@ class RetentionWorker(QObject):
         if result.doubt is None or trusted:
             self._watch.believe(reading)
             self._settings.set_last_run(reading.wall)
-        else:  # there was nothing to remove; remembered, it would bear out tomorrow a clock in doubt today
+        else:  # there was nothing to remove; remembered, it would confirm tomorrow a clock in doubt today
             self._watch.doubt(result.doubt, reading)
             self._not_before = reading.wall + DAY
         if not self._stopped:

@@ -1,7 +1,7 @@
 """Whether the clock can be believed before anything is called old by it.
 
-One moment that contradicts the clock is enough for a doubt, and it takes more than one stray entry to lay
-one: a retention run that was carried out, or two entries. A doubt is never the last word; a person is.
+One moment that contradicts the clock is enough for a doubt. It takes more than one stray entry to confirm
+the clock: a retention run that was carried out, or two entries. A person can always overrule a doubt.
 """
 
 import sys
@@ -28,7 +28,7 @@ _ENTRIES: Final = 20
 """How many of the newest entries are asked: a few stray ones among them change nothing."""
 
 _FEW: Final = 10
-"""Entries below which a single one bears out the clock: so young a file has hardly more to say."""
+"""Entries below which a single one confirms the clock: so young a file has hardly more to say."""
 
 _CLOCK: Final = "This computer's clock says"
 _GIVEN: Final = "The time given is"
@@ -76,9 +76,9 @@ class ClockDoubt:
             case Doubt.AHEAD_OF_RUN:
                 return f"{says}; the file was last used on {known}, by retention."
             case Doubt.LONE_ENTRY:
-                return f"{says}; a single entry of the file, from {known}, is all that bears it out."
+                return f"{says}; a single entry of the file, from {known}, is all that confirms it."
             case Doubt.NOTHING_KNOWN:
-                return f"{says}; nothing in the file bears it out."
+                return f"{says}; nothing in the file confirms it."
             case Doubt.JUMPED:
                 way = "forward" if self.jump > 0 else "back"
                 return f"{says}; it was set {way} by {_span(abs(self.jump))} while the program was running."
@@ -99,8 +99,8 @@ class ClockFacts:
     """What is known of the time beside the file.
 
     `last_run` is when retention last ran on this file by a clock that was believed. `jump` is by how many
-    seconds the clock was set meanwhile. `standing` is a doubt that nothing has laid since. `stated` says that
-    a person gave the time in so many words, so that it may lie ahead of all that is known.
+    seconds the clock was set meanwhile. `standing` is a doubt that nothing has settled since. `stated` says
+    that a person gave the time in so many words, so that it may lie ahead of all that is known.
     """
 
     last_run: int | None = None
@@ -115,7 +115,7 @@ NO_FACTS: Final = ClockFacts()
 def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bool) -> ClockDoubt | None:
     """Holds `now` against the newest entries, the last run and `facts`. The caller holds a connection.
 
-    What the file held when retention last ran had its say then, and is not asked again.
+    What the file held when retention last ran was asked then, and is not asked again.
     """
     if facts.standing is not None:
         return replace(facts.standing, now=now)
@@ -128,8 +128,8 @@ def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bo
     if entries and entries[0] > now + BEHIND_TOLERANCE:
         return ClockDoubt(Doubt.BEHIND_ENTRY, now, entries[0], stated=facts.stated)
     enough = now - AHEAD_TOLERANCE
-    borne_out = (run is not None and run >= enough) or (len(entries) > 1 and entries[1] >= enough)
-    if facts.stated or borne_out:
+    confirmed = (run is not None and run >= enough) or (len(entries) > 1 and entries[1] >= enough)
+    if facts.stated or confirmed:
         return None
     if entries and entries[0] >= enough:
         return None if len(entries) < _FEW else ClockDoubt(Doubt.LONE_ENTRY, now, entries[0])
@@ -192,7 +192,7 @@ class ClockWatch:
 
     The clock is held against what it was when it was last believed, or when the program began. A clock that
     was in doubt is no measure; that doubt stands until the clock is set, since entries that were written by
-    it meanwhile bear out nothing.
+    it meanwhile confirm nothing.
     """
 
     def __init__(self, clock: Callable[[], int], steady: SteadyClock) -> None:
@@ -213,7 +213,7 @@ class ClockWatch:
         return ClockFacts(last_run, jump, standing)
 
     def believe(self, reading: Reading) -> None:
-        """A run was carried out by it, with the person's word or without need of one."""
+        """A run was carried out by it, confirmed by the person or without need of that."""
         self._believed, self._doubted = reading, None
 
     def doubt(self, doubt: ClockDoubt, reading: Reading) -> None:

@@ -185,7 +185,7 @@ def carry_out(
     archiver = None if archive is None else Archiver(database, archive)
     run = _Run(database, plan, max(now, plan.now), archiver, progress, cancelled, pause, batch_rows)
     result = run.result
-    # A report by a clock in doubt would bear that clock out tomorrow.
+    # A report by a clock in doubt would confirm that clock tomorrow.
     reports = plan.has_chain and (plan.doubt is None or confirmation.clock == plan.doubt)
     report = partial(_report, database, result, actor=actor, now=run.now) if reports else _no_report
     try:

@@ -348,7 +348,7 @@ def test_a_clock_that_is_set_while_the_program_runs_is_noticed(
     preferences.set_clock(jump)
     chains.append(
         database.connection(), "acme", [preferences.now] * 2
-    )  # which bear it out, as far as they can
+    )  # which confirm it, as far as they can
     worker.start()
     qtbot.waitUntil(lambda: worker.waiting is not None)
     assert worker.waiting is not None
@@ -363,7 +363,7 @@ def test_a_night_of_sleep_is_no_jump(worker: RetentionWorker, preferences: Prefe
     assert done.args[0].total == 3
 
 
-def test_a_run_without_work_bears_out_no_clock(
+def test_a_run_without_work_confirms_no_clock(
     database: LocalDatabase, preferences: Preferences, runner: Runner, qtbot: QtBot
 ) -> None:
     """Else a clock two months ahead would remove what grows old by it on the second day."""

@@ -1,4 +1,4 @@
-"""Retention and a clock that has jumped: what refuses, what bears the clock out, and the confirmation."""
+"""Retention and a clock that has jumped: what refuses, what confirms the clock, and the confirmation."""
 
 import json
 from typing import Any
@@ -61,7 +61,7 @@ def refused(database: LocalDatabase, now: int, **options: Any) -> ClockDoubt:
     return problem.value.doubt
 
 
-def test_a_clock_that_the_newest_entries_bear_out_needs_no_confirmation(
+def test_a_clock_that_the_newest_entries_confirm_needs_no_confirmation(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     assert planned(database, now=NOW).doubt is None
@@ -95,7 +95,7 @@ def test_a_confirmation_overrules_and_is_on_record(database: LocalDatabase, sql:
     assert report["trustedClock"] is True
 
 
-def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(
+def test_a_run_of_yesterday_confirms_today_in_an_idle_file(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     retain(database, NOW + 10 * DAY, clock=True, majority=True)
@@ -110,7 +110,7 @@ def test_a_run_of_yesterday_bears_out_today_in_an_idle_file(
     )
 
 
-def test_the_report_alone_bears_out_the_days_after_it(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_the_report_alone_confirms_the_days_after_it(database: LocalDatabase, sql: apsw.Connection) -> None:
     retain(database, NOW + 10 * DAY, clock=True)
     assert planned(database, now=NOW + 17 * DAY).doubt is None
     late = planned(database, now=NOW + 17 * DAY + 1).doubt
@@ -130,7 +130,7 @@ def test_a_plan_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection
     }
 
 
-def test_nothing_to_remove_needs_no_confirmation_and_bears_out_nothing(
+def test_nothing_to_remove_needs_no_confirmation_and_confirms_nothing(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     before = list(sql.execute("SELECT * FROM audit_chain"))
@@ -149,7 +149,7 @@ def test_a_chain_left_alone_is_not_reported_by_a_clock_in_doubt(
     before = list(sql.execute("SELECT * FROM audit_chain"))
     result = retain(database, NOW + 60 * DAY)
     assert result.left and result.total == 0
-    assert list(sql.execute("SELECT * FROM audit_chain")) == before, "or it would bear out the clock tomorrow"
+    assert list(sql.execute("SELECT * FROM audit_chain")) == before, "or it would confirm the clock tomorrow"
 
 
 # a clock behind
@@ -179,10 +179,10 @@ def test_a_clock_that_fell_behind_the_last_run_is_refused(
     assert refused(database, NOW + 2 * DAY).reason is Doubt.BEHIND_RUN, "by its report in the chain"
 
 
-# rows that lie about the time
+# rows with a wrong time
 
 
-def test_one_entry_dated_ahead_does_not_bear_out_a_clock_that_is_ahead(
+def test_one_entry_dated_ahead_does_not_confirm_a_clock_that_is_ahead(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "globex", [NOW + 30 * DAY])
@@ -220,7 +220,7 @@ def test_one_entry_dated_back_changes_nothing(database: LocalDatabase, sql: apsw
         pytest.param("hash = CAST(hash AS BLOB), payload = x'00'", id="another storage class"),
     ],
 )
-def test_a_report_that_does_not_hold_bears_out_nothing(
+def test_a_report_that_does_not_hold_confirms_nothing(
     database: LocalDatabase, sql: apsw.Connection, change: str
 ) -> None:
     chains.append(sql, "system", [NOW + 20 * DAY], kind="retention_completed")
@@ -241,7 +241,7 @@ def test_a_file_that_knows_no_time_asks(database: LocalDatabase, sql: apsw.Conne
     assert refused(database, NOW).reason is Doubt.NOTHING_KNOWN
     assert planned(database, facts=ClockFacts(last_run=NOW - DAY)).doubt is None
     sql.execute("DROP TABLE audit_chain")
-    with pytest.raises(ClockProblem, match="nothing in the file bears it out"):
+    with pytest.raises(ClockProblem, match="nothing in the file confirms it"):
         retain(database)
     assert retain(database, clock=True).total == 1
 
