@@ -20,7 +20,7 @@ from app.commands.common import (
     print_json,
     say,
 )
-from app.services.chain.verify.entry import SECONDS_LIMIT
+from app.services.chain.rules import SECONDS_LIMIT
 
 if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.chain.checkpoints.document import Reason

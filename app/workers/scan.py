@@ -3,13 +3,12 @@
 import gc
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import apsw
 
-from app.services.chain.verify import source
-from app.services.chain.verify.follow import COUNT
-from app.services.chain.verify.scan import RangeScan, Stopped
+from app.services.chain.verify.follow import LISTS
+from app.services.chain.verify.scan import Result, Stopped, rows_of, scan_range
 from app.workers.child import Caller, ChildFailed, Children, Job
 from models.errors import Cancelled
 
@@ -19,25 +18,17 @@ WORK = "verification"
 PART = 500
 """Items in one message."""
 
-LISTS = ("seals", "findings", "breaks", "gaps")
-"""What comes in parts from a child, beside the tenants."""
-
-Result = dict[str, Any]
-"""What `RangeScan.run` gives."""
-
 
 class ScanChildren:
     """`count` child processes that scan, gone at the end of the block.
 
     They are started before it is known what they are to do, since finding that out takes as long. With
-    `behind` they leave the processor to an interface.
+    `take_part` this process scans as well; without, they leave the processor to its interface.
     """
 
-    def __init__(self, count: int, *, behind: bool) -> None:
-        self._children = Children("scan", WORK, count, behind=behind)
-
-    def add(self) -> None:
-        self._children.add()
+    def __init__(self, count: int, *, take_part: bool) -> None:
+        self._take_part = take_part
+        self._children = Children("scan", WORK, count, behind=not take_part)
 
     def __enter__(self) -> "ScanChildren":
         return self
@@ -47,12 +38,16 @@ class ScanChildren:
     ) -> None:
         self._children.__exit__(kind, error, trace)
 
-    def scan(self, jobs: Sequence[Job], *, own: bool, watch: Callable[[int], bool]) -> list[Result]:
-        """The results of the jobs in their order; whoever is free takes the next, this process if `own`.
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        """The results of the jobs in their order; whoever is free takes the next.
 
-        `watch(done)` is called in this thread at least ten times a second with the rows done, and says
-        whether to stop. Raises `Cancelled` and the errors of `Children.run`.
+        This process only where rows are small: it could not stop in time otherwise. `watch(done)` is called
+        in this thread at least ten times a second with the rows done, and says whether to stop. Raises
+        `Cancelled` and the errors of `Children.run`.
         """
+        own = self._take_part and small_rows
+        if self._take_part and not own:
+            self._children.add()
         done = 0
         parts: list[Result] = [{"tenants": {}} | {name: [] for name in LISTS} for _ in jobs]
 
@@ -69,10 +64,10 @@ class ScanChildren:
 
         def scan_here(index: int, job: Job, tick: Callable[[int, int], bool]) -> Result:
             try:
-                parts[index] = scan(job, lambda rows: tick(rows, 0))
+                parts[index] = scan_range(job, lambda rows: tick(rows, 0))
             except Stopped:
                 raise Cancelled from None
-            if tick(_rows_of(parts[index]), 0):
+            if tick(rows_of(parts[index]), 0):
                 raise Cancelled
             return {}
 
@@ -95,7 +90,7 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Result:
         return False
 
     try:
-        result = scan(job, tick)
+        result = scan_range(job, tick)
     except (apsw.Error, OSError) as error:
         raise ChildFailed(WORK, f"{type(error).__name__}: {error}") from error
     tenants = list(result["tenants"].items())
@@ -104,33 +99,6 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Result:
     for name in LISTS:
         for start in range(0, len(result[name]), PART):
             caller.part({name: result[name][start : start + PART]})
-    rows = _rows_of(result)
+    rows = rows_of(result)
     caller.progress(rows, rows)
     return {"counts": result["counts"]}
-
-
-def scan(job: Job, tick: Callable[[int], bool]) -> Result:
-    """Runs the job in this process, in one snapshot where the file is in WAL mode."""
-    connection = source.connect(job["uri"], tolerant=job["tolerant"])
-    try:
-        frozen = bool(job["frozen"]) or source.is_wal(connection)
-        if frozen:
-            connection.execute("BEGIN")
-        return RangeScan(
-            connection,
-            source.encoding(connection),
-            job["first"],
-            job["last"],
-            now=job["now"],
-            tenant=job["tenant"],
-            marks=job["marks"],
-            tick=tick,
-            frozen=frozen,
-        ).run()
-    finally:
-        connection.close()
-
-
-def _rows_of(result: Result) -> int:
-    """How many rows a result is about."""
-    return sum(state[COUNT] for state in result["tenants"].values())

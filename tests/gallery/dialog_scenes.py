@@ -6,7 +6,7 @@ from typing import Any
 
 from app import __version__
 from app.services.chain.pruning import LeftAlone
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate

@@ -1,10 +1,5 @@
-"""The platform's audit chain: its formula, its JSON and the append that cannot fork it.
+"""The append to an audit chain that cannot fork it (app/services/chain/README.md, Appending)."""
 
-Source: `database-schema.md`, Hash Chain Algorithm; `architecture.md`, One write path.
-"""
-
-import hashlib
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +8,7 @@ from typing import Any, Final
 
 from peewee import BaseQuery, Case, Value, fn
 
+from app.services.chain.rules import GENESIS, compact_json, entry_hash
 from models.engine import Database, Rows, Statement
 from models.errors import HeadMoved, NotAllowed
 from models.tables import AuditEntry
@@ -21,23 +17,6 @@ ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
 
 _DAY: Final = 86_400
-
-GENESIS = "0" * 64
-"""`previous_hash` of a tenant's first entry."""
-
-
-def entry_hash(previous_hash: str, event_type: str, payload: str, created_at: int) -> str:
-    """SHA-256 over `previous_hash:event_type:payload:created_at` in UTF-8, as lower-case hex.
-
-    `payload` is the stored text as it is; parsing and writing it again would change it.
-    """
-    data = f"{previous_hash}:{event_type}:{payload}:{created_at}"
-    return hashlib.sha256(data.encode()).hexdigest()
-
-
-def compact_json(value: Mapping[str, Any]) -> str:
-    """JSON as JavaScript's `JSON.stringify` writes it: no spaces, non-ASCII characters as they are."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from app.services.chain.verify.source import COLUMNS
+from app.services.chain.rules import COLUMNS
 from models.engine import Database, Row, raw
 
 _CHUNK: Final = 1_000

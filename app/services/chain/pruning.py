@@ -1,7 +1,7 @@
 """Proves the old prefixes of audit chains and takes them off, so that every chain stays provable.
 
-Source: `integrity.md` 1. Each transaction removes the next entries of several tenants in the order of `seq`
-(entries of neighbouring tenants share pages, so this writes each page once) and appends for each of them
+Each transaction removes the next entries of several tenants in the order of `seq` (entries of neighbouring
+tenants share pages, so this writes each page once) and appends for each of them
 
     audit_pruned {"fromSeq","toSeq","count","lastHash","cutoff"}
 
@@ -10,36 +10,51 @@ were archived first (`chain.archive`). So after every commit the first survivor 
 `previous_hash`, the `lastHash` of a marker in the same chain: no state in between needs another rule,
 and a process that dies at any point leaves nothing to repair. A large removal leaves several markers, one
 for each transaction that touched the tenant; they grow old and go with later prefixes like any entry.
+
+What proves a prefix are the rules of verification (app/services/chain/README.md, Pruning).
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
-from app.services.chain.append import GENESIS, Batch, Event, append, entry_hash
-from app.services.chain.archive.files import Reference
-from app.services.errors import Cancelled
+from app.services.chain.append import Batch, Event, append
+from app.services.chain.inspect import markers_of, read_entries, text_encoding
+from app.services.chain.rules import (
+    JOINED,
+    MARKER_EVENT,
+    QUICK_TYPES,
+    SECONDS_LIMIT,
+    Code,
+    Marker,
+    Reference,
+    anchor,
+    is_error,
+    marker_payload,
+)
+from app.services.chain.verify.follow import ERRORS, FIRST_PREVIOUS, FIRST_SEQ, Follower, quick_check
 from models.engine import Database, Statement, raw
-from models.status import AuditEvent
+from models.errors import Cancelled
 from models.tables import AuditEntry
 
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
 
 _CHUNK: Final = 1_000
-"""Entries read at a time while proving: no read holds its snapshot, or the interpreter, for long."""
+"""Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
 
-_PROVING: Final = """
-SELECT seq, CAST(tenant_id AS BLOB), CAST(previous_hash AS BLOB), CAST(hash AS BLOB),
-       CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB),
-       typeof(event_type) = 'text' AND typeof(payload) = 'text' AND typeof(previous_hash) = 'text'
-       AND typeof(hash) = 'text' AND typeof(created_at) = 'integer'
+_FIRST_CHUNK: Final = 64
+_CHUNK_BYTES: Final = 1_000_000
+"""Above this, fewer entries are read the next time: some are megabytes long."""
+
+_PROVING: Final = f"""
+SELECT seq, CAST(tenant_id AS BLOB), {JOINED}, CAST(hash AS BLOB), CAST(previous_hash AS BLOB),
+       CAST(event_type AS BLOB), CASE WHEN {QUICK_TYPES} THEN created_at END
 FROM audit_chain
 WHERE seq > ? AND seq <= ? AND +tenant_id IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
-"""
+"""  # noqa: S608
 
 _REMOVING_LAST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq = ? AND hash = ?"
 _REMOVING_REST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq BETWEEN ? AND ?"
@@ -94,54 +109,27 @@ class Proof:
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of one tenant's prefix while it is walked."""
+    """How far one tenant's prefix has been walked, and what has not been cut into parts yet."""
 
     prefix: Prefix
-    anchors: frozenset[bytes]
-    last_seq: int
-    last_hash: bytes = b""
+    last_hash: str = ""
     rows: int = 0
     from_seq: int = 0
     to_seq: int = 0
     count: int = 0
-    problem: LeftAlone | None = None
 
-    def step(self, seq: int, previous: bytes, digest: bytes, data: bytes, is_typed: bool) -> None:
-        """Checks the next entry; what fails once stays failed."""
-        if self.problem is not None:
-            return
-        if not is_typed:
-            self._fail(seq, f"Entry {seq:,} holds a value of the wrong type.")
-        elif not self.last_hash and previous not in self.anchors:
-            self._fail(seq, f"Nothing proves what came before entry {seq:,}, the first of the chain.")
-        elif self.last_hash and previous != self.last_hash:
-            self._fail(seq, f"Entry {seq:,} does not follow from the entry before it.")
-        elif sha256(data).hexdigest().encode() != digest:
-            self._fail(seq, f"Entry {seq:,} does not match its hash.")
+    def take(self, seq: int, digest: str) -> None:
         if not self.count:
             self.from_seq = seq
-        self.to_seq = seq
-        self.last_hash = digest
+        self.to_seq, self.last_hash = seq, digest
         self.count += 1
 
     def cut(self) -> Part:
         """The entries walked since the last cut."""
-        part = Part(self.prefix.tenant_id, self.from_seq, self.to_seq, self.count, self.last_hash.decode())
+        part = Part(self.prefix.tenant_id, self.from_seq, self.to_seq, self.count, self.last_hash)
         self.rows += self.count
         self.count = 0
         return part
-
-    def close(self, survivor: tuple[int, bytes] | None) -> None:
-        """Checks the link across the cut, and that the prefix is still the one that was planned."""
-        if self.problem is not None:
-            return
-        if survivor is None or self.rows != self.prefix.rows:
-            self._fail(self.prefix.first_seq, "The chain was changed by somebody else meanwhile.")
-        elif survivor[1] != self.last_hash:
-            self._fail(survivor[0], f"Entry {survivor[0]:,} does not follow from the entry before it.")
-
-    def _fail(self, seq: int, reason: str) -> None:
-        self.problem = LeftAlone(self.prefix.tenant_id, seq, reason)
 
 
 def groups(prefixes: Iterable[Prefix]) -> list[list[Prefix]]:
@@ -157,86 +145,143 @@ def prove(
     batch_rows: int,
     tick: Callable[[int], None],
     cancelled: Callable[[], bool],
+    accepted: Mapping[str, tuple[int, str]] | None = None,
 ) -> Proof:
-    """Recomputes every hash and link of the prefixes, and cuts what holds into transactions.
+    """Judges the prefixes by the rules of verification, and cuts what holds into transactions.
 
-    Nothing is locked or changed. `tick(n)` says that n more entries have been read. A tenant of which any
-    entry fails is in no batch and in `left`. Raises `Cancelled`.
+    Nothing is locked or changed. `tick(n)` says that n more entries have been read. `accepted` are the starts
+    that a person accepted, each as the first seq and its previous hash. A tenant of which any entry, any
+    prune marker or the start fails is in no batch and in `left`. Raises `Cancelled`.
     """
-    walks = {
-        prefix.tenant_id.encode(): _Walk(prefix, _anchors(database, prefix.tenant_id), prefix.last_seq)
-        for prefix in group
-    }
-    tenants = json.dumps([prefix.tenant_id for prefix in group], ensure_ascii=False)
-    last = min(prefix.first_seq for prefix in group) - 1
+    walks = {prefix.tenant_id: _Walk(prefix) for prefix in group}
+    follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
     end = max(prefix.last_seq for prefix in group)
-    size = _batch_size(batch_rows, sum(prefix.rows for prefix in group), end - last)
+    span = end + 1 - min(prefix.first_seq for prefix in group)
+    size = _batch_size(batch_rows, sum(prefix.rows for prefix in group), span)
     batches: list[list[Part]] = []
     filled = 0
+    for seq, tenant, digest in _followed(database, follower, walks, tick=tick, cancelled=cancelled):
+        walks[tenant].take(seq, digest)
+        filled += 1
+        if filled == size:
+            batches.append(_cut(walks.values()))
+            filled = 0
+    batches.append(_cut(walks.values()))
+    encoding = text_encoding(database)
+    problems = [
+        LeftAlone(tenant, *problem)
+        for tenant, walk in walks.items()
+        if (problem := _problem(database, encoding, follower, walk, (accepted or {}).get(tenant))) is not None
+    ]
+    failed = {problem.tenant_id for problem in problems}
+    kept = (tuple(part for part in batch if part.tenant_id not in failed) for batch in batches)
+    return Proof(tuple(batch for batch in kept if batch), tuple(problems))
+
+
+def _followed(
+    database: Database,
+    follower: Follower,
+    walks: Mapping[str, _Walk],
+    *,
+    tick: Callable[[int], None],
+    cancelled: Callable[[], bool],
+) -> Iterator[tuple[int, str, str]]:
+    """Seq, tenant and hash of each entry of the prefixes, in order of seq, seen by the follower."""
+    encoding, quick = text_encoding(database), quick_check(follower, record=False)
+    names = {tenant.encode(encoding): tenant for tenant in walks}
+    tenants = json.dumps(list(walks), ensure_ascii=False)
+    last = min(walk.prefix.first_seq for walk in walks.values()) - 1
+    end = max(walk.prefix.last_seq for walk in walks.values())
+    chunk = _FIRST_CHUNK
     while True:
         if cancelled():
             raise Cancelled
-        rows = database.rows(raw(_PROVING, last, end, tenants, _CHUNK))
+        rows = database.rows(raw(_PROVING, last, end, tenants, chunk))
         read = 0
-        for seq, tenant, previous, digest, data, is_typed in rows:
-            walk = walks[tenant]
-            if seq <= walk.last_seq:
-                if (  # nearly always; `step` says what is wrong, and begins a part
-                    walk.count
-                    and previous == walk.last_hash
-                    and sha256(data).hexdigest().encode() == digest
-                    and is_typed
-                ):
-                    walk.to_seq = seq
-                    walk.last_hash = digest
-                    walk.count += 1
-                else:
-                    walk.step(seq, previous, digest, data, is_typed)
-                read += 1
-                filled += 1
-                if filled == size:
-                    batches.append(_cut(walks.values()))
-                    filled = 0
+        for seq, name, data, digest, previous, event, at in rows:
+            tenant = names[name]
+            if seq > walks[tenant].prefix.last_seq:
+                continue
+            read += 1
+            if (
+                at is None
+                or encoding != "utf-8"
+                or not _is_quick(quick, data, digest, previous, tenant, event, at, seq)
+            ):
+                for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
+                    follower.judge(entry)
+                    yield seq, tenant, entry.text("hash")
+            else:
+                yield seq, tenant, digest.decode()
         tick(read)
-        if len(rows) < _CHUNK:
-            break
+        if len(rows) < chunk:
+            return
         last = rows[-1][0]
-    batches.append(_cut(walks.values()))
-    for walk in walks.values():
-        walk.close(_survivor(database, walk.prefix))
-    problems = {walk.prefix.tenant_id: walk.problem for walk in walks.values() if walk.problem is not None}
-    kept = (tuple(part for part in batch if part.tenant_id not in problems) for batch in batches)
-    return Proof(tuple(batch for batch in kept if batch), tuple(problems.values()))
+        size = sum(len(row[2] or b"") for row in rows)
+        chunk = min(_CHUNK, chunk * 2) if size < _CHUNK_BYTES else max(1, chunk // 2)
+
+
+def _is_quick(  # noqa: PLR0917  # a row as it is read
+    quick: Callable[..., bool],
+    data: bytes,
+    digest: bytes,
+    previous: bytes,
+    tenant: str,
+    event: bytes,
+    at: int,
+    seq: int,
+) -> bool:
+    try:
+        return quick(data, digest.decode(), previous.decode(), tenant, event.decode(), at, seq)
+    except UnicodeDecodeError:
+        return False
+
+
+def _problem(
+    database: Database, encoding: str, follower: Follower, walk: _Walk, accepted: tuple[int, str] | None
+) -> tuple[int, str] | None:
+    """Where and why a walked prefix must stay, or None."""
+    prefix, state = walk.prefix, follower.states.get(walk.prefix.tenant_id)
+    changed = prefix.first_seq, "The chain was changed by somebody else meanwhile."
+    if state is None:
+        return changed
+    if state[ERRORS]:
+        return _first_error(follower, prefix)
+    markers, doubted = markers_of(database, encoding, prefix.tenant_id)
+    if doubted:
+        seq, problem = doubted[0]
+        return seq, problem.sentence
+    first = prefix.first_seq
+    if anchor(state[FIRST_SEQ], state[FIRST_PREVIOUS], markers[-1] if markers else None, accepted) is None:
+        return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
+    if first < 1:
+        return first, f"Entry {first:,} is numbered below 1, which no prune marker can say."
+    survivor = _survivor(database, prefix)
+    if survivor is None or walk.rows != prefix.rows or state[FIRST_SEQ] != first:
+        return changed
+    if survivor[1].decode(encoding, "backslashreplace") != walk.last_hash:
+        return survivor[0], f"Entry {survivor[0]:,} does not follow from the entry before it."
+    return None
+
+
+def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
+    """The first thing that is wrong with a tenant's entries."""
+    tenant = prefix.tenant_id
+    links = "does not follow from the entry before it."
+    found = [(seq, f"Entry {seq:,} {links}") for name, seq, *_ in follower.breaks if name == tenant]
+    for code, name, seq, _, _, sentence, warning in follower.findings:
+        if name == tenant and seq is not None and is_error(Code(code), warning=warning):
+            found.append((seq, sentence))
+    return min(found, default=(prefix.first_seq, "The chain does not hold; verify it."))
 
 
 def _cut(walks: Iterable[_Walk]) -> list[Part]:
-    return [walk.cut() for walk in walks if walk.count and walk.problem is None]
+    return [walk.cut() for walk in walks if walk.count]
 
 
 def _batch_size(batch_rows: int, rows: int, span: int) -> int:
     """Fewer entries a transaction where they lie thinly, because each then costs a page of its own."""
     return max(1, batch_rows // 10, min(batch_rows, 2 * batch_rows * rows // max(1, span)))
-
-
-def _anchors(database: Database, tenant: str) -> frozenset[bytes]:
-    """The previous hashes that a chain may start with: genesis, and the last hash of each sound marker."""
-    found = {GENESIS}
-    markers = AuditEntry.select(
-        AuditEntry.event_type,
-        AuditEntry.payload.cast("BLOB"),
-        AuditEntry.previous_hash.cast("BLOB"),
-        AuditEntry.hash.cast("BLOB"),
-        AuditEntry.created_at,
-    ).where(AuditEntry.tenant_id == tenant, AuditEntry.event_type == AuditEvent.AUDIT_PRUNED.value)
-    for kind, *values, created_at in database.rows(markers.tuples()):
-        try:
-            payload, previous, digest = (value.decode() for value in values)
-            marker = json.loads(payload)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(marker, dict) and entry_hash(previous, kind, payload, created_at) == digest:
-            found.add(str(marker.get("lastHash")))
-    return frozenset(anchor.encode() for anchor in found)
 
 
 def _survivor(database: Database, prefix: Prefix) -> tuple[int, bytes] | None:
@@ -272,13 +317,5 @@ def remove(
 
 
 def _marker(part: Part, cutoff: int) -> Event:
-    payload: dict[str, Any] = {
-        "fromSeq": part.from_seq,
-        "toSeq": part.to_seq,
-        "count": part.count,
-        "lastHash": part.last_hash,
-        "cutoff": cutoff,
-    }
-    if part.archive is not None:
-        payload["archive"] = part.archive.to_json()
-    return Event(part.tenant_id, AuditEvent.AUDIT_PRUNED, payload)
+    marker = Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
+    return Event(part.tenant_id, MARKER_EVENT, marker_payload(marker))

@@ -11,7 +11,7 @@ from itertools import accumulate
 from random import Random
 from typing import Final
 
-from app.services.chain.append import GENESIS, entry_hash
+from app.services.chain.rules import GENESIS, entry_hash
 from app.services.demo import content
 from app.services.demo.world import (
     DAY,

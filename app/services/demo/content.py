@@ -4,7 +4,7 @@ import unicodedata
 from random import Random
 from typing import Final
 
-from app.services.chain.append import compact_json
+from app.services.chain.rules import compact_json
 from models.status import Phase
 
 PHASES: Final = tuple(phase.value for phase in Phase)

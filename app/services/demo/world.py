@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from app.services.chain.append import compact_json
+from app.services.chain.rules import compact_json
 from app.services.demo import content
 from models.status import Phase, RunMode, RunStatus, WebhookEvent
 

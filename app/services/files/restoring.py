@@ -14,7 +14,7 @@ from app.services.chain.checkpoints.identity import compare
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import ChainRows, reading
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from app.services.chain.verify.entry import SECONDS_LIMIT
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.errors import TenantAdminError
 from models.engine import Database, raw
 from models.status import SYSTEM_TENANT, AuditEvent

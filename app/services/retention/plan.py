@@ -17,7 +17,7 @@ from peewee import SQL, fn
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
-from app.services.chain.verify.entry import SECONDS_LIMIT
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.errors import InvalidInput, NotAllowed
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time

@@ -7,7 +7,7 @@ longest hold of the lock is 8 to 17 ms that way, where one DELETE holds it for a
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
-from app.services.chain.archive.files import Reference
 from app.services.chain.archive.writing import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
+from app.services.chain.rules import Reference
 from app.services.errors import (
     Cancelled,
     FileLocked,
@@ -244,6 +244,7 @@ class _Run:
         self._database = database
         self._plan = plan
         self._shares = plan.shares
+        self._accepted: Mapping[str, tuple[int, str]] = {}
         self._progress = progress
         self._cancelled = cancelled
         self._pause = pause
@@ -260,6 +261,7 @@ class _Run:
         if attempt.missing is not None and not confirmation.without_checkpoint:
             raise NoCheckpoint(attempt.missing)
         self._shares, held = hold_back(self._shares, attempt)
+        self._accepted = attempt.accepted
         self.result.left += held
 
     def remove(self) -> None:
@@ -283,6 +285,7 @@ class _Run:
             batch_rows=self._batch_rows,
             tick=self._advance,
             cancelled=self._cancelled,
+            accepted=self._accepted,
         )
         self.result.left += proof.left
         stopped: set[str] = set()

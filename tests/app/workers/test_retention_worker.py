@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.errors import FileLocked
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import TryCheckpoint

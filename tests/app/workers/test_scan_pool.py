@@ -11,12 +11,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.chain.verify import source
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
+from app.services.chain.verify import source, verification
+from app.services.chain.verify.verification import WORTH_A_PROCESS
 from app.services.errors import Cancelled, FileMissing, NotADatabase, TableMissing
-from app.workers import scan_pool
 from app.workers.child import CannotStart
-from app.workers.scan_pool import WORTH_A_CHILD, verify
+from app.workers.scan_pool import verify
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 
@@ -27,7 +27,7 @@ TENANT = "tenant-00"
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough rows for three processes."""
     path = tmp_path_factory.mktemp("large") / "large.db"
-    ChainFile.build(path, rows=WORTH_A_CHILD * 3 // 5 + 100, tenants=5).sql.close()
+    ChainFile.build(path, rows=WORTH_A_PROCESS * 3 // 5 + 100, tenants=5).sql.close()
     return path
 
 
@@ -36,12 +36,12 @@ def listing(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("take_part", [False, True])
-@pytest.mark.parametrize("least", [scan_pool.LEAST_RANGE, 500])
+@pytest.mark.parametrize("least", [verification.LEAST_RANGE, 500])
 def test_several_processes_find_what_one_finds(
     tmp_path: Path, large: Path, monkeypatch: pytest.MonkeyPatch, take_part: bool, least: int
 ) -> None:
     """However many ranges there are, and whoever takes which of them."""
-    monkeypatch.setattr(scan_pool, "LEAST_RANGE", least)
+    monkeypatch.setattr(verification, "LEAST_RANGE", least)
     path = tmp_path / "a.db"
     path.write_bytes(large.read_bytes())
     chain = ChainFile(path)
@@ -156,9 +156,9 @@ def test_a_writer_appends_and_prunes_meanwhile(tmp_path: Path, large: Path, jour
     def write(done: int, total: int) -> None:
         nonlocal writes
         with suppress(apsw.BusyError), chain.sql:
-            chain.append(TENANT, at=NOW - 20)
+            chain.append(TENANT)
             seqs = chain.seqs("tenant-03")
-            chain.prune("tenant-03", seqs[len(seqs) // 3], at=NOW - 20)
+            chain.prune("tenant-03", seqs[len(seqs) // 3])
             writes += 1
 
     for _ in range(3):

@@ -13,11 +13,19 @@ from typing import Final
 
 import apsw
 
-from app.services.chain.archive.files import ArchiveUnusable, Claim, Reference, claim_of
+from app.services.chain.archive.files import ArchiveUnusable
 from app.services.chain.archive.reading import Reading, Tally, read
+from app.services.chain.rules import (
+    GENESIS,
+    MARKER_EVENT,
+    RAW_COLUMNS,
+    Code,
+    Entry,
+    Marker,
+    Reference,
+    Verdict,
+)
 from app.services.chain.verify import source
-from app.services.chain.verify.codes import Code, Verdict
-from app.services.chain.verify.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
 from app.services.chain.verify.report import Finding, Report, TenantReport
 
 ANCHOR: Final = "archive:genesis"
@@ -32,7 +40,7 @@ class _Start:
 
     seq: int
     previous: str
-    claims: list[Claim]
+    claims: list[Marker]
 
 
 class _Watch:
@@ -95,8 +103,8 @@ class _Trail:
         self.findings: list[Finding] = []
         self.archives = 0
         self._tenant, self._folder, self._watch = tenant, folder, watch
-        self._claims: dict[int, Claim] = {}
-        self._pending: dict[Reference, list[Claim]] = {}
+        self._claims: dict[int, Marker] = {}
+        self._pending: dict[Reference, list[Marker]] = {}
         self._tallies: dict[int, Tally] = {}
 
     def follow(self, start: _Start, *, joins: bool) -> bool:
@@ -121,18 +129,15 @@ class _Trail:
         self._check_links(start if joins else None)
         return joins and not self.findings
 
-    def _add(self, claim: Claim) -> None:
+    def _add(self, claim: Marker) -> None:
         if claim.seq in self._claims:
             return
         self._claims[claim.seq] = claim
-        if not claim.well_formed:
-            message = f"Entry {claim.seq} of {self._tenant} is a prune marker that retention never writes."
-            self._find(Code.GRAMMAR, claim.seq, None, None, message)
-        elif claim.archive is not None:
+        if claim.archive is not None:
             self._pending.setdefault(claim.archive, []).append(claim)
-            self._watch.expect(claim.count)
+            self._watch.expect(claim.entries)
 
-    def _hold(self, claims: list[Claim], reading: Reading, reference: Reference) -> None:
+    def _hold(self, claims: list[Marker], reading: Reading, reference: Reference) -> None:
         """Holds what the archive has against what the markers claim of it."""
         self._tallies |= reading.tallies
         if reading.findings:
@@ -140,9 +145,15 @@ class _Trail:
         for claim in claims:
             tally = reading.tallies.get(claim.seq, Tally())
             where = f"{reference.file} and entry {claim.seq}, which names it, do not agree"
-            if (tally.count, tally.first_seq, tally.last_seq) != (claim.count, claim.from_seq, claim.to_seq):
-                message = f"{where}: {claim.count:,} entries were removed, {tally.count:,} of them are there."
-                self._find(Code.TRUNCATED, claim.seq, str(claim.count), str(tally.count), message)
+            if (tally.count, tally.first_seq, tally.last_seq) != (
+                claim.entries,
+                claim.from_seq,
+                claim.to_seq,
+            ):
+                message = (
+                    f"{where}: {claim.entries:,} entries were removed, {tally.count:,} of them are there."
+                )
+                self._find(Code.TRUNCATED, claim.seq, str(claim.entries), str(tally.count), message)
             elif tally.last_hash != claim.last_hash:
                 message = f"{where} on the last entry that was removed."
                 self._find(Code.LINK, claim.seq, claim.last_hash, tally.last_hash, message)
@@ -190,13 +201,13 @@ def _read_starts(where: source.Source, tenant: str | None) -> dict[str, _Start]:
         connection.execute("BEGIN")
         encoding = source.encoding(connection)
         sql = f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE event_type = ?"  # noqa: S608
-        values = [MARKER]
+        values = [MARKER_EVENT]
         if tenant is not None:
-            sql, values = f"{sql} AND tenant_id = ?", [MARKER, tenant]
+            sql, values = f"{sql} AND tenant_id = ?", [MARKER_EVENT, tenant]
         found: dict[str, _Start] = {}
         for row in connection.execute(f"{sql} ORDER BY seq", values):
             entry = Entry(row, encoding)
-            claim = claim_of(entry) if entry.clean_tenant else None
+            claim = entry.marker() if entry.clean_tenant else None
             if claim is None:
                 continue
             start = found.get(entry.tenant)

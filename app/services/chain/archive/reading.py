@@ -10,10 +10,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain.archive.files import ArchiveUnusable, Claim, Reference, claim_of
+from app.services.chain.archive.files import ArchiveUnusable
 from app.services.chain.lines import stored_bytes
-from app.services.chain.verify.codes import Code
-from app.services.chain.verify.entry import MARKER, TEXT_COLUMNS, Entry, shown, stored_hash
+from app.services.chain.rules import (
+    MARKER_EVENT,
+    TEXT_COLUMNS,
+    Code,
+    Entry,
+    Marker,
+    Reference,
+    shown,
+    stored_hash,
+)
 from app.services.chain.verify.report import Finding
 from models.errors import Cancelled
 
@@ -53,14 +61,14 @@ class Reading:
     entries: int = 0
     findings: list[Finding] = field(default_factory=list)
     tallies: dict[int, Tally] = field(default_factory=dict)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[Marker] = field(default_factory=list)
 
 
 class _NoEntry(Exception):
     """A line that is not an archived entry."""
 
 
-def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Claim], tick: Tick) -> Reading:
+def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Marker], tick: Tick) -> Reading:
     """Judges the archive that `claims` name. Streams; never raises for what the file holds.
 
     Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes or an entry
@@ -90,7 +98,7 @@ def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Claim
 class _Walk:
     """Goes along the entries of one file."""
 
-    def __init__(self, tenant: str, reference: Reference, claims: Sequence[Claim], reading: Reading) -> None:
+    def __init__(self, tenant: str, reference: Reference, claims: Sequence[Marker], reading: Reading) -> None:
         self._tenant, self._file, self._claims, self._reading = tenant, reference.file, claims, reading
         self._ends = [claim.to_seq for claim in claims]
         self._seq: int | None = None
@@ -141,7 +149,7 @@ class _Walk:
             self._find(Code.LINK, seq, shown(_text(self._head)), shown(_text(previous)), message)
         self._seq, self._head = seq, stored
         self._count(seq, previous, stored)
-        if hashed[1] == MARKER.encode() and (claim := claim_of(_entry(row))) is not None:
+        if hashed[1] == MARKER_EVENT.encode() and (claim := _entry(row).marker()) is not None:
             self._reading.claims.append(claim)
 
     def _count(self, seq: int, previous: bytes, stored: bytes) -> None:
@@ -196,7 +204,7 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
 
 
-def _missing(tenant: str, reference: Reference, claims: Sequence[Claim]) -> Finding:
+def _missing(tenant: str, reference: Reference, claims: Sequence[Marker]) -> Finding:
     return Finding(
         Code.TRUNCATED,
         tenant,
@@ -208,7 +216,7 @@ def _missing(tenant: str, reference: Reference, claims: Sequence[Claim]) -> Find
     )
 
 
-def _replaced(tenant: str, reference: Reference, claims: Sequence[Claim], actual: str) -> Finding:
+def _replaced(tenant: str, reference: Reference, claims: Sequence[Marker], actual: str) -> Finding:
     return Finding(
         Code.HASH,
         tenant,

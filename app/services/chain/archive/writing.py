@@ -20,11 +20,11 @@ from app.services.chain.archive.files import (
     ArchiveDiffers,
     ArchiveNotWritten,
     ArchiveUnusable,
-    Reference,
     file_name,
 )
 from app.services.chain.lines import chunks
 from app.services.chain.pruning import Part
+from app.services.chain.rules import JOINED, Reference
 from models.engine import Database
 from models.errors import Cancelled, RowChanged
 
@@ -34,10 +34,7 @@ _LEVEL: Final = 3
 _STALE: Final = 3_600
 """Seconds after which a file that nobody finished is taken away; one being written is never that old."""
 
-_HASHED: Final = (
-    "CAST(previous_hash AS BLOB), CAST(hash AS BLOB), "
-    "CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)"
-)
+_HASHED: Final = f"CAST(previous_hash AS BLOB), CAST(hash AS BLOB), {JOINED}"
 
 
 class Archiver:

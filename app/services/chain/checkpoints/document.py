@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
-from app.services.chain.verify.codes import Code
+from app.services.chain.rules import Code
 from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import Finding, SealedChain
 from models.errors import FileMissing, InvalidInput
@@ -110,7 +110,7 @@ class Checkpoint:
         return True
 
     def known(self) -> Known:
-        return Known(self.number, self.at, self.after, self.through, self.tenants)
+        return Known(self.number, self.at, self.after, self.through, self.tenants, self.rows_ever)
 
     def _signed_bytes(self) -> bytes:
         return _canonical({**self.to_json(), "signature": ""})

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
-from app.services.chain.verify.codes import Code, Verdict
-from app.services.chain.verify.comparison import Witness
+from app.services.chain.rules import BROKEN, SOUND, Code
+from app.services.chain.verify.comparison import CheckpointHistory
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop, never
@@ -28,7 +28,7 @@ class Verifier(Protocol):
         seq_to: int | None = None,
         progress: Progress | None = None,
         cancelled: Stop | None = None,
-        checkpoints: Witness | None = None,
+        checkpoints: CheckpointHistory | None = None,
         seal: bool = False,
     ) -> Report: ...
 
@@ -50,7 +50,8 @@ class Attempt:
     of whom nothing may be removed, each with the reason: an error finding, or a start that nothing proves and
     nobody accepted. `stops` is why nothing at all may be removed: an error that concerns the whole file, or
     that it could not be verified against its checkpoints. All are sentences for a person. `number` and
-    `problem` are both None where there are no entries to sign.
+    `problem` are both None where there are no entries to sign. `accepted` are the starts that the user
+    accepted, as `CheckpointHistory.adopted`.
     """
 
     number: int | None = None
@@ -58,6 +59,7 @@ class Attempt:
     missing: str | None = None
     held: Mapping[str, str] = field(default_factory=dict)
     stops: str | None = None
+    accepted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
 
 def verify_with_checkpoints(
@@ -146,30 +148,30 @@ def try_to_sign(
     Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone.
     """
     try:
+        known = store.known(path)
         report = verify(
             path,
             now=now,
             progress=progress,
             cancelled=cancelled,
-            checkpoints=store.known(path),
+            checkpoints=known,
             seal=reason is not None,
         )
     except (TenantAdminError, OSError) as error:
         problem = _said(error, path)
         return Attempt(problem=problem, missing=problem, stops=problem)
-    held, stops = _held(report), _stops(report)
+    found = Attempt(held=_held(report), stops=_stops(report), accepted=known.adopted)
     if reason is None:
-        return Attempt(held=held, stops=stops)
+        return found
     try:
-        return Attempt(store.create(path, report, now=now, reason=reason).number, held=held, stops=stops)
+        return replace(found, number=store.create(path, report, now=now, reason=reason).number)
     except NotSigned as error:
         if not report.entries and report.intact:
-            return Attempt(held=held, stops=stops)
-        problem = str(error)
-        sound = report.verdict not in (Verdict.TAMPERED, Verdict.UNREADABLE)
+            return found
+        problem, sound = str(error), report.verdict not in BROKEN
     except (TenantAdminError, OSError) as error:
         problem, sound = _said(error, path), True
-    return Attempt(problem=problem, missing=problem if sound else None, held=held, stops=stops)
+    return replace(found, problem=problem, missing=problem if sound else None)
 
 
 def accept_starts(path: Path, store: CheckpointStore, report: Report, *, actor: str, now: int) -> None:
@@ -236,7 +238,7 @@ def _held(report: Report) -> dict[str, str]:
     held = {
         tenant.tenant: f"The chain of {tenant.tenant} does not hold; verify it."
         for tenant in report.tenants
-        if tenant.verdict not in (Verdict.VERIFIED, Verdict.CONSISTENT)
+        if tenant.verdict not in SOUND
     }
     named: set[str] = set()
     for finding in report.findings:  # limited in number, so a verdict may have none here

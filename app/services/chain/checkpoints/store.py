@@ -27,8 +27,8 @@ from app.services.chain.checkpoints.identity import (
 from app.services.chain.checkpoints.keys import KeyPlace, Keyring, load_key
 from app.services.chain.checkpoints.tables import Contents, KnownDatabase, StoreFile
 from app.services.chain.reading import ChainRows, reading
-from app.services.chain.verify.codes import Code, Verdict
-from app.services.chain.verify.comparison import Known, Witness
+from app.services.chain.rules import BROKEN, Code, Verdict
+from app.services.chain.verify.comparison import CheckpointHistory, Known
 from app.services.chain.verify.report import Finding, Report, TenantReport
 from models.errors import (
     ColumnMissing,
@@ -87,16 +87,16 @@ class CheckpointStore:
                 contents.baselines(database.id)
             return tuple(contents.unreadable)
 
-    def known(self, path: Path) -> Witness:
+    def known(self, path: Path) -> CheckpointHistory:
         """What is known of the file, for a verification; empty for a file never seen."""
         good, findings, baselines = self._known(path)
-        return Witness(_last_line(good), baselines, findings)
+        return CheckpointHistory(_last_line(good), baselines, findings)
 
     def history(self, path: Path) -> tuple[Known, ...]:
         """All that checkpoints ever said of the file, oldest first, also before a new line."""
         return tuple(item.known() for item in self._known(path)[0])
 
-    def known_from(self, path: Path, export: Path) -> Witness:
+    def known_from(self, path: Path, export: Path) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
 
         SIGNATURE: edited, signed with a key not known here (if any is), of another database. ROLLBACK: this
@@ -116,7 +116,7 @@ class CheckpointStore:
             findings.append(_of_another(path))
         if not findings and database is not None and good[0].database == database.id:
             findings += _rollback(good, database)
-        return Witness(_last_line(good), baselines, tuple(findings))
+        return CheckpointHistory(_last_line(good), baselines, tuple(findings))
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -128,8 +128,13 @@ class CheckpointStore:
         content was replaced. An unproven start does not prevent it: the checkpoint then says only that the
         rows were there. Raises `NotSigned` when the report has errors or covers only a part.
         """
-        if report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
+        if report.verdict in BROKEN:
             raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
+        if report.verdict is Verdict.EARLIER:
+            raise NotSigned(
+                "The file is an earlier state than checkpoints know, so none was made; "
+                "put back the later one, or start over with what the file holds."
+            )
         if not report.entries:
             raise NotSigned("There are no audit entries yet, so there is nothing to sign.")
         seal = report.seal

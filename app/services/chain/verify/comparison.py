@@ -1,33 +1,40 @@
-"""What checkpoints know of a file, held against what the scan found (`integrity.md` 2).
+"""What checkpoints know of a file, held against what the scan found (chain/README.md, Checkpoints).
 
 Everything here has been authenticated before: `chain.checkpoints` checks signatures and order, and hands
-over what holds, with a finding for what does not.
+over what holds, with a finding for what does not. What follows from a finding already made is none again.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 
-from app.services.chain.verify.codes import Code
-from app.services.chain.verify.entry import GENESIS
-from app.services.chain.verify.join import Chain, Joined, Seal
-from app.services.chain.verify.report import Finding, SealedChain
+from app.services.chain.rules import GENESIS, Code, Marker, not_believed, seconds
+from app.services.chain.verify.join import Chain, ChainState, Joined
+from app.services.chain.verify.report import Finding, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
+
+BASELINE_EVERY = 64
+"""After so many checkpoints the next covers everything, which bounds what a verification holds against."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One checkpoint: all rows with seq up to `through`; its digests cover those behind `after`."""
+    """One checkpoint: all rows with seq up to `through`; its digests cover those behind `after`.
+
+    `rows_ever` counts all rows until then, pruned ones too.
+    """
 
     number: int
     at: int
     after: int
     through: int
     tenants: Mapping[str, SealedChain]
+    rows_ever: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class CheckpointHistory:
     """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
 
     `adopted` maps a tenant to the seq and previous hash of the first row that the user vouched for.
@@ -49,31 +56,67 @@ class Witness:
                 return self.checkpoints[index:]
         return self.checkpoints
 
+    @property
+    def marks(self) -> list[tuple[int, str]]:
+        """Where a scan notes a tenant's state: at its own last witnessed seqs, and where the latest ends."""
+        found = {
+            (sealed.last_seq, tenant) for known in self.current for tenant, sealed in known.tenants.items()
+        }
+        if self.latest is not None:
+            found |= {(self.latest.through, tenant) for tenant in self.latest.tenants}
+        return sorted(found)
 
-def digest_between(seals: Iterable[Seal], after: int, through: int) -> str:
+
+def digest_between(states: Iterable[ChainState], after: int, through: int) -> str:
     """The digest of a tenant's rows with `after < seq <= through`: of its whole blocks and the part of one.
 
     `after` is the end of a block, or 0.
     """
     everything = after == 0  # rows numbered below 1, too
     pieces = {
-        seal.cut // BLOCK: seal.digest
-        for seal in seals
-        if (everything or after < seal.cut) and seal.cut <= through
+        state.cut // BLOCK: state.digest
+        for state in states
+        if (everything or after < state.cut) and state.cut <= through
     }
     return sha256("\n".join(pieces.values()).encode()).hexdigest()
 
 
-def sealed_chains(joined: Joined, after: int, through: int) -> dict[str, SealedChain]:
-    """What a new checkpoint says of every tenant."""
+def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | None:
+    """What the next checkpoint is made of; None where rows came meanwhile.
+
+    It covers everything again where rows were pruned since the one before, or were numbered below its end.
+    """
+    if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
+        return None
+    before, after = history.latest, 0
+    if before is not None and len(history.current) < BASELINE_EVERY:
+        start = max(0, before.through // BLOCK * BLOCK - 1)
+        if all(_goes_on(joined, before, tenant, start) for tenant in before.tenants.keys() | joined.chains):
+            after = start
+    return Seal(after, last, _sealed_chains(joined, after, last))
+
+
+def _goes_on(joined: Joined, before: Known, tenant: str, after: int) -> bool:
+    """Whether a tenant has all the rows up to `after` that the checkpoint knew, and no more."""
+    chain, sealed = joined.chains.get(tenant), before.tenants.get(tenant)
+    if chain is None or sealed is None:
+        return chain is not None and chain.first_seq > after
+    if chain.first_seq != sealed.first_seq:
+        return False
+    return sealed.last_seq > after or joined.entries_until(tenant, after) == joined.entries_until(
+        tenant, sealed.last_seq
+    )
+
+
+def _sealed_chains(joined: Joined, after: int, through: int) -> dict[str, SealedChain]:
     return {
         tenant: SealedChain(
             first_seq=chain.first_seq,
             last_seq=chain.last_seq,
             entries=chain.entries,
             head=chain.head,
-            digest=digest_between(joined.seals.get(tenant, ()), after, through),
-            pruned_through=0 if chain.marker is None else chain.marker.through,
+            digest=digest_between(joined.states.get(tenant, ()), after, through),
+            pruned_through=0 if chain.marker is None else chain.marker.to_seq,
             first_hash=chain.first_hash,
             first_at=chain.first_at,
             head_at=chain.head_at,
@@ -82,131 +125,276 @@ def sealed_chains(joined: Joined, after: int, through: int) -> dict[str, SealedC
     }
 
 
-def judge(joined: Joined, witness: Witness, tenant: str | None = None) -> None:
-    """Adds CHECKPOINT and TRUNCATED findings; at most the first checkpoint that fails is named per tenant."""
-    for finding in witness.findings:
+def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = None) -> Known | None:
+    """Adds what contradicts the checkpoints; at most the first one that fails is named per tenant.
+
+    Returns the earlier checkpoint that the whole file is exactly as it was at, if it is: nothing contradicts
+    then. `tenant` is the one whose chain alone was scanned.
+    """
+    for finding in history.findings:
         joined.add(finding)
+    earlier = _earlier_state(joined, history) if tenant is None else None
+    if earlier is not None and history.latest is not None:
+        joined.add(_is_earlier(earlier, history.latest))
+        return earlier
+    first_wrong = joined.first_errors()
     failed: set[str] = set()
-    for known in witness.current:
+    for known in history.current:
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
                 continue
             chain = joined.chains.get(name)
             if chain is None:
                 unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
-                found = [] if unread else _missing(name, sealed, known)
+                found = [] if unread else [_missing(name, sealed, known)]
             else:
-                found = _differences(joined, chain, sealed, known)
+                newest = history.latest is not None and history.latest.tenants.get(name, sealed) is sealed
+                found = _Comparison(joined, chain, sealed, known, first_wrong.get(name)).run(alone=newest)
             for finding in found:
                 failed.add(name)
                 joined.add(finding)
-            if chain is not None:
-                chain.errors += len(found)
-    latest = witness.latest
-    if latest is not None:
-        for name, chain in joined.chains.items():
-            if name not in latest.tenants and chain.first_seq <= latest.through:
-                chain.errors += 1
-                joined.add(
-                    Finding(
-                        Code.CHECKPOINT,
-                        name,
-                        chain.first_seq,
-                        None,
-                        chain.first_hash,
-                        f"Entry {chain.first_seq} of {name} was put among entries that checkpoint "
-                        f"{latest.number} had seen without it.",
-                    )
-                )
+    _numbering(joined, history)
+    return None
 
 
-def unwitnessed(joined: Joined, witness: Witness, chain: Chain) -> int:
+def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Known | None) -> int:
     """How many of the tenant's rows no checkpoint covers."""
-    latest = witness.latest
+    latest = earlier or history.latest
     if latest is None or chain.tenant not in latest.tenants:
         return chain.entries
-    seal = _at(joined, chain.tenant, latest.through)
-    return chain.entries - (0 if seal is None else seal.entries)
+    if earlier is not None:
+        return 0
+    return chain.entries - joined.entries_until(chain.tenant, latest.tenants[chain.tenant].last_seq)
 
 
-def backed(witness: Witness, chain: Chain) -> bool:
+def backed(history: CheckpointHistory, chain: Chain) -> bool:
     """Whether the latest checkpoint bears the chain out: its last row is there, or was pruned as last."""
-    sealed = None if witness.latest is None else witness.latest.tenants.get(chain.tenant)
+    sealed = None if history.latest is None else history.latest.tenants.get(chain.tenant)
     if sealed is None:
         return False
     last = sealed.last_seq
-    return chain.first_seq <= last or (chain.marker is not None and chain.marker.through == last)
+    return chain.first_seq <= last or (chain.marker is not None and chain.marker.to_seq == last)
 
 
-def _at(joined: Joined, tenant: str, through: int) -> Seal | None:
-    """The tenant's chain as it stood at seq `through`."""
-    return max(
-        (seal for seal in joined.seals.get(tenant, ()) if seal.cut <= through),
-        key=lambda seal: seal.cut,
-        default=None,
+def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
+    """Whether the latest checkpoint knows no more of the tenant than is there."""
+    sealed = None if history.latest is None else history.latest.tenants.get(chain.tenant)
+    return sealed is not None and _ends_alike(chain, sealed)
+
+
+def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
+    return (chain.first_seq, chain.last_seq, chain.entries, chain.head) == (
+        sealed.first_seq,
+        sealed.last_seq,
+        sealed.entries,
+        sealed.head,
     )
 
 
-def _missing(tenant: str, sealed: SealedChain, known: Known) -> list[Finding]:
-    return [
-        Finding(
-            Code.TRUNCATED,
-            tenant,
-            sealed.last_seq,
-            sealed.head,
-            None,
-            f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone.",
-        )
-    ]
+def _earlier_state(joined: Joined, history: CheckpointHistory) -> Known | None:
+    """The newest checkpoint before the latest that knew exactly these rows, if the file has no errors."""
+    latest = history.latest
+    if latest is None or not joined.complete or joined.counted_errors() or _is_exactly(joined, latest):
+        return None
+    older = (known for known in reversed(history.checkpoints[:-1]) if _is_exactly(joined, known))
+    return next(older, None)
 
 
-def _differences(joined: Joined, chain: Chain, sealed: SealedChain, known: Known) -> list[Finding]:
-    tenant, marker = chain.tenant, chain.marker
-    pruned = 0 if marker is None or chain.first_previous != marker.last_hash else marker.through
+def _is_exactly(joined: Joined, known: Known) -> bool:
+    if known.tenants.keys() != joined.chains.keys():
+        return False
+    return all(_ends_alike(joined.chains[name], sealed) for name, sealed in known.tenants.items()) and all(
+        digest_between(joined.states.get(name, ()), known.after, known.through) == sealed.digest
+        for name, sealed in known.tenants.items()
+    )
 
-    def finding(code: Code, expected: str | None, actual: str | None, sentence: str) -> Finding:
-        message = f"{sentence} (Checkpoint {known.number}, {tenant}.)"
-        return Finding(code, tenant, sealed.last_seq, expected, actual, message)
 
-    if marker is not None and sealed.last_seq <= pruned:
-        # What a marker says of entries appended after the checkpoint, nothing here can bear out: `backed`.
-        if sealed.last_seq == pruned and marker.last_hash != sealed.head:
-            sentence = f"Entry {sealed.last_seq} was pruned with another hash than the one witnessed."
-            return [finding(Code.CHECKPOINT, sealed.head, marker.last_hash, sentence)]
-        return []
-    unproven = chain.first_previous != GENESIS and not pruned
-    if unproven and chain.first_seq > sealed.last_seq:
-        return []  # all that was witnessed went with the unproven start, which is its own finding
-    found: list[Finding] = []
-    seal = _at(joined, tenant, known.through)
-    # Entries that seem to be gone may be among those that could not be read.
-    unread = joined.gap_between(sealed.first_seq - 1, known.through)
-    if seal is None or seal.last_seq < sealed.last_seq:
-        actual, seen = (None, sealed.first_seq - 1) if seal is None else (seal.head, seal.last_seq)
-        if not joined.gap_between(seen, sealed.last_seq):
-            sentence = f"Entry {sealed.last_seq}, witnessed as the last one then, is gone."
-            found.append(finding(Code.TRUNCATED, sealed.head, actual, sentence))
-    elif seal.last_seq > sealed.last_seq or seal.head != sealed.head:
-        sentence = f"Entry {sealed.last_seq} is not the one that was witnessed: the chain was rewritten."
-        found.append(finding(Code.CHECKPOINT, sealed.head, seal.head, sentence))
-    entries = 0 if seal is None else seal.entries
-    same_start = chain.first_seq == sealed.first_seq
-    relinked = chain.first_seq > sealed.first_seq and chain.first_previous == GENESIS
-    if (same_start and entries < sealed.entries and not unread) or relinked:
-        if not found or found[0].code is not Code.TRUNCATED:
-            sentence = f"{sealed.entries:,} entries were witnessed, {entries:,} of them are there."
-            found.append(finding(Code.TRUNCATED, str(sealed.entries), str(entries), sentence))
-    elif chain.first_seq < sealed.first_seq or (same_start and entries > sealed.entries):
-        sentence = f"{sealed.entries:,} entries were witnessed, there are {entries:,} now."
-        found.append(finding(Code.CHECKPOINT, str(sealed.entries), str(entries), sentence))
-    if found or not (same_start or pruned <= known.after or chain.first_seq <= known.after + 1):
+def _is_earlier(earlier: Known, latest: Known) -> Finding:
+    when = datetime.fromtimestamp(earlier.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    more = max(0, latest.rows_ever - earlier.rows_ever)
+    sentence = (
+        f"The file is exactly as checkpoint {earlier.number} knew it on {when}; later ones, up to checkpoint "
+        f"{latest.number}, knew {more:,} more {'entry' if more == 1 else 'entries'}."
+    )
+    return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
+
+
+def _missing(tenant: str, sealed: SealedChain, known: Known) -> Finding:
+    sentence = f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone."
+    return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
+
+
+class _Comparison:
+    """One tenant's chain against what one checkpoint knows of it, through its own last witnessed seq.
+
+    `wrong` is the lowest seq of the chain with an error of its own, None if there is none.
+    """
+
+    def __init__(
+        self, joined: Joined, chain: Chain, sealed: SealedChain, known: Known, wrong: int | None
+    ) -> None:
+        self._joined, self._chain, self._sealed, self._known = joined, chain, sealed, known
+        self._explained = wrong is not None and wrong <= sealed.last_seq
+        marker = chain.marker
+        self._pruned = marker.to_seq if marker and chain.first_previous == marker.last_hash else 0
+
+    def run(self, *, alone: bool) -> list[Finding]:
+        """`alone` says that this is the latest that knows the tenant: its markers alone may not deny it."""
+        chain, sealed = self._chain, self._sealed
+        contradiction = self._contradiction()
+        if contradiction is not None:
+            return [contradiction]
+        if (
+            alone
+            and chain.entries == len(chain.markers) + chain.doubted
+            and chain.first_seq > sealed.last_seq
+        ):
+            agrees = self._pruned == sealed.last_seq and self._removed() == sealed.entries
+            return [] if agrees or chain.doubted else [_missing(chain.tenant, sealed, self._known)]
+        if self._pruned and sealed.last_seq <= self._pruned:
+            return []  # what a marker says of entries appended after the checkpoint, nothing here bears out
+        unproven = chain.first_previous != GENESIS and not self._pruned
+        if unproven and chain.first_seq > sealed.last_seq:
+            return []  # all that was witnessed went with the unproven start, which is its own finding
+        found = self._ends()
+        return found or self._digest()
+
+    def _find(self, code: Code, expected: str | None, actual: str | None, sentence: str) -> Finding:
+        tenant = self._chain.tenant
+        message = f"{sentence} (Checkpoint {self._known.number}, {tenant}.)"
+        return Finding(code, tenant, self._sealed.last_seq, expected, actual, message)
+
+    def _ends(self) -> list[Finding]:
+        """Last row and number of rows, where something is gone, too much, or another."""
+        joined, chain, sealed = self._joined, self._chain, self._sealed
+        found: list[Finding] = []
+        state = joined.state_at(chain.tenant, sealed.last_seq)
+        # Entries that seem to be gone may be among those that could not be read.
+        unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
+        if state is None or state.last_seq < sealed.last_seq:
+            actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
+            if not joined.gap_between(seen, sealed.last_seq):
+                sentence = f"Entry {sealed.last_seq}, witnessed as the last one then, is gone."
+                found.append(self._find(Code.TRUNCATED, sealed.head, actual, sentence))
+        elif state.head != sealed.head and not joined.is_wrong(chain.tenant, sealed.last_seq):
+            sentence = f"Entry {sealed.last_seq} is not the one that was witnessed: the chain was rewritten."
+            found.append(self._find(Code.CHECKPOINT, sealed.head, state.head, sentence))
+        entries = 0 if state is None else state.entries
+        same_start = chain.first_seq == sealed.first_seq
+        relinked = chain.first_seq > sealed.first_seq and chain.first_previous == GENESIS
+        if (same_start and entries < sealed.entries and not unread) or relinked:
+            if not found or found[0].code is not Code.TRUNCATED:
+                sentence = f"{sealed.entries:,} entries were witnessed, {entries:,} of them are there."
+                found.append(self._find(Code.TRUNCATED, str(sealed.entries), str(entries), sentence))
+        elif not self._explained and (
+            chain.first_seq < sealed.first_seq or (same_start and entries > sealed.entries)
+        ):
+            sentence = f"{sealed.entries:,} entries were witnessed, there are {entries:,} now."
+            found.append(self._find(Code.CHECKPOINT, str(sealed.entries), str(entries), sentence))
         return found
-    if not same_start and chain.first_seq > known.after + 1:
-        return found  # a start that nothing proves lies inside of what the digest covers
-    if joined.gap_between(known.after, known.through):
-        return found
-    digest = digest_between(joined.seals.get(tenant, ()), known.after, known.through)
-    if digest != sealed.digest:
+
+    def _digest(self) -> list[Finding]:
+        chain, sealed, known = self._chain, self._sealed, self._known
+        covered = chain.first_seq == sealed.first_seq or chain.first_seq <= known.after + 1
+        if self._explained or not covered or self._joined.gap_between(known.after, sealed.last_seq):
+            return []  # or a start that nothing proves lies inside of what the digest covers
+        digest = digest_between(self._joined.states.get(chain.tenant, ()), known.after, sealed.last_seq)
+        if digest == sealed.digest:
+            return []
         sentence = "The hashes are those witnessed, but a number, a type or a boundary was changed."
-        found.append(finding(Code.CHECKPOINT, sealed.digest, digest, sentence))
-    return found
+        return [self._find(Code.CHECKPOINT, sealed.digest, digest, sentence)]
+
+    def _contradiction(self) -> Finding | None:
+        """A prune marker that says otherwise than the checkpoint that knew the rows."""
+        for marker in self._chain.markers:
+            found = self._denied(marker)
+            if found is not None:
+                expected, actual, why = found
+                problem = not_believed(
+                    marker.seq,
+                    f"{why} (checkpoint {self._known.number})",
+                    expected=str(expected),
+                    actual=str(actual),
+                )
+                return Finding(problem.code, self._chain.tenant, marker.seq, *problem[1:])
+        return None
+
+    def _denied(self, marker: Marker) -> tuple[object, object, str] | None:
+        sealed = self._sealed
+        first, last = sealed.first_seq, sealed.last_seq
+        if not (marker.from_seq <= last and marker.to_seq >= first):
+            return None
+        if marker.from_seq < first:
+            return first, marker.from_seq, f"the first entry that was witnessed is {first}"
+        if marker.to_seq == last and marker.last_hash != sealed.head:
+            return sealed.head, marker.last_hash, f"entry {last} was witnessed with another hash"
+        for seq, at in ((first, sealed.first_at), (last, sealed.head_at)):
+            if marker.from_seq <= seq <= marker.to_seq and at is not None and seconds(at) >= marker.cutoff:
+                return (
+                    at,
+                    marker.cutoff,
+                    f"entry {seq} was not older than its cutoff",
+                )
+        return self._miscounted(marker)
+
+    def _miscounted(self, marker: Marker) -> tuple[object, object, str] | None:
+        """Whether what markers removed and what is left are not the entries that were witnessed.
+
+        It shows at the last marker that concerns them, and only where markers tell of all that was removed.
+        """
+        sealed, chain, joined = self._sealed, self._chain, self._joined
+        concerned = [item for item in chain.markers if item.to_seq >= sealed.first_seq]
+        concerned = [item for item in concerned if item.from_seq <= sealed.last_seq]
+        complete = joined.all_markers and concerned[0].from_seq == sealed.first_seq
+        unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
+        if marker is not concerned[-1] or not complete or unread or self._explained or not self._pruned:
+            return None
+        left = joined.entries_until(chain.tenant, sealed.last_seq)
+        others = left + sum(item.entries for item in concerned[:-1])
+        most = marker.entries
+        least = most - max(0, marker.to_seq - sealed.last_seq)  # the rest may have come after the checkpoint
+        if others + least <= sealed.entries <= others + most:
+            return None
+        state = joined.state_at(chain.tenant, sealed.last_seq)
+        if left and (state is None or state.head != sealed.head):
+            return None  # more than its count is wrong, which is found by itself
+        why = f"{sealed.entries} entries were witnessed, and {left} of them are left"
+        return sealed.entries - others, marker.entries, why
+
+    def _removed(self) -> int:
+        """How many of the witnessed entries the markers say were removed, one by one."""
+        return sum(item.entries for item in self._chain.markers if item.from_seq >= self._sealed.first_seq)
+
+
+def _numbering(joined: Joined, history: CheckpointHistory) -> None:
+    """Entries that no checkpoint knew, with numbers below those that one had seen."""
+    latest = history.latest
+    if latest is None:
+        return
+    ever = {name for known in history.checkpoints for name in known.tenants}
+    for name, chain in joined.chains.items():
+        sealed = latest.tenants.get(name)
+        if sealed is not None:
+            known = joined.entries_until(name, sealed.last_seq)
+            more = joined.entries_until(name, latest.through) - known
+            if more and chain.last_seq > sealed.last_seq:
+                what = f"{more:,} {'entry' if more == 1 else 'entries'} of {name}"
+                sentence = (
+                    f"{what} behind entry {sealed.last_seq} came after checkpoint {latest.number}, "
+                    "but with lower numbers than others had then."
+                )
+                joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
+        elif name not in ever and chain.first_seq <= latest.through:
+            if chain.first_previous == GENESIS:
+                sentence = (
+                    f"{name} is new since checkpoint {latest.number}, but begins at entry {chain.first_seq}, "
+                    "below numbers that others had then."
+                )
+                joined.add(Finding(Code.NUMBERING, name, chain.first_seq, None, None, sentence))
+            else:
+                sentence = (
+                    f"Entry {chain.first_seq} of {name} was put among entries that checkpoint "
+                    f"{latest.number} had seen without it."
+                )
+                actual = chain.first_hash
+                joined.add(Finding(Code.CHECKPOINT, name, chain.first_seq, None, actual, sentence))

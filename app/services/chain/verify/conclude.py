@@ -1,18 +1,37 @@
-"""From joined chains to a Report: starts, the sequence counter, broken links and the verdicts."""
+"""From joined chains to a Report: starts, counters, indexes and the verdicts."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import apsw
 
-from app.services.chain.verify.codes import ABOUT_A_CHAIN, Code, Verdict
-from app.services.chain.verify.comparison import Witness, backed, judge, unwitnessed
-from app.services.chain.verify.entry import GENESIS, MARKER, RAW_COLUMNS, Entry
+from app.services.chain.rules import (
+    ABOUT_A_CHAIN,
+    BROKEN,
+    MARKER_EVENT,
+    RAW_COLUMNS,
+    TABLE,
+    Code,
+    Entry,
+    Marker,
+    Verdict,
+    anchor,
+    believed,
+)
+from app.services.chain.verify.comparison import (
+    CheckpointHistory,
+    Known,
+    backed,
+    compare,
+    is_as_latest,
+    unwitnessed,
+)
 from app.services.chain.verify.extent import FIRST_SEQ, LAST_SEQ, Extent
 from app.services.chain.verify.follow import KEEP, SEVERAL
-from app.services.chain.verify.join import Chain, Joined, Marker
+from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Finding, Report, TenantReport
 from app.services.chain.verify.rows import IN_THE_WAY
-from app.services.chain.verify.trace import Neighbours, broken_link, broken_start, neighbours
+from app.services.chain.verify.trace import explain
 
 
 def conclude(
@@ -20,45 +39,41 @@ def conclude(
     encoding: str,
     joined: Joined,
     extent: Extent,
-    witness: Witness | None = None,
+    history: CheckpointHistory | None = None,
 ) -> Report:
     """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start.
 
-    `witness` is what checkpoints know, for a scan that went by their marks.
+    `history` is what checkpoints know, for a scan that went by their marks.
     """
-    known = witness or Witness()
+    known = history or CheckpointHistory()
     anchors = {
-        tenant: _anchor(connection, encoding, chain, joined, extent) or _adopted(chain, known)
+        tenant: _anchor(connection, encoding, chain, joined, extent, known)
         for tenant, chain in joined.chains.items()
     }
-    unproven = [joined.chains[tenant] for tenant, anchor in anchors.items() if anchor is None]
-    near = neighbours(
-        connection,
-        [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven],
-        _readable(joined, extent),
-    )
-    _explain_breaks(joined, near)
-    for chain in unproven:
-        _explain_start(joined, chain, near)
-    judge(joined, known, extent.tenant)
+    unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
+    explain(connection, joined, unproven, _readable(joined, extent))
+    _check_counters(joined, extent)
+    _check_indexes(connection, joined, extent)
+    earlier = compare(joined, known, extent.tenant)
     _explain_renumbered(connection, joined)
+    _explain_emptied(joined, extent)
     _name_gaps(joined, extent)
-    _check_totals(joined, extent)
     tenants = tuple(
-        _tenant_report(joined, chain, anchors[chain.tenant], known)
+        _tenant_report(joined, chain, anchors[chain.tenant], known, earlier)
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
     )
     # Where there are too many, those stay that are about a chain or the file; then errors before warnings.
     kept = sorted(joined.findings, key=lambda item: (item.code not in ABOUT_A_CHAIN, item.is_warning))[:KEEP]
     findings = sorted(kept, key=lambda item: (item.seq is None, item.seq or 0))
     return Report(
-        verdict=_verdict(joined, tenants, known),
+        verdict=_verdict(joined, tenants, known, earlier),
         entries=joined.entries,
         seconds=0.0,
         findings=tuple(findings),
         tenants=tenants,
         found=sum(joined.counts.values()),
         counts=dict(sorted(joined.counts.items())),
+        earlier=None if earlier is None else earlier.number,
     )
 
 
@@ -110,130 +125,69 @@ def _name_gaps(joined: Joined, extent: Extent) -> None:
         joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 
-def _explain_breaks(joined: Joined, near: Neighbours) -> None:
-    branches: dict[str, set[str]] = {}
-    for item in sorted(joined.breaks, key=lambda item: item.seq):
-        found = broken_link(item, joined.chains[item.tenant], near, branches.setdefault(item.tenant, set()))
-        joined.count(Code.LINK, -1)  # counted as such when it was met
-        for finding in found:
-            joined.add(finding)
-    if not joined.counts.get(Code.LINK, 1):
-        del joined.counts[Code.LINK]
-
-
-def _explain_start(joined: Joined, chain: Chain, near: Neighbours) -> None:
-    """A start that nothing proves: tampering where other rows contradict it, else UNPROVEN_START."""
-    marker = chain.marker
-    if marker is not None and (chain.first_seq <= marker.through or chain.first_previous == GENESIS):
-        found = [
-            Finding(
-                Code.LINK,
-                chain.tenant,
-                chain.first_seq,
-                marker.last_hash,
-                chain.first_previous,
-                f"Entry {marker.seq} says that everything up to {marker.through} was pruned, "
-                f"but the chain of {chain.tenant} does not start behind that.",
-            )
-        ]
-    elif chain.gap_before:
-        return  # what came before may be what could not be read
-    else:
-        found = broken_start(chain, near)
-    if found:
-        chain.errors += len(found)
-    else:
-        found = [
-            Finding(
-                Code.UNPROVEN_START,
-                chain.tenant,
-                chain.first_seq,
-                GENESIS,
-                chain.first_previous,
-                f"The chain of {chain.tenant} holds from entry {chain.first_seq} on; "
-                "nothing in the file proves what came before.",
-            )
-        ]
-    for finding in found:
-        joined.add(finding)
-
-
-def _anchor(
-    connection: apsw.Connection, encoding: str, chain: Chain, joined: Joined, extent: Extent
+def _anchor(  # noqa: PLR0917  # what was scanned, and where to look up the rest
+    connection: apsw.Connection,
+    encoding: str,
+    chain: Chain,
+    joined: Joined,
+    extent: Extent,
+    known: CheckpointHistory,
 ) -> str | None:
-    """How the start of the chain is proven, or None (`integrity.md` 1)."""
+    """How the start of the chain is proven, or None; of a range, by the entry before it."""
     if extent.partial:
         before = _stored_before(connection, encoding, chain, extent)
         if before is not None:
             if before.text("hash") != chain.first_previous:
                 _outside_break(joined, chain, before)
             return f"entry:{before.seq}"
-        chain.marker = _furthest_marker(connection, encoding, chain)
-    marker = chain.marker
-    if chain.first_previous == GENESIS:
-        return "genesis" if marker is None else None
-    if marker is None or marker.last_hash != chain.first_previous or chain.first_seq <= marker.through:
-        return None
-    return f"marker:{marker.seq}:through:{marker.through}"
+        chain.markers, _ = believed(_markers(connection, encoding, chain))
+    return anchor(chain.first_seq, chain.first_previous, chain.marker, known.adopted.get(chain.tenant))
 
 
 def _stored_before(connection: apsw.Connection, encoding: str, chain: Chain, extent: Extent) -> Entry | None:
-    """The tenant's row before a range; the table itself is asked where the index cannot be read."""
+    """The tenant's row before a range."""
     if chain.gap_before:
         return None
-    for how in ("", "NOT INDEXED "):
-        try:
-            row = connection.execute(
-                f"SELECT {RAW_COLUMNS} FROM main.audit_chain {how}"  # noqa: S608
-                "WHERE tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
-                (chain.tenant, extent.first),
-            ).fetchone()
-        except IN_THE_WAY:
-            raise
-        except apsw.Error:
-            continue
-        return None if row is None else Entry(row, encoding)
-    return None
+    sql = "WHERE tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+    return next(_look_up(connection, encoding, sql, (chain.tenant, extent.first)), None)
 
 
 def _outside_break(joined: Joined, chain: Chain, before: Entry) -> None:
-    chain.errors += 1
-    joined.add(
-        Finding(
-            Code.LINK,
-            chain.tenant,
-            chain.first_seq,
-            before.text("hash"),
-            chain.first_previous,
-            f"Entry {chain.first_seq} of {chain.tenant} does not continue entry {before.seq}.",
-        )
-    )
+    sentence = f"Entry {chain.first_seq} of {chain.tenant} does not continue entry {before.seq}."
+    place, expected = (chain.tenant, chain.first_seq), before.text("hash")
+    joined.add(Finding(Code.LINK, *place, expected, chain.first_previous, sentence))
 
 
-def _furthest_marker(connection: apsw.Connection, encoding: str, chain: Chain) -> Marker | None:
-    """The prune marker that counts, which may lie outside of the range."""
+def _markers(connection: apsw.Connection, encoding: str, chain: Chain) -> list[Marker]:
+    """All of the tenant's prune markers, which may lie outside of the range."""
+    sql = "WHERE tenant_id = ? AND event_type = ? ORDER BY seq"
+    rows = _look_up(connection, encoding, sql, (chain.tenant, MARKER_EVENT))
+    return [marker for row in rows if (marker := row.marker()) is not None]
+
+
+def _look_up(
+    connection: apsw.Connection, encoding: str, sql: str, params: tuple[object, ...]
+) -> Iterator[Entry]:
+    """The rows, from the table itself where an index cannot be read; none where neither can."""
     for how in ("", "NOT INDEXED "):
-        found: list[tuple[int, str, int]] = []
         try:
-            for row in connection.execute(
-                f"SELECT {RAW_COLUMNS} FROM main.audit_chain {how}WHERE tenant_id = ? AND event_type = ?",  # noqa: S608
-                (chain.tenant, MARKER),
-            ):
-                marker = Entry(row, encoding).marker()
-                found += [] if marker is None else [marker]
+            rows = connection.execute(
+                f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}{sql}",  # noqa: S608
+                params,
+            ).fetchall()
         except IN_THE_WAY:
             raise
         except apsw.Error:
             continue
-        break
-    return max((Marker(*item) for item in found), key=lambda item: (item.through, item.seq), default=None)
+        yield from (Entry(row, encoding) for row in rows)
+        return
 
 
-def _check_totals(joined: Joined, extent: Extent) -> None:
+def _check_counters(joined: Joined, extent: Extent) -> None:
     """The counters beside the table against the rows that were seen."""
     end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
-    counter = extent.counter
-    if counter is not None and counter > end and not joined.gap_between(end, counter):
+    counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
+    if counter is not None and counter > end and has_rows and not joined.gap_between(end, counter):
         joined.add(
             Finding(
                 Code.SEQUENCE_COUNTER,
@@ -258,24 +212,81 @@ def _check_totals(joined: Joined, extent: Extent) -> None:
         joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
 
 
-def _adopted(chain: Chain, witness: Witness) -> str | None:
-    """The start that the user vouched for, unless the chain itself contradicts it."""
-    if chain.first_previous == GENESIS or (chain.marker and chain.first_seq <= chain.marker.through):
-        return None
-    if witness.adopted.get(chain.tenant) != (chain.first_seq, chain.first_previous):
-        return None
-    return f"adopted:{chain.first_seq}"
+def _explain_emptied(joined: Joined, extent: Extent) -> None:
+    """A table without entries that once had some: the platform's cleanup may leave nothing."""
+    emptied = extent.first > extent.last and extent.counter is not None and extent.counter > 0
+    if emptied and joined.complete and not joined.findings:
+        sentence = (
+            f"There are no entries, but the file has numbered some, up to {extent.counter}; "
+            "nothing proves what they were."
+        )
+        joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 
 
-def _tenant_report(joined: Joined, chain: Chain, anchor: str | None, witness: Witness) -> TenantReport:
+def _check_indexes(connection: apsw.Connection, joined: Joined, extent: Extent) -> None:
+    """Every index must lead to the rows that the table has: who reads through it would miss the others."""
+    if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
+        return
+    try:
+        names = [
+            name
+            for name, partial in connection.execute(
+                "SELECT name, partial FROM pragma_index_list(?)", (TABLE,)
+            )
+            if not partial
+        ]
+        if extent.tenant is None:
+            for name in names:
+                quoted = name.replace('"', '""')
+                sql = f'SELECT count(*) FROM main.{TABLE} INDEXED BY "{quoted}"'  # noqa: S608
+                ((count,),) = connection.execute(sql)
+                if count != joined.entries:
+                    sentence = (
+                        f"The index {name} leads to {count:,} of {joined.entries:,} entries, "
+                        "so whoever reads through it does not see what is there."
+                    )
+                    expected, actual = str(joined.entries), str(count)
+                    joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
+        for chain in joined.chains.values():
+            _check_ends(connection, joined, chain)
+    except IN_THE_WAY:
+        raise
+    except apsw.Error:
+        pass  # a damaged index says so to whoever reads it
+
+
+def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> None:
+    """Whether a tenant's last entry is found as the append looks for it."""
+    row = connection.execute(
+        f"SELECT seq FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
+        (chain.tenant, chain.last_seq),
+    ).fetchone()
+    if joined.counts.get(Code.INDEX) or (row is not None and row[0] == chain.last_seq):
+        return
+    if any(
+        item.tenant == chain.tenant and item.code in (Code.TYPE, Code.ENCODING) for item in joined.findings
+    ):
+        return  # whose name is not text as SQL compares it
+    sentence = (
+        f"An index hides entry {chain.last_seq} of {chain.tenant}, so the next append would not see it."
+    )
+    actual = None if row is None else str(row[0])
+    joined.add(Finding(Code.INDEX, chain.tenant, chain.last_seq, str(chain.last_seq), actual, sentence))
+
+
+def _tenant_report(
+    joined: Joined, chain: Chain, proof: str | None, known: CheckpointHistory, earlier: Known | None
+) -> TenantReport:
     if chain.errors:
         verdict = Verdict.TAMPERED
     elif not joined.complete:
         verdict = Verdict.UNREADABLE
-    elif anchor is None:
+    elif earlier is not None and not is_as_latest(known, chain):
+        verdict = Verdict.EARLIER
+    elif proof is None:
         verdict = Verdict.UNPROVEN_START
     else:
-        verdict = Verdict.VERIFIED if backed(witness, chain) else Verdict.CONSISTENT
+        verdict = Verdict.VERIFIED if backed(known, chain) else Verdict.CONSISTENT
     return TenantReport(
         tenant=chain.tenant,
         verdict=verdict,
@@ -283,22 +294,26 @@ def _tenant_report(joined: Joined, chain: Chain, anchor: str | None, witness: Wi
         first_seq=chain.first_seq,
         last_seq=chain.last_seq,
         head=chain.head,
-        anchor=anchor,
-        unwitnessed=unwitnessed(joined, witness, chain),
+        anchor=proof,
+        unwitnessed=unwitnessed(joined, known, chain, earlier),
     )
 
 
-def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], witness: Witness) -> Verdict:
+def _verdict(
+    joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Known | None
+) -> Verdict:
     if not joined.complete:
         return Verdict.UNREADABLE
-    if any(item.is_error for item in joined.findings):
+    if joined.counted_errors() or any(tenant.verdict in BROKEN for tenant in tenants):
         return Verdict.TAMPERED
-    if any(tenant.verdict is Verdict.UNPROVEN_START for tenant in tenants):
+    if earlier is not None:
+        return Verdict.EARLIER
+    if any(item.code is Code.UNPROVEN_START for item in joined.findings):
         return Verdict.UNPROVEN_START
-    if witness.latest is None:
+    if known.latest is None:
         return Verdict.CONSISTENT
     # Tenants that are new since the checkpoint are among its last rows, not yet witnessed.
     unbacked = any(
-        tenant.verdict is Verdict.CONSISTENT and tenant.tenant in witness.latest.tenants for tenant in tenants
+        tenant.verdict is Verdict.CONSISTENT and tenant.tenant in known.latest.tenants for tenant in tenants
     )
     return Verdict.CONSISTENT if unbacked else Verdict.VERIFIED

@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from app.services.chain.verify import source
+from app.services.chain.rules import TABLE
 from app.services.chain.verify.rows import IN_THE_WAY
 
 FIRST_SEQ, LAST_SEQ = -(2**63), 2**63 - 1
@@ -107,7 +107,7 @@ def _end(connection: apsw.Connection, which: str) -> tuple[int | None, bool]:
 def _counter(connection: apsw.Connection) -> int | None:
     counter = _fact(
         connection,
-        f"SELECT max(seq) FROM main.sqlite_sequence WHERE name = '{source.TABLE}'",  # noqa: S608
+        f"SELECT max(seq) FROM main.sqlite_sequence WHERE name = '{TABLE}'",  # noqa: S608
     )
     return counter if isinstance(counter, int) else None
 

@@ -1,41 +1,76 @@
-"""The chain of each tenant followed from row to row: what a row means beside the one before it."""
+"""The chain of each tenant followed from row to row: what a row means beside the one before it.
 
-from hashlib import sha256
-from typing import Any
-
-from app.services.chain.verify.codes import NOT_ERRORS, WARNINGS, Code
-from app.services.chain.verify.entry import EVENT_TYPE, MARKER, SECONDS_LIMIT, Entry, Problem
-from app.services.chain.verify.rows import Damaged
-
-HEAD, TIME, SEQ, COUNT = range(4)
-FIRST_SEQ, FIRST_PREVIOUS, FIRST_HASH, FIRST_TIME, FIRST_HOLDS, ERRORS, THROUGH = range(4, 11)
-GAP_BEFORE, GAP_BEHIND = range(11, 13)
-FIELDS = 13
-WITNESS = FIELDS
-"""Behind the fields, while scanning for a checkpoint: where a row's record goes (the `update` of the
-block's hash), and COUNT when the block began."""
-"""The fields of a tenant's state, a list because the quick check runs a million times.
-
-HEAD is the stored hash of the last row, TIME and SEQ its created_at and seq. THROUGH is the prune marker
-that reaches furthest, as `Entry.marker()` gives it, or None. GAP_BEFORE says that something before the
-tenant's first row could not be read, GAP_BEHIND the same of what follows its last one.
+A row that is in order passes the quick check; every other one is judged by `rules.Entry`, which alone says
+what is wrong. The quick check may only be too strict, never too lax.
 """
 
-KEEP = 10_000
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, Final
+
+from app.services.chain.rules import (
+    CLOCK_TOLERANCE,
+    EVENT_TYPE,
+    MARKER_EVENT,
+    QUICK_TYPES,
+    WARNINGS,
+    Code,
+    Entry,
+    Marker,
+    Problem,
+    believed,
+    seconds,
+    time_problems,
+)
+
+HEAD, TIME, SEQ, COUNT = range(4)
+FIRST_SEQ, FIRST_PREVIOUS, FIRST_HASH, FIRST_TIME, FIRST_HOLDS, ERRORS, DOUBTED = range(4, 11)
+GAP_BEFORE, GAP_BEHIND = range(11, 13)
+FIELDS: Final = 13
+"""The fields of a tenant's state, a list because the quick check runs a million times.
+
+HEAD is the stored hash of the last row, TIME and SEQ its created_at and seq. DOUBTED counts the prune markers
+that are not believed. GAP_BEFORE says that something before the tenant's first row could not be read,
+GAP_BEHIND the same of what follows its last one.
+"""
+
+RECORD: Final = FIELDS
+"""Behind the fields, while scanning for a checkpoint: where a row's record goes (the `update` of the
+block's hash), and COUNT when the block began."""
+
+LISTS: Final = ("findings", "breaks", "gaps", "markers", "seals")
+"""What a scan finds beside the tenants' states and the counts: its result's lists, which may be long."""
+
+KEEP: Final = 10_000
 """How many findings, and how many broken links, are kept; the rest is counted."""
 
-KEEP_WARNINGS = 1_000
-KEEP_GAPS = 1_000
+KEEP_WARNINGS: Final = 1_000
+KEEP_MARKERS: Final = 20_000
+"""How many prune markers are kept; behind them, the furthest of each tenant."""
+
+KEEP_GAPS: Final = 1_000
 """How many gaps are kept apart; the last one then reaches over all the rest."""
 
-SEVERAL = "more gaps than are named one by one"
-
-CLOCK_TOLERANCE = 60
-"""Seconds by which another machine's clock may be ahead before a time counts as in the future."""
+SEVERAL: Final = "more gaps than are named one by one"
 
 State = list[Any]
 Gap = tuple[int, int, str]
 """First and last seq that could not be read, and why."""
+
+QUICK: Final = f"""
+SELECT seq FROM main.audit_chain NOT INDEXED
+WHERE seq BETWEEN ? AND ? {{tenant}}
+AND NOT ({QUICK_TYPES} AND quick(
+  CAST(concat_ws(':', previous_hash, event_type, payload, created_at) AS BLOB),
+  hash, previous_hash, tenant_id, event_type, created_at, seq))
+ORDER BY seq"""  # noqa: S608
+"""The rows that fail. `quick` notes each row that passes, so it comes last: nothing may fail behind it."""
+
+QuickCheck = Callable[..., Any]
+
+
+class OutOfOrder(Exception):
+    """A row does not come behind its tenant's last one: the table is damaged."""
 
 
 class Follower:
@@ -44,57 +79,73 @@ class Follower:
     `fast` has the states, and `events` the event types, that the quick check may go by.
     """
 
-    def __init__(self, latest: int, *, witnessing: bool) -> None:
-        self._latest, self._witnessing = latest, witnessing
+    def __init__(self, now: int, *, recording: bool = False) -> None:
+        self.latest = now + CLOCK_TOLERANCE
+        self._recording = recording
         self.states: dict[str, State] = {}
         self.fast: dict[str, State] = {}
         self.events: set[str] = set()
-        self.findings: list[tuple[str, str | None, int | None, str | None, str | None, str]] = []
+        self.findings: list[tuple[str, str | None, int | None, str | None, str | None, str, bool]] = []
         self.breaks: list[tuple[str, int, str, str, str, bool]] = []
         self.gaps: list[Gap] = []
+        self.markers: list[tuple[Any, ...]] = []
         self.counts: dict[str, int] = {}
+        self._furthest: dict[str, Marker] = {}
         self._warnings = 0
 
+    def result(self) -> dict[str, Any]:
+        """Everything as plain lists and dictionaries."""
+        return {
+            "tenants": {tenant: state[:FIELDS] for tenant, state in self.states.items()},
+            "findings": self.findings,
+            "breaks": self.breaks,
+            "gaps": self.gaps,
+            "markers": [*self.markers, *((name, *marker[:6]) for name, marker in self._furthest.items())],
+            "counts": self.counts,
+        }
+
     def judge(self, entry: Entry) -> None:
-        """Takes the next row in. Raises `Damaged` if it does not come behind the tenant's last one."""
+        """Takes the next row in. Raises `OutOfOrder` if it does not come behind the tenant's last one."""
         tenant = entry.tenant
         state = self.states.get(tenant)
         if state is not None and entry.seq <= state[SEQ]:
-            raise Damaged(f"entry {entry.seq} lies behind entry {state[SEQ]}", entry.seq)
+            raise OutOfOrder(f"entry {entry.seq} lies behind entry {state[SEQ]}")
         problems = entry.problems()
         stored, previous = entry.text("hash"), entry.text("previous_hash")
-        holds = all(problem[0] != Code.HASH for problem in problems)
-        at = entry.created_at
+        holds = all(problem.code is not Code.HASH for problem in problems)
+        at, before = entry.created_at, None
         if state is None:
             state = self.begin(tenant, entry.seq, previous, stored, at, holds=holds)
         else:
             if not state[GAP_BEHIND]:
+                before = state[TIME]
                 if state[HEAD] != previous:
                     self._break(tenant, entry, state[HEAD], holds)
                     state[ERRORS] += 1
-                if at is not None and state[TIME] is not None and at < state[TIME]:
-                    problems.append(backwards(entry.seq, state[TIME], at))
             state[HEAD], state[SEQ] = stored, entry.seq
             state[TIME] = at if at is not None else state[TIME]
             state[COUNT] += 1
             state[GAP_BEHIND] = False
-        if at is not None and at > self._latest:
-            problems.append(future(entry.seq, self._latest - CLOCK_TOLERANCE, at))
+        if at is not None:
+            problems += time_problems(entry.seq, None if before is None else seconds(before), at, self.latest)
+        if entry.is_marker:
+            marker = entry.marker()
+            if marker is None:
+                state[DOUBTED] += 1
+            else:
+                problems += self._take_marker(tenant, marker)
         for problem in problems:
             self._find(tenant, entry.seq, problem)
-            state[ERRORS] += problem[0] not in NOT_ERRORS
-        if self._witnessing:
-            state[WITNESS](entry.record())
-        marker = entry.marker()
-        if marker is not None and (state[THROUGH] is None or marker[0] >= state[THROUGH][0]):
-            state[THROUGH] = marker
+            state[ERRORS] += problem.is_error
+        if self._recording:
+            state[RECORD](entry.record())
         self._learn(entry, tenant, state)
 
     def begin(
         self, tenant: str, seq: int, previous: str, stored: str, at: int | None, *, holds: bool
     ) -> State:
         """The state of a tenant whose first row this is."""
-        state: State = [stored, at, seq, 1, seq, previous, stored, at, holds, 0, None]
+        state: State = [stored, at, seq, 1, seq, previous, stored, at, holds, 0, 0]
         state += [bool(self.gaps), False, sha256().update, 0]
         self.states[tenant] = state
         return state
@@ -106,6 +157,16 @@ class Follower:
         self.fast.clear()  # until each tenant's next row has been judged
         add_gap(self.gaps, (first, last, why))
 
+    def _take_marker(self, tenant: str, marker: Marker) -> list[Problem]:
+        """Keeps it for the judgement of their order, which takes all of a tenant's."""
+        if len(self.markers) < KEEP_MARKERS:
+            self.markers.append((tenant, *marker[:6]))
+            return []
+        known = self._furthest.get(tenant)
+        good, bad = believed([marker] if known is None else [known, marker])
+        self._furthest[tenant] = good[-1]
+        return [problem for _, problem in bad]
+
     def _learn(self, entry: Entry, tenant: str, state: State) -> None:
         """Lets the quick check recognise the tenant and the event type from now on."""
         if entry.clean_tenant and state[TIME] is not None:
@@ -114,7 +175,7 @@ class Follower:
         if (
             entry.kinds["event_type"] == "text"
             and EVENT_TYPE.fullmatch(event)
-            and event != MARKER
+            and event != MARKER_EVENT
             and len(self.events) < KEEP
         ):
             self.events.add(event)
@@ -126,15 +187,15 @@ class Follower:
             self.breaks.append((tenant, entry.seq, previous, expected, stored, holds))
 
     def _find(self, tenant: str | None, seq: int, problem: Problem) -> None:
-        code, expected, actual, message = problem
+        code, expected, actual, message, warning = problem
         self.counts[code] = self.counts.get(code, 0) + 1
-        if code in WARNINGS:
+        if warning or code in WARNINGS:
             self._warnings += 1
             if self._warnings > KEEP_WARNINGS:
                 return
         elif len(self.findings) - min(self._warnings, KEEP_WARNINGS) >= KEEP:
             return
-        self.findings.append((code, tenant, seq, expected, actual, message))
+        self.findings.append((code, tenant, seq, expected, actual, message, warning))
 
 
 def add_gap(gaps: list[Gap], gap: Gap) -> None:
@@ -149,17 +210,69 @@ def add_gap(gaps: list[Gap], gap: Gap) -> None:
     gaps.append((first, last, why))
 
 
-def backwards(seq: int, before: int, at: int) -> Problem:
-    return (
-        Code.TIME,
-        f"at least {before}",
-        str(at),
-        f"Entry {seq} is {before - at} s older than the entry before it.",
-    )
+def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
+    """The check of one row that is in order, for all rows; it says no to everything it does not know.
+
+    A tenant's first row has a check of its own, so that a range need not read many tenants slowly. Types
+    follow from equality: only text equals the text it is compared with, and the SQL has seen to payload and
+    time. An event type is known once the slow way has found it in order; prune markers never are, so that
+    they are always read. With `record` a row that passes goes into the checkpoint's digest.
+    """
+    states, events, digest, recorded = follower.fast, follower.events, sha256, RECORD
+    latest = follower.latest
+
+    def quick(  # noqa: PLR0917  # SQLite passes arguments by position
+        data: bytes, stored: str, previous: str, tenant: str, event: str, at: int, seq: int
+    ) -> bool:
+        try:
+            state = states[tenant]
+            if (
+                state[0] == previous
+                and state[1] <= at <= latest
+                and state[2] < seq
+                and event in events
+                and digest(data).hexdigest() == stored
+                and 0 not in data
+                and (data.isascii() or data.decode())
+            ):
+                state[0] = stored
+                state[1] = at
+                state[2] = seq
+                state[3] += 1
+                if record:
+                    state[recorded](f"{seq}:{len(event)}:{stored}\n".encode())
+                return True
+        except KeyError:
+            return first(data, stored, previous, tenant, event, at, seq)
+        except UnicodeDecodeError:
+            pass
+        return False
+
+    def first(  # noqa: PLR0917
+        data: bytes, stored: str, previous: str, tenant: str, event: str, at: int, seq: int
+    ) -> bool:
+        if (
+            tenant in follower.states
+            or not (type(tenant) is type(previous) is str)
+            or "\0" in tenant
+            or at > latest
+            or event not in events
+            or digest(data).hexdigest() != stored
+            or 0 in data
+            or not _is_utf8(data)
+        ):
+            return False
+        state = states[tenant] = follower.begin(tenant, seq, previous, stored, at, holds=True)
+        if record:
+            state[recorded](f"{seq}:{len(event)}:{stored}\n".encode())
+        return True
+
+    return quick
 
 
-def future(seq: int, now: int, at: int) -> Problem:
-    sentence = f"Entry {seq} lies {at - now} s in the future."
-    if at >= SECONDS_LIMIT:
-        sentence = f"Entry {seq} has a time that is no time in seconds; milliseconds, it seems."
-    return Code.TIME, f"at most {now}", str(at), sentence
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,12 +1,14 @@
 """The ranges of a scan joined into one chain per tenant."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.services.chain.verify.codes import Code
+from app.services.chain.rules import Code, Marker, Problem, backwards, believed, seconds
 from app.services.chain.verify.follow import (
     COUNT,
+    DOUBTED,
     ERRORS,
     FIRST_HASH,
     FIRST_HOLDS,
@@ -16,23 +18,13 @@ from app.services.chain.verify.follow import (
     GAP_BEFORE,
     GAP_BEHIND,
     HEAD,
+    KEEP_MARKERS,
     SEQ,
-    THROUGH,
     TIME,
     Gap,
     add_gap,
-    backwards,
 )
 from app.services.chain.verify.report import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A prune marker: row `seq` says that all up to `through` was removed, ending in `last_hash`."""
-
-    through: int
-    last_hash: str
-    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +46,9 @@ class Break:
 class Chain:
     """What the scan knows of one tenant. `head_at` is created_at of the last row, if it is a number.
 
-    `gap_before` says that rows before the first one could not be read, so that nothing is known of the
-    start; `gap_behind` the same of rows behind the last one.
+    `markers` are its prune markers that are believed, in order, and `doubted` how many are not. `gap_before`
+    says that rows before the first one could not be read, so that nothing is known of the start; `gap_behind`
+    the same of rows behind the last one.
     """
 
     tenant: str
@@ -69,13 +62,19 @@ class Chain:
     head: str
     head_at: int | None
     errors: int
-    marker: Marker | None
+    doubted: int
     gap_before: bool = False
     gap_behind: bool = False
+    markers: list[Marker] = field(default_factory=list)
+
+    @property
+    def marker(self) -> Marker | None:
+        """The furthest one, which alone proves a start."""
+        return self.markers[-1] if self.markers else None
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class ChainState:
     """A tenant's chain at a cut: rows so far, its last row, and the digest of the block's rows so far."""
 
     cut: int
@@ -89,7 +88,8 @@ class Seal:
 class Joined:
     """All ranges together. `counts` has every finding by code, kept or not; links are counted as LINK.
 
-    `gaps` are the seqs that could not be read, in order and none beside the next.
+    `gaps` are the seqs that could not be read, in order and none beside the next. `all_markers` is False
+    where there are more prune markers than are kept.
     """
 
     chains: dict[str, Chain] = field(default_factory=dict)
@@ -98,7 +98,8 @@ class Joined:
     counts: dict[str, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     complete: bool = True
-    seals: dict[str, list[Seal]] = field(default_factory=dict)
+    all_markers: bool = True
+    states: dict[str, list[ChainState]] = field(default_factory=dict)
 
     @property
     def entries(self) -> int:
@@ -108,9 +109,42 @@ class Joined:
         """Whether something with `after < seq <= through` could not be read."""
         return any(first <= through and last > after for first, last, _ in self.gaps)
 
+    def state_at(self, tenant: str, through: int) -> ChainState | None:
+        """The tenant's chain as it stood at seq `through`, a mark of the scan."""
+        states = self.states.get(tenant, [])
+        place = bisect_right(states, through, key=lambda state: state.cut)
+        return states[place - 1] if place else None
+
+    def entries_until(self, tenant: str, through: int) -> int:
+        state = self.state_at(tenant, through)
+        return 0 if state is None else state.entries
+
+    def first_errors(self) -> dict[str, int]:
+        """Of each tenant with errors about single rows, the lowest seq of one."""
+        found: dict[str, int] = {}
+        for item in self.findings:
+            if item.is_error and item.tenant is not None and item.seq is not None:
+                found[item.tenant] = min(item.seq, found.get(item.tenant, item.seq))
+        return found
+
+    def is_wrong(self, tenant: str, seq: int) -> bool:
+        """Whether this very row has an error finding."""
+        return any(item.is_error and (item.tenant, item.seq) == (tenant, seq) for item in self.findings)
+
+    def counted_errors(self) -> bool:
+        """Whether anything but a warning was found so far."""
+        return any(item.is_error for item in self.findings)
+
     def add(self, finding: Finding) -> None:
+        """Takes it in; an error of a tenant, other than damage, counts against its chain."""
         self.findings.append(finding)
         self.count(finding.code)
+        chain = None if finding.tenant is None else self.chains.get(finding.tenant)
+        if chain is not None and finding.is_error and finding.code is not Code.UNREADABLE:
+            chain.errors += 1
+
+    def find(self, tenant: str, seq: int, problem: Problem) -> None:
+        self.add(Finding(problem.code, tenant, seq, *problem[1:]))
 
     def incomplete(self, message: str, expected: str | None = None, actual: str | None = None) -> None:
         """Says that there is more than could be read, where no single gap is known."""
@@ -132,13 +166,18 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
             joined.count(code, number)
         for cut, tenant, entries, last_seq, head, digest in result["seals"]:
             before = joined.chains[tenant].entries if tenant in joined.chains else 0
-            joined.seals.setdefault(tenant, []).append(Seal(cut, before + entries, last_seq, head, digest))
+            joined.states.setdefault(tenant, []).append(
+                ChainState(cut, before + entries, last_seq, head, digest)
+            )
         for tenant, state in result["tenants"].items():
             chain = joined.chains.get(tenant)
             if chain is None:
                 joined.chains[tenant] = _begin(tenant, state, gap=bool(joined.gaps))
             else:
                 _continue(joined, chain, state)
+        for tenant, *marker in result["markers"]:
+            joined.chains[tenant].markers.append(Marker(*marker))
+        joined.all_markers = joined.all_markers and len(result["markers"]) < KEEP_MARKERS
         joined.breaks.extend(Break(*item) for item in result["breaks"])
         if result["gaps"]:
             for tenant, chain in joined.chains.items():
@@ -146,6 +185,11 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
             for gap in result["gaps"]:
                 add_gap(joined.gaps, tuple(gap))
     joined.complete = not joined.gaps
+    for chain in joined.chains.values():
+        chain.markers, disorderly = believed(chain.markers)
+        chain.doubted += len(disorderly)
+        for seq, problem in disorderly:
+            joined.find(chain.tenant, seq, problem)
     return joined
 
 
@@ -162,7 +206,7 @@ def _begin(tenant: str, state: list[Any], *, gap: bool) -> Chain:
         head=state[HEAD],
         head_at=state[TIME],
         errors=state[ERRORS],
-        marker=_marker(state),
+        doubted=state[DOUBTED],
         gap_before=gap or state[GAP_BEFORE],
         gap_behind=state[GAP_BEHIND],
     )
@@ -176,9 +220,7 @@ def _continue(joined: Joined, chain: Chain, state: list[Any]) -> None:
     chain.head_at = state[TIME] if state[TIME] is not None else chain.head_at
     chain.errors += state[ERRORS]
     chain.gap_behind = state[GAP_BEHIND]
-    marker = _marker(state)
-    if marker is not None and (chain.marker is None or marker.through >= chain.marker.through):
-        chain.marker = marker
+    chain.doubted += state[DOUBTED]
 
 
 def _judge_link(joined: Joined, chain: Chain, state: list[Any]) -> None:
@@ -197,10 +239,7 @@ def _judge_link(joined: Joined, chain: Chain, state: list[Any]) -> None:
         joined.count(Code.LINK)
         chain.errors += 1
     at = state[FIRST_TIME]
-    if at is not None and chain.head_at is not None and at < chain.head_at:
-        code, expected, actual, message = backwards(state[FIRST_SEQ], chain.head_at, at)
-        joined.add(Finding(Code(code), chain.tenant, state[FIRST_SEQ], expected, actual, message))
-
-
-def _marker(state: list[Any]) -> Marker | None:
-    return None if state[THROUGH] is None else Marker(*state[THROUGH])
+    if at is not None and chain.head_at is not None and seconds(at) < seconds(chain.head_at):
+        joined.find(
+            chain.tenant, state[FIRST_SEQ], backwards(state[FIRST_SEQ], seconds(chain.head_at), seconds(at))
+        )

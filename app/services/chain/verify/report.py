@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.services.chain.verify.codes import NOT_ERRORS, WARNINGS, Code, Verdict
+from app.services.chain.rules import SOUND, WARNINGS, Code, Verdict, is_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,8 @@ class Finding:
     """One thing that is not as it must be, in one plain sentence.
 
     `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
-    not valid UTF-8 is shown with `\\xNN` escapes.
+    not valid UTF-8 is shown with `\\xNN` escapes. `warning` is True where a code that is an error elsewhere
+    is not one here.
     """
 
     code: Code
@@ -21,14 +22,15 @@ class Finding:
     expected: str | None
     actual: str | None
     message: str
+    warning: bool = False
 
     @property
     def is_warning(self) -> bool:
-        return self.code in WARNINGS
+        return self.warning or self.code in WARNINGS
 
     @property
     def is_error(self) -> bool:
-        return self.code not in NOT_ERRORS
+        return is_error(self.code, warning=self.warning)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -106,7 +108,8 @@ class Report:
 
     `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
-    were read along with the file.
+    were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
+    where later ones knew more.
     """
 
     verdict: Verdict
@@ -118,11 +121,12 @@ class Report:
     counts: Mapping[str, int] = field(default_factory=dict)
     seal: Seal | None = field(default=None, repr=False)
     archives: int = 0
+    earlier: int | None = None
 
     @property
     def intact(self) -> bool:
         """Whether nothing is wrong and every start is proven: exit code 0 of `tenant-admin verify`."""
-        return self.verdict in (Verdict.VERIFIED, Verdict.CONSISTENT)
+        return self.verdict in SOUND
 
     @property
     def unwitnessed(self) -> int:

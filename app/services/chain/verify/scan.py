@@ -1,28 +1,30 @@
 """One range of rows, streamed in the order of seq in constant memory.
 
-Every row passes the quick check of `quick.py`. The few rows that fail it are read again column by column
-and judged by `entry.Entry`, which alone says what is wrong. Where the file is damaged the scan notes what
-could not be read and goes on behind it.
+Every row passes the quick check. The few rows that fail it are read again column by column and judged. Where
+the file is damaged the scan notes what could not be read and goes on behind it.
 """
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
 import apsw
 
-from app.services.chain.verify.entry import Entry
+from app.services.chain.rules import Entry
+from app.services.chain.verify import source
 from app.services.chain.verify.follow import (
-    CLOCK_TOLERANCE,
     COUNT,
-    FIELDS,
     HEAD,
+    QUICK,
+    RECORD,
     SEQ,
-    WITNESS,
     Follower,
+    OutOfOrder,
+    QuickCheck,
+    quick_check,
 )
-from app.services.chain.verify.quick import QUICK, QuickCheck, quick_check
 from app.services.chain.verify.rows import IN_THE_WAY, Damaged, Rows
 
 BLOCK = 65_536
@@ -35,6 +37,13 @@ HOLD_SECONDS = 0.2
 """How long a file without WAL is kept from its writers at a stretch."""
 
 
+Job = dict[str, Any]
+"""A range to scan, as plain values that JSON can carry."""
+
+Result = dict[str, Any]
+"""What the scan of a range gives, as plain values, too."""
+
+
 class Stopped(Exception):
     """The scan was told to stop."""
 
@@ -44,8 +53,9 @@ class RangeScan:
 
     `tick(done)` is called about 20 times a second with the number of rows done and returns whether to stop
     (`Stopped` is raised then). `frozen` says that the file may be read in one long look without keeping
-    writers away. With `marks`, the seqs of checkpoints, `seals` gets the state at each of them and at the
-    end of each block of `BLOCK` seqs, with the digest of the block's rows so far, for each tenant with any.
+    writers away. With `marks`, each a seq and the tenant that a checkpoint knew through it, `seals` gets that
+    tenant's state there, and every tenant's at the end of each block of `BLOCK` seqs, with the digest of the
+    block's rows so far, where there are any.
     """
 
     def __init__(
@@ -55,7 +65,7 @@ class RangeScan:
         first: int,
         last: int,
         *,
-        marks: Sequence[int] | None = None,
+        marks: Sequence[tuple[int, str]] | None = None,
         now: int,
         tenant: str | None = None,
         tick: Callable[[int], bool] = lambda done: False,
@@ -64,15 +74,18 @@ class RangeScan:
         self._connection = connection
         self._encoding = encoding
         self._next, self._last = first, last
-        self._end, self._marks, self._witnessing = last, sorted(marks or ()), marks is not None
-        self._latest = now + CLOCK_TOLERANCE
+        self._end, self._recording = last, marks is not None
+        self._marked: dict[int, set[str]] = {}
+        for seq, known in marks or ():
+            self._marked.setdefault(seq, set()).add(known)
+        self._marks = sorted(self._marked)
         self._tenant = tenant
         self._tick, self._frozen = tick, frozen
         self._rows = Rows(connection, self._breathe, self._interrupted)
-        self._follower = Follower(self._latest, witnessing=self._witnessing)
+        self._follower = Follower(now, recording=self._recording)
         self._states = self._follower.states
         self._seals: list[tuple[int, str, int, int, str, str]] = []
-        self._block: int | None = None
+        self._open_block: int | None = None
         self._stopped = False
         self._hold = HOLD_SECONDS
         self._started = self._ticked = time.perf_counter()
@@ -86,25 +99,17 @@ class RangeScan:
         self._connection.set_progress_handler(self._pause, TICK_STEPS)
         try:
             while self._next <= self._end:
-                self._last = self._cut() if self._witnessing else self._end
+                self._last = self._cut() if self._recording else self._end
                 self._scan()
-                if self._witnessing:
+                if self._recording:
                     self._seal(self._last)
                 self._next = self._last + 1
         finally:
             self._connection.set_progress_handler(None)
-        follower = self._follower
-        return {
-            "tenants": {tenant: state[:FIELDS] for tenant, state in self._states.items()},
-            "seals": self._seals,
-            "findings": follower.findings,
-            "breaks": follower.breaks,
-            "gaps": follower.gaps,
-            "counts": follower.counts,
-        }
+        return self._follower.result() | {"seals": self._seals}
 
     def _quick_check(self) -> QuickCheck:
-        return quick_check(self._follower, self._latest, record=self._witnessing)
+        return quick_check(self._follower, record=self._recording)
 
     def _cut(self) -> int:
         """Where the next row's piece ends: its block, a checkpoint, or the range."""
@@ -117,7 +122,8 @@ class RangeScan:
             if first is None:
                 break
             self._begin_block(first // BLOCK)
-            mark = next((mark for mark in self._marks if mark >= first), self._end)
+            place = bisect_left(self._marks, first)
+            mark = self._marks[place] if place < len(self._marks) else self._end
             return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
         return self._end
 
@@ -157,26 +163,42 @@ class RangeScan:
             return False
 
     def _seal(self, cut: int) -> None:
-        """Notes where each tenant stands that has rows in this block."""
-        for tenant, state in self._states.items():
-            if state[WITNESS + 1] != state[COUNT]:
-                value = state[WITNESS].__self__.hexdigest()
+        """Notes where each tenant stands that has rows in this block: all at its end, else those marked."""
+        if self._open_block is None:
+            return
+        end = (self._open_block + 1) * BLOCK - 1
+        ends = cut >= min(end, self._end)
+        if ends:
+            cut, self._open_block = min(cut, end), None
+        for tenant in self._states if ends else self._marked[cut] & self._states.keys():
+            state = self._states[tenant]
+            if state[RECORD + 1] != state[COUNT]:
+                value = state[RECORD].__self__.hexdigest()
                 self._seals.append((cut, tenant, state[COUNT], state[SEQ], state[HEAD], value))
 
     def _begin_block(self, block: int) -> None:
         """Starts new digests, unless the block is still the one of the piece before."""
-        if block != self._block:
-            self._block = block
-            for state in self._states.values():
-                if state[WITNESS + 1] != state[COUNT]:
-                    state[WITNESS], state[WITNESS + 1] = sha256().update, state[COUNT]
+        if block == self._open_block:
+            return
+        if self._open_block is not None:  # no row lies between its last mark and its end
+            self._seal((self._open_block + 1) * BLOCK - 1)
+        self._open_block = block
+        for state in self._states.values():
+            if state[RECORD + 1] != state[COUNT]:
+                state[RECORD], state[RECORD + 1] = sha256().update, state[COUNT]
 
     def _slow_row(self, seq: int) -> None:
         """Judges the row that the quick check turned down. Raises `Damaged` if it cannot be found again."""
         row = self._rows.first(seq, seq)
         if row is None:
             raise Damaged(f"the number {seq} leads elsewhere", seq)
-        self._follower.judge(Entry(row, self._encoding))
+        self._judge(Entry(row, self._encoding))
+
+    def _judge(self, entry: Entry) -> None:
+        try:
+            self._follower.judge(entry)
+        except OutOfOrder as error:
+            raise Damaged(str(error), entry.seq) from error
 
     def _slow_rows(self, limit: int) -> None:
         """Judges up to `limit` rows from `_next` on, and notes what cannot be read between them."""
@@ -193,7 +215,7 @@ class RangeScan:
                 break
             entry = Entry(row, self._encoding)
             if self._tenant is None or entry.is_of(self._tenant):
-                self._follower.judge(entry)
+                self._judge(entry)
             self._next = entry.seq + 1
             self._breathe()
 
@@ -258,3 +280,30 @@ class RangeScan:
             raise Stopped
         self._hold = HOLD_SECONDS if moved else self._hold * 2
         self._started = time.perf_counter()
+
+
+def rows_of(result: Result) -> int:
+    """How many rows a result is about."""
+    return sum(state[COUNT] for state in result["tenants"].values())
+
+
+def scan_range(job: Job, tick: Callable[[int], bool]) -> Result:
+    """Does one job, in one snapshot where the file is in WAL mode; what `RangeScan.run` gives and raises."""
+    connection = source.connect(job["uri"], tolerant=job["tolerant"])
+    try:
+        frozen = bool(job["frozen"]) or source.is_wal(connection)
+        if frozen:
+            connection.execute("BEGIN")
+        return RangeScan(
+            connection,
+            source.encoding(connection),
+            job["first"],
+            job["last"],
+            now=job["now"],
+            tenant=job["tenant"],
+            marks=job["marks"],
+            tick=tick,
+            frozen=frozen,
+        ).run()
+    finally:
+        connection.close()

@@ -7,12 +7,11 @@ from typing import Any
 
 import apsw
 
+from app.services.chain.rules import COLUMNS, TABLE
 from models.errors import FileMissing, TableMissing, TenantAdminError
 from models.local.errors import translate
 from models.local.header import MAGIC, diagnose, first_bytes
 
-TABLE = "audit_chain"
-COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 

@@ -1,4 +1,7 @@
-"""What a broken link really is: the rows that its hash leads to are looked up in one pass over the table."""
+"""What a broken link, or a start that nothing proves, really is.
+
+The rows that its hash leads to are looked up in one pass over the table.
+"""
 
 import json
 from collections.abc import Iterable
@@ -6,9 +9,8 @@ from dataclasses import dataclass, field
 
 import apsw
 
-from app.services.chain.verify.codes import Code
-from app.services.chain.verify.entry import GENESIS, shown
-from app.services.chain.verify.join import Break, Chain
+from app.services.chain.rules import GENESIS, Code, denied, shown
+from app.services.chain.verify.join import Break, Chain, Joined
 from app.services.chain.verify.report import Finding
 
 NEIGHBOURS = 8
@@ -60,7 +62,52 @@ def neighbours(
     return found
 
 
-def broken_link(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -> list[Finding]:
+def explain(
+    connection: apsw.Connection, joined: Joined, unproven: Iterable[Chain], ranges: Iterable[tuple[int, int]]
+) -> None:
+    """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
+    unproven = list(unproven)
+    hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
+    near = neighbours(connection, hashes, ranges)
+    branches: dict[str, set[str]] = {}
+    for item in sorted(joined.breaks, key=lambda item: item.seq):
+        chain = joined.chains[item.tenant]
+        found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()))
+        joined.count(Code.LINK, -1)  # counted as such when it was met
+        chain.errors -= 1
+        for finding in found:
+            joined.add(finding)
+    if not joined.counts.get(Code.LINK, 1):
+        del joined.counts[Code.LINK]
+    for chain in unproven:
+        for finding in _unproven_start(joined, chain, near):
+            joined.add(finding)
+
+
+def _unproven_start(joined: Joined, chain: Chain, near: Neighbours) -> list[Finding]:
+    """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
+    marker = chain.marker
+    if marker is not None and denied(chain.first_seq, chain.first_previous, marker):
+        sentence = (
+            f"Entry {marker.seq} says that everything up to {marker.to_seq} was pruned, "
+            f"but the chain of {chain.tenant} does not start behind that."
+        )
+        place, expected = (chain.tenant, chain.first_seq), marker.last_hash
+        return [Finding(Code.LINK, *place, expected, chain.first_previous, sentence)]
+    if chain.gap_before or chain.doubted:
+        return []  # what came before may be what could not be read, or what a doubted marker tells of
+    found = _broken_start(chain, near)
+    if found:
+        return found
+    sentence = (
+        f"The chain of {chain.tenant} holds from entry {chain.first_seq} on; "
+        "nothing in the file proves what came before."
+    )
+    place = (chain.tenant, chain.first_seq)
+    return [Finding(Code.UNPROVEN_START, *place, GENESIS, chain.first_previous, sentence)]
+
+
+def _broken_link(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -> list[Finding]:
     """One or more findings for a break.
 
     `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
@@ -102,7 +149,7 @@ def _classify(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -
     return Code.LINK, _plain(item)
 
 
-def broken_start(chain: Chain, near: Neighbours) -> list[Finding]:
+def _broken_start(chain: Chain, near: Neighbours) -> list[Finding]:
     """Findings for a first row that is not genesis and that no marker explains: none if nothing is known."""
     item = Break(
         chain.tenant, chain.first_seq, chain.first_previous, GENESIS, chain.first_hash, chain.first_holds

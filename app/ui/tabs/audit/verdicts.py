@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app.itemmodels.roles import Tone
-from app.services.chain.verify.codes import Verdict
-from app.services.chain.verify.inspect import Inspection, Link
+from app.services.chain.inspect import Inspection, Link
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.ui.tabs.audit.verifying import Asked, Outcome, State
 from app.ui.theme.icons import Icon

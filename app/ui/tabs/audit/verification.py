@@ -13,7 +13,7 @@ from app import paths
 from app.itemmodels.roles import Tone
 from app.services.chain.checkpoints.making import accept_starts, write_evidence
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Finding, Report
 from app.services.errors import Cancelled, TenantAdminError
 from app.ui.shell.context import Context

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog, Value

@@ -7,7 +7,7 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.rules import Code, Verdict
 from app.services.demo.demo import create_demo
 from app.services.files import restoring
 from app.services.files.copying import snapshot_copy

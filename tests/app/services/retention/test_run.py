@@ -15,7 +15,7 @@ from app import paths
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
 from app.services.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from app.services.retention.plan import TABLES, TryCheckpoint

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import application
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.ui.dialogs.choose_database import ChooseDatabaseDialog
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow

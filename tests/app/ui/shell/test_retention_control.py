@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.settings import Settings
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow

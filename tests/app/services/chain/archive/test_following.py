@@ -15,7 +15,7 @@ import pytest
 
 from app.services.chain.archive.files import ArchiveUnusable
 from app.services.chain.archive.following import ANCHOR, with_archive
-from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report
 from app.workers import scan_pool
 from models.errors import Cancelled
@@ -269,7 +269,7 @@ def test_a_marker_that_names_what_is_no_archive_is_a_finding(
     forged: Path, database: LocalDatabase, sql: apsw.Connection, folder: Path, named: object
 ) -> None:
     rewrite_marker(sql, forged, archive=named)
-    assert codes(check(database.path, folder)) == ["GRAMMAR"]
+    assert codes(check(database.path, folder)) == ["MARKER"]
 
 
 def test_what_was_removed_without_an_archive_is_taken_at_its_markers_word(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.checkpoints.killed import NoKeyring
 from tests.app.services.chain.verify.chains import ChainFile

@@ -9,7 +9,7 @@ from app.services.chain.archive.following import ANCHOR
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import accept_starts
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
-from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.rules import Code, Verdict
 from app.services.demo.demo import create_demo
 from app.workers import scan_pool
 from models.errors import Cancelled

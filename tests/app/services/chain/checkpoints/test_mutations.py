@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN

@@ -11,7 +11,7 @@ import pytest
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.checkpoints.tables import FILE, VERSION, StoreNewer, StoreUnreadable
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import GENESIS, ChainFile, codes
 from tests.conftest import NOW
@@ -110,21 +110,37 @@ def test_the_last_row_renumbered(known: KnownChain, by: int) -> None:
     found(known, "CHECKPOINT", "ORDER", "LINK")
 
 
-def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(known: KnownChain) -> None:
-    """Nothing that was witnessed is left: the platform may have gone on and pruned, or it is forged."""
-    last = known.chain.seqs(TENANT)[-1]
+@pytest.mark.parametrize("short", [0, 1])
+def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(
+    known: KnownChain, short: int
+) -> None:
+    """Nothing that was witnessed is left: the platform may have gone on and pruned, or it is forged.
+
+    A marker that counts fewer entries than were witnessed cannot be true.
+    """
+    first_known, last = known.chain.seqs(TENANT)[0], known.chain.seqs(TENANT)[-1]
+    entries = len(known.chain.seqs(TENANT))
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
     first = known.chain.sql.execute("SELECT max(seq) FROM sqlite_sequence").get + 10
     known.chain.append(TENANT, previous="a" * 64, seq=first)
     payload = json.dumps(
-        {"fromSeq": 1, "toSeq": last + 1, "count": 9, "lastHash": "a" * 64, "cutoff": NOW - 5},
+        {
+            "fromSeq": first_known,
+            "toSeq": last + 1,
+            "count": entries - short + (entries == short),
+            "lastHash": "a" * 64,
+            "cutoff": NOW - 60,
+        },
         separators=(",", ":"),
     )
     known.chain.append(TENANT, "audit_pruned", payload)
     report = known.verify()
     (tenant,) = (item for item in report.tenants if item.tenant == TENANT)
-    assert tenant.verdict == Verdict.CONSISTENT and tenant.unwitnessed == tenant.entries
-    assert report.verdict in (Verdict.CONSISTENT, Verdict.TAMPERED)
+    assert tenant.unwitnessed == tenant.entries
+    if entries > short and short:
+        assert tenant.verdict == Verdict.TAMPERED and "MARKER" in codes(report)
+    else:
+        assert tenant.verdict == Verdict.CONSISTENT
 
 
 def test_rows_numbered_below_one_are_witnessed(tmp_path: Path) -> None:
@@ -178,7 +194,7 @@ def test_one_seq_shifted_into_a_gap(known_chain: Callable[..., KnownChain]) -> N
 
 def test_a_row_slipped_in_among_the_witnessed(known_chain: Callable[..., KnownChain]) -> None:
     known = known_chain(50, 2, 1_000)
-    known.chain.append("ghost", seq=5_555)
+    known.chain.append("ghost", seq=5_555, previous="a" * 64)
     found(known, "CHECKPOINT")
 
 
@@ -190,8 +206,7 @@ def test_a_colon_shifted(known: KnownChain) -> None:
         "payload = substr(payload, instr(payload, ':') + 1) WHERE seq = ?",
         seq,
     )
-    report = known.verify()
-    assert {"GRAMMAR", "CHECKPOINT"} <= codes(report)
+    assert codes(known.verify()) == {"GRAMMAR"}  # from which it follows that the digest differs
 
 
 @pytest.mark.parametrize("column", ["payload", "event_type", "hash", "tenant_id"])
@@ -199,7 +214,7 @@ def test_a_storage_class_changed(known: KnownChain, column: str) -> None:
     known.chain.run(
         f"UPDATE audit_chain SET {column} = CAST({column} AS BLOB) WHERE seq = ?", middle(known.chain)
     )
-    assert {"TYPE", "CHECKPOINT"} <= codes(known.verify())
+    assert codes(known.verify()) == {"TYPE"}
 
 
 def test_the_other_tenants_stay_verified(known_chain: Callable[..., KnownChain]) -> None:
@@ -234,12 +249,12 @@ def test_everything_pruned_through_the_witnessed_head(known: KnownChain) -> None
 
 def test_a_forged_prune_of_the_witnessed_head(known: KnownChain) -> None:
     """The chain replaced by one that begins with a marker of its own."""
-    last = known.chain.seqs(TENANT)[-1]
+    first, last = known.chain.seqs(TENANT)[0], known.chain.seqs(TENANT)[-1]
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
-    payload = f'{{"fromSeq":1,"toSeq":{last},"count":1,"lastHash":"{"e" * 64}","cutoff":1}}'
+    payload = f'{{"fromSeq":{first},"toSeq":{last},"count":1,"lastHash":"{"e" * 64}","cutoff":{NOW - 60}}}'
     known.chain.append(TENANT, "audit_pruned", payload, previous="e" * 64)
     assert codes(known.chain.verify()) == set()
-    found(known, "CHECKPOINT")
+    found(known, "MARKER")
 
 
 def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: KnownChain) -> None:
@@ -297,7 +312,9 @@ def test_an_older_copy_put_back(known: KnownChain) -> None:
     known.chain.sql.close()
     known.chain.path.write_bytes(older)
     report = KnownChain(ChainFile(known.chain.path), known.store).verify()
-    assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+    assert (codes(report), report.verdict, report.earlier) == ({"EARLIER"}, Verdict.EARLIER, 1)
+    assert not report.intact
+    assert "knew 1 more entry" in report.findings[0].message
 
 
 def test_genesis_in_the_middle_of_a_witnessed_chain(known: KnownChain) -> None:

@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.services.chain import append as platform
+from app.services.chain.rules import GENESIS, Verdict, is_json, stored_hash
 from app.services.chain.verify import scan
-from app.services.chain.verify.codes import Verdict
-from app.services.chain.verify.entry import GENESIS, is_json, stored_hash
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Finding, Report
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, TenantAdminError

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.roles import Tone
-from app.services.chain.verify.codes import Verdict
+from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
 from app.services.records import users
 from app.settings import Settings

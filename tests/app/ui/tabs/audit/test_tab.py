@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.roles import Tone
-from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.rules import Code, Verdict
 from app.services.demo.demo import create_demo
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab

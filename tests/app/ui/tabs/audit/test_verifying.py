@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.itemmodels.roles import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.verify.codes import Code, Verdict
+from app.services.chain.rules import Code, Verdict
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.verify.inspect import Link, inspect_entry
+from app.services.chain.inspect import Link, inspect_entry
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile

@@ -1,0 +1,285 @@
+"""Verifies the audit chain of a file; where and by whom its ranges are scanned is the executor's."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+import apsw
+
+from app.services.chain.rules import SOUND, Code, Verdict
+from app.services.chain.verify import source
+from app.services.chain.verify.comparison import CheckpointHistory, next_seal
+from app.services.chain.verify.conclude import conclude
+from app.services.chain.verify.extent import LAST_SEQ, Extent, counted, ends
+from app.services.chain.verify.join import join
+from app.services.chain.verify.report import Finding, Report
+from app.services.chain.verify.rows import IN_THE_WAY
+from app.services.chain.verify.scan import BLOCK, Job, Result, Stopped, rows_of, scan_range
+from models.errors import Cancelled
+
+WORTH_A_PROCESS: Final = 20_000
+"""Rows below which starting a process takes longer than it saves."""
+
+LARGE_ROW: Final = 32_768
+"""Bytes of an average row from which on a scan in this process could not stop in time."""
+
+SMALL_FILE: Final = 4_000_000
+"""Bytes of a file that is done in no time, whatever its rows."""
+
+LEAST_RANGE: Final = 8_000
+"""Rows of the smallest range, which take about 12 ms: by so much may one process end before another."""
+
+Watch = Callable[[int], bool]
+"""Told of the rows done so far, at least ten times a second in the calling thread; whether to stop."""
+
+Progress = Callable[[int, int], None]
+
+
+class Scanning(Protocol):
+    """Those who scan, ready since the start: finding out what there is to do takes as long."""
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Watch) -> list[Result]:
+        """The results of `scan_range` for the jobs, in their order.
+
+        `small_rows` says that a scan in the calling thread could stop in time. Raises `Cancelled`, and
+        `TenantAdminError` where a scan ended before it had a result.
+        """
+
+
+class Executor(Protocol):
+    """Where ranges are scanned. `most` is how many at once are worth it."""
+
+    @property
+    def most(self) -> int: ...
+
+    def start(self, count: int) -> AbstractContextManager[Scanning]:
+        """Gets `count` ready, gone at the end of the block."""
+
+
+class InProcess:
+    """Scans one range after the other in the calling thread."""
+
+    most = 1
+
+    def start(self, count: int) -> AbstractContextManager[Scanning]:
+        return nullcontext(self)
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Watch) -> list[Result]:
+        results: list[Result] = []
+        done = 0
+        for job in jobs:
+            before = done
+            try:
+                results.append(scan_range(job, partial(_behind, watch, before)))
+            except Stopped:
+                raise Cancelled from None
+            done += rows_of(results[-1])
+            if watch(done):
+                raise Cancelled
+        return results
+
+
+def _behind(watch: Watch, before: int, rows: int) -> bool:
+    return watch(before + rows)
+
+
+def verify(
+    path: Path,
+    *,
+    executor: Executor,
+    tenant: str | None = None,
+    seq_from: int | None = None,
+    seq_to: int | None = None,
+    now: int,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    checkpoints: CheckpointHistory | None = None,
+    seal: bool = False,
+) -> Report:
+    """Verifies the chains of a file, of one tenant, or the rows `seq_from <= seq <= seq_to`.
+
+    `executor` scans the ranges. `now` is epoch seconds, for times in the future. `progress(done, total)` in
+    rows and `cancelled()` are called in the calling thread, at least ten times a second.
+
+    `checkpoints` is what is known of the file (`CheckpointStore.witness`); with `seal` the report gets what a
+    new checkpoint is made of. Both look at whole chains: of a range, only the starts that were adopted count.
+
+    The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is
+    written. Damage and bad data never raise: the verdict is UNREADABLE or TAMPERED. Raises `Cancelled`,
+    `FileMissing`, `NotADatabase`, `TableMissing`, `source.CannotVerify`, `FileLocked`, `CannotOpen`
+    and the executor's errors.
+    """
+    started = time.perf_counter()
+    watch = _Watch(progress or (lambda done, total: None), cancelled or (lambda: False))
+    with ExitStack() as stack:
+        where = source.Source(path, folder=lambda: source.scratch(stack))
+        ranged = seq_from is not None or seq_to is not None
+        known = checkpoints or CheckpointHistory()
+        history = CheckpointHistory(adopted=known.adopted) if ranged else known
+        seal = seal and not ranged and tenant is None
+        wish = _Wish(tenant, seq_from, seq_to, now, executor, history, seal)
+        report, disturbed = _attempt(where, wish, watch)
+        if disturbed and report.verdict not in SOUND:
+            # Each scan saw the file at another moment, so what looks wrong may only be a change between
+            # them. One scan sees one moment.
+            where.unfrozen()
+            report, _ = _attempt(where, replace(wish, one_moment=True), watch)
+    return replace(report, seconds=time.perf_counter() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    tenant: str | None
+    seq_from: int | None
+    seq_to: int | None
+    now: int
+    executor: Executor
+    history: CheckpointHistory
+    seal: bool
+    one_moment: bool = False
+
+    @property
+    def records(self) -> bool:
+        """Whether the scan takes digests: something is known to hold them against, or is to be sealed."""
+        return self.seal or bool(self.history.checkpoints)
+
+    def at_once(self, rows: int) -> int:
+        """How many scans are worth their while for so many rows."""
+        return 1 if self.one_moment else max(1, min(self.executor.most, rows // WORTH_A_PROCESS))
+
+
+class _Watch:
+    """Passes progress on and asks whether to stop."""
+
+    def __init__(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        self._progress, self._cancelled = progress, cancelled
+        self.total = 0
+
+    def __call__(self, done: int) -> bool:
+        """Reports `done` rows; returns whether the user has cancelled."""
+        self.total = max(self.total, done)
+        self._progress(done, self.total)
+        return self._cancelled()
+
+
+def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, bool]:
+    """One verification, and whether somebody changed the file while it ran."""
+    with ExitStack() as stack:
+        try:
+            with _typed_errors(where.path):
+                connection, tolerant = _open(where)
+                stack.callback(connection.close)
+                encoding = source.encoding(connection)
+                version = connection.pragma("data_version")
+                connection.execute("BEGIN")
+                extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
+                low, high = extent.span
+                scanning = stack.enter_context(wish.executor.start(wish.at_once(high - low + 1)))
+                extent = counted(connection, extent)
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if wish.one_moment and wish.seq_to is None:
+                    # The scan's own snapshot is younger than this one, and is to be seen whole.
+                    extent = replace(extent, last=LAST_SEQ, rows=None, counter=None)
+            watch.total = extent.size if extent.rows is None else extent.rows
+            if watch(0):
+                raise Cancelled
+            jobs = list(_jobs(where, extent, wish, tolerant=tolerant))
+            small_rows = _rows_are_small(connection, extent.size)
+            joined = join(scanning.scan(jobs, small_rows=small_rows, watch=watch))
+            disturbed = connection.pragma("data_version") != version or not where.undisturbed()
+            if disturbed:
+                extent = replace(extent, rows=None)
+            if tolerant and joined.complete:
+                joined.incomplete(
+                    "The file is damaged, or cut short, though not in the entries that were found."
+                )
+            report = conclude(connection, encoding, joined, extent, wish.history)
+            if wish.seal:
+                report = replace(report, seal=next_seal(joined, wish.history, extent.last))
+            watch(joined.entries)
+            return report, disturbed
+        except IN_THE_WAY as error:
+            raise source.expected(error, where.path) or error from error
+        except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
+            return _unreadable(str(error)), not where.undisturbed()
+
+
+def _open(where: source.Source) -> tuple[apsw.Connection, bool]:
+    """A connection to a file with the table, and whether SQLite had to be told to put up with damage."""
+    try:
+        return _connected(where, tolerant=False), False
+    except (apsw.CorruptError, apsw.FormatError):
+        return _connected(where, tolerant=True), True
+
+
+def _connected(where: source.Source, *, tolerant: bool) -> apsw.Connection:
+    connection = source.connect(where.uri, tolerant=tolerant)
+    try:
+        source.check_table(connection, where.path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _typed_errors(path: Path) -> Iterator[None]:
+    """What cannot be run at all, as typed errors; damage passes, to become a verdict."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.FormatError):
+        raise
+    except apsw.Error as error:
+        known = source.expected(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _jobs(where: source.Source, extent: Extent, wish: _Wish, *, tolerant: bool) -> Iterator[Job]:
+    marks = wish.history.marks
+    same = {
+        "uri": where.uri,
+        "tolerant": tolerant,
+        "frozen": where.frozen or wish.one_moment,
+        "now": wish.now,
+        "tenant": wish.tenant,
+    }
+    for first, last in _ranges(extent, wish):
+        own = [mark for mark in marks if first <= mark[0] <= last] if wish.records else None
+        yield same | {"first": first, "last": last, "marks": own}
+
+
+def _ranges(extent: Extent, wish: _Wish) -> list[tuple[int, int]]:
+    """The extent cut by seq: a part of what is left each time, so that all processes end together."""
+    if extent.last < extent.first:
+        return []
+    count = wish.at_once(extent.size)
+    cuts: list[int] = []
+    if count > 1:
+        at, high = extent.span
+        least = max(1, (high - at + 1) * LEAST_RANGE // extent.size)
+        while high - at > 2 * least:
+            at += max(least, (high - at) // (count + 1))
+            cuts.append(at)
+    if wish.records:
+        cuts = [(cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts]
+    cuts = [extent.first, *sorted({cut for cut in cuts if extent.first < cut <= extent.last})]
+    return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]
+
+
+def _rows_are_small(connection: apsw.Connection, rows: int) -> bool:
+    size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
+    return size < SMALL_FILE or size // max(1, rows) < LARGE_ROW
+
+
+def _unreadable(why: str) -> Report:
+    finding = Finding(
+        Code.UNREADABLE, None, None, None, why, "The audit chain cannot be read at all: the file is damaged."
+    )
+    return Report(Verdict.UNREADABLE, 0, 0.0, (finding,), (), 1, {Code.UNREADABLE: 1})

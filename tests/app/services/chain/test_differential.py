@@ -1,0 +1,380 @@
+"""One set of rules: what verification turns down, nobody removes, signs, archives or shows as sound.
+
+And the reverse, for chains that hold. TENANT_ADMIN_MUTATIONS is how many files are damaged, by ten in the
+long run of CI.
+"""
+
+import json
+import os
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app import paths
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import Attempt
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.inspect import inspect_entry
+from app.services.chain.pruning import prove
+from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, SOUND, Code, Verdict
+from app.services.chain.verify.report import Report
+from app.services.demo.demo import create_demo
+from app.services.retention.clock import ClockFacts
+from app.services.retention.plan import find_prefixes, plan
+from app.services.retention.run import Confirmation, carry_out
+from app.workers import scan_pool
+from models.errors import NotAllowed
+from models.local.database import LocalDatabase
+from tests.app.services.chain.verify.chains import GENESIS, ChainFile, digest
+from tests.conftest import NOW
+
+MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "60"))
+FILES = MUTATIONS if MUTATIONS <= 60 else max(60, MUTATIONS // 10)
+DAY = 86_400
+TENANTS = ("acme", "globex", "initech")
+ROWS = 14
+
+Damage = Callable[[ChainFile, random.Random, str], None]
+
+
+def verify(path: Path, **options: Any) -> Report:
+    return scan_pool.verify(path, processes=1, take_part=True, **{"now": NOW, **options})
+
+
+class NoKeyring:
+    def get_password(self, service: str, username: str) -> str | None:
+        return None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        return None
+
+
+@dataclass
+class Outcome:
+    """What verifications said to a retention run, and the tenants that were archived."""
+
+    attempts: list[Attempt]
+    archived: set[str]
+
+    @property
+    def is_signed(self) -> bool:
+        return any(attempt.number is not None for attempt in self.attempts)
+
+    @property
+    def is_stopped(self) -> bool:
+        return any(attempt.stops is not None for attempt in self.attempts)
+
+
+def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60) -> Outcome:
+    """Retention as a person has it: planned, confirmed, carried out."""
+    attempts: list[Attempt] = []
+
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
+        attempts.append(making.try_to_sign(path, store, verify, now=NOW, reason=reason))
+        return attempts[-1]
+
+    database = LocalDatabase(path)
+    with database.connection_context():
+        found = plan(database, now=NOW, days=days, facts=ClockFacts(stated=True), checkpoint=checkpoint)
+        said = Confirmation.to(found, majority=True, clock=True, without_checkpoint=True)
+        options: dict[str, Any] = {"archive": archive, "pause": lambda _: None}
+        with suppress(NotAllowed):
+            carry_out(database, found, said, now=NOW, actor="ops", checkpoint=checkpoint, **options)
+    return Outcome(attempts, {file.name.split("-")[1] for file in archive.iterdir()})
+
+
+def build(path: Path) -> ChainFile:
+    """Three interleaved chains over 110 days."""
+    chain = ChainFile(path)
+    heads: dict[str, str] = {}
+    with chain.sql:
+        for number in range(ROWS * len(TENANTS)):
+            tenant = TENANTS[number % len(TENANTS)]
+            at = NOW - 110 * DAY + number * 110 * DAY // (ROWS * len(TENANTS))
+            previous = heads.get(tenant, GENESIS)
+            heads[tenant] = chain.append(
+                tenant, payload=json.dumps({"n": number, "to": "a:b"}), at=at, previous=previous
+            )
+    return chain
+
+
+def any_row(chain: ChainFile, rng: random.Random, tenant: str) -> int:
+    return rng.choice(chain.seqs(tenant))
+
+
+def edit(column: str, expression: str, *, rehash: bool = False) -> Damage:
+    def damage(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+        seq = any_row(chain, rng, tenant)
+        chain.run(f"UPDATE audit_chain SET {column} = {expression} WHERE seq = ?", seq)
+        if rehash:
+            chain.rehash(tenant)
+
+    return damage
+
+
+def cut_head(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq <= ?", tenant, any_row(chain, rng, tenant))
+
+
+def cut_head_and_rehash(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    cut_head(chain, rng, tenant)
+    chain.rehash(tenant)
+
+
+def cut_tail(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq > ?", tenant, any_row(chain, rng, tenant))
+
+
+def cut_out(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", any_row(chain, rng, tenant))
+
+
+def renumber(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run("UPDATE audit_chain SET seq = 10000 - seq WHERE seq = ?", any_row(chain, rng, tenant))
+
+
+def double(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    columns = "tenant_id,event_type,payload,previous_hash,hash,created_at"
+    chain.run(
+        f"INSERT INTO audit_chain ({columns}) SELECT {columns} FROM audit_chain WHERE seq = ?",
+        any_row(chain, rng, tenant),
+    )
+
+
+def start_again(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.append(tenant, previous=GENESIS)
+
+
+def continue_another(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.append(tenant, previous=chain.head(rng.choice(TENANTS)))
+
+
+def fork(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    (previous,) = chain.one(
+        "SELECT previous_hash FROM audit_chain WHERE seq = ?", any_row(chain, rng, tenant)
+    )
+    chain.append(tenant, payload='{"forged":1}', previous=previous)
+
+
+def shift_colon(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run(
+        "UPDATE audit_chain SET "
+        "event_type = event_type || ':' || substr(payload, 1, instr(payload, ':') - 1), "
+        "payload = substr(payload, instr(payload, ':') + 1) WHERE seq = ?",
+        any_row(chain, rng, tenant),
+    )
+
+
+def append(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.append(tenant, at=NOW - 30)
+
+
+def append_other(**options: Any) -> Damage:
+    def damage(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+        chain.append(tenant, **{"at": NOW - 30, **options})
+
+    return damage
+
+
+def marker(**changes: Any) -> Damage:
+    """A well-hashed marker, which may say what cannot be."""
+
+    def damage(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+        seqs = chain.seqs(tenant)
+        cut = seqs[len(seqs) // 3]
+        (value,) = chain.one("SELECT hash FROM audit_chain WHERE seq = ?", cut)
+        payload: dict[str, Any] = {
+            "fromSeq": seqs[0],
+            "toSeq": cut,
+            "count": seqs.index(cut) + 1,
+            "lastHash": value,
+            "cutoff": NOW - 20 * DAY,
+        }
+        chain.append(tenant, "audit_pruned", json.dumps(payload | changes), NOW - 20)
+        chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq <= ?", tenant, cut)
+
+    return damage
+
+
+DAMAGES: dict[str, Damage] = {
+    "payload": edit("payload", "'{}'"),
+    "payload and rehash": edit("payload", "'{}'", rehash=True),
+    "event": edit("event_type", "'user_deleted'"),
+    "time": edit("created_at", "created_at - 1"),
+    "hash": edit("hash", "'" + "a" * 64 + "'"),
+    "upper case": edit("hash", "upper(hash)"),
+    "previous": edit("previous_hash", "'" + "b" * 64 + "'"),
+    "tenant": edit("tenant_id", "'globex'"),
+    "nobody": edit("tenant_id", "'nobody'"),
+    "blob": edit("payload", "CAST(payload AS BLOB)"),
+    "blob tenant": edit("tenant_id", "CAST(tenant_id AS BLOB)"),
+    "text time": edit("created_at", "created_at || 'x'"),
+    "real time": edit("created_at", "created_at + 0.5"),
+    "nul": edit("payload", "payload || char(0)"),
+    "no text": edit("event_type", "CAST(x'ff' AS TEXT)"),
+    "no json": edit("payload", "'x'", rehash=True),
+    "nul, rehashed": edit("event_type", "event_type || char(0)", rehash=True),
+    "milliseconds": append_other(at=(NOW - 40) * 1000),
+    "event type": append_other(event="any string: at all"),
+    "backwards": append_other(at=NOW - 200 * DAY),
+    "new tenant": lambda chain, rng, tenant: chain.append(f"new-{rng.random()}", at=NOW - 25) and None,
+    "append": append,
+    "cut head": cut_head,
+    "cut head and rehash": cut_head_and_rehash,
+    "cut tail": cut_tail,
+    "cut out": cut_out,
+    "renumber": renumber,
+    "double": double,
+    "start again": start_again,
+    "continue another": continue_another,
+    "fork": fork,
+    "colon": shift_colon,
+    "marker": marker(),
+    "marker, negative": marker(count=-5),
+    "marker, too many": marker(count=1000),
+    "marker, from 0": marker(fromSeq=0),
+    "marker, backwards": marker(fromSeq=30, toSeq=3),
+    "marker, future": marker(toSeq=10_000),
+    "marker, no hash": marker(lastHash="A" * 64),
+    "marker, true": marker(count=True),
+    "marker, cutoff": marker(cutoff=NOW),
+    "marker, other hash": marker(lastHash="c" * 64),
+    "marker, archive": marker(archive={"file": "/etc/passwd", "sha256": "0" * 64}),
+}
+
+
+@pytest.mark.parametrize("number", range(FILES))
+def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, number: int) -> None:
+    rng = random.Random(number)
+    chain, store, archive = (
+        build(tmp_path / "a.db"),
+        CheckpointStore(tmp_path / "home", NoKeyring()),
+        tmp_path,
+    )
+    (archive := tmp_path / "archive").mkdir()
+    if rng.random() < 0.5:  # a chain that retention has pruned before
+        retain(chain.path, store, archive, days=90)
+        assert chain.one("SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned'")[0] >= 3
+        if rng.random() < 0.5:
+            store = CheckpointStore(tmp_path / "another home", NoKeyring())
+    names = rng.sample(sorted(DAMAGES), rng.choice([0, 1, 1, 1, 2, 3]))
+    names = [sorted(DAMAGES)[number % len(DAMAGES)]] if number < len(DAMAGES) else names
+    for name in names:
+        try:
+            DAMAGES[name](chain, rng, rng.choice(TENANTS))
+        except (apsw.ConstraintError, IndexError, TypeError):
+            continue  # nothing is left to be damaged so
+    check(chain, store, archive)
+
+
+def check(chain: ChainFile, store: CheckpointStore, archive: Path) -> None:
+    report, alone = verify(chain.path, checkpoints=store.known(chain.path)), verify(chain.path)
+    wrong = {item.tenant for item in report.tenants if item.verdict in BROKEN}
+    sound = {item.tenant for item in report.tenants if item.verdict in SOUND}
+    check_inspector(chain.path, alone)
+    before, planned = rows(chain), prefixes(chain.path)
+    for file in archive.iterdir():
+        file.unlink()
+    outcome = retain(chain.path, store, archive)
+    after = rows(chain)
+    assert not wrong & outcome.archived
+    for tenant in wrong:
+        assert before[tenant] == after[tenant], (tenant, report.findings)
+    if report.verdict in BROKEN:
+        assert not outcome.is_signed
+    elif report.verdict in SOUND:
+        assert not outcome.is_stopped
+        assert outcome.is_signed == bool(planned)
+    if not outcome.is_stopped and Code.SEQUENCE_COUNTER not in report.counts:
+        for tenant in sound & planned:
+            assert before[tenant][0] not in after[tenant], (tenant, report.findings)
+            assert tenant in outcome.archived
+    later = verify(chain.path, checkpoints=store.known(chain.path))
+    assert wrong <= {item.tenant for item in later.tenants if item.verdict in BROKEN}
+    if report.verdict in SOUND:
+        assert later.verdict in SOUND
+
+
+def rows(chain: ChainFile) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    columns = "seq, CAST(tenant_id AS BLOB), typeof(payload), CAST(payload AS BLOB), CAST(hash AS BLOB)"
+    for row in chain.sql.execute(f"SELECT {columns} FROM audit_chain ORDER BY seq"):
+        found.setdefault(row[1].decode("utf-8", "backslashreplace"), []).append(row)
+    return found
+
+
+def prefixes(path: Path) -> set[str]:
+    database = LocalDatabase(path, read_only=True)
+    with database.connection_context():
+        found, _ = find_prefixes(database, NOW - 60 * DAY)
+        return {item.tenant_id for item in found}
+
+
+def check_inspector(path: Path, report: Report) -> None:
+    """Row by row, what the verification of the chains by themselves says."""
+    wrong = {
+        item.seq
+        for item in report.findings
+        if item.is_error
+        and item.seq is not None
+        and (item.code not in ABOUT_A_CHAIN or item.code is Code.MARKER)
+    }
+    unproven = {item.seq for item in report.findings if item.code is Code.UNPROVEN_START}
+    sound = {item.tenant for item in report.tenants if item.verdict in SOUND}
+    database = LocalDatabase(path, read_only=True)
+    with database.connection_context():
+        for (seq,) in database.connection().execute("SELECT seq FROM audit_chain").fetchall():
+            found = inspect_entry(database, seq)
+            if seq in wrong | unproven:
+                assert not found.is_sound, (seq, report.findings)
+            if found.tenant in sound:
+                assert found.is_sound, (seq, found.problems)
+
+
+def test_a_retention_run_does_not_make_a_tampered_chain_sound(tmp_path: Path) -> None:
+    """Pruned, then its start cut off, forged and rehashed from genesis, where no checkpoint knows of it."""
+    path = tmp_path / "demo.sqlite"
+    create_demo(path, paths.migrations_dir(), rows=4_000, now=NOW)
+    (archive := tmp_path / "archive").mkdir()
+    retain(path, CheckpointStore(tmp_path / "home", NoKeyring()), archive, days=100)
+    chain = ChainFile(path)
+    seqs = chain.seqs("acme-corp")
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq <= ?", seqs[59])
+    chain.run("UPDATE audit_chain SET payload = '{\"forged\":true}' WHERE seq = ?", seqs[70])
+    previous = GENESIS
+    for seq in seqs[60:]:
+        kind, payload, at = chain.one(
+            "SELECT event_type, payload, created_at FROM audit_chain WHERE seq = ?", seq
+        )
+        value = digest(previous, kind, payload, at)
+        chain.run("UPDATE audit_chain SET previous_hash = ?, hash = ? WHERE seq = ?", previous, value, seq)
+        previous = value
+    store = CheckpointStore(tmp_path / "removed home", NoKeyring())
+    assert verify(path).verdict is Verdict.TAMPERED
+    retain(path, store, archive, days=80)
+    assert chain.seqs("acme-corp")[0] == seqs[60]
+    assert verify(path, checkpoints=store.known(path)).verdict is Verdict.TAMPERED
+
+
+def test_the_proof_alone_knows_that_only_the_furthest_marker_counts(tmp_path: Path) -> None:
+    """The same without any verification before it: a pruned chain does not start at genesis again."""
+    chain = build(tmp_path / "a.db")
+    (archive := tmp_path / "archive").mkdir()
+    retain(chain.path, CheckpointStore(tmp_path / "home", NoKeyring()), archive, days=90)
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs("acme")[0])
+    chain.rehash("acme")
+    database = LocalDatabase(chain.path)
+    with database.connection_context():
+        found, _ = find_prefixes(database, NOW - 60 * DAY)
+        proof = prove(database, found, batch_rows=5, tick=lambda _: None, cancelled=lambda: False)
+    (left,) = proof.left
+    assert left.tenant_id == "acme"
+    assert left.reason.startswith("Nothing proves what came before entry")
+    assert {part.tenant_id for batch in proof.batches for part in batch} == {"globex", "initech"}
