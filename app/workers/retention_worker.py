@@ -17,9 +17,10 @@ from app.services.retention.clock import (
     SteadyClock,
     steady_clock,
 )
-from app.workers.runner import Progress, Runner, Stop, Task
+from app.workers.runner import Runner, Task
 from models.errors import Cancelled, NotAllowed, StorageError, TenantAdminError
 from models.local.database import LocalDatabase
+from models.progress import Progress, Stop
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run
     from app.services.retention.plan import Plan, TryCheckpoint

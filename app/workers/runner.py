@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from app.services.records.change import Change
 from models.errors import Cancelled, TenantAdminError
 from models.local.database import LocalDatabase
+from models.progress import Progress, Stop
 
 READERS = 2
 
@@ -22,9 +23,6 @@ STOP_SECONDS = 5.0
 
 PROGRESS_SECONDS = 0.05
 """Between two reports of progress: an interface has no use for more, and each costs it a repaint."""
-
-Progress = Callable[[int, int], None]
-Stop = Callable[[], bool]
 
 
 class WentWrong(TenantAdminError):

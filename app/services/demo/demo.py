@@ -1,6 +1,6 @@
 """Sample data: a new file that looks like a platform at work, the same every time for the same seed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -26,13 +26,12 @@ from app.services.demo.world import (
 from app.services.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
 from models.local.migrations import create_database
+from models.progress import Progress, Stop, ignore, never
 
 MAX_ROWS: Final = 20_000_000
 MAX_TENANTS: Final = 1_000
 _STEP: Final = 5_000
 """Rows between two looks at `cancelled`: some 20 ms."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def create_demo(
     seed: int = 1,
     now: int,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Stop | None = None,
 ) -> DemoSummary:
     """Writes sample data with `rows` audit entries to a new file at `path`.
 
@@ -76,7 +75,7 @@ def create_demo(
             # Nobody else can see this file yet, and a failed build is thrown away: no journal is needed.
             for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}")
-            filler = _Filler(connection, rows, progress or _ignore, cancelled or _never)
+            filler = _Filler(connection, rows, progress or ignore, cancelled or never)
             with connection:
                 names = filler.fill(Random(seed), tenants, now)  # noqa: S311  # nothing here is a secret
             connection.execute("PRAGMA journal_mode = WAL")
@@ -86,9 +85,7 @@ def create_demo(
 class _Filler:
     """Fills the empty tables of one connection, in one transaction of the caller's."""
 
-    def __init__(
-        self, connection: apsw.Connection, rows: int, progress: Progress, cancelled: Callable[[], bool]
-    ) -> None:
+    def __init__(self, connection: apsw.Connection, rows: int, progress: Progress, cancelled: Stop) -> None:
         self._connection = connection
         self._rows = rows
         self._progress = progress
@@ -166,11 +163,3 @@ def _webhook_rows(tenant: Tenant) -> Iterator[Row]:
             "created_at": hook.created_at,
             "updated_at": hook.created_at,
         }
-
-
-def _ignore(done: int, total: int) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False

@@ -24,6 +24,7 @@ from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
 from models import schema
 from models.engine import Database, raw
+from models.progress import Stop
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -53,7 +54,6 @@ SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
 """
 """A step through the index for each tenant, where DISTINCT would read all of it."""
 
-Stop = Callable[[], bool]
 
 TryCheckpoint = Callable[[Reason | None, Stop], Attempt]
 """`chain.checkpoints.making.try_to_sign` for the open file; without a reason it only verifies."""

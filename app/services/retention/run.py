@@ -33,7 +33,6 @@ from app.services.retention.clock import ClockDoubt, ClockProblem
 from app.services.retention.other_tables import Removal, Skipped, refusal
 from app.services.retention.plan import (
     Plan,
-    Stop,
     TenantShare,
     TryCheckpoint,
     hold_back,
@@ -42,6 +41,7 @@ from app.services.retention.plan import (
 )
 from models.engine import Database
 from models.local.database import LocalDatabase
+from models.progress import Progress, Stop
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -55,8 +55,6 @@ _PAUSE: Final = 0.005
 """Seconds between transactions, in which others get the lock."""
 
 _RETRIES: Final = 5
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped, relative_time
-from app.workers.runner import Progress, Stop
+from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation

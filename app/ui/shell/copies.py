@@ -11,8 +11,8 @@ from PySide6.QtCore import Signal
 from app import paths
 from app.ui.shell.files import FileWork
 from app.ui.widgets.file_dialogs import ask_open, ask_save
-from app.workers.runner import Progress, Stop
 from models.errors import TenantAdminError
+from models.progress import Progress, Stop
 
 # The workers and the dialog are loaded when a copy is made or put back.
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
 from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
 from app.ui.widgets.formatting import counted
-from app.workers.runner import Progress, Stop
 from models.errors import FileMissing, NeedsCopy, SqlDump, TenantAdminError
+from models.progress import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:

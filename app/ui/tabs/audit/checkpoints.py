@@ -26,8 +26,9 @@ from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers import scan_pool
-from app.workers.runner import Progress, Stop, Task
+from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
+from models.progress import Progress, Stop
 
 EXPORTS = "Checkpoints (*.json);;All files (*)"
 

@@ -19,8 +19,8 @@ from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.widgets.file_dialogs import ask_save
 from app.ui.widgets.formatting import counted
-from app.workers.runner import Progress, Stop
 from models.errors import Cancelled, TenantAdminError
+from models.progress import Progress, Stop
 
 _NAMES = {
     Format.CSV: ("CSV", "CSV (*.csv)"),
