@@ -25,6 +25,8 @@ NASTY = [
     "O'Brien",
     "é\u202ex",
     "nul\0byte",
+    "\ttab",
+    "\rreturn",
 ]
 
 
@@ -34,7 +36,7 @@ def query(database: LocalDatabase) -> ListQuery:
         "INSERT INTO webhook_destinations"
         " (id, tenant_id, name, hostname, url, secret, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?)",
         [
-            (f"wh-{n}", "acme", name, "h", "https://h/", "whsec_hidden", NOW, NOW)
+            (f"wh-{n:02}", "acme", name, "h", "https://h/", "whsec_hidden", NOW, NOW)
             for n, name in enumerate(NASTY)
         ],
     )
@@ -49,14 +51,14 @@ def text(database: LocalDatabase, query: ListQuery, form: Format) -> str:
 @pytest.mark.parametrize("form", list(Format))
 def test_no_secret_is_ever_written(database: LocalDatabase, query: ListQuery, form: Format) -> None:
     written = text(database, query, form)
-    assert "wh-3" in written
+    assert "wh-03" in written
     assert "whsec_hidden" not in written
 
 
 def test_csv_cells_do_not_run_and_come_back(database: LocalDatabase, query: ListQuery) -> None:
     rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
     cells = [row["name"] for row in rows]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
     assert [cell.removeprefix("'") for cell in cells] == NASTY
 
 
@@ -84,7 +86,7 @@ def test_all_rows_are_written_and_counted(database: LocalDatabase, query: ListQu
     assert count == len(NASTY)
     assert seen == [(0, count), (count, count)]
     with target.open(newline="") as stream:
-        assert [row["id"] for row in csv.DictReader(stream)] == [f"wh-{n}" for n in range(count)]
+        assert [row["id"] for row in csv.DictReader(stream)] == [f"wh-{n:02}" for n in range(count)]
 
 
 def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_counted(
@@ -92,12 +94,12 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
 ) -> None:
     target, lists = tmp_path / "out.jsonl", Lists(inspect(database))
     keys = lists.load_keys(database, query)[2:5]
-    database.connection().execute("DELETE FROM webhook_destinations WHERE id = 'wh-3'")
+    database.connection().execute("DELETE FROM webhook_destinations WHERE id = 'wh-03'")
     count = export.to_file(
         target, database, lists, query, Format.JSON, keys=keys, progress=lambda done, total: None
     )
     assert count == 2
-    assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-2", "wh-4"]
+    assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
 
 
 def test_it_can_be_cancelled(database: LocalDatabase, query: ListQuery, tmp_path: Path) -> None:

@@ -187,3 +187,19 @@ def test_a_refresh_asked_for_while_the_order_changes_keeps_the_record(
     qtbot.waitUntil(lambda: controller.current_id() == user and tab.table.currentIndex().row() != 3)
     emails = [str(tab.model.index(row, 0).data()).lower() for row in range(20)]
     assert emails == sorted(emails)
+
+
+@pytest.mark.parametrize("newer", [1, -1])
+def test_a_place_that_another_record_has_taken_is_not_jumped_to(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context, newer: int
+) -> None:
+    """The file has a row more, or less, than the list in sight when the record's place is asked for."""
+    wanted, neighbour = tab.model.record_id(5), tab.model.record_id(5 + newer)
+    if newer > 0:
+        insert(context, "newest", 2_000_000_000)
+    else:
+        ask(context.opened.path, "DELETE FROM users WHERE id = ?", tab.model.record_id(0))
+    controller.jump(wanted)
+    qtbot.waitUntil(lambda: controller.current_id() is not None)
+    assert controller.current_id() == wanted != neighbour
+    assert tab.table.selected_rows() == [5]

@@ -1,0 +1,101 @@
+"""A record as it may be shown, whatever the file holds in it."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app.services.errors import NotFound, TableMissing
+from app.services.records.record import read_record, read_record_with
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, USERS
+from models.local.database import LocalDatabase
+
+
+@pytest.fixture
+def user(database: LocalDatabase) -> str:
+    database.connection().execute(
+        "INSERT INTO users (id, tenant_id, email, password_hash, created_at, updated_at)"
+        " VALUES ('u-1', 'acme', 'ada@acme.example', 'pbkdf2$hidden', 1, 2)"
+    )
+    return "u-1"
+
+
+def test_a_secret_is_only_known_to_be_there(database: LocalDatabase, user: str) -> None:
+    found = read_record(database, USERS, user)
+    assert found["has_password"] is True
+    assert "pbkdf2" not in repr(found) + repr(found.values) + repr(found.unknown)
+    database.connection().execute("UPDATE users SET password_hash = ''")
+    assert read_record(database, USERS, user)["has_password"] is False
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("'ada'", "ada"),
+        ("CAST(x'ff61' AS TEXT)", "�a"),
+        ("x'00ff'", "x'00ff'"),
+        ("'a' || char(0) || 'b'", "a\0b"),
+        ("''", ""),
+    ],
+)
+def test_any_value_can_be_shown(database: LocalDatabase, user: str, stored: str, shown: object) -> None:
+    database.connection().execute(f"UPDATE users SET email = {stored}, updated_at = {stored}")
+    found = read_record(database, USERS, user)
+    assert (found["email"], found["updated_at"]) == (shown, shown)
+
+
+def test_numbers_keep_their_type(database: LocalDatabase, user: str) -> None:
+    for stored in (2**63 - 1, 1.5, None):
+        database.connection().execute("UPDATE users SET email = 'x', created_at = ifnull(?, 0)", (stored,))
+        assert read_record(database, USERS, user)["created_at"] == (stored or 0)
+
+
+def test_columns_that_nobody_declared_are_there_by_their_own_names(
+    database: LocalDatabase, user: str
+) -> None:
+    database.connection().execute("ALTER TABLE users ADD COLUMN Role TEXT NOT NULL DEFAULT 'operator'")
+    database.connection().execute("ALTER TABLE users ADD COLUMN badge BLOB")
+    database.connection().execute("UPDATE users SET badge = x'01'")
+    found = read_record(database, USERS, user)
+    assert dict(found.unknown) == {"Role": "operator", "badge": "x'01'"}
+    assert found.missing == frozenset()
+    assert "operator" not in repr(found)
+
+
+def test_columns_that_are_missing_are_named_and_the_rest_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sqlite"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE users (id TEXT, Tenant_Id TEXT, EMAIL TEXT, created_at INTEGER)")
+    connection.execute("INSERT INTO users (id, tenant_id, email, created_at) VALUES ('u', 'acme', 'ada', 7)")
+    connection.close()
+    database = LocalDatabase(path, read_only=True)
+    with database.connection_context():
+        found = read_record(database, USERS, "u")
+        assert found.missing == {"has_password", "updated_at"}
+        assert (found["tenant_id"], found["email"], found["created_at"]) == ("acme", "ada", 7)
+        assert found["has_password"] is None and found.unknown == {}
+        with pytest.raises(TableMissing, match="planning_runs"):
+            read_record(database, PLANNING_RUNS, "r")
+
+
+def test_what_is_gone_is_said(database: LocalDatabase) -> None:
+    with pytest.raises(NotFound, match="The user is no longer there"):
+        read_record(database, USERS, "nobody")
+
+
+def test_a_record_can_be_read_with_those_that_name_it(database: LocalDatabase) -> None:
+    connection = database.connection()
+    for run in ("a", "b"):
+        connection.execute(
+            "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES (?, 'Tea', 1, 1)", (run,)
+        )
+        connection.execute(
+            "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at)"
+            " VALUES ('of ' || ?1, ?1, 'synthesis', 'text', 1)",
+            (run,),
+        )
+    run, artifacts = read_record_with(database, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")
+    assert run["id"] == "b" and artifacts is not None
+    assert [(one["id"], one["length"], one["content"]) for one in artifacts] == [("of b", 4, None)]
+    connection.execute("DROP TABLE planning_artifacts")
+    assert read_record_with(database, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")[1] is None

@@ -1,0 +1,72 @@
+"""A tab on a file whose table is another hand's: what is missing is said, what is unknown is shown."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.records.tables import AUDIT_CHAIN, DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
+from app.ui.tabs.common.declared import MISSING, choice_label, filter_hint
+from app.ui.tabs.users.tab import UsersTab
+from tests.app.ui.conftest import ShowTab
+from tests.fixtures.window import ask
+
+PLATFORM = (
+    "ALTER TABLE users DROP COLUMN password_hash",
+    "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator'",
+    "ALTER TABLE users ADD COLUMN badge",
+)
+
+
+@pytest.fixture
+def demo_path(demo_path: Path) -> Path:
+    """Users as the platform's gateway keeps them."""
+    for statement in PLATFORM:
+        ask(demo_path, statement)
+    return demo_path
+
+
+def test_a_missing_column_is_said_and_the_rest_goes_on(show_tab: ShowTab, qtbot: QtBot) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    place = tab.model.column_of("has_password")
+    header = tab.model.headerData(place, Qt.Orientation.Horizontal)
+    assert header == "Password (missing)"
+    assert tab.model.index(0, place).data() == ""
+    assert "@" in str(tab.model.index(0, tab.model.column_of("email")).data())
+    qtbot.waitUntil(lambda: tab.facets._awaited == {})
+    assert tab.filters.picker("has_password").count() <= 1, "nothing to pick but any"
+
+
+def test_the_inspector_shows_what_is_unknown_and_says_what_is_missing(
+    show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    fields = tab._fields
+    assert fields.value("Password") == MISSING
+    assert fields.value("role") == "operator" and fields.value("badge") == "—"
+    assert fields.value("E-mail") == tab.inspector.title()
+
+
+@pytest.mark.parametrize(
+    ("table", "hint"),
+    [
+        (USERS, "Filter by e-mail or id…"),
+        (WEBHOOK_DESTINATIONS, "Filter by name, URL or host…"),
+        (AUDIT_CHAIN, "Filter by event type or payload…"),
+    ],
+)
+def test_the_hint_names_what_is_searched(table: object, hint: str) -> None:
+    assert filter_hint(table) == hint  # type: ignore[arg-type]
+
+
+def test_every_table_with_searched_columns_has_a_hint() -> None:
+    assert all(filter_hint(table).startswith("Filter by ") for table in DECLARED.values() if table.searched)
+
+
+def test_a_choice_is_said_in_words_and_a_strange_value_as_it_is() -> None:
+    said = {value: choice_label(NOTIFICATIONS, "read", value) for value in (1, 0, None, 7, "yes", b"\xff")}
+    assert list(said.values()) == ["Read", "Unread", "(none)", "7", "yes", "b'\\xff'"]
+    assert [choice_label(USERS, "has_password", value) for value in (1, 0)] == ["Password set", "No password"]
