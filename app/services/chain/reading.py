@@ -1,17 +1,18 @@
 """The rows of a file's audit chain as they are stored, looked up without failing for what a row holds."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from peewee import SQL, Query, fn
+from peewee import SQL, BaseQuery, Query, fn
 
+from app.services.chain.inspect import text_encoding
 from app.services.chain.verify import source
-from models.engine import Database, raw
+from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
@@ -39,8 +40,25 @@ def reading(path: Path) -> Iterator[LocalDatabase]:
     """
     with ExitStack() as stack:
         where = source.Source(path, folder=lambda: source.scratch(stack))
-        database = LocalDatabase(where.read_from, read_only=not where.copied, immutable=where.frozen)
-        stack.enter_context(database.connection_context())
+        yield stack.enter_context(_opened(where))
+
+
+def read_at_once(path: Path, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+    """The encoding of a file's text, and the rows of each read, all from one moment. Raises as `reading`."""
+    with ExitStack() as stack:
+        where = source.Source(path, folder=lambda: source.scratch(stack))
+        while True:
+            with _opened(where) as database:
+                found = text_encoding(database), database.read_batch(queries)
+            if where.undisturbed():
+                return found
+            where.unfrozen()
+
+
+@contextmanager
+def _opened(where: source.Source) -> Iterator[LocalDatabase]:
+    database = LocalDatabase(where.read_from, read_only=not where.copied, immutable=where.frozen)
+    with database.connection_context():
         database.pragma("busy_timeout", _PATIENCE_MS)
         yield database
 
@@ -60,7 +78,7 @@ class ChainRows:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._encoding = source.ENCODINGS[str(database.scalar(raw("PRAGMA encoding")))]
+        self._encoding = text_encoding(database)
 
     def at(self, seqs: Iterable[int]) -> dict[int, StoredRow]:
         """The rows that are there, by seq."""

@@ -1,8 +1,7 @@
 """The retention archive: what retention removes from the audit chain, kept in files, and proven with it.
 
-    files.py      one archive file: its name, its lines, and the reference that a prune marker carries
+    files.py      one archive file: its name, and what it holds, read back and judged
     writing.py    an archive written before the entries it holds are removed
-    reading.py    one archive file read back and judged
     following.py  the markers followed from the file through its archives, back to genesis
 
 An archive is `audit-<tenant>-<from>-<to>.jsonl.gz`: one JSON object for each entry, all columns as they were
@@ -11,4 +10,5 @@ marker of that transaction says its name and SHA-256 in an extra key, `"archive"
 writes one archive for each tenant and may remove it in several transactions, so a marker claims its own
 `fromSeq … toSeq` of the archive. Entries of an archive that no marker claims are harmless: a run that ended
 early has left them in the database, and the next run archives them again.
+See `app/services/chain/README.md`.
 """

@@ -1,14 +1,44 @@
-"""One archive file: its name, and what may go wrong with it."""
+"""One archive file: its name, what may go wrong with it, and what it holds, read back and judged."""
 
+import gzip
+import json
+import zlib
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
-from models.errors import StorageError
+from app.services.chain.lines import stored_bytes
+from app.services.chain.rules import (
+    EVENT_TYPE,
+    MARKER_EVENT,
+    TEXT_COLUMNS,
+    Code,
+    Entry,
+    Marker,
+    Reference,
+    shown,
+    stored_hash,
+)
+from app.services.chain.verify.report import Finding
+from models.errors import Cancelled, StorageError
 
-_LONGEST: Final = 120
+KEEP: Final = 100
+"""How many findings are kept of one file."""
+
+_LONGEST_TENANT: Final = 120
 """Characters of a tenant in a file name, which file systems limit to 255 with the rest."""
+
+_LONGEST_LINE: Final = 1 << 28
+_STEP: Final = 500
+_STEP_BYTES: Final = 1 << 20
+"""Entries, or bytes of them, between two looks at whether to stop: some 5 ms."""
+
+_HASHED: Final = ("previous_hash", "event_type", "payload", "created_at")
+_KINDS: Final = {int: "integer", str: "text", type(None): "null"}
 
 
 class ArchiveUnusable(StorageError):
@@ -47,6 +77,240 @@ def file_name(tenant: str, from_seq: int, to_seq: int) -> str:
     A name that would be too long is cut and gets a part of its SHA-256.
     """
     safe = quote(tenant, safe="")
-    if len(safe) > _LONGEST:
-        safe = f"{safe[: _LONGEST - 17]}~{sha256(tenant.encode()).hexdigest()[:16]}"
+    if len(safe) > _LONGEST_TENANT:
+        safe = f"{safe[: _LONGEST_TENANT - 17]}~{sha256(tenant.encode()).hexdigest()[:16]}"
     return f"audit-{safe}-{from_seq}-{to_seq}.jsonl.gz"
+
+
+Tick = Callable[[int], bool]
+"""Told of entries that were read; answers whether to stop."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the archive really holds of a claim."""
+
+    count: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+    first_previous: str = ""
+    last_hash: str = ""
+
+
+@dataclass(slots=True)
+class Reading:
+    """An archive as it was read.
+
+    `tallies` are those of the claims by the seq of their markers, `claims` what markers among the archived
+    entries claim in their turn; both are empty where the file is not the one that was written.
+    """
+
+    entries: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    claims: list[Marker] = field(default_factory=list)
+
+
+class _NoEntry(Exception):
+    """A line that is not an archived entry."""
+
+
+def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Marker], tick: Tick) -> Reading:
+    """Judges the archive that `claims` name. Streams; never raises for what the file holds.
+
+    Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes; what
+    `Entry.problems` says of an entry; LINK, ORDER and CROSS_TENANT for entries that do not follow one
+    another; GRAMMAR for what is no archive. Raises `Cancelled`, and `ArchiveUnusable` when the disk cannot
+    be read.
+    """
+    ordered = sorted(claims, key=lambda claim: claim.from_seq)
+    path = folder / reference.file
+    reading = Reading()
+    if not path.is_file():
+        reading.findings.append(_missing(tenant, reference, ordered))
+        return reading
+    try:
+        actual = _digest(path, tick)
+        walk = _Walk(tenant, reference, ordered, reading)
+        if actual != reference.sha256:
+            reading.findings.append(_replaced(tenant, reference, ordered, actual))
+        walk.run(path, tick, most=KEEP if actual == reference.sha256 else 2)
+    except OSError as error:
+        raise ArchiveUnusable(folder, error.strerror or str(error)) from error
+    if actual != reference.sha256:
+        reading.tallies.clear()
+        reading.claims.clear()
+    return reading
+
+
+class _Walk:
+    """Goes along the entries of one file."""
+
+    def __init__(self, tenant: str, reference: Reference, claims: Sequence[Marker], reading: Reading) -> None:
+        self._tenant, self._file, self._claims, self._reading = tenant, reference.file, claims, reading
+        self._ends = [claim.to_seq for claim in claims]
+        self._seq: int | None = None
+        self._head = b""
+
+    def run(self, path: Path, tick: Tick, *, most: int) -> None:
+        """Reads on until the end, or until `most` findings are there."""
+        reading = self._reading
+        told, size = 0, 0
+        try:
+            with gzip.open(path, "rb") as lines:
+                while (line := lines.readline(_LONGEST_LINE)) and len(reading.findings) < most:
+                    self._step(line)
+                    reading.entries += 1
+                    size += len(line)
+                    if reading.entries - told >= _STEP or size >= _STEP_BYTES:
+                        if tick(reading.entries - told):
+                            raise Cancelled
+                        told, size = reading.entries, 0
+        except (_NoEntry, gzip.BadGzipFile, EOFError, zlib.error):
+            message = f"{self._file} cannot be read behind its entry {reading.entries:,}: it is damaged."
+            self._find(Code.GRAMMAR, self._seq, "an archived entry", None, message)
+        tick(reading.entries - told)
+
+    def _step(self, line: bytes) -> None:
+        row = _row(line)
+        try:
+            seq = row["seq"]
+            tenant, stored, *hashed = (stored_bytes(row[name]) for name in ("tenant_id", "hash", *_HASHED))
+        except (KeyError, TypeError, ValueError):
+            raise _NoEntry from None
+        if type(seq) is not int:
+            raise _NoEntry
+        previous = hashed[0]
+        if tenant != self._tenant.encode():
+            actual = shown(_text(tenant))
+            message = f"Archived entry {seq} belongs to another tenant than {self._tenant}."
+            self._find(Code.CROSS_TENANT, seq, self._tenant, actual, message)
+        if stored_hash(*hashed).encode() != stored or not _is_plain(row, line):
+            self._judge(_entry(row))
+        if self._seq is not None and seq <= self._seq:
+            message = f"Archived entry {seq} lies behind entry {self._seq}."
+            self._find(Code.ORDER, seq, f"above {self._seq}", str(seq), message)
+        if self._head and previous != self._head:
+            message = f"Archived entry {seq} does not continue the archived entry before it."
+            self._find(Code.LINK, seq, shown(_text(self._head)), shown(_text(previous)), message)
+        self._seq, self._head = seq, stored
+        self._count(seq, previous, stored)
+
+    def _judge(self, entry: Entry) -> None:
+        for problem in entry.problems():
+            if problem.is_error:
+                sentence = f"Archived {problem.sentence[0].lower()}{problem.sentence[1:]}"
+                self._find(problem.code, entry.seq, problem.expected, problem.actual, sentence)
+        if (claim := entry.marker()) is not None:
+            self._reading.claims.append(claim)
+
+    def _count(self, seq: int, previous: bytes, stored: bytes) -> None:
+        at = bisect_left(self._ends, seq)
+        if at == len(self._claims) or seq < self._claims[at].from_seq:
+            return
+        tally = self._reading.tallies.setdefault(self._claims[at].seq, Tally())
+        if not tally.count:
+            tally.first_seq, tally.first_previous = seq, _text(previous)
+        tally.count += 1
+        tally.last_seq, tally.last_hash = seq, _text(stored)
+
+    def _find(
+        self, code: Code, seq: int | None, expected: str | None, actual: str | None, message: str
+    ) -> None:
+        whole = f"{message} (Archive {self._file}.)"
+        self._reading.findings.append(Finding(code, self._tenant, seq, expected, actual, whole))
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _NoEntry from None
+    if not isinstance(row, dict):
+        raise _NoEntry
+    return row
+
+
+def _is_plain(row: dict[str, Any], line: bytes) -> bool:
+    """Whether a row whose hash holds is surely sound: the faster form of `Entry.problems`."""
+    return (
+        all(type(row[name]) is str for name in TEXT_COLUMNS)
+        and type(row["created_at"]) is int
+        and row["event_type"] != MARKER_EVENT
+        and EVENT_TYPE.fullmatch(row["event_type"]) is not None
+        and b"\\u0000" not in line
+        and _is_json(row["payload"])
+    )
+
+
+def _is_json(payload: str) -> bool:
+    try:
+        json.loads(payload, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and Infinity are JSON for Python alone."""
+    raise ValueError(constant)
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    """The archived row as one read from the file. Raises `_NoEntry` for a value that `lines` never writes."""
+    columns: list[Any] = [row["seq"]]
+    for name in (*TEXT_COLUMNS, "created_at"):
+        value = stored_bytes(row[name])
+        kind = _KINDS.get(type(row[name]))
+        if isinstance(row[name], dict):  # a BLOB, or text that JSON cannot hold
+            kind = "text" if b"\0" in value or not _is_utf8(value) else "blob"
+        if kind is None:
+            raise _NoEntry
+        columns += ["real" if name == "created_at" and kind == "text" else kind, value]
+    return Entry((*columns, None), "utf-8")
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _digest(path: Path, tick: Tick) -> str:
+    total = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+            if tick(0):
+                raise Cancelled
+    return total.hexdigest()
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
+
+
+def _missing(tenant: str, reference: Reference, claims: Sequence[Marker]) -> Finding:
+    return Finding(
+        Code.TRUNCATED,
+        tenant,
+        claims[0].seq,
+        reference.file,
+        None,
+        f"Entries {claims[0].from_seq} to {claims[-1].to_seq} of {tenant} were archived in {reference.file}, "
+        "which is not in the archive folder.",
+    )
+
+
+def _replaced(tenant: str, reference: Reference, claims: Sequence[Marker], actual: str) -> Finding:
+    return Finding(
+        Code.HASH,
+        tenant,
+        claims[0].seq,
+        reference.sha256,
+        actual,
+        f"{reference.file} is not the archive that entry {claims[0].seq} of {tenant} names: "
+        "it was changed or replaced.",
+    )

@@ -5,16 +5,12 @@ markers that were archived there lead on to older ones. What retention removed w
 at its marker's word, as a verification of the file alone takes it; the archive then does not reach genesis.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
-import apsw
-
-from app.services.chain.archive.files import ArchiveUnusable
-from app.services.chain.archive.reading import Reading, Tally, read
+from app.services.chain.archive.files import ArchiveUnusable, Reading, Tally, read
+from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
     GENESIS,
     MARKER_EVENT,
@@ -25,13 +21,23 @@ from app.services.chain.rules import (
     Reference,
     Verdict,
 )
-from app.services.chain.verify import source
 from app.services.chain.verify.report import Finding, Report, TenantReport
+from models.engine import raw
+from models.progress import Progress, Stop, ignore, never
 
 ANCHOR: Final = "archive:genesis"
 """The anchor of a chain whose every removed entry is in the archive, from the first one on."""
 
-Progress = Callable[[int, int], None]
+_MARKERS: Final = f"""
+SELECT {RAW_COLUMNS} FROM audit_chain WHERE event_type = ?1 AND (?2 IS NULL OR tenant_id = ?2) ORDER BY seq
+"""  # noqa: S608
+_FIRSTS: Final = f"""
+SELECT {RAW_COLUMNS} FROM audit_chain WHERE seq IN (
+  SELECT (SELECT min(seq) FROM audit_chain AS own WHERE own.tenant_id = pruned.tenant_id)
+  FROM (SELECT DISTINCT tenant_id FROM audit_chain
+        WHERE event_type = ?1 AND (?2 IS NULL OR tenant_id = ?2)) AS pruned)
+"""  # noqa: S608
+"""By hand, because `RAW_COLUMNS` is; the first entry of each tenant that has a marker."""
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class _Start:
 class _Watch:
     """Counts archived entries behind those of the file, and asks whether to stop."""
 
-    def __init__(self, report: Report, progress: Progress, cancelled: Callable[[], bool]) -> None:
+    def __init__(self, report: Report, progress: Progress, cancelled: Stop) -> None:
         self._progress, self._cancelled = progress, cancelled
         self._done = self._total = report.entries
 
@@ -66,14 +72,14 @@ def with_archive(
     *,
     tenant: str | None = None,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Stop | None = None,
 ) -> Report:
     """The report of a whole file, or of one tenant's chain, together with what its archive proves.
 
     `folder` holds the archives. Every archive that a marker names must be there with the SHA-256 that it
     names; its entries must hold, follow from those before, and lead up to the first entry in the file. A
     chain proven so from its very first entry has the anchor `archive:genesis`. Findings are errors, with
-    the codes that `reading.read` says; the entries counted stay those of the file. `progress(done, total)`
+    the codes that `files.read` says; the entries counted stay those of the file. `progress(done, total)`
     in entries, those of the file included. Reads one entry at a time.
 
     Raises `ArchiveUnusable`, `Cancelled` and the errors of opening the file.
@@ -82,7 +88,7 @@ def with_archive(
         raise ArchiveUnusable(folder, "there is no such folder")
     if report.verdict is Verdict.UNREADABLE:
         return report
-    watch = _Watch(report, progress or (lambda done, total: None), cancelled or (lambda: False))
+    watch = _Watch(report, progress or ignore, cancelled or never)
     findings: list[Finding] = []
     proven: set[str] = set()
     archives = 0
@@ -179,53 +185,19 @@ class _Trail:
 
 
 def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
-    """The tenants with prune markers in the file, all seen at one moment."""
-    with TemporaryDirectory(prefix="tenant-admin-") as scratch:
-        where = source.Source(path, folder=lambda: Path(scratch))
-        try:
-            found = _read_starts(where, tenant)
-            if not where.undisturbed():
-                where.unfrozen()
-                found = _read_starts(where, tenant)
-        except apsw.Error as error:
-            known = source.expected(error, path)
-            if known is None:
-                raise
-            raise known from error
-    return found
-
-
-def _read_starts(where: source.Source, tenant: str | None) -> dict[str, _Start]:
-    connection = source.connect(where.uri)
-    try:
-        connection.execute("BEGIN")
-        encoding = source.encoding(connection)
-        sql = f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE event_type = ?"  # noqa: S608
-        values = [MARKER_EVENT]
-        if tenant is not None:
-            sql, values = f"{sql} AND tenant_id = ?", [MARKER_EVENT, tenant]
-        found: dict[str, _Start] = {}
-        for row in connection.execute(f"{sql} ORDER BY seq", values):
-            entry = Entry(row, encoding)
-            claim = entry.marker() if entry.clean_tenant else None
-            if claim is None:
-                continue
-            start = found.get(entry.tenant)
-            if start is None:
-                start = found[entry.tenant] = _first(connection, encoding, entry.tenant)
-            start.claims.append(claim)
-        return found
-    finally:
-        connection.close()
-
-
-def _first(connection: apsw.Connection, encoding: str, tenant: str) -> _Start:
-    (row,) = connection.execute(
-        f"SELECT {RAW_COLUMNS} FROM main.audit_chain WHERE tenant_id = ? ORDER BY seq LIMIT 1",  # noqa: S608
-        (tenant,),
-    )
-    first = Entry(row, encoding)
-    return _Start(first.seq, first.text("previous_hash"), [])
+    """The tenants with prune markers in the file that can be believed, all seen at one moment."""
+    values = (MARKER_EVENT, tenant)
+    encoding, (markers, firsts) = read_at_once(path, [raw(_MARKERS, *values), raw(_FIRSTS, *values)])
+    found = {
+        first.tenant: _Start(first.seq, first.text("previous_hash"), [])
+        for first in (Entry(row, encoding) for row in firsts)
+    }
+    for row in markers:
+        entry = Entry(row, encoding)
+        claim = entry.marker() if entry.clean_tenant else None
+        if claim is not None:
+            found[entry.tenant].claims.append(claim)
+    return {name: start for name, start in found.items() if start.claims}
 
 
 def _merged(report: Report, findings: list[Finding], proven: set[str], archives: int) -> Report:

@@ -2,9 +2,8 @@
 
     document.py   one checkpoint: its JSON, its hash, its signature; exports of them
     keys.py       where the signing key lives
-    records.py    the small SQLite file that keeps checkpoints, baselines and known keys
-    identity.py   which known database a file is
-    continuation.py  whether it continues the one seen last, or where it does not
+    tables.py     the small SQLite file that keeps checkpoints, baselines and known keys
+    identity.py   which known database a file is, and whether it continues the one seen last
     store.py      CheckpointStore: what an administrator does with them
     making.py     a verification together with checkpoints, in one call for each thing a person does
 
