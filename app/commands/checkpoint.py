@@ -45,11 +45,11 @@ def run(options: argparse.Namespace) -> int:
             reason=Reason.START_OVER if options.start_over else Reason.REQUEST,
         )
         if made.checkpoint is None and not made.report.entries and made.report.intact:
-            say("There are no audit entries yet, so there is nothing to sign.")
+            say(str(made.why_not))
             return EXIT_INTACT
         if made.checkpoint is None:
             print_report(made.report)
-            print("tenant-admin: the chain does not hold, so no checkpoint was made", file=sys.stderr)
+            print(f"tenant-admin: {made.why_not}", file=sys.stderr)
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
         say(store.key_place().sentence)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
-from app.services.chain.rules import Code
+from app.services.chain.rules import SECONDS_LIMIT, Code
 from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import Finding, SealedChain
 from models.errors import FileMissing, InvalidInput
@@ -77,6 +77,8 @@ class Checkpoint:
                 raise ValueError
             tenants = {name: _checked(SealedChain, sealed) for name, sealed in value["tenants"].items()}
             found = _checked(cls, {name: item for name, item in value.items() if name != "format"})
+            if found.number < 1 or not 0 <= found.at < SECONDS_LIMIT:
+                raise ValueError
             if bytes.fromhex(found.key + found.signature).hex() != found.key + found.signature:
                 raise ValueError
             "".join(tenants).encode()

@@ -250,8 +250,9 @@ def _held(report: Report) -> dict[str, str]:
 
 
 def _stops(report: Report) -> str | None:
-    """The first error that is no single tenant's."""
-    return next((item.message for item in report.findings if item.tenant is None and item.is_error), None)
+    """The first error that is no single tenant's, or that the file is an earlier state of itself."""
+    whole = (item for item in report.findings if item.tenant is None)
+    return next((item.message for item in whole if item.is_error or item.code is Code.EARLIER), None)
 
 
 def _said(error: TenantAdminError | OSError, path: Path) -> str:

@@ -121,7 +121,7 @@ class CheckpointsDialog(Dialog):
         def done(made: SignedReport) -> None:
             self.checked.emit(made.report, made.checkpoint)
             if made.checkpoint is None:
-                self.state.setText("The chain does not hold, so nothing was signed; look at the findings.")
+                self.state.setText(str(made.why_not))
             else:
                 self._read()
 

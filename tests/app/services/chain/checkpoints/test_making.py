@@ -171,3 +171,19 @@ def test_an_empty_chain_is_no_problem(tmp_path: Path) -> None:
     chain = ChainFile(tmp_path / "a.db")
     tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
     assert (tried.number, tried.problem, tried.held, tried.stops) == (None, None, {}, None)
+
+
+def test_an_earlier_state_is_not_signed_and_stops_everything(tmp_path: Path) -> None:
+    chain, folder = ChainFile.build(tmp_path / "a.db", rows=5), tmp_path / "checkpoints"
+    sign(chain.path, folder, now=NOW)
+    earlier = chain.path.read_bytes()
+    chain.append("tenant-00")
+    sign(chain.path, folder, now=NOW)
+    chain.sql.close()
+    chain.path.write_bytes(earlier)
+    made = sign(chain.path, folder, now=NOW)
+    assert (made.report.verdict, made.checkpoint) == (Verdict.EARLIER, None)
+    tried = try_to_sign(chain.path, folder, now=NOW)
+    assert tried.number is None and "an earlier state than checkpoints know" in str(tried.problem)
+    assert tried.stops is not None and "exactly as checkpoint 1 knew it" in tried.stops
+    assert sign(chain.path, folder, now=NOW, reason=Reason.START_OVER).checkpoint == 3

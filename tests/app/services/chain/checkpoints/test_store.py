@@ -425,6 +425,9 @@ def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path)
         ("number", 1.5),
         ("reason", None),
         ("previous", 3),
+        ("number", 0),
+        ("at", 2**62),
+        ("at", -1),
         ("tenants", []),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Pa
     dialog = opened(context, qtbot)
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
-    assert "nothing was signed" in dialog.state.text()
+    assert "no checkpoint was made" in dialog.state.text()
 
 
 def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
