@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
-from hashlib import sha256
 from typing import Final, NamedTuple
 
+from app.services.chain.inspect import read_entries, text_encoding
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.errors import TenantAdminError
-from models.engine import Database, raw
+from models.engine import Database
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -33,11 +33,7 @@ _FEW: Final = 10
 _CLOCK: Final = "This computer's clock says"
 _GIVEN: Final = "The time given is"
 
-_REPORTS: Final = """
-SELECT seq, created_at, CAST(hash AS BLOB),
-       CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)
-FROM audit_chain WHERE tenant_id = ? AND event_type = ? ORDER BY seq DESC LIMIT ?
-"""
+_LAST_REPORTS: Final = "tenant_id = ? AND event_type = ? ORDER BY seq DESC LIMIT ?"
 
 
 class Doubt(Enum):
@@ -154,11 +150,12 @@ def _times(database: Database) -> tuple[int | None, list[int]]:
 
 
 def _last_report(database: Database) -> tuple[int, int | None]:
-    """Place and time of retention's last report; one that does not hold by the formula counts for nothing."""
+    """Place and time of retention's last report; one that does not hold counts for nothing."""
     kind = AuditEvent.RETENTION_COMPLETED.value
-    for seq, at, digest, text in database.rows(raw(_REPORTS, SYSTEM_TENANT, kind, _ENTRIES)):
-        if _is_time(at) and text is not None and sha256(text).hexdigest().encode() == digest:
-            return seq, at
+    encoding = text_encoding(database)
+    for entry in read_entries(database, encoding, _LAST_REPORTS, SYSTEM_TENANT, kind, _ENTRIES):
+        if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.problems()):
+            return entry.seq, entry.created_at
     return 0, None
 
 

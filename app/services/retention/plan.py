@@ -17,7 +17,7 @@ from peewee import SQL, fn
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
-from app.services.chain.rules import SECONDS_LIMIT
+from app.services.chain.rules import COLUMNS, SECONDS_LIMIT
 from app.services.errors import InvalidInput, NotAllowed
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
@@ -34,10 +34,7 @@ TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_arti
 DEFAULT_DAYS: Final = 90
 """The platform's own retention period."""
 
-_NEEDED: Final = {
-    "audit_chain": ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at"),
-    **other_tables.NEEDED,
-}
+_NEEDED: Final = {"audit_chain": COLUMNS, **other_tables.NEEDED}
 """The columns without which nothing can be said of a table."""
 
 _DAY: Final = 86_400

@@ -13,7 +13,7 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import Attempt, try_to_sign
+from app.services.chain.checkpoints.making import Attempt, accept_starts, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
@@ -240,6 +240,25 @@ def test_what_the_plan_says_is_what_happens_to_a_tenant_with_an_error(
     result = retain(database)
     assert (result.removed, result.left) == (plan.counts, plan.left)
     assert len(left_of(sql, "acme")) == 5
+
+
+def test_an_accepted_start_goes_and_another_one_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
+    for tenant, later in (("accepted", 0), ("unproven", 1)):
+        chains.append(sql, tenant, [at + later for at in (old(3), old(2), OLD, NEW, NOW)])
+        sql.execute(
+            "DELETE FROM audit_chain WHERE seq = (SELECT min(seq) FROM audit_chain WHERE tenant_id = ?)",
+            (tenant,),
+        )
+    folder = database.path.with_name("checkpoints")
+    report = verify(database.path, folder, now=NOW, tenant="accepted")
+    accept_starts(database.path, CheckpointStore(folder), report, actor="ops", now=NOW)
+    result = retain(database, checkpoint=unsigned(database.path, folder=folder))
+    assert left_of(sql, "accepted") == [NEW, NOW]
+    assert [one.tenant_id for one in result.left] == ["unproven"]
+    assert "nothing in the file proves what came before" in result.left[0].reason
+    assert len(left_of(sql, "unproven")) == 4
+    verdicts = {one.tenant: one.verdict for one in verify(database.path, folder, now=NOW).tenants}
+    assert (verdicts["accepted"], verdicts["unproven"]) == (Verdict.CONSISTENT, Verdict.UNPROVEN_START)
 
 
 def test_an_error_of_the_whole_file_stops_every_tenant(database: LocalDatabase, sql: apsw.Connection) -> None:
