@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models import statements
 from models.errors import StorageError
+from models.local import statements
 
 _NOT_IN_A_MIGRATION = frozenset(
     ("begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach", "vacuum")

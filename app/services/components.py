@@ -4,8 +4,9 @@ import platform
 from dataclasses import dataclass
 from importlib import metadata
 
-import apsw
 import peewee
+
+from models.local.database import APSW_VERSION, SQLITE_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ def components() -> tuple[Component, ...]:
     """The language, the database engine and the libraries over it."""
     return (
         Component("Python", platform.python_version(), "PSF licence"),
-        Component("SQLite", apsw.sqlite_lib_version(), "Public domain"),
-        Component("APSW", apsw.apsw_version(), "Any OSI licence"),
+        Component("SQLite", SQLITE_VERSION, "Public domain"),
+        Component("APSW", APSW_VERSION, "Any OSI licence"),
         Component("Peewee", str(vars(peewee)["__version__"]), "MIT licence"),
         Component("cryptography", _installed("cryptography"), "Apache 2.0 or BSD licence"),
         Component("keyring", _installed("keyring"), "MIT licence"),

@@ -55,7 +55,7 @@ def is_copy(path: Path) -> bool:
     return _COPY.search(path.stem) is not None
 
 
-def connect(path: Path, flags: int) -> apsw.Connection:
+def connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
     """A plain connection of the engine's own; as a URI, which can say any name that a file system allows."""
     return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
 
@@ -88,7 +88,7 @@ def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelle
 
 
 def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: Stop) -> None:
-    with closing(connect(path, apsw.SQLITE_OPEN_READWRITE)) as live:
+    with closing(connect(path)) as live:
         live.set_busy_timeout(BUSY_TIMEOUT_MS)
         _fit_pages(copy, int(live.pragma("page_size")))
         with (
@@ -149,7 +149,7 @@ def _in_wal(connection: apsw.Connection) -> Iterator[bool]:
 
 def _fit_pages(copy: Path, size: int) -> None:
     """Gives the copy the file's page size, which cannot change under a write-ahead log."""
-    with closing(connect(copy, apsw.SQLITE_OPEN_READWRITE)) as connection:
+    with closing(connect(copy)) as connection:
         if connection.pragma("page_size") != size:
             connection.pragma("page_size", size)
             connection.execute("VACUUM")

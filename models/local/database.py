@@ -15,6 +15,8 @@ from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged
 from models.local.errors import translate
 from models.local.file_use import holders, said
 
+SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
+
 BUSY_TIMEOUT_MS = 250
 """`interrupt()` does not end a busy wait, so a single wait is short and the retry loop can be cancelled."""
 

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import apsw
 
-from models import statements
-from models.local import copies
+from models.local import copies, statements
 from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.local.errors import translate

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import Final
-
-import apsw
+from typing import TYPE_CHECKING, Final
 
 from app.services.demo.chain import chain_rows
 from app.services.demo.world import (
@@ -25,8 +23,12 @@ from app.services.demo.world import (
 )
 from app.services.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
+from models.local.copies import connect
 from models.local.migrations import create_database
 from models.progress import Progress, Stop, ignore, never
+
+if TYPE_CHECKING:
+    import apsw
 
 MAX_ROWS: Final = 20_000_000
 MAX_TENANTS: Final = 1_000
@@ -71,7 +73,7 @@ def create_demo(
         )
     with new_file(path) as building:
         create_database(building, migrations, now=now)
-        with closing(apsw.Connection(str(building))) as connection:
+        with closing(connect(building)) as connection:
             # Nobody else can see this file yet, and a failed build is thrown away: no journal is needed.
             for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}")
@@ -85,7 +87,7 @@ def create_demo(
 class _Filler:
     """Fills the empty tables of one connection, in one transaction of the caller's."""
 
-    def __init__(self, connection: apsw.Connection, rows: int, progress: Progress, cancelled: Stop) -> None:
+    def __init__(self, connection: "apsw.Connection", rows: int, progress: Progress, cancelled: Stop) -> None:
         self._connection = connection
         self._rows = rows
         self._progress = progress

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import apsw
 
 from app.services.files.importing.errors import DumpCutOff, ImportLimit, NotPlainText
-from models import statements
+from models.local import statements
 
 BLOCK = 1 << 15
 """Bytes read at a time: some eighty rows."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.files.importing.cutting import MAX_STATEMENT
-from models import statements
+from models.local import statements
 
 _OK: Final = apsw.SQLITE_OK
 _ALLOWED: Final = frozenset(

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from app.services.chain.append import Event
-from app.services.files.describe import OpenedFile, counted, tenants
+from app.services.files.describe import OpenedFile, counted, rows, snapshot, tenants
 from app.services.files.opening import open_database
 from app.services.records.change import Change
 from models.local.database import LocalDatabase
@@ -176,3 +176,14 @@ def test_the_list_of_tenants_does_not_read_the_rows(database_path: Path, rows: i
         database.connection().set_progress_handler(count, 100)
         assert len(tenants(database)) == 7
     assert len(steps) < 20  # of a hundred each; reading 2,000 rows alone takes more
+
+
+def test_what_is_read_of_an_opened_file_is_of_one_moment(database_path: Path) -> None:
+    opened = open_database(database_path)
+    with opened.database.connection_context(), snapshot(opened.database):
+        before = rows(opened.database, opened.schema)
+        execute(database_path, "INSERT INTO users VALUES ('1', 'late', 'e', NULL, 1, 1)")
+        assert rows(opened.database, opened.schema) == before
+        assert tenants(opened.database) == opened.tenants == ()
+    with opened.database.connection_context():
+        assert counted(opened).tenants == ("late",)

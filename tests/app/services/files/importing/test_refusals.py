@@ -104,7 +104,7 @@ def test_a_default_is_looked_at_again_at_the_end(
     run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An older SQLite makes such a table without asking."""
-    from models import statements
+    from models.local import statements
 
     asked = Guard.run
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models import statements
+from models.local import statements
 
 PIECES = (
     "SELECT 1",
