@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
         self.workspace.everyone_wanted.connect(self._show_everyone)
         self.workspace.tenants_found.connect(self._bar.offer_tenants)
         self.workspace.tabs.currentChanged.connect(self._update_commands)
-        window_actions.add_tab_actions(self.commands, self, session)
+        window_actions.add_tab_actions(self.commands, self)
         self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
         self.search.attach(self.context, self.workspace)

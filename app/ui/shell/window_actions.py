@@ -116,15 +116,14 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         commands.add(spec)
 
 
-def add_tab_actions(commands: Actions, window: MainWindow, session: Session) -> None:
+def add_tab_actions(commands: Actions, window: MainWindow) -> None:
     """Declares one for each tab, once: their titles are known when the first file is open."""
+    from app.ui.tabs.specs import TABS  # noqa: PLC0415 - the window appears before the tables are loaded
 
     def show(position: int) -> None:
         if window.workspace is not None:
             window.workspace.tabs.setCurrentIndex(position)
             window.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    from app.ui.tabs.specs import TABS  # noqa: PLC0415 - the window appears before the tables are loaded
 
     for position, tab in enumerate(TABS):
         if f"tab_{position}" not in commands.names():

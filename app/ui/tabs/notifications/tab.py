@@ -36,7 +36,7 @@ _JSON_HEIGHT = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class NotificationDetail:
     """A notification and the planning run it is about: its id and idea, where the file has that run."""
 
     record: Record
@@ -76,7 +76,7 @@ class NotificationsTab(RecordTab):
     def load(self) -> Callable[..., Any]:
         return partial(_detail, self.context.lists)
 
-    def show_details(self, record: Detail) -> None:
+    def show_details(self, record: NotificationDetail) -> None:
         note = record.record
         chip = ("read", Tone.NEUTRAL, Icon.READ) if note["read"] else ("unread", Tone.ACCENT, Icon.UNREAD)
         chips = [StatusChip(self.context.theme, note.text("type")), StatusChip(self.context.theme, *chip)]
@@ -175,7 +175,7 @@ class NotificationsTab(RecordTab):
         return None if self.model.rowCount() else "No notification is shown."
 
     def _open_run(self) -> None:
-        detail: Detail | None = self.current.whole()
+        detail: NotificationDetail | None = self.current.whole()
         if detail is not None and detail.run is not None:
             self.jump.emit(RUNS, detail.run[0])
 
@@ -183,7 +183,7 @@ class NotificationsTab(RecordTab):
         refusal = self.selection.refusal(single=True, writes=False)
         if refusal is not None:
             return refusal
-        detail: Detail | None = self.current.whole()
+        detail: NotificationDetail | None = self.current.whole()
         if detail is None or not detail.names_run:
             return "This notification names no run."
         return None if detail.run is not None else "Its run is no longer in this file."
@@ -193,18 +193,18 @@ def _title_tone(value: Any, row: Row) -> Tone | None:
     return None if row[_READ] else Tone.ACCENT
 
 
-def _detail(lists: Lists, database: Any, notification_id: str) -> Detail:
+def _detail(lists: Lists, database: Any, notification_id: str) -> NotificationDetail:
     """Raises `NotFound`."""
     record = read_record(database, NOTIFICATIONS, notification_id)
     run_id = _run_id(record["metadata"])
     if run_id is None:
-        return Detail(record, False, None)
+        return NotificationDetail(record, False, None)
     try:
         key = lists.key_of(database, RUNS, run_id)
         rows = [] if key is None else list(lists.rows(database, ListQuery(RUNS), [key], ("idea",)))
     except TableMissing:
         rows = []
-    return Detail(record, True, (run_id, str(rows[0][0])) if rows else None)
+    return NotificationDetail(record, True, (run_id, str(rows[0][0])) if rows else None)
 
 
 def _run_id(metadata: object) -> str | None:

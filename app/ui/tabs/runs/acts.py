@@ -8,7 +8,7 @@ from app.services.records import runs as planning
 from app.ui.theme.icons import Icon
 
 
-class Look(NamedTuple):
+class StatusLook(NamedTuple):
     """How a status is shown beside its word."""
 
     tone: Tone
@@ -26,13 +26,13 @@ class RunAct(NamedTuple):
     done: str
 
 
-STATUS_LOOKS: dict[str, Look] = {
-    "running": Look(Tone.ACCENT, Icon.RUNNING),
-    "paused": Look(Tone.WARN, Icon.PAUSED),
-    "completed": Look(Tone.OK, Icon.COMPLETED),
-    "killed": Look(Tone.BAD, Icon.BAD),
-    "cancelled": Look(Tone.NEUTRAL, Icon.CANCELLED),
-    "deleted": Look(Tone.NEUTRAL, Icon.DELETED),
+STATUS_LOOKS: dict[str, StatusLook] = {
+    "running": StatusLook(Tone.ACCENT, Icon.RUNNING),
+    "paused": StatusLook(Tone.WARN, Icon.PAUSED),
+    "completed": StatusLook(Tone.OK, Icon.COMPLETED),
+    "killed": StatusLook(Tone.BAD, Icon.BAD),
+    "cancelled": StatusLook(Tone.NEUTRAL, Icon.CANCELLED),
+    "deleted": StatusLook(Tone.NEUTRAL, Icon.DELETED),
 }
 
 ACTS: tuple[RunAct, ...] = (

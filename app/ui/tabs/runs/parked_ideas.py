@@ -35,7 +35,7 @@ _SIZE = QSize(1120, 620)
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class IdeaDetail:
     """A parked idea, and whether the file has the run it comes from."""
 
     record: Record
@@ -132,7 +132,7 @@ class ParkedIdeasDialog(Dialog):
         self.empty_state.explain_failure(error)
         self.inspector.show_empty()
 
-    def _show(self, idea_id: object, detail: Detail) -> None:
+    def _show(self, idea_id: object, detail: IdeaDetail) -> None:
         idea, at = detail.record, detail.record["created_at"]
         since = relative_time(at, self._context.clock()) if isinstance(at, int) else str(at)
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
@@ -147,7 +147,7 @@ class ParkedIdeasDialog(Dialog):
     def _open_run(self) -> None:
         self.current.when_whole(self._want_run)
 
-    def _want_run(self, detail: Detail) -> None:
+    def _want_run(self, detail: IdeaDetail) -> None:
         if detail.has_run:
             self.run_wanted.emit(detail.record.text("run_id"))
 
@@ -163,11 +163,11 @@ def _no_run(idea: Record) -> str:
     return "Its run is no longer in this file." if idea["run_id"] else "This idea names no run."
 
 
-def _detail(lists: Lists, database: Any, idea_id: str) -> Detail:
+def _detail(lists: Lists, database: Any, idea_id: str) -> IdeaDetail:
     """Raises `NotFound`."""
     record = read_record(database, PLANNING_PARKED_IDEAS, idea_id)
     try:
         has_run = bool(record["run_id"]) and lists.key_of(database, RUNS, record.text("run_id")) is not None
     except TableMissing:
         has_run = False
-    return Detail(record, has_run)
+    return IdeaDetail(record, has_run)
