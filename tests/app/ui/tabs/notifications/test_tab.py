@@ -197,7 +197,6 @@ def test_a_letter_typed_into_the_filter_marks_nothing(
 
 
 def test_a_read_only_file_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
-    object.__setattr__(context.opened, "read_only", True)
     object.__setattr__(context.opened, "read_only_reason", "the disk is read-only")
     tab = show_tab(NotificationsTab)
     choose(tab, qtbot, 0)
