@@ -34,7 +34,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.workers.garbage import GarbageCollector
+from app.workers.memory import GarbageCollector
 from tests.benchmarks.timing import Blame, Ticks, resident_mb, since
 
 AIM_MS = 25

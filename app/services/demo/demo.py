@@ -21,7 +21,7 @@ from app.services.demo.world import (
     parked_rows,
     run_row,
 )
-from app.services.errors import Cancelled, InvalidInput
+from models.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
 from models.local.copies import connect
 from models.local.migrations import create_database

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from app.services.chain.inspect import read_entries, text_encoding
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.errors import TenantAdminError
 from models.engine import Database
+from models.errors import TenantAdminError
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 

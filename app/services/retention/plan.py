@@ -18,12 +18,12 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, SECONDS_LIMIT
-from app.services.errors import InvalidInput, NotAllowed
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
 from models import schema
 from models.engine import Database, raw
+from models.errors import InvalidInput, NotAllowed
 from models.progress import Stop
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry

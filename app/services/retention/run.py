@@ -19,16 +19,6 @@ from app.services.chain.archive.writing import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.chain.rules import Reference
-from app.services.errors import (
-    Cancelled,
-    FileLocked,
-    NotAllowed,
-    ReadOnlyFile,
-    Refused,
-    RowChanged,
-    StorageError,
-    TenantAdminError,
-)
 from app.services.retention.clock import ClockDoubt, ClockProblem
 from app.services.retention.other_tables import Removal, Skipped, refusal
 from app.services.retention.plan import (
@@ -40,6 +30,16 @@ from app.services.retention.plan import (
     outcome,
 )
 from models.engine import Database
+from models.errors import (
+    Cancelled,
+    FileLocked,
+    NotAllowed,
+    ReadOnlyFile,
+    Refused,
+    RowChanged,
+    StorageError,
+    TenantAdminError,
+)
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 from models.status import SYSTEM_TENANT, AuditEvent

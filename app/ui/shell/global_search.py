@@ -18,10 +18,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
-from app.services.errors import TenantAdminError
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.labels import scaled
+from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the field stands in the window before a file is open
     from app.services.records.search import Found

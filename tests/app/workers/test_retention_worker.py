@@ -11,13 +11,13 @@ from pytestqt.qtbot import QtBot
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.rules import Verdict
-from app.services.errors import FileLocked
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import TryCheckpoint
 from app.services.retention.run import Confirmation, NeedsConfirmation
 from app.workers.retention_worker import DAY, HOUR, Proposal, RetentionSettings, RetentionWorker
 from app.workers.runner import Runner
 from app.workers.scan_pool import verify
+from models.errors import FileLocked
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains

@@ -14,9 +14,9 @@ import pytest
 from app.services.chain.rules import Verdict
 from app.services.chain.verify import source, verification
 from app.services.chain.verify.verification import WORTH_A_PROCESS
-from app.services.errors import Cancelled, FileMissing, NotADatabase, TableMissing
 from app.workers.child import CannotStart
 from app.workers.scan_pool import verify
+from models.errors import Cancelled, FileMissing, NotADatabase, TableMissing
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 

@@ -15,7 +15,6 @@ from app.services.chain.checkpoints.making import accept_starts, write_evidence
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Finding, Report
-from app.services.errors import Cancelled, TenantAdminError
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts, verifying
 from app.ui.tabs.audit.verifying import Asked, Outcome
@@ -30,6 +29,7 @@ from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
+from models.errors import Cancelled, TenantAdminError
 
 _COLUMNS = (
     StaticColumn("Finding"),

@@ -15,9 +15,9 @@ from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_PARKED_IDEAS, PLANNING_RUNS
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.current_record import CurrentRecord
 from app.ui.tabs.common.declared import filter_hint
 from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.common.selection import CurrentRecord
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable

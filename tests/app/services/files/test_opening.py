@@ -14,7 +14,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.errors import (
+from app.services.files.copying import snapshot_copy
+from app.services.files.describe import ASKED, OpenedFile
+from app.services.files.opening import NEWER, open_database
+from models.errors import (
     AlreadyThere,
     CannotOpen,
     DamagedFile,
@@ -30,9 +33,6 @@ from app.services.errors import (
     StorageError,
     UnfinishedChange,
 )
-from app.services.files.copying import snapshot_copy
-from app.services.files.describe import ASKED, OpenedFile
-from app.services.files.opening import NEWER, open_database
 from models.local.database import LocalDatabase
 from tests.app.services.records.test_change import NOW, commit, creation, users_of
 from tests.fixtures.command import run

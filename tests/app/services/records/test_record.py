@@ -5,9 +5,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.errors import NotFound, TableMissing
 from app.services.records.record import read_record, read_record_with
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, USERS
+from models.errors import NotFound, TableMissing
 from models.local.database import LocalDatabase
 
 

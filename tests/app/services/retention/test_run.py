@@ -17,10 +17,10 @@ from app.services.chain.checkpoints.making import Attempt, accept_starts, try_to
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
-from app.services.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from app.services.retention.plan import TABLES, TryCheckpoint
 from app.services.retention.run import Confirmation, NeedsConfirmation, NoCheckpoint
 from app.workers import scan_pool
+from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains

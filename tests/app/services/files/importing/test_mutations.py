@@ -8,8 +8,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.errors import TenantAdminError
 from app.services.files.importing.running import Imported
+from models.errors import TenantAdminError
 from tests.fixtures.inserting import INTO_USERS
 
 MUTANTS = int(os.environ.get("TENANT_ADMIN_MUTANTS", "80"))
