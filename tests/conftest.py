@@ -15,6 +15,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 NOW = 1_795_000_000
 """The moment the tests take place: 2026-11-18T11:06:40Z."""
 
+MIGRATIONS = tuple(path.name for path in sorted(paths.migrations_dir().glob("*.sql")))
+
 
 ON_REQUEST = {
     "packaging": "build and run the packaged program, too; needs binutils and, on Linux, Xvfb (see .ci/run)",

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from app import __version__, cli
-from tests.conftest import NOW
+from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures import chains
 from tests.fixtures.command import run
 
@@ -73,7 +73,7 @@ def test_info_tells_all_as_json(demo: Path) -> None:
         "missingTables": [], "missingColumns": {}, "extraTables": [], "extraColumns": {}
     }  # fmt: skip
     assert found["migrations"]["pending"] == []
-    assert len(found["migrations"]["applied"]) == 4
+    assert found["migrations"]["applied"] == list(MIGRATIONS)
 
 
 def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from app import paths
 from models.local import migrations
+from tests.conftest import MIGRATIONS
 from tests.wrangler.toolchain import Project
 
 pytestmark = pytest.mark.wrangler
 
 NOW = 1_750_000_000
-ALL = ("0000_initial.sql", "0001_webhook_destinations.sql", "0002_notifications.sql", "0003_planning.sql")
 
 MakeProject = Callable[[], Project]
 
@@ -43,14 +43,14 @@ def ours(path: Path, folder: Path | None = None) -> Path:
 
 
 def keep_only(project: Project, count: int) -> None:
-    for name in ALL[count:]:
+    for name in MIGRATIONS[count:]:
         (project.migrations / name).unlink()
 
 
 def test_both_make_the_same_schema_and_the_same_ledger(migrated_by_wrangler: Project, tmp_path: Path) -> None:
     mine = ours(tmp_path / "ours.sqlite")
     assert schema(mine) == schema(migrated_by_wrangler.file)
-    assert ledger(mine) == ledger(migrated_by_wrangler.file) == list(enumerate(ALL, 1))
+    assert ledger(mine) == ledger(migrated_by_wrangler.file) == list(enumerate(MIGRATIONS, 1))
 
 
 def test_nothing_is_left_for_us_after_wrangler(migrated_by_wrangler: Project) -> None:
@@ -66,7 +66,7 @@ def test_nothing_is_left_for_wrangler_after_us(project: MakeProject) -> None:
     assert "No migrations to apply!" in theirs.apply_migrations()
     assert theirs.files() == [theirs.file]
     assert schema(theirs.file) == before
-    assert ledger(theirs.file) == list(enumerate(ALL, 1))
+    assert ledger(theirs.file) == list(enumerate(MIGRATIONS, 1))
 
 
 def test_we_finish_what_wrangler_began(migrated_by_wrangler: Project, project: MakeProject) -> None:
@@ -74,11 +74,11 @@ def test_we_finish_what_wrangler_began(migrated_by_wrangler: Project, project: M
     keep_only(theirs, 2)
     theirs.apply_migrations()
     done = migrations.apply(theirs.file, paths.migrations_dir(), now=NOW)
-    assert (done.names, done.recorded) == (ALL[2:], ())
+    assert (done.names, done.recorded) == (MIGRATIONS[2:], ())
     assert done.backup is not None
-    assert ledger(done.backup) == list(enumerate(ALL[:2], 1))
+    assert ledger(done.backup) == list(enumerate(MIGRATIONS[:2], 1))
     assert schema(theirs.file) == schema(migrated_by_wrangler.file)
-    assert ledger(theirs.file) == list(enumerate(ALL, 1))
+    assert ledger(theirs.file) == list(enumerate(MIGRATIONS, 1))
 
 
 def test_wrangler_finishes_what_we_began(
@@ -89,10 +89,10 @@ def test_wrangler_finishes_what_we_began(
     keep_only(half, 2)
     ours(theirs.file, half.migrations)
     said = theirs.apply_migrations()
-    assert ALL[1] not in said
-    assert ALL[2] in said
+    assert MIGRATIONS[1] not in said
+    assert MIGRATIONS[2] in said
     assert schema(theirs.file) == schema(migrated_by_wrangler.file)
-    assert ledger(theirs.file) == list(enumerate(ALL, 1))
+    assert ledger(theirs.file) == list(enumerate(MIGRATIONS, 1))
 
 
 def test_a_migration_made_here_is_numbered_ordered_and_applied_alike(project: MakeProject) -> None:

@@ -23,11 +23,11 @@ from models.errors import (
 from models.local import migrations
 from models.local.database import LocalDatabase
 from models.migration_files import MigrationError
+from tests.conftest import MIGRATIONS
 from tests.fixtures.inserting import INTO_USERS
 
 NOW = 1_750_000_000  # 2025-06-15T15:06:40Z
 
-ALL = ("0000_initial.sql", "0001_webhook_destinations.sql", "0002_notifications.sql", "0003_planning.sql")
 
 Folder = Callable[..., Path]
 
@@ -83,8 +83,8 @@ def ledger(path: Path) -> list[object]:
 class TestApply:
     def test_a_new_file_gets_every_migration_in_order(self, tmp_path: Path) -> None:
         path = tmp_path / "new.sqlite"
-        assert migrations.create_database(path, paths.migrations_dir(), now=NOW).names == ALL
-        assert ledger(path) == list(ALL)
+        assert migrations.create_database(path, paths.migrations_dir(), now=NOW).names == MIGRATIONS
+        assert ledger(path) == list(MIGRATIONS)
         again = migrations.apply(path, paths.migrations_dir(), now=NOW)
         assert again == migrations.Applied((), (), (), None)
         assert copies(path) == []
@@ -157,8 +157,8 @@ class TestApply:
             runner.stdin.flush()
         counts = [int(runner.communicate(timeout=60)[0]) for runner in runners]
         assert [runner.returncode for runner in runners] == [0, 0, 0, 0]
-        assert sum(counts) == len(ALL)
-        assert ledger(file) == list(ALL)
+        assert sum(counts) == len(MIGRATIONS)
+        assert ledger(file) == list(MIGRATIONS)
 
 
 class TestFailure:
@@ -316,13 +316,13 @@ class TestLedger:
     def test_tables_made_by_hand_are_recorded_when_equal(self, tmp_path: Path) -> None:
         path = tmp_path / "data" / "hand.sqlite"
         path.parent.mkdir()
-        first = (paths.migrations_dir() / ALL[0]).read_text()
+        first = (paths.migrations_dir() / MIGRATIONS[0]).read_text()
         execute(path, first.replace("CREATE TABLE users", 'create  table if not exists\n"Users"'))
         execute(path, INTO_USERS + "('1', 't', 'e', NULL, 1, 1)")
         done = migrations.apply(path, paths.migrations_dir(), now=NOW)
-        assert (done.names, done.recorded) == (ALL[1:], ALL[:1])
+        assert (done.names, done.recorded) == (MIGRATIONS[1:], MIGRATIONS[:1])
         assert done.backup is not None
-        assert ledger(path) == list(ALL)
+        assert ledger(path) == list(MIGRATIONS)
         assert execute(path, "SELECT count(*) FROM users") == [(1,)]
 
     @pytest.mark.parametrize(
