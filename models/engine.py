@@ -108,6 +108,10 @@ class Database(ABC):
     def cancellable(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
         """Within it, a read of the calling thread fails soon after `cancelled()` is true."""
 
+    def expected_errors(self) -> AbstractContextManager[None]:
+        """Within it, what the engine's own library raises becomes a typed failure; bugs pass unchanged."""
+        return nullcontext()
+
     def calm_checkpoints(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what
         the context gives, which keeps nobody waiting.

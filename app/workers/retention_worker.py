@@ -18,8 +18,8 @@ from app.services.retention.clock import (
     steady_clock,
 )
 from app.workers.runner import Runner, Task
+from models.engine import Database
 from models.errors import Cancelled, NotAllowed, StorageError, TenantAdminError
-from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run
@@ -76,7 +76,7 @@ class RetentionWorker(QObject):
 
     def __init__(
         self,
-        database: LocalDatabase,
+        database: Database,
         settings: RetentionSettings,
         runner: Runner,
         clock: Callable[[], int],

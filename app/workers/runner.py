@@ -12,8 +12,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.services.records.change import Change
+from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
-from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 
 READERS = 2
@@ -93,7 +93,7 @@ class Runner(QObject):
     _progressed = Signal(object, object, object)
     _ended = Signal(object, object, object)
 
-    def __init__(self, database: LocalDatabase | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, database: Database | None = None, parent: QObject | None = None) -> None:
         """Without a `database` it runs jobs only."""
         super().__init__(parent)
         self._database = database
@@ -189,7 +189,7 @@ class Runner(QObject):
             waiting.put((task, work))
         return task
 
-    def _serve(self, database: LocalDatabase, waiting: Waiting) -> None:
+    def _serve(self, database: Database, waiting: Waiting) -> None:
         """One thread of reads or writes, on a connection that it opens when it first needs it and keeps."""
         with ExitStack() as kept:
             connected = False

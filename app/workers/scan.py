@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import BinaryIO
 
-import apsw
-
 from app.services.chain.verify.follow import LISTS
-from app.services.chain.verify.scan import Result, Stopped, rows_of, scan_range
+from app.services.chain.verify.scan import CANNOT_READ, Result, Stopped, rows_of, scan_range
 from app.workers.child import Caller, ChildFailed, Children, Job
 from models.errors import Cancelled
 
@@ -91,7 +89,7 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Result:
 
     try:
         result = scan_range(job, tick)
-    except (apsw.Error, OSError) as error:
+    except CANNOT_READ as error:
         raise ChildFailed(WORK, f"{type(error).__name__}: {error}") from error
     tenants = list(result["tenants"].items())
     for start in range(0, len(tenants), PART):

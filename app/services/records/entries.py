@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.services.chain.inspect import Inspection, inspect_entry
 from app.services.records.record import Record, read_record
 from app.services.records.tables import AUDIT_CHAIN
-from models.local.database import LocalDatabase
+from models.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,6 @@ class AuditDetail:
     inspection: Inspection
 
 
-def get(database: LocalDatabase, seq: int) -> AuditDetail:
+def get(database: Database, seq: int) -> AuditDetail:
     """The entry, judged. Raises `NotFound`."""
     return AuditDetail(read_record(database, AUDIT_CHAIN, seq), inspect_entry(database, seq))

@@ -14,8 +14,8 @@ from typing import Any, TextIO
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
+from models.engine import Database
 from models.errors import Cancelled, InvalidInput
-from models.local.database import LocalDatabase
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 """What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
@@ -73,7 +73,7 @@ def write(
     yield number
 
 
-def text_of(database: LocalDatabase, lists: Lists, query: ListQuery, keys: Keys, form: Format) -> str:
+def text_of(database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format) -> str:
     """The rows as one text, for the clipboard."""
     stream = io.StringIO()
     names = columns(query, form)
@@ -84,7 +84,7 @@ def text_of(database: LocalDatabase, lists: Lists, query: ListQuery, keys: Keys,
 
 def to_file(
     path: Path,
-    database: LocalDatabase,
+    database: Database,
     lists: Lists,
     query: ListQuery,
     form: Format,

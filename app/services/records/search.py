@@ -7,8 +7,8 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Cell, Lists, position
 from app.services.records.tables import DECLARED, Table
 from app.services.scope import EVERYONE, Scope
+from models.engine import Database
 from models.errors import TableMissing
-from models.local.database import LocalDatabase
 
 EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
@@ -51,9 +51,7 @@ class Found:
         return sum(group.total for group in self.groups)
 
 
-def everything(
-    database: LocalDatabase, lists: Lists, scope: Scope, text: str, limit_per_table: int = 5
-) -> Found:
+def everything(database: Database, lists: Lists, scope: Scope, text: str, limit_per_table: int = 5) -> Found:
     """The records of the scope that contain `text`, as the tabs' own text filters find them.
 
     A record whose id is `text` (an audit entry by its number) comes first in its group. Tables that the file
@@ -68,7 +66,7 @@ def everything(
     return Found(wanted, tuple(group for group in found if group is not None))
 
 
-def _group(database: LocalDatabase, lists: Lists, query: ListQuery, limit: int) -> Group | None:
+def _group(database: Database, lists: Lists, query: ListQuery, limit: int) -> Group | None:
     table = query.table
     try:
         listing = lists.open_list(database, query, limit)
@@ -88,7 +86,7 @@ def _group(database: LocalDatabase, lists: Lists, query: ListQuery, limit: int) 
     return Group(table, total, tuple(_hit(declared, row, query) for row in cells))
 
 
-def _named(database: LocalDatabase, lists: Lists, query: ListQuery) -> tuple[int, tuple[Cell, ...]] | None:
+def _named(database: Database, lists: Lists, query: ListQuery) -> tuple[int, tuple[Cell, ...]] | None:
     """Key and row of the record that the text names whole."""
     record_id: str | int = query.text
     if DECLARED[query.table].numbered:

@@ -40,7 +40,6 @@ from models.errors import (
     StorageError,
     TenantAdminError,
 )
-from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
@@ -142,7 +141,7 @@ class Result:
 
 
 def carry_out(
-    database: LocalDatabase,
+    database: Database,
     plan: Plan,
     confirmation: Confirmation = Confirmation(),
     *,
@@ -221,7 +220,7 @@ class _Run:
 
     def __init__(  # noqa: PLR0917
         self,
-        database: LocalDatabase,
+        database: Database,
         plan: Plan,
         now: int,
         archiver: Archiver | None,

@@ -9,8 +9,8 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from app.services.records import change as writing
 from app.services.records.change import Change
 from app.workers.runner import Runner
+from models.engine import Database
 from models.errors import TenantAdminError
-from models.local.database import LocalDatabase
 
 
 class History(QObject):
@@ -92,5 +92,5 @@ class _Act(QUndoCommand):
         self._last = change
 
 
-def _revert(database: LocalDatabase, change: Change, summary: str, *, now: int) -> Change:
+def _revert(database: Database, change: Change, summary: str, *, now: int) -> Change:
     return replace(writing.undo(database, change, now=now), summary=summary)

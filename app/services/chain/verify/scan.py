@@ -44,6 +44,10 @@ Result = dict[str, Any]
 """What the scan of a range gives, as plain values, too."""
 
 
+CANNOT_READ = (apsw.Error, OSError)
+"""What `scan_range` raises of a file that cannot be read now; damage never raises."""
+
+
 class Stopped(Exception):
     """The scan was told to stop."""
 
