@@ -30,8 +30,8 @@ class WentWrong(TenantAdminError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Something went wrong in this program and the work did not finish; what was done before is kept. "
-            "The details are in the log; please report them."
+            "Something went wrong in this program, so this did not finish; see what was done of it "
+            "before you try again. The details are in the log."
         )
 
 

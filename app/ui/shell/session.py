@@ -45,7 +45,7 @@ class Session:
             opened=opened,
             lists=Lists(opened.schema),
             runner=runner,
-            history=History(runner, clock, window),
+            history=History(runner, clock, runner),
             settings=settings,
             theme=theme,
             clock=clock,
@@ -70,3 +70,4 @@ class Session:
         self.context.runner.stop()
         self.context.busy.stop()
         self.workspace.deleteLater()
+        self.context.runner.deleteLater()  # and with it the history

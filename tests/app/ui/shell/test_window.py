@@ -252,7 +252,9 @@ def test_closing_ends_all_that_is_under_way(
     assert isinstance(audit, AuditTab) and window.retention is not None
     audit.verify()
     page.exporter.export(tmp_path / "out.csv", page.query(), Format.CSV)
-    window.retention.worker.run_now()
+    page.context.settings.retention_enabled.set(demo_path, True)
+    window.retention.worker.check()
+    assert window.retention.worker.running
     with qtbot.assertNotEmitted(audit.verified), qtbot.assertNotEmitted(window.retention.removed):
         window.close()
     assert not window.isVisible()
