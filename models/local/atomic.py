@@ -5,9 +5,11 @@ and whose name begins with `UNFINISHED`; a program that was killed may leave suc
 """
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -20,6 +22,9 @@ UNFINISHED = ".tenant-admin-"
 SIBLINGS = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to a database's name for the files that belong to it (sqlite.org/tempfiles.html)."""
 
+STALE = 3_600
+"""Seconds without a write after which nobody works on what is unfinished."""
+
 
 def sibling(path: Path, suffix: str) -> Path:
     """The database's file of this kind, one of `SIBLINGS`."""
@@ -31,13 +36,13 @@ def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
 
     With `only_if_new` raises `FileExistsError` when something is there. Raises `OSError`.
     """
-    with _building(path) as building:
+    with unfinished(path) as building:
         building.write_bytes(text.encode())
-        _finish(building)
+        finish(building)
         if only_if_new:
             give_name(building, path)
         else:
-            building.replace(path)
+            _replace(building, path)
 
 
 @contextmanager
@@ -54,9 +59,9 @@ def new_file(path: Path) -> Iterator[Path]:
         # SQLite would take a stale log for the new file's own and mix the two databases.
         if os.path.lexists(sibling(path, suffix)):
             raise AlreadyThere(sibling(path, suffix))
-    with expected_errors(path), _building(path) as building:
+    with expected_errors(path), unfinished(path) as building:
         yield building
-        _finish(building)
+        finish(building)
         try:
             give_name(building, path)
         except FileExistsError:
@@ -69,10 +74,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
     When it fails, nothing is left of it. Raises what goes wrong as it is: see `expected_errors`.
     """
-    with _building(path) as building:
+    with unfinished(path) as building:
         yield building
-        _finish(building)
-        building.replace(path)
+        finish(building)
+        _replace(building, path)
 
 
 @contextmanager
@@ -103,16 +108,47 @@ def give_name(finished: Path, path: Path) -> None:
             raise
     else:
         finished.unlink()
+    _sync(path.parent)
 
 
 @contextmanager
-def _building(path: Path) -> Iterator[Path]:
+def unfinished(path: Path) -> Iterator[Path]:
     """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
         yield Path(folder, path.name)
 
 
-def _finish(building: Path) -> None:
-    building.chmod(0o600)  # it holds personal data
+def finish(building: Path) -> None:
+    """Brings what was written to the disk, readable by its owner only: it holds personal data."""
+    building.chmod(0o600)
     with building.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def sweep(folder: Path, pattern: str) -> None:
+    """Takes away what killed programs have left of files of such a name.
+
+    What was written to within `STALE` may be in the making and stays.
+    """
+    for left in folder.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            parts = list(left.iterdir())
+            newest = max(part.stat().st_mtime for part in (left, *parts))
+            if all(part.match(pattern) for part in parts) and time.time() - newest > STALE:
+                shutil.rmtree(left)
+
+
+def _replace(finished: Path, path: Path) -> None:
+    finished.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Makes a new name itself survive a power cut, where folders can be synchronised."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -6,12 +6,8 @@ that was not needed yet.
 """
 
 import gzip
-import os
-import tempfile
-import time
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -27,12 +23,10 @@ from app.services.chain.pruning import Part
 from app.services.chain.rules import JOINED, Reference
 from models.engine import Database
 from models.errors import Cancelled, RowChanged
+from models.local import atomic
 
 _LEVEL: Final = 3
 """Twice as fast as 6 for an eighth more bytes: half of an entry is hashes, which nothing packs."""
-
-_STALE: Final = 3_600
-"""Seconds after which a file that nobody finished is taken away; one being written is never that old."""
 
 _HASHED: Final = f"CAST(previous_hash AS BLOB), CAST(hash AS BLOB), {JOINED}"
 
@@ -48,7 +42,7 @@ class Archiver:
             raise ArchiveUnusable(folder, "there is no such folder")
         self._database = database
         self._folder = folder
-        _sweep(folder)
+        atomic.sweep(folder, "audit-*.jsonl.gz")
 
     def write(
         self,
@@ -66,18 +60,16 @@ class Archiver:
         """
         target = self._folder / file_name(tenant, parts[0].from_seq, parts[-1].to_seq)
         try:
-            handle, name = tempfile.mkstemp(dir=self._folder, prefix=f"{target.name}.", suffix=".part")
-            partial = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as file:
+            with atomic.unfinished(target) as building:
+                with building.open("wb") as file:
                     sink = _Digesting(file)
                     content = self._write_lines(sink, tenant, parts, tick, cancelled)
-                    file.flush()
-                    os.fsync(file.fileno())
-                digest = _keep(partial, target, sink.digest.hexdigest(), content)
-            finally:
-                partial.unlink(missing_ok=True)
-            _sync_folder(self._folder)
+                atomic.finish(building)
+                digest = sink.digest.hexdigest()
+                try:
+                    atomic.give_name(building, target)
+                except FileExistsError:
+                    digest = _same(target, digest, content)
         except OSError as error:
             raise ArchiveNotWritten(self._folder, error.strerror or str(error)) from error
         return Reference(target.name, digest)
@@ -142,19 +134,6 @@ class _Digesting:
         self._file.flush()
 
 
-def _keep(partial: Path, target: Path, digest: str, content: str) -> str:
-    """Gives the finished file its name, unless one with the same entries has it; that one's SHA-256."""
-    try:
-        os.link(partial, target)
-    except FileExistsError:
-        return _same(target, digest, content)
-    except OSError:  # a file system without links
-        if target.exists():
-            return _same(target, digest, content)
-        partial.rename(target)
-    return digest
-
-
 def _same(target: Path, digest: str, content: str) -> str:
     """The SHA-256 of an archive that is there, if it holds the same entries, however they are packed."""
     found, lines = sha256(), sha256()
@@ -172,22 +151,3 @@ def _same(target: Path, digest: str, content: str) -> str:
     if lines.hexdigest() != content:
         raise ArchiveDiffers(target)
     return found.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name itself survive a power cut, where folders can be synchronised."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sweep(folder: Path) -> None:
-    """Takes away what processes that died have left half written."""
-    for file in folder.glob("audit-*.jsonl.gz.*.part"):
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime > _STALE:
-                file.unlink()

@@ -15,6 +15,7 @@ import apsw
 import pytest
 
 from app.services.chain.archive.files import ArchiveDiffers, ArchiveNotWritten, ArchiveUnusable, file_name
+from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import CUTOFF, KILLS, NEW, old
 from tests.conftest import NOW
@@ -271,11 +272,17 @@ def test_entries_changed_after_they_were_proven_stay(
 def test_what_a_process_that_died_left_half_written_is_cleared_away(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
-    stale, fresh, other = (folder / name for name in
-        ("audit-acme-1-2.jsonl.gz.abc.part", "audit-acme-1-2.jsonl.gz.def.part", "mine.part"))  # fmt: skip
-    for file in (stale, fresh, other):
-        file.touch()
-    os.utime(stale, (1, 1))
+    stale, fresh, other = (folder / f"{UNFINISHED}{name}" for name in ("stale", "fresh", "other"))
+    for left, name in (
+        (stale, "audit-acme-1-2.jsonl.gz"),
+        (fresh, "audit-b-1-2.jsonl.gz"),
+        (other, "a.sqlite"),
+    ):
+        left.mkdir()
+        (left / name).touch()
+        if left is not fresh:
+            os.utime(left / name, (1, 1))
+            os.utime(left, (1, 1))
     chains.append(sql, "acme", [old(3), old(2), NEW])
     retain(database, archive=folder)
     assert {file.name for file in folder.iterdir()} == {fresh.name, other.name, "audit-acme-1-2.jsonl.gz"}
