@@ -236,7 +236,7 @@ def test_another_file_takes_the_place_of_the_first(
         page = open_file(qtbot, window, path)
         assert page.filters.count_text() == said(count(path, "users"), USERS)
     assert window._bar.database_button.text() == "foundation.sqlite"
-    assert threading.active_count() <= threads, "no thread of a closed file stays"
+    qtbot.waitUntil(lambda: threading.active_count() <= threads)  # no thread of a closed file stays
     assert "No users yet" in labels(page)
     press("Ctrl+W")
     assert window.windowTitle() == "Tenant Admin" and window.welcome.isVisible()
