@@ -76,7 +76,7 @@ def test_info_tells_all_as_json(demo: Path) -> None:
     assert found["migrations"]["applied"] == list(MIGRATIONS)
 
 
-def test_a_checkpoint_witnesses_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
     home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "checkpoints.json"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
     made = run("checkpoint", copy, "--export", export, home=home)
@@ -109,7 +109,7 @@ def test_a_part_that_holds_nothing_is_more_likely_mistyped(demo: Path, arguments
     assert "There are no audit entries" in done.stderr and "check the" in done.stderr
 
 
-def test_nothing_to_witness_is_no_failure(tmp_path: Path) -> None:
+def test_nothing_to_sign_is_no_failure(tmp_path: Path) -> None:
     run("migrate", tmp_path / "new.sqlite")
     done = run("checkpoint", tmp_path / "new.sqlite")
     assert (done.returncode, done.stderr) == (0, "")

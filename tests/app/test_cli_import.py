@@ -19,7 +19,7 @@ def live(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_dump_becomes_a_verified_and_witnessed_file(live: Path, tmp_path: Path) -> None:
+def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
     done = run("import", write_dump(live, tmp_path / "export.sql", d1=True), new)
     assert (done.returncode, done.stderr) == (0, "")

@@ -45,7 +45,7 @@ def register(registry: Registry) -> None:
         registry.scene(f"audit-{name}")(_archived(scenes, spoil))
     registry.scene("audit-archive-small", SMALL)(_archived(scenes, None))
     registry.scene("audit-archive-gone")(_archived(scenes, lambda file: shutil.rmtree(file.parent)))
-    for name, prepare in (("witnessed", _witness), ("unreadable", _damage)):
+    for name, prepare in (("witnessed", _sign), ("unreadable", _damage)):
         registry.scene(f"audit-{name}")(_state(scenes, None, lambda page: page.verify(), prepare))
     registry.scene("audit-running")(_running(scenes))
     registry.scene("audit-running-small", SMALL)(_running(scenes))
@@ -76,7 +76,7 @@ def _state(
     return build
 
 
-def _witness(window: MainWindow) -> None:
+def _sign(window: MainWindow) -> None:
     sign(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason="request")
 
 

@@ -68,7 +68,7 @@ class WindowScenes:
 
         With `dialog` the question that it asks is painted.
         """
-        # Checkpoints are kept there, too; one scene must not witness another's file.
+        # Checkpoints are kept there, too; one scene must not know another's file.
         home = Path(self.folder) / f"home-{self._made}"
         os.environ["TENANT_ADMIN_HOME"] = str(home)
         settings = Settings(home)

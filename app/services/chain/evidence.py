@@ -14,25 +14,28 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, write_export
 from app.services.chain.lines import chunks
 from app.services.chain.reading import reading
+from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput
 
-VERIFIER = "verify_bundle.py"
-STYLE = "report.css"
-SHOWN = 2_000
+VERIFIER: Final = "verify_bundle.py"
+STYLE: Final = "report.css"
+SHOWN: Final = 2_000
 """Findings and tenants listed in the HTML; the JSON has all that were kept."""
 
-_MEANING = {
-    "VERIFIED": "Every row holds, every start is proven, and checkpoints cover all but the newest rows.",
-    "CONSISTENT": "Every row holds and every start is proven. No checkpoint covers it yet.",
-    "UNPROVEN_START": "Every row holds, but nothing proves what came before some chain's first row.",
-    "TAMPERED": "At least one row is not as the platform wrote it, or rows are missing.",
-    "UNREADABLE": "Rows could not be read: the file is damaged.",
+MEANING: Final = {
+    Verdict.VERIFIED: "Every row holds, every start is proven, and checkpoints cover all but the last rows.",
+    Verdict.CONSISTENT: "Every row holds and every start is proven. No checkpoint covers it yet.",
+    Verdict.UNPROVEN_START: "Every row holds, but nothing proves what came before some chain's first row.",
+    Verdict.EARLIER: "The file is exactly as an earlier checkpoint knew it; later ones knew more.",
+    Verdict.TAMPERED: "At least one row is not as the platform wrote it, or rows are missing.",
+    Verdict.UNREADABLE: "Rows could not be read: the file is damaged.",
 }
 
 
@@ -157,7 +160,7 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
             f"<title>Audit chain of {escape(path.name)}</title>",
             f"<style>{_resource(STYLE).decode()}</style></head><body>",
             f"<h1>Audit chain of {escape(path.name)}</h1>",
-            f"<p class='verdict {verdict}'>{verdict.replace('_', ' ')}</p><p>{_MEANING[verdict]}</p>",
+            f"<p class='verdict {verdict}'>{verdict.replace('_', ' ')}</p><p>{MEANING[report.verdict]}</p>",
             _table(None, facts),
             "<h2>Findings</h2>",
             _table(("Code", "Tenant", "Entry", "What", "Expected", "Found"), findings),

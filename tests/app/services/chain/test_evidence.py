@@ -12,7 +12,8 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.evidence import write_bundle
+from app.services.chain.evidence import MEANING, write_bundle
+from app.services.chain.rules import Verdict
 from models.errors import Cancelled, InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile
@@ -176,3 +177,17 @@ def test_the_verifier_is_short_and_needs_nothing() -> None:
     assert len(text.splitlines()) < 100
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     assert imports == ["import hashlib", "import json", "import sys", "from pathlib import Path"]
+
+
+def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
+    assert set(MEANING) == set(Verdict)
+    earlier = known.chain.path.read_bytes()
+    known.checkpoint()
+    known.chain.append("tenant-01")
+    known.checkpoint()
+    known.chain.sql.close()
+    known.chain.path.write_bytes(earlier)
+    bundle(KnownChain(ChainFile(known.chain.path), known.store), tmp_path / "out")
+    assert "EARLIER" in (tmp_path / "out" / "report.html").read_text()
+    code, said = recheck(tmp_path / "out")
+    assert (code, "the report's own verdict is EARLIER" in said) == (1, True)

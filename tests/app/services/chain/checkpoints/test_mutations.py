@@ -1,4 +1,4 @@
-"""Any byte of any column of any row changed, in a witnessed file: found every time.
+"""Any byte of any column of any row changed, in a file that a checkpoint knows: found every time.
 
 TENANT_ADMIN_MUTATIONS is how many changes are tried (20,000 in CI).
 """
@@ -63,7 +63,7 @@ def changed_value(data: st.DataObject, column: str, value: Any) -> tuple[str, An
 @given(data=st.data())
 def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) -> None:
     sql = known.chain.sql
-    witness = known.store.known(known.chain.path)
+    history = known.store.known(known.chain.path)
     seqs = [seq for (seq,) in sql.execute("SELECT seq FROM audit_chain")]
     seq = data.draw(st.sampled_from(seqs), label="seq")
     column = data.draw(st.sampled_from(COLUMNS), label="column")
@@ -80,7 +80,7 @@ def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) 
     sql.execute("COMMIT")
     usual = "integer" if column in ("seq", "created_at") else "text"
     try:
-        report = known.chain.verify(checkpoints=witness, processes=1)
+        report = known.chain.verify(checkpoints=history, processes=1)
         alone = known.chain.verify(processes=1)
     finally:
         undo = "CAST(? AS TEXT)" if usual == "text" else "?"
@@ -103,7 +103,7 @@ def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) 
 def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> None:
     """Rows removed, repeated, moved or edited, and then everything rehashed as a careful forger would."""
     sql = known.chain.sql
-    witness = known.store.known(known.chain.path)
+    history = known.store.known(known.chain.path)
     kept = sql.execute("SELECT * FROM audit_chain ORDER BY seq").fetchall()
     seqs = known.chain.seqs()
     at = data.draw(st.sampled_from(seqs), label="at")
@@ -127,7 +127,7 @@ def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> Non
         sql.execute("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq >= ?", (at,))
     known.chain.rehash("tenant-00")
     try:
-        report = known.chain.verify(checkpoints=witness, processes=1)
+        report = known.chain.verify(checkpoints=history, processes=1)
     finally:
         with sql:
             sql.execute("DELETE FROM audit_chain")

@@ -134,8 +134,8 @@ def test_a_checkpoint_of_another_tenant(known: KnownChain, tmp_path: Path) -> No
     tenants = value["checkpoints"][0]["tenants"]
     tenants["tenant-00"], tenants["tenant-01"] = tenants["tenant-01"], tenants["tenant-00"]
     export.write_text(json.dumps(value))
-    witness = known.store.known_from(known.chain.path, export)
-    assert codes(known.chain.verify(checkpoints=witness)) == {"SIGNATURE"}
+    history = known.store.known_from(known.chain.path, export)
+    assert codes(known.chain.verify(checkpoints=history)) == {"SIGNATURE"}
 
 
 def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path)
     export = tmp_path / "export.json"
     body = Checkpoint.from_json(body).signed(key).to_json()
     export.write_text(json.dumps({"format": "tenant-admin checkpoints 1", "checkpoints": [body]}))
-    witness = known.store.known_from(known.chain.path, export)
-    assert "SIGNATURE" in codes(known.chain.verify(checkpoints=witness))
+    history = known.store.known_from(known.chain.path, export)
+    assert "SIGNATURE" in codes(known.chain.verify(checkpoints=history))
 
 
 def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
@@ -164,11 +164,11 @@ def test_an_export_older_than_what_was_seen(known: KnownChain, tmp_path: Path) -
     known.store.export(known.chain.path, export)
     known.chain.append(TENANT)
     known.checkpoint()
-    witness = known.store.known_from(known.chain.path, export)
-    assert codes(known.chain.verify(checkpoints=witness)) == {"ROLLBACK"}
+    history = known.store.known_from(known.chain.path, export)
+    assert codes(known.chain.verify(checkpoints=history)) == {"ROLLBACK"}
 
 
-def test_an_export_is_a_witness_anywhere(known: KnownChain, tmp_path: Path) -> None:
+def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
     moved = tmp_path / "other-name.sqlite"
@@ -228,7 +228,7 @@ def test_a_machine_that_knows_the_file_by_another_id(known: KnownChain, tmp_path
     assert elsewhere.verify().verdict == Verdict.VERIFIED
 
 
-def test_an_empty_chain_has_nothing_to_witness(tmp_path: Path) -> None:
+def test_an_empty_chain_has_nothing_to_sign(tmp_path: Path) -> None:
     empty = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
     with pytest.raises(NotSigned, match="nothing to sign"):
         empty.checkpoint()
@@ -390,11 +390,11 @@ def test_a_checkpoint_left_out_of_an_export(known: KnownChain, tmp_path: Path, g
     value = json.loads(export.read_text())
     value["checkpoints"] = [item for item in value["checkpoints"] if item["number"] != gone]
     export.write_text(json.dumps(value))
-    witness = known.store.known_from(known.chain.path, export)
-    assert [finding.message for finding in witness.findings] == [
+    history = known.store.known_from(known.chain.path, export)
+    assert [finding.message for finding in history.findings] == [
         f"Before checkpoint {gone + 1}, number {gone} is left out."
     ]
-    assert codes(known.chain.verify(checkpoints=witness)) == {"SIGNATURE"}
+    assert codes(known.chain.verify(checkpoints=history)) == {"SIGNATURE"}
 
 
 def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path) -> None:
@@ -406,8 +406,8 @@ def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path)
     value = json.loads(export.read_text())
     value["checkpoints"][1]["through"] += 1
     export.write_text(json.dumps(value))
-    witness = known.store.known_from(known.chain.path, export)
-    assert [finding.message for finding in witness.findings] == [
+    history = known.store.known_from(known.chain.path, export)
+    assert [finding.message for finding in history.findings] == [
         "Checkpoint 2 was changed after it was signed."
     ]
 
@@ -531,9 +531,9 @@ def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> Non
     other = ChainFile(tmp_path / "other.db")
     other.append("somebody-else")
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    witness = elsewhere.known_from(other.path, export)
-    assert "SIGNATURE" in codes(other.verify(checkpoints=witness))
-    assert "The checkpoints are of another database" in witness.findings[0].message
+    history = elsewhere.known_from(other.path, export)
+    assert "SIGNATURE" in codes(other.verify(checkpoints=history))
+    assert "The checkpoints are of another database" in history.findings[0].message
 
 
 def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) -> None:

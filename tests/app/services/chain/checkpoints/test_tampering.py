@@ -111,12 +111,12 @@ def test_the_last_row_renumbered(known: KnownChain, by: int) -> None:
 
 
 @pytest.mark.parametrize("short", [0, 1])
-def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(
+def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_known(
     known: KnownChain, short: int
 ) -> None:
-    """Nothing that was witnessed is left: the platform may have gone on and pruned, or it is forged.
+    """Nothing that a checkpoint knew is left: the platform may have gone on and pruned, or it is forged.
 
-    A marker that counts fewer entries than were witnessed cannot be true.
+    A marker that counts fewer entries than a checkpoint knew cannot be true.
     """
     first_known, last = known.chain.seqs(TENANT)[0], known.chain.seqs(TENANT)[-1]
     entries = len(known.chain.seqs(TENANT))
@@ -143,7 +143,7 @@ def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_witnessed(
         assert tenant.verdict == Verdict.CONSISTENT
 
 
-def test_rows_numbered_below_one_are_witnessed(tmp_path: Path) -> None:
+def test_rows_numbered_below_one_are_known(tmp_path: Path) -> None:
     chain = ChainFile(tmp_path / "a.db")
     for seq in (-70_000, -9, -5, 0, 4):
         chain.append(TENANT, seq=seq)
@@ -192,7 +192,7 @@ def test_one_seq_shifted_into_a_gap(known_chain: Callable[..., KnownChain]) -> N
     found(known, "CHECKPOINT")
 
 
-def test_a_row_slipped_in_among_the_witnessed(known_chain: Callable[..., KnownChain]) -> None:
+def test_a_row_slipped_in_among_the_known(known_chain: Callable[..., KnownChain]) -> None:
     known = known_chain(50, 2, 1_000)
     known.chain.append("ghost", seq=5_555, previous="a" * 64)
     found(known, "CHECKPOINT")
@@ -242,12 +242,12 @@ def test_pruning_is_no_tampering(known: KnownChain) -> None:
         assert (known.verify().verdict, known.verify().unwitnessed) == (Verdict.VERIFIED, 0)
 
 
-def test_everything_pruned_through_the_witnessed_head(known: KnownChain) -> None:
+def test_everything_pruned_through_the_known_head(known: KnownChain) -> None:
     known.chain.prune(TENANT, known.chain.seqs(TENANT)[-1])
     assert known.verify().findings == ()
 
 
-def test_a_forged_prune_of_the_witnessed_head(known: KnownChain) -> None:
+def test_a_forged_prune_of_the_known_head(known: KnownChain) -> None:
     """The chain replaced by one that begins with a marker of its own."""
     first, last = known.chain.seqs(TENANT)[0], known.chain.seqs(TENANT)[-1]
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
@@ -276,7 +276,7 @@ def test_a_start_is_adopted(known: KnownChain) -> None:
     (finding,) = report.findings
     known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
     report = known.verify()
-    # Of a chain of one row, nothing that was witnessed is left.
+    # Of a chain of one row, nothing that the checkpoint knew is left.
     assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
     assert report.findings == ()
     anchors = {item.tenant: item.anchor for item in report.tenants}
@@ -317,7 +317,7 @@ def test_an_older_copy_put_back(known: KnownChain) -> None:
     assert "knew 1 more entry" in report.findings[0].message
 
 
-def test_genesis_in_the_middle_of_a_witnessed_chain(known: KnownChain) -> None:
+def test_genesis_in_the_middle_of_a_known_chain(known: KnownChain) -> None:
     known.chain.append(TENANT, previous=GENESIS)
     assert "RESTART" in codes(known.verify())
 

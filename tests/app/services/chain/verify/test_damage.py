@@ -289,18 +289,18 @@ def test_cancel_takes_effect_while_it_looks_for_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", [0, 5, -1])
 def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> None:
-    """Entries that were witnessed are not gone while they may be among those that cannot be read."""
+    """Entries that a checkpoint knows are not gone while they may be among those that cannot be read."""
     chain = build(tmp_path / "a.db")
     store = CheckpointStore(tmp_path / "home", NoKeyring())
     for _ in range(2):
         report = verify(chain.path, now=NOW, checkpoints=store.known(chain.path), seal=True)
         store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
         chain.append(TENANT)
-    witness = store.known(chain.path)
+    history = store.known(chain.path)
     pages = Pages(chain.path)
     leaf = pages.leaves[where]
     pages.overwrite(leaf.number)
-    report = verify(chain.path, now=NOW, take_part=True, checkpoints=witness)
+    report = verify(chain.path, now=NOW, take_part=True, checkpoints=history)
     assert (report.verdict, codes(report)) == (Verdict.UNREADABLE, {"UNREADABLE"})
     assert report.entries == 602 - len(leaf.rows)
 
@@ -311,13 +311,13 @@ def test_checkpoints_still_see_a_rewritten_chain(tmp_path: Path, where: int) -> 
     store = CheckpointStore(tmp_path / "home", NoKeyring())
     report = verify(chain.path, now=NOW, seal=True)
     store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
-    witness = store.known(chain.path)
+    history = store.known(chain.path)
     middle = chain.seqs(TENANT)[100]
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[101])
     chain.rehash(TENANT, after=middle)
     pages = closed(chain)
     pages.overwrite(pages.leaves[where].number)
-    report = verify(pages.path, now=NOW, take_part=True, checkpoints=witness)
+    report = verify(pages.path, now=NOW, take_part=True, checkpoints=history)
     assert (report.verdict, codes(report)) == (Verdict.UNREADABLE, {"UNREADABLE", "CHECKPOINT"})
     assert [item.verdict for item in report.tenants if item.tenant == TENANT] == [Verdict.TAMPERED]
 

@@ -122,7 +122,7 @@ def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
     assert page.banner.headline() == "Not verified yet"
     verify(qtbot, page)
     entries = count(demo_path, "audit_chain", tenant)
-    # The first verification made a checkpoint, which witnesses this one.
+    # The first verification made a checkpoint, which covers this one.
     assert page.banner.headline() == f"Chain verified — {said(entries, AUDIT)}"
     assert "head " in page.banner.detail()
 
