@@ -1,4 +1,4 @@
-"""What only a checkpoint can see: the rows of the table in `integrity.md` 3 that need one."""
+"""What only a checkpoint can see: the rows of the table in `app/services/chain/README.md` that need one."""
 
 import json
 import random
