@@ -1,17 +1,21 @@
 """Re-checks an evidence bundle with nothing but Python 3.8 or later: python verify_bundle.py [FOLDER]
 
-Every file against manifest.json, every row of rows.jsonl against its hash (SHA-256 of previous_hash ":"
-event_type ":" payload ":" created_at) and the row before it, every checkpoint's place and Ed25519 signature
-(RFC 8032), and what each of them knew against rows.jsonl. Exit code 0: all holds. 1: something does not.
+Every file against manifest.json. Every row of rows.jsonl: its types, its text, its JSON, its hash (SHA-256
+of previous_hash ":" event_type ":" payload ":" created_at) and the row before it. Every chain's start: 64
+zeros, or the furthest prune marker. Every checkpoint's place, its Ed25519 signature (RFC 8032), and what it
+knew: last rows, numbers of rows, digests. Exit code 0: all holds. 1: something does not.
 """
 
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
+TEXTS = ("tenant_id", "event_type", "payload", "previous_hash", "hash")
+GENESIS, HASH, BLOCK = b"0" * 64, re.compile("[0-9a-f]{64}"), 65536
 
 
 def point(data):
@@ -43,52 +47,166 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def raw(it):
-    return bytes.fromhex(it["hex"]) if isinstance(it, dict) else b"" if it is None else str(it).encode()
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def no_number(word):
+    raise ValueError(word)
+
+
+def is_json(text):
+    try:
+        json.loads(text, parse_constant=no_number)
+    except RecursionError:
+        return True  # deeper than this can see
+    except ValueError:
+        return False
+    return True
+
+
+class Row:
+    """One row as it was stored; what is no plain text stands in the bundle as hex."""
+
+    def __init__(self, values):
+        self.seq, self.problems = values["seq"], []
+        data = {}
+        for name in (*TEXTS, "created_at"):
+            value = values[name]
+            data[name] = bytes.fromhex(value["hex"]) if isinstance(value, dict) else str(value).encode()
+            if type(value) is not (int if name == "created_at" else str):
+                self.problems.append(
+                    f"entry {self.seq} holds something else in {name} than the platform writes"
+                )
+        self.tenant, self.event, self.payload, self.previous, self.hash, self.time = data.values()
+        text = b":".join((self.previous, self.event, self.payload, self.time))
+        if sha(text).encode() != self.hash:
+            self.problems.append(f"entry {self.seq} does not match its hash")
+        elif not is_json(self.payload.decode("utf-8", "replace")):
+            self.problems.append(f"entry {self.seq} has a payload that is not JSON")
+        length = len(self.event.decode("utf-8", "replace"))
+        self.record = b"%d:%d:%s\n" % (self.seq, length, self.hash)  # of a row that holds
+        self.name = self.tenant.decode("utf-8", "backslashreplace")
+        self.marker = self.read_marker() if self.event == b"audit_pruned" and not self.problems else None
+
+    def read_marker(self):
+        """From, to, count and last hash of a prune marker that can be true."""
+        try:
+            pairs = json.loads(self.payload, object_pairs_hook=tuple)
+            value = dict(pairs)
+            first, last, count, cutoff = (value[name] for name in ("fromSeq", "toSeq", "count", "cutoff"))
+            whole = all(type(item) is int for item in (first, last, count, cutoff))
+            once = isinstance(pairs, tuple) and len(value) == len(pairs)
+            fits = whole and 1 <= first <= last < self.seq and 1 <= count <= last - first + 1
+            if once and fits and cutoff <= int(self.time) and HASH.fullmatch(value["lastHash"]):
+                return first, last, count, value["lastHash"].encode()
+        except (KeyError, TypeError, ValueError):
+            pass
+        self.problems.append(f"entry {self.seq} is a prune marker that cannot be true")
+        return None
+
+
+class Chain:
+    """A tenant's rows, one after the other."""
+
+    def __init__(self, first):
+        self.first, self.head, self.rows, self.markers, self.sound = first, None, {}, [], True
+
+    def take(self, row):
+        problems = row.problems
+        if self.head not in (None, row.previous):
+            problems = [*problems, f"entry {row.seq} does not continue the entry before it"]
+        if row.marker is not None and self.markers and row.marker[0] <= self.markers[-1][1]:
+            problems = [*problems, f"entry {row.seq} is a prune marker out of order"]
+        elif row.marker is not None:
+            self.markers.append(row.marker)
+        self.head, self.rows[row.seq] = row.hash, (len(self.rows) + 1, row.hash, row.record)
+        self.sound = self.sound and not problems
+        return problems
+
+    def starts(self, accepted):
+        seq, previous = self.first.seq, self.first.previous
+        if self.markers and (previous == GENESIS or seq <= self.markers[-1][1]):
+            return False
+        by_marker = bool(self.markers) and self.markers[-1][3] == previous
+        return previous == GENESIS or by_marker or accepted == f"adopted:{seq}"
+
+    def knew(self, known, after):
+        """What a checkpoint knew of the tenant against the rows: a sentence, or None."""
+        last, pruned = known["last_seq"], self.markers[-1][1] if self.markers else 0
+        if pruned >= last:
+            return (
+                "its last entry" if pruned == last and self.markers[-1][3].decode() != known["head"] else None
+            )
+        if last not in self.rows or self.rows[last][1].decode("ascii", "replace") != known["head"]:
+            return f"entry {last}"
+        if self.first.seq == known["first_seq"] and self.rows[last][0] != known["entries"]:
+            return f"the number of entries up to {last}"
+        if self.sound and (self.first.seq == known["first_seq"] or self.first.seq <= after + 1):
+            blocks = {}
+            for seq, (_, _, record) in self.rows.items():
+                if seq <= last and (after == 0 or seq > after):
+                    blocks.setdefault(seq // BLOCK, hashlib.sha256()).update(record)
+            if sha("\n".join(block.hexdigest() for block in blocks.values()).encode()) != known["digest"]:
+                return f"a number, a type or a boundary up to entry {last}"
+        return None
+
+
+def check_checkpoints(checkpoints, chains, manifest):
+    before, begins = (
+        None,
+        max([0, *(it["number"] for it in checkpoints if it["reason"] in ("restore", "anew"))]),
+    )
+    whole = manifest["seqFrom"] is None and manifest["seqTo"] is None
+    for item in checkpoints:
+        what, body = f"checkpoint {item['number']}", canonical({**item, "signature": ""})
+        if not signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"])):
+            yield f"{what} was changed after it was signed"
+        if item["previous"] != before:
+            yield f"{what} does not follow from the one before it"
+        before = sha(canonical(item))
+        for tenant, known in item["tenants"].items() if whole and item["number"] >= begins else ():
+            if manifest["tenant"] in (None, tenant):
+                chain = chains.get(tenant)
+                other = f"entry {known['last_seq']}" if chain is None else chain.knew(known, item["after"])
+                if other is not None:
+                    yield f"{other} of {tenant} is not the one that {what} knew"
 
 
 def main(folder):
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
-    found = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    found = {name: sha(data) for name, data in files.items()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
-    checkpoints = json.loads(files["checkpoints.json"])["checkpoints"]
-    heads, hashes, pruned, count = {}, {}, {}, 0
+    checkpoints, verdict = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
     wrong = {name for name, _ in found.items() ^ manifest["sha256"].items()} - {"manifest.json"}
     problems = [f"{name} is not the file that was written" for name in sorted(wrong)]
-    intact = manifest["verdict"] == report["verdict"] in ["CONSISTENT", *["VERIFIED"] * bool(checkpoints)]
-    problems += [] if intact else [f"the report's own verdict is {report['verdict']}"]
+    if not manifest["verdict"] == verdict in ["CONSISTENT", *["VERIFIED"] * bool(checkpoints)]:
+        problems.append(f"the report's own verdict is {verdict}")
+    chains, count = {}, 0
     for line in files["rows.jsonl"].splitlines():
-        count, row = count + 1, json.loads(line)
-        tenant, stored, previous = (raw(row[name]) for name in ("tenant_id", "hash", "previous_hash"))
-        parts = (previous, raw(row["event_type"]), raw(row["payload"]), raw(row["created_at"]))
-        holds = hashlib.sha256(b":".join(parts)).hexdigest().encode() == stored
-        linked = heads.get(tenant, previous) == previous
-        problems += [] if holds else [f"entry {row['seq']} does not match its hash"]
-        problems += [] if linked else [f"entry {row['seq']} does not continue the entry before it"]
-        name, heads[tenant] = tenant.decode("utf-8", "backslashreplace"), stored
-        hashes[name, row["seq"]] = stored.decode("ascii", "replace")
-        if parts[1] == b"audit_pruned" and b'"toSeq":' in parts[2]:
-            pruned[name] = int(parts[2].split(b'"toSeq":')[1].split(b",")[0])
-    same = count == manifest["entries"] == report["entries"]
-    problems += [] if same else [f"{report['entries']} entries were verified, {count} are here"]
-    first, last, before = manifest["seqFrom"] or 0, manifest["seqTo"] or 2**63, None
-    restored = max([0, *(it["number"] for it in checkpoints if it["reason"] in ("restore", "anew"))])
-    for item in checkpoints:
-        what, body = item["number"], canonical({**item, "signature": ""})
-        holds = signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"]))
-        problems += [] if holds else [f"checkpoint {what} was changed after it was signed"]
-        follows = item["previous"] == before
-        problems += [] if follows else [f"checkpoint {what} does not follow from the one before it"]
-        before = hashlib.sha256(canonical(item)).hexdigest()
-        for tenant, known in item["tenants"].items() if what >= restored else ():
-            seq = known["last_seq"]
-            asked = (
-                manifest["tenant"] in (None, tenant) and max(first, pruned.get(tenant, 0) + 1) <= seq <= last
-            )
-            if asked and hashes.get((tenant, seq)) != known["head"]:
-                problems.append(f"entry {seq} of {tenant} is not the one that checkpoint {what} knew")
-    said = f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"
-    sys.stdout.write("\n".join([said, *(ascii(problem)[1:-1] for problem in problems[:1000]), ""]))
+        row, count = Row(json.loads(line)), count + 1
+        problems += chains.setdefault(row.name, Chain(row)).take(row)
+    if not count == manifest["entries"] == report["entries"]:
+        problems.append(f"{report['entries']} entries were verified, {count} are here")
+    anchors = {tenant["tenant"]: tenant["anchor"] for tenant in report["tenants"]}
+    for name, chain in chains.items() if manifest["seqFrom"] is None else ():
+        if not chain.starts(anchors.get(name)):
+            problems.append(f"nothing proves what came before entry {chain.first.seq} of {name}")
+    problems += check_checkpoints(checkpoints, chains, manifest)
+    said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
+    said += [ascii(problem)[1:-1] for problem in problems[:1000]]
+    said.append(
+        f"The report says {verdict}; by this bundle alone, it {'does not hold' if problems else 'holds'}."
+    )
+    for key in sorted({item["key"] for item in checkpoints}):
+        said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
+    if not checkpoints:
+        said.append("No checkpoint is here: whether the chains were rewritten as a whole, this cannot know.")
+    if any((anchor or "").startswith("adopted:") for anchor in anchors.values()):
+        said.append("Some starts were accepted by a person; what came before them, this cannot know.")
+    if manifest["seqFrom"] is not None or manifest["seqTo"] is not None:
+        said.append("These are some of the entries; what lies outside of them, this cannot know.")
+    sys.stdout.write("\n".join([*said, ""]))
     return 1 if problems else 0
 
 

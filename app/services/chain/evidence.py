@@ -4,7 +4,7 @@ report.html        for people
 findings.json      the report as `tenant-admin verify --json` prints it
 rows.jsonl         the rows that were verified, as stored (`chain.lines`)
 checkpoints.json   the checkpoints of the file
-verify_bundle.py   plain Python under 100 lines, nothing to install
+verify_bundle.py   plain Python, nothing to install
 manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
 

@@ -57,7 +57,10 @@ def recheck(folder: Path) -> tuple[int, str]:
 def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     bundle(known, tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
-    assert recheck(tmp_path / "out") == (0, "61 entries, 1 checkpoints: no problems\n")
+    code, said = recheck(tmp_path / "out")
+    assert (code, said.splitlines()[0]) == (0, "61 entries, 1 checkpoints: no problems")
+    assert "The report says VERIFIED; by this bundle alone, it holds." in said
+    assert known.store.checkpoints(known.chain.path)[0].key in said
     assert json.loads((tmp_path / "out" / "findings.json").read_text())["verdict"] == "VERIFIED"
     rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()]
     assert [row["seq"] for row in rows] == list(range(1, 62))
@@ -174,9 +177,10 @@ def test_cancel(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) < 100
+    assert len(text.splitlines()) < 220
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
-    assert imports == ["import hashlib", "import json", "import sys", "from pathlib import Path"]
+    plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
+    assert imports == [*plain, "from pathlib import Path"]
 
 
 def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
@@ -191,3 +195,44 @@ def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
     assert "EARLIER" in (tmp_path / "out" / "report.html").read_text()
     code, said = recheck(tmp_path / "out")
     assert (code, "the report's own verdict is EARLIER" in said) == (1, True)
+
+
+FORGED = {
+    "a tail that a checkpoint knew": "DELETE FROM audit_chain WHERE seq > 50",
+    "a number": "UPDATE audit_chain SET seq = 70 WHERE seq = 60",
+    "no json": "UPDATE audit_chain SET payload = 'x' WHERE seq = 30",
+    "a colon": "UPDATE audit_chain SET event_type = event_type || ':' || substr(payload, 1, "
+    "instr(payload, ':') - 1), payload = substr(payload, instr(payload, ':') + 1) WHERE seq = 30",
+    "a type": "UPDATE audit_chain SET payload = CAST(payload AS BLOB) WHERE seq = 30",
+    "the start": "DELETE FROM audit_chain WHERE seq < 10",
+    "a tenant": "DELETE FROM audit_chain WHERE tenant_id = 'tenant-02'",
+}
+
+
+@pytest.mark.parametrize("damage", FORGED.values(), ids=FORGED)
+def test_the_verifier_finds_by_itself_what_the_report_was_made_to_hide(
+    known: KnownChain, tmp_path: Path, damage: str
+) -> None:
+    folder = tmp_path / "out"
+    known.chain.run(damage)
+    bundle(known, folder)
+    for name in ("findings.json", "manifest.json"):
+        value = json.loads((folder / name).read_text())
+        value["verdict"] = "VERIFIED"
+        for file in value.get("sha256", ()):
+            value["sha256"][file] = sha256((folder / file).read_bytes()).hexdigest()
+        (folder / name).write_text(json.dumps(value))
+    code, said = recheck(folder)
+    assert code == 1, said
+    assert "it does not hold" in said
+
+
+@pytest.mark.parametrize("changes", [{"count": -5}, {"toSeq": 99}, {"lastHash": "A" * 64}, {"cutoff": NOW}])
+def test_the_verifier_judges_markers(known: KnownChain, tmp_path: Path, changes: dict[str, Any]) -> None:
+    seqs = known.chain.seqs("tenant-00")
+    (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = ?", seqs[4])
+    says = {"fromSeq": seqs[0], "toSeq": seqs[4], "count": 5, "lastHash": value, "cutoff": NOW - 60}
+    known.chain.append("tenant-00", "audit_pruned", json.dumps(says | changes), NOW - 20)
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq <= ?", seqs[4])
+    bundle(known, tmp_path / "out")
+    assert "is a prune marker that cannot be true" in recheck(tmp_path / "out")[1]
