@@ -14,6 +14,7 @@ _HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
     Verdict.CONSISTENT: (Tone.OK, "Chain intact", Icon.SHIELD_OK),
     Verdict.UNPROVEN_START: (Tone.WARN, "Start unproven", Icon.WARNING_FILL),
+    Verdict.EARLIER: (Tone.WARN, "Earlier state", Icon.WARNING_FILL),
     Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
     Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
 }
@@ -54,6 +55,8 @@ def banner(outcome: Outcome) -> Words:
     elif report.found and report.verdict is not Verdict.UNPROVEN_START:  # the starts are counted below
         rest += f", {counted(report.found, 'finding')}"
     details = [_start(report), _archive(report, asked)]
+    if report.earlier is not None:
+        details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")
     if outcome.checkpoint is not None:
         # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "

@@ -306,7 +306,11 @@ class VerificationPanel(QWidget):
         self.banner.show_verdict(tone, headline, rest, detail, icon)
         known = self.outcome
         whole = known is not None and known.asked.ends is None
-        unproven = known is not None and known.report.verdict is Verdict.UNPROVEN_START
+        unproven = (
+            known is not None
+            and known.report.verdict is Verdict.UNPROVEN_START
+            and bool(known.report.tenants)  # of an emptied file there is nothing to adopt
+        )
         self.report_button.setVisible(known is not None)
         self.adopt_button.setVisible(whole and unproven)
 
