@@ -1,13 +1,19 @@
 """The quick check says nothing of its own: without it, every result is the same."""
 
+import ast
+import json
 import random
+import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
+from app.services.chain import rules
+from app.services.chain.rules import Code, Problem
 from app.services.chain.verify import source
 from app.services.chain.verify.scan import RangeScan
 from tests.app.services.chain.verify.chains import ChainFile
@@ -95,3 +101,89 @@ def test_every_kind_of_damage_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         chain.sql.close()
         chain.path.unlink()
         chain = ChainFile.build(tmp_path / "a.db", rows=6, tenants=2)
+
+
+TENANT = "tenant-00"
+LIE = json.dumps({"fromSeq": 1, "toSeq": 9_999, "count": 1, "lastHash": "a" * 64, "cutoff": 1})
+ALONE: list[tuple[Code, dict[str, Any]]] = [
+    (Code.TYPE, {"payload": b'{"id":1}'}),
+    (Code.TYPE, {"event_type": b"user_created"}),
+    (Code.TYPE, {"tenant_id": TENANT.encode()}),
+    (Code.TYPE, {"hash": None}),
+    (Code.TYPE, {"previous_hash": None}),
+    (Code.TYPE, {"created_at": b"1795000000"}),
+    (Code.ENCODING, {"payload": '"\0"'}),
+    (Code.ENCODING, {"payload": ("text", b'"\xff"')}),
+    (Code.ENCODING, {"event_type": "user_created\0"}),
+    (Code.ENCODING, {"event_type": ("text", b"user\xff")}),
+    (Code.ENCODING, {"tenant_id": "nobody\0"}),
+    (Code.GRAMMAR, {"event_type": "user created"}),
+    (Code.GRAMMAR, {"event_type": ""}),
+    (Code.GRAMMAR, {"payload": "no json"}),
+    (Code.GRAMMAR, {"payload": "[NaN]"}),
+    (Code.MARKER, {"event_type": "audit_pruned"}),
+    (Code.MARKER, {"event_type": "audit_pruned", "payload": LIE}),
+    (Code.UNIT, {"created_at": 1_700_000_000_000}),
+    (Code.TIME, {"created_at": 1}),
+    (Code.TIME, {"created_at": NOW + 9_999}),
+    (Code.HASH, {"hash": "a" * 64}),
+    (Code.LINK, {"previous_hash": "b" * 64}),
+]
+"""Rows that hold but for one rule, each with its code; the hash is right unless it is given."""
+
+
+def write(chain: ChainFile, values: dict[str, Any]) -> None:
+    """A row in the middle of the chain, with the storage classes of the values."""
+    head = chain.head(TENANT)
+    head = head.decode() if isinstance(head, bytes) else head
+    row: dict[str, Any] = {
+        "tenant_id": TENANT,
+        "event_type": "user_created",
+        "payload": '{"id":1}',
+        "previous_hash": head,
+        "created_at": NOW - 90,
+    }
+    row |= {name: value for name, value in values.items() if value is not None}
+    kinds = {name: "TEXT" if isinstance(value, tuple) else None for name, value in row.items()}
+    row = {name: value[1] if isinstance(value, tuple) else value for name, value in row.items()}
+    raw = {name: value if isinstance(value, bytes) else str(value).encode() for name, value in row.items()}
+    parts = (raw[name] for name in ("previous_hash", "event_type", "payload", "created_at"))
+    row.setdefault("hash", sha256(b":".join(parts)).hexdigest())
+    for name, value in values.items():
+        row[name] = row[name].encode() if value is None else row[name]
+    marks = ", ".join("CAST(? AS TEXT)" if kinds.get(name) else "?" for name in row)
+    chain.sql.execute(f"INSERT INTO audit_chain ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
+@pytest.mark.parametrize(("code", "values"), ALONE, ids=lambda item: str(item)[:60])
+def test_each_rule_turns_a_row_down_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: Code, values: dict[str, Any]
+) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=30)
+    write(chain, values)
+    chain.sql.close()
+    quick = results(chain.path, [(9, TENANT)])
+    monkeypatch.setattr(RangeScan, "_quick_check", slowly)
+    assert results(chain.path, [(9, TENANT)]) == quick
+    assert code in {item[0] for item in quick["findings"]} | {Code.LINK for _ in quick["breaks"]}
+
+
+def test_no_rule_is_without_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every place in the rules that makes a problem is reached by a row above."""
+    tree = ast.parse(Path(rules.__file__).read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    places = {node.lineno for node in calls if getattr(node.func, "id", "") == "Problem"}
+    reached: set[int] = set()
+
+    class Noted(Problem):
+        def __new__(cls, *values: Any, **named: Any) -> "Noted":
+            reached.add(sys._getframe(1).f_lineno)
+            return super().__new__(cls, *values, **named)
+
+    monkeypatch.setattr(rules, "Problem", Noted)
+    chain = ChainFile.build(tmp_path / "a.db", rows=2)
+    for _, values in ALONE:
+        write(chain, values)
+    results(chain.path, None)
+    assert len(places) >= 9
+    assert reached == places

@@ -1,0 +1,205 @@
+"""Markers held against checkpoints that knew the rows, and what came behind a tenant's witnessed end."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import Code, Verdict
+from app.services.chain.verify.report import TenantReport
+from tests.app.services.chain.checkpoints.conftest import KnownChain
+from tests.app.services.chain.verify.chains import START, ChainFile, codes
+from tests.conftest import NOW
+
+TENANT = "tenant-00"
+
+
+@pytest.fixture
+def known(known_chain: Callable[..., KnownChain]) -> KnownChain:
+    """A chain of 20 entries that a checkpoint knew."""
+    return known_chain(20)
+
+
+def prune(chain: ChainFile, through: int, *, keep_rows: bool = False, **changes: Any) -> None:
+    """Entries 1 to `through` go, and a marker says so, or otherwise."""
+    (value,) = chain.one("SELECT hash FROM audit_chain WHERE seq = ?", through)
+    says = {"fromSeq": 1, "toSeq": through, "count": through, "lastHash": value, "cutoff": NOW - 60}
+    chain.append(TENANT, "audit_pruned", json.dumps(says | changes), NOW - 20)
+    if not keep_rows:
+        chain.run("DELETE FROM audit_chain WHERE seq <= ? AND tenant_id = ?", through, TENANT)
+
+
+def tenant_of(known: KnownChain) -> TenantReport:
+    (tenant,) = (item for item in known.verify().tenants if item.tenant == TENANT)
+    return tenant
+
+
+@pytest.mark.parametrize("through", [1, 10, 19, 20])
+def test_a_marker_that_agrees(known: KnownChain, through: int) -> None:
+    known.chain.append(TENANT)
+    prune(known.chain, through)
+    report = known.verify()
+    assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"toSeq": 3, "count": -5, "cutoff": 1},
+        {"toSeq": 3, "count": 3},
+        {"count": 9},
+        {"count": 1},
+        {"fromSeq": 1, "toSeq": 9, "count": 9},
+        {"cutoff": START - 1},
+        {"cutoff": 1},
+    ],
+    ids=str,
+)
+def test_a_marker_that_says_otherwise_than_was_witnessed(known: KnownChain, changes: dict[str, Any]) -> None:
+    prune(known.chain, 10, **changes)
+    report = known.verify()
+    assert codes(report) == {"MARKER"}
+    assert (report.verdict, report.intact) == (Verdict.TAMPERED, False)
+    assert report.findings[0].seq == 21
+
+
+def test_a_marker_that_names_the_witnessed_end_with_another_hash(known: KnownChain) -> None:
+    known.chain.append(TENANT, previous="a" * 64)
+    prune(known.chain, 20, lastHash="a" * 64)
+    assert codes(known.verify()) == {"MARKER"}
+
+
+def test_a_marker_that_begins_before_what_was_witnessed(known: KnownChain) -> None:
+    prune(known.chain, 5)
+    known.checkpoint()
+    (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = 10")
+    says = {"fromSeq": 5, "toSeq": 10, "count": 6, "lastHash": value, "cutoff": NOW - 30}
+    known.chain.append(TENANT, "audit_pruned", json.dumps(says), NOW - 10)
+    known.chain.run("DELETE FROM audit_chain WHERE seq <= 10")
+    assert codes(known.verify()) == {"MARKER"}
+
+
+def test_a_marker_alone_proves_nothing_that_a_checkpoint_denies(known: KnownChain) -> None:
+    """A whole chain replaced by one marker, which says that later entries were removed as well."""
+    known.chain.run("DELETE FROM audit_chain")
+    says = {"fromSeq": 1, "toSeq": 30, "count": 25, "lastHash": "a" * 64, "cutoff": NOW - 30}
+    known.chain.append(TENANT, "audit_pruned", json.dumps(says), NOW - 10, previous="a" * 64, seq=31)
+    assert codes(known.chain.verify()) == set()
+    report = known.verify()
+    assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+
+
+def test_a_marker_alone_has_to_agree_to_the_row(known: KnownChain) -> None:
+    prune(known.chain, 20)
+    assert known.verify().findings == ()
+
+
+def test_a_marker_alone_that_counts_fewer(known: KnownChain) -> None:
+    prune(known.chain, 20, count=19)
+    assert codes(known.verify()) == {"MARKER"}
+
+
+def test_every_entry_gone(known: KnownChain) -> None:
+    known.chain.run("DELETE FROM audit_chain")
+    report = known.verify()
+    assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+
+
+def test_markers_out_of_order(known: KnownChain) -> None:
+    prune(known.chain, 10)
+    (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = 12")
+    says = {"fromSeq": 10, "toSeq": 12, "count": 2, "lastHash": value, "cutoff": NOW - 60}
+    known.chain.append(TENANT, "audit_pruned", json.dumps(says), NOW - 10)
+    report = known.chain.verify()
+    assert (codes(report), report.verdict) == ({"MARKER"}, Verdict.TAMPERED)
+    assert "says already" in report.findings[0].message
+    assert report.tenants == known.chain.verify_cut([1, 22, 23, 30]).tenants
+
+
+@pytest.mark.parametrize("column", ["payload", "event_type", "created_at"])
+def test_one_cause_is_one_finding(known: KnownChain, column: str) -> None:
+    value = {"payload": "{}", "event_type": "other", "created_at": START}[column]
+    known.chain.run(f"UPDATE audit_chain SET {column} = ? WHERE seq = 12", value)
+    assert [(item.code, item.seq) for item in known.verify().findings if item.is_error] == [(Code.HASH, 12)]
+
+
+def test_the_last_hash_edited_is_one_finding(known: KnownChain) -> None:
+    known.chain.run("UPDATE audit_chain SET hash = ? WHERE seq = 20", "c" * 64)
+    assert [(item.code, item.seq) for item in known.verify().findings] == [(Code.HASH, 20)]
+
+
+def test_an_edited_marker_is_one_finding(known: KnownChain) -> None:
+    prune(known.chain, 10)
+    known.chain.run("UPDATE audit_chain SET payload = replace(payload, '10', '11') WHERE seq = 21")
+    assert codes(known.verify()) == {"HASH"}
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> KnownChain:
+    """Two tenants as the gateway numbers them: each by itself, so numbers come back when they are free."""
+    chain = ChainFile(tmp_path / "gateway.db")
+    for seq in range(41, 61):
+        chain.append("aurora", seq=seq)
+    for seq in range(1, 11):
+        chain.append("borealis", seq=seq)
+    known = KnownChain(chain, CheckpointStore(tmp_path / "home"))
+    known.checkpoint()
+    return known
+
+
+def test_entries_behind_a_tenants_own_end_are_not_yet_witnessed(numbered: KnownChain) -> None:
+    for seq in range(11, 15):
+        numbered.chain.append("borealis", seq=seq)
+    report = numbered.verify()
+    assert (codes(report), report.verdict, report.unwitnessed) == ({"NUMBERING"}, Verdict.VERIFIED, 4)
+    (finding,) = report.findings
+    assert (finding.tenant, finding.is_warning) == ("borealis", True)
+    assert "4 entries of borealis behind entry 10" in finding.message
+    numbered.checkpoint()
+    assert numbered.verify().findings == ()
+    numbered.chain.run("UPDATE audit_chain SET seq = 20 WHERE seq = 14")
+    assert "CHECKPOINT" in codes(numbered.verify())
+
+
+def test_a_new_tenant_may_begin_below(numbered: KnownChain) -> None:
+    numbered.chain.append("cygnus", seq=20)
+    report = numbered.verify()
+    assert (codes(report), report.verdict) == ({"NUMBERING"}, Verdict.VERIFIED)
+    numbered.chain.append("draco", seq=21, previous="a" * 64)
+    assert "CHECKPOINT" in codes(numbered.verify())
+
+
+def test_the_end_of_a_tenant_is_compared_where_it_was(numbered: KnownChain) -> None:
+    for seq in range(11, 15):
+        numbered.chain.append("borealis", seq=seq)
+    numbered.chain.run("UPDATE audit_chain SET payload = '{\"id\":2}' WHERE seq = 10")
+    numbered.chain.rehash("borealis", after=9)
+    report = numbered.verify()
+    assert {item.code for item in report.findings if item.is_error} == {Code.CHECKPOINT}
+
+
+def test_an_earlier_state_of_some_tenants_only_is_none(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(20, 2)
+    for tenant in (TENANT, "tenant-01"):
+        known.chain.append(tenant)
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-1])
+    report = known.verify()
+    assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+
+
+def test_an_earlier_state_where_a_row_contradicts(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(20)
+    older = known.chain.path.read_bytes()
+    known.chain.append(TENANT)
+    known.checkpoint()
+    known.chain.sql.close()
+    known.chain.path.write_bytes(older)
+    again = KnownChain(ChainFile(known.chain.path), known.store)
+    assert again.verify().verdict is Verdict.EARLIER
+    again.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 4")
+    again.chain.rehash(TENANT)
+    assert again.verify().verdict is Verdict.TAMPERED

@@ -1,0 +1,119 @@
+"""The rules by themselves: formula, markers, starts, times."""
+
+import json
+import subprocess
+import sys
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from app.services.chain import rules
+from app.services.chain.rules import GENESIS, Marker, anchor, believed, denied, read_marker
+from models.status import AuditEvent
+
+HASH = "a" * 64
+AT = 1_795_000_000
+
+
+def payload(**changes: Any) -> bytes:
+    value = {"fromSeq": 1, "toSeq": 10, "count": 10, "lastHash": HASH, "cutoff": AT - 5} | changes
+    return json.dumps({name: item for name, item in value.items() if item != "none"}).encode()
+
+
+def test_the_rules_import_nothing_of_ours_and_little_of_python() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import app.services.chain.rules; "
+        "print([m for m in sys.modules if m.startswith(('app.', 'models')) or m in ('peewee', 'apsw', "
+        "'dataclasses')])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "['app.services', 'app.services.chain', 'app.services.chain.rules']"
+
+
+def test_the_formula() -> None:
+    expected = sha256(f'{GENESIS}:user_created:{{"a":"ä"}}:{AT}'.encode()).hexdigest()
+    assert rules.entry_hash(GENESIS, "user_created", '{"a":"ä"}', AT) == expected
+    assert AuditEvent.AUDIT_PRUNED.value == rules.MARKER_EVENT
+
+
+def test_a_marker_that_is_believed_and_what_it_is_written_as() -> None:
+    reference = {"file": "audit-acme-1-10.jsonl.gz", "sha256": "0" * 64}
+    for more in ({}, {"archive": reference}, {"note": "x"}, {"fromSeq": 10, "count": 1}, {"cutoff": AT}):
+        found = read_marker(11, AT, payload(**more))
+        assert isinstance(found, Marker)
+        written = rules.marker_payload(found)
+        assert read_marker(11, AT, json.dumps(written).encode()) == found
+    assert list(rules.marker_payload(found)) == ["fromSeq", "toSeq", "count", "lastHash", "cutoff"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fromSeq": 0},
+        {"fromSeq": -1},
+        {"fromSeq": 11},
+        {"toSeq": 11},
+        {"toSeq": 2**63},
+        {"count": 0},
+        {"count": -5},
+        {"count": 11},
+        {"count": True},
+        {"count": 10.0},
+        {"count": "10"},
+        {"count": "none"},
+        {"lastHash": "A" * 64},
+        {"lastHash": HASH[1:]},
+        {"lastHash": None},
+        {"cutoff": AT + 1},
+        {"cutoff": "none"},
+        {"archive": None},
+        {"archive": {"file": "../x.jsonl.gz", "sha256": HASH}},
+        {"archive": {"file": "audit-a-1-2.jsonl.gz", "sha256": "x"}},
+    ],
+)
+def test_a_marker_that_cannot_be_true(changes: dict[str, Any]) -> None:
+    assert isinstance(read_marker(11, AT, payload(**changes)), str)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"1", b"\xff", b"{}", b"[" * 100_000, b"1" * 5_000])
+def test_a_marker_that_is_none(text: bytes) -> None:
+    assert isinstance(read_marker(11, AT, text), str)
+
+
+def test_a_marker_that_can_be_read_in_two_ways() -> None:
+    twice = payload()[:-1] + b',"toSeq":3}'
+    assert isinstance(json.loads(twice), dict)
+    assert isinstance(read_marker(11, AT, twice), str)
+    assert isinstance(read_marker(11, None, payload()), str)  # its own time is no number
+
+
+def test_markers_in_order() -> None:
+    first, second = Marker(20, 1, 9, 5, HASH, AT), Marker(21, 10, 15, 2, HASH, AT)
+    assert believed([first, second]) == ([first, second], [])
+    again = Marker(22, 15, 16, 2, HASH, AT)
+    good, bad = believed([first, second, again])
+    assert good == [first, second]
+    assert [seq for seq, _ in bad] == [22]
+
+
+def test_what_proves_a_start() -> None:
+    marker = Marker(20, 1, 9, 5, HASH, AT)
+    assert anchor(1, GENESIS, None) == "genesis"
+    assert anchor(10, HASH, marker) == "marker:20:through:9"
+    assert anchor(10, HASH, None) is None
+    assert anchor(10, HASH, None, (10, HASH)) == "adopted:10"
+    assert anchor(10, HASH, None, (11, HASH)) is None
+    assert anchor(10, "b" * 64, marker, (10, "b" * 64)) == "adopted:10"
+    for seq, previous in ((10, GENESIS), (9, HASH)):
+        assert anchor(seq, previous, marker, (seq, previous)) is None
+        assert denied(seq, previous, marker)
+
+
+def test_times_in_milliseconds_are_read_as_what_they_are() -> None:
+    (problem,) = rules.time_problems(5, AT, (AT + 1) * 1000, AT + 60)
+    assert (problem.code, problem.is_error) == (rules.Code.UNIT, False)
+    assert rules.time_problems(6, rules.seconds(AT * 1000), AT, AT + 60) == []
+    codes = [item.code for item in rules.time_problems(5, AT, (AT - 9) * 1000, AT + 60)]
+    assert codes == ["UNIT", "TIME"]
+    assert [item.code for item in rules.time_problems(5, AT, 10**18, AT + 60)] == ["UNIT", "TIME"]
