@@ -1,7 +1,6 @@
 """What is remembered between two runs, and that no damaged file stops the program."""
 
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -266,7 +265,6 @@ def test_a_file_that_is_called_like_an_object_is_only_a_name(tmp_path: Path) -> 
     assert reopened(settings).actor == "@Variant(me)"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no such modes")
 def test_nobody_else_reads_them(tmp_path: Path) -> None:
     settings = Settings(tmp_path / "new" / "home")
     settings.theme = "dark"
