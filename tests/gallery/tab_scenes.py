@@ -7,23 +7,20 @@ from pathlib import Path
 
 from app import paths
 from app.services.demo.demo import create_demo
-from app.services.files import opening
 from app.services.records import runs as planning
-from app.services.records.lists import Lists
 from app.services.scope import Scope
 from app.settings import Settings
-from app.ui.shell.busy import Busy
 from app.ui.shell.context import Context
-from app.ui.shell.history import History
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications.tab import NotificationsTab
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.runs.tab import RunsTab
+from app.ui.tabs.users.tab import UsersTab
 from app.ui.theme import Theme
-from app.ui.widgets.status import BusyStrip
-from app.workers.runner import Runner
 from tests.conftest import NOW
+from tests.fixtures.context import close_context, make_context
+from tests.fixtures.gateway import create_gateway
 from tests.gallery.registry import Registry, Shot
 
 RUN_WITH_VERSIONS = """
@@ -37,42 +34,42 @@ def register(registry: Registry) -> None:
     registry.scene("tab-notifications-narrow", (960, 540))(partial(_tab, NotificationsTab))
     registry.scene("tab-runs-of-a-tenant")(partial(_tab, RunsTab, scope=Scope("acme-corp")))
     registry.scene("tab-runs-no-match")(no_match)
+    registry.scene("tab-users-of-a-gateway")(partial(_tab, UsersTab, row=0, make=create_gateway))
+    registry.scene("tab-runs-of-a-gateway")(partial(_tab, RunsTab, row=0, make=create_gateway))
     registry.scene("dialog-artifact", None)(artifact)
     registry.scene("dialog-parked-ideas", None)(parked_ideas)
 
 
-def _open(theme: Theme) -> tuple[Context, Callable[[], None]]:
-    """An open file of sample data, and what closes it."""
+def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[Context, Callable[[], None]]:
+    """An open file, of sample data unless `make` makes it, and what closes it."""
     folder = tempfile.TemporaryDirectory(prefix="gallery-")
     path = Path(folder.name) / "foundation-primary.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=600, now=NOW)
-    opened = opening.open_database(path)
-    runner, strip = Runner(opened.database), BusyStrip(theme)
-    context = Context(
-        opened=opened,
-        lists=Lists(opened.schema),
-        runner=runner,
-        history=History(runner, lambda: NOW),
-        settings=Settings(Path(folder.name)),
-        theme=theme,
-        clock=lambda: NOW,
-        busy=Busy(runner, strip),
-    )
+    if make is None:
+        create_demo(path, paths.migrations_dir(), rows=600, now=NOW)
+    else:
+        make(path)
+    context = make_context(path, theme, Settings(Path(folder.name)), lambda: NOW)
 
     def close() -> None:
-        runner.stop()
-        strip.deleteLater()
+        close_context(context)
         folder.cleanup()
 
     return context, close
 
 
-def _tab(kind: type[RecordTab], theme: Theme, scope: Scope | None = None) -> Shot:
-    context, close = _open(theme)
+def _tab(
+    kind: type[RecordTab],
+    theme: Theme,
+    *,
+    scope: Scope | None = None,
+    row: int = 2,
+    make: Callable[[Path], object] | None = None,
+) -> Shot:
+    context, close = _open(theme, make)
     tab = kind(context)
     if scope is not None:
         tab.set_scope(scope)
-    tab.list.loaded.connect(lambda total: tab.table.select_row(2))
+    tab.list.loaded.connect(lambda total: tab.table.select_row(row))
     tab.reload()
     return Shot(tab, ready=tab.details_shown, then=tab.table.setFocus, close=close)
 

@@ -16,6 +16,7 @@ from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
+from app.ui.tabs import specs
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
@@ -28,8 +29,10 @@ from tests.fixtures.context import close_context, make_context
 from tests.fixtures.records import record
 from tests.gallery.registry import Registry, Shot
 
-TABS = ("users", "audit", "webhooks", "notifications", "runs")
-AUDIT = 1
+TABS = tuple(spec.place.split(".")[3] for spec in specs.TABS)
+"""The rooms of the tabs, in order."""
+
+AUDIT = TABS.index("audit")
 SMALL = (900, 560)
 """The least that the window takes."""
 

@@ -126,11 +126,6 @@ class Table:
     def counted(self) -> tuple[TableColumn, ...]:
         return tuple(column for column in self.columns if column.counted)
 
-    @cached_property
-    def of_tenants(self) -> bool:
-        """Whether each row belongs to a tenant; planning runs belong to the platform."""
-        return any(column.source == "tenant_id" for column in self.columns)
-
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
         for column in self.columns:

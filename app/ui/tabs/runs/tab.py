@@ -112,6 +112,7 @@ class RunsTab(RecordTab):
         tone, icon = (look.tone, look.icon) if look else (Tone.NEUTRAL, None)
         chip = StatusChip(self.context.theme, status, tone, icon)
         self.inspector.set_header(run.text("idea"), summary(record), [chip])
+        self.scores.setVisible(record.artifacts is not None)
         self.scores.set_scores(phase_scores(record.artifacts or ()))
         revenue = run["revenue_potential"]
         self._fields.set_fields(

@@ -116,6 +116,14 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
 
+def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
+    ask(context, "DROP TABLE planning_artifacts")
+    tab = show_tab(RunsTab)
+    choose(tab, qtbot, row_of(tab, "completed"))
+    assert tab.inspector.subtitle().startswith("artifacts missing in this file · score ")
+    assert tab.scores.isHidden() and tab._fields.value("Idea") == tab.inspector.title()
+
+
 def test_only_the_newest_version_of_a_phase_is_scored() -> None:
     def artifact(phase: str, version: object, score: object) -> Record:
         return record(PLANNING_ARTIFACTS, phase=phase, version=version, overall_score=score)
