@@ -1,6 +1,7 @@
 """Shared fixtures: everything a test keeps lives in its own tmp_path, and no display is needed."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,12 +44,17 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("TENANT_ADMIN_HOME", str(tmp_path_factory.mktemp("home")))
 
 
-@pytest.fixture
-def database_path(tmp_path: Path) -> Path:
-    """A new, empty file with every migration applied."""
-    path = tmp_path / "foundation.sqlite"
+@pytest.fixture(scope="session")
+def _new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("new") / "foundation.sqlite"
     create_database(path, paths.migrations_dir(), now=NOW)
     return path
+
+
+@pytest.fixture
+def database_path(_new_file: Path, tmp_path: Path) -> Path:
+    """A new, empty file with every migration applied."""
+    return Path(shutil.copy(_new_file, tmp_path / "foundation.sqlite"))
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from app.services.demo.world import (
     DAY,
     HANDFUL,
     SPAN,
+    Person,
     Row,
     Run,
     Tenant,
-    User,
     Webhook,
     make_user,
     make_webhook,
@@ -95,7 +95,7 @@ class TenantStory:
             f'"actor":{actor}}}'
         )
 
-    def _any_user(self) -> User:
+    def _any_user(self) -> Person:
         return self._tenant.users[int(self._rng.random() * len(self._tenant.users))]
 
     def _user_updated(self, at: int, actor: str) -> tuple[str, str]:

@@ -15,7 +15,6 @@ DAY: Final = 86_400
 SPAN: Final = 120 * DAY
 """How far the sample data reaches back: past the 90 days of retention, so that it has something to do."""
 
-UNREAD_OF_FIRST_TENANT: Final = 23
 HANDFUL: Final = 7
 """Entries of the smallest tenant, when there are tenants enough."""
 
@@ -34,7 +33,7 @@ _STATUS_SHARES: Final = {
 
 
 @dataclass(slots=True)
-class User:
+class Person:
     id: str
     email: str
     name: str
@@ -73,7 +72,7 @@ class Tenant:
 
     name: str
     domain: str
-    users: list[User] = field(default_factory=list)
+    users: list[Person] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     namesakes: Counter[str] = field(default_factory=Counter)
@@ -114,14 +113,14 @@ def ulid(rng: Random, at: int) -> str:
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
-def make_user(rng: Random, tenant: Tenant, at: int) -> User:
+def make_user(rng: Random, tenant: Tenant, at: int) -> Person:
     """A person of a tenant; one in five has been invited and has no password yet."""
     first, last = rng.choice(content.FIRST_NAMES), rng.choice(content.LAST_NAMES)
     local = f"{content.ascii_word(first)}.{content.ascii_word(last)}"
     namesakes = tenant.namesakes[local]
     tenant.namesakes[local] += 1
     secret = f"pbkdf2_sha256$100000${rng.getrandbits(96):024x}${rng.getrandbits(256):064x}"
-    return User(
+    return Person(
         id=f"usr_{ulid(rng, at)}",
         email=f"{local}{namesakes or ''}@{tenant.domain}",
         name=f"{first} {last}",

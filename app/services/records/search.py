@@ -40,7 +40,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The groups in which something was found, in the order of the tabs."""
 
     text: str
@@ -51,7 +51,9 @@ class Found:
         return sum(group.total for group in self.groups)
 
 
-def everything(database: Database, lists: Lists, scope: Scope, text: str, limit_per_table: int = 5) -> Found:
+def everything(
+    database: Database, lists: Lists, scope: Scope, text: str, limit_per_table: int = 5
+) -> SearchResult:
     """The records of the scope that contain `text`, as the tabs' own text filters find them.
 
     A record whose id is `text` (an audit entry by its number) comes first in its group. Tables that the file
@@ -59,11 +61,11 @@ def everything(database: Database, lists: Lists, scope: Scope, text: str, limit_
     """
     wanted = text.strip()
     if not wanted:
-        return Found("", ())
+        return SearchResult("", ())
     tables = (table.name for table in DECLARED.values() if table.heading)
     queries = (ListQuery(table, scope, text=wanted) for table in tables)
     found = (_group(database, lists, query, limit_per_table) for query in queries)
-    return Found(wanted, tuple(group for group in found if group is not None))
+    return SearchResult(wanted, tuple(group for group in found if group is not None))
 
 
 def _group(database: Database, lists: Lists, query: ListQuery, limit: int) -> Group | None:

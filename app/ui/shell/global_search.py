@@ -24,7 +24,7 @@ from app.ui.widgets.labels import scaled
 from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the field stands in the window before a file is open
-    from app.services.records.search import Found
+    from app.services.records.search import SearchResult
     from app.ui.shell.context import Context
     from app.ui.shell.search_results import ResultRow, ResultsPopup
     from app.ui.shell.workspace import Workspace
@@ -142,7 +142,7 @@ class GlobalSearch(QWidget):
             self._task.cancel()
             self._task = None
 
-    def _show(self, found: Found) -> None:
+    def _show(self, found: SearchResult) -> None:
         self._task = None
         self._slow.stop()
         if self._workspace is None or not self.field.hasFocus():

@@ -33,7 +33,7 @@ from app.ui.widgets.formatting import counted, grouped
 from app.ui.widgets.labels import Label, Look
 
 if TYPE_CHECKING:
-    from app.services.records.search import Found
+    from app.services.records.search import SearchResult
 
 WIDTH = 600
 _PAD, _ICON, _GAP, _ROW, _HEAD = 10, 16, 8, 32, 30
@@ -65,7 +65,7 @@ class ResultRow:
         return visible(f"{self.title}, {self.detail}" if self.detail else self.title)
 
 
-def rows(found: Found, tabs: Mapping[str, tuple[str, str]]) -> list[ResultRow]:
+def rows(found: SearchResult, tabs: Mapping[str, tuple[str, str]]) -> list[ResultRow]:
     """The list's rows; `tabs` is table to title and icon."""
     result = []
     for group in found.groups:

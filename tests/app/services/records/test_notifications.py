@@ -13,10 +13,12 @@ from tests.conftest import NOW
 
 def fill(database: LocalDatabase, count: int, tenant: str = "acme", *, read: int = 0) -> list[str]:
     ids = [f"{tenant}-{read}-{number}" for number in range(count)]
-    database.connection().executemany(
-        "INSERT INTO notifications (id, tenant_id, type, title, read, created_at) VALUES (?,?,?,?,?,?)",
-        [(key, tenant, "run_completed", "Done", read, NOW) for key in ids],
-    )
+    connection = database.connection()
+    with connection:
+        connection.executemany(
+            "INSERT INTO notifications (id, tenant_id, type, title, read, created_at) VALUES (?,?,?,?,?,?)",
+            [(key, tenant, "run_completed", "Done", read, NOW) for key in ids],
+        )
     return ids
 
 

@@ -9,7 +9,7 @@ from app.services.demo.demo import create_demo
 from app.services.records import search, users
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.search import Found, Group, excerpt
+from app.services.records.search import Group, SearchResult, excerpt
 from app.services.scope import EVERYONE, Scope
 from models.local.database import LocalDatabase
 from models.schema import inspect
@@ -23,7 +23,7 @@ def lists(database: LocalDatabase) -> Lists:
     return Lists(inspect(database))
 
 
-def group(found: Found, table: str) -> Group:
+def group(found: SearchResult, table: str) -> Group:
     return next(one for one in found.groups if one.table == table)
 
 
@@ -47,7 +47,7 @@ def test_a_tenant_sees_its_own_records_and_not_its_name_on_each(
 
 def test_nothing_is_found_and_nothing_is_asked(database: LocalDatabase, lists: Lists) -> None:
     assert search.everything(database, lists, EVERYONE, "nobody").groups == ()
-    assert search.everything(database, lists, EVERYONE, "   ") == Found("", ())
+    assert search.everything(database, lists, EVERYONE, "   ") == SearchResult("", ())
 
 
 def test_wildcards_are_letters(database: LocalDatabase, lists: Lists) -> None:
