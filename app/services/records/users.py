@@ -123,8 +123,8 @@ class _Addresses:
 
     def __call__(self, rows: Sequence[RowChange], limits: Limits) -> list[Check]:
         users = [row for row in rows if row.table == TABLE and row.record_id in self._tenants]
-        before = self._shared([(user, user.before) for user in users], limits, self._know)
-        return before + self._shared([(user, user.after) for user in users], limits, self._refuse)
+        after = self._shared([(user, user.after) for user in users], limits, self._refuse)
+        return after + self._shared([(user, user.before) for user in users], limits, self._know)
 
     def _know(self, user: RowChange, other: Value, email: str) -> None:
         self._known.add((user.record_id, other))
