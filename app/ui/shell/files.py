@@ -240,10 +240,10 @@ class Files(FileWork):
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files import copying as snapshots  # noqa: PLC0415
+            from app.services.files.copying import snapshot_copy  # noqa: PLC0415
 
             target.parent.mkdir(parents=True, exist_ok=True)
-            snapshots.snapshot_copy(path, target)
+            snapshot_copy(path, target)
             return target
 
         self._make(f"Copying {path.name}…", work)

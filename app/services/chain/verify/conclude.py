@@ -213,8 +213,16 @@ def _check_counters(joined: Joined, extent: Extent) -> None:
 
 
 def _explain_emptied(joined: Joined, extent: Extent) -> None:
-    """A table without entries that once had some: the platform's cleanup may leave nothing."""
-    emptied = extent.first > extent.last and extent.counter is not None and extent.counter > 0
+    """A table without entries that once had some: the platform's cleanup may leave nothing.
+
+    A range without entries says nothing of the rest.
+    """
+    emptied = (
+        not extent.partial
+        and extent.first > extent.last
+        and extent.counter is not None
+        and extent.counter > 0
+    )
     if emptied and joined.complete and not joined.findings:
         sentence = (
             f"There are no entries, but the file has numbered some, up to {extent.counter}; "
