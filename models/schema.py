@@ -1,4 +1,4 @@
-"""What a file holds compared with what the models expect."""
+"""What a database holds, compared with what the models expect, and as acts need to know it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, keys.id, key
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of a file and how they differ from `database-schema.md`.
+    """The tables of a database and how they differ from the models.
 
     `columns` maps each real table to its column names, in order; names that differ from the expected ones
     only in case, which SQLite ignores, are given as expected. `impostors` are views and virtual tables that

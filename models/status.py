@@ -1,4 +1,4 @@
-"""Named values that the platform stores as text (`database-schema.md`, Status Values; `d1.md`)."""
+"""Named values that the platform stores as text (`models/README.md`)."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Peewee models for the seven tables of `database-schema.md`, to the letter.
+"""Peewee models for the seven tables of the platform, as `migrations/` make them (`models/README.md`).
 
 The models are bound to no database: a query is run on an explicit one, `query.execute(database)`, so
 nothing here is global state. `tests/models/test_tables.py` proves them equal to the migrated schema.

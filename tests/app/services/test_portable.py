@@ -1,9 +1,12 @@
 """Every portable service works on an engine that has nothing but the interface, within D1's limits."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from app import paths
@@ -19,6 +22,7 @@ from app.services.records.record import read_record
 from app.services.records.tables import DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
 from app.services.scope import EVERYONE, Scope
+from app.workers import scan_pool
 from models.engine import Database
 from models.errors import InvalidInput
 from models.local.database import LocalDatabase
@@ -28,6 +32,7 @@ from tests.app.services.chain.test_append import assert_one_chain
 from tests.app.services.records.test_images import Content, content, execute
 from tests.conftest import NOW
 from tests.fixtures.plain_engine import PlainEngine
+from tests.fixtures.retaining import retain, unsigned
 
 __all__ = ["content"]
 
@@ -279,3 +284,19 @@ def test_a_search_finds_the_same(both: tuple[Database, Database], text: str) -> 
         search.everything(database, Lists(inspect(database)), EVERYONE, text) for database in both
     )
     assert plain == local
+
+
+def test_retention_removes_the_same(demo_path: Path, tmp_path: Path) -> None:
+    def retained(kind: Callable[[Path], Any], name: str) -> tuple[dict[str, int], list[Any]]:
+        path = Path(shutil.copyfile(demo_path, tmp_path / name))
+        database = kind(path)
+        with database.connection_context():
+            result = retain(database, now=NOW, days=60, checkpoint=unsigned(path, now=NOW))
+        with closing(apsw.Connection(str(path))) as connection:
+            chain = connection.execute("SELECT seq, hash FROM audit_chain ORDER BY seq").fetchall()
+        assert not scan_pool.verify(path, now=NOW).findings
+        return result.removed, chain
+
+    plain, local = retained(PlainEngine, "plain.sqlite"), retained(LocalDatabase, "local.sqlite")
+    assert plain == local
+    assert all(local[0].values())
