@@ -14,7 +14,7 @@ from app.services.chain.append import Check, Event
 from app.services.records import change as writing
 from app.services.records.change import Change
 from app.services.records.dependents import removal
-from app.services.records.images import Image, Images, RowChange, StoredRow, Value, chunks, shown
+from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
 from models.engine import Database, Limits, Rows
 from models.errors import InvalidInput, NotFound
 from models.status import AuditEvent
@@ -110,6 +110,10 @@ def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int)
     return writing.commit(database, plan, now=now)
 
 
+_Judge = Callable[[RowChange, Value, str], None]
+"""Takes a user, the id of another with an address of his, and that address."""
+
+
 class _Addresses:
     """The checks that nobody else in the tenant has the address that a user is given.
 
@@ -122,35 +126,22 @@ class _Addresses:
         self._known: set[tuple[Value, Value]] = set()
 
     def __call__(self, rows: Sequence[RowChange], limits: Limits) -> list[Check]:
+        """One look for the addresses that these users have before and after, those of a tenant together."""
+        wanted: dict[str, dict[str, list[tuple[_Judge, RowChange]]]] = {}  # tenant to address to its users
         users = [row for row in rows if row.table == TABLE and row.record_id in self._tenants]
-        after = self._shared([(user, user.after) for user in users], limits, self._refuse)
-        return after + self._shared([(user, user.before) for user in users], limits, self._know)
-
-    def _know(self, user: RowChange, other: Value, email: str) -> None:
-        self._known.add((user.record_id, other))
-
-    def _refuse(self, user: RowChange, other: Value, email: str) -> None:
-        if (user.record_id, other) not in self._known:
-            tenant = self._tenants[user.record_id]
-            raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")
-
-    def _shared(
-        self,
-        users: Sequence[tuple[RowChange, Image | None]],
-        limits: Limits,
-        judge: Callable[[RowChange, Value, str], None],
-    ) -> list[Check]:
-        """Checks that tell `judge` which user shares the address of which other one, and that address."""
-        wanted: dict[str, dict[str, RowChange]] = {}  # tenant to address to user
-        for user, image in users:
+        sides = [(self._refuse, user, user.after) for user in users]
+        sides += [(self._know, user, user.before) for user in users]
+        for judge, user, image in sides:
             email = (image or {}).get("email")
             if isinstance(email, str):
-                wanted.setdefault(self._tenants[user.record_id], {})[email.lower()] = user
+                of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
+                of_tenant.setdefault(email.lower(), []).append((judge, user))
 
-        def tell(addresses: Mapping[str, RowChange], found: Rows) -> None:
+        def tell(addresses: Mapping[str, Sequence[tuple[_Judge, RowChange]]], found: Rows) -> None:
             for lowered, other, email in found:
-                if other != addresses[lowered].record_id:
-                    judge(addresses[lowered], other, email)
+                for judge, user in addresses[lowered]:
+                    if other != user.record_id:
+                        judge(user, other, email)
 
         lowered = fn.LOWER(User.email)
         return [
@@ -161,6 +152,14 @@ class _Addresses:
             for tenant, addresses in wanted.items()
             for part in chunks(addresses, limits.parameters - 1)
         ]
+
+    def _know(self, user: RowChange, other: Value, email: str) -> None:
+        self._known.add((user.record_id, other))
+
+    def _refuse(self, user: RowChange, other: Value, email: str) -> None:
+        if (user.record_id, other) not in self._known:
+            tenant = self._tenants[user.record_id]
+            raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")
 
 
 def _event(
