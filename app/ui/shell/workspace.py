@@ -82,7 +82,8 @@ class Workspace(QWidget):
         """Fills the tab in sight. The rest is looked at when it has its rows, or cannot have them."""
         page = self.current()
         for answered in (page.list.loaded, page.list.failed):
-            answered.connect(self._around.start, Qt.ConnectionType.SingleShotConnection)
+            # The number of rows is not for the timer, which would wait for as many milliseconds.
+            answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
         page.activate()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -159,3 +159,20 @@ def test_a_tab_out_of_sight_reads_when_it_is_looked_at(
     assert go(qtbot, window, 0) is page is current(window)
     qtbot.waitUntil(lambda: page.inspector.title() == EMAIL)
     assert runner.reads[Lists.load_keys.__qualname__] == 1
+
+
+def test_many_rows_do_not_put_off_what_comes_after_them(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    ask(
+        demo_path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+        " INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " SELECT 'many-' || i, 'acme-corp', 'many-' || i || '@example.com', i, i FROM n",
+    )
+    with qtbot.waitSignal(window.opened):
+        window.files.open(demo_path)
+    workspace = window.workspace
+    assert workspace is not None
+    with qtbot.waitSignal(workspace.settled, timeout=10_000):  # half of a millisecond for each row
+        pass
