@@ -176,7 +176,7 @@ def test_what_is_read_of_an_opened_file_is_of_one_moment(database_path: Path) ->
     opened = open_database(database_path)
     with opened.database.connection_context(), snapshot(opened.database):
         before = rows(opened.database, opened.schema)
-        execute(database_path, "INSERT INTO users VALUES ('1', 'late', 'e', NULL, 1, 1)")
+        execute(database_path, INTO_USERS + "('1', 'late', 'e', NULL, 1, 1)")
         assert rows(opened.database, opened.schema) == before
         assert tenants(opened.database) == opened.tenants == ()
     with opened.database.connection_context():

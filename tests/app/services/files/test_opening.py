@@ -479,7 +479,8 @@ def test_an_unfinished_change_is_put_right_only_by_a_writer(database_path: Path,
         "PRAGMA cache_size=1",
         "BEGIN",
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)"
-        " INSERT INTO users SELECT 'x' || i, 't', 'e', NULL, 1, 1 FROM n",
+        " INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " SELECT 'x' || i, 't', 'e', 1, 1 FROM n",
         kill=True,
     )
     before = database_path.read_bytes()

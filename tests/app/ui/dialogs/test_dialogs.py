@@ -222,7 +222,7 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
     connection = database.connection()
     connection.execute("CREATE TABLE sessions (id TEXT)")
     connection.execute("INSERT INTO sessions VALUES ('one')")
-    connection.execute("ALTER TABLE users ADD COLUMN phone TEXT")
+    connection.execute("ALTER TABLE users ADD COLUMN shoe_size TEXT")
     connection.execute("ALTER TABLE notifications DROP COLUMN metadata")
     connection.execute("DROP TABLE planning_parked_ideas")
     connection.execute("DELETE FROM d1_migrations WHERE name LIKE '0002%'")
@@ -233,7 +233,7 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
     dialog.open()
     rows = {row[0]: row[1:] for row in texts(dialog.table)}
     assert rows["sessions"] == ["1", "Not the platform's"]
-    assert rows["users"] == ["0", "also has phone"]
+    assert rows["users"] == ["0", "also has shoe_size"]
     assert rows["notifications"] == ["0", "lacks metadata"]
     assert rows["planning_parked_ideas"] == ["—", "Missing"]
     assert dialog.verdicts.value("Schema") == "Missing: 1 table and 1 column"

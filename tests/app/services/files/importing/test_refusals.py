@@ -9,9 +9,11 @@ from app.services.files.importing import running
 from app.services.files.importing.errors import ImportLimit, StatementFailed, StatementRefused
 from app.services.files.importing.guarding import Forbidden, Guard
 from app.services.files.importing.running import Imported
+from models.schema import expected_columns
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_USERS
 
 Run = Callable[..., Imported]
+USER_COLUMNS = len(expected_columns()["users"])
 USER = INTO_USERS + "('u-x','acme','Secr3tMail','Secr3tHash',1,1);\n"
 LOADING = "the function load_extension()"
 
@@ -78,7 +80,7 @@ def test_what_is_refused_is_named_with_its_line(
         (INTO_USERS + "('u-y','acme' Secr3tMail,'','Secr3tHash',1,1)", "syntax error"),
         (INTO_USERS + "('u-y',Secr3tHash,'','',1,1)", "no such column"),
         (INTO_USERS + "('u-y',\"Secr3tHash\",'',Secr3tHash(),1,1)", "no such function"),
-        ("INSERT INTO users VALUES('u-y')", "table users has 6 columns but 1 values were supplied"),
+        ("INSERT INTO users VALUES('u-y')", f"table users has {USER_COLUMNS} columns but 1 values"),
         ("INSERT INTO nowhere VALUES('Secr3tHash')", "no such table"),
         (INTO_USERS + "(1,2,3,4,5,?)", "it has parameters"),
         ("INSERT INTO sqlite_master VALUES('table','x','x',0,'Secr3tHash')",
@@ -125,7 +127,9 @@ def test_a_few_lines_do_not_fill_the_disk(
     run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "_LEAST", 1 << 20)
-    doubling = "INSERT INTO users SELECT id || 'x', tenant_id, email, password_hash, 1, 1 FROM users;\n"
+    doubling = INTO_USERS.replace(
+        "VALUES", "SELECT id || 'x', tenant_id, email, password_hash, 1, 1 FROM users;\n"
+    )
     with pytest.raises(ImportLimit, match=r"^export\.sql grows to more than 8 times its size, so nothing"):
         run(texts["d1"] + doubling.replace("'x'", "hex(randomblob(9))") * 40)
 

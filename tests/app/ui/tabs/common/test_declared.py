@@ -53,7 +53,7 @@ def test_the_inspector_shows_what_is_unknown_and_says_what_is_missing(
 @pytest.mark.parametrize(
     ("table", "hint"),
     [
-        (USERS, "Filter by e-mail or id…"),
+        (NOTIFICATIONS, "Filter by title or message…"),
         (WEBHOOK_DESTINATIONS, "Filter by name, URL or host…"),
         (AUDIT_CHAIN, "Filter by event type or payload…"),
     ],
