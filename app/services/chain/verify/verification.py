@@ -105,7 +105,7 @@ def verify(
     `executor` scans the ranges. `now` is epoch seconds, for times in the future. `progress(done, total)` in
     rows and `cancelled()` are called in the calling thread, at least ten times a second.
 
-    `checkpoints` is what is known of the file (`CheckpointStore.witness`); with `seal` the report gets what a
+    `checkpoints` is what is known of the file (`CheckpointStore.known`); with `seal` the report gets what a
     new checkpoint is made of. Both look at whole chains: of a range, only the starts that were adopted count.
 
     The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is

@@ -1,4 +1,4 @@
-"""Audit chains for tests: built by the formula of `database-schema.md`, then damaged by plain SQL."""
+"""Audit chains for tests: built by the platform's formula, then damaged by plain SQL."""
 
 import json
 import random

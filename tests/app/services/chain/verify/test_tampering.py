@@ -1,4 +1,4 @@
-"""Every row of the table in `integrity.md` 3 that needs no checkpoint, on chains short and long."""
+"""Every code (app/services/chain/README.md) that needs no checkpoint, on chains short and long."""
 
 import json
 from hashlib import sha256
