@@ -1,7 +1,8 @@
-"""Whether the file that was opened continues the one seen last, as a notice."""
+"""Whether the file that was opened continues the one seen last, and what an imported one is, as a notice."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,15 @@ from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
+    from app.services.files.importing.running import Verified
 
 LISTED = 3
 
 
 class ContinuationNotice(Notice):
-    """Hidden until a known file turns out to be a newer copy, or not to continue what was seen."""
+    """Hidden until a known file turns out to be a newer copy or not to continue what was seen, or an imported
+    one does not hold or stays without a checkpoint.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__(Banner(context.theme))
@@ -37,24 +41,46 @@ class ContinuationNotice(Notice):
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
         folder, path, now = paths.checkpoints_dir(), self._context.opened.path, self._context.clock()
+        if "audit_chain" not in self._context.opened.schema.columns:
+            return
         if not imported and not paths.exists(folder):
             return
 
-        def work(progress: Progress, cancelled: Stop) -> Continuation | None:
+        def work(progress: Progress, cancelled: Stop) -> Callable[[], None]:
             from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
             from app.services.files.importing.running import verify_imported  # noqa: PLC0415
             from app.workers import scan_pool  # noqa: PLC0415
 
             store = CheckpointStore(folder)
             if not imported:
-                return store.continuation(path)
+                return partial(self.show_continuation, store.continuation(path))
             verify = partial(scan_pool.verify, cancelled=cancelled)
-            return verify_imported(path, store, verify, now=now).continuation
+            return partial(self.show_imported, verify_imported(path, store, verify, now=now))
 
-        self._context.runner.job(work, on_done=self.show_continuation, on_failed=lambda error: None)
+        self._context.runner.job(work, on_done=lambda show: show())
 
-    def show_continuation(self, found: Continuation | None) -> None:
-        """Says what was found."""
+    def show_imported(self, found: Verified) -> None:
+        """Says how the file stands to the one seen last, and what is wrong with it."""
+        from app.ui.tabs.audit.verdicts import HEADLINES  # noqa: PLC0415 - with what verifies
+
+        continuation, report = found.continuation, found.report
+        tone, headline, icon = HEADLINES[report.verdict]
+        rest = f"— {counted(report.entries, 'entry', 'entries')} imported"
+        rest += f", {counted(report.found, 'finding')}" if report.found else ""
+        unsigned = found.problem if report.entries else None
+        said = "" if unsigned is None else f"The file stays without a checkpoint. {unsigned}"
+        if continuation is not None and continuation.divergences:
+            self.show_continuation(continuation, "" if report.intact else f"{headline} {rest}.", said)
+        elif not report.intact or said:
+            if report.intact:
+                tone, headline, icon = Tone.WARN, "No checkpoint was made of this file", Icon.WARNING_FILL
+            self.banner.show_verdict(tone, headline, rest, said, icon)
+            self.show()
+        else:
+            self.show_continuation(continuation)
+
+    def show_continuation(self, found: Continuation | None, *more: str) -> None:
+        """Says what was found, and `more` of a file that does not continue."""
         if found is None or not found.known:
             return
         seen = relative_time(found.seen_at or 0, self._context.clock())
@@ -72,7 +98,7 @@ class ContinuationNotice(Notice):
                 Tone.BAD,
                 "This file does not continue the one you saw last",
                 f"— {seen}, checkpoint {found.checkpoint}",
-                "; ".join(parts),
+                " ".join(part for part in (*more, f"{'; '.join(parts)}.") if part),
                 Icon.SHIELD_BAD,
             )
             self.show()

@@ -10,7 +10,7 @@ from app.ui.tabs.audit.verifying import Asked, Outcome, State
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import counted, duration, grouped, shortened
 
-_HEADLINES = {
+HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
     Verdict.CONSISTENT: (Tone.OK, "Chain intact", Icon.SHIELD_OK),
     Verdict.UNPROVEN_START: (Tone.WARN, "Start unproven", Icon.WARNING_FILL),
@@ -46,7 +46,7 @@ def banner(outcome: Outcome) -> Words:
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.ends is not None:
         return _range_banner(report, asked, *asked.ends)
-    tone, headline, icon = _HEADLINES[report.verdict]
+    tone, headline, icon = HEADLINES[report.verdict]
     rest = f"— {counted(report.entries, 'entry', 'entries')} checked"
     if report.verdict is Verdict.VERIFIED:
         rest = f"— {counted(report.entries, 'entry', 'entries')}"
@@ -74,7 +74,7 @@ def banner(outcome: Outcome) -> Words:
 
 def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
     """That these entries alone were looked at is the first thing said."""
-    tone, _, icon = _HEADLINES[report.verdict]
+    tone, _, icon = HEADLINES[report.verdict]
     name = f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
     one = first == last
     headline = {

@@ -91,6 +91,42 @@ def test_an_export_that_forked_says_where(
     assert notice(window, "This file does not continue the one you saw last")
 
 
+def test_an_imported_chain_that_is_broken_is_named(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
+    export = write_dump(demo_path, tmp_path / "forged.sql")
+    with qtbot.waitSignal(window.opened):
+        window.files.import_dump(export, tmp_path / "forged.sqlite")
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
+    banner = notice(window, "Chain broken")
+    assert "1 finding" in banner.headline()
+    assert "stays without a checkpoint" in banner.detail()
+
+
+def test_an_import_that_stays_without_a_checkpoint_says_so(
+    qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
+) -> None:
+    paths.checkpoints_dir().parent.mkdir(parents=True, exist_ok=True)
+    paths.checkpoints_dir().write_text("a file where the folder should be")
+    with qtbot.waitSignal(window.opened):
+        window.files.import_dump(export, tmp_path / "new.sqlite")
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
+    assert "stays without a checkpoint" in notice(window, "No checkpoint was made").detail()
+
+
+def test_a_failure_to_look_is_not_kept_quiet(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    for kept in paths.checkpoints_dir().glob("*"):
+        if kept.is_file() and kept.suffix in {".sqlite", ".db"}:
+            kept.write_bytes(b"not a database at all" * 100)
+    with qtbot.waitSignal(window.opened):
+        window.files.open(demo_path)
+    assert "checkpoint" in error(qtbot, window)
+
+
 def test_a_dump_that_is_refused_leaves_nothing(
     qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
 ) -> None:
