@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from app import paths
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from app.workers import scan_pool  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
-    store, verify = CheckpointStore(paths.checkpoints_dir()), scan_pool.verify
+    store, verify = CheckpointStore(paths.checkpoints_dir()), partial(scan_pool.verify, take_part=True)
     restoring.require_writable(path, force=options.force)
     with restoring.scratch(path) as scratch:
         offered = restoring.offer(path, options.copy, Path(scratch), store, verify, now=now)

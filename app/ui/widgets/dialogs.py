@@ -233,8 +233,8 @@ class BugDialog(Dialog):
         super().__init__(
             theme,
             "This is a mistake in Tenant Admin",
-            "Your data is as it was before the last action. Please report these details; "
-            "they hold no secrets.",
+            "The last action may have been done in part or not at all; look at what it was to change before "
+            "you repeat it. Please report these details; they hold no secrets.",
             icon=Icon.BUG,
             tone=Tone.BAD,
             parent=parent,
