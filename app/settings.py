@@ -18,11 +18,12 @@ from typing import Generic, Literal, Self, TypeVar, get_args, overload
 from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
+from models.status import DEFAULT_RETENTION_DAYS
 
 ThemeName = Literal["system", "light", "dark"]
 
 RECENT_FILES = 10
-DATA_RETENTION_SECONDS = 90 * 86_400
+DATA_RETENTION_SECONDS = DEFAULT_RETENTION_DAYS * 86_400
 """The platform's default retention period (models/README.md)."""
 RETENTION_DAYS = range(1, 36_501)
 """The periods that can be chosen."""

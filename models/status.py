@@ -1,6 +1,10 @@
 """Named values that the platform stores as text (`models/README.md`)."""
 
 from enum import StrEnum
+from typing import Final
+
+DEFAULT_RETENTION_DAYS: Final = 90
+"""The platform's own retention period (models/README.md)."""
 
 
 class RunStatus(StrEnum):

@@ -21,12 +21,13 @@ from app.commands.common import (
     say,
 )
 from app.services.chain.rules import SECONDS_LIMIT
+from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Plan
-    from app.services.retention.run import Result
+    from app.services.retention.result import Result
 
 _FLAGS = {
     "NeedsConfirmation": "--allow-majority",
@@ -50,7 +51,12 @@ _STATUS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _STATUS
     parser.add_argument("file", type=Path)
-    parser.add_argument("--days", type=positive, default=90, help="how long data is kept (default: 90)")
+    parser.add_argument(
+        "--days",
+        type=positive,
+        default=DEFAULT_RETENTION_DAYS,
+        help="how long data is kept (default: %(default)s)",
+    )
     parser.add_argument("--now", type=_time, metavar="EPOCH", help=_NOW)
     parser.add_argument(
         "--allow-majority",
@@ -86,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
+    from app.services.retention import result as said  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
@@ -110,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
         )
         if options.dry_run:
             return _say_plan(planned, as_json=options.json)
-        confirmation = run.Confirmation.to(
+        confirmation = said.Confirmation.to(
             planned,
             majority=options.allow_majority,
             clock=options.trust_clock,
@@ -126,9 +133,18 @@ def run(options: argparse.Namespace) -> int:
                 checkpoint=checkpoint,
                 archive=options.archive,
             )
-        except (run.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint) as error:
+        except (said.NeedsConfirmation, clock.ClockProblem, said.NoCheckpoint) as error:
             print(f"tenant-admin: {error} To confirm, add {_FLAGS[type(error).__name__]}.", file=sys.stderr)
             return EXIT_COULD_NOT_RUN
+        except said.RetentionStopped as error:
+            _say_result(error.result, options)
+            print(f"tenant-admin: {error}", file=sys.stderr)
+            return EXIT_FINDINGS
+    _say_result(result, options)
+    return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
+
+
+def _say_result(result: Result, options: argparse.Namespace) -> None:
     if result.no_checkpoint is not None:
         print(f"tenant-admin: no checkpoint could be made after it: {result.no_checkpoint}", file=sys.stderr)
     if options.json:
@@ -138,7 +154,6 @@ def run(options: argparse.Namespace) -> int:
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
-    return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
 
 
 def _say_plan(planned: Plan, *, as_json: bool) -> int:

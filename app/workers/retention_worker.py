@@ -24,7 +24,7 @@ from models.progress import Progress, Stop
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run
     from app.services.retention.plan import Plan, TryCheckpoint
-    from app.services.retention.run import Confirmation, Result
+    from app.services.retention.result import Confirmation, Result
 
 DAY = 86_400
 HOUR = 3_600
@@ -190,13 +190,14 @@ class RetentionWorker(QObject):
         actor, archive, now = self._settings.actor(), self._settings.archive(), self._clock()
 
         def work(progress: Progress, cancelled: Stop) -> Result:
-            from app.services.retention import run as retention  # noqa: PLC0415
+            from app.services.retention.result import Confirmation  # noqa: PLC0415
+            from app.services.retention.run import carry_out  # noqa: PLC0415
 
             with self._database.connection_context():
-                return retention.carry_out(
+                return carry_out(
                     self._database,
                     plan(cancelled),
-                    confirmation or retention.Confirmation(),
+                    confirmation or Confirmation(),
                     now=now,
                     actor=actor,
                     checkpoint=self._checkpoint,

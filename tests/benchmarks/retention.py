@@ -31,7 +31,7 @@ from app import paths
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.making import Attempt
 from app.services.demo.demo import create_demo
-from app.services.retention.run import Confirmation, Result
+from app.services.retention.result import Confirmation, Result
 from app.workers.retention_worker import Proposal, RetentionSettings, RetentionWorker
 from app.workers.runner import Runner
 from models.engine import Statement

@@ -155,6 +155,14 @@ class Problem(NamedTuple):
         return is_error(self.code, warning=self.warning)
 
 
+def end_is_lost(counter: object, last: int | None) -> bool:
+    """Whether entries after the `last` were removed: `counter`, AUTOINCREMENT's, has numbered beyond it.
+
+    A table without any row may be what the platform's own cleanup left.
+    """
+    return isinstance(counter, int) and last is not None and counter > max(last, 0)
+
+
 def is_error(code: Code, *, warning: bool = False) -> bool:
     """Whether a finding makes its tenant TAMPERED (or UNREADABLE)."""
     return not warning and code not in WARNINGS and code not in VERDICTS_OF_THEIR_OWN

@@ -17,7 +17,7 @@ from peewee import SQL, fn
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
-from app.services.chain.rules import COLUMNS, SECONDS_LIMIT
+from app.services.chain.rules import COLUMNS, SECONDS_LIMIT, end_is_lost
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
@@ -25,14 +25,11 @@ from models import schema
 from models.engine import Database, raw
 from models.errors import InvalidInput, NotAllowed
 from models.progress import Stop
-from models.status import SYSTEM_TENANT, AuditEvent
+from models.status import DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
 TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_artifacts")
 """What retention removes from; what their foreign keys delete along is counted beside them."""
-
-DEFAULT_DAYS: Final = 90
-"""The platform's own retention period."""
 
 _NEEDED: Final = {"audit_chain": COLUMNS, **other_tables.NEEDED}
 """The columns without which nothing can be said of a table."""
@@ -140,7 +137,7 @@ def plan(
     database: Database,
     *,
     now: int,
-    days: int = DEFAULT_DAYS,
+    days: int = DEFAULT_RETENTION_DAYS,
     facts: ClockFacts = NO_FACTS,
     checkpoint: TryCheckpoint,
     cancelled: Stop = lambda: False,
@@ -204,14 +201,17 @@ def lost_end(database: Database) -> str | None:
     """Why nothing may be appended: a marker would take the number of a last entry that somebody removed, and
     hide that it was there. A table without any row may be what the platform's own cleanup left.
     """
-    last = database.scalar(AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples())
-    if (
-        last is None
-        or database.scalar(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")) is None
-    ):
+    rows = database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"))
+    if not rows:
         return None
-    counter = database.scalar(raw("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'"))
-    if not isinstance(counter, int) or counter <= last:
+    lasts, counters = database.read_batch(
+        [
+            AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
+            raw("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'"),
+        ]
+    )
+    last, counter = lasts[0][0], counters[0][0] if counters else None
+    if not end_is_lost(counter, last):
         return None
     return (
         f"The file has numbered audit entries up to {counter:,}, but its last one is {last:,}: those after "

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +19,21 @@ from app.services.chain.archive.writing import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.chain.rules import Reference
-from app.services.retention.clock import ClockDoubt, ClockProblem
+from app.services.retention.clock import ClockProblem
 from app.services.retention.other_tables import Removal, Skipped, refusal
 from app.services.retention.plan import (
     Plan,
-    TenantShare,
     TryCheckpoint,
     hold_back,
     lost_end,
-    outcome,
+)
+from app.services.retention.result import (
+    NOTHING_CONFIRMED,
+    Confirmation,
+    NeedsConfirmation,
+    NoCheckpoint,
+    Result,
+    RetentionStopped,
 )
 from models.engine import Database
 from models.errors import (
@@ -56,94 +62,10 @@ _PAUSE: Final = 0.005
 _RETRIES: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What a person has said to the plan that they were shown.
-
-    `majority` are the tenants that may lose more than half of their entries, `clock` is the doubt in spite of
-    which the clock is right.
-    """
-
-    majority: frozenset[str] = frozenset()
-    clock: ClockDoubt | None = None
-    without_checkpoint: bool = False
-
-    @classmethod
-    def to(
-        cls, plan: Plan, *, majority: bool = False, clock: bool = False, without_checkpoint: bool = False
-    ) -> "Confirmation":
-        """Agrees to what this very plan asks about."""
-        tenants = frozenset(share.tenant_id for share in plan.majority) if majority else frozenset()
-        return cls(tenants, plan.doubt if clock else None, without_checkpoint)
-
-
-class NeedsConfirmation(TenantAdminError):
-    """More than half of a tenant's live entries would go, and nobody has said that this is meant."""
-
-    def __init__(self, shares: Sequence[TenantShare]) -> None:
-        self.tenants = tuple(share.tenant_id for share in shares)
-        first = shares[0]
-        others = len(shares) - 1
-        more = f" and of {others} more tenant{'s' if others > 1 else ''}" if others else ""
-        super().__init__(
-            f"More than half of the audit entries of {first.tenant_id} ({first.losing:,} of {first.live:,})"
-            f"{more} would be removed; nothing was removed. Check the clock and the retention period, "
-            "then confirm."
-        )
-
-
-class NoCheckpoint(TenantAdminError):
-    """No checkpoint could be made before the removal, and nobody has said that it may go without one."""
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(
-            f"No checkpoint could be made before the removal: {problem} Nothing was removed. "
-            "Try again when that is put right, or confirm that it may be removed without a checkpoint."
-        )
-
-
-@dataclass(slots=True)
-class Result:
-    """What went, and what stayed although it is old.
-
-    `longest_hold` is the longest transaction in seconds, waiting for others included. `cancelled` says that
-    there is more to remove; what was removed is complete in itself. `archives` are the names of the files
-    that keep the removed audit entries. `doubt` says why the clock was in doubt, also where a person has said
-    that it is right. `no_checkpoint` is why none could be made afterwards.
-    """
-
-    cutoff: int
-    removed: dict[str, int]
-    left: tuple[LeftAlone, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-    cancelled: bool = False
-    transactions: int = 0
-    longest_hold: float = 0.0
-    seconds: float = 0.0
-    archives: tuple[str, ...] = ()
-    doubt: ClockDoubt | None = None
-    no_checkpoint: str | None = None
-
-    @property
-    def total(self) -> int:
-        return sum(self.removed.values())
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all that is old went."""
-        return not (self.left or self.skipped or self.cancelled)
-
-    def to_json(self) -> dict[str, Any]:
-        """The documented JSON of `tenant-admin retention --json`."""
-        found = outcome(self.cutoff, self.removed, self.left, self.skipped, self.doubt, dry_run=False)
-        return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}
-
-
 def carry_out(
     database: Database,
     plan: Plan,
-    confirmation: Confirmation = Confirmation(),
+    confirmation: Confirmation = NOTHING_CONFIRMED,
     *,
     now: int,
     actor: str,
@@ -160,16 +82,16 @@ def carry_out(
     has said to it; `confirmation` must agree to each tenant that loses its majority and to a clock in doubt.
     A checkpoint is made before and after. What the verification for the first one says now counts: a tenant
     that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
-    `progress(done, total)` counts rows, `cancelled` is asked between transactions. What was removed is
-    reported in an audit event of the tenant `system`; a run that finds nothing to do needs no confirmation
-    and leaves the file as it is.
+    `progress(done, total)` counts rows as often as they are handled: an entry is proven, archived perhaps,
+    and removed. `cancelled` is asked between transactions. What was removed is reported in an audit event
+    of the tenant `system`; a run that finds nothing to do needs no confirmation and leaves the file as it is.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archive`).
 
     Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal, `NeedsConfirmation`,
-    `ClockProblem`, `NoCheckpoint`, and the storage errors, those of the archive among them; of those, what
-    had been removed is reported too.
+    `ClockProblem`, `NoCheckpoint`, the storage errors, those of the archive among them, where nothing had
+    been removed, and `RetentionStopped` where something had, which is reported in the chain too.
     """
     if database.read_only:
         raise ReadOnlyFile(database.place)
@@ -188,22 +110,25 @@ def carry_out(
     try:
         with database.calm_checkpoints() as run.fold_back:
             try:
-                if plan.total and plan.has_chain:
-                    run.check(checkpoint, confirmation)
-                run.remove()
-            except Cancelled:
-                result.cancelled = True
-            except StorageError as error:
-                if result.total:
-                    with suppress(StorageError):  # the first failure is the one to tell
-                        report(error=error)
-                raise
-            if _is_news(database, result):
-                report()
+                try:
+                    if plan.total and plan.has_chain:
+                        run.check(checkpoint, confirmation)
+                    run.remove()
+                except Cancelled:
+                    result.cancelled = True
+                if _is_news(database, result):
+                    report()
+            except TenantAdminError as error:
+                if not result.total:
+                    raise
+                stopped = RetentionStopped(result, plan.total, error)
+                with suppress(TenantAdminError):  # the first failure is the one to tell
+                    report(error=stopped)
+                raise stopped from error
     finally:
+        result.seconds = time.monotonic() - started
         if result.total and plan.has_chain:
             result.no_checkpoint = checkpoint(Reason.RETENTION, lambda: False).missing
-    result.seconds = time.monotonic() - started
     return result
 
 
@@ -415,7 +340,7 @@ def _is_news(database: Database, result: Result) -> bool:
 
 
 def _report(
-    database: Database, result: Result, *, actor: str, now: int, error: StorageError | None = None
+    database: Database, result: Result, *, actor: str, now: int, error: TenantAdminError | None = None
 ) -> None:
     """Appends the outcome to the chain of `system`."""
     payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
@@ -433,5 +358,5 @@ def _report(
     append(database, lambda: Batch((), (Event(SYSTEM_TENANT, kind, payload),)), now=now)
 
 
-def _no_report(*, error: StorageError | None = None) -> None:
+def _no_report(*, error: TenantAdminError | None = None) -> None:
     pass

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.roles import Tone
 from app.services.retention.plan import TABLES, Plan, TenantShare
-from app.services.retention.run import Confirmation
+from app.services.retention.result import Confirmation
 from app.ui.dialogs.archive_choice import ArchiveChoice
 from app.ui.dialogs.doubt_card import DoubtCard
 from app.ui.theme import Kind, Theme

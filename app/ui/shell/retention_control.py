@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QWidget
 
 from app import paths
 from app.ui.shell.context import Context
-from app.ui.widgets.formatting import counted, relative_time
+from app.ui.widgets.formatting import counted, percent, relative_time
 from app.workers.retention_worker import Proposal, RetentionSettings, RetentionWorker
 from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the services and the dialog are loaded when retention is asked for or runs
     from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
-    from app.services.retention.run import Result
+    from app.services.retention.result import Result
     from app.ui.dialogs.retention import RetentionDialog
 
 
@@ -124,7 +124,7 @@ class RetentionControl(QObject):
         self.worker.check()
 
     def _advance(self, done: int, total: int) -> None:
-        self.status.emit(f"Retention: {done:,} of {total:,} rows removed")
+        self.status.emit(f"Retention: {percent(done, total)} done")  # each entry is read before it is removed
 
     def _finished(self, result: Result) -> None:
         self._last = result
@@ -133,7 +133,7 @@ class RetentionControl(QObject):
             self.removed.emit(result)
 
     def _failed(self, error: TenantAdminError) -> None:
-        from app.services.retention.run import NoCheckpoint  # noqa: PLC0415
+        from app.services.retention.result import NoCheckpoint  # noqa: PLC0415
 
         self._asking = False
         if isinstance(error, NoCheckpoint):

@@ -13,7 +13,7 @@ from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.rules import Verdict
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import TryCheckpoint
-from app.services.retention.run import Confirmation, NeedsConfirmation
+from app.services.retention.result import Confirmation, NeedsConfirmation
 from app.workers.retention_worker import DAY, HOUR, Proposal, RetentionSettings, RetentionWorker
 from app.workers.runner import Runner
 from app.workers.scan_pool import verify

@@ -17,6 +17,7 @@ from app.services.chain.rules import (
     Verdict,
     anchor,
     believed,
+    end_is_lost,
 )
 from app.services.chain.verify.comparison import (
     CheckpointHistory,
@@ -187,7 +188,8 @@ def _check_counters(joined: Joined, extent: Extent) -> None:
     """The counters beside the table against the rows that were seen."""
     end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
     counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
-    if counter is not None and counter > end and has_rows and not joined.gap_between(end, counter):
+    lost = end_is_lost(counter, end if has_rows else None)
+    if lost and not joined.gap_between(end, counter or 0):
         joined.add(
             Finding(
                 Code.SEQUENCE_COUNTER,

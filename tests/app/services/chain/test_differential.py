@@ -28,7 +28,8 @@ from app.services.chain.verify.report import Report
 from app.services.demo.demo import create_demo
 from app.services.retention.clock import ClockFacts
 from app.services.retention.plan import find_prefixes, plan
-from app.services.retention.run import Confirmation, carry_out
+from app.services.retention.result import Confirmation
+from app.services.retention.run import carry_out
 from app.workers import scan_pool
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase

@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
 from app.services.retention.plan import TABLES, TryCheckpoint
-from app.services.retention.run import Confirmation, NeedsConfirmation, NoCheckpoint
+from app.services.retention.result import Confirmation, NeedsConfirmation, NoCheckpoint, RetentionStopped
 from app.workers import scan_pool
 from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
@@ -769,3 +769,22 @@ def test_content_replaced_between_two_transactions_is_left_alone(
         row[0] for row in sql.execute("SELECT seq FROM audit_chain WHERE tenant_id = 'acme' AND seq < 10")
     ]
     assert kept[-7:] == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+    other = apsw.Connection(str(database.path))
+
+    def lock(done: int, _total: int) -> None:
+        if done > 4 and not other.in_transaction:  # four were read, and the first two have gone
+            other.execute("BEGIN IMMEDIATE")
+
+    sql.set_busy_timeout(20)
+    with pytest.raises(RetentionStopped) as stopped:
+        retain(database, batch_rows=2, progress=lock)
+    other.close()
+    result = stopped.value.result
+    assert (result.total, result.removed["audit_chain"]) == (2, 2)
+    assert str(stopped.value).startswith("Retention stopped when 2 of 4 rows had been removed; those are")
+    assert left_of(sql, "acme") == [old(7), old(6), NEW, NEW, NEW, NEW, NEW]
+    assert retain(database).removed["audit_chain"] == 2
