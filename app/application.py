@@ -52,7 +52,7 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
 
 def _load_tabs() -> None:
     """What an open file needs is imported while it is being opened."""
-    from app.ui.tabs.specs import TABS  # noqa: PLC0415
+    from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
 
     TABS[0].load()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from app import paths
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.audit.tab import AuditTab
-from app.ui.tabs.audit.verifying import VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog
 from tests.conftest import NOW

@@ -16,12 +16,11 @@ from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare
 from app.settings import Settings
-from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.choose_database import ChooseDatabaseDialog
-from app.ui.dialogs.database_info import DatabaseInfoDialog
-from app.ui.dialogs.preferences import PreferencesDialog
-from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
+from app.ui.shell.choose_database import ChooseDatabaseDialog
+from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.restore import RestoreDialog
 from app.ui.shell.welcome import WelcomePage
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 
-from app.itemmodels.roles import Role, Tone
+from app.itemmodels.columns import Role, Tone
 
 STATUSES = (
     ("running", Tone.ACCENT, "spinner"),

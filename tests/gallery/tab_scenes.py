@@ -12,11 +12,11 @@ from app.services.scope import Scope
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
 from app.ui.tabs.runs.tab import RunsTab
-from app.ui.tabs.users.tab import UsersTab
+from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
 from tests.conftest import NOW
 from tests.fixtures.context import close_context, make_context

@@ -25,25 +25,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.chips import CountChip, CountChips, StatusChip
+from app.ui.widgets.banner import Banner, BusyStrip, Toast
+from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button, tool_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.date_range import DateRange, DateRangeDialog, Span
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.fields import Field, FieldList
 from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick
 from app.ui.widgets.form_dialog import FormDialog
-from app.ui.widgets.inspector import Inspector
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.panes import EmptyState, Inspector
 from app.ui.widgets.picker import Choice, Picker
-from app.ui.widgets.status import BusyStrip, Toast
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.sample_table import SampleTable
 

@@ -16,11 +16,11 @@ from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
-from app.ui.tabs import specs
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab
-from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
-from app.ui.tabs.webhooks.dialog import WebhookDialog
+from app.ui.tabs.common import declared
+from app.ui.tabs.users import EditUserDialog, NewUserDialog
+from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
@@ -29,7 +29,7 @@ from tests.fixtures.context import close_context, make_context
 from tests.fixtures.records import record
 from tests.gallery.registry import Registry, Shot
 
-TABS = tuple(spec.place.split(".")[3] for spec in specs.TABS)
+TABS = tuple(spec.place.split(".")[3] for spec in declared.TABS)
 """The rooms of the tabs, in order."""
 
 AUDIT = TABS.index("audit")

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.file_dialogs import choose_folder
+from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.labels import ElidedLabel, Look
 
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.labels import Label

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.retention.plan import TABLES, Plan, TenantShare
 from app.services.retention.result import Confirmation
 from app.ui.dialogs.archive_choice import ArchiveChoice
@@ -16,9 +16,9 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import counted, grouped, long_time, percent
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 LISTED = 50
 

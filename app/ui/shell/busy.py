@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from app.ui.widgets.status import BusyStrip
+from app.ui.widgets.banner import BusyStrip
 from app.workers.runner import Runner, Task
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop

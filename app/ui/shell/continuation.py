@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app import paths
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.ui.shell.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 
 from app import paths
 from app.ui.shell.files import FileWork
-from app.ui.widgets.file_dialogs import ask_open, ask_save
+from app.ui.widgets.dialogs import ask_open, ask_save
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
@@ -91,7 +91,7 @@ class Copies(FileWork):
         )
 
     def _ask(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
-        from app.ui.dialogs.restore import RestoreDialog  # noqa: PLC0415
+        from app.ui.shell.restore import RestoreDialog  # noqa: PLC0415
 
         dialog = RestoreDialog(self._theme, offer, path.name, str(path.parent), parent=self._window)
         dialog.accepted.connect(lambda: self._restore(path, scratch, offer))

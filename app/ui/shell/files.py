@@ -14,7 +14,7 @@ from app import paths
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
-from app.ui.widgets.file_dialogs import ask_open, ask_save, choose_folder
+from app.ui.widgets.dialogs import ask_open, ask_save, choose_folder
 from app.ui.widgets.formatting import counted
 from models.errors import FileMissing, NeedsCopy, SqlDump, TenantAdminError
 from models.progress import Progress, Stop
@@ -216,7 +216,7 @@ class Files(FileWork):
             self.failed.emit(error)
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:
-        from app.ui.dialogs.choose_database import ChooseDatabaseDialog  # noqa: PLC0415
+        from app.ui.shell.choose_database import ChooseDatabaseDialog  # noqa: PLC0415
 
         dialog = ChooseDatabaseDialog(
             self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window

@@ -155,7 +155,7 @@ class GlobalSearch(QWidget):
             self.answered.emit(found.text, 0)
             return
         from app.ui.shell.search_results import rows  # noqa: PLC0415
-        from app.ui.tabs.specs import TABS  # noqa: PLC0415
+        from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
 
         tabs = {spec.table: (spec.title, spec.icon) for spec in TABS}
         self.popup.show_rows(rows(found, tabs), self.field)

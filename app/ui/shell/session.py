@@ -10,11 +10,10 @@ from app.services.files.describe import OpenedFile
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
-from app.ui.shell.context import Context
-from app.ui.shell.history import History
+from app.ui.shell.context import Context, History
 from app.ui.shell.workspace import Workspace
 from app.ui.theme import Theme
-from app.ui.widgets.status import BusyStrip
+from app.ui.widgets.banner import BusyStrip
 from app.workers.memory import tidy_as_it_goes
 from app.workers.runner import Runner
 

@@ -118,7 +118,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
 
 def add_tab_actions(commands: Actions, window: MainWindow) -> None:
     """Declares one for each tab, once: their titles are known when the first file is open."""
-    from app.ui.tabs.specs import TABS  # noqa: PLC0415 - the window appears before the tables are loaded
+    from app.ui.tabs.common.declared import TABS  # noqa: PLC0415 - the window appears before the tables are loaded
 
     def show(position: int) -> None:
         if window.workspace is not None:
@@ -158,7 +158,7 @@ def _fill_view(menu: QMenu, commands: Actions) -> None:
 
 
 def _preferences(window: MainWindow) -> None:
-    from app.ui.dialogs.preferences import PreferencesDialog  # noqa: PLC0415
+    from app.ui.shell.preferences import PreferencesDialog  # noqa: PLC0415
 
     dialog = PreferencesDialog(window.theme, window.settings, window)
     dialog.accepted.connect(window.refresh)
@@ -167,7 +167,7 @@ def _preferences(window: MainWindow) -> None:
 
 def _database_info(window: MainWindow) -> None:
     from app.services.files import describe  # noqa: PLC0415
-    from app.ui.dialogs.database_info import DatabaseInfoDialog  # noqa: PLC0415
+    from app.ui.shell.about import DatabaseInfoDialog  # noqa: PLC0415
 
     if window.context is not None:
         opened = window.context.opened
@@ -178,7 +178,7 @@ def _database_info(window: MainWindow) -> None:
 
 
 def _about(window: MainWindow) -> None:
-    from app.ui.dialogs.about import AboutDialog  # noqa: PLC0415
+    from app.ui.shell.about import AboutDialog  # noqa: PLC0415
 
     AboutDialog(window.theme, __version__, window).open_once()
 

@@ -6,16 +6,15 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.files import describe
 from app.services.files.describe import OpenedFile
 from app.services.records import notifications
 from app.services.records.change import Change
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.context import Context
-from app.ui.tabs.common.declared import TabSpec
+from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.specs import TABS
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice

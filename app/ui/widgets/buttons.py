@@ -1,14 +1,26 @@
-"""Buttons with a kind, an icon that follows the theme, a tool tip and an accessible name."""
+"""Buttons, and chips: a status as a word on a tinted pill, and a row of exclusive toggles with counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
+from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.formatting import counted, first_line, grouped
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
@@ -99,3 +111,186 @@ def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushBut
     button = push_button(theme, text, icon=Icon.COPY)
     button.clicked.connect(lambda: QGuiApplication.clipboard().setText(content()))
     return button
+
+
+_PAD, _ICON, _GAP, _HEIGHT = 8, 14, 4, 22
+_LONGEST = 60
+
+
+class StatusChip(QWidget):
+    """`StatusChip(theme, text="", tone=Tone.NEUTRAL, icon=None, parent=None)`; `set(text, tone, icon)`
+    changes it.
+
+    Never shortens its word, unless it is none: at most 60 characters. `text()` and `tone()` read back.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str = "",
+        tone: Tone = Tone.NEUTRAL,
+        icon: str | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        font = self.font()
+        font.setWeight(font.Weight.DemiBold)
+        self.setFont(font)
+        theme.changed.connect(self.update)
+        self.set(text, tone, icon)
+
+    def set(self, text: str, tone: Tone = Tone.NEUTRAL, icon: str | None = None) -> None:
+        """Show another status."""
+        self._text, self._tone, self._icon = visible(first_line(text, _LONGEST)), tone, icon
+        self.setAccessibleName(self._text)
+        self.updateGeometry()
+        self.update()
+
+    def text(self) -> str:
+        """The word shown."""
+        return self._text
+
+    def tone(self) -> Tone:
+        """The tone shown."""
+        return self._tone
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        icon = _ICON + _GAP if self._icon else 0
+        height = max(_HEIGHT, metrics.height() + 4)
+        return QSize(metrics.horizontalAdvance(self._text) + icon + 2 * _PAD, height)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.tint(self._tone))
+        box = QRectF(self.rect())
+        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+        left = _PAD
+        if self._icon:
+            pixmap = self._theme.pixmap(self._icon, self._tone, _ICON, self.devicePixelRatioF())
+            painter.drawPixmap(left, (self.height() - _ICON) // 2, pixmap)
+            left += _ICON + _GAP
+        painter.setPen(self._theme.colour(self._tone))
+        painter.drawText(box.adjusted(left, 0, -_PAD, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
+        painter.end()
+
+
+@dataclass(frozen=True, slots=True)
+class CountChip:
+    """One toggle: the key it stands for (None is "all"), its word, its count (None: unknown), an icon."""
+
+    key: str | None
+    label: str
+    count: int | None = None
+    icon: str | None = None
+
+
+class CountChips(QWidget):
+    """`CountChips(theme, name, parent=None)`; `set_chips(chips)` fills it and keeps the choice when it still
+    exists.
+
+    `key()` reads and `set_key(key)` sets the choice; `changed(object)` carries the new key after the user
+    chose. Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._chips: tuple[CountChip, ...] = ()
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
+        self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(8)
+
+    def set_chips(self, chips: Sequence[CountChip]) -> None:
+        """Show these toggles; the first is chosen when the previous choice is gone."""
+        same = [(c.key, c.label, c.icon) for c in chips] == [(c.key, c.label, c.icon) for c in self._chips]
+        key = self.key()
+        self._chips = tuple(chips)
+        if not same:
+            self._rebuild()
+        for number, chip in enumerate(chips):
+            button = self._group.button(number)
+            count = "" if chip.count is None else f" {grouped(chip.count)}"
+            button.setText(f"{chip.label}{count}".replace("&", "&&"))
+            described = chip.label if chip.count is None else f"{chip.label}, {counted(chip.count, 'row')}"
+            button.setAccessibleName(described)
+        self.set_key(key)
+
+    def key(self) -> str | None:
+        """The key of the chosen toggle."""
+        number = self._group.checkedId()
+        return self._chips[number].key if 0 <= number < len(self._chips) else None
+
+    def set_key(self, key: str | None) -> None:
+        """Choose without emitting `changed`; an unknown key chooses the first."""
+        keys = [chip.key for chip in self._chips]
+        if keys:
+            chosen = keys.index(key) if key in keys else 0
+            self._group.button(chosen).setChecked(True)
+            self._one_stop(chosen)
+
+    def buttons(self) -> list[QPushButton]:
+        """The toggles, in order."""
+        return [b for b in self._group.buttons() if isinstance(b, QPushButton)]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self._chips) - 1
+        now = self._group.checkedId()
+        target = {
+            Qt.Key.Key_Left: max(0, now - 1),
+            Qt.Key.Key_Right: min(last, now + 1),
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }.get(Qt.Key(event.key()))
+        if target is None or last < 0:
+            super().keyPressEvent(event)
+            return
+        self._group.button(target).setFocus(Qt.FocusReason.TabFocusReason)
+        if target != now:
+            self._group.button(target).click()
+        self._one_stop(target)
+
+    def _rebuild(self) -> None:
+        for button in self._group.buttons():
+            self._group.removeButton(button)
+            self._row.removeWidget(button)
+            button.deleteLater()
+        for number, chip in enumerate(self._chips):
+            button = _Chip(self)
+            button.setProperty("kind", "chip")
+            button.setCheckable(True)
+            button.setAutoDefault(False)
+            if chip.icon is not None:
+                self._theme.bind_icon(button, chip.icon, "dim")
+            self._group.addButton(button, number)
+            self._row.addWidget(button)
+
+    def _one_stop(self, chosen: int) -> None:
+        for number, button in enumerate(self._group.buttons()):
+            policy = Qt.FocusPolicy.StrongFocus if number == chosen else Qt.FocusPolicy.ClickFocus
+            button.setFocusPolicy(policy)
+
+
+class _Chip(QPushButton):
+    """Leaves the arrow keys to the row, which moves the choice with the focus."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)

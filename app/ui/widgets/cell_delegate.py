@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.itemmodels.roles import Role, Tone
+from app.itemmodels.columns import Role, Tone
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import tooltip
@@ -57,7 +57,7 @@ class _Column(NamedTuple):
 
 class CellDelegate(QStyledItemDelegate):
     """`CellDelegate(theme, view)`. Reads DisplayRole, TextAlignmentRole and the roles of
-    `app.itemmodels.roles`.
+    `app.itemmodels.columns`.
 
     A model that answers TextAlignmentRole, Role.MONOSPACE and Role.DIM in `headerData` for a column is not
     asked again for each cell, which saves a third of the time. Tone.NEUTRAL is dim. Words with a tone are

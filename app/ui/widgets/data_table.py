@@ -28,7 +28,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from app.itemmodels.roles import Role
+from app.itemmodels.columns import Role
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate

@@ -1,21 +1,27 @@
-"""The frame of every dialog, and those that ask before something or say that it did not work."""
+"""Dialogs: what they have in common, questions, failures, and those that ask for a file."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt
+from PySide6.QtGui import QAbstractFileIconProvider, QIcon, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
+    QFileDialog,
+    QFileIconProvider,
     QFrame,
     QHBoxLayout,
+    QHeaderView,
     QListWidget,
     QPushButton,
     QScrollArea,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -253,4 +259,65 @@ def show_error(
     """Open an ErrorDialog over `parent`, without blocking; it deletes itself when closed."""
     dialog = ErrorDialog(theme, sentence, title, parent)
     dialog.open_once()
+    return dialog
+
+
+class _ByName(QFileIconProvider):
+    """Icons and kinds of files by what their names say."""
+
+    def icon(self, what: QFileInfo | QAbstractFileIconProvider.IconType) -> QIcon:
+        kinds = QAbstractFileIconProvider.IconType
+        if isinstance(what, QFileInfo):
+            what = kinds.Folder if what.isDir() else kinds.File
+        return super().icon(what)
+
+    def type(self, info: QFileInfo) -> str:
+        return "Folder" if info.isDir() else f"{info.suffix().upper()} file".strip()
+
+
+def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
+    """A dialog at `start`, a folder or a file in it."""
+    at = Path(start) if start else Path.home()
+    dialog = QFileDialog(parent, title, str(at if at.is_dir() else at.parent), filters)
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
+    dialog.resize(880, 540)
+    files = dialog.findChild(QTreeView)
+    if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
+        files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    icons = _ByName()
+    dialog.setIconProvider(icons)
+    dialog.setProperty("icons", icons)  # Qt does not keep it
+    if not at.is_dir():
+        dialog.selectFile(at.name)
+    dialog.finished.connect(dialog.deleteLater)
+    return dialog
+
+
+def ask_open(parent: QWidget, title: str, start: str, filters: str = "") -> Path | None:
+    """An existing file, None when nothing was chosen."""
+    dialog = open_dialog(parent, title, start, filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
+
+
+def ask_save(
+    parent: QWidget, title: str, start: str, filters: str = "", *, replace: bool = True
+) -> tuple[Path, str] | None:
+    """A name to write to and the filter chosen; asks before an existing file unless it is kept anyway."""
+    dialog = open_dialog(parent, title, start, filters)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replace)
+    return (Path(dialog.selectedFiles()[0]), dialog.selectedNameFilter()) if dialog.exec() else None
+
+
+def choose_folder(
+    parent: QWidget, title: str, start: Path | None, chosen: Callable[[Path], object]
+) -> QFileDialog:
+    """Opens the dialog without blocking, at `start` or at home; `chosen(folder)` when there is an answer."""
+    dialog = open_dialog(parent, title, str(start or Path.home()))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.fileSelected.connect(lambda name: chosen(Path(name)))
+    dialog.open()
     return dialog

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.itemmodels.roles import Role
+from app.itemmodels.columns import Role
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon

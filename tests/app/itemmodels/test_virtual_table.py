@@ -9,9 +9,8 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.columns import Column
+from app.itemmodels.columns import Column, Role, Tone
 from app.itemmodels.pages import PAGE, PAGES, PageCache
-from app.itemmodels.roles import Role, Tone
 from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists

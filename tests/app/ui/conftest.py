@@ -15,12 +15,11 @@ from app.services.files import opening
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
-from app.ui.shell.context import Context
-from app.ui.shell.history import History
+from app.ui.shell.context import Context, History
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.status import BusyStrip
+from app.ui.widgets.banner import BusyStrip
 from app.workers.runner import Runner
 from tests.conftest import NOW
 

@@ -23,19 +23,18 @@ from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
 from app.services.retention.plan import Plan
-from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.choose_database import ChooseDatabaseDialog
-from app.ui.dialogs.database_info import DatabaseInfoDialog
-from app.ui.dialogs.preferences import PreferencesDialog
-from app.ui.dialogs.restore import RestoreDialog
 from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
+from app.ui.shell.choose_database import ChooseDatabaseDialog
 from app.ui.shell.context import Context
+from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.restore import RestoreDialog
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
-from app.ui.tabs.audit.verifying import VerifyRangeDialog
+from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
-from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
-from app.ui.tabs.webhooks.dialog import WebhookDialog
+from app.ui.tabs.users import EditUserDialog, NewUserDialog
+from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.workers import scan_pool
 from tests.conftest import NOW

@@ -20,11 +20,10 @@ from app.ui.shell.context import Context
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.file_dialogs import ask_open, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers import scan_pool
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError

@@ -10,8 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Column
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Column, Tone
 from app.services.records import entries as audit
 from app.services.records.entries import AuditDetail
 from app.services.records.list_query import ListQuery
@@ -21,20 +20,21 @@ from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
+from app.ui.tabs.audit.outcome import Asked, Ends
+from app.ui.tabs.audit.panel import VerificationPanel
+from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.audit.timeline import Timeline
-from app.ui.tabs.audit.verification import VerificationPanel
-from app.ui.tabs.audit.verifying import Asked, Ends, VerifyRangeDialog
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.specs import AUDIT_TAB
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.chips import StatusChip
+from app.ui.widgets.buttons import StatusChip
 from app.ui.widgets.date_range import DateRange, Span
-from app.ui.widgets.field_list import Field, FieldList
-from app.ui.widgets.file_dialogs import choose_folder
-from app.ui.widgets.inspector import GAP
+from app.ui.widgets.dialogs import choose_folder
+from app.ui.widgets.fields import Field, FieldList
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.panes import GAP
 from app.workers.runner import Task
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.chain.inspect import Inspection, Link
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report, TenantReport
-from app.ui.tabs.audit.verifying import Asked, Outcome, State
+from app.ui.tabs.audit.outcome import Asked, Outcome, State
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import counted, duration, grouped, shortened
 

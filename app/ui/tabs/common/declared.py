@@ -1,4 +1,4 @@
-"""From the declaration of a table to its tab: title, filters, columns of the list, fields of the inspector.
+"""Which tabs there are, and from a table's declaration to its tab: filters, columns, fields of the inspector.
 
 A tab names what differs from a column's kind; labels and words are the declaration's. A column that the file
 lacks is shown as missing, one that nobody has declared is shown as it is.
@@ -15,11 +15,20 @@ from app.services.records.record import Record
 from app.services.records.tables import ColumnKind, Table, TableColumn
 from app.ui.shell.context import Context
 from app.ui.widgets import formatting
-from app.ui.widgets.field_list import Field
+from app.ui.widgets.fields import Field
 from app.ui.widgets.filter_row import Pick
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
+
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    NOTIFICATIONS,
+    PLANNING_RUNS,
+    USERS,
+    WEBHOOK_DESTINATIONS,
+)
+from app.ui.theme.icons import Icon
 
 MISSING = "missing in this file"
 
@@ -219,3 +228,46 @@ def moment(context: Context, at: Any) -> str:
         return str(at)
     absolute = formatting.absolute_time(at, context.settings.utc_times)
     return f"{absolute} · {formatting.relative_time(at, context.clock())}"
+
+
+USERS_TAB = TabSpec(
+    "app.ui.tabs.users:UsersTab",
+    USERS,
+    Icon.USERS,
+    ("No users yet", "Create the first one with “New user”."),
+    dates=True,
+)
+
+AUDIT_TAB = TabSpec(
+    "app.ui.tabs.audit.tab:AuditTab",
+    AUDIT_CHAIN,
+    Icon.AUDIT,
+    ("No entries yet", "Every administrative act is recorded here."),
+    dates=True,
+)
+
+WEBHOOKS_TAB = TabSpec(
+    "app.ui.tabs.webhooks:WebhooksTab",
+    WEBHOOK_DESTINATIONS,
+    Icon.WEBHOOK,
+    ("No webhooks yet", "Create the first destination with “New webhook”."),
+)
+
+NOTIFICATIONS_TAB = TabSpec(
+    "app.ui.tabs.notifications:NotificationsTab",
+    NOTIFICATIONS,
+    Icon.BELL,
+    ("No notifications", "What the platform has to say to its tenants will appear here."),
+    dates=True,
+)
+
+RUNS_TAB = TabSpec(
+    "app.ui.tabs.runs.tab:RunsTab",
+    PLANNING_RUNS,
+    Icon.RUNS,
+    ("No planning runs", "Runs appear here when the platform starts to plan an idea."),
+    dates=True,
+    chips=("status",),
+)
+
+TABS = (USERS_TAB, AUDIT_TAB, WEBHOOKS_TAB, NOTIFICATIONS_TAB, RUNS_TAB)

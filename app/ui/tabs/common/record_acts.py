@@ -1,17 +1,44 @@
 """The acts that tabs have in common: create, edit and delete a record, and show its history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from app.services.records.change import Change
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import Frozen, freeze
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import LISTED, ConfirmDialog
 from app.ui.widgets.formatting import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What a bulk act is about, exactly, before the person is asked.
+
+    The ids of all, names for the first few as a question lists them, and of how many tenants they are.
+    """
+
+    ids: tuple[Any, ...]
+    names: tuple[str, ...]
+    tenants: int
+
+
+def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
+    """Freezes rows of (id, name, tenant). A record without an id cannot be acted on and is left out."""
+    ids: list[Any] = []
+    names: list[str] = []
+    tenants: set[Any] = set()
+    for record_id, name, tenant in rows:
+        if record_id is None:
+            continue
+        ids.append(record_id)
+        tenants.add(tenant)
+        if len(names) < LISTED:
+            names.append(f"{name or record_id} · {tenant}")
+    return Frozen(tuple(ids), tuple(names), len(tenants))
 
 
 def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec:

@@ -19,14 +19,11 @@ from app.ui.shell.actions import Actions, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
-from app.ui.tabs.common.exporting import Exporter, RowMenu
-from app.ui.tabs.common.facets import Facets
-from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.common.selection import CurrentRecord, Selection
+from app.ui.tabs.common.list_controller import Facets, ListController
+from app.ui.tabs.common.selection import CurrentRecord, Exporter, RowMenu, Selection
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.empty_state import ListEmptyState
 from app.ui.widgets.filter_row import FilterRow, FilterValues
-from app.ui.widgets.inspector import GAP, Inspector, MasterDetail
+from app.ui.widgets.panes import GAP, Inspector, ListEmptyState, MasterDetail
 from models.errors import Cancelled, TenantAdminError
 
 MARGIN = 16

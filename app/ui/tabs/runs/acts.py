@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.ui.theme.icons import Icon
 

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import moment
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.buttons import push_button
-from app.ui.widgets.chips import StatusChip
+from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look

@@ -22,11 +22,10 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.empty_state import ListEmptyState
-from app.ui.widgets.field_list import FieldList
+from app.ui.widgets.fields import FieldList
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.formatting import counted, relative_time, tooltip
-from app.ui.widgets.inspector import Inspector, MasterDetail
+from app.ui.widgets.panes import Inspector, ListEmptyState, MasterDetail
 from models.errors import TableMissing, TenantAdminError
 
 IDEAS, RUNS = PLANNING_PARKED_IDEAS.name, PLANNING_RUNS.name

@@ -7,8 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
-from app.itemmodels.columns import Column, Row
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
@@ -18,19 +17,17 @@ from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.record_acts import history_act
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import acts as run_acts
 from app.ui.tabs.runs.acts import ACTS, STATUS_LOOKS
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import IDEAS, ParkedIdeasDialog
-from app.ui.tabs.runs.phase_scores import PhaseScores
-from app.ui.tabs.runs.summary import phase_scores, summary
-from app.ui.tabs.specs import RUNS_TAB
+from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button
-from app.ui.widgets.chips import CountChip, CountChips, StatusChip
-from app.ui.widgets.field_list import FieldList
+from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button
+from app.ui.widgets.fields import FieldList
 from app.ui.widgets.formatting import counted, grouped, money, tooltip
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look

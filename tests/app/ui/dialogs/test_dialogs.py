@@ -12,12 +12,11 @@ from app.services.files.describe import OpenedFile, counted
 from app.services.files.find import Candidate
 from app.services.files.opening import open_database
 from app.settings import Settings
-from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.choose_database import ChooseDatabaseDialog
-from app.ui.dialogs.database_info import DatabaseInfoDialog
-from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
+from app.ui.shell.choose_database import ChooseDatabaseDialog
+from app.ui.shell.preferences import PreferencesDialog
 from app.ui.theme import DARK, Mode, Theme
-from app.ui.widgets.static_table import StaticTable
+from app.ui.widgets.fields import StaticTable
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 

@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
-from app.ui.dialogs.preferences import PreferencesDialog
+from app.ui.shell.preferences import PreferencesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.users.dialog import EditUserDialog, NewUserDialog
-from app.ui.tabs.webhooks.dialog import WebhookDialog
+from app.ui.tabs.users import EditUserDialog, NewUserDialog
+from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.fixtures.window import (
     TABLES,

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.paths import resources_dir
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon, IconFont
-from app.ui.theme.styling import fill_in, read_sheets
+from app.ui.theme.tokens import fill_in, read_sheets
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
 """A colour written down, not taken from the theme."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.ui.theme import DARK, LIGHT, Tokens
 
 SURFACES = ("window", "panel", "alternate", "selection", "hover")

@@ -1,7 +1,7 @@
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner

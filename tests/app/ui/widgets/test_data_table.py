@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.panes import EmptyState
 from tests.gallery.sample_table import SampleTable
 
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.ui.shell.window import MainWindow
-from app.ui.widgets.file_dialogs import open_dialog
+from app.ui.widgets.dialogs import open_dialog
 from models.local.header import diagnose
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.widgets.json_model import Literal, Obj, indented, parse
+from app.ui.widgets.json_view import Literal, Obj, indented, parse
 
 
 def test_numbers_and_repeated_keys_stay_as_written() -> None:

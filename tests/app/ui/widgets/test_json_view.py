@@ -7,8 +7,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.json_model import JsonModel, parse
-from app.ui.widgets.json_view import LARGE, JsonView
+from app.ui.widgets.json_view import LARGE, JsonModel, JsonView, parse
 
 
 @pytest.fixture

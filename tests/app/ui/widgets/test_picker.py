@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
-from app.ui.widgets.chips import CountChip, CountChips
+from app.ui.widgets.buttons import CountChip, CountChips
 from app.ui.widgets.picker import Choice, Picker
 
 

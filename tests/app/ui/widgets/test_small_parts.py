@@ -5,15 +5,13 @@ from PySide6.QtGui import QEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
-from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import push_button
-from app.ui.widgets.chips import StatusChip
-from app.ui.widgets.field_list import Field, FieldList
-from app.ui.widgets.inspector import Inspector
+from app.ui.widgets.banner import Banner, BusyStrip, Toast
+from app.ui.widgets.buttons import StatusChip, push_button
+from app.ui.widgets.fields import Field, FieldList
 from app.ui.widgets.labels import ElidedLabel, Label
-from app.ui.widgets.status import BusyStrip, Toast
+from app.ui.widgets.panes import Inspector
 
 
 def test_banner_verdict_and_progress(qtbot: QtBot, theme: Theme) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
 from app.services.records import users

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
 from app.ui.tabs.common.declared import MISSING, choice_label, filter_hint
-from app.ui.tabs.users.tab import UsersTab
+from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.services.records.list_query import ListQuery
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
-from app.ui.tabs.users.tab import UsersTab
+from app.ui.tabs.users import UsersTab
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab

@@ -7,8 +7,8 @@ from pytestqt.qtbot import QtBot
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.common.selection import LOOKED_AT
-from app.ui.tabs.notifications.tab import NotificationsTab
-from app.ui.tabs.users.tab import UsersTab
+from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask
 

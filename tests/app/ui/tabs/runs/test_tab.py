@@ -6,17 +6,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.roles import Role, Tone
+from app.itemmodels.columns import Role, Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.scope import Scope
 from app.ui.shell.context import Context
-from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import acts as run_acts
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog, revisit
-from app.ui.tabs.runs.summary import phase_scores
+from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.tab import RunsTab
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab

@@ -2,15 +2,15 @@
 
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.files.restoring import Offer, Standing
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import counted, grouped
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 NAMES = {
     "users": "Users",

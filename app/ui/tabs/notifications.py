@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.itemmodels.columns import Column, Row
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import notifications
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
@@ -15,13 +14,13 @@ from app.services.records.record import Record, read_record
 from app.services.records.tables import NOTIFICATIONS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
+from app.ui.tabs.common.record_acts import Frozen, freeze
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import Frozen, freeze
-from app.ui.tabs.specs import NOTIFICATIONS_TAB
 from app.ui.theme.icons import Icon
-from app.ui.widgets.chips import StatusChip
+from app.ui.widgets.buttons import StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.ui.widgets.field_list import Field, FieldList
+from app.ui.widgets.fields import Field, FieldList
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label

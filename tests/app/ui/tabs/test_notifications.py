@@ -5,9 +5,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.roles import Role, Tone
+from app.itemmodels.columns import Role, Tone
 from app.ui.shell.context import Context
-from app.ui.tabs.notifications.tab import NotificationsTab
+from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 

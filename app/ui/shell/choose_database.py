@@ -11,9 +11,9 @@ from app.services.files.find import Candidate
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Look
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 _COLUMNS = (
     StaticColumn("File", mono=True),

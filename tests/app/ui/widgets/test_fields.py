@@ -5,7 +5,7 @@ from PySide6.QtCore import QPersistentModelIndex, Qt
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 
 COLUMNS = (StaticColumn("Name"), StaticColumn("Rows", number=True))
 ROWS = (

@@ -4,7 +4,7 @@ from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.widgets.inspector import GAP, MasterDetail
+from app.ui.widgets.panes import GAP, MasterDetail
 
 
 def shown(qtbot: QtBot, width: int, state: QByteArray | None = None) -> tuple[MasterDetail, list[QByteArray]]:

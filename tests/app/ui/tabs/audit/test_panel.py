@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.audit.tab import AuditTab
-from app.ui.tabs.audit.verifying import VerifyRangeDialog
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.window import (

@@ -10,24 +10,23 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app import paths
-from app.itemmodels.roles import Tone
+from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.making import accept_starts, write_evidence
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Finding, Report
 from app.ui.shell.context import Context
-from app.ui.tabs.audit import verdicts, verifying
-from app.ui.tabs.audit.verifying import Asked, Outcome
+from app.ui.tabs.audit import verdicts
+from app.ui.tabs.audit.outcome import Asked, Outcome, run
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import SplitButton, push_button
-from app.ui.widgets.dialogs import ConfirmDialog
-from app.ui.widgets.file_dialogs import ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, ask_save
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
 
@@ -203,7 +202,7 @@ class VerificationPanel(QWidget):
         self._asked, self._started = asked, time.monotonic()
         self.banner.show_progress(verdicts.running(asked), 0, 0)
         self._job = self._context.runner.job(
-            lambda progress, cancelled: verifying.run(
+            lambda progress, cancelled: run(
                 asked, path, self._store, now=now, progress=progress, cancelled=cancelled
             ),
             on_progress=self._advance,

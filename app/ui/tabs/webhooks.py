@@ -1,23 +1,27 @@
-"""Where a tenant's events are delivered to."""
+"""Where a tenant's events are delivered to, and the form for a destination."""
 
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from app.itemmodels.columns import Column, Row
-from app.itemmodels.roles import Tone
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+
+from app.itemmodels.columns import Column, Row, Tone
+from app.services import text
 from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
+from app.services.records.webhooks import WebhookInput
 from app.ui.shell.actions import ActionSpec, Place
+from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.specs import WEBHOOKS_TAB
-from app.ui.tabs.webhooks.dialog import WebhookDialog
 from app.ui.theme.icons import Icon
-from app.ui.widgets.chips import StatusChip
-from app.ui.widgets.field_list import FieldList
+from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.fields import FieldList
+from app.ui.widgets.form_dialog import FormDialog, checked
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
@@ -76,14 +80,14 @@ class WebhooksTab(RecordTab):
         add = self.commands.add
         add(create_act(self, "New webhook", self._create))
         add(edit_act(self, "Edit", self._edit))
-        for name, text, icon, active, key in (
+        for name, words, icon, active, key in (
             ("activate", "Activate", Icon.ACTIVATE, True, "A"),
             ("deactivate", "Deactivate", Icon.DEACTIVATE, False, "D"),
         ):
             add(
                 ActionSpec(
                     name,
-                    text,
+                    words,
                     icon,
                     partial(self._set_active, active),
                     partial(self._refuse_switch, active),
@@ -124,3 +128,82 @@ def _agrees(row: Row) -> bool:
 
 
 _DISAGREES = "not the URL's host, so the platform does not deliver to it"
+
+
+class WebhookDialog(FormDialog):
+    """Asks for what a destination needs. The stored host always becomes the URL's own.
+
+    A secret that is stored is never shown: an empty field keeps it, "Remove the secret" takes it away.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        tenant: str | None = None,
+        webhook: Record | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(
+            context.theme,
+            "Edit webhook" if webhook else "New webhook",
+            f"Destination of {webhook.text('tenant_id')}"
+            if webhook
+            else "Events are delivered by POST to this URL.",
+            action="Save" if webhook else "Create webhook",
+            parent=parent,
+        )
+        self._context = context
+        self._webhook = webhook
+        self._remove: QCheckBox | None = None
+        if webhook is None:
+            self.add_field("tenant_id", "Tenant", QLineEdit(tenant or ""), checked(text.tenant_id))
+        self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
+        url = QLineEdit(webhook.text("url") if webhook else "")
+        url.setPlaceholderText("https://hooks.example.com/path")
+        self.add_field("url", "URL", url, checked(webhooks.valid_url), "https, or http on this computer")
+        self.add_field(
+            "events",
+            "Events",
+            QLineEdit(webhook.text("events") if webhook else webhooks.ALL_EVENTS),
+            checked(webhooks.valid_events),
+            f"* for all, or a comma list of: {', '.join(webhooks.EVENT_TYPES)}",
+        )
+        secret = QLineEdit()
+        secret.setEchoMode(QLineEdit.EchoMode.Password)
+        has_secret = webhook is not None and bool(webhook["has_secret"])
+        hint = (
+            "Leave empty to keep the stored one."
+            if has_secret
+            else "Signs every delivery; may be left empty."
+        )
+        self.add_field("secret", "Secret", secret, hint=hint)
+        if has_secret:
+            self._remove = QCheckBox("Remove the secret")
+            self.add_field("remove_secret", "Remove the secret", self._remove)
+            self._remove.toggled.connect(secret.setDisabled)
+        active = QCheckBox("Active")
+        active.setChecked(bool(webhook["active"]) if webhook else True)
+        self.add_field("active", "Active", active)
+        self.set_clean()
+        (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
+        self.submitted.connect(self._submit)
+
+    def _submit(self) -> None:
+        values = self.values()
+        form = WebhookInput(
+            name=str(values["name"]),
+            url=str(values["url"]),
+            events=str(values["events"]),
+            active=bool(values["active"]),
+            secret=self._secret(str(values["secret"])),
+        )
+        if self._webhook is None:
+            self.write(self._context.act, webhooks.create, str(values["tenant_id"]), form)
+        else:
+            self.write(self._context.act, webhooks.update, self._webhook["id"], form)
+
+    def _secret(self, typed: str) -> str | None:
+        if self._remove is not None and self._remove.isChecked():
+            return ""
+        return typed or None
