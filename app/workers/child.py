@@ -37,6 +37,9 @@ LOOK_SECONDS = 0.04
 PROGRESS_SECONDS = 0.05
 """Between two words of progress; whoever reads them has an interface to show."""
 
+END_SECONDS = 1
+"""That a child may take to end once it is told to, before it is killed; only coverage makes it take any."""
+
 BEHIND = 10
 """How far behind an interface (`nice`); its table is to scroll even if every core is taken."""
 
@@ -97,9 +100,9 @@ class Children:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self._processes:
-            process.kill()
+            process.terminate()
         for process in self._processes:
-            process.wait()
+            _gone(process)
         for thread in self._threads:
             thread.join()
         for process in self._processes:
@@ -212,6 +215,16 @@ def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
     return process.stdin, process.stdout
 
 
+def _gone(process: "subprocess.Popen[bytes]") -> None:
+    import subprocess  # noqa: PLC0415 - a child starts none of its own
+
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _spawn(worker: str, *, behind: bool) -> "subprocess.Popen[bytes]":
     """Raises `OSError`."""
     import subprocess  # noqa: PLC0415 - a child starts none of its own
@@ -220,8 +233,10 @@ def _spawn(worker: str, *, behind: bool) -> "subprocess.Popen[bytes]":
     if getattr(sys, "frozen", False):
         command = [sys.executable, "--worker", *words]
     else:
-        # Nothing but Python and our own path: half of the time that a start takes otherwise.
-        command = [sys.executable, "-I", "-S", "-c", _BOOT, "\n".join(sys.path), *words]
+        # Nothing but Python and our own path: half of the time that a start takes otherwise. Coverage alone,
+        # which says by this variable that it counts in children too, comes in with `site`.
+        site = [] if "COVERAGE_PROCESS_CONFIG" in os.environ else ["-S"]
+        command = [sys.executable, "-I", *site, "-c", _BOOT, "\n".join(sys.path), *words]
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -81,4 +82,5 @@ def test_no_child_outlives_its_block() -> None:
         children.add()
         processes = list(children._processes)
         assert [process.poll() for process in processes] == [None, None, None]
+        processes[0].send_signal(signal.SIGSTOP)  # which hears of nothing but being killed
     assert all(process.poll() is not None for process in processes)
