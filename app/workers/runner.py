@@ -85,7 +85,8 @@ class Runner(QObject):
     `on_failed`, so that nothing waits for an end that never comes.
 
     A write that returns a `Change` is announced by `changed(change, initiator)` before its `on_done`;
-    `initiator` is what the caller of `write` gave. There is no other way to hear of a change.
+    `initiator` is what the caller of `write` gave. Whoever started a job that wrote announces it by the same
+    signal. There is no other way to hear of a change.
     """
 
     changed = Signal(Change, object)

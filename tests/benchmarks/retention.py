@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -31,13 +31,16 @@ from app import paths
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.making import Attempt
 from app.services.demo.demo import create_demo
+from app.services.retention.plan import Plan
 from app.services.retention.result import Confirmation, Result
-from app.workers.retention_worker import Proposal, RetentionSettings, RetentionWorker
-from app.workers.runner import Runner
+from app.settings import Settings
+from app.ui.shell.retention import Retention
+from app.ui.theme import Theme
 from models.engine import Statement
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.context import close_context, make_context
 from tests.fixtures.retaining import retain
 
 TICK_MS = 10
@@ -167,37 +170,33 @@ def alone(path: Path, days: int, archive: Path | None = None) -> Measured:
 
 
 def beside_others(path: Path, days: int, archive: Path | None = None) -> Measured:
-    database = TimedDatabase(path)
-    runner = Runner()
-    settings = RetentionSettings(
-        enabled=lambda: True,
-        days=lambda: days,
-        actor=lambda: "benchmark",
-        last_run=lambda: None,
-        set_last_run=lambda at: None,
-        archive=lambda: archive,
-    )
-    worker = RetentionWorker(database, settings, runner, lambda: NOW, checkpoint=untried)
+    database, settings = TimedDatabase(path), Settings(path.parent)
+    settings.retention_days = days
+    settings.retention_archive.set(path, archive)
+    context = make_context(path, Theme(), settings, lambda: NOW)
+    context = replace(context, opened=replace(context.opened, database=database))
+    retention = Retention(context, checkpoint=untried)
 
-    def agree(proposal: Proposal) -> None:
-        worker.carry_out(proposal, Confirmation.to(proposal.plan, majority=True))
+    def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
+        carry_out(Confirmation.to(plan, majority=True))
 
-    results: list[Result] = []
+    results: list[Result | None] = []
     loop = QEventLoop()
-    worker.finished.connect(results.append)
-    worker.finished.connect(loop.quit)
-    worker.failed.connect(lambda error: loop.exit(1))
+    context.runner.changed.connect(lambda *_: results.append(retention.last))
+    context.runner.changed.connect(loop.quit)
+    context.runner.failed.connect(lambda error: loop.exit(1))
     with writer(path) as longest_wait:
         scroller = Scroller()
-        QTimer.singleShot(200, lambda: worker.propose(agree))
+        QTimer.singleShot(200, lambda: retention.propose(agree))
         loop.exec()
         stall = scroller.longest_gap
         wait = longest_wait()
-    worker.stop()
-    runner.stop()
+    retention.stop()
+    close_context(context)
     with closing(apsw.Connection(str(path))) as connection:
         sound(connection)
     name = "retention" if archive is None else "archiving"
+    assert results and results[0] is not None
     return Measured(name, results[0].seconds, max(database.holds), wait, stall)
 
 

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QApplication
 from app import application, paths
 from app.services.demo.demo import create_demo
 from app.services.records.export import Format
+from app.services.retention.result import Confirmation
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
@@ -241,16 +242,19 @@ def retain(desk: Desk, path: Path) -> None:
     desk.only = only
     assert window.workspace is not None and window.retention is not None
     window.workspace.tabs.setCurrentIndex(1)
-    tab, worker = desk.tab, window.retention.worker
+    tab, retention = desk.tab, window.retention
     desk.step("nothing, with the copy", int, lambda: tab.model.rowCount() > 0)
     ended: list[object] = []
-    worker.finished.connect(ended.append)
-    worker.failed.connect(ended.append)
+    assert window.context is not None
+    window.context.runner.changed.connect(lambda *_: ended.append(retention.last))
+    window.context.runner.failed.connect(ended.append)
     other = subprocess.Popen([sys.executable, "-c", APPENDER, str(path)])
     try:
         desk.step(
             "retention, scrolling, another appends",
-            lambda: worker.run_now(True),
+            lambda: retention.propose(
+                lambda plan, carry_out: carry_out(Confirmation.to(plan, majority=True))
+            ),
             lambda: bool(ended),
             desk.scroll,
         )

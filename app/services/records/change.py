@@ -17,7 +17,8 @@ class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.
 
     `summary` is for a person ("3 users deleted"). `inverse_events` are what undoing appends. `checks` are
-    made for the act, for its undo and for doing it again.
+    made for the act, for its undo and for doing it again. `bulk` are tables of which so many rows went that
+    none is named.
     """
 
     summary: str
@@ -25,11 +26,14 @@ class Change:
     events: tuple[Event, ...]
     inverse_events: tuple[Event, ...] = ()
     checks: Checks = field(default=lambda rows, limits: (), repr=False)
+    bulk: frozenset[str] = frozenset()
 
     @property
     def touched(self) -> Mapping[str, frozenset[Value]]:
-        """The tables written and the keys of their rows; of the audit chain no keys, its entries are new."""
-        found: dict[str, set[Value]] = {"audit_chain": set()} if self.events else {}
+        """The tables written and the keys of their rows; none of `bulk` and of the chain, which grows."""
+        found: dict[str, set[Value]] = {table: set() for table in self.bulk}
+        if self.events:
+            found["audit_chain"] = set()
         for row in self.rows:
             found.setdefault(row.table, set()).add(row.record_id)
         return {table: frozenset(keys) for table, keys in found.items()}

@@ -31,7 +31,8 @@ def effect_on(query: ListQuery, change: Change) -> Effect:
     table = DECLARED[query.table]
     rows = [row for row in change.rows if row.table == query.table]
     if len(rows) > MANY or (not rows and query.table in change.tables):  # entries are only appended
-        return Effect(True, None if rows else frozenset(), frozenset(table.names))
+        anything = bool(rows) or query.table in change.bulk
+        return Effect(True, None if anything else frozenset(), frozenset(table.names))
     stored: set[str] = set()
     moves = False
     for row in rows:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.services.chain.pruning import LeftAlone
+from app.services.records.change import Change
 from app.services.retention.clock import ClockDoubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare, outcome
@@ -105,6 +106,12 @@ class Result:
     def is_complete(self) -> bool:
         """Whether all that is old went."""
         return not (self.left or self.skipped or self.cancelled)
+
+    def change(self) -> Change:
+        """What those who show the file are told of it; retention cannot be undone."""
+        went = {table for table, rows in self.removed.items() if rows}
+        rows = f"{self.total:,} row{'' if self.total == 1 else 's'}"
+        return Change(f"Retention removed {rows}", (), (), bulk=frozenset(went | {"audit_chain"}))
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --json`."""

@@ -18,7 +18,7 @@ from app.workers.memory import tidy_as_it_goes
 from app.workers.runner import Runner
 
 if TYPE_CHECKING:
-    from app.ui.shell.retention_control import RetentionControl
+    from app.ui.shell.retention import Retention
 
 
 class Session:
@@ -54,11 +54,11 @@ class Session:
         self._window = window
 
     @cached_property
-    def retention(self) -> "RetentionControl":
+    def retention(self) -> "Retention":
         """Loaded when it is asked for first, which is after the tab in sight has its rows."""
-        from app.ui.shell.retention_control import RetentionControl  # noqa: PLC0415
+        from app.ui.shell.retention import Retention  # noqa: PLC0415
 
-        return RetentionControl(self.context, self._window)
+        return Retention(self.context, self._window)
 
     def stop(self) -> None:
         """Ends what runs for the file and takes its widgets away."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
     from app.ui.shell.context import Context
-    from app.ui.shell.retention_control import RetentionControl
+    from app.ui.shell.retention import Retention
     from app.ui.shell.session import Session
     from app.ui.shell.workspace import Workspace
 
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
         self._update_commands()
 
     @property
-    def retention(self) -> RetentionControl | None:
+    def retention(self) -> Retention | None:
         """That of the open file."""
         return None if self.session is None else self.session.retention
 
@@ -267,7 +267,6 @@ class MainWindow(QMainWindow):
         retention = self.retention
         if retention is not None:
             retention.status.connect(self.retention_status.setText)
-            retention.removed.connect(lambda _: self.refresh())
             retention.start()
 
     # acting

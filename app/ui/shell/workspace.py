@@ -175,7 +175,7 @@ class Workspace(QWidget):
             page.hear(change, initiator)
         if "notifications" in change.tables:
             self._count_unread()
-        if not self._tenants.issuperset(event.tenant_id for event in change.events):
+        if change.bulk or not self._tenants.issuperset(event.tenant_id for event in change.events):
             self._read_tenants()
 
     def _look_outside(self) -> None:

@@ -39,6 +39,7 @@ from tests.fixtures.window import (
     notice,
     open_file,
     press,
+    removal,
     said,
 )
 
@@ -269,9 +270,9 @@ def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow,
     if box.agreement.isVisible():
         click(qtbot, box.agreement)
     assert window.retention is not None
-    with qtbot.waitSignal(window.retention.removed) as removed:
+    with removal(qtbot, window) as removed:
         click(qtbot, box.daily_button)
-    total = removed.args[0].total
+    total = removed[0].total
     assert total > 0
     qtbot.waitUntil(lambda: "next in" in window.retention_status.text())
     status = f"Retention: last run just now, {total:,} rows removed · next in 24 h"

@@ -10,7 +10,7 @@ from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.window import MainWindow
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import verify as verify_known
-from tests.fixtures.window import ask, click, closed, dialog, open_file
+from tests.fixtures.window import ask, click, closed, dialog, open_file, removal
 
 
 def test_an_archive_folder_is_chosen_used_and_remembered(
@@ -25,10 +25,10 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     if box.agreement.isVisible():
         qtbot.mouseClick(box.agreement, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     assert window.retention is not None
-    with qtbot.waitSignal(window.retention.removed) as removed:
+    with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     names = {file.name for file in folder.iterdir()}
-    assert names == set(removed.args[0].archives)
+    assert names == set(removed[0].archives)
     assert names
     report = verify_known(demo_path, tmp_path / "none", now=NOW, archive=folder)
     rows = ask(demo_path, "SELECT DISTINCT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")

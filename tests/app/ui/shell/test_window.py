@@ -253,9 +253,9 @@ def test_closing_ends_all_that_is_under_way(
     audit.verify()
     page.exporter.export(tmp_path / "out.csv", page.query(), Format.CSV)
     page.context.settings.retention_enabled.set(demo_path, True)
-    window.retention.worker.check()
-    assert window.retention.worker.running
-    with qtbot.assertNotEmitted(audit.verified), qtbot.assertNotEmitted(window.retention.removed):
+    window.retention.check()
+    assert window.retention.running
+    with qtbot.assertNotEmitted(audit.verified), qtbot.assertNotEmitted(page.context.runner.changed):
         window.close()
     assert not window.isVisible()
     names = {thread.name for thread in threading.enumerate()}

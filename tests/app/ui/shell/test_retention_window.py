@@ -19,7 +19,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import verify
 from tests.fixtures.retaining import retain
-from tests.fixtures.window import ask, click, closed, count, dialog, open_file
+from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal
 
 DAY = 86_400
 WAITING = "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
@@ -64,9 +64,9 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
     if box.agreement.isVisible():
         box.agreement.click()
     assert ahead.retention is not None
-    with qtbot.waitSignal(ahead.retention.removed) as removed:
+    with removal(qtbot, ahead) as removed:
         click(qtbot, box.once_button)
-    status = f"Retention: last run just now, {removed.args[0].total:,} rows removed · next in 24 h"
+    status = f"Retention: last run just now, {removed[0].total:,} rows removed · next in 24 h"
     qtbot.waitUntil(lambda: ahead.retention_status.text() == status)
 
 
@@ -80,7 +80,7 @@ def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     box = dialog(qtbot, window, RetentionDialog)
     box.agreement.click()
     assert window.retention is not None
-    with qtbot.waitSignal(window.retention.removed):
+    with removal(qtbot, window):
         click(qtbot, box.daily_button)
     assert count(demo_path, "audit_chain") < before
     assert not [error for error in window.findChildren(ErrorDialog) if error.isVisible()]
@@ -104,10 +104,10 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     if box.agreement.isVisible():
         box.agreement.click()
     assert window.retention is not None
-    with qtbot.waitSignal(window.retention.removed) as removed:
+    with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
-    assert {left.tenant_id for left in removed.args[0].left} == {"acme-corp"}
-    assert removed.args[0].removed["audit_chain"] > 0
+    assert {left.tenant_id for left in removed[0].left} == {"acme-corp"}
+    assert removed[0].removed["audit_chain"] > 0
     after = ask(demo_path, "SELECT hash FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq")
     assert after == before
     report = verify(demo_path, tmp_path / "none", now=NOW)
@@ -141,7 +141,7 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
         if tick.isVisible():
             tick.click()
     assert window.retention is not None
-    with qtbot.waitSignal(window.retention.removed) as removed:
+    with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
-    assert removed.args[0].removed["audit_chain"] > 0
-    assert removed.args[0].no_checkpoint is not None
+    assert removed[0].removed["audit_chain"] > 0
+    assert removed[0].no_checkpoint is not None

@@ -1,0 +1,322 @@
+"""Data retention of the open file: its schedule in the status bar, its preview and its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from app import paths
+from app.services.retention.clock import (
+    ClockDoubt,
+    ClockProblem,
+    ClockWatch,
+    Reading,
+    SteadyClock,
+    steady_clock,
+)
+from app.ui.shell.context import Context
+from app.ui.widgets.formatting import counted, percent, relative_time
+from app.workers.runner import Task
+from models.errors import NotAllowed, StorageError, TenantAdminError
+from models.progress import Progress, Stop
+
+if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is loaded when one does
+    from app.services.chain.checkpoints.document import Reason
+    from app.services.chain.checkpoints.making import Attempt
+    from app.services.retention.plan import Plan, TryCheckpoint
+    from app.services.retention.result import Confirmation, Result
+    from app.ui.dialogs.retention import RetentionDialog
+
+DAY = 86_400
+HOUR = 3_600
+
+
+class Retention(QObject):
+    """Runs retention daily once the person has seen the preview and said yes, and on demand, one at a time.
+
+    `status(text)` is for the status bar. What a run removed is announced as any change, with this as its
+    initiator, and what went wrong goes to `Runner.failed`; `last` is the outcome of the last run here. A
+    scheduled run that fails is tried again after an hour where the file was the reason (locked, full), and
+    after a day where a person has to decide. One that meets a clock in doubt says nothing: `waiting` tells
+    why, until a person has confirmed that the clock is right or it has been set right.
+
+    `checkpoint` is what `retention.plan` and `carry_out` take, by default with the program's own checkpoints;
+    it is called on the run's thread. `steady` shows when the clock has been set.
+    """
+
+    status = Signal(str)
+
+    def __init__(
+        self,
+        context: Context,
+        window: QWidget | None = None,
+        *,
+        checkpoint: TryCheckpoint | None = None,
+        steady: SteadyClock | None = None,
+    ) -> None:
+        super().__init__(window)
+        self._context = context
+        self._window = window
+        self._database, self._path = context.opened.database, context.opened.path
+        self._settings, self._clock = context.settings, context.clock
+        self._checkpoint = checkpoint or self._try_checkpoint
+        self._watch = ClockWatch(context.clock, steady or steady_clock())
+        self.last: Result | None = None
+        self.waiting: ClockDoubt | None = None
+        self._no_checkpoint: str | None = None
+        self._planning: Task | None = None
+        self._job: Task | None = None
+        self._not_before = 0
+        self._stopped = False
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self.check)
+
+    @property
+    def running(self) -> bool:
+        return self._job is not None
+
+    @property
+    def daily(self) -> bool:
+        return self._settings.retention_enabled.get(self._path) is True
+
+    @property
+    def next_run(self) -> int | None:
+        """When the next scheduled run is due; None while there is none."""
+        if self._database.read_only or self._stopped or not self.daily:
+            return None
+        last, now = self._settings.retention_last_run.get(self._path), self._clock()
+        if last is None or last > now:  # a clock that was set back must not put it off for years
+            last = now - DAY
+        not_before = self._not_before if self._not_before <= now + DAY else 0
+        return max(last + DAY, not_before)
+
+    def start(self) -> None:
+        """Begins the schedule; a run that is due begins as soon as the event loop is free."""
+        self._say()
+        self._timer.start(0)
+
+    def stop(self) -> None:
+        """Ends the schedule and a run under way; nothing is said after it."""
+        self._stopped = True
+        self._timer.stop()
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Ends a run between two transactions; what was done until then is its outcome."""
+        if self._job is not None:
+            self._job.cancel()
+
+    @Slot()
+    def check(self) -> None:
+        """Runs what is due and sets the timer; call it when a preference has changed."""
+        if self._stopped:
+            return
+        due = self.next_run
+        if due is not None and due <= self._clock():
+            reading = self._watch.read()
+            self._run(self._planner(reading), reading)
+            return
+        self._say()
+        if due is None:
+            self._timer.stop()
+        else:  # it looks again every hour: a computer sleeps, and clocks are set
+            self._timer.start(min(max(due - self._clock(), 1), HOUR) * 1000)
+
+    def ask(self, then: Callable[[RetentionDialog], None] | None = None) -> None:
+        """Plans a run and shows it; nothing is removed before the person has said so."""
+
+        def show(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
+            dialog = self._show(plan, carry_out)
+            if then is not None:
+                then(dialog)
+
+        self.propose(show)
+
+    def propose(self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None]) -> None:
+        """Plans a run; `on_done` is given the plan and what carries it out, unless one is planned already."""
+        if self._planning is not None or self._stopped:
+            return
+        reading = self._watch.read()
+        plan = self._planner(reading)
+
+        def work(progress: Progress, cancelled: Stop) -> Plan:
+            with self._database.connection_context():
+                return plan(cancelled)
+
+        def done(found: Plan) -> None:
+            self._planning = None
+            self._say()
+            on_done(found, partial(self._carry_out, found, reading))
+
+        def failed(error: TenantAdminError) -> None:
+            self._planning = None
+            self._say()
+            self._context.runner.failed.emit(error)
+
+        self.status.emit("Retention: looking for what is old…")
+        self._planning = self._context.runner.job(work, on_done=done, on_failed=failed)
+
+    def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> RetentionDialog:
+        from app.ui.dialogs.retention import RetentionDialog  # noqa: PLC0415
+
+        settings, path = self._settings, self._path
+        dialog = RetentionDialog(
+            self._context.theme,
+            plan,
+            file_name=path.name,
+            days=settings.retention_days,
+            utc=settings.utc_times,
+            daily=self.daily,
+            cannot_write=self._context.cannot_write,
+            no_checkpoint=self._no_checkpoint,
+            archive=settings.retention_archive.get(path),
+            parent=self._window,
+        )
+        dialog.approved_daily.connect(lambda: settings.retention_enabled.set(path, True))
+        for approved in (dialog.approved_daily, dialog.run_once):
+            approved.connect(lambda: carry_out(dialog.confirmation()))
+        dialog.turned_off.connect(lambda: settings.retention_enabled.set(path, False))
+        dialog.turned_off.connect(self.check)
+        dialog.archive_changed.connect(partial(settings.retention_archive.set, path))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
+    def _planner(self, reading: Reading) -> Callable[[Stop], Plan]:
+        # Asked here, on the interface thread, where the settings live.
+        facts = self._watch.facts(reading, self._settings.retention_last_run.get(self._path))
+        days = self._settings.retention_days
+
+        def plan(cancelled: Stop) -> Plan:
+            from app.services.retention import plan as planning  # noqa: PLC0415
+
+            return planning.plan(
+                self._database,
+                now=reading.wall,
+                days=days,
+                facts=facts,
+                checkpoint=self._checkpoint,
+                cancelled=cancelled,
+            )
+
+        return plan
+
+    def _carry_out(self, plan: Plan, reading: Reading, confirmation: Confirmation) -> None:
+        if self._job is not None and not self._stopped:
+            error = NotAllowed("Retention is running already; look again when it has ended.")
+            self._context.runner.failed.emit(error)
+            return
+        self._run(lambda cancelled: plan, reading, confirmation)
+
+    def _run(
+        self, plan: Callable[[Stop], Plan], reading: Reading, confirmation: Confirmation | None = None
+    ) -> None:
+        """Without a `confirmation` it is the schedule's own."""
+        if self._job is not None or self._stopped:
+            return
+        self._timer.stop()
+        actor, now = self._settings.actor, self._clock()
+        archive = self._settings.retention_archive.get(self._path)
+
+        def work(progress: Progress, cancelled: Stop) -> Result:
+            from app.services.retention.result import NOTHING_CONFIRMED  # noqa: PLC0415
+            from app.services.retention.run import carry_out  # noqa: PLC0415
+
+            with self._database.connection_context():
+                return carry_out(
+                    self._database,
+                    plan(cancelled),
+                    confirmation or NOTHING_CONFIRMED,
+                    now=now,
+                    actor=actor,
+                    checkpoint=self._checkpoint,
+                    archive=archive,
+                    progress=progress,
+                    cancelled=cancelled,
+                )
+
+        self.status.emit("Retention: running…")
+        self._job = self._context.runner.job(
+            work,
+            on_progress=lambda done, total: self.status.emit(f"Retention: {percent(done, total)} done"),
+            on_done=partial(self._done, reading, confirmation),
+            on_failed=partial(self._failed, reading, confirmation),
+        )
+
+    def _done(self, reading: Reading, confirmation: Confirmation | None, result: Result) -> None:
+        self._job = self.waiting = self._no_checkpoint = None
+        self._not_before = 0
+        if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
+            self._watch.believe(reading)
+            self._settings.retention_last_run.set(self._path, reading.wall)
+        else:  # there was nothing to remove; remembered, it would confirm tomorrow a clock in doubt today
+            self._watch.doubt(result.doubt, reading)
+            self._not_before = reading.wall + DAY
+        self._tell(result)
+        self.check()
+
+    def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
+        from app.services.retention.result import NoCheckpoint, RetentionStopped  # noqa: PLC0415
+
+        self._job = self.waiting = None
+        self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
+        if isinstance(error, ClockProblem):
+            self.waiting = error.doubt
+            self._watch.doubt(error.doubt, reading)
+            self._not_before = reading.wall + HOUR  # it may be set right by itself
+        elif isinstance(error, NoCheckpoint):
+            self._no_checkpoint = error.problem
+        elif isinstance(error, RetentionStopped):
+            self._tell(error.result)
+        said_later = confirmation is None and isinstance(error, ClockProblem)
+        if not (said_later or self._stopped):
+            self._context.runner.failed.emit(error)
+        self.check()
+
+    def _tell(self, result: Result) -> None:
+        self.last = result
+        if result.total and not self._stopped:
+            self._context.runner.changed.emit(result.change(), self)
+
+    def _try_checkpoint(self, reason: Reason | None, cancelled: Stop) -> Attempt:
+        """On the thread of a run."""
+        from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
+        from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+        from app.workers import scan_pool  # noqa: PLC0415
+
+        return try_to_sign(
+            self._path,
+            CheckpointStore(paths.checkpoints_dir()),
+            scan_pool.verify,
+            now=self._clock(),
+            reason=reason,
+            cancelled=cancelled,
+        )
+
+    def _say(self) -> None:
+        """When it last ran and will run next."""
+        if self._job is not None:
+            return
+        last, due, now = self._settings.retention_last_run.get(self._path), self.next_run, self._clock()
+        if due is None and last is None:
+            self.status.emit(f"Retention: {'read-only' if self._database.read_only else 'off'}")
+        elif due is not None and self.waiting is not None:
+            self.status.emit(
+                "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
+            )
+        else:
+            ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}"]
+            parts = [*ran, "off" if due is None else f"next {relative_time(due, now)}"]
+            self.status.emit(f"Retention: {' · '.join(parts)}")
+
+    def _outcome(self) -> str:
+        if self.last is None:
+            return ""
+        tenants = len({left.tenant_id for left in self.last.left})
+        kept = f", old entries of {counted(tenants, 'tenant')} kept" if tenants else ""
+        unsigned = ", no checkpoint after it" if self.last.no_checkpoint else ""
+        return f", {counted(self.last.total, 'row')} removed{kept}{unsigned}"
