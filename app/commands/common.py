@@ -29,7 +29,8 @@ def print_json(value: Any) -> None:
 def print_report(report: "Report") -> None:
     """Each tenant's verdict, the findings, and the whole."""
     for tenant in report.tenants:
-        archived = ", and the archive from the first on" if tenant.anchor == "archive:genesis" else ""
+        in_archive = tenant.anchor is not None and tenant.anchor.kind == "archive"
+        archived = ", and the archive from the first on" if in_archive else ""
         say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
     for finding in report.findings:
         say(f"{finding.code}: {finding.message}")

@@ -141,7 +141,7 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
             f"{item.entries:,}",
             item.first_seq,
             item.last_seq,
-            item.anchor,
+            None if item.anchor is None else str(item.anchor),
             item.head,
         )
         for item in report.tenants[:SHOWN]

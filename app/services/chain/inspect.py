@@ -5,20 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.services.chain.rules import (
-    MARKER_EVENT,
-    RAW_COLUMNS,
-    Entry,
-    Marker,
-    Problem,
-    anchor,
-    believed,
-    denied,
-)
+from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
+from app.services.chain.rules import MARKER_EVENT, TABLE, Anchor, Marker, Problem, anchor, denied
 from models.engine import Database, raw
 from models.errors import NotFound
 
-_SELECT: Final = f"SELECT {RAW_COLUMNS} FROM audit_chain WHERE "  # noqa: S608
+_SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
 _ENCODINGS: Final = {b"a": "utf-8", b"a\0": "utf-16-le", b"\0a": "utf-16-be"}
 
 
@@ -45,7 +37,7 @@ class Inspection:
     link: Link
     previous_hash: str
     previous_seq: int | None
-    anchor: str | None
+    anchor: Anchor | None
     problems: tuple[str, ...]
     is_sound: bool
 
@@ -62,7 +54,7 @@ def inspect_entry(database: Database, seq: int) -> Inspection:
     entry = found[0]
     earlier = "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
     before = next(iter(read_entries(database, encoding, earlier, entry.tenant, seq)), None)
-    proof: str | None = None
+    proof: Anchor | None = None
     problems, sentences = entry.problems(), []
     if before is not None:
         link = Link.OK if before.raw["hash"] == entry.raw["previous_hash"] else Link.BROKEN
@@ -111,15 +103,5 @@ def markers_of(
     database: Database, encoding: str, tenant: str
 ) -> tuple[list[Marker], Sequence[tuple[int, Problem]]]:
     """The tenant's prune markers that are believed, and the seq and error of each that is not."""
-    sound, doubted = [], []
-    for entry in read_entries(
-        database, encoding, "tenant_id = ? AND event_type = ? ORDER BY seq", tenant, MARKER_EVENT
-    ):
-        marker = entry.marker()
-        wrong = next((problem for problem in entry.problems() if problem.is_error), None)
-        if wrong is not None:
-            doubted.append((entry.seq, wrong))
-        if marker is not None:
-            sound.append(marker)
-    markers, disorderly = believed(sound)
-    return markers, [*doubted, *disorderly]
+    where = "tenant_id = ? AND event_type = ? ORDER BY seq"
+    return believed_of(read_entries(database, encoding, where, tenant, MARKER_EVENT))

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from app.services.chain.entry import USUAL_KINDS, is_text
 from app.services.chain.rules import COLUMNS
 from models.engine import Database, Row, raw
 
@@ -18,11 +19,8 @@ _FIRST_CHUNK: Final = 16
 _CHUNK_BYTES: Final = 1_000_000
 """Above this, fewer entries are read the next time: some are megabytes long."""
 
-_USUAL: Final = " AND ".join(
-    f"typeof({name}) = '{'integer' if name == 'created_at' else 'text'}'" for name in COLUMNS[1:]
-)
 _OBJECT: Final = ", ".join(f"'{name}', {name}" for name in COLUMNS)
-_QUICK: Final = f"CASE WHEN {_USUAL} THEN CAST(json_object({_OBJECT}) AS BLOB) END"
+_QUICK: Final = f"CASE WHEN {USUAL_KINDS} THEN CAST(json_object({_OBJECT}) AS BLOB) END"
 """The line of a row whose columns have their usual types, as SQLite writes it; NULL for any other row."""
 
 _EVERY: Final = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in COLUMNS)
@@ -65,7 +63,7 @@ def stored_bytes(value: Any) -> bytes:
 
 def _with_break(database: Database, seq: int, line: bytes | None) -> bytes:
     """The line that SQLite wrote, where it says all that the row holds; else one of our own."""
-    if line is not None and b"\\u0000" not in line and b"\0" not in line and _is_utf8(line):
+    if line is not None and b"\\u0000" not in line and is_text(line):
         return line + b"\n"
     rows = database.rows(raw(f"SELECT {_EVERY} FROM audit_chain WHERE seq = ?", seq))  # noqa: S608
     values = {
@@ -74,19 +72,11 @@ def _with_break(database: Database, seq: int, line: bytes | None) -> bytes:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _value(kind: str, raw_bytes: bytes | None) -> Any:
     if raw_bytes is None:
         return None
     if kind == "integer":
         return int(raw_bytes)
-    if kind == "text" and b"\0" not in raw_bytes and _is_utf8(raw_bytes):
+    if kind == "text" and is_text(raw_bytes):
         return raw_bytes.decode()
     return {"hex": raw_bytes.hex()} if kind != "real" else raw_bytes.decode()

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
+from app.services.chain.entry import JOINED, QUICK_TYPES
 from app.services.chain.inspect import markers_of, read_entries, text_encoding
 from app.services.chain.rules import (
-    JOINED,
     MARKER_EVENT,
-    QUICK_TYPES,
     SECONDS_LIMIT,
     Code,
     Marker,

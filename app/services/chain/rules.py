@@ -1,8 +1,8 @@
-"""The rules of the audit chain, each written once: format, formula, markers, starts, sound rows, codes.
+"""The rules of the audit chain, each written once: format, formula, codes, markers, starts, times.
 
-What they mean is told in `app/services/chain/README.md`. Whoever reads or writes a chain asks here, and only
-the stand-alone verifier of an evidence bundle says them a second time. Imports nothing of ours, and little of
-Python, because every process that scans loads it.
+What makes one row sound is `entry.py`. What they mean is told in `app/services/chain/README.md`. Whoever
+reads or writes a chain asks here, and only the stand-alone verifier of an evidence bundle says them a second
+time. Imports nothing of ours, and little of Python, because every process that scans loads it.
 """
 
 import json
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 # ---------------------------------------------------------------------------------------- format and formula
 
@@ -31,27 +31,30 @@ HASH: Final = re.compile(r"[0-9a-f]{64}")
 ARCHIVE_NAME: Final = re.compile(r"audit-[A-Za-z0-9._~%-]*--?[0-9]+--?[0-9]+\.jsonl\.gz")
 """What an archive may be called: a marker that names anything else is not followed."""
 
+ARCHIVES: Final = "audit-*.jsonl.gz"
+"""The same as a pattern of the file system, for what an unfinished archive left behind."""
+
+_LONGEST_TENANT: Final = 120
+"""Characters of a tenant in a file name, which file systems limit to 255 with the rest."""
+
 SECONDS_LIMIT: Final = 100_000_000_000
 """A time from here on (the year 5138) is not in seconds; today's milliseconds are 17 times that."""
 
 CLOCK_TOLERANCE: Final = 60
 """Seconds by which another machine's clock may be ahead before a time counts as in the future."""
 
-RAW_COLUMNS: Final = (
-    "seq, "
-    + ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in (*TEXT_COLUMNS, "created_at"))
-    + ", CASE typeof(payload) WHEN 'text' THEN json_valid(payload) END"
-)
-"""What `Entry` is made of, as the columns of a SELECT."""
 
-JOINED: Final = "CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)"
-"""The bytes that the formula hashes, as an SQL expression; right where all have their usual types."""
+def archive_name(tenant: str, from_seq: int, to_seq: int) -> str:
+    """`audit-<tenant>-<from>-<to>.jsonl.gz`, the tenant percent-encoded where a file name demands it.
 
-QUICK_TYPES: Final = "typeof(created_at) = 'integer' AND typeof(payload) = 'text' AND json_valid(payload)"
-"""What SQL has to see to before a row may pass `verify.follow.quick_check`."""
+    A name that would be too long is cut and gets a part of its SHA-256.
+    """
+    from urllib.parse import quote  # noqa: PLC0415  # few write one, and every child would load it
 
-SHOWN: Final = 120
-"""How many characters of a stored value a finding shows."""
+    safe = quote(tenant, safe="")
+    if len(safe) > _LONGEST_TENANT:
+        safe = f"{safe[: _LONGEST_TENANT - 17]}~{sha256(tenant.encode()).hexdigest()[:16]}"
+    return f"audit-{safe}-{from_seq}-{to_seq}.jsonl.gz"
 
 
 def stored_hash(previous_hash: bytes, event_type: bytes, payload: bytes, created_at: bytes) -> str:
@@ -278,21 +281,49 @@ def believed(markers: Iterable[Marker]) -> tuple[list[Marker], list[tuple[int, P
 # ---------------------------------------------------------------------------------------------------- starts
 
 
+class Anchor(NamedTuple):
+    """What proves the start of a chain; as text it is what reports and evidence bundles hold.
+
+    `genesis`; a `marker` in row `seq` that says that all `through` a seq were removed; an `adopted` start at
+    `seq`, which a person accepted; the `entry` before a range that was verified alone; or the `archive`, of
+    what was removed since genesis.
+    """
+
+    kind: Literal["genesis", "marker", "adopted", "entry", "archive"]
+    seq: int = 0
+    through: int = 0
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "genesis":
+                return "genesis"
+            case "archive":
+                return "archive:genesis"
+            case "marker":
+                return f"marker:{self.seq}:through:{self.through}"
+        return f"{self.kind}:{self.seq}"
+
+
 def anchor(
     first_seq: int, first_previous: str, furthest: Marker | None, accepted: tuple[int, str] | None = None
-) -> str | None:
+) -> Anchor | None:
     """What proves the start of a chain, None if nothing does.
 
-    `genesis`, `marker:<its seq>:through:<last pruned seq>`, or `adopted:<seq>` for one that a person accepted
-    (`accepted`: its seq and previous hash). Only the furthest marker that is believed counts.
+    `accepted` is the seq and the previous hash of a start that a person accepted. Only the furthest marker
+    that is believed counts.
     """
     if first_previous == GENESIS:
-        return "genesis" if furthest is None else None
-    if furthest is not None and first_seq > furthest.to_seq and furthest.last_hash == first_previous:
-        return f"marker:{furthest.seq}:through:{furthest.to_seq}"
+        return Anchor("genesis") if furthest is None else None
+    if furthest is not None and continues(first_seq, first_previous, furthest.to_seq, furthest.last_hash):
+        return Anchor("marker", furthest.seq, furthest.to_seq)
     if accepted == (first_seq, first_previous) and not denied(first_seq, first_previous, furthest):
-        return f"adopted:{first_seq}"
+        return Anchor("adopted", first_seq)
     return None
+
+
+def continues(first_seq: int, first_previous: str, removed_seq: int, removed_hash: str) -> bool:
+    """Whether a first entry goes on from the last one that was removed before it."""
+    return first_seq > removed_seq and first_previous == removed_hash
 
 
 def denied(first_seq: int, first_previous: str, furthest: Marker | None) -> bool:
@@ -331,189 +362,3 @@ def backwards(seq: int, before: int, at: int) -> Problem:
     """Both in seconds."""
     sentence = f"Entry {seq} is {before - at} s older than the entry before it."
     return Problem(Code.TIME, f"at least {before}", str(at), sentence)
-
-
-# ------------------------------------------------------------------------------------------------- one row
-
-
-class Entry:
-    """One row judged by itself, on its bytes and storage classes, never on decoded text.
-
-    `kinds` are the storage classes by column, `raw` the bytes, in UTF-8.
-    """
-
-    __slots__ = ("_json", "created_at", "kinds", "raw", "seq")
-
-    def __init__(self, row: tuple[Any, ...], encoding: str = "utf-8") -> None:
-        """`row` is of `RAW_COLUMNS`; `encoding` is Python's name for that of the file's text."""
-        self.seq: int = row[0]
-        self.kinds: dict[str, str] = {}
-        self.raw: dict[str, bytes] = {}
-        for index, name in enumerate((*TEXT_COLUMNS, "created_at")):
-            kind, value = row[1 + 2 * index], row[2 + 2 * index] or b""
-            if encoding != "utf-8" and kind != "blob":
-                value = value.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
-            self.kinds[name] = kind
-            self.raw[name] = value
-        self._json = row[-1]
-        self.created_at = _integer(self.raw["created_at"])
-
-    def text(self, name: str) -> str:
-        return self.raw[name].decode("utf-8", "backslashreplace")
-
-    @property
-    def tenant(self) -> str:
-        return self.text("tenant_id")
-
-    @property
-    def clean_tenant(self) -> bool:
-        """Whether other rows of the tenant may be recognised by this tenant's text alone."""
-        return self.kinds["tenant_id"] == "text" and _bad_byte(self.raw["tenant_id"]) is None
-
-    def is_of(self, tenant: str) -> bool:
-        """Whether the row is of this tenant as SQL would compare it."""
-        return self.clean_tenant and self.tenant == tenant
-
-    def recomputed(self) -> str:
-        raw = self.raw
-        return stored_hash(raw["previous_hash"], raw["event_type"], raw["payload"], raw["created_at"])
-
-    def hash_holds(self) -> bool:
-        return self.recomputed().encode() == self.raw["hash"]
-
-    @property
-    def is_marker(self) -> bool:
-        return self.raw["event_type"] == MARKER_EVENT.encode()
-
-    def marker(self) -> Marker | None:
-        """The prune marker that the row is, if it is one that can be believed by itself."""
-        if not self.is_marker or not self.hash_holds():
-            return None
-        found = read_marker(self.seq, self.created_at, self.raw["payload"])
-        return found if isinstance(found, Marker) else None
-
-    def problems(self) -> list[Problem]:
-        """Everything wrong with the row that shows without any other row."""
-        found: list[Problem] = []
-        recomputed = self.recomputed()
-        holds = recomputed.encode() == self.raw["hash"]
-        if not holds:
-            sentence = (
-                f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
-                "hashes was changed after it was written."
-            )
-            found.append(Problem(Code.HASH, recomputed, shown(self.text("hash")), sentence))
-        for name, kind in self.kinds.items():
-            wanted = "integer" if name == "created_at" else "text"
-            if kind != wanted:
-                sentence = f"Entry {self.seq} stores {name} as {kind} where the platform writes {wanted}."
-                found.append(Problem(Code.TYPE, wanted, kind, sentence))
-        for name in TEXT_COLUMNS:
-            at = _bad_byte(self.raw[name])
-            if at is not None:
-                actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
-                sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
-                found.append(Problem(Code.ENCODING, "UTF-8 text without NUL", actual, sentence))
-        if EVENT_TYPE.fullmatch(self.text("event_type")) is None:
-            actual = shown(self.text("event_type"))
-            sentence = f"Entry {self.seq} has an event type unlike any that the platform itself writes."
-            found.append(Problem(Code.GRAMMAR, EVENT_TYPE.pattern, actual, sentence, warning=True))
-        if not self._payload_is_json():
-            sentence = f"Entry {self.seq} has a payload that is not JSON."
-            found.append(Problem(Code.GRAMMAR, "JSON", shown(self.text("payload")), sentence))
-        elif holds and self.is_marker:
-            claims = read_marker(self.seq, self.created_at, self.raw["payload"])
-            if isinstance(claims, str):
-                found.append(not_believed(self.seq, claims, actual=shown(self.text("payload"))))
-        return found
-
-    def record(self) -> bytes:
-        """What a checkpoint's digest takes in of this row: every column with its storage class.
-
-        A row that holds is recorded by seq, length of the event type and hash: the hash stands for the
-        joined text, the length for where event type and payload part, and this short form itself for the
-        usual storage classes. Any other row is recorded byte by byte. (The tenant is the digest's own.)
-        """
-        usual = all(
-            kind == ("integer" if name == "created_at" else "text") for name, kind in self.kinds.items()
-        )
-        if usual and self.hash_holds() and all(_bad_byte(self.raw[name]) is None for name in TEXT_COLUMNS):
-            return f"{self.seq}:{len(self.text('event_type'))}:{self.text('hash')}\n".encode()
-        columns = b"".join(
-            b"%s %d:%s\n" % (kind.encode(), len(self.raw[name]), self.raw[name])
-            for name, kind in self.kinds.items()
-        )
-        return b"%d!%s\n" % (self.seq, columns)
-
-    def _payload_is_json(self) -> bool:
-        payload = self.raw["payload"]
-        if b"\0" in payload:
-            return False
-        if self._json:
-            return True
-        # SQLite gives up at 1,000 levels, and judges only text; JSON itself has no such limit.
-        return is_json(payload.decode("utf-8", "replace"))
-
-
-def shown(value: str) -> str:
-    return value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"
-
-
-def _integer(raw: bytes) -> int | None:
-    try:
-        return int(raw)
-    except ValueError:
-        return None
-
-
-def _bad_byte(raw: bytes) -> int | None:
-    """Where the bytes stop being UTF-8 text without NUL."""
-    nul = raw.find(b"\0")
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        return error.start if nul < 0 else min(nul, error.start)
-    return nul if nul >= 0 else None
-
-
-_JSON_TOKEN = re.compile(
-    r"[ \t\r\n]*(?:([{}\[\],:])|(\"(?:[^\"\\\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9A-Fa-f]{4}))*\")"
-    r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))"
-)
-
-
-def is_json(text: str) -> bool:
-    """Whether `text` is JSON (RFC 8259), at any depth of nesting."""
-    opened: list[str] = []
-    expect = "value"  # value, first (value or ]), key, member (key or }), colon, after
-    position, end = 0, len(text.rstrip(" \t\r\n"))
-    while position < end:
-        match = _JSON_TOKEN.match(text, position, end)
-        if match is None:
-            return False
-        position = match.end()
-        mark, string, _ = match.groups()
-        if mark is None:
-            if expect in ("key", "member"):
-                if string is None:
-                    return False
-                expect = "colon"
-            elif expect in ("value", "first"):
-                expect = "after"
-            else:
-                return False
-        elif mark in "{[" and expect in ("value", "first"):
-            opened.append(mark)
-            expect = "member" if mark == "{" else "first"
-        elif mark in "}]" and opened[-1:] == ["{" if mark == "}" else "["]:
-            if expect not in ("after", "member" if mark == "}" else "first"):
-                return False
-            opened.pop()
-            expect = "after"
-        elif mark == "," and opened and expect == "after":
-            expect = "key" if opened[-1] == "{" else "value"
-        elif mark == ":" and expect == "colon":
-            expect = "value"
-        else:
-            return False
-    return expect == "after" and not opened

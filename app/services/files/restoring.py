@@ -14,7 +14,7 @@ from app.services.chain.checkpoints.identity import compare
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import ChainRows, reading
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import BROKEN
 from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy
@@ -72,7 +72,7 @@ class Offer:
 
     @property
     def holds(self) -> bool:
-        return self.report.verdict not in (Verdict.TAMPERED, Verdict.UNREADABLE)
+        return self.report.verdict not in BROKEN
 
 
 @dataclass(frozen=True, slots=True)

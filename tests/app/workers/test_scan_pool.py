@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify import source, verification
 from app.services.chain.verify.verification import WORTH_A_PROCESS
 from app.workers.child import CannotStart
@@ -185,7 +185,7 @@ def test_a_range_alone(tmp_path: Path) -> None:
     assert (report.verdict, report.entries) == (Verdict.CONSISTENT, 61)
     for tenant in report.tenants:
         before = max(seq for seq in chain.seqs(tenant.tenant) if seq < 60)
-        assert tenant.anchor == f"entry:{before}"
+        assert tenant.anchor == Anchor("entry", before)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 10")
     assert chain.verify(seq_from=60, seq_to=120).intact
     assert not chain.verify(seq_to=10).intact
@@ -196,7 +196,7 @@ def test_a_range_alone(tmp_path: Path) -> None:
 def test_a_range_of_a_pruned_chain(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=30)
     chain.prune(TENANT, 10)
-    assert chain.verify(seq_from=5, seq_to=20).tenants[0].anchor == "marker:31:through:10"
+    assert chain.verify(seq_from=5, seq_to=20).tenants[0].anchor == Anchor("marker", 31, 10)
 
 
 def test_what_cannot_be_run(tmp_path: Path) -> None:

@@ -8,29 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NoReturn
-from urllib.parse import quote
+from typing import Any, Final
 
+from app.services.chain.entry import Entry, is_plain, is_text, shown
 from app.services.chain.lines import stored_bytes
-from app.services.chain.rules import (
-    EVENT_TYPE,
-    MARKER_EVENT,
-    TEXT_COLUMNS,
-    Code,
-    Entry,
-    Marker,
-    Reference,
-    shown,
-    stored_hash,
-)
+from app.services.chain.rules import TEXT_COLUMNS, Code, Marker, Reference, stored_hash
 from app.services.chain.verify.report import Finding
 from models.errors import Cancelled, StorageError
 
 KEEP: Final = 100
 """How many findings are kept of one file."""
-
-_LONGEST_TENANT: Final = 120
-"""Characters of a tenant in a file name, which file systems limit to 255 with the rest."""
 
 _LONGEST_LINE: Final = 1 << 28
 _STEP: Final = 500
@@ -69,17 +56,6 @@ class ArchiveDiffers(StorageError):
             f"{path.name} is in the archive folder already and holds other entries, of another database "
             "perhaps; it was not overwritten and its entries were not removed. Choose another folder."
         )
-
-
-def file_name(tenant: str, from_seq: int, to_seq: int) -> str:
-    """`audit-<tenant>-<from>-<to>.jsonl.gz`, the tenant percent-encoded where a file name demands it.
-
-    A name that would be too long is cut and gets a part of its SHA-256.
-    """
-    safe = quote(tenant, safe="")
-    if len(safe) > _LONGEST_TENANT:
-        safe = f"{safe[: _LONGEST_TENANT - 17]}~{sha256(tenant.encode()).hexdigest()[:16]}"
-    return f"audit-{safe}-{from_seq}-{to_seq}.jsonl.gz"
 
 
 Tick = Callable[[int], bool]
@@ -185,7 +161,7 @@ class _Walk:
             actual = shown(_text(tenant))
             message = f"Archived entry {seq} belongs to another tenant than {self._tenant}."
             self._find(Code.CROSS_TENANT, seq, self._tenant, actual, message)
-        if stored_hash(*hashed).encode() != stored or not _is_plain(row, line):
+        if stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))
         if self._seq is not None and seq <= self._seq:
             message = f"Archived entry {seq} lies behind entry {self._seq}."
@@ -231,31 +207,6 @@ def _row(line: bytes) -> dict[str, Any]:
     return row
 
 
-def _is_plain(row: dict[str, Any], line: bytes) -> bool:
-    """Whether a row whose hash holds is surely sound: the faster form of `Entry.problems`."""
-    return (
-        all(type(row[name]) is str for name in TEXT_COLUMNS)
-        and type(row["created_at"]) is int
-        and row["event_type"] != MARKER_EVENT
-        and EVENT_TYPE.fullmatch(row["event_type"]) is not None
-        and b"\\u0000" not in line
-        and _is_json(row["payload"])
-    )
-
-
-def _is_json(payload: str) -> bool:
-    try:
-        json.loads(payload, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity are JSON for Python alone."""
-    raise ValueError(constant)
-
-
 def _entry(row: dict[str, Any]) -> Entry:
     """The archived row as one read from the file. Raises `_NoEntry` for a value that `lines` never writes."""
     columns: list[Any] = [row["seq"]]
@@ -263,19 +214,11 @@ def _entry(row: dict[str, Any]) -> Entry:
         value = stored_bytes(row[name])
         kind = _KINDS.get(type(row[name]))
         if isinstance(row[name], dict):  # a BLOB, or text that JSON cannot hold
-            kind = "text" if b"\0" in value or not _is_utf8(value) else "blob"
+            kind = "blob" if is_text(value) else "text"
         if kind is None:
             raise _NoEntry
         columns += ["real" if name == "created_at" and kind == "text" else kind, value]
     return Entry((*columns, None), "utf-8")
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _digest(path: Path, tick: Tick) -> str:

@@ -1,40 +1,44 @@
 """The markers followed from the file through its archives, back to genesis.
 
 A prune marker lies behind what it removed, so the markers in the file lead to the newest archives, and the
-markers that were archived there lead on to older ones. What retention removed without an archive is taken
-at its marker's word, as a verification of the file alone takes it; the archive then does not reach genesis.
+markers that were archived there lead on to older ones. What retention removed without an archive is not
+proven here: its marker is believed, as in a verification of the file alone, and the chain does not reach
+genesis.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from app.services.chain.archive.files import ArchiveUnusable, Reading, Tally, read
+from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
     GENESIS,
     MARKER_EVENT,
-    RAW_COLUMNS,
+    TABLE,
+    Anchor,
     Code,
-    Entry,
     Marker,
     Reference,
     Verdict,
+    believed,
 )
 from app.services.chain.verify.report import Finding, Report, TenantReport
 from models.engine import raw
 from models.progress import Progress, Stop, ignore, never
 
-ANCHOR: Final = "archive:genesis"
+ANCHOR: Final = Anchor("archive")
 """The anchor of a chain whose every removed entry is in the archive, from the first one on."""
 
 _MARKERS: Final = f"""
-SELECT {RAW_COLUMNS} FROM audit_chain WHERE event_type = ?1 AND (?2 IS NULL OR tenant_id = ?2) ORDER BY seq
+SELECT {RAW_COLUMNS} FROM {TABLE} WHERE event_type = ?1 AND (?2 IS NULL OR tenant_id = ?2) ORDER BY seq
 """  # noqa: S608
 _FIRSTS: Final = f"""
-SELECT {RAW_COLUMNS} FROM audit_chain WHERE seq IN (
-  SELECT (SELECT min(seq) FROM audit_chain AS own WHERE own.tenant_id = pruned.tenant_id)
-  FROM (SELECT DISTINCT tenant_id FROM audit_chain
+SELECT {RAW_COLUMNS} FROM {TABLE} WHERE seq IN (
+  SELECT (SELECT min(seq) FROM {TABLE} AS own WHERE own.tenant_id = pruned.tenant_id)
+  FROM (SELECT DISTINCT tenant_id FROM {TABLE}
         WHERE event_type = ?1 AND (?2 IS NULL OR tenant_id = ?2)) AS pruned)
 """  # noqa: S608
 """By hand, because `RAW_COLUMNS` is; the first entry of each tenant that has a marker."""
@@ -92,7 +96,7 @@ def with_archive(
     findings: list[Finding] = []
     proven: set[str] = set()
     archives = 0
-    by_marker = {item.tenant for item in report.tenants if (item.anchor or "").startswith("marker:")}
+    by_marker = {item.tenant for item in report.tenants if item.anchor and item.anchor.kind == "marker"}
     for name, start in sorted(_starts(path, tenant).items()):
         trail = _Trail(name, folder, watch)
         if trail.follow(start, joins=name in by_marker):
@@ -119,8 +123,7 @@ class _Trail:
         `joins` says that the file's first entry follows from a marker. Where it does not, that is a finding
         already, or the platform's own cleanup took entries that no archive has.
         """
-        for claim in start.claims:
-            self._add(claim)
+        self._take(start.claims)
         while self._pending:
             newest = max(self._pending, key=lambda item: max(claim.to_seq for claim in self._pending[item]))
             claims = self._pending.pop(newest)
@@ -128,20 +131,25 @@ class _Trail:
             self.findings += reading.findings
             self.archives += reading.entries > 0
             self._hold(claims, reading, newest)
-            for claim in reading.claims:
-                self._add(claim)
+            self._take(reading.claims)
         if self.findings or not self._claims or any(item.archive is None for item in self._claims.values()):
             return False
         self._check_links(start if joins else None)
         return joins and not self.findings
 
-    def _add(self, claim: Marker) -> None:
-        if claim.seq in self._claims:
-            return
-        self._claims[claim.seq] = claim
-        if claim.archive is not None:
-            self._pending.setdefault(claim.archive, []).append(claim)
-            self._watch.expect(claim.entries)
+    def _take(self, found: Iterable[Marker]) -> None:
+        """Adds the markers that are believed beside those so far; any other is a finding."""
+        new = {marker.seq: marker for marker in found if marker.seq not in self._claims}
+        together = self._claims | new
+        _, wrong = believed(together[seq] for seq in sorted(together))
+        for seq, problem in wrong:
+            self.findings.append(Finding(problem.code, self._tenant, seq, *problem[1:]))
+            new.pop(seq, None)
+        for claim in new.values():
+            self._claims[claim.seq] = claim
+            if claim.archive is not None:
+                self._pending.setdefault(claim.archive, []).append(claim)
+                self._watch.expect(claim.entries)
 
     def _hold(self, claims: list[Marker], reading: Reading, reference: Reference) -> None:
         """Holds what the archive has against what the markers claim of it."""
@@ -188,16 +196,16 @@ def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
     """The tenants with prune markers in the file that can be believed, all seen at one moment."""
     values = (MARKER_EVENT, tenant)
     encoding, (markers, firsts) = read_at_once(path, [raw(_MARKERS, *values), raw(_FIRSTS, *values)])
-    found = {
-        first.tenant: _Start(first.seq, first.text("previous_hash"), [])
+    entries: dict[str, list[Entry]] = {}
+    for entry in (Entry(row, encoding) for row in markers):
+        if entry.clean_tenant:
+            entries.setdefault(entry.tenant, []).append(entry)
+    trusted = {name: believed_of(own)[0] for name, own in entries.items()}  # of the others, the report tells
+    return {
+        first.tenant: _Start(first.seq, first.text("previous_hash"), trusted[first.tenant])
         for first in (Entry(row, encoding) for row in firsts)
+        if trusted.get(first.tenant)
     }
-    for row in markers:
-        entry = Entry(row, encoding)
-        claim = entry.marker() if entry.clean_tenant else None
-        if claim is not None:
-            found[entry.tenant].claims.append(claim)
-    return {name: start for name, start in found.items() if start.claims}
 
 
 def _merged(report: Report, findings: list[Finding], proven: set[str], archives: int) -> Report:

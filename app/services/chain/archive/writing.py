@@ -16,11 +16,11 @@ from app.services.chain.archive.files import (
     ArchiveDiffers,
     ArchiveNotWritten,
     ArchiveUnusable,
-    file_name,
 )
+from app.services.chain.entry import JOINED
 from app.services.chain.lines import chunks
 from app.services.chain.pruning import Part
-from app.services.chain.rules import JOINED, Reference
+from app.services.chain.rules import ARCHIVES, Reference, archive_name
 from models.engine import Database
 from models.errors import Cancelled, RowChanged
 from models.local import atomic
@@ -42,7 +42,7 @@ class Archiver:
             raise ArchiveUnusable(folder, "there is no such folder")
         self._database = database
         self._folder = folder
-        atomic.sweep(folder, "audit-*.jsonl.gz")
+        atomic.sweep(folder, ARCHIVES)
 
     def write(
         self,
@@ -58,7 +58,7 @@ class Archiver:
         that is there already is used. Raises `RowChanged` when the entries are no longer those of the
         parts, `ArchiveDiffers`, `ArchiveNotWritten`, `Cancelled` and the storage errors.
         """
-        target = self._folder / file_name(tenant, parts[0].from_seq, parts[-1].to_seq)
+        target = self._folder / archive_name(tenant, parts[0].from_seq, parts[-1].to_seq)
         try:
             with atomic.unfinished(target) as building:
                 with building.open("wb") as file:

@@ -27,6 +27,7 @@ from typing import Final
 from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import ChainRows
+from app.services.chain.rules import continues
 from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import SealedChain
 
@@ -40,7 +41,7 @@ Candidate = tuple[KnownDatabase, Sequence[Checkpoint]]
 class Whereabouts:
     """Where a file is: its path, device and inode, and when its first migration ran (empty without a ledger).
 
-    So another file in its stead is told apart.
+    So another file in its place is told apart.
     """
 
     path: str
@@ -151,7 +152,7 @@ def _is_there(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
 def _was_pruned(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
     """Whether the tenant's first row continues the one last seen: retention went by."""
     first = rows.first_of(tenant)
-    return first is not None and first[0] > sealed.last_seq and first[1] == sealed.head
+    return first is not None and continues(*first, sealed.last_seq, sealed.head)
 
 
 def _ends(checkpoint: Checkpoint) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from app.services.chain.rules import GENESIS, Code, Marker, not_believed, seconds
+from app.services.chain.rules import Code, Marker, anchor, not_believed, seconds
 from app.services.chain.verify.join import Chain, ChainState, Joined
 from app.services.chain.verify.report import Finding, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
@@ -37,7 +37,7 @@ class Known:
 class CheckpointHistory:
     """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
 
-    `adopted` maps a tenant to the seq and previous hash of the first row that the user vouched for.
+    `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted.
     """
 
     checkpoints: tuple[Known, ...] = ()
@@ -235,8 +235,8 @@ class _Comparison:
     ) -> None:
         self._joined, self._chain, self._sealed, self._known = joined, chain, sealed, known
         self._explained = wrong is not None and wrong <= sealed.last_seq
-        marker = chain.marker
-        self._pruned = marker.to_seq if marker and chain.first_previous == marker.last_hash else 0
+        proof = anchor(chain.first_seq, chain.first_previous, chain.marker)
+        self._pruned = 0 if proof is None else proof.through
 
     def run(self, *, alone: bool) -> list[Finding]:
         """`alone` says that this is the latest that knows the tenant: its markers alone may not deny it."""
@@ -253,7 +253,7 @@ class _Comparison:
             return [] if agrees or chain.doubted else [_missing(chain.tenant, sealed, self._known)]
         if self._pruned and sealed.last_seq <= self._pruned:
             return []  # what a marker says of entries appended after the checkpoint, nothing here bears out
-        unproven = chain.first_previous != GENESIS and not self._pruned
+        unproven = not chain.at_genesis and not self._pruned
         if unproven and chain.first_seq > sealed.last_seq:
             return []  # all that was witnessed went with the unproven start, which is its own finding
         found = self._ends()
@@ -281,7 +281,7 @@ class _Comparison:
             found.append(self._find(Code.CHECKPOINT, sealed.head, state.head, sentence))
         entries = 0 if state is None else state.entries
         same_start = chain.first_seq == sealed.first_seq
-        relinked = chain.first_seq > sealed.first_seq and chain.first_previous == GENESIS
+        relinked = chain.first_seq > sealed.first_seq and chain.at_genesis
         if (same_start and entries < sealed.entries and not unread) or relinked:
             if not found or found[0].code is not Code.TRUNCATED:
                 sentence = f"{sealed.entries:,} entries were witnessed, {entries:,} of them are there."
@@ -385,7 +385,7 @@ def _numbering(joined: Joined, history: CheckpointHistory) -> None:
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
         elif name not in ever and chain.first_seq <= latest.through:
-            if chain.first_previous == GENESIS:
+            if chain.at_genesis:
                 sentence = (
                     f"{name} is new since checkpoint {latest.number}, but begins at entry {chain.first_seq}, "
                     "below numbers that others had then."

@@ -5,18 +5,16 @@ from dataclasses import replace
 
 import apsw
 
+from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
     MARKER_EVENT,
-    RAW_COLUMNS,
     TABLE,
+    Anchor,
     Code,
-    Entry,
-    Marker,
     Verdict,
     anchor,
-    believed,
     end_is_lost,
 )
 from app.services.chain.verify.comparison import (
@@ -85,7 +83,7 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
             continue
         try:
             row = connection.execute(
-                "SELECT seq FROM main.audit_chain WHERE tenant_id = ? AND hash = ?",
+                f"SELECT seq FROM main.{TABLE} WHERE tenant_id = ? AND hash = ?",  # noqa: S608
                 (finding.tenant, finding.expected),
             ).fetchone()
         except apsw.CorruptError:
@@ -133,15 +131,15 @@ def _anchor(  # noqa: PLR0917  # what was scanned, and where to look up the rest
     joined: Joined,
     extent: Extent,
     known: CheckpointHistory,
-) -> str | None:
+) -> Anchor | None:
     """How the start of the chain is proven, or None; of a range, by the entry before it."""
     if extent.partial:
         before = _stored_before(connection, encoding, chain, extent)
         if before is not None:
             if before.text("hash") != chain.first_previous:
                 _outside_break(joined, chain, before)
-            return f"entry:{before.seq}"
-        chain.markers, _ = believed(_markers(connection, encoding, chain))
+            return Anchor("entry", before.seq)
+        chain.markers, _ = believed_of(_markers(connection, encoding, chain))  # the others lie outside
     return anchor(chain.first_seq, chain.first_previous, chain.marker, known.adopted.get(chain.tenant))
 
 
@@ -159,11 +157,10 @@ def _outside_break(joined: Joined, chain: Chain, before: Entry) -> None:
     joined.add(Finding(Code.LINK, *place, expected, chain.first_previous, sentence))
 
 
-def _markers(connection: apsw.Connection, encoding: str, chain: Chain) -> list[Marker]:
+def _markers(connection: apsw.Connection, encoding: str, chain: Chain) -> Iterator[Entry]:
     """All of the tenant's prune markers, which may lie outside of the range."""
     sql = "WHERE tenant_id = ? AND event_type = ? ORDER BY seq"
-    rows = _look_up(connection, encoding, sql, (chain.tenant, MARKER_EVENT))
-    return [marker for row in rows if (marker := row.marker()) is not None]
+    return _look_up(connection, encoding, sql, (chain.tenant, MARKER_EVENT))
 
 
 def _look_up(
@@ -285,7 +282,7 @@ def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> No
 
 
 def _tenant_report(
-    joined: Joined, chain: Chain, proof: str | None, known: CheckpointHistory, earlier: Known | None
+    joined: Joined, chain: Chain, proof: Anchor | None, known: CheckpointHistory, earlier: Known | None
 ) -> TenantReport:
     if chain.errors:
         verdict = Verdict.TAMPERED

@@ -1,6 +1,6 @@
 """The chain of each tenant followed from row to row: what a row means beside the one before it.
 
-A row that is in order passes the quick check; every other one is judged by `rules.Entry`, which alone says
+A row that is in order passes the quick check; every other one is judged by `entry.Entry`, which alone says
 what is wrong. The quick check may only be too strict, never too lax.
 """
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final
 
+from app.services.chain.entry import QUICK_TYPES, SCAN_JOINED, USUAL_RECORD, Entry, is_text
 from app.services.chain.rules import (
     CLOCK_TOLERANCE,
     EVENT_TYPE,
     MARKER_EVENT,
-    QUICK_TYPES,
+    TABLE,
     WARNINGS,
     Code,
-    Entry,
     Marker,
     Problem,
     believed,
@@ -58,10 +58,9 @@ Gap = tuple[int, int, str]
 """First and last seq that could not be read, and why."""
 
 QUICK: Final = f"""
-SELECT seq FROM main.audit_chain NOT INDEXED
+SELECT seq FROM main.{TABLE} NOT INDEXED
 WHERE seq BETWEEN ? AND ? {{tenant}}
-AND NOT ({QUICK_TYPES} AND quick(
-  CAST(concat_ws(':', previous_hash, event_type, payload, created_at) AS BLOB),
+AND NOT ({QUICK_TYPES} AND quick({SCAN_JOINED},
   hash, previous_hash, tenant_id, event_type, created_at, seq))
 ORDER BY seq"""  # noqa: S608
 """The rows that fail. `quick` notes each row that passes, so it comes last: nothing may fail behind it."""
@@ -240,7 +239,7 @@ def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
                 state[2] = seq
                 state[3] += 1
                 if record:
-                    state[recorded](f"{seq}:{len(event)}:{stored}\n".encode())
+                    state[recorded]((USUAL_RECORD % (seq, len(event), stored)).encode())
                 return True
         except KeyError:
             return first(data, stored, previous, tenant, event, at, seq)
@@ -258,21 +257,12 @@ def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
             or at > latest
             or event not in events
             or digest(data).hexdigest() != stored
-            or 0 in data
-            or not _is_utf8(data)
+            or not is_text(data)
         ):
             return False
         state = states[tenant] = follower.begin(tenant, seq, previous, stored, at, holds=True)
         if record:
-            state[recorded](f"{seq}:{len(event)}:{stored}\n".encode())
+            state[recorded]((USUAL_RECORD % (seq, len(event), stored)).encode())
         return True
 
     return quick
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

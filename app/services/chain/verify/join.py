@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.services.chain.rules import Code, Marker, Problem, backwards, believed, seconds
+from app.services.chain.rules import GENESIS, Code, Marker, Problem, backwards, believed, seconds
 from app.services.chain.verify.follow import (
     COUNT,
     DOUBTED,
@@ -66,6 +66,10 @@ class Chain:
     gap_before: bool = False
     gap_behind: bool = False
     markers: list[Marker] = field(default_factory=list)
+
+    @property
+    def at_genesis(self) -> bool:
+        return self.first_previous == GENESIS
 
     @property
     def marker(self) -> Marker | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.services.chain.rules import SOUND, WARNINGS, Code, Verdict, is_error
+from app.services.chain.rules import SOUND, WARNINGS, Anchor, Code, Verdict, is_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,7 @@ class Finding:
 class TenantReport:
     """One tenant's chain. `head` is the stored hash of its last row.
 
-    `anchor` says how the start is proven: `genesis`, `marker:<its seq>:through:<last pruned seq>`,
-    `entry:<seq>` (only a range was verified, and it continues that stored entry), `adopted:<seq>` (the user
-    vouched for it), `archive:genesis` (the archive reaches back to it), or None when nothing proves it.
+    `anchor` says how the start is proven, None when nothing proves it.
     `unwitnessed` is the number of rows that no checkpoint covers.
     """
 
@@ -59,7 +57,7 @@ class TenantReport:
     first_seq: int | None
     last_seq: int | None
     head: str | None
-    anchor: str | None
+    anchor: Anchor | None
     unwitnessed: int
 
     def to_json(self) -> dict[str, Any]:
@@ -70,7 +68,7 @@ class TenantReport:
             "firstSeq": self.first_seq,
             "lastSeq": self.last_seq,
             "head": self.head,
-            "anchor": self.anchor,
+            "anchor": None if self.anchor is None else str(self.anchor),
             "unwitnessed": self.unwitnessed,
         }
 

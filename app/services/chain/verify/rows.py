@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from app.services.chain.rules import RAW_COLUMNS
+from app.services.chain.entry import RAW_COLUMNS
 
 FINE = 1 << 14
 """A search steps by this part of what it has passed already, so no row is missed near to where it began."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import apsw
 
-from app.services.chain.rules import Entry
+from app.services.chain.entry import Entry
 from app.services.chain.verify import source
 from app.services.chain.verify.follow import (
     COUNT,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import apsw
 
-from app.services.chain.rules import GENESIS, Code, denied, shown
+from app.services.chain.entry import shown
+from app.services.chain.rules import GENESIS, Code, denied
 from app.services.chain.verify.join import Break, Chain, Joined
 from app.services.chain.verify.report import Finding
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.itemmodels.columns import Tone
 from app.services.chain.inspect import Inspection, Link
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.ui.tabs.audit.outcome import Asked, Outcome, State
 from app.ui.theme.icons import Icon
@@ -85,7 +85,7 @@ def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
     whose = f" of {asked.tenant}" if asked.tenant is not None else ""
     how = "verified" if report.intact else "checked"
     rest = f"— {counted(report.entries, 'entry', 'entries')}{whose} {how}"
-    if report.found and report.verdict in (Verdict.TAMPERED, Verdict.UNREADABLE):
+    if report.found and report.verdict in BROKEN:
         rest += f", {counted(report.found, 'finding')}"
     if report.intact and not report.entries:
         rest, detail = f"— no entries{whose} are there", "The rest of the chain was not looked at."
@@ -133,7 +133,7 @@ def _start(report: Report) -> str:
         return anchor(tenants[0])
     if not tenants:
         return ""
-    kinds = [(tenant.anchor or "").partition(":")[0] for tenant in tenants if tenant.entries]
+    kinds = ["" if tenant.anchor is None else tenant.anchor.kind for tenant in tenants if tenant.entries]
     if set(kinds) <= {"genesis", "archive"}:
         rest = "from the very first entry on" if "archive" in kinds else "from the first entry"
         return f"{counted(len(tenants), 'tenant')} {rest}"
@@ -150,26 +150,19 @@ def _start(report: Report) -> str:
 
 def anchor(tenant: TenantReport) -> str:
     """How the start of a tenant's chain is proven, in words."""
-    kind, _, rest = (tenant.anchor or "").partition(":")
-    match kind:
-        case "genesis":
+    match tenant.anchor:
+        case Anchor("genesis"):
             return "From the first entry ever"
-        case "archive":
+        case Anchor("archive"):
             return "From the very first entry on"
-        case "marker":
-            own, _, through = rest.partition(":through:")
-            marker = f"Anchored by the prune marker at entry {_number(own)}"
-            return f"{marker}, pruned through entry {_number(through)}"
-        case "adopted":
-            return f"From the adopted start at entry {_number(rest)} on"
-        case "entry" | "checkpoint":
-            return f"Continues from {kind} {_number(rest)}"
+        case Anchor("marker", seq, through):
+            marker = f"Anchored by the prune marker at entry {grouped(seq)}"
+            return f"{marker}, pruned through entry {grouped(through)}"
+        case Anchor("adopted", seq):
+            return f"From the adopted start at entry {grouped(seq)} on"
+        case Anchor("entry", seq):
+            return f"Continues from entry {grouped(seq)}"
     return "Nothing proves what came before" if tenant.entries else "No entries"
-
-
-def _number(text: str) -> str:
-    """A seq out of an anchor, as the table shows it."""
-    return grouped(int(text)) if text.lstrip("-").isdecimal() else text
 
 
 def hash_chip(holds: bool) -> tuple[str, Tone, str]:
@@ -193,11 +186,9 @@ def link_sentence(entry: Inspection) -> str:
         return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
     if entry.previous_seq is not None:
         return f"Follows entry {entry.previous_seq:,}."
-    kind, _, rest = (entry.anchor or "").partition(":")
-    match kind:
-        case "genesis":
+    match entry.anchor:
+        case Anchor("genesis"):
             return "The first entry of this tenant."
-        case "marker":
-            marker = rest.partition(":")[0]
-            return f"What came before was pruned; the marker at entry {marker} names its last hash."
+        case Anchor("marker", seq):
+            return f"What came before was pruned; the marker at entry {seq} names its last hash."
     return "Nothing in this file proves what came before it."

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.inspect import Link, inspect_entry
+from app.services.chain.rules import Anchor
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
@@ -27,7 +28,8 @@ def database(chain: ChainFile) -> Iterator[LocalDatabase]:
 
 def test_rows_in_order(database: LocalDatabase) -> None:
     first, second = inspect_entry(database, 1), inspect_entry(database, 2)
-    assert (first.hash_ok, first.link, first.anchor, first.previous_seq) == (True, Link.OK, "genesis", None)
+    assert (first.hash_ok, first.link, first.previous_seq) == (True, Link.OK, None)
+    assert first.anchor == Anchor("genesis")
     assert (second.hash_ok, second.link, second.anchor, second.previous_seq) == (True, Link.OK, None, 1)
     assert second.recomputed == second.stored
     assert second.problems == ()
@@ -46,7 +48,7 @@ def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, databa
 
 def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) -> None:
     chain.prune(TENANT, 2)
-    assert inspect_entry(database, 3).anchor == "marker:5:through:2"
+    assert inspect_entry(database, 3).anchor == Anchor("marker", 5, 2)
     chain.run("DELETE FROM audit_chain WHERE seq = 5")
     start = inspect_entry(database, 3)
     assert (start.hash_ok, start.link, start.anchor) == (True, Link.UNPROVEN, None)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.archive.files import file_name, read
+from app.services.chain.archive.files import read
 from app.services.chain.lines import chunks
 from app.services.chain.reading import reading
-from app.services.chain.rules import Marker, Reference
+from app.services.chain.rules import Marker, Reference, archive_name
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 
@@ -23,7 +23,7 @@ def archived(chain: ChainFile, folder: Path) -> set[str]:
     with reading(chain.path) as database:
         rows = [row for chunk in chunks(database, tenant=None, first=1, last=last) for row in chunk]
     packed = gzip.compress(b"".join(line for _, line in rows))
-    reference = Reference(file_name(TENANT, 1, last), sha256(packed).hexdigest())
+    reference = Reference(archive_name(TENANT, 1, last), sha256(packed).hexdigest())
     (folder / reference.file).write_bytes(packed)
     claim = Marker(last + 1, 1, last, len(rows), "0" * 64, NOW, reference)
     found = read(folder, TENANT, reference, [claim], lambda entries: False)

@@ -14,7 +14,8 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.archive.files import ArchiveDiffers, ArchiveNotWritten, ArchiveUnusable, file_name
+from app.services.chain.archive.files import ArchiveDiffers, ArchiveNotWritten, ArchiveUnusable
+from app.services.chain.rules import archive_name
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import CUTOFF, KILLS, NEW, old
@@ -77,7 +78,7 @@ def test_every_column_of_what_goes_is_kept_and_the_marker_names_the_file(
     assert sorted(result.archives) == ["audit-acme-1-7.jsonl.gz", "audit-gl%2Fobex%20%C3%BC-2-8.jsonl.gz"]
     assert {file.name for file in folder.iterdir()} == set(result.archives)
     for tenant, first, last in (("acme", 1, 7), ("gl/obex ü", 2, 8)):
-        file = folder / file_name(tenant, first, last)
+        file = folder / archive_name(tenant, first, last)
         assert archived(file) == before[tenant][:4]
         (marker,) = markers(sql, tenant)
         assert list(marker) == ["fromSeq", "toSeq", "count", "lastHash", "cutoff", "archive"]
@@ -290,7 +291,7 @@ def test_what_a_process_that_died_left_half_written_is_cleared_away(
 
 @pytest.mark.parametrize("tenant", ["a", "../x", "a" * 500, "ü" * 300, "a/b\\c:d*?", "-1-2", "%2F", "\n"])
 def test_a_file_name_is_safe_for_any_tenant(tenant: str, folder: Path) -> None:
-    name = file_name(tenant, 1, 10**18)
+    name = archive_name(tenant, 1, 10**18)
     assert (folder / name).parent == folder
     (folder / name).touch()
     assert [file.name for file in folder.iterdir()] == [name]

@@ -279,7 +279,7 @@ def test_a_start_is_adopted(known: KnownChain) -> None:
     # Of a chain of one row, nothing that the checkpoint knew is left.
     assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
     assert report.findings == ()
-    anchors = {item.tenant: item.anchor for item in report.tenants}
+    anchors = {item.tenant: str(item.anchor) for item in report.tenants}
     assert anchors[TENANT] == f"adopted:{tenant.first_seq}"
     known.chain.append(TENANT)
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])

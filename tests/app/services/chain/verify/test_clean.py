@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.services.chain import append as platform
-from app.services.chain.rules import GENESIS, Verdict, is_json, stored_hash
+from app.services.chain.entry import is_json
+from app.services.chain.rules import GENESIS, Anchor, Verdict, stored_hash
 from app.services.chain.verify import scan
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
@@ -28,7 +29,7 @@ def test_a_clean_chain_is_consistent(tmp_path: Path, rows: int, tenants: int) ->
     for tenant in report.tenants:
         seqs = chain.seqs(tenant.tenant)
         assert (tenant.first_seq, tenant.last_seq) == (seqs[0], seqs[-1])
-        assert (tenant.head, tenant.anchor) == (chain.head(tenant.tenant), "genesis")
+        assert (tenant.head, str(tenant.anchor)) == (chain.head(tenant.tenant), "genesis")
         assert (tenant.verdict, tenant.unwitnessed) == (Verdict.CONSISTENT, rows)
 
 
@@ -65,7 +66,7 @@ def test_pruned_chains_start_at_their_marker(tmp_path: Path, rows: int) -> None:
         chain.prune(tenant, last - 1)  # the older marker and all old rows but the newest
     report = chain.verify()
     assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
-    anchors = [tenant.anchor for tenant in report.tenants]
+    anchors = [str(tenant.anchor) for tenant in report.tenants]
     assert anchors[2] == "genesis"
     assert str(anchors[0]).startswith("marker:")
 
@@ -75,7 +76,7 @@ def test_everything_pruned_but_the_marker_itself(tmp_path: Path) -> None:
     chain.prune("tenant-00", 5)
     report = chain.verify()
     assert report.verdict == Verdict.CONSISTENT
-    assert report.tenants[0].anchor == "marker:6:through:5"
+    assert report.tenants[0].anchor == Anchor("marker", 6, 5)
 
 
 def test_two_tenants_with_the_same_rows_are_no_finding(tmp_path: Path) -> None:

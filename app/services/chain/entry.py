@@ -1,0 +1,284 @@
+"""One row of the audit chain judged by itself, and its forms in SQL.
+
+Told in `app/services/chain/README.md`, A sound entry. Imports the rules and little of Python,
+because every process that scans loads it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn
+
+from app.services.chain.rules import (
+    COLUMNS,
+    EVENT_TYPE,
+    MARKER_EVENT,
+    TEXT_COLUMNS,
+    Code,
+    Marker,
+    Problem,
+    believed,
+    not_believed,
+    read_marker,
+    stored_hash,
+)
+
+KINDS: Final = {name: "integer" if name in ("seq", "created_at") else "text" for name in COLUMNS}
+"""The storage class that the platform writes, by column."""
+
+JUDGED: Final = COLUMNS[1:]
+"""The columns of which the storage class says something: `seq` is the row's own number."""
+
+RAW_COLUMNS: Final = (
+    "seq, "
+    + ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in JUDGED)
+    + ", CASE typeof(payload) WHEN 'text' THEN json_valid(payload) END"
+)
+"""What `Entry` is made of, as the columns of a SELECT."""
+
+USUAL_KINDS: Final = " AND ".join(f"typeof({name}) = '{KINDS[name]}'" for name in JUDGED)
+"""Whether every column has its usual storage class, in SQL."""
+
+JOINED: Final = "CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)"
+"""The bytes that the formula hashes, in SQL that every engine knows; NULL where a column is."""
+
+SCAN_JOINED: Final = "CAST(concat_ws(':', previous_hash, event_type, payload, created_at) AS BLOB)"
+"""The same in one call, for the scan of a million rows: never NULL, and SQLite 3.44 at least."""
+
+QUICK_TYPES: Final = "typeof(created_at) = 'integer' AND typeof(payload) = 'text' AND json_valid(payload)"
+"""What SQL has to see to before a row may pass `verify.follow.quick_check`."""
+
+USUAL_RECORD: Final = "%d:%d:%s\n"
+"""What a checkpoint's digest takes in of a sound row: seq, characters of the event type, hash."""
+
+SHOWN: Final = 120
+"""How many characters of a stored value a finding shows."""
+
+
+class Entry:
+    """One row judged by itself, on its bytes and storage classes, never on decoded text.
+
+    `kinds` are the storage classes by column, `raw` the bytes, in UTF-8.
+    """
+
+    __slots__ = ("_json", "created_at", "kinds", "raw", "seq")
+
+    def __init__(self, row: tuple[Any, ...], encoding: str = "utf-8") -> None:
+        """`row` is of `RAW_COLUMNS`; `encoding` is Python's name for that of the file's text."""
+        self.seq: int = row[0]
+        self.kinds: dict[str, str] = {}
+        self.raw: dict[str, bytes] = {}
+        for index, name in enumerate(JUDGED):
+            kind, value = row[1 + 2 * index], row[2 + 2 * index] or b""
+            if encoding != "utf-8" and kind != "blob":
+                value = value.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+            self.kinds[name] = kind
+            self.raw[name] = value
+        self._json = row[-1]
+        self.created_at = _integer(self.raw["created_at"])
+
+    def text(self, name: str) -> str:
+        return self.raw[name].decode("utf-8", "backslashreplace")
+
+    @property
+    def tenant(self) -> str:
+        return self.text("tenant_id")
+
+    @property
+    def clean_tenant(self) -> bool:
+        """Whether other rows of the tenant may be recognised by this tenant's text alone."""
+        return self.kinds["tenant_id"] == "text" and _bad_byte(self.raw["tenant_id"]) is None
+
+    def is_of(self, tenant: str) -> bool:
+        """Whether the row is of this tenant as SQL would compare it."""
+        return self.clean_tenant and self.tenant == tenant
+
+    def recomputed(self) -> str:
+        raw = self.raw
+        return stored_hash(raw["previous_hash"], raw["event_type"], raw["payload"], raw["created_at"])
+
+    def hash_holds(self) -> bool:
+        return self.recomputed().encode() == self.raw["hash"]
+
+    @property
+    def is_marker(self) -> bool:
+        return self.raw["event_type"] == MARKER_EVENT.encode()
+
+    def marker(self) -> Marker | None:
+        """The prune marker that the row is, if it is one that can be believed by itself."""
+        if not self.is_marker or not self.hash_holds():
+            return None
+        found = read_marker(self.seq, self.created_at, self.raw["payload"])
+        return found if isinstance(found, Marker) else None
+
+    def problems(self) -> list[Problem]:
+        """Everything wrong with the row that shows without any other row."""
+        found: list[Problem] = []
+        recomputed = self.recomputed()
+        holds = recomputed.encode() == self.raw["hash"]
+        if not holds:
+            sentence = (
+                f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
+                "hashes was changed after it was written."
+            )
+            found.append(Problem(Code.HASH, recomputed, shown(self.text("hash")), sentence))
+        for name, kind in self.kinds.items():
+            wanted = KINDS[name]
+            if kind != wanted:
+                sentence = f"Entry {self.seq} stores {name} as {kind} where the platform writes {wanted}."
+                found.append(Problem(Code.TYPE, wanted, kind, sentence))
+        for name in TEXT_COLUMNS:
+            at = _bad_byte(self.raw[name])
+            if at is not None:
+                actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
+                sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
+                found.append(Problem(Code.ENCODING, "UTF-8 text without NUL", actual, sentence))
+        if EVENT_TYPE.fullmatch(self.text("event_type")) is None:
+            actual = shown(self.text("event_type"))
+            sentence = f"Entry {self.seq} has an event type unlike any that the platform itself writes."
+            found.append(Problem(Code.GRAMMAR, EVENT_TYPE.pattern, actual, sentence, warning=True))
+        if not self._payload_is_json():
+            sentence = f"Entry {self.seq} has a payload that is not JSON."
+            found.append(Problem(Code.GRAMMAR, "JSON", shown(self.text("payload")), sentence))
+        elif holds and self.is_marker:
+            claims = read_marker(self.seq, self.created_at, self.raw["payload"])
+            if isinstance(claims, str):
+                found.append(not_believed(self.seq, claims, actual=shown(self.text("payload"))))
+        return found
+
+    def record(self) -> bytes:
+        """What a checkpoint's digest takes in of this row: every column with its storage class.
+
+        A row that holds is recorded by seq, length of the event type and hash: the hash stands for the
+        joined text, the length for where event type and payload part, and this short form itself for the
+        usual storage classes. Any other row is recorded byte by byte. (The tenant is the digest's own.)
+        """
+        usual = all(kind == KINDS[name] for name, kind in self.kinds.items())
+        if usual and self.hash_holds() and all(_bad_byte(self.raw[name]) is None for name in TEXT_COLUMNS):
+            return (USUAL_RECORD % (self.seq, len(self.text("event_type")), self.text("hash"))).encode()
+        columns = b"".join(
+            b"%s %d:%s\n" % (kind.encode(), len(self.raw[name]), self.raw[name])
+            for name, kind in self.kinds.items()
+        )
+        return b"%d!%s\n" % (self.seq, columns)
+
+    def _payload_is_json(self) -> bool:
+        payload = self.raw["payload"]
+        if b"\0" in payload:
+            return False
+        # SQLite gives up at 1,000 levels, and judges only text; JSON itself has no such limit.
+        return bool(self._json) or is_json(payload.decode("utf-8", "replace"))
+
+
+def is_plain(values: Mapping[str, Any]) -> bool:
+    """Whether a row of these values, whose hash holds, is surely sound: the faster form of `Entry.problems`.
+
+    Prune markers are never plain, and text with NUL is not for the caller to pass.
+    """
+    return (
+        all(type(values[name]) is str for name in TEXT_COLUMNS)
+        and type(values["created_at"]) is int
+        and values["event_type"] != MARKER_EVENT
+        and EVENT_TYPE.fullmatch(values["event_type"]) is not None
+        and is_json(values["payload"])
+    )
+
+
+def believed_of(entries: Iterable[Entry]) -> tuple[list[Marker], list[tuple[int, Problem]]]:
+    """The prune markers of one tenant that are believed, and the seq and error of each that is not.
+
+    `entries` are in the order of seq; those that are no markers are passed over.
+    """
+    sound, doubted = [], []
+    for entry in entries:
+        if not entry.is_marker:
+            continue
+        wrong = next((problem for problem in entry.problems() if problem.is_error), None)
+        if wrong is not None:
+            doubted.append((entry.seq, wrong))
+        if (marker := entry.marker()) is not None:
+            sound.append(marker)
+    markers, disorderly = believed(sound)
+    return markers, [*doubted, *disorderly]
+
+
+def shown(value: str) -> str:
+    return value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"
+
+
+def _integer(raw: bytes) -> int | None:
+    try:
+        return int(raw)
+    except ValueError:
+        return None
+
+
+def is_text(raw: bytes) -> bool:
+    """Whether the bytes are UTF-8 text without NUL."""
+    return _bad_byte(raw) is None
+
+
+def _bad_byte(raw: bytes) -> int | None:
+    """Where the bytes stop being UTF-8 text without NUL."""
+    nul = raw.find(b"\0")
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return error.start if nul < 0 else min(nul, error.start)
+    return nul if nul >= 0 else None
+
+
+_JSON_TOKEN = re.compile(
+    r"[ \t\r\n]*(?:([{}\[\],:])|(\"(?:[^\"\\\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9A-Fa-f]{4}))*\")"
+    r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))"
+)
+
+
+def is_json(text: str) -> bool:
+    """Whether `text` is JSON (RFC 8259), at any depth of nesting."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _is_deep_json(text)  # or has more digits than Python converts
+    return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and Infinity are JSON for Python alone."""
+    raise ValueError(constant)
+
+
+def _is_deep_json(text: str) -> bool:
+    opened: list[str] = []
+    expect = "value"  # value, first (value or ]), key, member (key or }), colon, after
+    position, end = 0, len(text.rstrip(" \t\r\n"))
+    while position < end:
+        match = _JSON_TOKEN.match(text, position, end)
+        if match is None:
+            return False
+        position = match.end()
+        mark, string, _ = match.groups()
+        if mark is None:
+            if expect in ("key", "member"):
+                if string is None:
+                    return False
+                expect = "colon"
+            elif expect in ("value", "first"):
+                expect = "after"
+            else:
+                return False
+        elif mark in "{[" and expect in ("value", "first"):
+            opened.append(mark)
+            expect = "member" if mark == "{" else "first"
+        elif mark in "}]" and opened[-1:] == ["{" if mark == "}" else "["]:
+            if expect not in ("after", "member" if mark == "}" else "first"):
+                return False
+            opened.pop()
+            expect = "after"
+        elif mark == "," and opened and expect == "after":
+            expect = "key" if opened[-1] == "{" else "value"
+        elif mark == ":" and expect == "colon":
+            expect = "value"
+        else:
+            return False
+    return expect == "after" and not opened
