@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import runs as planning
@@ -91,6 +91,9 @@ class RunsTab(RecordTab):
         self.inspector.add_widget(self.scores)
         self.inspector.add_widget(self._fields)
         self.inspector.add_widget(self._config, 1)
+        self._below = QWidget()  # takes the room of a config that is not there
+        self._below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.inspector.add_widget(self._below)
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
         more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
@@ -124,6 +127,7 @@ class RunsTab(RecordTab):
         )
         config = run["config"]
         self._config.setVisible(config is not None)
+        self._below.setVisible(config is None)
         self._config.set_json(None if config is None else str(config))
         for act in ACTS:
             self.commands.show_button(act.name, act.name in run_acts.main_acts(run["status"]))
