@@ -134,9 +134,9 @@ def _summaries() -> str:
 
 
 def _window(options: argparse.Namespace) -> int:
-    import gc  # noqa: PLC0415
+    from app import loading  # noqa: PLC0415 - the only command that loads Qt
 
-    gc.disable()  # what is loaded now stays; the window has a collector of its own
-    from app.application import run  # noqa: PLC0415 - the only command that loads Qt
+    loading.prepare()
+    from app.application import run  # noqa: PLC0415
 
     return run(options.path, read_only=options.read_only, self_test=options.self_test)
