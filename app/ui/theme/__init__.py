@@ -54,7 +54,6 @@ class Theme(QObject):
         self._template = ""
         self._sheets: dict[Tokens, str] = {}
         self._icons: dict[tuple[str, str, str], QIcon] = {}
-        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
         self._tokens = self._wanted()
 
@@ -105,11 +104,7 @@ class Theme(QObject):
 
     def pixmap(self, name: str, colour: str | Tone, size: int, scale: float) -> QPixmap:
         """A cached pixmap, `size` logical pixels wide, for painting at device pixel ratio `scale`."""
-        key = (str(name), self._hex(colour), size, scale)
-        found = self._pixmaps.get(key)
-        if found is None:
-            found = self._pixmaps[key] = self._font.pixmap(*key)
-        return found
+        return self._font.pixmap(str(name), self._hex(colour), size, scale)
 
     def bind_icon(self, target: Any, name: str, colour: str | Tone = "text") -> None:
         """Give a QAction or button an icon that follows the theme; binding again replaces it."""

@@ -7,12 +7,10 @@ import json
 from enum import StrEnum
 from functools import cached_property
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPixmap
 
 from app.paths import resources_dir
-
-_SIZES = (16, 20, 24)
 
 
 class Icon(StrEnum):
@@ -97,6 +95,9 @@ class Icon(StrEnum):
 class IconFont:
     """Draws Phosphor glyphs by name. One per program, held by the theme; needs a QGuiApplication."""
 
+    def __init__(self) -> None:
+        self._drawn: dict[tuple[str, str, int, float], QPixmap] = {}
+
     @cached_property
     def _codes(self) -> dict[str, str]:
         """Names and their code points, in hexadecimal."""
@@ -110,6 +111,16 @@ class IconFont:
 
     def pixmap(self, name: str, colour: str, size: int, scale: float) -> QPixmap:
         """The glyph centred in `size` logical pixels at device pixel ratio `scale`; a "?" when unknown."""
+        key = (name, colour, size, scale)
+        if key not in self._drawn:
+            self._drawn[key] = self._draw(*key)
+        return self._drawn[key]
+
+    def icon(self, name: str, colour: str, disabled: str) -> QIcon:
+        """An icon for buttons and actions, crisp on every screen there is, dimmer when disabled."""
+        return QIcon(_GlyphEngine(self, name, colour, disabled))
+
+    def _draw(self, name: str, colour: str, size: int, scale: float) -> QPixmap:
         result = QPixmap(round(size * scale), round(size * scale))
         result.fill(Qt.GlobalColor.transparent)
         result.setDevicePixelRatio(scale)
@@ -125,13 +136,31 @@ class IconFont:
         painter.end()
         return result
 
-    def icon(self, name: str, colour: str, disabled: str) -> QIcon:
-        """An icon for buttons and actions, crisp on every screen there is, dimmer when disabled."""
-        result = QIcon()
-        scales = {screen.devicePixelRatio() for screen in QGuiApplication.screens()}
-        modes = {QIcon.Mode.Normal: colour, QIcon.Mode.Disabled: disabled}
-        for mode, tint in modes.items():
-            for size in _SIZES:
-                for scale in scales:
-                    result.addPixmap(self.pixmap(name, tint, size, scale), mode)
-        return result
+
+class _GlyphEngine(QIconEngine):
+    """Draws an icon when it is first painted: most of them are in menus that nobody has opened yet."""
+
+    def __init__(self, font: IconFont, name: str, colour: str, disabled: str) -> None:
+        super().__init__()
+        self._font, self._name, self._colour, self._disabled = font, name, colour, disabled
+
+    def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
+        colour = self._disabled if mode == QIcon.Mode.Disabled else self._colour
+        return self._font.pixmap(self._name, colour, min(size.width(), size.height()), scale)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return self.scaledPixmap(size, mode, state, 1.0)
+
+    def actualSize(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QSize:
+        side = min(size.width(), size.height())
+        return QSize(side, side)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        side = min(rect.width(), rect.height())
+        box = QRect(0, 0, side, side)
+        box.moveCenter(rect.center())
+        scale = painter.device().devicePixelRatioF()
+        painter.drawPixmap(box, self.scaledPixmap(rect.size(), mode, state, scale))
+
+    def clone(self) -> QIconEngine:
+        return _GlyphEngine(self._font, self._name, self._colour, self._disabled)
