@@ -14,7 +14,6 @@ from app import paths
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import ask_open, ask_save, choose_folder
 from app.ui.widgets.formatting import counted
 from models.errors import FileMissing, NeedsCopy, SqlDump, TenantAdminError
 from models.progress import Progress, Stop
@@ -52,9 +51,14 @@ class FileWork(QObject):
 
 
 class Files(FileWork):
-    """What opens a file: `opened(OpenedFile)` when it can be shown."""
+    """What opens a file: `opened(OpenedFile)` when it can be shown, `not_opened()` when it cannot.
+
+    `is_opening` says that one is on its way.
+    """
 
     opened = Signal(object)
+    not_opened = Signal()
+    is_opening = False
 
     def open(
         self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False
@@ -67,6 +71,7 @@ class Files(FileWork):
             opened = open_path(path, read_only=read_only, force_writable=force_writable)
             return replace(opened, imported=imported)
 
+        self.is_opening = True
         self._busy.run(
             f"Opening {path.name}…",
             work,
@@ -76,20 +81,28 @@ class Files(FileWork):
         )
 
     def ask_open(self) -> None:
+        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
+
         path = ask_open(self._window, "Open a database", self._folder(), DATABASE_FILES)
         if path is not None:
             self.open(path)
 
     def ask_open_folder(self) -> None:
+        from app.ui.widgets.dialogs import choose_folder  # noqa: PLC0415
+
         choose_folder(self._window, "Open a wrangler project", Path(self._folder()), self.open)
 
     def ask_import(self) -> None:
+        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
+
         dump = ask_open(self._window, "Import a D1 export", self._folder(), DUMPS)
         if dump is not None:
             self.ask_import_target(dump)
 
     def ask_import_target(self, dump: Path) -> None:
         """Asks for the new file that an SQL dump is imported into."""
+        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+
         title, start = f"Import {dump.name} into a new database", str(dump.with_suffix(".sqlite"))
         chosen = ask_save(self._window, title, start, DATABASE_FILES, replace=False)
         if chosen is not None:
@@ -111,6 +124,8 @@ class Files(FileWork):
         self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=self.failed.emit)
 
     def ask_create(self) -> None:
+        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+
         start = str(Path(self._folder(), "foundation.sqlite"))
         chosen = ask_save(self._window, "Create a database", start, DATABASE_FILES, replace=False)
         if chosen is not None:
@@ -198,12 +213,15 @@ class Files(FileWork):
         self._busy.run(text, work, on_done=self.open, on_failed=self.failed.emit, can_cancel=can_cancel)
 
     def _opened(self, opened: OpenedFile) -> None:
+        self.is_opening = False
         self._settings.add_recent_file(opened.path)
         self.opened.emit(opened)
 
     def _not_opened(self, path: Path, error: TenantAdminError) -> None:
         from app.services.files.find import SeveralDatabases  # noqa: PLC0415
 
+        self.is_opening = False
+        self.not_opened.emit()
         if isinstance(error, SeveralDatabases):
             self._ask_which(error.candidates)
         elif isinstance(error, NeedsCopy):

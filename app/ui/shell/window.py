@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QStackedWidget, QToolBar, QToolButton, QWidget
 
 from app.settings import Settings
 from app.ui.shell import window_actions
 from app.ui.shell.actions import Actions
 from app.ui.shell.busy import Busy
-from app.ui.shell.copies import Copies
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
-from app.ui.shell.welcome import WelcomePage
 from app.ui.shell.window_actions import OPENING
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -34,9 +32,14 @@ if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
     from app.ui.shell.context import Context
+    from app.ui.shell.copies import Copies
     from app.ui.shell.retention import Retention
     from app.ui.shell.session import Session
+    from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
+
+SLOW_MS = 500
+"""After which the opening of the first file is slow enough for the welcome page to be shown meanwhile."""
 
 
 BUTTON = 32
@@ -131,29 +134,17 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(900, 560))
         self.resize(1280, 800)
         self.setAcceptDrops(True)
-        self.welcome = WelcomePage(theme)
         self.busy_strip = BusyStrip(theme)
         self.busy = Busy(self._runner, self.busy_strip, self)
         self.files = Files(theme, settings, self.busy, clock, self)
         self.files.opened.connect(self._show_file)
         self.files.failed.connect(self._failed)
-        self.copies = Copies(theme, settings, self.busy, clock, self)
-        self.copies.failed.connect(self._failed)
-        self.copies.leaving.connect(lambda _: self.close_file())
-        self.copies.replaced.connect(self.files.open)
-        self.welcome.open_file.connect(self.files.ask_open)
-        self.welcome.open_folder.connect(self.files.ask_open_folder)
-        self.welcome.create_file.connect(self.files.ask_create)
-        self.welcome.import_dump.connect(self.files.ask_import)
-        self.welcome.demo.connect(self.files.explore_demo)
-        self.welcome.recent.connect(self.files.open)
+        self.files.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
-        self._pages.addWidget(self.welcome)
         self.setCentralWidget(self._pages)
         self.toast = Toast(theme, self)
         self.toast.acted.connect(self.undo)
         self.files.said.connect(self.toast.show_message)
-        self.copies.said.connect(self.toast.show_message)
         self.search = GlobalSearch(theme)
         self.commands = Actions(theme, None, self)
         window_actions.add_actions(self.commands, self)
@@ -166,7 +157,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self._where)
         self.statusBar().addWidget(self.busy_strip, 1)
         self.statusBar().addPermanentWidget(self.retention_status)
-        self._show_welcome()
+        self._show_no_file()
         if not settings.window_geometry.isEmpty():
             self.restoreGeometry(settings.window_geometry)
 
@@ -181,6 +172,7 @@ class MainWindow(QMainWindow):
         self.session = self.workspace = self.context = None
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
+        self._show_no_file()
         self._show_welcome()
 
     def migrate(self) -> None:
@@ -193,6 +185,40 @@ class MainWindow(QMainWindow):
         if self.context is not None and opened is self.context.opened:
             self.close_file()
             self.files.migrate(opened.path)
+
+    @cached_property
+    def welcome(self) -> WelcomePage:
+        """The page without a file; made when there is none to show."""
+        from app.ui.shell.welcome import WelcomePage  # noqa: PLC0415
+
+        page, files = WelcomePage(self.theme), self.files
+        page.open_file.connect(files.ask_open)
+        page.open_folder.connect(files.ask_open_folder)
+        page.create_file.connect(files.ask_create)
+        page.import_dump.connect(files.ask_import)
+        page.demo.connect(files.explore_demo)
+        page.recent.connect(files.open)
+        self._pages.addWidget(page)
+        return page
+
+    @cached_property
+    def copies(self) -> Copies:
+        """What saves and puts back copies of the open file."""
+        from app.ui.shell.copies import Copies  # noqa: PLC0415
+
+        copies = Copies(self.theme, self.settings, self.busy, self._clock, self)
+        copies.failed.connect(self._failed)
+        copies.leaving.connect(lambda _: self.close_file())
+        copies.replaced.connect(self.files.open)
+        copies.said.connect(self.toast.show_message)
+        return copies
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.files.is_opening:
+            QTimer.singleShot(SLOW_MS, self, self._welcome_if_nothing)
+        else:
+            self._welcome_if_nothing()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.window_geometry = self.saveGeometry()
@@ -249,14 +275,20 @@ class MainWindow(QMainWindow):
         if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
             show_error(self.theme, self, str(error))
 
-    def _show_welcome(self) -> None:
-        self.welcome.set_recent(list(self.settings.recent_files))
-        self._pages.setCurrentWidget(self.welcome)
+    def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
         self.search.detach()
         self._where.setText("")
         self._update_commands()
+
+    def _show_welcome(self) -> None:
+        self.welcome.set_recent(list(self.settings.recent_files))
+        self._pages.setCurrentWidget(self.welcome)
+
+    def _welcome_if_nothing(self) -> None:
+        if self.session is None:
+            self._show_welcome()
 
     @property
     def retention(self) -> Retention | None:

@@ -26,7 +26,7 @@ MODES = ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK
 
 def add_actions(commands: Actions, window: MainWindow) -> None:
     """Declares what the window can do, with and without a file."""
-    files, copies = window.files, window.copies
+    files = window.files
 
     no_file = partial(_no_file, window)
 
@@ -66,7 +66,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "save_copy",
             "&Save a copy…",
             Icon.COPY,
-            of_file(lambda session: copies.ask_save(session.context.opened.path)),
+            of_file(lambda session: window.copies.ask_save(session.context.opened.path)),
             no_file,
             "Ctrl+Shift+S",
         ),
@@ -74,7 +74,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "restore",
             "Restore from a co&py…",
             Icon.HISTORY,
-            of_file(lambda session: copies.ask_restore(session.context.opened.path)),
+            of_file(lambda session: window.copies.ask_restore(session.context.opened.path)),
             cannot_write,
         ),
         ActionSpec(
