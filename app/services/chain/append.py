@@ -1,15 +1,16 @@
 """The append to an audit chain that cannot fork it (app/services/chain/README.md, Appending)."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from peewee import BaseQuery, Case, Value, fn
+from peewee import SQL, BaseQuery, Case, Value, fn
 
-from app.services.chain.rules import GENESIS, compact_json, entry_hash
-from models.engine import Database, Rows, Statement
+from app.services.chain.rules import GENESIS, TABLE, compact_json, entry_hash
+from models.engine import Database, Rows, Statement, raw
 from models.errors import HeadMoved, NotAllowed
 from models.tables import AuditEntry
 
@@ -17,6 +18,20 @@ ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
 
 _DAY: Final = 86_400
+
+_RECENT: Final = 1_000
+"""Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
+
+_GUARDED: Final = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'previous_hash' AND \"notnull\" = 1"
+_LATEST: Final = f"""
+SELECT tenant_id, max(seq) FROM {TABLE} NOT INDEXED
+WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN (SELECT value FROM json_each(?))
+GROUP BY tenant_id
+"""  # noqa: S608
+"""By hand: Peewee cannot say NOT INDEXED."""
+
+_READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -~]*' THEN hash END"
+"""The hash as text, or NULL where it could not be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +115,31 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     Raises `NotAllowed` where nothing can follow, and what the checks raise.
     """
     names = list(dict.fromkeys(tenants))
-    ends = [_last_entry(name, AuditEntry.hash, AuditEntry.created_at) for name in names]
-    found = database.read_batch([*ends, *(check.query for check in checks)])
+    guarded, latest = raw(_GUARDED, TABLE), raw(_LATEST, _RECENT, json.dumps(names))
+    columns = AuditEntry.seq, SQL(_READABLE_HASH), AuditEntry.created_at
+    ends = [_last_entry(name, *columns) for name in names]
+    guard, recent, *found = database.read_batch([guarded, latest, *ends, *(check.query for check in checks)])
+    if names and not guard:
+        raise NotAllowed(
+            f"In this file {TABLE}.previous_hash may be NULL, so two programs could append behind one entry; "
+            "nothing was changed. Open a file with the platform's own schema."
+        )
     for check, rows in zip(checks, found[len(names) :], strict=True):
         check.judge(rows)
-    return {name: _head(name, rows) for name, rows in zip(names, found, strict=False)}
+    seen: dict[str, int] = dict(recent)
+    return {name: _head(name, rows, seen.get(name)) for name, rows in zip(names, found, strict=False)}
 
 
-def _head(tenant_id: str, rows: Rows) -> Head:
+def _head(tenant_id: str, rows: Rows, latest: int | None) -> Head:
+    """`latest` is the tenant's last entry among the table's newest, found without any index."""
+    if latest is not None and (not rows or rows[0][0] < latest):
+        raise NotAllowed(
+            f"An index of this file hides the last entry of {tenant_id}, so nothing can follow it; nothing "
+            "was changed. Verify the chain, and rebuild the file's indexes (REINDEX)."
+        )
     if not rows:
         return Head(GENESIS, None)
-    digest, created_at = rows[0]
+    _, digest, created_at = rows[0]
     if not isinstance(digest, str):
         raise NotAllowed(
             f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "

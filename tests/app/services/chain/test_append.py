@@ -17,9 +17,11 @@ from app.services.chain import append as chain
 from app.services.chain.append import GENESIS, Batch, Check, Event, Head
 from app.workers import scan_pool
 from models.engine import Rows, raw
-from models.errors import DamagedFile, HeadMoved, NotAllowed
+from models.errors import HeadMoved, NotAllowed
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
+from tests.app.services.chain.verify.chains import ChainFile
+from tests.app.services.chain.verify.test_index import hide
 from tests.fixtures.appending import TENANT
 
 NOW = 1_795_000_000
@@ -194,9 +196,34 @@ def test_nothing_is_appended_behind_an_entry_without_a_readable_hash(database: L
     with pytest.raises(NotAllowed, match="acme-corp has no readable hash"):
         append(database, event)
     database.connection().execute("UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT)")
-    with pytest.raises(DamagedFile):
+    with pytest.raises(NotAllowed, match="acme-corp has no readable hash"):
         append(database, event)
     assert len(chain_of(database)) == 1
+
+
+def test_nothing_is_appended_where_an_index_hides_the_head(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    event = Event("acme-corp", "settings_changed", {})
+    for _ in range(3):
+        append(database, event)
+    hide(ChainFile(database_path), "idx_audit_tenant", 3)
+    again = LocalDatabase(database_path)
+    with again.connection_context(), pytest.raises(NotAllowed, match="hides the last entry of acme-corp"):
+        append(again, event)
+    assert len(rows_of(database_path)) == 3
+
+
+def test_nothing_is_appended_where_the_guard_could_not_fail(tmp_path: Path) -> None:
+    path = tmp_path / "loose.sqlite"
+    apsw.Connection(str(path)).execute(
+        "CREATE TABLE audit_chain (seq INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, event_type "
+        "TEXT, payload TEXT, previous_hash TEXT, hash TEXT NOT NULL, created_at INTEGER)"
+    )
+    loose = LocalDatabase(path)
+    with loose.connection_context(), pytest.raises(NotAllowed, match="previous_hash may be NULL"):
+        append(loose, Event("acme-corp", "settings_changed", {}))
+    assert rows_of(path) == []
 
 
 def test_eight_processes_append_to_one_tenant_without_a_fork(database_path: Path) -> None:
