@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from peewee import SQL, Column, Entity, Table, fn
 
+from app.services.records.tables import DECLARED
 from models.engine import Database, Statement
 from models.schema import ForeignKey, StoredTable, stored_tables
 from models.status import RunStatus
@@ -211,7 +212,7 @@ def is_old(column: Any, cutoff: int) -> Any:
 
 def refusal(table: str, rows: int, by: str) -> str:
     """Why records stay, as a sentence."""
-    one, more = ("notification", "notifications") if table == "notifications" else ("run", "runs")
+    one, more = DECLARED[table].noun
     which, whom = (one, "it") if rows == 1 else (more, "them")
     return f"{rows:,} {which} cannot be removed: {by} refer to {whom}."
 

@@ -8,10 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.retention.plan import TABLES, Plan, TenantShare
+from app.services.records.tables import DECLARED
+from app.services.retention.plan import Plan, TenantShare
 from app.services.retention.result import Confirmation
-from app.ui.dialogs.archive_choice import ArchiveChoice
-from app.ui.dialogs.doubt_card import DoubtCard
+from app.ui.dialogs.retention_choices import ArchiveChoice, DoubtCard
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -22,12 +22,12 @@ from app.ui.widgets.labels import Label, Look
 
 LISTED = 50
 
-_WHAT = (
-    ("audit_chain", "Audit entries", "the oldest of each tenant's chain"),
-    ("notifications", "Notifications", "those that are read"),
-    ("planning_runs", "Planning runs", "those marked deleted"),
-    ("planning_artifacts", "Artifacts", "all of those runs"),
-)
+_WHICH = {
+    "audit_chain": "the oldest of each tenant's chain",
+    "notifications": "those that are read",
+    "planning_runs": "those marked deleted",
+    "planning_artifacts": "all of those runs",
+}
 _TABLES = (
     StaticColumn("What"),
     StaticColumn("Rows that go", number=True),
@@ -141,10 +141,13 @@ class RetentionDialog(Dialog):
         return card
 
     def _add_what_goes(self, plan: Plan) -> None:
-        along = [(table, table, "what refers to those rows") for table in plan.counts if table not in TABLES]
         rows: list[tuple[Cell, ...]] = [
-            (Cell(what), Cell(grouped(count), count), Cell(which))
-            for table, what, which in (*_WHAT, *along)
+            (
+                Cell(_what(table)),
+                Cell(grouped(count), count),
+                Cell(_WHICH.get(table, "what refers to those rows")),
+            )
+            for table in dict.fromkeys((*_WHICH, *plan.counts))
             if (count := plan.counts.get(table, 0)) or table == "audit_chain"
         ]
         self.tables = StaticTable(self._theme, "What goes", _TABLES, rows, wide=2)
@@ -249,6 +252,12 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
         f"{counted(plan.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
         f"from before {long_time(plan.cutoff, utc)}."
     )
+
+
+def _what(table: str) -> str:
+    if table == "audit_chain":
+        return "Audit entries"
+    return DECLARED[table].title if table in _WHICH else table
 
 
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:

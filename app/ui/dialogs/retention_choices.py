@@ -1,18 +1,57 @@
-"""Whether what retention removes from the audit chain is kept in files, and where."""
+"""What the retention dialog asks: to confirm what stands in the way, and whether to keep an archive."""
 
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import choose_folder
-from app.ui.widgets.labels import ElidedLabel, Look
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
+
+_ICON = 20
+_BOX_MARGIN = 6
+"""Around a check box, for its focus frame: the words above begin where the box does."""
 
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
 _INDENT = 30
 """Where the words of a check box begin."""
+
+
+class DoubtCard(QFrame):
+    """`DoubtCard(theme, sentence, answer, can_answer=True)`; `box` is ticked to give the answer."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        sentence: str,
+        answer: str,
+        *,
+        can_answer: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.words = Label(sentence, wrap=True, selectable=True)
+        self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.words.setContentsMargins(_BOX_MARGIN, 0, 0, 0)
+        self.box = QCheckBox(answer)
+        self.box.setAccessibleDescription(sentence)
+        self.box.setVisible(can_answer)
+        icon = IconLabel(theme, _ICON)
+        icon.show_icon(Icon.WARNING_FILL, Tone.WARN)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addWidget(self.words)
+        column.addWidget(self.box)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 10, 12, 10 if not can_answer else 4)
+        row.setSpacing(10 - _BOX_MARGIN)
+        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
 
 
 class ArchiveChoice(QWidget):
