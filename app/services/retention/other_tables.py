@@ -15,7 +15,7 @@ from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, Column, Entity, Table, fn
+from peewee import SQL, BaseQuery, Column, Entity, Table, fn
 
 from app.services.records.tables import DECLARED
 from models.engine import Database, Statement
@@ -86,17 +86,21 @@ class OtherTables:
 
     def count(self, database: Database) -> tuple[dict[str, int], tuple[Skipped, ...]]:
         """How many rows of each table go, and those that stay because others refer to them."""
+        asked: list[tuple[str, str | None, BaseQuery]] = []
+        for table in self._roots():
+            model, going = _MODELS[table], self._going(table)
+            asked.append((table, None, _counting(model).where(*going)))
+            asked += [(along, None, query) for along, query in self._along(table, going).items()]
+            for by, kept in self._kept(table).items():
+                asked.append((table, by, _counting(model).where(*self._old(table), kept)))
         counts: defaultdict[str, int] = defaultdict(int)
         skipped: list[Skipped] = []
-        for table in self._roots():
-            model = _MODELS[table]
-            counts[table] = _count(database, model, self._going(table))
-            for along, rows in self._along(database, table, self._going(table)).items():
-                counts[along] += rows
-            for keeper, kept in self._kept(table).items():
-                rows = _count(database, model, (*self._old(table), kept))
-                if rows:
-                    skipped.append(Skipped(table, rows, refusal(table, rows, f"rows of {keeper}")))
+        found = database.read_batch([query.tuples() for *_, query in asked]) if asked else []
+        for (table, keeper, _), ((rows,),) in zip(asked, found, strict=True):
+            if keeper is None:
+                counts[table] += rows
+            elif rows:
+                skipped.append(Skipped(table, rows, refusal(table, rows, f"rows of {keeper}")))
         return dict(counts), tuple(skipped)
 
     def removals(self, database: Database, table: str) -> Iterator[Removal]:
@@ -114,7 +118,9 @@ class OtherTables:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
         going = (_listed(_ROWID, rows), *self._going(table))
         statements = [Statement(_MODELS[table].delete().where(*going), expect=len(rows))]
-        removed = {table: len(rows)} | self._along(database, table, going)
+        along = self._along(table, going)
+        found = database.read_batch([query.tuples() for query in along.values()]) if along else []
+        removed = {table: len(rows)} | {name: count for name, ((count,),) in zip(along, found, strict=True)}
         if artifacts := removed.get("planning_artifacts", 0):
             ids = PlanningRun.select(PlanningRun.id).where(*going)
             delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
@@ -175,19 +181,18 @@ class OtherTables:
                 found[path[-1].table].append(_key(_MODELS[table], path[0]).in_(_referred(path)))
         return {keeper: reduce(or_, conditions) for keeper, conditions in found.items()}
 
-    def _along(self, database: Database, table: str, going: Collection[Any]) -> dict[str, int]:
-        """How many rows of other tables go along with the records of `table` that `going` chooses."""
+    def _along(self, table: str, going: Collection[Any]) -> dict[str, Any]:
+        """What counts the rows, by table, that go along with the records of `table` that `going` chooses."""
         found: defaultdict[str, list[Path]] = defaultdict(list)
         for path in self.paths.get(table, ()):
             if _goes(path[-1]):
                 found[path[-1].table].append(path)
-        counts = {}
+        queries = {}
         for along, paths in found.items():
             rows = Table(along)
             conditions = [_goes_along(rows, path, _MODELS[table], going) for path in paths]
-            query = rows.select(fn.COUNT(SQL("*"))).where(reduce(or_, conditions))
-            counts[along] = int(database.scalar(query.tuples()))
-        return counts
+            queries[along] = _counting(rows).where(reduce(or_, conditions))
+        return queries
 
 
 def find_others(database: Database, cutoff: int, tables: frozenset[str]) -> OtherTables:
@@ -267,5 +272,5 @@ def _listed(column: Any, values: Sequence[int]) -> Any:
     return column.in_(SQL("(SELECT value FROM json_each(?))", (json.dumps(values),)))
 
 
-def _count(database: Database, model: Any, conditions: Sequence[Any]) -> int:
-    return int(database.scalar(model.select(fn.COUNT(SQL("*"))).where(*conditions).tuples()))
+def _counting(rows: Any) -> Any:
+    return rows.select(fn.COUNT(SQL("*")))

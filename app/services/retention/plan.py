@@ -8,11 +8,11 @@ marker. A tenant with an error finding, or with a start that nothing proves and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from peewee import SQL, fn
+from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
@@ -248,53 +248,90 @@ def _counted(found: Plan) -> Plan:
 
 def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
-    first_kept = database.scalar(
-        AuditEntry.select(AuditEntry.seq)
-        .where(~is_old(AuditEntry.created_at, cutoff))
-        .order_by(AuditEntry.seq)
-        .limit(1)
-        .tuples()
+    kinds = (AuditEvent.AUDIT_PRUNED, *_REPORTS)
+    kept, own, tenants = database.read_batch(
+        [
+            AuditEntry.select(AuditEntry.seq)
+            .where(~is_old(AuditEntry.created_at, cutoff))
+            .order_by(AuditEntry.seq)
+            .limit(1)
+            .tuples(),
+            AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
+            .where(AuditEntry.event_type.in_([kind.value for kind in kinds]))
+            .tuples(),
+            raw(_TENANTS),
+        ]
     )
-    markers = _seqs_by_tenant(database, (AuditEvent.AUDIT_PRUNED,))
-    reports = _seqs_by_tenant(database, _REPORTS)[SYSTEM_TENANT]
-    prefixes: list[TenantShare] = []
-    left: list[LeftAlone] = []
-    for name, kind in database.rows(raw(_TENANTS)):
+    markers: defaultdict[str, set[int]] = defaultdict(set)
+    reports: set[int] = set()
+    for name, kind, seq in own:
         tenant = name.decode(errors="replace")
-        if kind != "text" or tenant.encode() != name:
+        if kind == AuditEvent.AUDIT_PRUNED:
+            markers[tenant].add(seq)
+        elif tenant == SYSTEM_TENANT:
+            reports.add(seq)
+    readable: list[str] = []
+    left: list[LeftAlone] = []
+    for name, kind in tenants:
+        tenant = name.decode(errors="replace")
+        if kind == "text" and tenant.encode() == name:
+            readable.append(tenant)
+        else:
             left.append(LeftAlone(tenant, None, "The tenant's name is not readable text."))
-            continue
-        prefix, problem = _prefix(database, tenant, cutoff, first_kept, markers[tenant])
+    prefixes: list[TenantShare] = []
+    first_kept = kept[0][0] if kept else None
+    for facts in _facts(database, readable, markers):
+        prefix, problem = _prefix(database, facts, cutoff, first_kept)
         if problem is not None:
             left.append(problem)
         if prefix is not None:
-            own = sum(seq <= prefix.last_seq for seq in reports | markers[tenant])
-            is_incidental = tenant == SYSTEM_TENANT and own == prefix.rows
+            seqs = sum(seq <= prefix.last_seq for seq in reports | facts.markers)
+            is_incidental = facts.tenant == SYSTEM_TENANT and seqs == prefix.rows
             prefixes.append(replace(prefix, incidental=is_incidental))
     return tuple(prefixes), tuple(left)
 
 
-def _seqs_by_tenant(database: Database, kinds: Collection[str]) -> defaultdict[str, set[int]]:
-    query = AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.seq).where(
-        AuditEntry.event_type.in_([str(kind) for kind in kinds])
-    )
-    found: defaultdict[str, set[int]] = defaultdict(set)
-    for tenant, seq in database.rows(query.tuples()):
-        found[tenant.decode(errors="replace")].add(seq)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Of one tenant: its first seq, the last that is no prune marker, and how many entries it has.
+
+    `markers` are the seqs of its prune markers.
+    """
+
+    tenant: str
+    markers: set[int]
+    first: int
+    head: int | None
+    total: int
+
+
+def _facts(database: Database, tenants: Sequence[str], markers: Mapping[str, set[int]]) -> list[_Facts]:
+    """From one snapshot, for each tenant."""
+    queries: list[BaseQuery] = []
+    for tenant in tenants:
+        of_tenant = AuditEntry.select().where(AuditEntry.tenant_id == tenant)
+        newest = of_tenant.select(AuditEntry.seq).order_by(AuditEntry.seq.desc())
+        queries += [
+            of_tenant.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).tuples(),
+            newest.limit(len(markers[tenant]) + 1).tuples(),
+        ]
+    rows = iter(database.read_batch(queries) if queries else [])
+    found = []
+    for tenant, ((first, total),), seqs in zip(tenants, rows, rows, strict=True):
+        head = next((seq for (seq,) in seqs if seq not in markers[tenant]), None)
+        found.append(_Facts(tenant, markers[tenant], first, head, total))
     return found
 
 
 def _prefix(
-    database: Database, tenant: str, cutoff: int, first_kept: int | None, markers: set[int]
+    database: Database, facts: _Facts, cutoff: int, first_kept: int | None
 ) -> tuple[TenantShare | None, LeftAlone | None]:
-    of_tenant = AuditEntry.tenant_id == tenant
-    first_seq: int = database.scalar(AuditEntry.select(fn.MIN(AuditEntry.seq)).where(of_tenant).tuples())
-    head = _last_entry(database, tenant, markers)
-    if head is None:
+    if facts.head is None:
         return None, None
-    stop, problem = head, None
+    of_tenant = AuditEntry.tenant_id == facts.tenant
+    stop, problem = facts.head, None
     # Everything before `first_kept` is old, whoever's it is: the walk through the index starts there.
-    if first_kept is not None and first_kept <= head:
+    if first_kept is not None and first_kept <= stop:
         found = database.rows(
             AuditEntry.select(AuditEntry.seq, fn.typeof(AuditEntry.created_at), AuditEntry.created_at)
             .where(of_tenant, AuditEntry.seq >= first_kept, ~is_old(AuditEntry.created_at, cutoff))
@@ -302,29 +339,16 @@ def _prefix(
             .limit(1)
             .tuples()
         )
-        if found and found[0][0] <= head:
+        if found and found[0][0] <= stop:
             stop = found[0][0]
-            problem = _unit_problem(tenant, *found[0])
-    before = (of_tenant, AuditEntry.seq < stop)
-    rows: int = database.scalar(AuditEntry.select(fn.COUNT(SQL("*"))).where(*before).tuples())
-    losing = rows - sum(seq < stop for seq in markers)
+            problem = _unit_problem(facts.tenant, *found[0])
+    before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
+    rows, last_seq = database.rows(before.where(of_tenant, AuditEntry.seq < stop).tuples())[0]
+    losing = rows - sum(seq < stop for seq in facts.markers)
     if losing == 0:
         return None, problem
-    total: int = database.scalar(AuditEntry.select(fn.COUNT(SQL("*"))).where(of_tenant).tuples())
-    last_seq: int = database.scalar(AuditEntry.select(fn.MAX(AuditEntry.seq)).where(*before).tuples())
-    return TenantShare(tenant, first_seq, last_seq, rows, total - len(markers), losing), problem
-
-
-def _last_entry(database: Database, tenant: str, markers: Iterable[int]) -> int | None:
-    """The last entry that is not a prune marker, or None."""
-    known = set(markers)
-    query = (
-        AuditEntry.select(AuditEntry.seq)
-        .where(AuditEntry.tenant_id == tenant)
-        .order_by(AuditEntry.seq.desc())
-        .limit(len(known) + 1)
-    )
-    return next((seq for (seq,) in database.rows(query.tuples()) if seq not in known), None)
+    live = facts.total - len(facts.markers)
+    return TenantShare(facts.tenant, facts.first, last_seq, rows, live, losing), problem
 
 
 def _unit_problem(tenant: str, seq: int, kind: str, value: Any) -> LeftAlone | None:
