@@ -5,7 +5,7 @@ holds NUL, BLOBs) is written as `{"hex": "…"}`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from app.services.chain.entry import USUAL_KINDS, is_text
@@ -15,7 +15,7 @@ from models.engine import Database, Row, raw
 _CHUNK: Final = 1_000
 """Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
 
-_FIRST_CHUNK: Final = 16
+_FIRST_CHUNK: Final = 32
 _CHUNK_BYTES: Final = 1_000_000
 """Above this, fewer entries are read the next time: some are megabytes long."""
 
@@ -41,17 +41,30 @@ def chunks(
         f"WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
     )
     values = () if tenant is None else (tenant,)
-    size = _FIRST_CHUNK
+
+    def read(start: int, limit: int) -> list[Row]:
+        rows = database.rows(raw(sql, start, last, *values, limit))
+        return [(seq, _with_break(database, seq, line), *rest) for seq, line, *rest in rows]
+
+    yield from bounded(read, first, last, sized=1)
+
+
+def bounded(
+    read: Callable[[int, int], list[Row]], first: int, last: int, *, sized: int
+) -> Iterator[list[Row]]:
+    """The rows of `read(first, limit)` until `last`, in order of seq, which is their first column.
+
+    A few at first, then as many as hold about a megabyte in the column `sized`.
+    """
+    limit = _FIRST_CHUNK
     while first <= last:
-        rows = database.rows(raw(sql, first, last, *values, size))
-        found = [(seq, _with_break(database, seq, line), *rest) for seq, line, *rest in rows]
-        yield found
-        if len(rows) < size:
+        rows = read(first, limit)
+        yield rows
+        if len(rows) < limit:
             return
         first = rows[-1][0] + 1
-        size = (
-            min(_CHUNK, size * 2) if sum(len(row[1]) for row in found) < _CHUNK_BYTES else max(1, size // 2)
-        )
+        size = sum(len(row[sized] or b"") for row in rows)
+        limit = min(_CHUNK, limit * 2) if size < _CHUNK_BYTES else max(1, limit // 2)
 
 
 def stored_bytes(value: Any) -> bytes:

@@ -22,6 +22,7 @@ from typing import Any, Final
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES
 from app.services.chain.inspect import markers_of, read_entries, text_encoding
+from app.services.chain.lines import bounded
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
@@ -33,25 +34,18 @@ from app.services.chain.rules import (
     marker_payload,
 )
 from app.services.chain.verify.follow import ERRORS, FIRST_PREVIOUS, FIRST_SEQ, Follower, quick_check
-from models.engine import Database, Statement, raw
+from models.engine import Database, Row, Statement, raw
 from models.errors import Cancelled
 from models.tables import AuditEntry
 
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
 
-_CHUNK: Final = 1_000
-"""Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
-
-_FIRST_CHUNK: Final = 64
-_CHUNK_BYTES: Final = 1_000_000
-"""Above this, fewer entries are read the next time: some are megabytes long."""
-
 _PROVING: Final = f"""
 SELECT seq, CAST(tenant_id AS BLOB), {JOINED}, CAST(hash AS BLOB), CAST(previous_hash AS BLOB),
        CAST(event_type AS BLOB), CASE WHEN {QUICK_TYPES} THEN created_at END
 FROM audit_chain
-WHERE seq > ? AND seq <= ? AND +tenant_id IN (SELECT value FROM json_each(?))
+WHERE seq BETWEEN ? AND ? AND +tenant_id IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
 """  # noqa: S608
 
@@ -187,53 +181,36 @@ def _followed(
 ) -> Iterator[tuple[int, str, str]]:
     """Seq, tenant and hash of each entry of the prefixes, in order of seq, seen by the follower."""
     encoding, quick = text_encoding(database), quick_check(follower, record=False)
-    names = {tenant.encode(encoding): tenant for tenant in walks}
+    ends = {tenant.encode(encoding): (tenant, walk.prefix.last_seq) for tenant, walk in walks.items()}
+    is_utf8 = encoding == "utf-8"
     tenants = json.dumps(list(walks), ensure_ascii=False)
-    last = min(walk.prefix.first_seq for walk in walks.values()) - 1
-    end = max(walk.prefix.last_seq for walk in walks.values())
-    chunk = _FIRST_CHUNK
-    while True:
+    first = min(walk.prefix.first_seq for walk in walks.values())
+    last = max(walk.prefix.last_seq for walk in walks.values())
+
+    def read(start: int, limit: int) -> list[Row]:
         if cancelled():
             raise Cancelled
-        rows = database.rows(raw(_PROVING, last, end, tenants, chunk))
-        read = 0
+        return database.rows(raw(_PROVING, start, last, tenants, limit))
+
+    for rows in bounded(read, first, last, sized=2):
+        count = 0
         for seq, name, data, digest, previous, event, at in rows:
-            tenant = names[name]
-            if seq > walks[tenant].prefix.last_seq:
+            tenant, end = ends[name]
+            if seq > end:
                 continue
-            read += 1
-            if (
-                at is None
-                or encoding != "utf-8"
-                or not _is_quick(quick, data, digest, previous, tenant, event, at, seq)
-            ):
-                for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
-                    follower.judge(entry)
-                    yield seq, tenant, entry.text("hash")
-            else:
-                yield seq, tenant, digest.decode()
-        tick(read)
-        if len(rows) < chunk:
-            return
-        last = rows[-1][0]
-        size = sum(len(row[2] or b"") for row in rows)
-        chunk = min(_CHUNK, chunk * 2) if size < _CHUNK_BYTES else max(1, chunk // 2)
-
-
-def _is_quick(  # noqa: PLR0917  # a row as it is read
-    quick: Callable[..., bool],
-    data: bytes,
-    digest: bytes,
-    previous: bytes,
-    tenant: str,
-    event: bytes,
-    at: int,
-    seq: int,
-) -> bool:
-    try:
-        return quick(data, digest.decode(), previous.decode(), tenant, event.decode(), at, seq)
-    except UnicodeDecodeError:
-        return False
+            count += 1
+            try:
+                if at is not None and is_utf8:
+                    stored = digest.decode()
+                    if quick(data, stored, previous.decode(), tenant, event.decode(), at, seq):
+                        yield seq, tenant, stored
+                        continue
+            except UnicodeDecodeError:
+                pass
+            for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
+                follower.judge(entry)
+                yield seq, tenant, entry.text("hash")
+        tick(count)
 
 
 def _problem(
