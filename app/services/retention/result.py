@@ -1,15 +1,20 @@
-"""What a person says to a plan of retention, what a run of it answers, and why there was none."""
+"""What a person says to a plan of retention, what a run of it answers and reports, and why there was none."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.services.chain.append import Batch, Event, append
 from app.services.chain.pruning import LeftAlone
 from app.services.records.change import Change
 from app.services.retention.clock import ClockDoubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare, outcome
+from models.engine import Database
 from models.errors import StorageError, TenantAdminError
+from models.status import SYSTEM_TENANT, AuditEvent
+from models.tables import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +122,46 @@ class Result:
         """The documented JSON of `tenant-admin retention --json`."""
         found = outcome(self.cutoff, self.removed, self.left, self.skipped, self.doubt, dry_run=False)
         return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}
+
+
+def is_news(database: Database, result: Result) -> bool:
+    """Whether the run did something, or met a chain it had to leave that the last report does not name.
+
+    Otherwise every day of an idle file would add an entry that says nothing.
+    """
+    if result.total or not result.left:
+        return result.total > 0
+    last = database.scalar(
+        AuditEntry.select(AuditEntry.payload)
+        .where(
+            AuditEntry.tenant_id == SYSTEM_TENANT,
+            AuditEntry.event_type == AuditEvent.RETENTION_COMPLETED.value,
+        )
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+        .tuples()
+    )
+    try:
+        known = json.loads(last).get("left")
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return True
+    return bool(known != [one.to_json() for one in result.left])
+
+
+def report_outcome(
+    database: Database, result: Result, *, actor: str, now: int, error: TenantAdminError | None = None
+) -> None:
+    """Appends the outcome to the chain of `system`."""
+    payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
+    if result.left:
+        payload["left"] = [one.to_json() for one in result.left]
+    if result.skipped:
+        payload["skipped"] = [one.to_json() for one in result.skipped]
+    if result.doubt is not None:
+        payload["trustedClock"] = True
+    if result.cancelled:
+        payload["cancelled"] = True
+    if error is not None:
+        payload["error"] = str(error)
+    kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
+    append(database, lambda: Batch((), (Event(SYSTEM_TENANT, kind, payload),)), now=now)

@@ -5,16 +5,14 @@ the write-ahead log is folded back every few transactions instead of in a commit
 longest hold of the lock is 8 to 17 ms that way, where one DELETE holds it for a second.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from app.services.chain.append import Batch, Event, append
 from app.services.chain.archive.writing import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
@@ -34,6 +32,8 @@ from app.services.retention.result import (
     NoCheckpoint,
     Result,
     RetentionStopped,
+    is_news,
+    report_outcome,
 )
 from models.engine import Database
 from models.errors import (
@@ -47,8 +47,6 @@ from models.errors import (
     TenantAdminError,
 )
 from models.progress import Progress, Stop
-from models.status import SYSTEM_TENANT, AuditEvent
-from models.tables import AuditEntry
 
 BATCH_ROWS: Final = 5_000
 """Audit entries a transaction: 7 to 16 ms."""
@@ -106,7 +104,7 @@ def carry_out(
     result = run.result
     # A report by a clock in doubt would confirm that clock tomorrow.
     reports = plan.has_chain and (plan.doubt is None or confirmation.clock == plan.doubt)
-    report = partial(_report, database, result, actor=actor, now=run.now) if reports else _no_report
+    report = partial(report_outcome, database, result, actor=actor, now=run.now) if reports else _no_report
     try:
         with database.calm_checkpoints() as run.fold_back:
             try:
@@ -116,7 +114,7 @@ def carry_out(
                     run.remove()
                 except Cancelled:
                     result.cancelled = True
-                if _is_news(database, result):
+                if is_news(database, result):
                     report()
             except TenantAdminError as error:
                 if not result.total:
@@ -313,49 +311,6 @@ class _Run:
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)
         self._progress(self._done, self._total)
-
-
-def _is_news(database: Database, result: Result) -> bool:
-    """Whether the run did something, or met a chain it had to leave that the last report does not name.
-
-    Otherwise every day of an idle file would add an entry that says nothing.
-    """
-    if result.total or not result.left:
-        return result.total > 0
-    last = database.scalar(
-        AuditEntry.select(AuditEntry.payload)
-        .where(
-            AuditEntry.tenant_id == SYSTEM_TENANT,
-            AuditEntry.event_type == AuditEvent.RETENTION_COMPLETED.value,
-        )
-        .order_by(AuditEntry.seq.desc())
-        .limit(1)
-        .tuples()
-    )
-    try:
-        known = json.loads(last).get("left")
-    except (TypeError, ValueError, AttributeError, RecursionError):
-        return True
-    return bool(known != [one.to_json() for one in result.left])
-
-
-def _report(
-    database: Database, result: Result, *, actor: str, now: int, error: TenantAdminError | None = None
-) -> None:
-    """Appends the outcome to the chain of `system`."""
-    payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
-    if result.left:
-        payload["left"] = [one.to_json() for one in result.left]
-    if result.skipped:
-        payload["skipped"] = [one.to_json() for one in result.skipped]
-    if result.doubt is not None:
-        payload["trustedClock"] = True
-    if result.cancelled:
-        payload["cancelled"] = True
-    if error is not None:
-        payload["error"] = str(error)
-    kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
-    append(database, lambda: Batch((), (Event(SYSTEM_TENANT, kind, payload),)), now=now)
 
 
 def _no_report(*, error: TenantAdminError | None = None) -> None:
