@@ -50,6 +50,7 @@ def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
 def test_bug_details_are_copied_whole(qtbot: QtBot, theme: Theme) -> None:
     dialog = BugDialog(theme, "Traceback\nValueError: \u202e")
     qtbot.addWidget(dialog)
+    assert "done in part or not at all" in dialog.sentence.text()  # which nobody can know
     dialog.copy_button.click()
     assert QGuiApplication.clipboard().text() == "Traceback\nValueError: \u202e"
     assert dialog.text.toPlainText() == "Traceback\nValueError: \\u202e"
