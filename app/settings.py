@@ -201,9 +201,8 @@ class Settings:
 
     @property
     def recent_files(self) -> tuple[Path, ...]:
-        """The files opened last: those that are there first, in that order, then those that are gone."""
-        found = [Path(text) for text in self._recent_files][:RECENT_FILES]
-        return tuple(sorted(found, key=lambda path: not _is_file(path)))
+        """The files opened last, the newest first. Whether they are there is not asked: it may take long."""
+        return tuple(Path(text) for text in self._recent_files[:RECENT_FILES])
 
     def add_recent_file(self, path: Path) -> None:
         self.remove_recent_file(path.absolute())
@@ -265,10 +264,3 @@ def _make_private(file: Path) -> None:
             file.parent.chmod(0o700)
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
         file.chmod(0o600)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False

@@ -145,7 +145,7 @@ class VirtualTableModel(QAbstractTableModel):
             self._request(None, keys)
 
     def repaint(self) -> None:
-        """Shows the same rows anew, for instance when "2 min ago" has become 3."""
+        """Shows the same rows again, for instance when "2 min ago" has become 3."""
         self._repaint(0, self._count - 1)
 
     # Pages

@@ -174,7 +174,7 @@ def run(path: Path, folder: Path, desk: Desk) -> None:
         if position != 0:
             workspace.tabs.setCurrentIndex(0)
             desk.step(
-                f"look at {page.title}",
+                f"look at {page.spec.title}",
                 lambda position=position: workspace.tabs.setCurrentIndex(position),
                 lambda page=page: page.model.complete and page.model.rowCount() > 0,
             )

@@ -21,7 +21,7 @@ from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
 from app.ui.shell.choose_database import ChooseDatabaseDialog
 from app.ui.shell.preferences import PreferencesDialog
 from app.ui.shell.restore import RestoreDialog
-from app.ui.shell.welcome import WelcomePage
+from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus
@@ -68,9 +68,15 @@ def welcome(theme: Theme) -> Shot:
     folder = tempfile.TemporaryDirectory(prefix="foundation-")
     there = Path(folder.name) / "foundation-primary.sqlite"
     there.write_text("")
-    page = WelcomePage(theme)
+    window = MainWindow(theme, Settings(Path(folder.name)), lambda: NOW)
+    page = window.welcome
     page.set_recent([there, there.with_name("old-copy.sqlite")])
-    return Shot(page, close=folder.cleanup)
+
+    def close() -> None:
+        window.close()
+        folder.cleanup()
+
+    return Shot(page, close=close)
 
 
 def about(theme: Theme) -> AboutDialog:

@@ -265,7 +265,6 @@ def runs(theme: Theme) -> Shot:
     scores = PhaseScores(theme)
     scores.set_scores([PhaseScore(*phase) for phase in PHASES])
     inspector.add_widget(scores)
-    inspector.add_section("Record")
     fields = FieldList(theme)
     fields.set_fields(
         [

@@ -14,12 +14,12 @@ from models.progress import Progress, Stop
 class Busy(QObject):
     """Runs jobs and shows the latest that is under way.
 
-    `on_failed` is told of expected failures, `Cancelled` among them.
+    `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says them.
     """
 
     def __init__(self, runner: Runner, strip: BusyStrip, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._runner = runner
+        self.runner = runner
         self._strip = strip
         self._running: list[tuple[Task, str, bool]] = []
         strip.cancelled.connect(self._cancel)
@@ -30,7 +30,7 @@ class Busy(QObject):
         work: Callable[[Progress, Stop], Any],
         *,
         on_done: Callable[[Any], None],
-        on_failed: Callable[[TenantAdminError], None],
+        on_failed: Callable[[TenantAdminError], None] | None = None,
         can_cancel: bool = True,
     ) -> Task:
         """Starts `work(progress, cancelled)` and shows `text` until it has ended."""
@@ -45,9 +45,9 @@ class Busy(QObject):
 
         def fail(error: TenantAdminError) -> None:
             self._end(job)
-            on_failed(error)
+            (on_failed or self.runner.failed.emit)(error)
 
-        job = self._runner.job(work, on_progress=advance, on_done=finish, on_failed=fail)
+        job = self.runner.job(work, on_progress=advance, on_done=finish, on_failed=fail)
         self._running.append((job, text, can_cancel))
         self._strip.start(text, can_cancel=can_cancel)
         return job

@@ -1,10 +1,11 @@
 """What every tab and dialog of one open file is given, and its undo history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.services.files.describe import OpenedFile
@@ -15,19 +16,86 @@ from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import Database
+from models.engine import Capability, Database
 from models.errors import TenantAdminError
+
+POLL_MS = 2000
+
+_CANNOT = {
+    Capability.CHILD_SCAN: "Child processes cannot read this database; verifying and exporting need them.",
+    Capability.BACKUP: "No copy can be saved of this database.",
+    Capability.RESTORE: "Nothing can be put back into this database.",
+    Capability.MIGRATE: "This database is migrated elsewhere.",
+}
+
+
+class Outside(QObject):
+    """`Outside(runner, database, parent=None)`: `written` when another program has written to the database.
+
+    It asks every two seconds from `start()` on, where the engine can tell. One question waits at a time:
+    behind a long write they would pile up.
+    """
+
+    written = Signal()
+
+    def __init__(self, runner: Runner, database: Database, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
+        self._version: int | None = None
+        self._is_asking = False
+        self._waiting: list[Callable[[], object]] = []
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self.look)
+
+    def start(self) -> None:
+        """What is written from now on is a change."""
+        if self._can_tell:
+            self._poll.start()
+            self.look()
+
+    def stop(self) -> None:
+        self._poll.stop()
+
+    def look(self, then: Callable[[], object] | None = None) -> None:
+        """Looks now; calls `then` when all that was written until now is known."""
+        if not self._can_tell:
+            if then is not None:
+                then()
+            return
+        if then is not None:
+            self._waiting.append(then)
+        if not self._is_asking:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._is_asking = True
+        waiting, self._waiting = self._waiting, []
+        # The writer's connection sees every other connection's commits, and not its own.
+        self._runner.write(
+            lambda database: database.outside_changes(),
+            on_done=partial(self._answer, waiting),
+            on_failed=lambda error: self._answer(waiting, self._version),
+        )
+
+    def _answer(self, waiting: Sequence[Callable[[], object]], version: int | None) -> None:
+        self._is_asking = False
+        before, self._version = self._version, version
+        if before is not None and version != before:
+            self.written.emit()
+        for then in waiting:
+            then()
+        if self._waiting:  # asked for after the question had gone out
+            self._ask()
 
 
 class History(QObject):
     """The undo stack of one open file, on which every change that `runner` announces is put.
 
-    What it takes back, or does again, is a change like any other whose initiator it is. `failed` carries the
-    sentence when that was refused, because somebody has changed the record since; the stack then forgets
+    What it takes back, or does again, is a change like any other whose initiator it is. Where that is
+    refused, because somebody has changed the record since, `Runner.failed` says so and the stack forgets
     everything, since nothing older can be trusted to apply.
     """
-
-    failed = Signal(object)
 
     def __init__(self, runner: Runner, clock: Callable[[], int], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +139,7 @@ class History(QObject):
     def _refused(self, error: TenantAdminError) -> None:
         self._pending = False
         self.stack.clear()
-        self.failed.emit(error)
+        self._runner.failed.emit(error)
 
 
 class _Act(QUndoCommand):
@@ -104,7 +172,10 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
 
 @dataclass(frozen=True)
 class Context:
-    """One open file and the means to read it, to act on it and to show it. `clock` gives epoch seconds."""
+    """One open file and the means to read it, to act on it and to show it.
+
+    `clock` gives epoch seconds; `say(text)` shows a toast.
+    """
 
     opened: OpenedFile
     lists: Lists
@@ -114,6 +185,12 @@ class Context:
     theme: Theme
     clock: Callable[[], int]
     busy: Busy
+    outside: Outside
+    say: Callable[[str], None]
+
+    def lacks(self, capability: Capability) -> str | None:
+        """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
+        return None if capability in self.opened.database.capabilities else _CANNOT[capability]
 
     @property
     def cannot_write(self) -> str | None:

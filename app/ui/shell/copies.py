@@ -48,8 +48,7 @@ class Copies(FileWork):
         self._busy.run(
             f"Saving {target.name}…",
             work,
-            on_done=lambda copy: self.said.emit(f"Saved and checked: {copy.name}"),
-            on_failed=self.failed.emit,
+            on_done=lambda copy: self._say(f"Saved and checked: {copy.name}"),
             can_cancel=False,
         )
 
@@ -87,7 +86,6 @@ class Copies(FileWork):
             f"Checking {source.name}…",
             work,
             on_done=lambda found: self._ask(path, *found),
-            on_failed=self.failed.emit,
         )
 
     def _ask(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
@@ -124,11 +122,11 @@ class Copies(FileWork):
                 scratch.cleanup()
 
         def done(restored: Restored) -> None:
-            self.said.emit(f"Restored; the file as it was is {restored.kept.name}")
+            self._say(f"Restored; the file as it was is {restored.kept.name}")
             self.replaced.emit(path)
 
         def failed(error: TenantAdminError) -> None:
-            self.failed.emit(error)
+            self._busy.runner.failed.emit(error)
             self.replaced.emit(path)
 
         self.leaving.emit(path)

@@ -31,22 +31,24 @@ DEMO_ROWS = 20_000
 
 
 class FileWork(QObject):
-    """What is done with whole files, in the background.
-
-    `said(text)` is for a toast, `failed(error)` for what did not work.
-    """
-
-    said = Signal(str)
-    failed = Signal(object)
+    """What is done with whole files, in the background. `say(text)` shows a toast."""
 
     def __init__(
-        self, theme: Theme, settings: Settings, busy: Busy, clock: Callable[[], int], window: QWidget
+        self,
+        theme: Theme,
+        settings: Settings,
+        busy: Busy,
+        *,
+        clock: Callable[[], int],
+        say: Callable[[str], None],
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._theme = theme
         self._settings = settings
         self._busy = busy
         self._clock = clock
+        self._say = say
         self._window = window
 
 
@@ -118,10 +120,10 @@ class Files(FileWork):
 
         def done(imported: Imported) -> None:
             rows = counted(sum(imported.rows.values()), "row")
-            self.said.emit(f"{rows} imported from {dump.name}")
+            self._say(f"{rows} imported from {dump.name}")
             self.open(imported.path, imported=True)
 
-        self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=self.failed.emit)
+        self._busy.run(f"Importing {dump.name}…", work, on_done=done)
 
     def ask_create(self) -> None:
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
@@ -194,11 +196,11 @@ class Files(FileWork):
 
         def done(applied: Applied) -> None:
             kept = f"; the file as it was is {applied.backup.name}" if applied.backup else ""
-            self.said.emit(f"{counted(len(applied.all_names), 'migration')} applied{kept}")
+            self._say(f"{counted(len(applied.all_names), 'migration')} applied{kept}")
             self.open(path)
 
         def failed(error: TenantAdminError) -> None:
-            self.failed.emit(error)
+            self._busy.runner.failed.emit(error)
             self.open(path)
 
         self._busy.run(
@@ -210,7 +212,7 @@ class Files(FileWork):
         )
 
     def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = False) -> None:
-        self._busy.run(text, work, on_done=self.open, on_failed=self.failed.emit, can_cancel=can_cancel)
+        self._busy.run(text, work, on_done=self.open, can_cancel=can_cancel)
 
     def _opened(self, opened: OpenedFile) -> None:
         self.is_opening = False
@@ -231,7 +233,7 @@ class Files(FileWork):
         else:
             if isinstance(error, FileMissing):
                 self._settings.remove_recent_file(path)
-            self.failed.emit(error)
+            self._busy.runner.failed.emit(error)
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:
         from app.ui.shell.choose_database import ChooseDatabaseDialog  # noqa: PLC0415

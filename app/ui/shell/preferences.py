@@ -5,11 +5,9 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 from app import paths
 from app.services import text
 from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
-from app.ui.theme import Mode, Theme
+from app.ui.theme import MODES, Mode, Theme
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import grouped
-
-_MODES = ((Mode.SYSTEM, "As the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))
 
 
 class PreferencesDialog(FormDialog):
@@ -25,7 +23,7 @@ class PreferencesDialog(FormDialog):
         self._settings = settings
         self._mode_before = theme.mode
         modes = QComboBox()
-        for mode, words in _MODES:
+        for mode, words in MODES:
             modes.addItem(words, mode.value)
         modes.setCurrentIndex(modes.findData(theme.mode.value))
         times = QComboBox()

@@ -10,7 +10,7 @@ from app.services.files.describe import OpenedFile
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
-from app.ui.shell.context import Context, History
+from app.ui.shell.context import Context, History, Outside
 from app.ui.shell.workspace import Workspace
 from app.ui.theme import Theme
 from app.ui.widgets.banner import BusyStrip
@@ -36,6 +36,7 @@ class Session:
         *,
         clock: Callable[[], int],
         strip: BusyStrip,
+        say: Callable[[str], None],
         window: QMainWindow,
     ) -> None:
         tidy_as_it_goes()
@@ -49,6 +50,8 @@ class Session:
             theme=theme,
             clock=clock,
             busy=Busy(runner, strip, runner),
+            outside=Outside(runner, opened.database, runner),
+            say=say,
         )
         self.workspace = Workspace(self.context)
         self._window = window

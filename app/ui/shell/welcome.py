@@ -1,12 +1,13 @@
 """The first page: open, create, explore sample data, or go on with a recent file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
-from app.paths import exists
+from app.ui.shell.actions import Actions
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -14,23 +15,26 @@ from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import ElidedLabel, Label, Look, card
 
 SHOWN = 6
+CHOICES = (
+    ("open", "A SQLite file in D1's schema"),
+    ("open_folder", "Finds the local D1 file in its state folder"),
+    ("create", "With all migrations applied"),
+    ("import", "Makes a new file of what wrangler wrote"),
+    ("demo", "Tenants and chains to try things on"),
+)
+"""Actions of the window, and what each does."""
 
 
 class WelcomePage(QWidget):
-    """What a person meets before a file is open.
+    """`WelcomePage(theme, commands, parent=None)`: what a person meets before a file is open.
 
-    Signals: `open_file`, `open_folder`, `create_file`, `import_dump`, `demo`, and `recent(Path)`.
-    `set_recent` fills the list.
+    `commands` declare the ways to begin. `set_recent` fills the list of files, `recent(Path)` asks for one.
+    Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
     """
 
-    open_file = Signal()
-    open_folder = Signal()
-    create_file = Signal()
-    import_dump = Signal()
-    demo = Signal()
     recent = Signal(Path)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, commands: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         panel = card()
@@ -40,38 +44,8 @@ class WelcomePage(QWidget):
         column.setSpacing(8)
         column.addLayout(self._heading())
         column.addSpacing(12)
-        for icon, text, sentence, signal, kind in (
-            (Icon.OPEN, "&Open a database…", "A SQLite file in D1's schema", self.open_file, Kind.PRIMARY),
-            (
-                Icon.FOLDER,
-                "Open a &wrangler project…",
-                "Finds the local D1 file in its state folder",
-                self.open_folder,
-                Kind.SECONDARY,
-            ),
-            (
-                Icon.NEW_FILE,
-                "Create a &new database…",
-                "With all migrations applied",
-                self.create_file,
-                Kind.SECONDARY,
-            ),
-            (
-                Icon.IMPORT,
-                "&Import a D1 export…",
-                "Makes a new file of what wrangler wrote",
-                self.import_dump,
-                Kind.SECONDARY,
-            ),
-            (
-                Icon.DEMO,
-                "Explore &sample data",
-                "Tenants and chains to try things on",
-                self.demo,
-                Kind.SECONDARY,
-            ),
-        ):
-            column.addLayout(self._choice(icon, text, sentence, signal, kind))
+        for name, sentence in CHOICES:
+            column.addLayout(self._choice(commands.button(name), sentence))
         self._recent_title = Label("Recent files", Look.SECTION)
         self._recent_title.setContentsMargins(0, 16, 0, 0)
         column.addWidget(self._recent_title)
@@ -87,7 +61,7 @@ class WelcomePage(QWidget):
         page.addStretch(3)
         self.set_recent([])
 
-    def set_recent(self, paths: list[Path]) -> None:
+    def set_recent(self, paths: Sequence[Path]) -> None:
         """Offers these files, the first few of them."""
         while (item := self._recent.takeAt(0)) is not None:
             old = item.widget()
@@ -114,12 +88,10 @@ class WelcomePage(QWidget):
     def _paint_mark(self) -> None:
         self._mark.setPixmap(self._theme.pixmap(Icon.SHIELD_OK, "accent", 40, self.devicePixelRatioF()))
 
-    def _choice(self, icon: str, text: str, sentence: str, signal: SignalInstance, kind: Kind) -> QHBoxLayout:
+    def _choice(self, button: QPushButton, sentence: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(16)
-        button = push_button(self._theme, text, kind=kind, icon=icon)
         button.setMinimumWidth(228)
-        button.clicked.connect(signal)
         row.addWidget(button)
         row.addWidget(Label(sentence, Look.DIM), 1)
         return row
@@ -131,10 +103,7 @@ class WelcomePage(QWidget):
         line.setSpacing(8)
         button: QPushButton = push_button(self._theme, path.name, kind=Kind.FLAT, icon=Icon.DATABASE)
         button.setToolTip(tooltip(str(path)))
-        there = exists(path)
-        button.setEnabled(there)
         button.clicked.connect(lambda: self.recent.emit(path))
         line.addWidget(button)
-        where = str(path.parent) if there else "no longer there"
-        line.addWidget(ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle), 1)
+        line.addWidget(ElidedLabel(str(path.parent), Look.DIM, mode=Qt.TextElideMode.ElideMiddle), 1)
         return row

@@ -136,15 +136,13 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.busy_strip = BusyStrip(theme)
         self.busy = Busy(self._runner, self.busy_strip, self)
-        self.files = Files(theme, settings, self.busy, clock, self)
+        self.toast = Toast(theme, self)
+        self.toast.acted.connect(self.undo)
+        self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
-        self.files.failed.connect(self._failed)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
-        self.toast = Toast(theme, self)
-        self.toast.acted.connect(self.undo)
-        self.files.said.connect(self.toast.show_message)
         self.search = GlobalSearch(theme)
         self.commands = Actions(theme, None, self)
         window_actions.add_actions(self.commands, self)
@@ -191,13 +189,9 @@ class MainWindow(QMainWindow):
         """The page without a file; made when there is none to show."""
         from app.ui.shell.welcome import WelcomePage  # noqa: PLC0415
 
-        page, files = WelcomePage(self.theme), self.files
-        page.open_file.connect(files.ask_open)
-        page.open_folder.connect(files.ask_open_folder)
-        page.create_file.connect(files.ask_create)
-        page.import_dump.connect(files.ask_import)
-        page.demo.connect(files.explore_demo)
-        page.recent.connect(files.open)
+        page = WelcomePage(self.theme, self.commands)
+        page.recent.connect(self.files.open)
+        self.commands.update()
         self._pages.addWidget(page)
         return page
 
@@ -206,11 +200,9 @@ class MainWindow(QMainWindow):
         """What saves and puts back copies of the open file."""
         from app.ui.shell.copies import Copies  # noqa: PLC0415
 
-        copies = Copies(self.theme, self.settings, self.busy, self._clock, self)
-        copies.failed.connect(self._failed)
+        copies = Copies(self.theme, self.settings, self.busy, clock=self._clock, say=self.say, window=self)
         copies.leaving.connect(lambda _: self.close_file())
         copies.replaced.connect(self.files.open)
-        copies.said.connect(self.toast.show_message)
         return copies
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -239,17 +231,21 @@ class MainWindow(QMainWindow):
 
         self.close_file()
         session = Session(
-            opened, self.theme, self.settings, clock=self._clock, strip=self.busy_strip, window=self
+            opened,
+            self.theme,
+            self.settings,
+            clock=self._clock,
+            strip=self.busy_strip,
+            say=self.say,
+            window=self,
         )
         self.session = session
         self.context, self.workspace = session.context, session.workspace
         self.context.runner.failed.connect(self._failed)
         self.context.runner.changed.connect(self._say_change)
-        self.context.history.failed.connect(self._failed)
         self.context.history.stack.indexChanged.connect(self._update_commands)
         self.workspace.migrate_wanted.connect(self.migrate)
         self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
-        self.workspace.said.connect(self.toast.show_message)
         self.workspace.everyone_wanted.connect(self._show_everyone)
         self.workspace.tenants_found.connect(self._bar.offer_tenants)
         self.workspace.tabs.currentChanged.connect(self._update_commands)
@@ -274,6 +270,7 @@ class MainWindow(QMainWindow):
 
         if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
             show_error(self.theme, self, str(error))
+        self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")
@@ -283,7 +280,7 @@ class MainWindow(QMainWindow):
         self._update_commands()
 
     def _show_welcome(self) -> None:
-        self.welcome.set_recent(list(self.settings.recent_files))
+        self.welcome.set_recent(self.settings.recent_files)
         self._pages.setCurrentWidget(self.welcome)
 
     def _welcome_if_nothing(self) -> None:
@@ -307,6 +304,10 @@ class MainWindow(QMainWindow):
         if self.context is not None:
             can_undo = change.undoable and initiator is not self.context.history
             self.toast.show_message(change.summary, "Undo" if can_undo else "")
+
+    def say(self, text: str) -> None:
+        """Shows what was done."""
+        self.toast.show_message(text)
 
     def refresh(self) -> None:
         if self.workspace is not None:

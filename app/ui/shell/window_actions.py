@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QMenu
 from app import __version__
 from app.ui.shell.actions import Actions, ActionSpec
 from app.ui.shell.global_search import SHORTCUT
-from app.ui.theme import Mode
+from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line
+from models.engine import Capability
 
 if TYPE_CHECKING:  # a session is made when a file is opened
     from app.ui.shell.session import Session
     from app.ui.shell.window import MainWindow
 
 OPENING = ("open", "open_folder", "create", "import", "demo")
-MODES = ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))
 
 
 def add_actions(commands: Actions, window: MainWindow) -> None:
@@ -33,6 +33,9 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
     def cannot_write() -> str | None:
         return no_file() if window.context is None else window.context.cannot_write
 
+    def lacks(capability: Capability) -> str | None:
+        return no_file() if window.context is None else window.context.lacks(capability)
+
     def nothing_to(what: str) -> Callable[[], str | None]:
         return lambda: None if _can(window, what) else f"There is nothing to {what}."
 
@@ -40,7 +43,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         return lambda: window.session and act(window.session)
 
     for spec in (
-        ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O"),
+        ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
         ActionSpec(
             "open_folder",
             "Open a &wrangler project…",
@@ -59,7 +62,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "E&xport…",
             Icon.EXPORT,
             of_file(lambda session: session.workspace.current().export()),
-            no_file,
+            partial(lacks, Capability.CHILD_SCAN),
             "Ctrl+E",
         ),
         ActionSpec(
@@ -67,7 +70,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "&Save a copy…",
             Icon.COPY,
             of_file(lambda session: window.copies.ask_save(session.context.opened.path)),
-            no_file,
+            partial(lacks, Capability.BACKUP),
             "Ctrl+Shift+S",
         ),
         ActionSpec(
@@ -75,7 +78,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "Restore from a co&py…",
             Icon.HISTORY,
             of_file(lambda session: window.copies.ask_restore(session.context.opened.path)),
-            cannot_write,
+            lambda: cannot_write() or lacks(Capability.RESTORE),
         ),
         ActionSpec(
             "retention",

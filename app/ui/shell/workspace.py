@@ -11,6 +11,7 @@ from app.services.files import describe
 from app.services.files.describe import OpenedFile
 from app.services.records import notifications
 from app.services.records.change import Change
+from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_RUNS
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import TABS, TabSpec
@@ -20,8 +21,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped
-
-POLL_MS = 2000
+from models.engine import Capability
 
 AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
@@ -32,7 +32,7 @@ class Workspace(QWidget):
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
     file open), `tenants_found(ids)` when they have been read again, `settled` once, when the tab in sight has
-    its rows, `said(text)` for a toast, and `everyone_wanted`, which asks for all tenants. A tab is built when
+    its rows, and `everyone_wanted`, which asks for all tenants. A tab is built when
     it is first asked for, because all five take longer than everything else in the opening of a file.
     """
 
@@ -40,14 +40,12 @@ class Workspace(QWidget):
     write_wanted = Signal()
     tenants_found = Signal(object)
     settled = Signal()
-    said = Signal(str)
     everyone_wanted = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
         self._scope = EVERYONE
-        self._data_version: int | None = None
         self._tenants = frozenset(context.opened.tenants)
         self.is_settled = False
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
@@ -72,10 +70,8 @@ class Workspace(QWidget):
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
         context.runner.changed.connect(self._changed)
-        self._poll = QTimer(self, interval=POLL_MS)
-        self._poll.timeout.connect(self._look_outside)
-        self._poll.start()
-        self._look_outside()  # what is written from now on is a change
+        context.outside.written.connect(self._written_outside)
+        context.outside.start()
 
     def start(self) -> None:
         """Fills the tab in sight. The rest is looked at when it has its rows, or cannot have them."""
@@ -128,13 +124,13 @@ class Workspace(QWidget):
 
     def show_history(self, table: str, record_id: str) -> None:
         """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
-        if table == "planning_runs" and self._scope != EVERYONE:
+        if table == PLANNING_RUNS.name and self._scope != EVERYONE:
             self.everyone_wanted.emit()
-        self.show_matches("audit_chain", record_id)
+        self.show_matches(AUDIT_CHAIN.name, record_id)
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
-        self._poll.stop()
+        self._context.outside.stop()
         self._around.stop()
         for page in self._built.values():
             page.stop()
@@ -148,8 +144,7 @@ class Workspace(QWidget):
         tab = spec.load()(self._context, place.parentWidget())
         tab.set_scope(self._scope)
         tab.jump.connect(self.jump)
-        tab.history_wanted.connect(partial(self.show_history, tab.table_name))
-        tab.exporter.said.connect(self.said)
+        tab.history_wanted.connect(partial(self.show_history, tab.spec.table))
         place.addWidget(tab)
         tab.show()
         return tab
@@ -173,23 +168,15 @@ class Workspace(QWidget):
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
             page.hear(change, initiator)
-        if "notifications" in change.tables:
+        if NOTIFICATIONS.name in change.tables:
             self._count_unread()
         if change.bulk or not self._tenants.issuperset(event.tenant_id for event in change.events):
             self._read_tenants()
 
-    def _look_outside(self) -> None:
-        # The writer's connection sees every other connection's commits, and not its own.
-        self._context.runner.write(
-            lambda database: database.outside_changes(), on_done=self._outside, on_failed=lambda error: None
-        )
-
-    def _outside(self, version: int) -> None:
-        if self._data_version is not None and version != self._data_version:
-            for page in self._built.values():
-                page.changed_outside()
-            self.refresh()
-        self._data_version = version
+    def _written_outside(self) -> None:
+        for page in self._built.values():
+            page.changed_outside()
+        self.refresh()
 
     def _look_around(self) -> None:
         if self.is_settled:
@@ -215,7 +202,7 @@ class Workspace(QWidget):
         self.tenants_found.emit(tenants)
 
     def _count_unread(self) -> None:
-        if "notifications" in self._context.opened.schema.columns:
+        if NOTIFICATIONS.name in self._context.opened.schema.columns:
             self._context.runner.read(
                 notifications.unread_count,
                 self._scope,
@@ -225,7 +212,7 @@ class Workspace(QWidget):
 
     def _show_unread(self, count: int) -> None:
         for position, spec in enumerate(TABS):
-            if spec.table == "notifications":
+            if spec.declared is NOTIFICATIONS:
                 self.tabs.setTabText(position, f"{spec.title}  {grouped(count)}" if count else spec.title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
 
@@ -252,6 +239,9 @@ class Workspace(QWidget):
             if opened.pending and not opened.read_only:
                 button = push_button(context.theme, "Apply migrations…", kind=Kind.PRIMARY)
                 button.clicked.connect(self.migrate_wanted)
+                cannot = context.lacks(Capability.MIGRATE)
+                button.setEnabled(cannot is None)
+                button.setToolTip(cannot or "")
                 banner.add_button(button)
             found.append(Notice(banner))
         return found

@@ -11,7 +11,7 @@ from app.services.records import notifications
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record, read_record
-from app.services.records.tables import NOTIFICATIONS
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
@@ -26,7 +26,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
 from models.errors import NotAllowed, TableMissing
 
-RUNS = "planning_runs"
+RUNS = PLANNING_RUNS.name
 LONG = 2_000
 """Characters of a message that a wrapped label can lay out without being felt."""
 

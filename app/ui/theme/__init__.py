@@ -26,6 +26,10 @@ class Mode(StrEnum):
     DARK = "dark"
 
 
+MODES = ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))
+"""The words for each."""
+
+
 class Kind(StrEnum):
     """What a push button is for; set as its `kind` property."""
 

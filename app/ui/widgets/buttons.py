@@ -80,16 +80,14 @@ def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
 
 
 class SplitButton(QWidget):
-    """`SplitButton(theme, text, others, *, icon, parent=None)`; `others` names the menu for a screen reader.
+    """`SplitButton(theme, main, others, parent=None)`; `others` names the menu for a screen reader.
 
-    `main` is the button, `arrow` the one that opens `menu`, which the owner fills when it is about to show.
+    `main` is the button, a primary one, `arrow` opens `menu`, which the owner fills.
     """
 
-    def __init__(
-        self, theme: Theme, text: str, others: str, *, icon: str, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, main: QPushButton, others: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.main = push_button(theme, text, kind=Kind.PRIMARY, icon=icon)
+        self.main = main
         self.main.setProperty("joined", "left")
         self.arrow = push_button(theme, "", kind=Kind.PRIMARY, icon=Icon.CARET_DOWN, tip=others)
         self.arrow.setProperty("joined", "right")

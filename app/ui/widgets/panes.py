@@ -180,9 +180,9 @@ class Inspector(QFrame):
     parent=None)`.
 
     `set_header(title, subtitle="", chips=())` names the record; `show_record()` and `show_empty()` switch.
-    Build the body once: `add_section(title)` adds a heading (empty for none) and returns nothing;
-    `add_widget(widget, stretch=0)` adds a part; `add_stretch()` pushes up. `set_actions(buttons)` puts
-    buttons at the foot. Parts stay, their content changes, so nothing flickers while the selection moves.
+    Build the body once: `add_widget(widget, stretch=0)` adds a part; `add_stretch()` pushes up.
+    `set_actions(buttons)` puts buttons at the foot. Parts stay, their content changes, so nothing flickers
+    while the selection moves.
     """
 
     def __init__(
@@ -283,13 +283,6 @@ class Inspector(QFrame):
     def subtitle(self) -> str:
         """The line below the title."""
         return self._subtitle.text()
-
-    def add_section(self, title: str) -> Label:
-        """A heading in the body."""
-        heading = Label(title, Look.SECTION)
-        heading.setContentsMargins(0, 6, 0, 0)
-        self._body.addWidget(heading)
-        return heading
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
         """A part of the body."""

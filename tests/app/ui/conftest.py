@@ -15,7 +15,7 @@ from app.services.files import opening
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
-from app.ui.shell.context import Context, History
+from app.ui.shell.context import Context, History, Outside
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
@@ -69,6 +69,8 @@ def context(demo_path: Path, tmp_path: Path, theme: Theme, qtbot: QtBot) -> Iter
         theme=theme,
         clock=lambda: NOW,
         busy=Busy(runner, strip),
+        outside=Outside(runner, opened.database, runner),
+        say=lambda text: None,
     )
     runner.stop()
 

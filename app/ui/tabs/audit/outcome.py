@@ -9,7 +9,7 @@ from pathlib import Path
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Code, Verdict
+from app.services.chain.rules import Anchor, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.workers import scan_pool
 
@@ -72,6 +72,10 @@ class Outcome:
         if seq in self._unproven:
             return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
+
+    def is_accepted_start(self, seq: int) -> bool:
+        """Whether a chain starts at this entry and a person has accepted that."""
+        return any(tenant.anchor == Anchor("adopted", seq) for tenant in self.report.tenants)
 
     @cached_property
     def _through(self) -> int:

@@ -22,13 +22,15 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import SplitButton, push_button
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 
 _COLUMNS = (
     StaticColumn("Finding"),
@@ -137,23 +139,20 @@ def _in_full(finding: Finding) -> str:
     return "\n".join(lines)
 
 
-if TYPE_CHECKING:
-    from app.ui.tabs.audit.checkpoints import CheckpointsDialog
-
-
 class VerificationPanel(QWidget):
     """`VerificationPanel(context, parent=None)`: a banner, and the findings while there are some.
 
+    `add_buttons` gives the banner its buttons, once.
+
     `verified(report)` after a verification has ended, `changed()` whenever what is known or what runs has
     changed, `chosen(seq)` when a finding that names an entry of the file is selected, `again_wanted()` when
-    the chains should be verified again, `said(text)` for a toast. `outcome` is what is known, or None.
+    the chains should be verified again. `outcome` is what is known, or None.
     """
 
     verified = Signal(object)
     changed = Signal()
     chosen = Signal(object)
     again_wanted = Signal()
-    said = Signal(str)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -162,20 +161,10 @@ class VerificationPanel(QWidget):
         self.outcome: Outcome | None = None
         self._asked = Asked()
         self._job: Task | None = None
+        self._is_due = False
         self._started = 0.0
         theme = context.theme
         self.banner = Banner(theme)
-        self.adopt_button = push_button(theme, "Adopt this start…", icon=Icon.CHECK)
-        self.checkpoints_button = push_button(theme, "Checkpoints…", icon=Icon.ANCHOR)
-        self.report_button = push_button(theme, "Export report…", icon=Icon.EXPORT)
-        self.verify = SplitButton(theme, "Verify chain", "Other ways to verify", icon=Icon.VERIFY)
-        self.adopt_button.clicked.connect(self._ask_adopt)
-        self.checkpoints_button.clicked.connect(self.open_checkpoints)
-        self.report_button.clicked.connect(self._ask_report)
-        self.banner.add_button(self.adopt_button)
-        self.banner.add_button(self.checkpoints_button, shrinks=True)
-        self.banner.add_button(self.report_button, shrinks=True)
-        self.banner.add_button(self.verify)
         self.banner.cancelled.connect(self.cancel)
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.chosen)
@@ -184,6 +173,14 @@ class VerificationPanel(QWidget):
         self._column = column
         column.addWidget(self.banner)
         column.addWidget(self.findings)
+
+    def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
+        """Puts them into the banner; the first and the third only show where there is something to do."""
+        self.accept_button, self.checkpoints_button, self.report_button = accept, checkpoints, report
+        self.banner.add_button(accept)
+        self.banner.add_button(checkpoints, shrinks=True)
+        self.banner.add_button(report, shrinks=True)
+        self.banner.add_button(verify)
         self._say_unverified()
 
     def set_spacing(self, spacing: int) -> None:
@@ -192,15 +189,40 @@ class VerificationPanel(QWidget):
 
     @property
     def is_running(self) -> bool:
-        return self._job is not None
+        return self._is_due or self._job is not None
+
+    def refuse_accept(self) -> str | None:
+        """Why there is no start to accept, as a sentence; None when there is one."""
+        known = self.outcome
+        if self.is_running:
+            return "A verification is under way."
+        if known is None or known.asked.ends is not None:
+            return "Verify the chain first."
+        # Of an emptied file there is nothing to accept.
+        unproven = known.report.verdict is Verdict.UNPROVEN_START and bool(known.report.tenants)
+        return None if unproven else "No start is unproven."
+
+    def refuse_report(self) -> str | None:
+        """Why there is nothing to report, as a sentence; None when there is."""
+        if self.is_running:
+            return "A verification is under way."
+        return "Verify the chain first." if self.outcome is None else None
 
     def start(self, asked: Asked) -> None:
         """Verifies in child processes, with progress, rate and cancel; nothing while another one runs."""
         if self.is_running:
             return
-        path, now = self._context.opened.path, self._context.clock()
-        self._asked, self._started = asked, time.monotonic()
+        self._asked, self._started, self._is_due = asked, time.monotonic(), True
         self.banner.show_progress(verdicts.running(asked), 0, 0)
+        # What others have written until now is verified, and must not outdate the outcome.
+        self._context.outside.look(self._begin)
+        self.changed.emit()
+
+    def _begin(self) -> None:
+        if not self._is_due:  # cancelled meanwhile
+            return
+        self._is_due = False
+        asked, path, now = self._asked, self._context.opened.path, self._context.clock()
         self._job = self._context.runner.job(
             lambda progress, cancelled: run(
                 asked, path, self._store, now=now, progress=progress, cancelled=cancelled
@@ -209,12 +231,14 @@ class VerificationPanel(QWidget):
             on_done=self._finished,
             on_failed=self._failed,
         )
-        self.changed.emit()
 
     def cancel(self) -> None:
         """Ends the run; what was known before stays known."""
         if self._job is not None:
             self._job.cancel()
+        elif self._is_due:
+            self._is_due = False
+            self._failed(Cancelled())
 
     def show_outcome(self, outcome: Outcome) -> None:
         """Says what a verification has found."""
@@ -236,10 +260,11 @@ class VerificationPanel(QWidget):
 
     def forget(self) -> None:
         """Claims nothing any more: other chains are in sight."""
+        headline = "Verification cancelled" if self._is_due else "Not verified yet"
         self.cancel()
         self.outcome = None
         self.findings.clear()
-        self._say_unverified()
+        self._say_unverified(headline)
         self.changed.emit()
 
     def open_checkpoints(self) -> "CheckpointsDialog":
@@ -272,13 +297,12 @@ class VerificationPanel(QWidget):
                 seq_to=asked.last,
                 cancelled=cancelled,
             ),
-            on_done=lambda _: self.said.emit(f"Report exported to {out.name}"),
-            on_failed=self._context.runner.failed.emit,
+            on_done=lambda _: self._context.say(f"Report exported to {out.name}"),
         )
 
     def _advance(self, done: int, total: int) -> None:
         if self._job is not None and not self._job.cancelled:
-            rate = formatting.rate(done, time.monotonic() - self._started)
+            rate = formatting.rate(done, time.monotonic() - self._started, "entries")
             detail = f"{done:,} of {total:,} entries · {rate}"
             self.banner.show_progress(verdicts.running(self._asked), done, total, detail)
 
@@ -303,15 +327,8 @@ class VerificationPanel(QWidget):
         self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
     ) -> None:
         self.banner.show_verdict(tone, headline, rest, detail, icon)
-        known = self.outcome
-        whole = known is not None and known.asked.ends is None
-        unproven = (
-            known is not None
-            and known.report.verdict is Verdict.UNPROVEN_START
-            and bool(known.report.tenants)  # of an emptied file there is nothing to adopt
-        )
-        self.report_button.setVisible(known is not None)
-        self.adopt_button.setVisible(whole and unproven)
+        self.report_button.setVisible(self.refuse_report() is None)
+        self.accept_button.setVisible(self.refuse_accept() is None)
 
     def _say_unverified(self, headline: str = "Not verified yet") -> None:
         self._say(
@@ -321,38 +338,39 @@ class VerificationPanel(QWidget):
             icon=Icon.SHIELD_OFF,
         )
 
-    def _ask_report(self) -> None:
+    def ask_report(self) -> None:
+        """Asks where to, and exports the report."""
         start = str(self._context.opened.path.with_suffix(".evidence"))
         chosen = ask_save(self, "Export report to a new folder", start, replace=False)
         if chosen is not None:
             self.export_report(chosen[0])
 
-    def _ask_adopt(self) -> None:
+    def ask_accept(self) -> None:
+        """Asks, and keeps the unproven starts as a baseline."""
         if self.outcome is None:
             return
         report = self.outcome.report
         starts = [tenant for tenant in report.tenants if tenant.verdict is Verdict.UNPROVEN_START]
         dialog = ConfirmDialog(
             self._context.theme,
-            "Adopt this start?",
+            "Accept this start?",
             "Nothing in the file proves what came before these entries; the platform's own cleanup leaves "
-            "chains like this. By adopting it you say that they are the right ones. It is kept with your "
+            "chains like this. By accepting it you say that they are the right ones. It is kept with your "
             "checkpoints, with your name, and later verifications say so.",
-            action="Adopt",
+            action="Accept",
             items=[f"{tenant.tenant}: from entry {tenant.first_seq:,}" for tenant in starts],
             danger=False,
             parent=self,
         )
-        dialog.accepted.connect(partial(self._adopt, report))
+        dialog.accepted.connect(partial(self._accept, report))
         dialog.open_once()
 
-    def _adopt(self, report: Report) -> None:
+    def _accept(self, report: Report) -> None:
         path, now = self._context.opened.path, self._context.clock()
         actor = self._context.settings.actor
         self._context.busy.run(
-            "Adopting…",
+            "Accepting…",
             lambda progress, cancelled: accept_starts(path, self._store, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),
-            on_failed=self._context.runner.failed.emit,
             can_cancel=False,
         )

@@ -27,17 +27,20 @@ from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.buttons import SplitButton, StatusChip
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.fields import Field, FieldList
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.panes import GAP
 from app.workers.runner import Task
+from models.engine import Capability
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
+ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 
 _JSON_HEIGHT = 130
 _ROOM, _ROOM_WITH_FINDINGS = 480, 640
@@ -56,6 +59,7 @@ class AuditTab(RecordTab):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         self._timeline_task: Task | None = None
+        self._shown_accepted = False
         super().__init__(context, parent)
 
     def columns(self) -> Sequence[Column]:
@@ -79,18 +83,19 @@ class AuditTab(RecordTab):
         )
 
     def top_widgets(self) -> Sequence[QWidget]:
-        self.panel = VerificationPanel(self.context)
-        self.banner, self.findings = self.panel.banner, self.panel.findings
-        self.verify_button = self.panel.verify.main
-        self.verify_button.clicked.connect(self.verify)
-        menu = self.panel.verify.menu
+        self.verify_split = verify = SplitButton(
+            self.context.theme, self.commands.button(CHAIN), "Other ways to verify"
+        )
+        accept, checkpoints, report = map(self.commands.button, (ACCEPT, CHECKPOINTS, REPORT))
+        self.panel.add_buttons(accept, checkpoints, report, verify)
+        self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, verify.main
+        self.verify_split, menu = verify, verify.menu
         menu.setToolTipsVisible(True)
         menu.addActions([self.commands.action(name) for name in (CHAIN, SELECTED, RANGE, ARCHIVE)])
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(self.verified)
         self.panel.chosen.connect(self.show_record)
         self.panel.again_wanted.connect(self.verify)
-        self.panel.said.connect(self.exporter.said)
         return (self.panel,)
 
     def below_filters(self) -> Sequence[QWidget]:
@@ -131,12 +136,14 @@ class AuditTab(RecordTab):
 
     def show_details(self, record: AuditDetail) -> None:
         theme, entry, judged = self.context.theme, record.entry, record.inspection
+        self._shown_accepted = is_accepted = self._is_accepted(judged.seq)
+        problems = judged.problems[:-1] if is_accepted else judged.problems  # the last is of the start
         self.inspector.set_header(
             entry.text("event_type"),
             f"entry {entry['seq']:,} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
             [
                 StatusChip(theme, *verdicts.hash_chip(judged.hash_ok)),
-                StatusChip(theme, *verdicts.link_chip(judged.link)),
+                StatusChip(theme, *verdicts.link_chip(judged.link, is_accepted)),
             ],
         )
         self._payload.set_json(entry.text("payload"))
@@ -152,8 +159,8 @@ class AuditTab(RecordTab):
                     Tone.NEUTRAL if judged.hash_ok else Tone.BAD,
                     copy=judged.recomputed,
                 ),
-                Field("Link", verdicts.link_sentence(judged), can_copy=False),
-                *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
+                Field("Link", verdicts.link_sentence(judged, is_accepted), can_copy=False),
+                *(Field("Problem", problem, tone=Tone.BAD) for problem in problems[:1]),
                 *(declared.unknown_fields(entry)),
             ]
         )
@@ -163,6 +170,7 @@ class AuditTab(RecordTab):
         return formatting.long_time(at, utc) if isinstance(at, int) else str(at)
 
     def add_acts(self) -> None:
+        self.panel = panel = VerificationPanel(self.context)
         any_time, selected = self.refuse_verify, self._refuse_selected
         for name, text, icon, act, refusal, keys in (
             (CHAIN, "Verify chain", Icon.VERIFY, self.verify, any_time, "Ctrl+Return"),
@@ -170,7 +178,26 @@ class AuditTab(RecordTab):
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, any_time, "Ctrl+Shift+Return"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, any_time, "Ctrl+Shift+A"),
         ):
-            self.commands.add(ActionSpec(name, text, icon, act, refusal, keys))
+            kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
+            self.commands.add(ActionSpec(name, text, icon, act, refusal, keys, kind))
+        for name, text, icon, run, refused in (
+            (
+                ACCEPT,
+                "Accept this start…",
+                Icon.CHECK,
+                panel.ask_accept,
+                panel.refuse_accept,
+            ),
+            (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, any_time),
+            (
+                REPORT,
+                "Export report…",
+                Icon.EXPORT,
+                panel.ask_report,
+                panel.refuse_report,
+            ),
+        ):
+            self.commands.add(ActionSpec(name, text, icon, run, refused))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -246,7 +273,9 @@ class AuditTab(RecordTab):
 
     def refuse_verify(self) -> str | None:
         """Why nothing can be verified now, as a sentence; None when it can."""
-        return "A verification is under way." if self.panel.is_running else None
+        if self.panel.is_running:
+            return "A verification is under way."
+        return self.context.lacks(Capability.CHILD_SCAN)
 
     def _refuse_selected(self) -> str | None:
         return self.refuse_verify() if self.selection.count() else "Select the entries first."
@@ -255,7 +284,13 @@ class AuditTab(RecordTab):
         """What is known of the entries, or what can be done, is another."""
         self._share_room()
         self.model.repaint()
+        shown: AuditDetail | None = self.current.whole()
+        if shown is not None and self._is_accepted(shown.inspection.seq) != self._shown_accepted:
+            self.show_details(shown)
         self.commands.update()
+
+    def _is_accepted(self, seq: int) -> bool:
+        return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
     def _link_cell(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
         return verdicts.link_cell(self.panel.outcome, seq)

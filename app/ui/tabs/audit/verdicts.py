@@ -60,11 +60,11 @@ def banner(outcome: Outcome) -> Words:
     if outcome.checkpoint is not None:
         # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
-        details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every row")
+        details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
     elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint covers it yet")
     elif report.unwitnessed:
-        details.append(f"{counted(report.unwitnessed, 'row')} not in a checkpoint yet")
+        details.append(f"{counted(report.unwitnessed, 'entry', 'entries')} not in a checkpoint yet")
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:
@@ -140,7 +140,7 @@ def _start(report: Report) -> str:
     parts = [counted(len(tenants), "tenant")]
     for kind, words in (
         ("marker", "pruned with a marker"),
-        ("adopted", "with an adopted start"),
+        ("adopted", "with an accepted start"),
         ("", "with an unproven start"),
     ):
         if kind in kinds:
@@ -159,7 +159,7 @@ def anchor(tenant: TenantReport) -> str:
             marker = f"Anchored by the prune marker at entry {grouped(seq)}"
             return f"{marker}, pruned through entry {grouped(through)}"
         case Anchor("adopted", seq):
-            return f"From the adopted start at entry {grouped(seq)} on"
+            return f"From the accepted start at entry {grouped(seq)} on"
         case Anchor("entry", seq):
             return f"Continues from entry {grouped(seq)}"
     return "Nothing proves what came before" if tenant.entries else "No entries"
@@ -170,8 +170,10 @@ def hash_chip(holds: bool) -> tuple[str, Tone, str]:
     return ("hash ok", Tone.OK, Icon.CHECK) if holds else ("hash wrong", Tone.BAD, Icon.BAD)
 
 
-def link_chip(link: Link) -> tuple[str, Tone, str]:
+def link_chip(link: Link, is_accepted: bool = False) -> tuple[str, Tone, str]:
     """Text, tone and icon for the link of one entry to the one before."""
+    if is_accepted:
+        return "start accepted", Tone.OK, Icon.LINK
     match link:
         case Link.OK:
             return "link ok", Tone.OK, Icon.LINK
@@ -180,8 +182,10 @@ def link_chip(link: Link) -> tuple[str, Tone, str]:
     return "link broken", Tone.BAD, Icon.LINK_BROKEN
 
 
-def link_sentence(entry: Inspection) -> str:
-    """What the entry is tied to, in words."""
+def link_sentence(entry: Inspection, is_accepted: bool = False) -> str:
+    """What the entry is tied to, in words; `is_accepted` where a person has accepted it as a start."""
+    if is_accepted:
+        return "Accepted as the baseline; nothing in this file proves what came before it."
     if entry.link is Link.BROKEN:
         return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
     if entry.previous_seq is not None:

@@ -152,14 +152,6 @@ class RecordTab(QWidget):
     # what the frame uses
 
     @property
-    def title(self) -> str:
-        return self.spec.title
-
-    @property
-    def table_name(self) -> str:
-        return self.spec.table
-
-    @property
     def scope(self) -> Scope:
         return self._scope
 

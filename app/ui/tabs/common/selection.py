@@ -21,7 +21,7 @@ from app.ui.tabs.common.list_controller import ListController
 from app.ui.widgets.dialogs import ask_save
 from app.ui.widgets.formatting import counted
 from app.workers.runner import Runner, Task
-from models.errors import Cancelled, TenantAdminError
+from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
 LOOKED_AT = 300
@@ -159,7 +159,7 @@ class CurrentRecord(QObject):
 
     def _leave(self) -> None:
         self._stop_reading()
-        self.record_id = None
+        self.record_id = self._waiting = None
         self.left.emit()
 
     def _rows_came(self) -> None:
@@ -180,7 +180,7 @@ class CurrentRecord(QObject):
             waiting[1](record)
 
     def _gone(self, error: TenantAdminError) -> None:
-        self.record_id = self._read = None
+        self.record_id = self._read = self._waiting = None
         self.left.emit()
 
 
@@ -193,9 +193,7 @@ _NAMES = {
 
 
 class Exporter(QObject):
-    """Copies and exports for one tab. `said(text)` tells what was done, for a toast."""
-
-    said = Signal(str)
+    """Copies and exports for one tab."""
 
     def __init__(self, context: Context, name: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -242,13 +240,9 @@ class Exporter(QObject):
             )
 
         def done(count: int) -> None:
-            self.said.emit(f"{counted(count, 'row')} exported to {path.name}")
+            self._context.say(f"{counted(count, 'row')} exported to {path.name}")
 
-        def failed(error: TenantAdminError) -> None:
-            if not isinstance(error, Cancelled):
-                self._context.runner.failed.emit(error)
-
-        self._context.busy.run(f"Exporting to {path.name}…", work, on_done=done, on_failed=failed)
+        self._context.busy.run(f"Exporting to {path.name}…", work, on_done=done)
 
     def _copy(self, form: Format, selected: Callable[[], tuple[ListQuery, Keys]], _: bool = False) -> None:
         query, keys = selected()
@@ -256,7 +250,7 @@ class Exporter(QObject):
 
         def copied(text: str) -> None:
             QGuiApplication.clipboard().setText(text)
-            self.said.emit(f"{counted(len(keys), 'row')} copied")
+            self._context.say(f"{counted(len(keys), 'row')} copied")
 
         self._context.runner.read(
             lambda database: export.text_of(database, lists, query, keys, form), on_done=copied

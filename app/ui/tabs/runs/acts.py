@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.ui.theme.icons import Icon
+from models.status import RunStatus
 
 
 class StatusLook(NamedTuple):
@@ -22,33 +23,33 @@ class RunAct(NamedTuple):
     text: str
     icon: str
     key: str
-    status: str | None
+    status: RunStatus | None
     done: str
 
 
 STATUS_LOOKS: dict[str, StatusLook] = {
-    "running": StatusLook(Tone.ACCENT, Icon.RUNNING),
-    "paused": StatusLook(Tone.WARN, Icon.PAUSED),
-    "completed": StatusLook(Tone.OK, Icon.COMPLETED),
-    "killed": StatusLook(Tone.BAD, Icon.BAD),
-    "cancelled": StatusLook(Tone.NEUTRAL, Icon.CANCELLED),
-    "deleted": StatusLook(Tone.NEUTRAL, Icon.DELETED),
+    RunStatus.RUNNING: StatusLook(Tone.ACCENT, Icon.RUNNING),
+    RunStatus.PAUSED: StatusLook(Tone.WARN, Icon.PAUSED),
+    RunStatus.COMPLETED: StatusLook(Tone.OK, Icon.COMPLETED),
+    RunStatus.KILLED: StatusLook(Tone.BAD, Icon.BAD),
+    RunStatus.CANCELLED: StatusLook(Tone.NEUTRAL, Icon.CANCELLED),
+    RunStatus.DELETED: StatusLook(Tone.NEUTRAL, Icon.DELETED),
 }
 
 ACTS: tuple[RunAct, ...] = (
-    RunAct("pause", "Pause", Icon.PAUSE, "P", "paused", "paused"),
-    RunAct("resume", "Resume", Icon.PLAY, "R", "running", "resumed"),
-    RunAct("complete", "Complete", Icon.CHECK, "C", "completed", "completed"),
-    RunAct("cancel", "Cancel run", Icon.CANCEL, "X", "cancelled", "cancelled"),
-    RunAct("kill", "Kill", Icon.BAD, "K", "killed", "killed"),
-    RunAct("delete", "Delete", Icon.DELETE, "Del", "deleted", "deleted"),
+    RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
+    RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
+    RunAct("complete", "Complete", Icon.CHECK, "C", RunStatus.COMPLETED, "completed"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, "X", RunStatus.CANCELLED, "cancelled"),
+    RunAct("kill", "Kill", Icon.BAD, "K", RunStatus.KILLED, "killed"),
+    RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
     RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
 )
 
 _MAIN = {
-    "running": ("pause", "cancel", "kill"),
-    "paused": ("resume", "cancel", "kill"),
-    "deleted": ("restore",),
+    RunStatus.RUNNING: ("pause", "cancel", "kill"),
+    RunStatus.PAUSED: ("resume", "cancel", "kill"),
+    RunStatus.DELETED: ("restore",),
 }
 
 
@@ -61,12 +62,12 @@ def refusal(act: RunAct, statuses: Collection[Any]) -> str | None:
     """Why the act does not apply to runs in these statuses, as a sentence; None when it does."""
     for status in sorted(statuses, key=str):
         if act.status is None:
-            if status != "deleted":
+            if status != RunStatus.DELETED:
                 return "Only deleted runs can be restored."
         elif act.status not in planning.allowed(status):
             if status == act.status:
                 return f"Already {status}."
-            if status == "deleted":
+            if status == RunStatus.DELETED:
                 return "A deleted run must be restored first."
             return f"A run that is {status} cannot be {act.done}."
     return None

@@ -40,7 +40,7 @@ class PhaseScores(QWidget):
     """`PhaseScores(theme, parent=None)`; `set_scores(scores)` shows one row each.
 
     `activated(str)` names the phase that was clicked, or chosen with Return; only phases with a version can
-    be. Up and Down move. `current()` is the phase in focus; `set_current(phase)` marks one.
+    be. Up and Down move. `current()` is the phase in focus.
     """
 
     activated = Signal(str)
@@ -67,13 +67,6 @@ class PhaseScores(QWidget):
     def current(self) -> str | None:
         """The phase in focus."""
         return self._scores[self._current].phase if self._scores else None
-
-    def set_current(self, phase: str) -> None:
-        """Mark this phase."""
-        names = [score.phase for score in self._scores]
-        if phase in names:
-            self._current = names.index(phase)
-            self.update()
 
     def row_rect(self, row: int) -> QRect:
         """Where row `row` is painted."""

@@ -12,7 +12,7 @@ from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.runs import RunDetail
-from app.services.records.tables import PLANNING_RUNS
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.scope import Scope
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
@@ -28,16 +28,18 @@ from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button
 from app.ui.widgets.fields import FieldList
-from app.ui.widgets.formatting import counted, grouped, money, tooltip
+from app.ui.widgets.formatting import counted, grouped, money
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError
+from models.status import RunStatus
 
 OTHER = "other"
 """The chip for statuses that the platform does not know."""
 
 _STATUS = PLANNING_RUNS.names.index("status")
 _JSON_HEIGHT = 130
+PARKED = "parked_ideas"
 
 
 class RunsTab(RecordTab):
@@ -49,6 +51,7 @@ class RunsTab(RecordTab):
         self._status_values: dict[str, tuple[Value, ...]] = {}
         self._shown: RunDetail | None = None
         self._parked: ParkedIdeasDialog | None = None
+        self._no_parked_ideas: str | None = None
         super().__init__(context, parent)
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
@@ -68,8 +71,7 @@ class RunsTab(RecordTab):
         self.chips = CountChips(theme, "Status")
         self._show_chips(None)
         self.chips.changed.connect(lambda key: self.filters_changed())
-        self.parked_button = push_button(theme, "Parked ideas", icon=Icon.IDEA)
-        self.parked_button.clicked.connect(self.open_parked_ideas)
+        self.parked_button = self.commands.button(PARKED)
         line = QWidget()
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
@@ -146,9 +148,14 @@ class RunsTab(RecordTab):
                 )
             )
         self.commands.add(history_act(self))
+        self.commands.add(
+            ActionSpec(
+                PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked_ideas
+            )
+        )
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
-        return bool(tables & {"planning_runs", "planning_artifacts", IDEAS})
+        return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, IDEAS})
 
     # filters beside the filter row
 
@@ -196,7 +203,7 @@ class RunsTab(RecordTab):
         self.context.runner.read(
             lambda database: self.context.lists.count(database, ListQuery(IDEAS)),
             on_done=self._show_parked_count,
-            on_failed=self._no_parked_ideas,
+            on_failed=self._parked_not_counted,
         )
         if self._parked is not None and self._parked.isVisible():
             self._parked.reload()
@@ -256,18 +263,18 @@ class RunsTab(RecordTab):
         self._parked.activateWindow()
 
     def _show_run(self, run_id: str) -> None:
-        self.jump.emit(self.table_name, run_id)
+        self.jump.emit(self.spec.table, run_id)
         self.window().activateWindow()
 
     def _show_parked_count(self, count: int) -> None:
+        self._no_parked_ideas = None
         self.parked_button.setText(f"Parked ideas  {grouped(count)}")
         self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
-        self.parked_button.setEnabled(True)
-        self.parked_button.setToolTip("")
+        self.commands.update()
 
-    def _no_parked_ideas(self, error: TenantAdminError) -> None:
-        self.parked_button.setEnabled(False)
-        self.parked_button.setToolTip(tooltip(str(error)))
+    def _parked_not_counted(self, error: TenantAdminError) -> None:
+        self._no_parked_ideas = str(error)
+        self.commands.update()
 
 
 def _status_tone(value: Any, row: Row) -> Tone | None:
@@ -279,4 +286,4 @@ def _status_icon(value: Any, row: Row) -> str | None:
 
 
 def _deleted_tone(value: Any, row: Row) -> Tone | None:
-    return Tone.NEUTRAL if row[_STATUS] == "deleted" else None
+    return Tone.NEUTRAL if row[_STATUS] == RunStatus.DELETED else None

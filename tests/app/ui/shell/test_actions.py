@@ -1,6 +1,7 @@
 """An action in its menu, in its button and by its keys."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,6 +14,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from tests.conftest import NOW
+from tests.fixtures.window import go, open_file
 
 
 class Page(QWidget):
@@ -86,3 +88,21 @@ def test_without_a_file_the_window_says_what_is_missing(qtbot: QtBot, theme: The
     assert "There is nothing to undo." in window.commands.action("undo").toolTip()
     keys = [window.commands.action(name).shortcut().toString() for name in window.commands.names()]
     assert len({key for key in keys if key}) == len([key for key in keys if key]), "each key has one meaning"
+
+
+def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.context is not None and window.workspace is not None
+    names = ("export", "save_copy", "restore")
+    assert all(window.commands.action(name).isEnabled() for name in names)
+    monkeypatch.setattr(window.context.opened.database, "capabilities", frozenset())
+    window.commands.update()
+    for name in names:
+        assert not window.commands.action(name).isEnabled()
+        assert "this database" in window.commands.action(name).toolTip().lower()
+    audit = go(qtbot, window, 1)
+    audit.commands.update()
+    assert not audit.commands.action("verify").isEnabled()
+    assert "Child processes cannot read this database" in audit.commands.action("verify").toolTip()

@@ -72,10 +72,11 @@ def test_read_only_is_said_and_no_key_gets_past_it(qtbot: QtBot, window: MainWin
         page = go(qtbot, window, place)
         choose(qtbot, page, 0)
         reasons = refusals(page)
-        assert all("open read-only" in tip for tip in reasons.values()), reasons
+        whys = [tip for name, tip in reasons.items() if name not in {"accept_start", "report"}]
+        assert all("open read-only" in tip for tip in whys), reasons
         for keys in ("Del", "F2", "Ctrl+Shift+N", "A", "D", "R", "U", "P", "K", "C", "X", "Ctrl+Shift+R"):
             press(keys)
-            assert QApplication.activeWindow() is window, f"{keys} on {page.title}"
+            assert QApplication.activeWindow() is window, f"{keys} on {page.spec.title}"
         for name in reasons:
             page.commands.trigger(name)
     press("Ctrl+Z")
@@ -252,7 +253,7 @@ def test_recent_files_come_back_from_the_welcome_page(
 
 def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.opened, timeout=60_000):
-        click(qtbot, button(window.welcome, "Explore &sample data"))
+        click(qtbot, button(window.welcome, "&Explore sample data"))
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count_text() != "")
     assert page.model.rowCount() > 100

@@ -2,12 +2,12 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
-from app.ui.theme import Theme
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import SplitButton, push_button
 
-DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every row · 48 ms"
+DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
 
 
 def test_buttons_give_their_words_up_for_the_verdict_and_take_them_back(qtbot: QtBot, theme: Theme) -> None:
@@ -48,7 +48,9 @@ def test_progress_leaves_the_banner_as_high_as_it_was(qtbot: QtBot, theme: Theme
 
 
 def test_a_split_button_is_two_that_look_like_one(qtbot: QtBot, theme: Theme) -> None:
-    split = SplitButton(theme, "Verify chain", "Other ways to verify", icon=Icon.VERIFY)
+    split = SplitButton(
+        theme, push_button(theme, "Verify chain", icon=Icon.VERIFY, kind=Kind.PRIMARY), "Other ways to verify"
+    )
     qtbot.addWidget(split)
     other = split.menu.addAction("Another way")
     split.show()

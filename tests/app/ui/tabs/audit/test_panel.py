@@ -18,6 +18,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.audit.tab import AuditTab
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.window import (
@@ -131,13 +132,13 @@ def test_the_record_menu_and_the_button_offer_the_same(
     assert isinstance(record, QMenu)
     record.aboutToShow.emit()
     assert [action.text() for action in record.actions()][:4] == wanted
-    page.panel.verify.arrow.setFocus()
+    page.verify_split.arrow.setFocus()
     press("Space")
-    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is page.panel.verify.menu)
-    assert [action.text() for action in page.panel.verify.menu.actions()] == wanted
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is page.verify_split.menu)
+    assert [action.text() for action in page.verify_split.menu.actions()] == wanted
     for _ in range(3 - 1):  # the entry that cannot be chosen now is passed over
-        qtbot.keyClick(page.panel.verify.menu, Qt.Key.Key_Down)
-    qtbot.keyClick(page.panel.verify.menu, Qt.Key.Key_Return)
+        qtbot.keyClick(page.verify_split.menu, Qt.Key.Key_Down)
+    qtbot.keyClick(page.verify_split.menu, Qt.Key.Key_Return)
     box = dialog(qtbot, window, VerifyRangeDialog)
     assert (box.first.text(), box.last.text()) == ("1", "600"), "the whole chain, where nothing is selected"
     press("Esc")
@@ -290,18 +291,59 @@ def test_a_range_without_entries_is_not_called_sound(qtbot: QtBot, page: AuditTa
     assert page.banner.tone() is Tone.NEUTRAL
 
 
-def test_the_unproven_start_of_a_range_is_not_adopted(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
+def test_the_unproven_start_of_a_range_is_not_accepted(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(301, 400)
     assert page.banner.headline() == "Entries 301 to 400: start unproven — 100 entries checked"
-    assert page.banner.tone() is Tone.WARN and not page.panel.adopt_button.isVisible()
+    assert page.banner.tone() is Tone.WARN and not page.panel.accept_button.isVisible()
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, page.verify_button)
-    assert page.panel.adopt_button.isVisible()
+    assert page.panel.accept_button.isVisible()
     qtbot.waitUntil(lambda: page.list.current_id() == 301)
     assert links(qtbot, page)[301] == "unproven", "the column and the inspector say the same"
     qtbot.waitUntil(lambda: "start unproven" in labels(page.inspector))
+
+
+def test_what_others_wrote_before_does_not_outdate_a_verification(
+    qtbot: QtBot, page: AuditTab, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE users SET updated_at = updated_at + 1")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    looked: list[bool] = []
+    page.context.outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked))
+    assert page.banner.tone() is Tone.OK
+    ask(demo_path, "UPDATE users SET updated_at = updated_at + 1")
+    page.context.outside.look()
+    qtbot.waitUntil(lambda: page.banner.headline().startswith("Changed since it was verified"))
+
+
+def test_a_verification_can_be_cancelled_before_it_has_begun(qtbot: QtBot, page: AuditTab) -> None:
+    with qtbot.assertNotEmitted(page.verified):
+        page.verify()
+        page.panel.cancel()
+        assert page.banner.headline() == "Verification cancelled"
+        assert page.refuse_verify() is None
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify()
+
+
+def test_an_accepted_start_is_called_so(
+    qtbot: QtBot, window: MainWindow, page: AuditTab, demo_path: Path
+) -> None:
+    ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, page.verify_button)
+    qtbot.waitUntil(lambda: page.list.current_id() == 301)
+    qtbot.waitUntil(lambda: "start unproven" in labels(page.inspector))
+    click(qtbot, page.panel.accept_button)
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    assert not page.panel.accept_button.isVisible()
+    qtbot.waitUntil(lambda: "start accepted" in labels(page.inspector))
+    assert page._fields.value("Link").startswith("Accepted as the baseline")
 
 
 def test_the_report_of_a_range_holds_that_range(
@@ -310,8 +352,8 @@ def test_the_report_of_a_range_holds_that_range(
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(120, 140)
     out = tmp_path / "evidence"
-    with qtbot.waitSignal(page.exporter.said):
-        page.panel.export_report(out)
+    page.panel.export_report(out)
+    qtbot.waitUntil(lambda: window.toast.text() == "Report exported to evidence")
     assert window.toast.isVisible()
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["seqFrom"], manifest["seqTo"], manifest["entries"]) == (120, 140, 21)
@@ -330,7 +372,7 @@ def test_a_checkpoint_made_in_the_dialog_is_named_in_the_banner(
     qtbot.waitUntil(box.make_button.isEnabled)
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, box.make_button)
-    assert "checkpoint 1 signed over every row" in page.banner.detail()
+    assert "checkpoint 1 signed over every entry" in page.banner.detail()
     press("Esc")
     closed(qtbot, window, CheckpointsDialog)
 

@@ -52,6 +52,17 @@ def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
     assert tab.inspector.is_empty()
 
 
+def test_a_form_asked_for_does_not_open_after_its_record_was_left(show_tab: ShowTab, qtbot: QtBot) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    asked: list[object] = []
+    tab.table.select_row(0)
+    tab.current.when_whole(asked.append)
+    tab.table.clearSelection()
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    assert asked == []
+
+
 def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
     context: Context, show_tab: ShowTab, qtbot: QtBot
 ) -> None:

@@ -199,7 +199,9 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
     )
     tab.show_record(run_id)
     qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
-    tab.scores.set_current(phase)
+    tab.scores.setFocus()
+    while tab.scores.current() != phase:
+        qtbot.keyClick(tab.scores, Qt.Key.Key_Down)
     qtbot.keyClick(tab.scores, Qt.Key.Key_Return)
     dialog = tab.findChild(ArtifactDialog)
     versions = [item for item in tab._shown.artifacts or () if item["phase"] == phase]
@@ -308,7 +310,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
     menu = more.findChild(QMenu)
     offered = [action.text() for action in menu.actions()]
-    assert offered == [*(act.text for act in run_acts.ACTS), "Audit history"]
+    assert offered == [*(act.text for act in run_acts.ACTS), "Audit history", "Parked ideas"]
     assert [action.text() for action in menu.actions() if action.isEnabled()] == ["Delete", "Audit history"]
     assert all(action.toolTip() for action in menu.actions())
     menu.close()
