@@ -32,6 +32,8 @@ def print_report(report: "Report") -> None:
         in_archive = tenant.anchor is not None and tenant.anchor.kind == "archive"
         archived = ", and the archive from the first on" if in_archive else ""
         say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
+    for note in report.notes:
+        say(note)
     for finding in report.findings:
         say(f"{finding.code}: {finding.message}")
     if report.found > len(report.findings):

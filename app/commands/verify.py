@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints", type=Path, metavar="EXPORT", help="check against exported checkpoints, not our own"
     )
     parser.add_argument(
+        "--trust-key",
+        action="append",
+        default=[],
+        metavar="FINGERPRINT",
+        help="trust this key of the export, as a finding KEY names it (may be repeated)",
+    )
+    parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="prove the file and what retention archived as one chain"
     )
     parser.add_argument(
@@ -43,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         seq_from=options.seq_from,
         seq_to=options.seq_to,
         export=options.checkpoints,
+        trust=[key.lower() for key in options.trust_key],
         archive=options.archive,
     )
     if not report.entries and not report.findings:

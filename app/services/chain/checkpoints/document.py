@@ -111,8 +111,8 @@ class Checkpoint:
             return False
         return True
 
-    def known(self) -> Known:
-        return Known(self.number, self.at, self.after, self.through, self.tenants, self.rows_ever)
+    def known(self, *, trusted: bool = True) -> Known:
+        return Known(self.number, self.at, self.after, self.through, self.tenants, self.rows_ever, trusted)
 
     def _signed_bytes(self) -> bytes:
         return _canonical({**self.to_json(), "signature": ""})
@@ -157,18 +157,24 @@ def read_export(file: Path) -> list[Checkpoint]:
 
 
 def authentic(
-    checkpoints: Sequence[Checkpoint | Unreadable], keys: frozenset[str], database: str | None
+    checkpoints: Sequence[Checkpoint | Unreadable],
+    keys: frozenset[str],
+    database: str | None,
+    *,
+    exported: bool = False,
 ) -> tuple[list[Checkpoint], list[Finding]]:
     """Those that hold, in order, and a SIGNATURE finding for each that does not or lacks the one before it.
 
-    `keys` are the public keys that are trusted; where there is none, that of the oldest checkpoint is.
-    `database` is the one they must speak of, or None if that is not known. What is wrong with those before a
-    new line is not held against it.
+    `keys` are the public keys that are known; a store without any knows that of its oldest checkpoint. In an
+    export another key is a warning, KEY, and what is signed with it holds beside the rest. `database` is the
+    one they must speak of, or None if that is not known. What is wrong with those before a new line is not
+    held against it.
     """
     good: list[Checkpoint] = []
     findings: list[Finding] = []
     readable = [item for item in checkpoints if isinstance(item, Checkpoint)]
-    trusted = keys or frozenset(item.key for item in readable[:1])
+    trusted = frozenset(item.key for item in readable if exported) | keys
+    trusted = trusted or frozenset(item.key for item in readable[:1])
     wanted = database or next((item.database for item in readable if item.signature_holds()), None)
     before: Checkpoint | Unreadable | None = None
     before_holds = True
@@ -178,12 +184,27 @@ def authentic(
             problem = problem or _gap(item, before, before_holds)
             if problem is None:
                 good.append(item)
-                if item.starts_line:
+                if begins_line(item, good[:-1], keys):
                     findings.clear()
         if problem is not None:
             findings.append(Finding(Code.SIGNATURE, None, None, *problem))
         before, before_holds = item, problem is None
+    if exported:
+        findings += [_unknown(key) for key in dict.fromkeys(item.key for item in good) if key not in keys]
     return good, findings
+
+
+def begins_line(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[str]) -> bool:
+    """Whether what came before it no longer counts: one with an unknown key does not end what others know."""
+    return item.starts_line and (item.key in keys or all(other.key not in keys for other in before))
+
+
+def _unknown(key: str) -> Finding:
+    sentence = (
+        f"Checkpoints are signed with a key that is not known here, {key}; they are held against "
+        "the entries, but prove nothing. If it is the right one, import them, or name it with --trust-key."
+    )
+    return Finding(Code.KEY, None, None, None, key, sentence)
 
 
 def _problem(item: Checkpoint | Unreadable, trusted: frozenset[str], database: str | None) -> Problem | None:

@@ -1,7 +1,7 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -72,17 +72,18 @@ def verify_with_checkpoints(
     seq_from: int | None = None,
     seq_to: int | None = None,
     export: Path | None = None,
+    trust: Iterable[str] = (),
     archive: Path | None = None,
     progress: Progress | None = None,
     cancelled: Stop | None = None,
 ) -> Report:
-    """Verifies against the checkpoints of `store`, or against an export of some.
+    """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
 
     `seq_from` and `seq_to`, both included, verify a range alone, which checkpoints say nothing of.
     `archive` is a folder of what retention removed, to be proven as one chain with the file. Raises the
     errors of `verify`, of `CheckpointStore.known` or `known_from`, and of `with_archive`.
     """
-    known = store.known(path) if export is None else store.known_from(path, export)
+    known = store.known(path) if export is None else store.known_from(path, export, trust=trust)
     report = verify(
         path,
         tenant=tenant,

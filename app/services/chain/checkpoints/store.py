@@ -1,7 +1,7 @@
 """What an administrator does with checkpoints."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from app.services.chain.checkpoints.document import (
     Checkpoint,
     Reason,
     authentic,
+    begins_line,
     read_export,
     write_export,
 )
@@ -96,27 +97,33 @@ class CheckpointStore:
         """All that checkpoints ever said of the file, oldest first, also before a new line."""
         return tuple(item.known() for item in self._known(path)[0])
 
-    def known_from(self, path: Path, export: Path) -> CheckpointHistory:
+    def known_from(self, path: Path, export: Path, *, trust: Iterable[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
 
-        SIGNATURE: edited, signed with a key not known here (if any is), of another database. ROLLBACK: this
-        store has seen a later checkpoint. Raises `InvalidInput` when `export` is none.
+        SIGNATURE: edited, or of another database. KEY: signed with a key that is neither known here nor among
+        `trust`, public keys in hex; no verdict is VERIFIED by it. That an export is older than what was seen
+        here is a note and no finding. Raises `InvalidInput` when `export` is none.
         """
         checkpoints = read_export(export)
         with self._contents_of(path) as (contents, database):
-            keys = frozenset() if contents is None else contents.keys()
+            keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
         with reading(path) as opened:
             rows = ChainRows(opened)
             its_own = speaks_of(rows, checkpoints)
             strange = not its_own and database is None and not shares_tenant(rows, checkpoints)
         wanted = None if database is None or its_own else database.id
-        good, findings = authentic(checkpoints, keys, wanted)
+        good, findings = authentic(checkpoints, keys, wanted, exported=True)
         if strange and good:
             findings.append(_of_another(path))
-        if not findings and database is not None and good[0].database == database.id:
-            findings += _rollback(good, database)
-        return CheckpointHistory(_last_line(good), baselines, tuple(findings))
+        notes: tuple[str, ...] = ()
+        if good and database is not None and good[0].database == database.id:
+            newest, seen = good[-1].number, database.seen_number
+            if newest < seen:
+                notes = (
+                    f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here.",
+                )
+        return CheckpointHistory(_last_line(good, keys), baselines, tuple(findings), notes)
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -299,10 +306,15 @@ def _see(
     contents.see(KnownDatabase(known.id, here.path, here.file_id, here.ledger, number, now))
 
 
-def _last_line(checkpoints: Sequence[Checkpoint]) -> tuple[Known, ...]:
-    """Those that are held against the file."""
-    starts = [place for place, item in enumerate(checkpoints) if item.starts_line]
-    return tuple(item.known() for item in checkpoints[starts[-1] if starts else 0 :])
+def _last_line(checkpoints: Sequence[Checkpoint], keys: frozenset[str] | None = None) -> tuple[Known, ...]:
+    """Those that are held against the file. Only `keys` are trusted; every one, if None."""
+    trusted = frozenset(item.key for item in checkpoints) if keys is None else keys
+    starts = [
+        place for place, item in enumerate(checkpoints) if begins_line(item, checkpoints[:place], trusted)
+    ]
+    return tuple(
+        item.known(trusted=item.key in trusted) for item in checkpoints[starts[-1] if starts else 0 :]
+    )
 
 
 def _of_another(path: Path) -> Finding:

@@ -22,7 +22,8 @@ BASELINE_EVERY = 64
 class Known:
     """One checkpoint: all rows with seq up to `through`; its digests cover those behind `after`.
 
-    `rows_ever` counts all rows until then, pruned ones too.
+    `rows_ever` counts all rows until then, pruned ones too. What one that is not `trusted` knows is held
+    against the rows, but proves none.
     """
 
     number: int
@@ -31,22 +32,30 @@ class Known:
     through: int
     tenants: Mapping[str, SealedChain]
     rows_ever: int = 0
+    trusted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointHistory:
     """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
 
+    `notes` are sentences about them that are no findings.
     `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted.
     """
 
     checkpoints: tuple[Known, ...] = ()
     adopted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def latest(self) -> Known | None:
         return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def proving(self) -> Known | None:
+        """The latest that is signed with a key that is known."""
+        return next((known for known in reversed(self.checkpoints) if known.trusted), None)
 
     @property
     def current(self) -> tuple[Known, ...]:
@@ -159,7 +168,7 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
 
 def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Known | None) -> int:
     """How many of the tenant's rows no checkpoint covers."""
-    latest = earlier or history.latest
+    latest = earlier or history.proving
     if latest is None or chain.tenant not in latest.tenants:
         return chain.entries
     if earlier is not None:
@@ -168,8 +177,8 @@ def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlie
 
 
 def backed(history: CheckpointHistory, chain: Chain) -> bool:
-    """Whether the latest checkpoint bears the chain out: its last row is there, or was pruned as last."""
-    sealed = None if history.latest is None else history.latest.tenants.get(chain.tenant)
+    """Whether the latest trusted checkpoint proves it: its last row is there, or was pruned as last."""
+    sealed = None if history.proving is None else history.proving.tenants.get(chain.tenant)
     if sealed is None:
         return False
     last = sealed.last_seq

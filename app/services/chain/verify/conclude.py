@@ -73,6 +73,7 @@ def conclude(
         found=sum(joined.counts.values()),
         counts=dict(sorted(joined.counts.items())),
         earlier=None if earlier is None else earlier.number,
+        notes=known.notes,
     )
 
 
@@ -317,10 +318,10 @@ def _verdict(
         return Verdict.EARLIER
     if any(item.code is Code.UNPROVEN_START for item in joined.findings):
         return Verdict.UNPROVEN_START
-    if known.latest is None:
+    if known.proving is None:
         return Verdict.CONSISTENT
     # Tenants that are new since the checkpoint are among its last rows, not yet witnessed.
     unbacked = any(
-        tenant.verdict is Verdict.CONSISTENT and tenant.tenant in known.latest.tenants for tenant in tenants
+        tenant.verdict is Verdict.CONSISTENT and tenant.tenant in known.proving.tenants for tenant in tenants
     )
     return Verdict.CONSISTENT if unbacked else Verdict.VERIFIED

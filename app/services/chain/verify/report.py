@@ -107,7 +107,7 @@ class Report:
     `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
-    where later ones knew more.
+    where later ones knew more. `notes` are sentences about the checkpoints that are no findings.
     """
 
     verdict: Verdict
@@ -120,6 +120,7 @@ class Report:
     seal: Seal | None = field(default=None, repr=False)
     archives: int = 0
     earlier: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def intact(self) -> bool:

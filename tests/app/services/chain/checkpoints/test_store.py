@@ -5,12 +5,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.services.chain.checkpoints.document import Checkpoint, Reason
+from app.services.chain.checkpoints.document import Checkpoint, Reason, read_export, write_export
 from app.services.chain.checkpoints.keys import KeyDamaged, KeyPlace, load_key
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Verdict
@@ -145,8 +146,30 @@ def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path)
     export = tmp_path / "export.json"
     body = Checkpoint.from_json(body).signed(key).to_json()
     export.write_text(json.dumps({"format": "tenant-admin checkpoints 1", "checkpoints": [body]}))
+    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
+    assert body["key"] in report.findings[0].message
+    assert report.unwitnessed == report.entries
+    history = known.store.known_from(known.chain.path, export, trust=[body["key"]])
+    report = known.chain.verify(checkpoints=history)
+    assert (codes(report), report.verdict) == (set(), Verdict.VERIFIED)
+    # It proves nothing, but what it knows is held against the entries.
+    known.chain.run("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    assert {"KEY", "TRUNCATED"} <= codes(report)
+    assert report.verdict == Verdict.TAMPERED
+
+
+def test_a_new_line_of_an_unknown_key_ends_nothing(known: KnownChain, tmp_path: Path) -> None:
+    """A forger's own "start over" behind the real checkpoints does not make them forgotten."""
+    key, first = Ed25519PrivateKey.generate(), known.store.checkpoints(known.chain.path)[0]
+    forged = replace(
+        first, number=2, previous=first.hash, reason="anew", key=key.public_key().public_bytes_raw().hex()
+    )
+    export = tmp_path / "export.json"
+    write_export(export, [first, forged.signed(key)])
     history = known.store.known_from(known.chain.path, export)
-    assert "SIGNATURE" in codes(known.chain.verify(checkpoints=history))
+    assert [(item.number, item.trusted) for item in history.checkpoints] == [(1, True), (2, False)]
 
 
 def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
@@ -164,8 +187,9 @@ def test_an_export_older_than_what_was_seen(known: KnownChain, tmp_path: Path) -
     known.store.export(known.chain.path, export)
     known.chain.append(TENANT)
     known.checkpoint()
-    history = known.store.known_from(known.chain.path, export)
-    assert codes(known.chain.verify(checkpoints=history)) == {"ROLLBACK"}
+    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    assert (codes(report), report.verdict, report.unwitnessed) == (set(), Verdict.VERIFIED, 1)
+    assert report.notes == ("The export ends with checkpoint 1; later ones, up to 2, were seen here.",)
 
 
 def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
@@ -176,7 +200,9 @@ def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
     known.chain.path.replace(moved)
     chain = ChainFile(moved)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    assert chain.verify(checkpoints=elsewhere.known_from(moved, export)).verdict == Verdict.VERIFIED
+    (key,) = {item.key for item in read_export(export)}
+    history = elsewhere.known_from(moved, export, trust=[key])
+    assert chain.verify(checkpoints=history).verdict == Verdict.VERIFIED
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
     for tenant in ("tenant-00", "tenant-01", "tenant-02"):
         chain.rehash(tenant)
@@ -220,7 +246,7 @@ def test_a_machine_that_knows_the_file_by_another_id(known: KnownChain, tmp_path
     elsewhere.checkpoint()
     path = known.chain.path
     unknown_key = known.chain.verify(checkpoints=elsewhere.store.known_from(path, export))
-    assert codes(unknown_key) == {"SIGNATURE"}
+    assert codes(unknown_key) == {"KEY"}
     elsewhere.store.import_(export, now=NOW)
     assert (
         known.chain.verify(checkpoints=elsewhere.store.known_from(path, export)).verdict == Verdict.VERIFIED
@@ -533,7 +559,7 @@ def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> Non
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     history = elsewhere.known_from(other.path, export)
     assert "SIGNATURE" in codes(other.verify(checkpoints=history))
-    assert "The checkpoints are of another database" in history.findings[0].message
+    assert "The checkpoints are of another database" in history.findings[-1].message
 
 
 def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) -> None:
