@@ -311,7 +311,11 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     menu = more.findChild(QMenu)
     offered = [action.text() for action in menu.actions()]
     assert offered == [*(act.text for act in run_acts.ACTS), "Audit history", "Parked ideas"]
-    assert [action.text() for action in menu.actions() if action.isEnabled()] == ["Delete", "Audit history"]
+    assert [action.text() for action in menu.actions() if action.isEnabled()] == [
+        "Delete",
+        "Audit history",
+        "Parked ideas",
+    ]
     assert all(action.toolTip() for action in menu.actions())
     menu.close()
 
