@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-findings",
         action="store_true",
-        help="also when the audit chain of the copy does not hold, which is refused otherwise",
+        help="also when the copy does not hold, by itself or against checkpoints; refused otherwise",
     )
 
 
@@ -45,13 +45,13 @@ def run(options: argparse.Namespace) -> int:
             print_report(offered.report)
             if not options.allow_findings:
                 print(
-                    "tenant-admin: the audit chain of the copy does not hold, so nothing was restored; "
-                    "to restore it nevertheless, add --allow-findings",
+                    f"tenant-admin: {offered.standing or 'The audit chain of the copy does not hold.'} "
+                    "Nothing was restored; to restore it nevertheless, add --allow-findings",
                     file=sys.stderr,
                 )
                 return EXIT_FINDINGS
-        if offered.known is not None:
-            say(offered.known)
+        if offered.standing is not None:
+            say(offered.standing)
         try:
             done = restoring.carry_out(
                 path, offered, store, verify, actor=paths.os_user(), now=now, force=options.force

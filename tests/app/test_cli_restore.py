@@ -51,6 +51,19 @@ def test_a_copy_that_was_tampered_with_needs_a_word(live: Path, tmp_path: Path) 
     assert count(live, "audit_chain") == 301
 
 
+def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path: Path) -> None:
+    assert run("checkpoint", live).returncode == 0
+    ask(live, "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp'")
+    copy = tmp_path / "copy.sqlite"
+    assert run("backup", live, copy).returncode == 0
+    done = run("restore", live, copy)
+    assert done.returncode == 1
+    assert "TRUNCATED" in done.stdout
+    assert "against the checkpoints of this file" in done.stderr and "--allow-findings" in done.stderr
+    assert run("verify", live).returncode == 1
+    assert run("restore", live, copy, "--allow-findings").returncode == 0
+
+
 def test_a_copy_never_takes_the_place_of_another_file(live: Path, tmp_path: Path) -> None:
     there = tmp_path / "there.sqlite"
     there.write_text("mine")

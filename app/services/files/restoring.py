@@ -1,6 +1,6 @@
 """What a file holds replaced by what a copy holds: checked first, in one transaction, with a way back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 
 from app import paths
 from app.services.chain.append import Batch, Event, append
-from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.identity import compare
+from app.services.chain.checkpoints.document import Checkpoint, Reason
+from app.services.chain.checkpoints.identity import compare, is_related
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import ChainRows, reading
-from app.services.chain.rules import BROKEN
+from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.verify.comparison import CheckpointHistory
 from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy
@@ -43,7 +44,11 @@ class Standing(StrEnum):
 
     LATER = "The copy continues this file as its newest checkpoint knows it."
     EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
-    OTHER = "No checkpoint of this file fits the copy: it is older than all, or of another database."
+    CONTRADICTED = (
+        "The copy does not hold against the checkpoints of this file: entries were changed or are missing, "
+        "or it is of a time that none of them knows."
+    )
+    OTHER = "The copy is of another database: no entry that a checkpoint of this file knows is in it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +66,27 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a restore would put in place. `report` is on the copy's own chains, by themselves.
+    """What a restore would put in place. `report` is on the copy, held against the file's checkpoints.
 
-    `known` is None when there is no checkpoint of this file.
+    `known` is None when there is no checkpoint of this file; `newest` is the number of its newest.
     """
 
     prepared: Prepared
     report: Report
     known: Standing | None
+    newest: int | None = None
 
     @property
     def holds(self) -> bool:
+        """Whether it may be restored without a person saying so."""
         return self.report.verdict not in BROKEN
+
+    @property
+    def standing(self) -> str | None:
+        """How the copy stands to the checkpoints, as a sentence."""
+        if self.known is Standing.EARLIER and self.newest is not None:
+            return f"{self.known} It is older than checkpoint {self.newest}."
+        return self.known
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +124,22 @@ def offer(
     progress: Progress | None = None,
     cancelled: Stop | None = None,
 ) -> Offer:
-    """Prepares a copy of `source` in `folder` and verifies it; nothing is changed.
+    """Prepares a copy of `source` in `folder` and verifies it as what the file would be; nothing is changed.
 
-    Raises the errors of `prepare` and `verify`.
+    The copy is held against the checkpoints of the file, those of the newest line that it continues: what a
+    verification of the file would call TAMPERED is so by way of a copy, too. Raises the errors of `prepare`,
+    `verify` and the checkpoint store.
     """
     prepared = prepare(path, source, folder, progress=progress, cancelled=cancelled)
-    report = verify(prepared.copy, now=now, progress=progress, cancelled=cancelled)
-    return Offer(prepared, report, _known(path, prepared.copy, store))
+    lines = [line for line in store.lines(path) if line.checkpoints or line.findings]
+    newest = lines[-1].latest.number if lines and lines[-1].latest else None
+    line, known = _line(store.checkpoints(path), lines, prepared.copy)
+    report = verify(prepared.copy, now=now, progress=progress, cancelled=cancelled, checkpoints=line)
+    if line is not None and report.verdict in BROKEN:
+        known = Standing.CONTRADICTED
+    elif report.verdict is Verdict.EARLIER:
+        known = Standing.EARLIER
+    return Offer(prepared, report, known, newest)
 
 
 def carry_out(
@@ -242,16 +265,26 @@ def require_writable(path: Path, *, force: bool = False) -> None:
         raise NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
 
 
-def _known(path: Path, copy: Path, store: CheckpointStore) -> Standing | None:
-    checkpoints = store.history(path)
-    if not checkpoints:
-        return None
+def _line(
+    checkpoints: Sequence[Checkpoint], lines: Sequence[CheckpointHistory], copy: Path
+) -> tuple[CheckpointHistory | None, Standing | None]:
+    """The checkpoints that a copy is held against, and how it stands to them if it holds.
+
+    Those of the newest line of which one is continued, or else the last line. None for a copy that has
+    nothing in common with any.
+    """
+    if not lines:
+        return None, None
     with reading(copy) as opened:
         rows = ChainRows(opened)
-        for count in range(len(checkpoints), 0, -1):
-            if compare(rows, checkpoints[:count]).continues:
-                return Standing.LATER if count == len(checkpoints) else Standing.EARLIER
-    return Standing.OTHER
+        for line in reversed(lines):
+            for count in range(len(line.checkpoints), 0, -1):
+                if compare(rows, line.checkpoints[:count]).continues:
+                    newest = line is lines[-1] and count == len(line.checkpoints)
+                    return line, Standing.LATER if newest else Standing.EARLIER
+        if checkpoints and not is_related(rows, checkpoints):
+            return None, Standing.OTHER
+    return lines[-1], Standing.CONTRADICTED
 
 
 def _named(path: Path) -> Path:

@@ -30,6 +30,8 @@ _COLUMNS = (
     StaticColumn("Change", number=True, dim=True),
 )
 
+_LOOKS = {Standing.OTHER: Look.WARN, Standing.CONTRADICTED: Look.BAD}
+
 
 class RestoreDialog(Dialog):
     """`RestoreDialog(theme, offer, file_name, folder, parent=None)`; accepted is the person's agreement.
@@ -68,8 +70,8 @@ class RestoreDialog(Dialog):
         )
         self.add_widget(self.chain)
         if offer.known is not None:
-            look = Look.WARN if offer.known is Standing.OTHER else Look.DIM
-            self.add_widget(Label(offer.known, look, wrap=True))
+            look = _LOOKS.get(offer.known, Look.DIM)
+            self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
         self.agreement = QCheckBox("I mean this, although its audit chain does not hold", self)
         self.agreement.setVisible(not offer.holds)
         if not offer.holds:

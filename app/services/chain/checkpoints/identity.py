@@ -106,6 +106,12 @@ def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     return _same_rows(rows, checkpoints[-3:]) > 0 or _with_moved_rows(rows, [candidate]) is not None
 
 
+def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether a file is what became of the rows that these know, rewritten from the first on perhaps."""
+    ends = {end for item in checkpoints for end in _ends(item)}
+    return rows.holds_any(ends) or speaks_of(rows, checkpoints) or _same_moments(rows, checkpoints)
+
+
 def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether the file has a tenant that the newest checkpoint knows, or nothing at all."""
     return rows.empty or any(

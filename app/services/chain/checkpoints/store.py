@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from app.services.chain.checkpoints.document import (
@@ -93,9 +94,13 @@ class CheckpointStore:
         good, findings, baselines = self._known(path)
         return CheckpointHistory(_last_line(good), baselines, findings)
 
-    def history(self, path: Path) -> tuple[Known, ...]:
-        """All that checkpoints ever said of the file, oldest first, also before a new line."""
-        return tuple(item.known() for item in self._known(path)[0])
+    def lines(self, path: Path) -> tuple[CheckpointHistory, ...]:
+        """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
+        good, findings, baselines = self._known(path)
+        starts = [0, *(place for place, item in enumerate(good) if item.starts_line and place)]
+        parts = [good[start:end] for start, end in pairwise([*starts, len(good)])]
+        lines = (tuple(item.known() for item in part) for part in parts)
+        return tuple(CheckpointHistory(line, baselines, findings) for line in lines)
 
     def known_from(self, path: Path, export: Path, *, trust: Iterable[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.

@@ -62,6 +62,7 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     append(live, 2)
     offered = offer(live, early, folder)
     assert (offered.known, offered.holds) == (Standing.EARLIER, True)
+    assert "older than checkpoint 2" in (offered.standing or "")
     done = carry_out(live, offered, folder)
     made = CheckpointStore(folder).checkpoints(live)
     assert [item.reason for item in made] == ["verify", "verify", "before-restore", "restore"]
@@ -112,6 +113,50 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     other = tmp_path / "other.sqlite"
     create_demo(other, paths.migrations_dir(), rows=50, tenants=2, seed=9, now=NOW)
     assert offer(live, other, folder, "three").known == Standing.OTHER
+
+
+REWRITTEN = ("payload", "tenant", "tail", "head", "everything")
+
+
+def rewrite(path: Path, how: str) -> None:
+    """What makes a file TAMPERED by its checkpoints alone."""
+    connection = apsw.Connection(str(path))
+    tenants = [tenant for (tenant,) in ask(path, "SELECT DISTINCT tenant_id FROM audit_chain")]
+    seqs = ask(path, "SELECT seq FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq")
+    match how:
+        case "payload":
+            chains.forge(connection, "acme-corp", seqs[5][0])
+        case "tenant":
+            ask(path, "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp'")
+        case "tail":
+            ask(path, "DELETE FROM audit_chain WHERE seq > 290")
+        case "head":
+            chains.rewrite(connection, "acme-corp", drop=5)
+        case "everything":
+            for tenant in tenants:
+                chains.rewrite(connection, tenant, drop=0)
+    ask(
+        path, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
+    )
+
+
+@pytest.mark.parametrize("how", REWRITTEN)
+def test_a_copy_of_a_rewritten_file_does_not_hold(live: Path, folder: Path, tmp_path: Path, how: str) -> None:
+    checkpoint(live, folder)
+    rewrite(live, how)
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.TAMPERED
+    offered = offer(live, snapshot_copy(live, tmp_path / "copy.sqlite"), folder)
+    assert (offered.holds, offered.known) == (False, Standing.CONTRADICTED)
+
+
+def test_a_forged_copy_is_not_taken_for_an_earlier_state(live: Path, folder: Path, tmp_path: Path) -> None:
+    checkpoint(live, folder)
+    append(live, 5)
+    checkpoint(live, folder)
+    forged = snapshot_copy(live, tmp_path / "forged.sqlite")
+    chains.forge(apsw.Connection(str(forged)), "acme-corp", 303)
+    offered = offer(live, forged, folder)
+    assert (offered.holds, offered.known) == (False, Standing.CONTRADICTED)
 
 
 def test_a_copy_whose_chain_does_not_hold_is_named(live: Path, folder: Path, tmp_path: Path) -> None:
