@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from app.services.chain.entry import USUAL_KINDS, is_text
-from app.services.chain.rules import COLUMNS
+from app.services.chain.rules import COLUMNS, TABLE
 from models.engine import Database, Row, raw
 
 _CHUNK: Final = 1_000
@@ -37,7 +37,7 @@ def chunks(
     whose = "" if tenant is None else f"AND {'' if by_index else '+'}tenant_id = ?"
     columns = f", {more}" if more else ""
     sql = (
-        f"SELECT seq, {_QUICK}{columns} FROM audit_chain "  # noqa: S608
+        f"SELECT seq, {_QUICK}{columns} FROM {TABLE} "  # noqa: S608
         f"WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
     )
     values = () if tenant is None else (tenant,)
@@ -78,7 +78,7 @@ def _with_break(database: Database, seq: int, line: bytes | None) -> bytes:
     """The line that SQLite wrote, where it says all that the row holds; else one of our own."""
     if line is not None and b"\\u0000" not in line and is_text(line):
         return line + b"\n"
-    rows = database.rows(raw(f"SELECT {_EVERY} FROM audit_chain WHERE seq = ?", seq))  # noqa: S608
+    rows = database.rows(raw(f"SELECT {_EVERY} FROM {TABLE} WHERE seq = ?", seq))  # noqa: S608
     values = {
         name: _value(row[2 * index], row[2 * index + 1]) for row in rows for index, name in enumerate(COLUMNS)
     }

@@ -26,6 +26,7 @@ from app.services.chain.lines import bounded
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
+    TABLE,
     Code,
     Marker,
     Reference,
@@ -44,13 +45,13 @@ GROUP: Final = 20
 _PROVING: Final = f"""
 SELECT seq, CAST(tenant_id AS BLOB), {JOINED}, CAST(hash AS BLOB), CAST(previous_hash AS BLOB),
        CAST(event_type AS BLOB), CASE WHEN {QUICK_TYPES} THEN created_at END
-FROM audit_chain
+FROM {TABLE}
 WHERE seq BETWEEN ? AND ? AND +tenant_id IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
 """  # noqa: S608
 
-_REMOVING_LAST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq = ? AND hash = ?"
-_REMOVING_REST: Final = "DELETE FROM audit_chain WHERE tenant_id = ? AND seq BETWEEN ? AND ?"
+_REMOVING_LAST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
+_REMOVING_REST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ?"  # noqa: S608
 """The last one only as it was proven, which its hash says of all before it: the content may have been
 replaced since, by a restore."""
 

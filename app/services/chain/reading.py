@@ -11,6 +11,7 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.inspect import text_encoding
+from app.services.chain.rules import TABLE
 from app.services.chain.verify import source
 from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing
@@ -25,10 +26,10 @@ _PATIENCE_MS: Final = 2_000
 _FIRST_MIGRATION: Final = "SELECT CAST(applied_at AS BLOB) FROM d1_migrations ORDER BY id LIMIT 1"
 """By hand: the ledger is wrangler's table, and no model of ours."""
 
-_ANY_HASH: Final = """
-SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM audit_chain NOT INDEXED
+_ANY_HASH: Final = f"""
+SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1
-"""
+"""  # noqa: S608
 """By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
 
 

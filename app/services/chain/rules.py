@@ -105,7 +105,7 @@ class Code(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a verification says of a tenant, or of the file."""
+    """What a verification says of a tenant, or of the file; the worst last."""
 
     VERIFIED = "VERIFIED"
     CONSISTENT = "CONSISTENT"
@@ -121,20 +121,15 @@ WARNINGS: Final = frozenset({Code.TIME, Code.UNIT, Code.KEY, Code.NUMBERING})
 VERDICTS_OF_THEIR_OWN: Final = frozenset({Code.UNPROVEN_START, Code.EARLIER})
 """Neither errors nor warnings: the verdict of the same name says them."""
 
-ABOUT_A_CHAIN: Final = frozenset(Code) - {
-    Code.HASH,
-    Code.LINK,
-    Code.FORK,
-    Code.DUPLICATE,
-    Code.RESTART,
-    Code.CROSS_TENANT,
-    Code.ORDER,
-    Code.GRAMMAR,
-    Code.TYPE,
-    Code.ENCODING,
-    Code.TIME,
-    Code.UNIT,
-}
+OF_AN_ENTRY: Final = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMAR})
+"""Errors that an entry shows by itself, whatever comes before it."""
+
+BETWEEN_ENTRIES: Final = frozenset(
+    {Code.LINK, Code.FORK, Code.DUPLICATE, Code.RESTART, Code.CROSS_TENANT, Code.ORDER}
+)
+"""What a broken link really is."""
+
+ABOUT_A_CHAIN: Final = frozenset(Code) - OF_AN_ENTRY - BETWEEN_ENTRIES - {Code.TIME, Code.UNIT}
 """Findings about a chain or the file: few, and never left out where there are too many about single rows."""
 
 SOUND: Final = frozenset({Verdict.VERIFIED, Verdict.CONSISTENT})
@@ -142,6 +137,11 @@ SOUND: Final = frozenset({Verdict.VERIFIED, Verdict.CONSISTENT})
 
 BROKEN: Final = frozenset({Verdict.TAMPERED, Verdict.UNREADABLE})
 """Nothing may be removed, signed or said to be sound."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The one that says most against a file: `Verdict` has them in this order."""
+    return max(verdicts, key=list(Verdict).index)
 
 
 class Problem(NamedTuple):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from app.services.chain.rules import SECONDS_LIMIT
 from models.engine import Database, Statement, raw
 from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
 from models.schema import ForeignKey, StoredTable, stored_tables
@@ -36,9 +37,6 @@ ID: Final = "id"
 
 STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""
-
-_MILLISECONDS: Final = 100_000_000_000
-"""A time from here on is in milliseconds, as the planning machine writes them."""
 
 _EXACT_INTEGERS: Final = 2**53
 """JSON readers keep integers exactly up to here."""
@@ -396,4 +394,4 @@ def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
 
 def _stamp(before: Value, now: int) -> int:
     """The time in the unit of the one that it takes the place of."""
-    return now * 1000 if isinstance(before, int) and before >= _MILLISECONDS else now
+    return now * 1000 if isinstance(before, int) and before >= SECONDS_LIMIT else now

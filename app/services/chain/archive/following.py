@@ -24,6 +24,7 @@ from app.services.chain.rules import (
     Reference,
     Verdict,
     believed,
+    worst,
 )
 from app.services.chain.verify.report import Finding, Report, TenantReport
 from models.engine import raw
@@ -217,7 +218,7 @@ def _merged(report: Report, findings: list[Finding], proven: set[str], archives:
     wrong = {finding.tenant for finding in findings}
     return replace(
         report,
-        verdict=Verdict.TAMPERED if findings else report.verdict,
+        verdict=worst([report.verdict, Verdict.TAMPERED]) if findings else report.verdict,
         findings=tuple(
             sorted((*findings, *report.findings), key=lambda item: (item.seq is None, item.seq or 0))
         ),
@@ -229,8 +230,8 @@ def _merged(report: Report, findings: list[Finding], proven: set[str], archives:
 
 
 def _judged(tenant: TenantReport, wrong: bool, proven: bool) -> TenantReport:
-    if wrong and tenant.verdict is not Verdict.UNREADABLE:
-        return replace(tenant, verdict=Verdict.TAMPERED)
+    if wrong:
+        return replace(tenant, verdict=worst([tenant.verdict, Verdict.TAMPERED]))
     if proven:
         return replace(tenant, anchor=ANCHOR)
     return tenant

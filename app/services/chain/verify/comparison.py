@@ -283,22 +283,24 @@ class _Comparison:
         if state is None or state.last_seq < sealed.last_seq:
             actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
             if not joined.gap_between(seen, sealed.last_seq):
-                sentence = f"Entry {sealed.last_seq}, witnessed as the last one then, is gone."
+                sentence = f"Entry {sealed.last_seq}, the last one that the checkpoint knew, is gone."
                 found.append(self._find(Code.TRUNCATED, sealed.head, actual, sentence))
         elif state.head != sealed.head and not joined.is_wrong(chain.tenant, sealed.last_seq):
-            sentence = f"Entry {sealed.last_seq} is not the one that was witnessed: the chain was rewritten."
+            sentence = (
+                f"Entry {sealed.last_seq} is not the one that the checkpoint knew: the chain was rewritten."
+            )
             found.append(self._find(Code.CHECKPOINT, sealed.head, state.head, sentence))
         entries = 0 if state is None else state.entries
         same_start = chain.first_seq == sealed.first_seq
         relinked = chain.first_seq > sealed.first_seq and chain.at_genesis
         if (same_start and entries < sealed.entries and not unread) or relinked:
             if not found or found[0].code is not Code.TRUNCATED:
-                sentence = f"{sealed.entries:,} entries were witnessed, {entries:,} of them are there."
+                sentence = f"The checkpoint knew {sealed.entries:,} entries, and {entries:,} are there."
                 found.append(self._find(Code.TRUNCATED, str(sealed.entries), str(entries), sentence))
         elif not self._explained and (
             chain.first_seq < sealed.first_seq or (same_start and entries > sealed.entries)
         ):
-            sentence = f"{sealed.entries:,} entries were witnessed, there are {entries:,} now."
+            sentence = f"The checkpoint knew {sealed.entries:,} entries, and there are {entries:,} now."
             found.append(self._find(Code.CHECKPOINT, str(sealed.entries), str(entries), sentence))
         return found
 
@@ -310,7 +312,9 @@ class _Comparison:
         digest = digest_between(self._joined.states.get(chain.tenant, ()), known.after, sealed.last_seq)
         if digest == sealed.digest:
             return []
-        sentence = "The hashes are those witnessed, but a number, a type or a boundary was changed."
+        sentence = (
+            "The hashes are those that the checkpoint knew, but a number, a type or a boundary was changed."
+        )
         return [self._find(Code.CHECKPOINT, sealed.digest, digest, sentence)]
 
     def _contradiction(self) -> Finding | None:
@@ -321,7 +325,7 @@ class _Comparison:
                 expected, actual, why = found
                 problem = not_believed(
                     marker.seq,
-                    f"{why} (checkpoint {self._known.number})",
+                    f"as checkpoint {self._known.number} knew it, {why}",
                     expected=str(expected),
                     actual=str(actual),
                 )
@@ -334,9 +338,9 @@ class _Comparison:
         if not (marker.from_seq <= last and marker.to_seq >= first):
             return None
         if marker.from_seq < first:
-            return first, marker.from_seq, f"the first entry that was witnessed is {first}"
+            return first, marker.from_seq, f"the first entry was {first}"
         if marker.to_seq == last and marker.last_hash != sealed.head:
-            return sealed.head, marker.last_hash, f"entry {last} was witnessed with another hash"
+            return sealed.head, marker.last_hash, f"entry {last} had another hash"
         for seq, at in ((first, sealed.first_at), (last, sealed.head_at)):
             if marker.from_seq <= seq <= marker.to_seq and at is not None and seconds(at) >= marker.cutoff:
                 return (
@@ -367,7 +371,7 @@ class _Comparison:
         state = joined.state_at(chain.tenant, sealed.last_seq)
         if left and (state is None or state.head != sealed.head):
             return None  # more than its count is wrong, which is found by itself
-        why = f"{sealed.entries} entries were witnessed, and {left} of them are left"
+        why = f"there were {sealed.entries} entries, and {left} of them are left"
         return sealed.entries - others, marker.entries, why
 
     def _removed(self) -> int:

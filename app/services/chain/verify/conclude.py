@@ -16,6 +16,7 @@ from app.services.chain.rules import (
     Verdict,
     anchor,
     end_is_lost,
+    worst,
 )
 from app.services.chain.verify.comparison import (
     CheckpointHistory,
@@ -90,7 +91,10 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
         except apsw.CorruptError:
             continue
         if row is not None:
-            sentence = f"The last entry witnessed of {finding.tenant} was {finding.seq}, and is {row[0]} now."
+            sentence = (
+                f"The last entry of {finding.tenant} that a checkpoint knew was {finding.seq}, "
+                f"and is {row[0]} now."
+            )
             joined.findings[place] = replace(
                 finding, code=Code.CHECKPOINT, actual=str(row[0]), message=sentence
             )
@@ -310,18 +314,18 @@ def _tenant_report(
 def _verdict(
     joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Known | None
 ) -> Verdict:
-    if not joined.complete:
-        return Verdict.UNREADABLE
-    if joined.counted_errors() or any(tenant.verdict in BROKEN for tenant in tenants):
-        return Verdict.TAMPERED
-    if earlier is not None:
-        return Verdict.EARLIER
-    if any(item.code is Code.UNPROVEN_START for item in joined.findings):
-        return Verdict.UNPROVEN_START
-    if known.proving is None:
-        return Verdict.CONSISTENT
     # Tenants that are new since the checkpoint are among its last rows, not yet witnessed.
-    unbacked = any(
+    unbacked = known.proving is None or any(
         tenant.verdict is Verdict.CONSISTENT and tenant.tenant in known.proving.tenants for tenant in tenants
     )
-    return Verdict.CONSISTENT if unbacked else Verdict.VERIFIED
+    wrong = joined.counted_errors() or any(tenant.verdict in BROKEN for tenant in tenants)
+    unproven = any(item.code is Code.UNPROVEN_START for item in joined.findings)
+    said = {
+        Verdict.UNREADABLE: not joined.complete,
+        Verdict.TAMPERED: wrong,
+        Verdict.EARLIER: earlier is not None,
+        Verdict.UNPROVEN_START: unproven,
+        Verdict.CONSISTENT: unbacked,
+        Verdict.VERIFIED: True,
+    }
+    return worst(verdict for verdict, so in said.items() if so)

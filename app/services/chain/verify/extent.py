@@ -68,10 +68,11 @@ def ends(connection: apsw.Connection, tenant: str | None, first: int | None, las
 
 def counted(connection: apsw.Connection, extent: Extent) -> Extent:
     """The same with its rows counted, which takes an index; in the snapshot that the ends are from."""
-    size = _fact(connection, "SELECT count(*) FROM main.audit_chain")
+    size = _fact(connection, f"SELECT count(*) FROM main.{TABLE}")  # noqa: S608
     rows = size
     if extent.tenant is not None:
-        rows = _fact(connection, "SELECT count(*) FROM main.audit_chain WHERE tenant_id = ?", extent.tenant)
+        counting = f"SELECT count(*) FROM main.{TABLE} WHERE tenant_id = ?"  # noqa: S608
+        rows = _fact(connection, counting, extent.tenant)
     low, high = extent.span
     within = max(0, high - low + 1)
     return replace(
@@ -83,7 +84,7 @@ def counted(connection: apsw.Connection, extent: Extent) -> Extent:
 
 def _unknown_start(connection: apsw.Connection) -> int:
     """Where to start if the lowest row cannot be read: below 1 only if that is not what is damaged."""
-    sql = "SELECT seq FROM main.audit_chain NOT INDEXED WHERE seq BETWEEN 0 AND 0"
+    sql = f"SELECT seq FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN 0 AND 0"  # noqa: S608
     try:
         connection.execute(sql).fetchone()
     except IN_THE_WAY:
@@ -96,7 +97,7 @@ def _unknown_start(connection: apsw.Connection) -> int:
 def _end(connection: apsw.Connection, which: str) -> tuple[int | None, bool]:
     """The lowest or highest seq, and whether that could be read."""
     try:
-        (row,) = connection.execute(f"SELECT {which}(seq) FROM main.audit_chain NOT INDEXED")  # noqa: S608
+        (row,) = connection.execute(f"SELECT {which}(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
     except IN_THE_WAY:
         raise
     except apsw.Error:

@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 
 from app.services.chain.entry import RAW_COLUMNS
+from app.services.chain.rules import TABLE
 
 FINE = 1 << 14
 """A search steps by this part of what it has passed already, so no row is missed near to where it began."""
@@ -17,7 +18,8 @@ MOST_LOOKS = 1_000_000
 """Looks after which every search doubles its steps at once; about 4 s."""
 
 _FIRST = (
-    "SELECT {columns} FROM main.audit_chain NOT INDEXED WHERE seq BETWEEN ? AND ? ORDER BY seq {way} LIMIT 1"
+    f"SELECT {{columns}} FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ? AND ? "  # noqa: S608
+    "ORDER BY seq {way} LIMIT 1"
 )
 _WHOLE = _FIRST.format(columns=RAW_COLUMNS, way="ASC")
 _LOWEST = _FIRST.format(columns="seq", way="ASC")

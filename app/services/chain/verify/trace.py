@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 import apsw
 
 from app.services.chain.entry import shown
-from app.services.chain.rules import GENESIS, Code, denied
+from app.services.chain.rules import GENESIS, TABLE, Code, denied
 from app.services.chain.verify.join import Break, Chain, Joined
 from app.services.chain.verify.report import Finding
 
 NEIGHBOURS = 8
 """How many rows are kept for one hash; honest chains have one."""
 
-_NEAR = """
+_NEAR = f"""
 SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
-FROM main.audit_chain NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
+FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
   hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
-ORDER BY seq"""
+ORDER BY seq"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Anchor, Code, Verdict
+from app.services.chain.rules import OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.workers import scan_pool
 
@@ -47,10 +47,6 @@ class State(Enum):
     BROKEN = auto()
 
 
-OF_THE_ENTRY = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMAR})
-"""What is wrong with an entry itself, and not with its place in the chain."""
-
-
 @dataclass(frozen=True)
 class Outcome:
     """A verification that has ended; `checkpoint` is the number of the one that was made of it.
@@ -68,7 +64,7 @@ class Outcome:
         if self.outdated or seq > self._through or (self.asked.first is not None and seq < self.asked.first):
             return State.UNCHECKED
         if (wrong := self._wrong.get(seq)) is not None:
-            return State.CHANGED if wrong <= OF_THE_ENTRY else State.BROKEN
+            return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
         if seq in self._unproven:
             return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.services.chain import rules
+from app.services.chain.entry import is_plain
 from app.services.chain.rules import GENESIS, Marker, anchor, believed, denied, read_marker
 from models.status import AuditEvent
 
@@ -118,3 +119,34 @@ def test_times_in_milliseconds_are_read_as_what_they_are() -> None:
     codes = [item.code for item in rules.time_problems(5, AT, (AT - 9) * 1000, AT + 60)]
     assert codes == ["UNIT", "TIME"]
     assert [item.code for item in rules.time_problems(5, AT, 10**18, AT + 60)] == ["UNIT", "TIME"]
+
+
+def test_of_verdicts_the_worst_is_the_file_s() -> None:
+    order = ["VERIFIED", "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"]
+    assert [rules.worst([rules.Verdict.VERIFIED, verdict]) for verdict in rules.Verdict] == order
+    assert rules.worst([rules.Verdict.EARLIER, rules.Verdict.UNPROVEN_START]) == "EARLIER"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payload": "{"},
+        {"payload": "NaN"},
+        {"event_type": "a:b"},
+        {"created_at": "1"},
+        {"tenant_id": None},
+        {"event_type": rules.MARKER_EVENT},
+    ],
+)
+def test_the_faster_form_of_a_sound_row_is_never_too_lax(changes: dict[str, Any]) -> None:
+    plain = {
+        "tenant_id": "a",
+        "event_type": "b",
+        "payload": "{}",
+        "previous_hash": GENESIS,
+        "hash": HASH,
+        "created_at": 1,
+    }
+    assert is_plain(plain)
+    assert is_plain(plain | {"payload": "[" * 2_000 + "]" * 2_000})
+    assert not is_plain(plain | changes)
