@@ -185,7 +185,10 @@ def plan(
 def hold_back(
     shares: Iterable[TenantShare], attempt: Attempt
 ) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
-    """The shares that may go by a verification, and the tenants that it stops, each with its reason."""
+    """The shares that may go by a verification, and the tenants that it stops, each with its reason.
+
+    A tenant with an error is named although nothing of it would go: nobody is told that all is well.
+    """
     going: list[TenantShare] = []
     held: list[LeftAlone] = []
     for share in shares:
@@ -194,6 +197,8 @@ def hold_back(
             going.append(share)
         else:
             held.append(LeftAlone(share.tenant_id, share.first_seq, reason))
+    others = attempt.broken - {one.tenant_id for one in held}
+    held += (LeftAlone(tenant, None, attempt.held[tenant]) for tenant in sorted(others))
     return tuple(going), tuple(held)
 
 

@@ -182,7 +182,8 @@ class _Run:
             raise NoCheckpoint(attempt.missing)
         self._shares, held = hold_back(self._shares, attempt)
         self._accepted = attempt.accepted
-        self.result.left += held
+        named = {one.tenant_id for one in self.result.left}
+        self.result.left += tuple(one for one in held if one.tenant_id not in named)
 
     def remove(self) -> None:
         """Removes everything planned. Raises `Cancelled` between transactions, and the storage errors."""

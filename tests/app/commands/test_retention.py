@@ -139,6 +139,34 @@ def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["removed"]["audit_chain"] > 0
 
 
+MARKER = '{"fromSeq":1,"toSeq":2,"count":2,"lastHash":"%s","cutoff":%d}'
+
+
+@pytest.mark.parametrize("what", ["gone", "marker", "forged"])
+def test_a_tenant_in_error_is_named_although_nothing_of_it_is_old(tmp_path: Path, what: str) -> None:
+    copy, home, now = tmp_path / "copy.sqlite", tmp_path / "home", int(time.time())
+    create_demo(copy, paths.migrations_dir(), rows=600, tenants=3, now=now)
+    with closing(apsw.Connection(str(copy))) as connection:
+        new = chains.append(connection, "newcomer", [now - 60] * 3)
+        assert run("checkpoint", copy, home=home).returncode == 0
+        if what == "forged":
+            ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", new[1])
+        else:
+            ask(copy, "DELETE FROM audit_chain WHERE tenant_id = 'newcomer'")
+        if what == "marker":  # it says what no checkpoint knew
+            previous, payload = "a" * 64, MARKER % ("a" * 64, now - 30)
+            stored = chains.digest(previous, "audit_pruned", payload, now)
+            sql = f"INSERT INTO audit_chain ({chains.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+            ask(copy, sql, "newcomer", "audit_pruned", payload, previous, stored, now)
+    chains.append(apsw.Connection(str(copy)), "acme-corp", [now])
+    for options in (["--dry-run"], []):
+        done = run("retention", copy, "--json", *options, home=home)
+        found = json.loads(done.stdout)
+        assert done.returncode == 1
+        assert [one["tenant"] for one in found["left"]] == ["newcomer"]
+        assert found["removed"]["audit_chain"] > 0
+
+
 def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_path: Path) -> None:
     """First entries gone, one payload forged, the rest hashed again from genesis: no run may bless it."""
     path, first, second = tmp_path / "demo.sqlite", tmp_path / "first", tmp_path / "second"

@@ -48,16 +48,17 @@ class Attempt:
 
     `missing` is the problem where it is another one than that the chains do not hold. `held` are the tenants
     of whom nothing may be removed, each with the reason: an error finding, or a start that nothing proves and
-    nobody accepted. `stops` is why nothing at all may be removed: an error that concerns the whole file, or
-    that it could not be verified against its checkpoints. All are sentences for a person. `number` and
-    `problem` are both None where there are no entries to sign. `accepted` are the starts that the user
-    accepted, as `CheckpointHistory.adopted`.
+    nobody accepted; `broken` are those of them with an error. `stops` is why nothing at all may be removed:
+    an error that concerns the whole file, or that it could not be verified against its checkpoints. All are
+    sentences for a person. `number` and `problem` are both None where there are no entries to sign.
+    `accepted` are the starts that the user accepted, as `CheckpointHistory.adopted`.
     """
 
     number: int | None = None
     problem: str | None = None
     missing: str | None = None
     held: Mapping[str, str] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
     stops: str | None = None
     accepted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -161,7 +162,7 @@ def try_to_sign(
     except (TenantAdminError, OSError) as error:
         problem = _said(error, path)
         return Attempt(problem=problem, missing=problem, stops=problem)
-    found = Attempt(held=_held(report), stops=_stops(report), accepted=known.adopted)
+    found = Attempt(held=_held(report), broken=_broken(report), stops=_stops(report), accepted=known.adopted)
     if reason is None:
         return found
     try:
@@ -248,6 +249,12 @@ def _held(report: Report) -> dict[str, str]:
             named.add(finding.tenant)
             held[finding.tenant] = finding.message
     return held
+
+
+def _broken(report: Report) -> frozenset[str]:
+    """The tenants with an error, also those of whom no entry is left."""
+    named = {finding.tenant for finding in report.findings if finding.is_error and finding.tenant is not None}
+    return frozenset(named | {tenant.tenant for tenant in report.tenants if tenant.verdict in BROKEN})
 
 
 def _stops(report: Report) -> str | None:
