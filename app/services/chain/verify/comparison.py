@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from app.services.chain.rules import Code, Marker, anchor, not_believed, seconds
+from app.services.chain.rules import Code, Marker, anchor, denied, not_believed, seconds
 from app.services.chain.verify.join import Chain, ChainState, Joined
 from app.services.chain.verify.report import Finding, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
@@ -158,7 +158,9 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
                 found = [] if unread else [_missing(name, sealed, known)]
             else:
                 newest = history.latest is not None and history.latest.tenants.get(name, sealed) is sealed
-                found = _Comparison(joined, chain, sealed, known, first_wrong.get(name)).run(alone=newest)
+                accepted = history.adopted.get(name)
+                wrong = first_wrong.get(name)
+                found = _Comparison(joined, chain, sealed, known, wrong, accepted).run(alone=newest)
             for finding in found:
                 failed.add(name)
                 joined.add(finding)
@@ -236,13 +238,21 @@ def _missing(tenant: str, sealed: SealedChain, known: Known) -> Finding:
 class _Comparison:
     """One tenant's chain against what one checkpoint knows of it, through its own last witnessed seq.
 
-    `wrong` is the lowest seq of the chain with an error of its own, None if there is none.
+    `wrong` is the lowest seq of the chain with an error of its own, None if there is none; `accepted` the
+    start that a person accepted.
     """
 
-    def __init__(
-        self, joined: Joined, chain: Chain, sealed: SealedChain, known: Known, wrong: int | None
+    def __init__(  # noqa: PLR0917  # what is held against what
+        self,
+        joined: Joined,
+        chain: Chain,
+        sealed: SealedChain,
+        known: Known,
+        wrong: int | None,
+        accepted: tuple[int, str] | None,
     ) -> None:
         self._joined, self._chain, self._sealed, self._known = joined, chain, sealed, known
+        self._accepted = accepted
         self._explained = wrong is not None and wrong <= sealed.last_seq
         proof = anchor(chain.first_seq, chain.first_previous, chain.marker)
         self._pruned = 0 if proof is None else proof.through
@@ -348,7 +358,30 @@ class _Comparison:
                     marker.cutoff,
                     f"entry {seq} was not older than its cutoff",
                 )
-        return self._miscounted(marker)
+        return self._unaccounted(marker) or self._miscounted(marker)
+
+    def _concerned(self) -> list[Marker]:
+        """The markers that tell of entries which were witnessed."""
+        first, last = self._sealed.first_seq, self._sealed.last_seq
+        return [item for item in self._chain.markers if item.from_seq <= last and item.to_seq >= first]
+
+    def _unaccounted(self, marker: Marker) -> tuple[object, object, str] | None:
+        """Whether witnessed entries are gone before the first that any marker says was removed.
+
+        A marker that told of them came after the checkpoint, and where nothing behind what was witnessed was
+        removed, it would still be there. A person may have accepted that they are gone.
+        """
+        sealed, chain, joined = self._sealed, self._chain, self._joined
+        if marker is not self._concerned()[0] or marker.from_seq == sealed.first_seq or joined.gaps:
+            return None
+        if not joined.all_markers or chain.doubted or chain.markers[-1].to_seq > sealed.last_seq:
+            return None
+        if denied(chain.first_seq, chain.first_previous, chain.marker):
+            return None  # it stands against the start, and that is said
+        if self._accepted is not None and self._accepted[0] == marker.from_seq:
+            return None
+        why = f"entry {sealed.first_seq} was witnessed as the first, and no marker says that it was removed"
+        return sealed.first_seq, marker.from_seq, why
 
     def _miscounted(self, marker: Marker) -> tuple[object, object, str] | None:
         """Whether what markers removed and what is left are not the entries that were witnessed.
@@ -356,8 +389,7 @@ class _Comparison:
         It shows at the last marker that concerns them, and only where markers tell of all that was removed.
         """
         sealed, chain, joined = self._sealed, self._chain, self._joined
-        concerned = [item for item in chain.markers if item.to_seq >= sealed.first_seq]
-        concerned = [item for item in concerned if item.from_seq <= sealed.last_seq]
+        concerned = self._concerned()
         complete = joined.all_markers and concerned[0].from_seq == sealed.first_seq
         unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
         if marker is not concerned[-1] or not complete or unread or self._explained or not self._pruned:

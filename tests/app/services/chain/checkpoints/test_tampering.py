@@ -257,6 +257,58 @@ def test_a_forged_prune_of_the_known_head(known: KnownChain) -> None:
     found(known, "MARKER")
 
 
+def cut(known: KnownChain, rows: int, **claims: int | str) -> None:
+    """The first rows gone, with a marker that says what it likes of them."""
+    seqs = known.chain.seqs(TENANT)
+    last, cutoff = seqs[rows - 1], NOW - 60
+    (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = ?", last)
+    true = {"fromSeq": seqs[0], "toSeq": last, "count": rows, "lastHash": value, "cutoff": cutoff}
+    known.chain.append(TENANT, "audit_pruned", json.dumps(true | claims), cutoff)
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq <= ?", TENANT, last)
+
+
+@pytest.mark.parametrize("after", ["nothing", "a prune", "a prune that was witnessed"])
+def test_a_marker_that_leaves_out_rows_that_were_witnessed(
+    known_chain: Callable[..., KnownChain], after: str
+) -> None:
+    known = known_chain(50, 2, 1)
+    if after != "nothing":
+        cut(known, 10)
+        assert known.verify().verdict == Verdict.VERIFIED
+    if after == "a prune that was witnessed":
+        known.checkpoint()
+    seqs = known.chain.seqs(TENANT)
+    cut(known, 20, fromSeq=seqs[10], count=5)
+    report = known.verify()
+    assert (codes(report), report.verdict) == ({"MARKER"}, Verdict.TAMPERED)
+
+
+def test_a_marker_that_goes_on_from_an_accepted_start_leaves_nothing_out(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    known.chain.run("DELETE FROM audit_chain WHERE seq <= ?", known.chain.seqs(TENANT)[4])
+    report = known.verify()
+    for finding in report.findings:
+        (tenant,) = (item for item in report.tenants if item.tenant == finding.tenant)
+        known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    cut(known, 10)
+    assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
+
+
+def test_rows_that_markers_removed_along_with_an_earlier_marker(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    """What an old export may not know: the marker that told of the first rows was pruned itself."""
+    known = known_chain(50, 2, 1)
+    cut(known, 10)
+    for _ in range(3):
+        known.chain.append(TENANT)
+    cut(known, len(known.chain.seqs(TENANT)) - 2)
+    report = known.verify()
+    assert report.findings == () and report.verdict == Verdict.CONSISTENT
+
+
 def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
