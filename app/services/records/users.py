@@ -1,11 +1,12 @@
 """A tenant's users: create, edit the e-mail, delete; each an entry in the tenant's audit chain."""
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from peewee import fn
 
@@ -16,13 +17,22 @@ from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
 from models.engine import Database, Limits, Rows
-from models.errors import InvalidInput, NotFound
+from models.errors import InvalidInput, NotAllowed, NotFound
 from models.status import AuditEvent
 from models.tables import User
 
 TABLE = "users"
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\]+")
+
+MOST_FOREIGN: Final = 50_000
+"""Addresses of a tenant with letters beyond ASCII, up to which they are compared one by one."""
+
+
+def folded(email: str) -> str:
+    """The address as all spellings of it are compared: É and é, composed or not, straße and STRASSE."""
+    # Canonical caseless matching, Unicode 15, D145; and composed again, so that ASCII stays what it is.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold())
 
 
 def valid_email(value: str) -> str:
@@ -126,7 +136,10 @@ class _Addresses:
         self._known: set[tuple[Value, Value]] = set()
 
     def __call__(self, rows: Sequence[RowChange], limits: Limits) -> list[Check]:
-        """One look for the addresses that these users have before and after, those of a tenant together."""
+        """Looks for the addresses that these users have before and after, those of a tenant together.
+
+        SQLite folds ASCII alone, so a tenant's other addresses are read and folded here.
+        """
         wanted: dict[str, dict[str, list[tuple[_Judge, RowChange]]]] = {}  # tenant to address to its users
         users = [row for row in rows if row.table == TABLE and row.record_id in self._tenants]
         sides = [(self._refuse, user, user.after) for user in users]
@@ -135,23 +148,33 @@ class _Addresses:
             email = (image or {}).get("email")
             if isinstance(email, str):
                 of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
-                of_tenant.setdefault(email.lower(), []).append((judge, user))
+                of_tenant.setdefault(folded(email), []).append((judge, user))
 
         def tell(addresses: Mapping[str, Sequence[tuple[_Judge, RowChange]]], found: Rows) -> None:
-            for lowered, other, email in found:
-                for judge, user in addresses[lowered]:
+            if len(found) > MOST_FOREIGN and any(
+                user.after for each in addresses.values() for _, user in each
+            ):
+                raise NotAllowed(
+                    f"The tenant has more than {MOST_FOREIGN:,} e-mail addresses beyond ASCII, so "
+                    "whether this one is taken cannot be told; nothing was changed."
+                )
+            for other, stored in found:
+                email = bytes(stored).decode(errors="replace")
+                for judge, user in addresses.get(folded(email), ()):
                     if other != user.record_id:
                         judge(user, other, email)
 
-        lowered = fn.LOWER(User.email)
-        return [
-            Check(
-                User.select(lowered, User.id, User.email).where(User.tenant_id == tenant, lowered.in_(part)),
-                partial(tell, addresses),
-            )
-            for tenant, addresses in wanted.items()
-            for part in chunks(addresses, limits.parameters - 1)
-        ]
+        checks = []
+        for tenant, addresses in wanted.items():
+            # By their bytes: a text that is no UTF-8 cannot be fetched.
+            look = User.select(User.id, User.email.cast("BLOB")).where(User.tenant_id == tenant)
+            judge = partial(tell, addresses)
+            foreign = look.where(fn.GLOB("*[^ -~]*", User.email)).limit(MOST_FOREIGN + 1)
+            checks.append(Check(foreign.tuples(), judge))
+            plain = (address for address in addresses if address.isascii())
+            for part in chunks(plain, min(limits.parameters - 1, MOST_FOREIGN)):
+                checks.append(Check(look.where(fn.LOWER(User.email).in_(part)).tuples(), judge))
+        return checks
 
     def _know(self, user: RowChange, other: Value, email: str) -> None:
         self._known.add((user.record_id, other))

@@ -45,6 +45,45 @@ def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(databa
     assert create(database, tenant="globex")
 
 
+@pytest.mark.parametrize(
+    ("there", "new"),
+    [
+        ("É@x.example", "É@x.example"),
+        ("É@x.example", "é@x.example"),
+        ("é@x.example", "É@x.example"),
+        ("caf\u00e9@x.example", "cafe\u0301@x.example"),
+        ("cafe\u0301@x.example", "CAF\u00c9@x.example"),
+        ("straße@x.example", "STRASSE@x.example"),
+        ("strasse@x.example", "Straße@x.example"),
+        ("STRASSE@x.example", "straße@x.example"),
+        ("İ@x.example", "i\u0307@x.example"),
+    ],
+)
+def test_spellings_of_one_address_are_one(database: LocalDatabase, there: str, new: str) -> None:
+    create(database, there)
+    other = create(database, "other@x.example")
+    with pytest.raises(InvalidInput, match="already has a user"):
+        create(database, new)
+    with pytest.raises(InvalidInput, match="already has a user"):
+        users.rename(database, other, new, actor="ops", now=NOW)
+    assert create(database, new, tenant="globex")
+    assert create(database, f"x{new}")
+
+
+def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(database: LocalDatabase) -> None:
+    user_id = create(database, "É@x.example")
+    change = users.rename(database, user_id, "a@x.example", actor="ops", now=NOW)
+    create(database, "e\u0301@x.example")
+    with pytest.raises(InvalidInput, match="already has a user"):
+        writing.undo(database, change, now=NOW)
+
+
+def test_an_address_that_is_no_text_is_in_nobodys_way(database: LocalDatabase) -> None:
+    broken = create(database)
+    database.connection().execute("UPDATE users SET email = CAST(x'ff40' AS TEXT) WHERE id = ?", (broken,))
+    assert create(database, "é@x.example")
+
+
 def test_two_who_share_an_address_already_come_back_with_it(database: LocalDatabase) -> None:
     """The platform lets that happen; nothing has changed since, so the undo goes through."""
     first = create(database)
