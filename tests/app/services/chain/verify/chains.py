@@ -110,12 +110,12 @@ class ChainFile:
                 self.run("UPDATE audit_chain SET previous_hash=?, hash=? WHERE seq=?", previous, value, seq)
                 previous = value
 
-    def prune(self, tenant: str, through: int) -> None:
-        """Retention's own way: the prefix goes, a marker comes."""
+    def prune(self, tenant: str, through: int, at: int = NOW - 30) -> None:
+        """Retention's own way: the prefix goes, a marker comes, at the earliest when all of it is older."""
         (latest,) = self.one(
             "SELECT max(created_at) FROM audit_chain WHERE tenant_id=? AND seq<=?", tenant, through
         )
-        at = max(NOW - 30, latest + 1)
+        at = max(at, latest + 1)
         first, count = self.one(
             "SELECT min(seq), count(*) FROM audit_chain WHERE tenant_id=? AND seq<=?", tenant, through
         )
