@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -26,7 +27,7 @@ def floor(source: Path, path: Path) -> float:
     """Seconds for the chains alone, with events that are already there."""
     create_database(path, paths.migrations_dir(), now=NOW)
     with closing(apsw.Connection(str(source))) as connection:
-        events = connection.execute(
+        events: list[Any] = connection.execute(
             "SELECT tenant_id, event_type, payload, created_at FROM audit_chain ORDER BY seq"
         ).fetchall()
 

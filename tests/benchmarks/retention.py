@@ -23,6 +23,8 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from functools import partial
+
 import apsw
 from PySide6.QtCore import QElapsedTimer, QEventLoop, QStringListModel, QTimer
 from PySide6.QtWidgets import QApplication, QTableView
@@ -118,7 +120,7 @@ def write(path: Path) -> None:
         while not select.select([sys.stdin], [], [], WRITE_EVERY)[0]:
             event = Event("acme-corp", "settings_changed", {"actor": "benchmark", "number": number})
             started = time.perf_counter()
-            append(database, lambda event=event: Batch((), (event,)), now=NOW)
+            append(database, partial(Batch, (), (event,)), now=NOW)
             longest = max(longest, time.perf_counter() - started)
             number += 1
     print(longest)

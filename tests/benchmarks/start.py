@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 AIM = 1.35
@@ -141,7 +142,7 @@ def measure(file: Path, runs: int) -> None:
         opened.append(rows)
         return first
 
-    ways = {
+    ways: dict[str, Callable[[], float]] = {
         "bare window (the floor)": lambda: times(FLOOR)[0],
         "the program, first paint": lambda: times(PROGRAM)[0],
         "the program with a file, first paint": with_file,

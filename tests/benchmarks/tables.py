@@ -337,9 +337,10 @@ def lists(path: Path, theme: Theme) -> list[Line]:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     for pragma in ("temp_store = 2", "cache_size = -16384"):
         connection.execute(f"PRAGMA {pragma}")
-    tenant, kind = connection.execute(
+    (most,) = connection.execute(
         "SELECT tenant_id, event_type FROM audit_chain GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1"
-    ).fetchone()
+    )
+    tenant, kind = most
 
     def sql(statement: str, *values: Any) -> list[Any]:
         return list(connection.execute(statement, values))

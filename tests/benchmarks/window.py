@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -92,6 +93,10 @@ class Desk:
     def in_sight(self) -> RecordTab:
         assert self.window.workspace is not None
         return self.window.workspace.current()
+
+    @staticmethod
+    def complete(page: RecordTab) -> bool:
+        return page.model.complete and page.model.rowCount() > 0
 
     def step(
         self,
@@ -175,8 +180,8 @@ def run(path: Path, folder: Path, desk: Desk) -> None:
             workspace.tabs.setCurrentIndex(0)
             desk.step(
                 f"look at {page.spec.title}",
-                lambda position=position: workspace.tabs.setCurrentIndex(position),
-                lambda page=page: page.model.complete and page.model.rowCount() > 0,
+                partial(workspace.tabs.setCurrentIndex, position),
+                partial(desk.complete, page),
             )
     desk.only = only
     workspace.tabs.setCurrentIndex(1)
@@ -185,12 +190,12 @@ def run(path: Path, folder: Path, desk: Desk) -> None:
     desk.step("scroll by pages", int, desk.waiting(3000), desk.scroll)
     bar = tab.table.verticalScrollBar()
     for end in (bar.maximum(), 0, bar.maximum() // 2):
-        desk.step(f"jump to {end:,}", lambda end=end: bar.setValue(end), desk.shown)
+        desk.step(f"jump to {end:,}", partial(bar.setValue, end), desk.shown)
     for number, column in enumerate(tab.columns()):
         if column.sortable:
             desk.step(
                 f"sort by {column.name}, scrolling",
-                lambda number=number: tab.table.sortByColumn(number, Qt.SortOrder.DescendingOrder),
+                partial(tab.table.sortByColumn, number, Qt.SortOrder.DescendingOrder),
                 desk.loaded(),
                 desk.scroll,
             )

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     from tests.gallery.render import render
     from tests.gallery.scenes import all_scenes
 
-    app = QApplication.instance() or QApplication(["gallery"])
+    app = QApplication(["gallery"])
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
     options.out_dir.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app import paths
+from app.services.chain.checkpoints.document import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.audit.tab import AuditTab
@@ -77,7 +78,7 @@ def _state(
 
 
 def _sign(window: MainWindow) -> None:
-    sign(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason="request")
+    sign(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason=Reason.REQUEST)
 
 
 def _damage(window: MainWindow) -> None:
@@ -134,12 +135,12 @@ def _menu(scenes: WindowScenes) -> Callable[[Theme], Shot]:
     def build(theme: Theme) -> Shot:
         shot = scenes.window(
             theme,
-            lambda window: _page(window).panel.verify.arrow.click(),
+            lambda window: _page(window).verify_split.arrow.click(),
             until=_after(lambda page: page.verify()),
         )
         window = shot.widget
         assert isinstance(window, MainWindow)
-        return Shot(shot.widget, shot.ready, shot.then, lambda: _page(window).panel.verify.menu, shot.close)
+        return Shot(shot.widget, shot.ready, shot.then, lambda: _page(window).verify_split.menu, shot.close)
 
     return build
 

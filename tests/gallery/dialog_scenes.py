@@ -6,7 +6,7 @@ from typing import Any
 
 from app import __version__
 from app.services.chain.pruning import LeftAlone
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
@@ -28,6 +28,7 @@ from models.local.migrations import MigrationStatus
 from models.schema import Schema
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan, share
+from tests.fixtures.window import write
 from tests.gallery.registry import Registry, Shot
 
 STATE = Path("/home/ops/foundation/.wrangler/state/v3/d1/miniflare-D1DatabaseObject")
@@ -104,7 +105,7 @@ def preferences_wrong(theme: Theme) -> Shot:
     dialog = PreferencesDialog(theme, Settings())
 
     def spoil() -> None:
-        dialog.editor("actor").setText("ops\u202e")
+        write(dialog, "actor", "ops\u202e")
         dialog.submit()
         dialog.reject()
 
@@ -112,7 +113,7 @@ def preferences_wrong(theme: Theme) -> Shot:
 
 
 def _plan(*shares: TenantShare, **options: Any) -> Plan:
-    others = {"notifications": 1_204, "planning_runs": 12, "planning_artifacts": 121}
+    others: dict[str, Any] = {"notifications": 1_204, "planning_runs": 12, "planning_artifacts": 121}
     return a_plan(*shares, **(others if shares else {}), **options)
 
 
@@ -232,7 +233,7 @@ def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
     then = {**now, "users": 1_251, "audit_chain": 60_988, "notifications": None}
     prepared = Prepared(Path("foundation-2026-11-16.sqlite"), Path("restore.sqlite"), now, then)
     tenants = tuple(
-        TenantReport(name, verdict, 9_000, 1, 61_000, "a" * 64, "genesis", 9_000)
+        TenantReport(name, verdict, 9_000, 1, 61_000, "a" * 64, Anchor("genesis"), 9_000)
         for name in ("acme-corp", "globex", "initech", "umbrella", "system")
     )
     report = Report(verdict=verdict, entries=60_988, seconds=0.1, findings=(), tenants=tenants, found=3)

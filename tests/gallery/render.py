@@ -10,6 +10,9 @@ from tests.gallery.registry import Scene, Shot
 
 _SETTLE_MS, _PATIENCE_MS = 60, 20_000
 
+_LATE = 1
+"""What the wait for a scene returns when it took too long."""
+
 
 def render(scene: Scene, theme: Theme, target: Path) -> None:
     """Paint `scene` to `target`; raises TimeoutError when it does not become ready within 20 seconds."""
@@ -18,13 +21,13 @@ def render(scene: Scene, theme: Theme, target: Path) -> None:
     if scene.size is not None:
         shot.widget.resize(*scene.size)
     waiting = QEventLoop()
-    late: list[bool] = []
+    late = False
     if shot.ready is not None:
         shot.ready.connect(waiting.quit)
     shot.widget.show()
     if shot.ready is not None:
-        QTimer.singleShot(_PATIENCE_MS, waiting, lambda: (late.append(True), waiting.quit()))
-        waiting.exec()
+        QTimer.singleShot(_PATIENCE_MS, waiting, lambda: waiting.exit(_LATE))
+        late = waiting.exec() == _LATE
     if late:
         raise TimeoutError(f"The scene {scene.name} did not become ready.")
     _settle()

@@ -98,7 +98,9 @@ def parked_ideas(theme: Theme) -> Shot:
     context, close = _open(theme)
     dialog = ParkedIdeasDialog(context)
     dialog.reload()
-    return Shot(
-        dialog, ready=dialog.list.loaded, then=lambda: (dialog.table.select_row(1), dialog.table.setFocus()),
-        close=close,
-    )  # fmt: skip
+
+    def choose() -> None:
+        dialog.table.select_row(1)
+        dialog.table.setFocus()
+
+    return Shot(dialog, ready=dialog.list.loaded, then=choose, close=close)

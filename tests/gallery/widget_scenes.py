@@ -4,6 +4,7 @@ from datetime import date
 
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QCheckBox,
     QComboBox,
     QDateEdit,
@@ -12,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QMainWindow,
-    QMenu,
     QPlainTextEdit,
     QProgressBar,
     QRadioButton,
@@ -42,6 +42,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.panes import EmptyState, Inspector
 from app.ui.widgets.picker import Choice, Picker
+from app.ui.widgets.table_columns import TableHeader
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.sample_table import SampleTable
 
@@ -99,7 +100,9 @@ def controls(theme: Theme) -> Shot:
     page, column = _page()
     focused = push_button(theme, "Has the focus")
     for enabled in (True, False):
-        row = [push_button(theme, kind.value.capitalize(), kind=kind, icon=Icon.VERIFY) for kind in Kind]
+        row: list[QAbstractButton] = [
+            push_button(theme, kind.value.capitalize(), kind=kind, icon=Icon.VERIFY) for kind in Kind
+        ]
         row += [
             tool_button(theme, Icon.REFRESH, "Refresh", framed=True),
             tool_button(theme, Icon.MORE, "More"),
@@ -119,8 +122,8 @@ def controls(theme: Theme) -> Shot:
         hint = QLineEdit()
         hint.setPlaceholderText("Search everything")
         hint.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
-        for widget in (text, hint, combo, spin, day):
-            widget.setEnabled(enabled)
+        for field in (text, hint, combo, spin, day):
+            field.setEnabled(enabled)
         column.addLayout(_line(text, hint, combo, spin, day))
     for enabled in (True, False):
         on, off, some = QCheckBox("Checked"), QCheckBox("Not checked"), QCheckBox("Partly")
@@ -137,8 +140,8 @@ def controls(theme: Theme) -> Shot:
         bar = QProgressBar()
         bar.setTextVisible(False)
         bar.setValue(40)
-        for widget in (on, off, some, box, bar):
-            widget.setEnabled(enabled)
+        for choice in (on, off, some, box, bar):
+            choice.setEnabled(enabled)
         column.addLayout(_line(on, off, some, box, bar, stretch=False))
     group = QGroupBox("Group of things")
     lines = QVBoxLayout(group)
@@ -241,7 +244,12 @@ def frame(theme: Theme) -> Shot:
     split.addWidget(inspector)
     split.setSizes([840, 400])
     column.addWidget(split, 1)
-    return Shot(window, then=lambda: (table.select_row(2), table.setFocus()))
+
+    def choose() -> None:
+        table.select_row(2)
+        table.setFocus()
+
+    return Shot(window, then=choose)
 
 
 def runs(theme: Theme) -> Shot:
@@ -285,7 +293,12 @@ def runs(theme: Theme) -> Shot:
     split.addWidget(inspector)
     split.setSizes([800, 440])
     column.addWidget(split, 1)
-    return Shot(window, then=lambda: (table.select_row(5), scores.setFocus()))
+
+    def choose() -> None:
+        table.select_row(5)
+        scores.setFocus()
+
+    return Shot(window, then=choose)
 
 
 def parts(theme: Theme) -> Shot:
@@ -345,7 +358,9 @@ def column_menu(theme: Theme) -> Shot:
     table = DataTable(theme, "Runs")
     table.setModel(SampleTable())
     column.addWidget(table)
-    menu: QMenu = table.horizontalHeader().columns_menu(1)
+    header = table.horizontalHeader()
+    assert isinstance(header, TableHeader)
+    menu = header.columns_menu(1)
     return Shot(
         page, then=lambda: menu.popup(page.mapToGlobal(page.rect().topLeft())), grab=menu, close=menu.close
     )

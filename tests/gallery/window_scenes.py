@@ -152,7 +152,7 @@ def register(registry: Registry) -> None:
         os.environ["TENANT_ADMIN_HOME"] = str(home)
         shutil.rmtree(home, ignore_errors=True)
         for days in (3, 1):
-            sign(path, paths.checkpoints_dir(), now=NOW - days * 86_400, reason="verify")
+            sign(path, paths.checkpoints_dir(), now=NOW - days * 86_400)
         context = make_context(path, theme, Settings(home), lambda: NOW)
         dialog = CheckpointsDialog(context)
         return Shot(dialog, ready=dialog.listed, close=lambda: close_context(context))

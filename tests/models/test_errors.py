@@ -27,7 +27,7 @@ def example(kind: type[StorageError]) -> tuple[StorageError, str]:
     if kind is errors.ChangedSince:
         return kind(["the e-mail"]), "the e-mail"
     argument = WITH_NAME.get(kind.__name__, PATH)
-    return kind(argument), argument if isinstance(argument, str) else PATH.stem  # type: ignore[call-arg]
+    return kind(argument), argument if isinstance(argument, str) else PATH.stem
 
 
 @pytest.mark.parametrize("kind", STORAGE, ids=lambda kind: kind.__name__)

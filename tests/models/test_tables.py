@@ -30,8 +30,7 @@ def connection(migrated: Path) -> Any:
     connection.close()
 
 
-def by_name(models: tuple[type[Model], ...]) -> Any:
-    return pytest.mark.parametrize("model", models, ids=lambda model: model._meta.table_name)
+every_table = pytest.mark.parametrize("model", TABLES, ids=lambda model: model._meta.table_name)
 
 
 def declared_type(field: Field) -> str:
@@ -83,7 +82,7 @@ def test_there_is_nothing_but_tables_and_indexes(connection: apsw.Connection) ->
     assert {kind for (kind,) in connection.execute("SELECT type FROM sqlite_master")} == {"table", "index"}
 
 
-@by_name(TABLES)
+@every_table
 def test_columns(connection: apsw.Connection, model: type[Model]) -> None:
     found = connection.execute(
         'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)',
@@ -97,7 +96,7 @@ def test_columns(connection: apsw.Connection, model: type[Model]) -> None:
     assert real == columns_of(model)
 
 
-@by_name(TABLES)
+@every_table
 def test_indexes(connection: apsw.Connection, model: type[Model]) -> None:
     real = set()
     for name, unique, origin, partial in connection.execute(
@@ -114,7 +113,7 @@ def test_indexes(connection: apsw.Connection, model: type[Model]) -> None:
     assert real == indexes_of(model)
 
 
-@by_name(TABLES)
+@every_table
 def test_foreign_keys(connection: apsw.Connection, model: type[Model]) -> None:
     real = {
         (column, table, target, update, delete)
@@ -137,7 +136,7 @@ def test_foreign_keys(connection: apsw.Connection, model: type[Model]) -> None:
     assert real == said
 
 
-@by_name(TABLES)
+@every_table
 def test_numbering(connection: apsw.Connection, model: type[Model]) -> None:
     """Only an AutoField's table never gives a number twice, and none does without a rowid or strictly."""
     sql = connection.execute(
@@ -147,6 +146,6 @@ def test_numbering(connection: apsw.Connection, model: type[Model]) -> None:
     assert re.search(r"WITHOUT ROWID|STRICT|CHECK|COLLATE|GENERATED", sql) is None
 
 
-@by_name(TABLES)
+@every_table
 def test_a_model_is_bound_to_no_database(model: type[Model]) -> None:
     assert model._meta.database is None

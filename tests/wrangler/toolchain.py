@@ -39,7 +39,7 @@ def install() -> Path:
         with tempfile.TemporaryDirectory(prefix="installing-", dir=cache, ignore_cleanup_errors=True) as name:
             fresh = Path(name) / "wrangler"
             fresh.mkdir()
-            command = [NODE, _NPM, "install", "--prefix", fresh, f"wrangler@{VERSION}"]
+            command = [str(NODE), str(_NPM), "install", "--prefix", str(fresh), f"wrangler@{VERSION}"]
             quietly = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
             done = subprocess.run(
                 [*command, *quietly],

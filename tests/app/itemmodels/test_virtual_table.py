@@ -388,11 +388,15 @@ def test_a_row_that_went_says_so(desk: Desk, view: QTableView, qtbot: QtBot) -> 
     assert desk.model.record_id(gone) is None and desk.shown(gone, 0, Role.KEY) is None
 
 
+def wait_for_record(qtbot: QtBot, desk: Desk, row: int) -> None:
+    qtbot.waitUntil(lambda: desk.model.record(row) is not None)
+
+
 def test_memory_stays_that_of_a_few_pages(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
     desk.open()
     for page in range(ROWS // PAGE):
         go(view, page * PAGE + 100)
-        qtbot.waitUntil(lambda page=page: desk.model.record(page * PAGE + 100) is not None)
+        wait_for_record(qtbot, desk, page * PAGE + 100)
     at_hand = sum(desk.model.record(row) is not None for row in range(ROWS))
     assert at_hand <= PAGES * PAGE + 200
 

@@ -4,11 +4,19 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import apsw
 import pytest
 
 from models.local.database import LocalDatabase
 
 Events = Callable[[], list[tuple[str, str, dict[str, Any]]]]
+
+
+@pytest.fixture
+def sql(database: LocalDatabase) -> apsw.Connection:
+    """The new file as plain SQL, past the program."""
+    connection: apsw.Connection = database.connection()
+    return connection
 
 
 @pytest.fixture

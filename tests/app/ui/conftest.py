@@ -1,9 +1,9 @@
 """One theme for all interface tests, light unless a test changes it, and an open file for the tabs."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -24,7 +24,10 @@ from app.workers.runner import Runner
 from tests.conftest import NOW
 
 AnyTab = TypeVar("AnyTab", bound=RecordTab)
-ShowTab = Callable[[type[Any]], Any]
+
+
+class ShowTab(Protocol):
+    def __call__(self, kind: type[AnyTab]) -> AnyTab: ...
 
 
 @pytest.fixture(scope="session")

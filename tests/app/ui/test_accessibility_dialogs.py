@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
+from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files import restoring
 from app.services.files.copying import snapshot_copy
@@ -77,7 +78,7 @@ def parked_ideas(context: Context) -> ParkedIdeasDialog:
 
 
 def checkpoints(context: Context) -> CheckpointsDialog:
-    sign(context.opened.path, paths.checkpoints_dir(), now=NOW, reason="request")
+    sign(context.opened.path, paths.checkpoints_dir(), now=NOW, reason=Reason.REQUEST)
     return CheckpointsDialog(context)
 
 

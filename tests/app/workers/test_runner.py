@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -39,18 +40,18 @@ def until_cancelled(progress: Progress, cancelled: Stop) -> None:
     raise Cancelled
 
 
-def create(runner: Runner, email: str = "ada@acme.example", **options: object) -> None:
+def create(runner: Runner, email: str = "ada@acme.example", **options: Any) -> None:
     runner.write(users.create, "acme", email, actor="ops", now=NOW, **options)
 
 
 def test_a_result_arrives_on_the_interface_thread(runner: Runner, qtbot: QtBot) -> None:
-    arrived: list[object] = []
+    arrived: list[tuple[object, object]] = []
     runner.read(
         lambda database: threading.current_thread(),
         on_done=lambda worker: arrived.append((worker, threading.current_thread())),
     )
     qtbot.waitUntil(lambda: bool(arrived))
-    worker, receiver = arrived[0]  # type: ignore[misc]
+    worker, receiver = arrived[0]
     assert worker is not receiver
     assert receiver is threading.main_thread()
 

@@ -38,7 +38,7 @@ PATH = Path("/data/foundation.sqlite")
 )
 def test_what_sqlite_raises_becomes_the_error_a_person_gets(error: Exception, expected: type) -> None:
     assert type(translate(error, PATH)) is expected
-    with pytest.raises(Exception) as caught, peewee.__exception_wrapper__:
+    with pytest.raises(Exception) as caught, vars(peewee)["__exception_wrapper__"]:
         raise error
     assert type(translate(caught.value, PATH)) is expected
 

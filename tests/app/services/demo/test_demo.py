@@ -5,6 +5,7 @@ import json
 from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import apsw
@@ -24,7 +25,7 @@ TABLES = (
 GENESIS = "0" * 64
 
 
-def build(path: Path, **options: int) -> apsw.Connection:
+def build(path: Path, **options: Any) -> apsw.Connection:
     create_demo(path, migrations_dir(), now=NOW, **options)
     return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
 
@@ -62,7 +63,9 @@ def test_chains_hold_and_reach_from_thousands_of_entries_to_a_handful(demo: apsw
 
 
 def test_tenants_are_interleaved_and_time_never_goes_backwards(demo: apsw.Connection) -> None:
-    rows = demo.execute("SELECT seq, tenant_id, created_at FROM audit_chain ORDER BY seq").fetchall()
+    rows: list[Any] = demo.execute(
+        "SELECT seq, tenant_id, created_at FROM audit_chain ORDER BY seq"
+    ).fetchall()
     assert [seq for seq, _, _ in rows] == list(range(1, 5_001))
     times = [at for _, _, at in rows]
     assert times == sorted(times)
@@ -123,7 +126,7 @@ def test_retention_has_something_to_do_but_less_than_half(demo: apsw.Connection)
 
 
 def test_webhooks_use_https_and_their_hostname_agrees(demo: apsw.Connection) -> None:
-    hooks = demo.execute("SELECT url, hostname, secret FROM webhook_destinations").fetchall()
+    hooks: list[Any] = demo.execute("SELECT url, hostname, secret FROM webhook_destinations").fetchall()
     assert len(hooks) > 10
     for url, hostname, secret in hooks:
         assert urlsplit(url).scheme == "https"
@@ -184,10 +187,12 @@ def test_existing_file_is_never_overwritten(tmp_path: Path, suffix: str) -> None
 
 def test_file_that_appears_while_building_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
+
+    def spoil(done: int, total: int) -> None:
+        path.write_bytes(b"precious")
+
     with pytest.raises(AlreadyThere):
-        create_demo(
-            path, migrations_dir(), now=NOW, progress=lambda *_: path.write_bytes(b"precious") and None
-        )
+        create_demo(path, migrations_dir(), now=NOW, progress=spoil)
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -208,7 +213,7 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", [{"rows": -1}, {"tenants": 0}, {"tenants": 1_001}])
-def test_impossible_sizes_are_refused(tmp_path: Path, option: dict[str, int]) -> None:
+def test_impossible_sizes_are_refused(tmp_path: Path, option: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="Sample data can have"):
         create_demo(tmp_path / "demo.sqlite", migrations_dir(), now=NOW, **option)
 

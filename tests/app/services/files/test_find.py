@@ -10,10 +10,12 @@ import pytest
 from app import paths
 from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
 from app.services.files.opening import open_database
+from app.services.records.change import commit
 from models.errors import DamagedFile
 from models.local import copies
 from models.local.migrations import create_database
-from tests.app.services.records.test_change import NOW, commit, creation
+from tests.app.services.records.test_change import creation
+from tests.conftest import NOW
 
 STATE = Path(".wrangler", "state", "v3", "d1", "miniflare-D1DatabaseObject")
 HASHED = "c917712ba74c5102d69ecf1555a42fe4d03ba423fee62c633ac82b645ae953eb.sqlite"

@@ -263,7 +263,13 @@ def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
     live = tmp_path / "live"
     live.mkdir()
     create_demo(live / "live.sqlite", paths.migrations_dir(), rows=100, tenants=2, now=NOW)
-    command = [sys.executable, "-m", "tests.fixtures.restoring", live / "live.sqlite", *sources]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fixtures.restoring",
+        str(live / "live.sqlite"),
+        *map(str, sources),
+    ]
     done = subprocess.run(
         [*command, str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=300
     )

@@ -383,7 +383,8 @@ class Acts(RuleBasedStateMachine):
             if after is None:
                 gone = {other for other, (_, then) in wanted.rows.items() if then is None}
                 for child, column in self._children(self.model, key):
-                    if child not in gone and column not in (wanted.rows.get(child) or ({}, {}))[1]:
+                    _, then = wanted.rows.get(child, (None, None))
+                    if child not in gone and column not in (then or {}):
                         return ChangedSince
         return None
 

@@ -209,7 +209,7 @@ def test_undo_refuses_where_rows_refer_to_what_it_would_remove(
 ) -> None:
     execute(people, *REVIEWS)
     created = users.create(people, "acme", "new@acme.example", actor="ops", now=NOW)
-    execute(people, f"INSERT INTO operator_reviews VALUES (4, '{created.rows[0].key['id']}', 'new')")
+    execute(people, f"INSERT INTO operator_reviews VALUES (4, '{created.rows[0].key['id']!s}', 'new')")
     before = content()
     with pytest.raises(ChangedSince, match="operator_reviews refers to users"):
         writing.undo(people, created, now=NOW)

@@ -148,7 +148,7 @@ def test_a_value_that_only_looks_the_same_is_another(
         st.none(),
         st.integers(-(2**63), 2**63 - 1),
         st.floats(allow_nan=False).map(lambda number: number + 0.0),
-        st.text(st.characters(exclude_categories=("Cs",))),
+        st.text(st.characters(exclude_categories=["Cs"])),
         st.binary(),
     )
 )
@@ -303,6 +303,6 @@ def test_names_are_found_as_sqlite_finds_them(database: LocalDatabase) -> None:
         "CREATE TABLE Notes (id TEXT, user_id TEXT REFERENCES USERS(Id) ON DELETE CASCADE)",
     )
     user = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
-    execute(database, f"INSERT INTO notes VALUES ('n', '{user}')")
+    execute(database, f"INSERT INTO notes VALUES ('n', '{user!s}')")
     change = users.delete(database, [str(user)], actor="ops", now=NOW)
     assert set(change.touched) == {"users", "Notes", "audit_chain"}

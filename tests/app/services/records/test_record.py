@@ -86,14 +86,14 @@ def test_what_is_gone_is_said(database: LocalDatabase) -> None:
 
 def test_a_record_can_be_read_with_those_that_name_it(database: LocalDatabase) -> None:
     connection = database.connection()
-    for run in ("a", "b"):
+    for name in ("a", "b"):
         connection.execute(
-            "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES (?, 'Tea', 1, 1)", (run,)
+            "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES (?, 'Tea', 1, 1)", (name,)
         )
         connection.execute(
             "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at)"
             " VALUES ('of ' || ?1, ?1, 'synthesis', 'text', 1)",
-            (run,),
+            (name,),
         )
     run, artifacts = read_record_with(database, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")
     assert run["id"] == "b" and artifacts is not None

@@ -23,7 +23,8 @@ def test_every_column_of_the_model_is_declared_and_no_other(table: Table) -> Non
 @every_table
 def test_a_row_begins_with_the_key(table: Table) -> None:
     assert table.names[0] == table.key.name
-    assert table.key.source == table.model._meta.primary_key.column_name
+    key = table.model._meta.primary_key
+    assert key and table.key.source == key.column_name
 
 
 @every_table

@@ -11,7 +11,7 @@ from tests.conftest import NOW
 
 
 def create(database: LocalDatabase, email: str = "ada@acme.example", tenant: str = "acme") -> str:
-    return users.create(database, tenant, email, actor="ops", now=NOW).rows[0].key["id"]
+    return str(users.create(database, tenant, email, actor="ops", now=NOW).rows[0].key["id"])
 
 
 def test_a_new_user_is_stored_and_on_record(database: LocalDatabase, events: Events) -> None:

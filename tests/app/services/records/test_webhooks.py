@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from app.services.records import change as writing
@@ -11,11 +13,11 @@ from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def create(database: LocalDatabase, **changes: object) -> str:
+def create(database: LocalDatabase, **changes: Any) -> str:
     form = WebhookInput(
         **{"name": "CI", "url": "https://hooks.acme.example/in", "secret": "whsec_1", **changes}
-    )  # type: ignore[arg-type]
-    return webhooks.create(database, "acme", form, actor="ops", now=NOW).rows[0].key["id"]
+    )
+    return str(webhooks.create(database, "acme", form, actor="ops", now=NOW).rows[0].key["id"])
 
 
 def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(

@@ -29,18 +29,17 @@ OLD = NOW - 91 * DAY
 
 
 @pytest.fixture
-def sql(database: LocalDatabase) -> apsw.Connection:
+def sql(sql: apsw.Connection) -> apsw.Connection:
     """A file in use until NOW, of which four rows are old then, and a few more a week later."""
-    connection = database.connection()
     chains.append(
-        connection, "acme", [OLD] * 3 + [NOW - 88 * DAY] * 2 + [NOW - day * DAY for day in range(9, 0, -1)]
+        sql, "acme", [OLD] * 3 + [NOW - 88 * DAY] * 2 + [NOW - day * DAY for day in range(9, 0, -1)]
     )
-    chains.append(connection, "globex", [NOW - 2 * HOUR, NOW - HOUR])
-    connection.execute(
+    chains.append(sql, "globex", [NOW - 2 * HOUR, NOW - HOUR])
+    sql.execute(
         "INSERT INTO notifications (id, tenant_id, type, read, created_at) VALUES ('n', 'acme', 'x', 1, ?)",
         (OLD,),
     )
-    return connection
+    return sql
 
 
 def retain(database: LocalDatabase, now: int = NOW, **options: Any) -> Result:

@@ -11,11 +11,6 @@ from tests.fixtures.retaining import planned, retain
 RUNS = {"planning_runs", "planning_artifacts"}
 
 
-@pytest.fixture
-def sql(database: LocalDatabase) -> apsw.Connection:
-    return database.connection()
-
-
 def runs(sql: apsw.Connection) -> set[str]:
     return {key for (key,) in sql.execute("SELECT id FROM planning_runs")}
 

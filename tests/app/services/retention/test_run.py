@@ -44,11 +44,6 @@ def recent(days: int) -> int:
     return CUTOFF + days * DAY
 
 
-@pytest.fixture
-def sql(database: LocalDatabase) -> apsw.Connection:
-    return database.connection()
-
-
 def left_of(connection: apsw.Connection, tenant: str) -> list[int]:
     """The times of a tenant's entries, prune markers left out."""
     return [
@@ -181,7 +176,7 @@ TAMPERING = {
 }
 
 
-def between(database: LocalDatabase, calls: int, change: Callable[[], None]) -> TryCheckpoint:
+def between(database: LocalDatabase, calls: int, change: Callable[[], object]) -> TryCheckpoint:
     """Verifies, and makes `change` to the file right after the verification number `calls`."""
     verified, answered = unsigned(database.path), []
 
@@ -670,7 +665,7 @@ def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
 
 def test_a_notification_marked_unread_meanwhile_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
-    rescued = []
+    rescued: list[int] = []
 
     def rescue(done: int, total: int) -> None:
         if not rescued:

@@ -111,7 +111,7 @@ def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> 
     qtbot.addWidget(dialog)
     dialog.open()
     choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
-    assert theme.mode is Mode.DARK and theme.tokens is DARK
+    assert (theme.mode, theme.tokens) == (Mode.DARK, DARK)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert dialog.isVisible(), "an edit is never lost silently"
     with qtbot.waitSignal(dialog.rejected, timeout=0):

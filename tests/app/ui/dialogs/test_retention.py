@@ -19,6 +19,7 @@ from models.local.database import LocalDatabase
 from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan, planned, share
+from tests.fixtures.window import child
 
 CUTOFF = NOW - 90 * 86_400
 
@@ -228,7 +229,7 @@ def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: 
     said: list[Path | None] = []
     dialog.archive_changed.connect(said.append)
     qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
-    choice.findChild(QFileDialog).reject()
+    child(choice, QFileDialog).reject()
     assert (choice.box.isChecked(), said) == (False, []), "no folder, no archive"
     qtbot.mouseClick(choice.box, Qt.MouseButton.LeftButton, pos=QPoint(8, choice.box.height() // 2))
     chooser = next(found for found in choice.findChildren(QFileDialog) if found.isVisible())

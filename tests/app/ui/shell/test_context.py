@@ -108,7 +108,12 @@ def test_one_look_outside_waits_behind_a_long_write(
 ) -> None:
     outside, go_on, looks = Outside(runner, database, runner), threading.Event(), list[int]()
     looked = database.outside_changes
-    monkeypatch.setattr(database, "outside_changes", lambda: looks.append(1) or looked())
+
+    def look() -> int:
+        looks.append(1)
+        return looked()
+
+    monkeypatch.setattr(database, "outside_changes", look)
     outside.start()
     qtbot.waitUntil(lambda: len(looks) == 1)
     runner.write(lambda database: go_on.wait(10))

@@ -39,7 +39,7 @@ def leftovers(path: Path) -> list[str]:
 
 
 def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path) -> None:
-    sign(demo_path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
     page = open_file(qtbot, window, demo_path)
     before = count(demo_path, "users")
     choose(qtbot, page, 0)

@@ -68,7 +68,7 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
 def test_a_newer_export_of_a_known_database_continues_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600)
     chains.append(apsw.Connection(str(demo_path)), "acme-corp", [NOW] * 3)
     export = write_dump(demo_path, tmp_path / "newer.sql", d1=True)
     with qtbot.waitSignal(window.opened):
@@ -81,7 +81,7 @@ def test_a_newer_export_of_a_known_database_continues_it(
 def test_an_export_that_forked_says_where(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600)
     last = ask(demo_path, "SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
     ask(demo_path, "DELETE FROM audit_chain WHERE seq = ?", last)
     export = write_dump(demo_path, tmp_path / "forked.sql")
@@ -118,7 +118,7 @@ def test_an_import_that_stays_without_a_checkpoint_says_so(
 def test_a_failure_to_look_is_not_kept_quiet(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600, reason="verify")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600)
     for kept in paths.checkpoints_dir().glob("*"):
         if kept.is_file() and kept.suffix in {".sqlite", ".db"}:
             kept.write_bytes(b"not a database at all" * 100)

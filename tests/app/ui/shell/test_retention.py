@@ -13,7 +13,7 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.rules import Verdict
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
-from app.services.retention.plan import TryCheckpoint
+from app.services.retention.plan import Plan, TryCheckpoint
 from app.services.retention.result import Confirmation, NeedsConfirmation, Result
 from app.settings import Settings
 from app.ui.shell.retention import DAY, HOUR, Retention
@@ -253,6 +253,10 @@ def test_what_needs_a_confirmation_is_asked_once_a_day(
 def test_a_locked_file_is_tried_again_after_an_hour(
     database_path: Path, database: LocalDatabase, worker: Retention, qtbot: QtBot
 ) -> None:
+    def begin_and_cancel(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
+        carry_out(Confirmation())
+        worker.cancel()
+
     other = apsw.Connection(str(database_path))
     other.execute("BEGIN IMMEDIATE")
     with failure(qtbot, worker) as failed:
@@ -260,7 +264,7 @@ def test_a_locked_file_is_tried_again_after_an_hour(
     assert isinstance(failed.args[0], FileLocked)
     assert worker.next_run == NOW + HOUR
     with ran(qtbot, worker) as cancelled:
-        worker.propose(lambda plan, carry_out: (carry_out(Confirmation()), worker.cancel()))  # while it waits
+        worker.propose(begin_and_cancel)  # while it waits
     assert cancelled[0].cancelled
     other.execute("ROLLBACK")
     other.close()

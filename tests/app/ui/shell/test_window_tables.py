@@ -43,14 +43,16 @@ def test_rows_of_another_program_come_by_themselves_and_nothing_moves(
     top = page.table.rowAt(0)
     first = page.model.record_id(top)
     before = page.model.rowCount()
-    assert window.workspace is not None
-    window.workspace._poll.setInterval(20)
-    qtbot.waitUntil(lambda: window.workspace._data_version is not None)  # type: ignore[union-attr]
+    assert window.context is not None
+    outside, looked = window.context.outside, list[bool]()
+    outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked))
     ask(
         demo_path,
         "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
         " VALUES ('outside', 'acme-corp', '0000@example.com', 1, 1)",
     )
+    outside.look()
     qtbot.waitUntil(lambda: page.model.rowCount() == before + 1)
     assert page.list.current_id() == wanted
     assert page.filters.text.text() == "example" and page.filters.text.hasFocus()

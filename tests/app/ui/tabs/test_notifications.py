@@ -1,5 +1,7 @@
 """Notifications as a person works through them."""
 
+from typing import Any
+
 import apsw
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +12,7 @@ from app.ui.shell.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
+from tests.fixtures.window import dialog
 
 
 @pytest.fixture
@@ -17,16 +20,16 @@ def tab(show_tab: ShowTab) -> NotificationsTab:
     return show_tab(NotificationsTab)
 
 
-def stored(context: Context, sql: str) -> object:
+def stored(context: Context, sql: str) -> Any:
     connection = apsw.Connection(str(context.opened.database.path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        return connection.execute(sql).fetchone()[0]
+        return connection.execute(sql).get
     finally:
         connection.close()
 
 
-def unread(context: Context) -> object:
-    return stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0")
+def unread(context: Context) -> int:
+    return int(stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0"))
 
 
 def row_in_state(tab: NotificationsTab, word: str) -> int:
@@ -34,7 +37,7 @@ def row_in_state(tab: NotificationsTab, word: str) -> int:
 
 
 def state(tab: NotificationsTab, row: int) -> str:
-    return tab.model.index(row, 0).data()
+    return str(tab.model.index(row, 0).data())
 
 
 def choose(tab: NotificationsTab, qtbot: QtBot, row: int) -> None:
@@ -42,10 +45,6 @@ def choose(tab: NotificationsTab, qtbot: QtBot, row: int) -> None:
     tab.table.select_row(row)
     wanted = tab.model.record_id(row)
     qtbot.waitUntil(lambda: tab.list.current_id() == wanted and tab.current.whole() is not None)
-
-
-def dialog(tab: NotificationsTab) -> ConfirmDialog | None:
-    return next((found for found in tab.findChildren(ConfirmDialog) if found.isVisible()), None)
 
 
 def test_unread_ones_are_said_by_word_icon_and_tone(tab: NotificationsTab) -> None:
@@ -112,8 +111,7 @@ def test_all_shown_are_frozen_before_the_question(
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.picker("type").pick("str:run_killed")
     qtbot.mouseClick(tab.commands._buttons["read_all"], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog(tab) is not None)
-    asked = dialog(tab)
+    asked = dialog(qtbot, tab, ConfirmDialog)
     assert asked.title.text() == f"Mark {shown} notifications as read?"
     writer = apsw.Connection(str(context.opened.database.path))
     writer.execute(
@@ -135,7 +133,7 @@ def test_all_read_already_is_said_and_nothing_is_asked(
     with qtbot.waitSignal(context.runner.failed) as failed:
         tab.commands.trigger("read_all")
     assert "marked read already" in str(failed.args[0])
-    assert dialog(tab) is None
+    assert not tab.findChildren(ConfirmDialog)
 
 
 def test_the_inspector_shows_the_message_whole_and_opens_the_run(
@@ -143,6 +141,7 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
 ) -> None:
     choose(tab, qtbot, 0)
     record = tab.current.whole()
+    assert record is not None
     assert tab._message.text() == record.record["message"]
     assert record.run is not None and record.run[0] in tab._metadata.text_view.toPlainText()
     with qtbot.waitSignal(tab.jump) as jump:

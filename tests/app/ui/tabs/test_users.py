@@ -1,6 +1,5 @@
 """Users as a person looks after them."""
 
-import apsw
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -11,6 +10,7 @@ from app.ui.shell.context import Context
 from app.ui.tabs.users import EditUserDialog, NewUserDialog, UsersTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
+from tests.fixtures.window import ask, child, write
 
 EMAIL = 0
 
@@ -18,14 +18,6 @@ EMAIL = 0
 @pytest.fixture
 def tab(show_tab: ShowTab) -> UsersTab:
     return show_tab(UsersTab)
-
-
-def ask(context: Context, sql: str, *values: object) -> list[tuple]:
-    connection = apsw.Connection(str(context.opened.database.path))
-    try:
-        return list(connection.execute(sql, values))
-    finally:
-        connection.close()
 
 
 def choose(tab: UsersTab, qtbot: QtBot, row: int) -> str:
@@ -37,7 +29,7 @@ def choose(tab: UsersTab, qtbot: QtBot, row: int) -> str:
 
 
 def test_the_table_says_exactly_how_many_there_are(tab: UsersTab, context: Context) -> None:
-    total = ask(context, "SELECT COUNT(*) FROM users")[0][0]
+    total = ask(context.opened.path, "SELECT COUNT(*) FROM users")[0][0]
     assert tab.model.rowCount() == total
     assert tab.filters.count_text() == f"{total} users"
 
@@ -48,7 +40,7 @@ def test_a_text_finds_any_part_and_no_match_offers_to_clear(
     total = tab.model.rowCount()
     with qtbot.waitSignal(tab.list.loaded):
         qtbot.keyClicks(tab.filters.text, "CORP.EX")
-    found = ask(context, "SELECT COUNT(*) FROM users WHERE email LIKE '%corp.ex%'")[0][0]
+    found = ask(context.opened.path, "SELECT COUNT(*) FROM users WHERE email LIKE '%corp.ex%'")[0][0]
     assert tab.model.rowCount() == found > 0
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.text.setText("nobody is called this")
@@ -63,7 +55,8 @@ def test_a_tenant_narrows_the_list(tab: UsersTab, context: Context, qtbot: QtBot
     with qtbot.waitSignal(tab.list.loaded):
         tab.activate()
     assert (
-        tab.model.rowCount() == ask(context, "SELECT COUNT(*) FROM users WHERE tenant_id = 'acme-corp'")[0][0]
+        tab.model.rowCount()
+        == ask(context.opened.path, "SELECT COUNT(*) FROM users WHERE tenant_id = 'acme-corp'")[0][0]
     )
 
 
@@ -72,15 +65,15 @@ def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qt
     tab.activateWindow()
     tab.table.setFocus()
     tab.commands.trigger("create")
-    dialog = tab.findChild(NewUserDialog)
+    dialog = child(tab, NewUserDialog)
     fields = dialog.values()
     assert fields["tenant_id"] == ""
-    dialog.editor("tenant_id").setText("acme-corp")
-    dialog.editor("email").setText("new.person@example.com")
+    write(dialog, "tenant_id", "acme-corp")
+    write(dialog, "email", "new.person@example.com")
     with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.model.rowCount() == total + 1)
-    assert ask(context, "SELECT tenant_id FROM users WHERE email = 'new.person@example.com'") == [
+    assert ask(context.opened.path, "SELECT tenant_id FROM users WHERE email = 'new.person@example.com'") == [
         ("acme-corp",)
     ]
 
@@ -89,8 +82,8 @@ def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qt
     user = choose(tab, qtbot, 1)
     before = tab.inspector.title()
     tab.commands.trigger("edit")
-    dialog = tab.findChild(EditUserDialog)
-    dialog.editor("email").setText("moved@example.com")
+    dialog = child(tab, EditUserDialog)
+    write(dialog, "email", "moved@example.com")
     with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.inspector.title() == "moved@example.com")
@@ -104,7 +97,7 @@ def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context
     with qtbot.waitSignal(context.runner.changed):
         qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 1)
-    assert ask(context, "SELECT COUNT(*) FROM users WHERE id = ?", user) == [(0,)]
+    assert ask(context.opened.path, "SELECT COUNT(*) FROM users WHERE id = ?", user) == [(0,)]
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
 
@@ -116,14 +109,14 @@ def test_exactly_the_selected_users_go(tab: UsersTab, context: Context, qtbot: Q
     gone = {tab.model.record_id(1), tab.model.record_id(2)}
     qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: tab.findChild(ConfirmDialog) is not None)
-    question = tab.findChild(ConfirmDialog)
+    question = child(tab, ConfirmDialog)
     assert question.confirm_button.text() == "Delete 2 users"
     tab.table.selectAll()  # too late: the question is about the two
     with qtbot.waitSignal(context.runner.changed) as done:
         qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
     assert "2 users" in done.args[0].summary
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 2)
-    left = {row[0] for row in ask(context, "SELECT id FROM users")}
+    left = {row[0] for row in ask(context.opened.path, "SELECT id FROM users")}
     assert len(left) == total - 2 and not left & gone
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
@@ -142,7 +135,7 @@ def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context,
 
 
 def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
-    ask(context, "UPDATE users SET password_hash = 'pbkdf2-very-secret'")
+    ask(context.opened.path, "UPDATE users SET password_hash = 'pbkdf2-very-secret'")
     with qtbot.waitSignal(tab.list.loaded):
         tab.reload()
     choose(tab, qtbot, 0)

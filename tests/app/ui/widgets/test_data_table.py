@@ -10,6 +10,7 @@ from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.panes import EmptyState
+from app.ui.widgets.table_columns import TableHeader
 from tests.gallery.sample_table import SampleTable
 
 
@@ -106,6 +107,7 @@ def test_a_state_of_other_columns_is_ignored(qtbot: QtBot, theme: Theme) -> None
 
 def test_header_menu_hides_and_never_the_last(qtbot: QtBot, table: DataTable) -> None:
     header = table.horizontalHeader()
+    assert isinstance(header, TableHeader)
     menu = header.columns_menu(1)
     actions = {action.text(): action for action in menu.actions()}
     actions["Hide “Idea”"].trigger()

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QFileSystemModel
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.chain.checkpoints.document import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import open_dialog
 from models.local.header import diagnose
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
-from tests.fixtures.window import open_file
+from tests.fixtures.window import child, open_file
 
 LINUX = sys.platform == "linux"
 
@@ -40,7 +41,7 @@ def held(qtbot: QtBot, window: MainWindow, demo_path: Path) -> int:
 
 
 def test_looking_at_the_beginning_of_a_file_leaves_its_locks(held: int, demo_path: Path) -> None:
-    sign(demo_path, paths.checkpoints_dir(), now=NOW, reason="request")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW, reason=Reason.REQUEST)
     verify_known(demo_path, paths.checkpoints_dir(), now=NOW)
     diagnose(demo_path)
     assert locks(demo_path) == held
@@ -52,7 +53,7 @@ def test_a_dialog_that_lists_the_file_leaves_its_locks(
     dialog = open_dialog(window, "Open", str(demo_path.parent))
     qtbot.addWidget(dialog)
     dialog.open()
-    model = dialog.findChild(QFileSystemModel)
+    model = child(dialog, QFileSystemModel)
     qtbot.waitUntil(lambda: model.index(str(demo_path)).isValid())
     for column in range(4):
         model.index(str(demo_path), column).data()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.services.text import visible
 from app.ui.widgets import formatting as f
 
 NOW = 1_795_000_000
@@ -132,11 +133,11 @@ def test_first_line() -> None:
     ],
 )
 def test_visible(text: str, shown: str) -> None:
-    assert f.visible(text) == shown
+    assert visible(text) == shown
 
 
 def test_visible_can_keep_line_breaks() -> None:
-    assert f.visible("a\nb\r", keep="\n") == "a\nb\\r"
+    assert visible("a\nb\r", keep="\n") == "a\nb\\r"
 
 
 def test_tooltip_is_never_markup() -> None:

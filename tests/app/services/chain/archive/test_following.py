@@ -52,11 +52,6 @@ def fill(sql: apsw.Connection, run: int) -> int:
 
 
 @pytest.fixture
-def sql(database: LocalDatabase) -> apsw.Connection:
-    return database.connection()
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "archive"
     folder.mkdir()
@@ -166,10 +161,11 @@ def test_archives_that_changed_places_are_found(archived: Path, folder: Path) ->
 
 def rewrite_marker(sql: apsw.Connection, file: Path, **changes: object) -> None:
     """Makes the last entry of the chain a marker that names the archive as it is now, as a forger would."""
-    seq, payload, previous, at = sql.execute(
+    (last,) = sql.execute(
         "SELECT seq, payload, previous_hash, created_at FROM audit_chain "
         "WHERE tenant_id = 'acme' ORDER BY seq DESC LIMIT 1"
-    ).fetchone()
+    )
+    seq, payload, previous, at = last
     marker = json.loads(payload) | changes
     if "archive" not in changes:
         marker["archive"] = {"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest()}

@@ -27,11 +27,6 @@ COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash",
 
 
 @pytest.fixture
-def sql(database: LocalDatabase) -> apsw.Connection:
-    return database.connection()
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "archive"
     folder.mkdir()
@@ -149,7 +144,10 @@ def test_a_run_cancelled_half_way_goes_on_with_another_archive(
 ) -> None:
     chains.append(sql, "acme", [old(30 - number) for number in range(20)])
     chains.append(sql, "acme", [NEW])
-    left = lambda: sql.execute("SELECT count(*) FROM audit_chain WHERE seq <= 20").get  # noqa: E731
+
+    def left() -> int:
+        return int(sql.execute("SELECT count(*) FROM audit_chain WHERE seq <= 20").get)
+
     assert retain(database, archive=folder, batch_rows=5, cancelled=lambda: left() < 20).cancelled
     assert left() == 15
     retain(database, archive=folder, batch_rows=5)

@@ -500,7 +500,7 @@ def test_an_export_that_cannot_be_written_leaves_the_one_before(known: KnownChai
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "CheckpointStore(Path(sys.argv[1])).export(Path(sys.argv[2]), Path(sys.argv[3]))"
     )
-    command = [sys.executable, "-c", program, tmp_path / "home", known.chain.path, export]
+    command = [sys.executable, "-c", program, str(tmp_path / "home"), str(known.chain.path), str(export)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
     assert export.read_bytes() == before
     assert {item.name for item in tmp_path.iterdir()} == {"a.db", "home", "export.json"}
@@ -527,7 +527,7 @@ def test_two_that_make_a_checkpoint_at_once(tmp_path: Path) -> None:
         "made = [sign(Path(sys.argv[1]), Path(sys.argv[2]), now=1).checkpoint"
         " for _ in range(8)]; print(*made)"
     )
-    command = [sys.executable, "-c", program, chain.path, tmp_path / "home"]
+    command = [sys.executable, "-c", program, str(chain.path), str(tmp_path / "home")]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     numbers = [int(number) for process in both for number in process.communicate()[0].split()]
     assert sorted(numbers) == list(range(1, 17))

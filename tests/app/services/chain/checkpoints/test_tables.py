@@ -180,7 +180,7 @@ def test_a_bad_row_between_others_is_one_finding(known: KnownChain) -> None:
 def test_a_number_that_no_checkpoint_can_keep_is_not_signed(known: KnownChain, tmp_path: Path) -> None:
     report = known.chain.verify(seal=True)
     assert report.seal is not None
-    sealed = report.seal.tenants | {TENANT: replace(report.seal.tenants[TENANT], head_at=-(2**70))}
+    sealed = dict(report.seal.tenants) | {TENANT: replace(report.seal.tenants[TENANT], head_at=-(2**70))}
     report = replace(report, seal=replace(report.seal, tenants=sealed))
     with pytest.raises(NotSigned, match="a number that no checkpoint can keep"):
         known.store.create(known.chain.path, report, now=NOW, reason=Reason.VERIFY)

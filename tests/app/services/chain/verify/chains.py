@@ -97,7 +97,7 @@ class ChainFile:
 
     def rehash(self, tenant: str, after: int = 0) -> None:
         """Makes every row of the tenant behind seq `after` consistent again, as a forger would."""
-        rows = self.sql.execute(
+        rows: list[Any] = self.sql.execute(
             "SELECT seq, event_type, payload, created_at FROM audit_chain "
             "WHERE tenant_id = ? AND seq > ? ORDER BY seq",
             (tenant, after),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.services.chain import append as platform
+from app.services.chain import rules as platform
 from app.services.chain.entry import is_json
 from app.services.chain.rules import GENESIS, Anchor, Verdict, stored_hash
 from app.services.chain.verify import scan
@@ -160,7 +160,10 @@ written_rows = st.lists(
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(tenant_names, min_size=4, max_size=4, unique=True), written_rows, st.data())
 def test_nothing_that_an_honest_platform_writes_raises_an_alarm(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], written: list[tuple], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory,
+    names: list[str],
+    written: list[tuple[int, str, object, int, int]],
+    data: st.DataObject,
 ) -> None:
     chain = ChainFile(tmp_path_factory.mktemp("clean") / "a.db")
     at, seq = NOW - 1_000, 0

@@ -336,7 +336,8 @@ def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, pag
     chain = build(tmp_path / "a.db", page_size=page_size)
     for number in range(6):
         chain.append(TENANT, payload=json.dumps("y" * 3_000 * number))
-    successors, written = {}, set()
+    successors: dict[int, int] = {}
+    written: set[int] = set()
     for tenant in ("tenant-00", "tenant-01", "tenant-02"):
         written |= set(chain.seqs(tenant))
         successors |= dict(pairwise(chain.seqs(tenant)))

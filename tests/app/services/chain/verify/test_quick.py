@@ -53,7 +53,7 @@ ODD = [
 
 def results(path: Path, marks: list[tuple[int, str]] | None) -> dict[str, Any]:
     connection = source.connect(source.uri(path))
-    first, last = connection.execute("SELECT min(seq), max(seq) FROM audit_chain").fetchone()
+    ((first, last),) = connection.execute("SELECT min(seq), max(seq) FROM audit_chain")
     try:
         return RangeScan(connection, "utf-8", first, last, now=NOW, marks=marks).run()
     finally:

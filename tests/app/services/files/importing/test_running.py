@@ -29,7 +29,8 @@ def contents(path: Path) -> dict[str, Any]:
             connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall(), key=str
         )
     }
-    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+    tables: list[Any] = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
         names = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
         values = ", ".join(f'typeof("{name}"), CAST("{name}" AS BLOB)' for (name,) in names)
         found[table] = connection.execute(f'SELECT {values} FROM "{table}" ORDER BY rowid').fetchall()

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.document import Reason
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
 from app.services.records import users
@@ -79,7 +80,7 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
 def test_a_person_who_knows_why_the_file_differs_begins_anew(
     context: Context, qtbot: QtBot, path: Path
 ) -> None:
-    sign(path, paths.checkpoints_dir(), now=NOW, reason="request")
+    sign(path, paths.checkpoints_dir(), now=NOW, reason=Reason.REQUEST)
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM audit_chain WHERE seq > 190")
     connection.execute("UPDATE sqlite_sequence SET seq = 190 WHERE name = 'audit_chain'")
@@ -136,7 +137,7 @@ def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
 
 
 def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path: Path) -> None:
-    sign(path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    sign(path, paths.checkpoints_dir(), now=NOW)
     database = LocalDatabase(path)
     with database.connection_context():
         users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
@@ -147,7 +148,7 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
 
 
 def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path) -> None:
-    sign(path, paths.checkpoints_dir(), now=NOW, reason="verify")
+    sign(path, paths.checkpoints_dir(), now=NOW)
     apsw.Connection(str(path)).execute("DELETE FROM audit_chain WHERE seq > 190")
     notice = shown(context, qtbot)
     qtbot.waitUntil(lambda: not notice.isHidden())

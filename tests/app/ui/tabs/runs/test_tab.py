@@ -1,6 +1,5 @@
 """Planning runs as a person looks after them."""
 
-import apsw
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
@@ -21,6 +20,7 @@ from app.ui.tabs.runs.tab import RunsTab
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
+from tests.fixtures.window import ask, child
 
 STATUS = 0
 
@@ -30,14 +30,6 @@ def tab(show_tab: ShowTab, qtbot: QtBot) -> RunsTab:
     shown = show_tab(RunsTab)
     qtbot.waitUntil(lambda: "Running 6" in chip_words(shown))
     return shown
-
-
-def ask(context: Context, sql: str, *values: object) -> list[tuple]:
-    connection = apsw.Connection(str(context.opened.database.path))
-    try:
-        return list(connection.execute(sql, values))
-    finally:
-        connection.close()
 
 
 def chip_words(tab: RunsTab) -> list[str]:
@@ -66,7 +58,7 @@ def visible_buttons(tab: RunsTab) -> list[str]:
 
 
 def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
-    stored = dict(ask(context, "SELECT status, COUNT(*) FROM planning_runs GROUP BY 1"))
+    stored = dict(ask(context.opened.path, "SELECT status, COUNT(*) FROM planning_runs GROUP BY 1"))
     words = [f"{name.capitalize()} {stored[name]}" for name in planning.STATUSES]
     assert chip_words(tab) == [f"All {sum(stored.values())}", *words]
     press_chip(tab, qtbot, "Killed")
@@ -76,7 +68,7 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
     qtbot.waitUntil(lambda: chip_words(tab) == [f"All {sum(stored.values())}", *words])
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.picker("mode").pick("str:local")
-    local = ask(context, "SELECT COUNT(*) FROM planning_runs WHERE mode = 'local'")[0][0]
+    local = ask(context.opened.path, "SELECT COUNT(*) FROM planning_runs WHERE mode = 'local'")[0][0]
     qtbot.waitUntil(lambda: chip_words(tab)[0] == f"All {local}")
     tab.filters.text.setText("nobody planned this")
     qtbot.waitUntil(lambda: chip_words(tab)[:2] == ["All 0", "Running 0"])
@@ -88,7 +80,7 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
 def test_a_status_nobody_knows_has_a_chip_of_its_own(
     show_tab: ShowTab, context: Context, qtbot: QtBot
 ) -> None:
-    ask(context, "UPDATE planning_runs SET status = 'odd' WHERE status = 'paused'")
+    ask(context.opened.path, "UPDATE planning_runs SET status = 'odd' WHERE status = 'paused'")
     tab = show_tab(RunsTab)
     qtbot.waitUntil(lambda: "Other 2" in chip_words(tab))
     press_chip(tab, qtbot, "Other")
@@ -110,6 +102,7 @@ def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
 
 def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
+    assert tab._shown is not None
     run = tab._shown.run
     assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
     assert tab._fields.value("Id") == run["id"]
@@ -117,7 +110,7 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
 
 
 def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
-    ask(context, "DROP TABLE planning_artifacts")
+    ask(context.opened.path, "DROP TABLE planning_artifacts")
     tab = show_tab(RunsTab)
     choose(tab, qtbot, row_of(tab, "completed"))
     assert tab.inspector.subtitle().startswith("artifacts missing in this file · score ")
@@ -178,7 +171,7 @@ def test_of_several_runs_each_must_allow_it(tab: RunsTab, context: Context, qtbo
     with qtbot.waitSignal(context.runner.changed) as done:
         tab.commands.trigger("pause")
     assert done.args[0].summary == "6 runs paused"
-    assert ask(context, "SELECT COUNT(*) FROM planning_runs WHERE status = 'running'") == [(0,)]
+    assert ask(context.opened.path, "SELECT COUNT(*) FROM planning_runs WHERE status = 'running'") == [(0,)]
 
 
 @pytest.mark.parametrize("status", [*planning.STATUSES, "odd", None, 7])
@@ -194,7 +187,7 @@ def test_the_interface_refuses_what_the_service_refuses(status: object) -> None:
 
 def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ((run_id, phase),) = ask(
-        context,
+        context.opened.path,
         "SELECT run_id, phase FROM planning_artifacts WHERE version = 2 AND phase <> 'synthesis' LIMIT 1",
     )
     tab.show_record(run_id)
@@ -203,12 +196,15 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
     while tab.scores.current() != phase:
         qtbot.keyClick(tab.scores, Qt.Key.Key_Down)
     qtbot.keyClick(tab.scores, Qt.Key.Key_Return)
-    dialog = tab.findChild(ArtifactDialog)
+    dialog = child(tab, ArtifactDialog)
+    assert tab._shown is not None
     versions = [item for item in tab._shown.artifacts or () if item["phase"] == phase]
     assert dialog.versions.count() == len(versions) >= 2
     qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.text_view.toPlainText())
     qtbot.keyClick(dialog.versions, Qt.Key.Key_Down)
-    content = ask(context, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1]["id"])[0][0]
+    content = ask(
+        context.opened.path, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1]["id"]
+    )[0][0]
     qtbot.waitUntil(lambda: dialog.content._text == content)
     assert dialog.verdict.text() == versions[1]["review_verdict"]
     with qtbot.waitSignal(dialog.finished):
@@ -217,12 +213,13 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
 
 def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ((run_id, content),) = ask(
-        context, "SELECT run_id, content FROM planning_artifacts WHERE phase = 'synthesis' LIMIT 1"
+        context.opened.path,
+        "SELECT run_id, content FROM planning_artifacts WHERE phase = 'synthesis' LIMIT 1",
     )
     tab.show_record(run_id)
     qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
     tab.scores.activated.emit("synthesis")
-    dialog = tab.findChild(ArtifactDialog)
+    dialog = child(tab, ArtifactDialog)
     qtbot.waitUntil(lambda: bool(dialog.content.text_view.toPlainText()))
     assert dialog.content.text_view.toPlainText().startswith("# ") and content.startswith("# ")
     assert dialog.content.note.isHidden()
@@ -231,9 +228,9 @@ def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtB
 
 def test_an_artifact_that_is_gone_is_said(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
-    ask(context, "DELETE FROM planning_artifacts")
+    ask(context.opened.path, "DELETE FROM planning_artifacts")
     tab.scores.activated.emit("opportunity")
-    dialog = tab.findChild(ArtifactDialog)
+    dialog = child(tab, ArtifactDialog)
     qtbot.waitUntil(lambda: "artifact" in dialog.content.note.text())
     assert dialog.content.note.isVisible()
     dialog.reject()
@@ -261,7 +258,7 @@ def test_a_record_hidden_by_a_chip_is_shown_when_asked_for(
 def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
     qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas  9")
     qtbot.mouseClick(tab.parked_button, Qt.MouseButton.LeftButton)
-    dialog = tab.findChild(ParkedIdeasDialog)
+    dialog = child(tab, ParkedIdeasDialog)
     qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 9)
     return dialog
 
@@ -271,7 +268,9 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     assert dialog.isVisible() and not dialog.isModal()
     dialog.table.select_row(0)
     qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
-    idea = dialog.current.whole().record
+    whole = dialog.current.whole()
+    assert whole is not None
+    idea = whole.record
     assert dialog.fields.value("Revisit") == revisit(idea["revisit_estimate_months"])
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
@@ -285,7 +284,7 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
 
 
 def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
-    ask(context, "UPDATE planning_parked_ideas SET run_id = 'gone'")
+    ask(context.opened.path, "UPDATE planning_parked_ideas SET run_id = 'gone'")
     dialog = parked(tab, qtbot)
     dialog.table.select_row(0)
     qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
@@ -308,7 +307,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
         if button.accessibleName() == "More actions"
     )
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
-    menu = more.findChild(QMenu)
+    menu = child(more, QMenu)
     offered = [action.text() for action in menu.actions()]
     assert offered == [*(act.text for act in run_acts.ACTS), "Audit history", "Parked ideas"]
     assert [action.text() for action in menu.actions() if action.isEnabled()] == [
@@ -335,5 +334,5 @@ def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot
         if widget.parent() is None
     ]
     assert not orphans
-    tab.findChild(ArtifactDialog).reject()
-    tab.findChild(ParkedIdeasDialog).close()
+    child(tab, ArtifactDialog).reject()
+    child(tab, ParkedIdeasDialog).close()
