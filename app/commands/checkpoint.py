@@ -30,8 +30,11 @@ def run(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.services.chain.rules import Verdict  # noqa: PLC0415
+    from app.services.text import visible  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
 
+    code = EXIT_INTACT
     path, now = database_path(options.file), int(time.time())
     store = CheckpointStore(paths.checkpoints_dir())
     if options.imported is not None:
@@ -53,8 +56,15 @@ def run(options: argparse.Namespace) -> int:
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
         say(store.key_place().sentence)
+        unproven = [item.tenant for item in made.report.tenants if item.verdict is Verdict.UNPROVEN_START]
+        for tenant in unproven if not options.start_over else ():
+            print(
+                f"tenant-admin: nothing proves what came before the start of {visible(tenant)}",
+                file=sys.stderr,
+            )
+            code = EXIT_FINDINGS
     for row in store.unreadable(path):
         print(f"tenant-admin: {row} cannot be read; the rest was used", file=sys.stderr)
     if options.export is not None:
         say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
-    return EXIT_INTACT
+    return code

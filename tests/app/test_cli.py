@@ -93,6 +93,20 @@ def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_pat
     assert "no checkpoint was made" in refused.stderr
 
 
+def test_a_checkpoint_of_an_unproven_start_says_so(demo: Path, tmp_path: Path) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < ?"
+    apsw.Connection(str(copy)).execute(cut, (100,))
+    made = run("checkpoint", copy, home=home)
+    assert (made.returncode, "checkpoint 1" in made.stdout) == (1, True)
+    assert "nothing proves what came before the start of acme-corp" in made.stderr
+    apsw.Connection(str(copy)).execute(cut, (200,))
+    refused = run("checkpoint", copy, home=home)
+    assert refused.returncode == 1
+    assert "checkpoint 1 knew it from entry" in refused.stderr
+
+
 def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> None:
     export = tmp_path / "checkpoints.json"
     run("checkpoint", demo, "--export", export, home=tmp_path / "here")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
-from app.services.chain.rules import BROKEN, SOUND, Code
+from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.comparison import CheckpointHistory
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, TenantAdminError
@@ -170,7 +170,7 @@ def try_to_sign(
     except NotSigned as error:
         if not report.entries and report.intact:
             return found
-        problem, sound = str(error), report.verdict not in BROKEN
+        problem, sound = str(error), report.verdict not in {*BROKEN, Verdict.UNPROVEN_START}
     except (TenantAdminError, OSError) as error:
         problem, sound = _said(error, path), True
     return replace(found, problem=problem, missing=problem if sound else None)

@@ -137,8 +137,9 @@ class CheckpointStore:
 
         With a `reason` of `NEW_LINE` the checkpoint takes the place of those before it, so the report must
         be one made without them. `database` is the file's id (`identify`) where it was known before its
-        content was replaced. An unproven start does not prevent it: the checkpoint then says only that the
-        rows were there. Raises `NotSigned` when the report has errors or covers only a part.
+        content was replaced. An unproven start does not prevent it where no checkpoint knew what came before:
+        the checkpoint then says only that the rows were there. Raises `NotSigned` when the report has errors,
+        or covers only a part.
         """
         if report.verdict in BROKEN:
             raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
@@ -166,6 +167,7 @@ class CheckpointStore:
                 raise NotSigned("The file was replaced while it was being verified; verify it again.")
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
+                _refuse_lost_starts(report, before)
                 ever = before.rows_ever + report.unwitnessed
             made = Checkpoint(
                 database=known.id,
@@ -309,6 +311,20 @@ def _see(
 ) -> None:
     here = whereabouts(rows, path)
     contents.see(KnownDatabase(known.id, here.path, here.file_id, here.ledger, number, now))
+
+
+def _refuse_lost_starts(report: Report, before: Checkpoint) -> None:
+    """A checkpoint of an unproven start would let what the one before knew of it be forgotten."""
+    for tenant in report.tenants:
+        sealed = before.tenants.get(tenant.tenant)
+        if tenant.verdict is not Verdict.UNPROVEN_START or sealed is None or tenant.first_seq is None:
+            continue
+        if sealed.first_seq < tenant.first_seq:
+            raise NotSigned(
+                f"The chain of {tenant.tenant} begins at entry {tenant.first_seq}, nothing proves what came "
+                f"before, and checkpoint {before.number} knew it from entry {sealed.first_seq} on, so no "
+                "checkpoint was made; accept the start if you know why it is so."
+            )
 
 
 def _last_line(checkpoints: Sequence[Checkpoint], keys: frozenset[str] | None = None) -> tuple[Known, ...]:

@@ -66,11 +66,16 @@ class CheckpointHistory:
         return self.checkpoints
 
     @property
+    def before_current(self) -> Known | None:
+        """The one before them, which may know what markers say was removed since."""
+        older = len(self.checkpoints) - len(self.current)
+        return self.checkpoints[older - 1] if older else None
+
+    @property
     def marks(self) -> list[tuple[int, str]]:
         """Where a scan notes a tenant's state: at its own last witnessed seqs, and where the latest ends."""
-        found = {
-            (sealed.last_seq, tenant) for known in self.current for tenant, sealed in known.tenants.items()
-        }
+        noted = self.current if self.before_current is None else (self.before_current, *self.current)
+        found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
         if self.latest is not None:
             found |= {(self.latest.through, tenant) for tenant in self.latest.tenants}
         return sorted(found)
@@ -148,6 +153,8 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
         return earlier
     first_wrong = joined.first_errors()
     failed: set[str] = set()
+    if history.before_current is not None:
+        failed = _compare_markers(joined, history.before_current, history.adopted, first_wrong, tenant)
     for known in history.current:
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
@@ -166,6 +173,27 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
                 joined.add(finding)
     _numbering(joined, history)
     return None
+
+
+def _compare_markers(
+    joined: Joined,
+    known: Known,
+    adopted: Mapping[str, tuple[int, str]],
+    wrong: Mapping[str, int],
+    tenant: str | None,
+) -> set[str]:
+    """The tenants whose markers contradict a checkpoint of which the later ones have taken the place."""
+    failed = set()
+    for name, sealed in known.tenants.items():
+        chain = joined.chains.get(name)
+        if chain is None or (tenant is not None and name != tenant):
+            continue
+        compared = _Comparison(joined, chain, sealed, known, wrong.get(name), adopted.get(name))
+        contradiction = compared.contradiction()
+        if contradiction is not None:
+            joined.add(contradiction)
+            failed.add(name)
+    return failed
 
 
 def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Known | None) -> int:
@@ -260,7 +288,7 @@ class _Comparison:
     def run(self, *, alone: bool) -> list[Finding]:
         """`alone` says that this is the latest that knows the tenant: its markers alone may not deny it."""
         chain, sealed = self._chain, self._sealed
-        contradiction = self._contradiction()
+        contradiction = self.contradiction()
         if contradiction is not None:
             return [contradiction]
         if (
@@ -327,7 +355,7 @@ class _Comparison:
         )
         return [self._find(Code.CHECKPOINT, sealed.digest, digest, sentence)]
 
-    def _contradiction(self) -> Finding | None:
+    def contradiction(self) -> Finding | None:
         """A prune marker that says otherwise than the checkpoint that knew the rows."""
         for marker in self._chain.markers:
             found = self._denied(marker)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import GENESIS, ChainFile, codes
@@ -294,6 +294,44 @@ def test_a_marker_that_goes_on_from_an_accepted_start_leaves_nothing_out(
         known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
     cut(known, 10)
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
+
+
+def test_a_cut_start_is_not_signed_over_what_a_checkpoint_knew(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    seqs = known.chain.seqs(TENANT)
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq < ?", TENANT, seqs[20])
+    with pytest.raises(NotSigned, match=f"checkpoint 1 knew it from entry {seqs[0]} on"):
+        known.checkpoint()
+    report = known.verify()
+    (tenant,) = (item for item in report.tenants if item.verdict is Verdict.UNPROVEN_START)
+    (finding,) = report.findings
+    known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    assert known.checkpoint().number == 2
+
+
+def test_an_unproven_start_that_no_checkpoint_knew_more_of_is_signed(tmp_path: Path) -> None:
+    known = KnownChain(ChainFile.build(tmp_path / "a.db", rows=50), CheckpointStore(tmp_path / "home"))
+    known.chain.run("DELETE FROM audit_chain WHERE seq <= 20")
+    assert [known.checkpoint().number, known.checkpoint().number] == [1, 2]
+
+
+def test_a_marker_is_held_against_the_checkpoint_before_the_cut_was_signed(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    seqs = known.chain.seqs(TENANT)
+    (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = ?", seqs[19])
+    cut(known, 20)
+    known.checkpoint()
+    assert known.verify().verdict == Verdict.VERIFIED
+    known.chain.run("DELETE FROM audit_chain WHERE event_type = 'audit_pruned'")
+    known.chain.rehash("tenant-01")
+    claims = {"fromSeq": seqs[0], "toSeq": seqs[20] - 1, "count": 1, "lastHash": value, "cutoff": NOW - 60}
+    (number,) = known.chain.one("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'")
+    known.chain.append(TENANT, "audit_pruned", json.dumps(claims), NOW - 60, seq=number)
+    assert {item.code for item in known.verify().findings if item.tenant == TENANT} == {"MARKER"}
 
 
 def test_rows_that_markers_removed_along_with_an_earlier_marker(
