@@ -11,7 +11,7 @@ manifest.json      what was verified, when, and the SHA-256 of all of the above
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -112,11 +112,8 @@ def _write_json(file: Path, value: object) -> None:
 
 
 def _digest(file: Path) -> str:
-    total = sha256()
-    with file.open("rb") as handle:
-        while chunk := handle.read(1 << 20):
-            total.update(chunk)
-    return total.hexdigest()
+    with file.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
 
 
 def _resource(name: str) -> bytes:

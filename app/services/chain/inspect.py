@@ -11,6 +11,9 @@ from models.engine import Database, raw
 from models.errors import NotFound
 
 _SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
+_BEFORE: Final = f"""
+{_SELECT} tenant_id = (SELECT tenant_id FROM {TABLE} WHERE seq = ?1) AND seq < ?1 ORDER BY seq DESC LIMIT 1
+"""  # noqa: S608
 _ENCODINGS: Final = {b"a": "utf-8", b"a\0": "utf-16-le", b"\0a": "utf-16-be"}
 
 
@@ -43,17 +46,16 @@ class Inspection:
 
 
 def inspect_entry(database: Database, seq: int) -> Inspection:
-    """Judges the row `seq`, all of it seen at one moment; the caller holds a connection.
+    """Judges the row `seq`; it and the one before it are seen at one moment, the markers right behind.
 
     Raises `NotFound` and the storage errors.
     """
     encoding = text_encoding(database)
-    found = read_entries(database, encoding, "seq = ?", seq)
+    found, earlier = database.read_batch([raw(_SELECT + "seq = ?", seq), raw(_BEFORE, seq)])
     if not found:
         raise NotFound("audit entry")
-    entry = found[0]
-    earlier = "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
-    before = next(iter(read_entries(database, encoding, earlier, entry.tenant, seq)), None)
+    entry = Entry(found[0], encoding)
+    before = Entry(earlier[0], encoding) if earlier else None
     proof: Anchor | None = None
     problems, sentences = entry.problems(), []
     if before is not None:

@@ -65,7 +65,7 @@ def _opened(where: source.Source) -> Iterator[LocalDatabase]:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRow:
+class ChainRow:
     """What is told of a row: its text as far as it can be decoded, its time as it is written."""
 
     tenant: str
@@ -81,7 +81,7 @@ class ChainRows:
         self.database = database
         self._encoding = text_encoding(database)
 
-    def at(self, seqs: Iterable[int]) -> dict[int, StoredRow]:
+    def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
         """The rows that are there, by seq."""
         return {seq: row for chunk in self._chunks(seqs) for seq, row in chunk}
 
@@ -132,7 +132,7 @@ class ChainRows:
             return ""
         return self._text(found)
 
-    def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, StoredRow]]]:
+    def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
         left = iter(sorted(seqs))
         size = min(AT_ONCE, self.database.limits.parameters)
         columns = (
@@ -144,7 +144,7 @@ class ChainRows:
         while some := list(islice(left, size)):
             query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
             rows = self.database.rows(query.where(AuditEntry.seq.in_(some)).tuples())
-            yield [(seq, StoredRow(*map(self._text, values))) for seq, *values in rows]
+            yield [(seq, ChainRow(*map(self._text, values))) for seq, *values in rows]
 
     def _text(self, stored: bytes | None) -> str:
         return bytes(stored or b"").decode(self._encoding, "backslashreplace")

@@ -74,7 +74,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Reading:
+class ArchiveRead:
     """An archive as it was read.
 
     `tallies` are those of the claims by the seq of their markers, `claims` what markers among the archived
@@ -91,7 +91,9 @@ class _NoEntry(Exception):
     """A line that is not an archived entry."""
 
 
-def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Marker], tick: Tick) -> Reading:
+def read(
+    folder: Path, tenant: str, reference: Reference, claims: Sequence[Marker], tick: Tick
+) -> ArchiveRead:
     """Judges the archive that `claims` name. Streams; never raises for what the file holds.
 
     Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes; what
@@ -101,13 +103,13 @@ def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Marke
     """
     ordered = sorted(claims, key=lambda claim: claim.from_seq)
     path = folder / reference.file
-    reading = Reading()
+    reading = ArchiveRead()
     if not path.is_file():
         reading.findings.append(_missing(tenant, reference, ordered))
         return reading
     try:
         actual = _digest(path, tick)
-        walk = _Walk(tenant, reference, ordered, reading)
+        walk = _ArchiveWalk(tenant, reference, ordered, reading)
         if actual != reference.sha256:
             reading.findings.append(_replaced(tenant, reference, ordered, actual))
         walk.run(path, tick, most=KEEP if actual == reference.sha256 else 2)
@@ -119,10 +121,12 @@ def read(folder: Path, tenant: str, reference: Reference, claims: Sequence[Marke
     return reading
 
 
-class _Walk:
+class _ArchiveWalk:
     """Goes along the entries of one file."""
 
-    def __init__(self, tenant: str, reference: Reference, claims: Sequence[Marker], reading: Reading) -> None:
+    def __init__(
+        self, tenant: str, reference: Reference, claims: Sequence[Marker], reading: ArchiveRead
+    ) -> None:
         self._tenant, self._file, self._claims, self._reading = tenant, reference.file, claims, reading
         self._ends = [claim.to_seq for claim in claims]
         self._seq: int | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from app.services.chain.archive.files import ArchiveUnusable, Reading, Tally, read
+from app.services.chain.archive.files import ArchiveRead, ArchiveUnusable, Tally, read
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
@@ -54,7 +54,7 @@ class _Start:
     claims: list[Marker]
 
 
-class _Watch:
+class _ArchiveWatch:
     """Counts archived entries behind those of the file, and asks whether to stop."""
 
     def __init__(self, report: Report, progress: Progress, cancelled: Stop) -> None:
@@ -93,7 +93,7 @@ def with_archive(
         raise ArchiveUnusable(folder, "there is no such folder")
     if report.verdict is Verdict.UNREADABLE:
         return report
-    watch = _Watch(report, progress or ignore, cancelled or never)
+    watch = _ArchiveWatch(report, progress or ignore, cancelled or never)
     findings: list[Finding] = []
     proven: set[str] = set()
     archives = 0
@@ -110,7 +110,7 @@ def with_archive(
 class _Trail:
     """One tenant's markers, followed."""
 
-    def __init__(self, tenant: str, folder: Path, watch: _Watch) -> None:
+    def __init__(self, tenant: str, folder: Path, watch: _ArchiveWatch) -> None:
         self.findings: list[Finding] = []
         self.archives = 0
         self._tenant, self._folder, self._watch = tenant, folder, watch
@@ -152,7 +152,7 @@ class _Trail:
                 self._pending.setdefault(claim.archive, []).append(claim)
                 self._watch.expect(claim.entries)
 
-    def _hold(self, claims: list[Marker], reading: Reading, reference: Reference) -> None:
+    def _hold(self, claims: list[Marker], reading: ArchiveRead, reference: Reference) -> None:
         """Holds what the archive has against what the markers claim of it."""
         self._tallies |= reading.tallies
         if reading.findings:

@@ -8,7 +8,7 @@ that was not needed yet.
 import gzip
 import zlib
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -136,11 +136,10 @@ class _Digesting:
 
 def _same(target: Path, digest: str, content: str) -> str:
     """The SHA-256 of an archive that is there, if it holds the same entries, however they are packed."""
-    found, lines = sha256(), sha256()
+    lines = sha256()
     with target.open("rb") as file:
-        while block := file.read(1 << 20):
-            found.update(block)
-    if found.hexdigest() == digest:
+        found = file_digest(file, "sha256").hexdigest()
+    if found == digest:
         return digest
     try:
         with gzip.open(target, "rb") as packed:
@@ -150,4 +149,4 @@ def _same(target: Path, digest: str, content: str) -> str:
         raise ArchiveDiffers(target) from None
     if lines.hexdigest() != content:
         raise ArchiveDiffers(target)
-    return found.hexdigest()
+    return found

@@ -9,7 +9,6 @@ import apsw
 
 from app.services.chain.rules import COLUMNS, TABLE
 from models.errors import FileMissing, TableMissing, TenantAdminError
-from models.local.errors import translate
 from models.local.header import MAGIC, diagnose, first_bytes
 
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
@@ -139,7 +138,11 @@ def _readable(path: Path) -> bool:
 
 
 def _copy(path: Path, folder: Path) -> Path:
-    """The file with what lies beside it, so that SQLite can recover it there."""
+    """The file with what lies beside it, so that SQLite can recover it there.
+
+    By plain handles, which drop this process's locks on the file when they are closed: only where SQLite
+    could not open it here, so that no connection of this process holds any.
+    """
     import shutil  # noqa: PLC0415  # rarely needed, and every child would load it
 
     target = folder / path.name
@@ -147,8 +150,3 @@ def _copy(path: Path, folder: Path) -> Path:
         if _beside(path, suffix).exists():
             shutil.copyfile(_beside(path, suffix), _beside(target, suffix))
     return target
-
-
-def expected(error: BaseException, path: Path) -> Exception | None:
-    """The typed error for what SQLite raised, or None for a bug."""
-    return translate(error, path)

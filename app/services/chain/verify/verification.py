@@ -20,6 +20,7 @@ from app.services.chain.verify.report import Finding, Report
 from app.services.chain.verify.rows import IN_THE_WAY
 from app.services.chain.verify.scan import BLOCK, Job, Result, Stopped, rows_of, scan_range
 from models.errors import Cancelled
+from models.local.errors import translate
 
 WORTH_A_PROCESS: Final = 20_000
 """Rows below which starting a process takes longer than it saves."""
@@ -204,7 +205,7 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
             watch(joined.entries)
             return report, disturbed
         except IN_THE_WAY as error:
-            raise source.expected(error, where.path) or error from error
+            raise translate(error, where.path) or error from error
         except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
             return _unreadable(str(error)), not where.undisturbed()
 
@@ -235,7 +236,7 @@ def _typed_errors(path: Path) -> Iterator[None]:
     except (apsw.CorruptError, apsw.FormatError):
         raise
     except apsw.Error as error:
-        known = source.expected(error, path)
+        known = translate(error, path)
         if known is None:
             raise
         raise known from error
