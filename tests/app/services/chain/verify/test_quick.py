@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain import rules
+from app.services.chain import entry, rules
 from app.services.chain.rules import Code, Problem
 from app.services.chain.verify import source
 from app.services.chain.verify.scan import RangeScan
@@ -170,17 +170,22 @@ def test_each_rule_turns_a_row_down_by_itself(
 
 def test_no_rule_is_without_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every place in the rules that makes a problem is reached by a row above."""
-    tree = ast.parse(Path(rules.__file__).read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    places = {node.lineno for node in calls if getattr(node.func, "id", "") == "Problem"}
-    reached: set[int] = set()
+    places = {
+        (str(module.__file__), node.lineno)
+        for module in (rules, entry)
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem"
+    }
+    reached: set[tuple[str, int]] = set()
 
     class Noted(Problem):
         def __new__(cls, *values: Any, **named: Any) -> "Noted":
-            reached.add(sys._getframe(1).f_lineno)
+            caller = sys._getframe(1)
+            reached.add((caller.f_code.co_filename, caller.f_lineno))
             return super().__new__(cls, *values, **named)
 
-    monkeypatch.setattr(rules, "Problem", Noted)
+    for module in (rules, entry):
+        monkeypatch.setattr(module, "Problem", Noted)
     chain = ChainFile.build(tmp_path / "a.db", rows=2)
     for _, values in ALONE:
         write(chain, values)
