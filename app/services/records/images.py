@@ -253,10 +253,31 @@ class Images:
             for key in parents[0].table.referring:
                 by_value = {tuple(row[column] for column in key.parent_columns): row for row in parents}
                 wanted = [values for values in by_value if None not in values]
-                for child in self._matching(self.table(key.table), key.columns, wanted, most=most):
-                    values = tuple(child[column] for column in key.columns)
-                    # Where affinity or collation made unlike values equal, it is one of them.
+                for child, values in self._children(name, key, wanted, most):
                     yield child, key, by_value.get(values, parents[0])
+
+    def _children(
+        self, parent: str, key: ForeignKey, wanted: Sequence[tuple[Value, ...]], most: int
+    ) -> Iterator[tuple[StoredRow, tuple[Value, ...]]]:
+        """The rows that refer to parents with these values, each with its parent's, all from one snapshot."""
+        table = self.table(key.table)
+        read = tuple(dict.fromkeys((*table.key, *table.columns)))
+        parts = [_exact("child", column) for column in read]
+        parts += [_exact("parent", column) for column in key.parent_columns]
+        start = (
+            f"SELECT {', '.join(parts)} FROM {_quoted(parent)} AS parent "  # noqa: S608
+            f"JOIN {_quoted(table.name)} AS child ON {' AND '.join(_refers('parent', key))} WHERE "
+        )
+        size = max(1, (self._database.limits.parameters - 1) // len(key.columns))
+        queries = []
+        for part in chunks(wanted, size):
+            condition, values = _one_of("parent", key.parent_columns, part)
+            queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
+        for rows in self._database.read_batch(queries) if queries else []:
+            for row in rows:
+                found = [_decoded(cell) for cell in row]
+                image = dict(zip(read, found[: len(read)], strict=True))
+                yield StoredRow(table, image), tuple(found[len(read) :])
 
     def _refuse_referred(self, row: StoredRow, changing: set[str]) -> None:
         keys = tuple(key for key in row.table.referring if changing & set(key.parent_columns))
@@ -272,17 +293,16 @@ class Images:
         wanted: Sequence[tuple[Value, ...]],
         *,
         columns: Sequence[str] | None = None,
-        most: int = -1,
     ) -> list[StoredRow]:
         """The rows that hold one of these tuples of values, all from one snapshot."""
         read = tuple(dict.fromkeys((*table.key, *(table.columns if columns is None else columns))))
         parts = ", ".join(_exact(table.name, column) for column in read)
         start = f"SELECT {parts} FROM {_quoted(table.name)} WHERE "  # noqa: S608
-        size = max(1, (self._database.limits.parameters - 1) // len(by))
+        size = max(1, self._database.limits.parameters // len(by))
         queries = []
         for part in chunks(wanted, size):
             condition, values = _one_of(table.name, by, part)
-            queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
+            queries.append(raw(f"{start}{condition}", *values))
         found = self._database.read_batch(queries) if queries else []
         return [
             StoredRow(table, dict(zip(read, map(_decoded, row), strict=True)))
@@ -339,7 +359,7 @@ def _bound(value: Value) -> tuple[str, Any]:
 
 
 def _one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:
-    """The condition that the columns hold one of these tuples, as an index and a foreign key compare them."""
+    """The condition that the columns hold one of these tuples, as an index of them compares them."""
     bound = [[_bound(value) for value in values] for values in wanted]
     flat = [value for values in bound for _, value in values]
     names = [_qualified(table, column) for column in columns]
@@ -382,14 +402,21 @@ def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str
 
 def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
     """The condition that no row refers to the one that is about to go, but perhaps itself."""
-    pairs = [
-        f"child.{_quoted(column)} = {_qualified(parent.name, target)}"
-        for column, target in zip(key.columns, key.parent_columns, strict=True)
-    ]
+    pairs = _refers(parent.name, key)
     if key.table == parent.name:
         itself = (f"child.{_quoted(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
         pairs.append(f"NOT ({' AND '.join(itself)})")
     return f"NOT EXISTS (SELECT 1 FROM {_quoted(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
+
+
+def _refers(parent: str, key: ForeignKey) -> list[str]:
+    """What holds of a row and its parent. The parent's column stands first, so that its collation counts, as
+    it does for SQLite's foreign keys.
+    """
+    return [
+        f"{_qualified(parent, target)} = child.{_quoted(column)}"
+        for column, target in zip(key.columns, key.parent_columns, strict=True)
+    ]
 
 
 def _stamp(before: Value, now: int) -> int:

@@ -85,6 +85,47 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
     assert content() == before
 
 
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_what_refers_is_told_by_the_collation_of_the_parent(
+    people: LocalDatabase, content: Content, action: str
+) -> None:
+    """Of a child that ignores case, SQLite takes only the rows that name the very user."""
+    execute(
+        people,
+        "PRAGMA foreign_keys = OFF",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id TEXT COLLATE NOCASE"
+        f" REFERENCES users(id) ON DELETE {action})",
+        "INSERT INTO notes VALUES (1, 'U-1'), (2, 'u-1'), (3, 'u-2')",
+        "PRAGMA foreign_keys = ON",
+    )
+    before = content()
+    change = delete(people, "u-1", "u-2")
+    left = "SELECT group_concat(id || coalesce(user_id, '-')) FROM notes"
+    assert people.connection().execute(left).get == ("1U-1" if action == "CASCADE" else "1U-1,2-,3-")
+    assert change.events[0].payload["alsoDeleted" if action == "CASCADE" else "alsoChanged"] == {"notes": 1}
+    writing.undo(people, change, now=NOW)
+    assert content() == before
+
+
+def test_a_parent_that_ignores_case_is_found_by_a_child_that_does_not(
+    people: LocalDatabase, content: Content
+) -> None:
+    execute(
+        people,
+        "CREATE TABLE teams (name TEXT COLLATE NOCASE PRIMARY KEY,"
+        " lead TEXT REFERENCES users(id) ON DELETE CASCADE)",
+        "CREATE TABLE seats (id INTEGER PRIMARY KEY, team TEXT COLLATE BINARY"
+        " REFERENCES teams ON DELETE CASCADE)",
+        "INSERT INTO teams VALUES ('Core', 'u-1')",
+        "INSERT INTO seats VALUES (1, 'CORE'), (2, 'core')",
+    )
+    before = content()
+    change = delete(people, "u-1")
+    assert change.summary.endswith("with 2 rows of seats and 1 row of teams")
+    writing.undo(people, change, now=NOW)
+    assert content() == before
+
+
 def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
     people: LocalDatabase, content: Content, events: Events
 ) -> None:
