@@ -4,7 +4,7 @@ Everything here has been authenticated before: `chain.checkpoints` checks signat
 over what holds, with a finding for what does not. What follows from a finding already made is none again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -171,7 +171,10 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
             for finding in found:
                 failed.add(name)
                 joined.add(finding)
-    _numbering(joined, history)
+    moved = _moved(joined, history)
+    for finding in moved.values():
+        joined.add(finding)
+    _numbering(joined, history, moved.keys())
     return None
 
 
@@ -439,7 +442,33 @@ class _Comparison:
         return sum(item.entries for item in self._chain.markers if item.from_seq >= self._sealed.first_seq)
 
 
-def _numbering(joined: Joined, history: CheckpointHistory) -> None:
+def _moved(joined: Joined, history: CheckpointHistory) -> dict[str, Finding]:
+    """Of each tenant that no checkpoint knew, that it begins with the entry another one began with.
+
+    An entry that is still where it was has only its like: a hash says nothing of the tenant.
+    """
+    owners: dict[str, tuple[str, Known]] = {}
+    for known in history.checkpoints:
+        for name, sealed in known.tenants.items():
+            owners.setdefault(sealed.first_hash, (name, known))
+    ever = {name for known in history.checkpoints for name in known.tenants}
+    found = {}
+    for name, chain in joined.chains.items():
+        if name in ever or chain.first_hash not in owners:
+            continue
+        owner, known = owners[chain.first_hash]
+        if owner in joined.chains and joined.chains[owner].first_hash == chain.first_hash:
+            continue
+        sentence = (
+            f"Entry {chain.first_seq} of {name} is one that checkpoint {known.number} knew as the first of "
+            f"{owner}: entries were moved to another tenant."
+        )
+        place = (name, chain.first_seq)
+        found[name] = Finding(Code.CHECKPOINT, *place, owner, name, sentence)
+    return found
+
+
+def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str]) -> None:
     """Entries that no checkpoint knew, with numbers below those that one had seen."""
     latest = history.latest
     if latest is None:
@@ -457,7 +486,7 @@ def _numbering(joined: Joined, history: CheckpointHistory) -> None:
                     "but with lower numbers than others had then."
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
-        elif name not in ever and chain.first_seq <= latest.through:
+        elif name not in ever and name not in moved and chain.first_seq <= latest.through:
             if chain.at_genesis:
                 sentence = (
                     f"{name} is new since checkpoint {latest.number}, but begins at entry {chain.first_seq}, "

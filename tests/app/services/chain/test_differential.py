@@ -173,6 +173,18 @@ def shift_colon(chain: ChainFile, rng: random.Random, tenant: str) -> None:
     )
 
 
+def move_first(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    cut = any_row(chain, rng, tenant)
+    chain.run("UPDATE audit_chain SET tenant_id = 'moved' WHERE tenant_id = ? AND seq <= ?", tenant, cut)
+
+
+def leave_out(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    """A marker that begins behind the first entry of those that are gone with it."""
+    seqs = chain.seqs(tenant)
+    at = seqs[len(seqs) // 3]
+    marker(fromSeq=at, count=1)(chain, rng, tenant)
+
+
 def append(chain: ChainFile, rng: random.Random, tenant: str) -> None:
     chain.append(tenant, at=NOW - 30)
 
@@ -241,7 +253,9 @@ DAMAGES: dict[str, Damage] = {
     "continue another": continue_another,
     "fork": fork,
     "colon": shift_colon,
+    "moved": move_first,
     "marker": marker(),
+    "marker, leaving out": leave_out,
     "marker, negative": marker(count=-5),
     "marker, too many": marker(count=1000),
     "marker, from 0": marker(fromSeq=0),

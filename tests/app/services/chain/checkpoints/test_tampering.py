@@ -176,6 +176,33 @@ def test_a_whole_tenant_renamed(known: KnownChain) -> None:
     assert codes(known.chain.verify()) == set()
 
 
+@pytest.mark.parametrize("rows", [30, 50])
+@pytest.mark.parametrize("by", [0, 1_000])
+def test_rows_moved_to_a_new_tenant_are_those_of_another(
+    known_chain: Callable[..., KnownChain], rows: int, by: int
+) -> None:
+    """Also with other numbers: the first entry is the one that was witnessed."""
+    known = known_chain(50, 2, 1)
+    last = known.chain.seqs(TENANT)[rows - 1]
+    change = "UPDATE audit_chain SET tenant_id = 'x', seq = seq + ? WHERE tenant_id = ? AND seq <= ?"
+    known.chain.run(change, by, TENANT, last)
+    report = known.verify()
+    assert {item.tenant: item.verdict for item in report.tenants}["x"] == Verdict.TAMPERED
+    (finding,) = (item for item in report.findings if item.tenant == "x")
+    assert (finding.code, finding.expected) == ("CHECKPOINT", TENANT)
+
+
+def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 10)
+    columns = "event_type, payload, created_at FROM audit_chain WHERE seq = ?"
+    event, payload, at = known.chain.one(f"SELECT {columns}", known.chain.seqs(TENANT)[0])
+    known.chain.append("new", event, payload, at, seq=5)
+    report = known.verify()
+    assert (codes(report), report.verdict) == ({"NUMBERING"}, Verdict.VERIFIED)
+
+
 def test_seq_shifted_in_order(known: KnownChain) -> None:
     """No link breaks; only the checkpoint knows the numbers."""
     with known.chain.sql:
