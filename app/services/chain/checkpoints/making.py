@@ -258,8 +258,11 @@ def _broken(report: Report) -> frozenset[str]:
 
 
 def _stops(report: Report) -> str | None:
-    """The first error that is no single tenant's, or that the file is an earlier state of itself."""
-    whole = (item for item in report.findings if item.tenant is None)
+    """The first error that is no single tenant's, or that the file is an earlier state of itself.
+
+    An index that hides an entry of one tenant may hide others', too.
+    """
+    whole = (item for item in report.findings if item.tenant is None or item.code is Code.INDEX)
     return next((item.message for item in whole if item.is_error or item.code is Code.EARLIER), None)
 
 

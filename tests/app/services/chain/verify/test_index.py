@@ -4,13 +4,15 @@ from pathlib import Path
 
 from app.services.chain.rules import Verdict
 from tests.app.services.chain.verify.chains import ChainFile, codes
+from tests.conftest import NOW
+from tests.fixtures.checkpoints import try_to_sign
 
 
-def hide(chain: ChainFile, name: str, below: int) -> None:
-    """Makes the index one of the rows below a seq, and then lets it pass for one of all rows."""
+def hide(chain: ChainFile, name: str, shown: str) -> None:
+    """Makes the index one of the rows that are `shown`, and then lets it pass for one of all rows."""
     column = chain.one("SELECT name FROM pragma_index_info(?)", name)[0]
     chain.run(f"DROP INDEX {name}")
-    chain.run(f"CREATE INDEX {name} ON audit_chain({column}) WHERE seq < {below}")
+    chain.run(f"CREATE INDEX {name} ON audit_chain({column}) WHERE {shown}")
     chain.run("PRAGMA writable_schema = 1")
     whole = f"CREATE INDEX {name} ON audit_chain({column})"
     chain.run("UPDATE sqlite_master SET sql = ? WHERE name = ?", whole, name)
@@ -22,11 +24,41 @@ def test_an_index_that_hides_rows_is_named(tmp_path: Path) -> None:
     for name in ("idx_audit_tenant", "idx_audit_type"):
         path = tmp_path / f"{name}.db"
         chain = ChainFile.build(path, rows=50, tenants=2)
-        hide(chain, name, 60)
+        hide(chain, name, "seq < 60")
         report = ChainFile(path).verify()
         assert (codes(report), report.verdict) == ({"INDEX"}, Verdict.TAMPERED)
         assert report.findings[0].message.startswith(f"The index {name} leads to 59 of 100 entries")
         assert report.entries == 100
+
+
+def test_an_index_that_hides_rows_in_the_middle_is_named_and_no_other(tmp_path: Path) -> None:
+    """Also where a sound index is as small as it."""
+    for name, other in (("idx_audit_tenant", "idx_audit_type"), ("idx_audit_type", "idx_audit_tenant")):
+        path = tmp_path / f"{name}.db"
+        chain = ChainFile.build(path, rows=200, tenants=2)
+        (whole,) = chain.one("SELECT sql FROM sqlite_master WHERE name = ?", other)
+        chain.run(f"DROP INDEX {other}")
+        chain.run(whole)
+        hide(chain, name, "seq NOT BETWEEN 100 AND 150")
+        report = ChainFile(path).verify()
+        (finding,) = report.findings
+        assert (finding.code, finding.expected, finding.actual) == ("INDEX", "400", "349")
+        assert finding.message.startswith(f"The index {name} leads to 349 of 400 entries")
+
+
+def test_an_index_that_hides_rows_stops_every_removal_and_every_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    hide(ChainFile.build(path, rows=200, tenants=2), "idx_audit_tenant", "seq NOT BETWEEN 100 AND 150")
+    tried = try_to_sign(path, tmp_path / "home", now=NOW)
+    assert tried.number is None and "does not hold" in str(tried.problem)
+    assert tried.stops is not None and "The index idx_audit_tenant leads to 349" in tried.stops
+
+
+def test_an_index_holds_values_of_every_kind(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=50, tenants=2)
+    chain.run("UPDATE audit_chain SET event_type = CAST('x' AS BLOB), created_at = 1.5 WHERE seq = 5")
+    chain.run("CREATE INDEX both ON audit_chain(created_at, lower(event_type))")
+    assert "INDEX" not in codes(chain.verify())
 
 
 def test_an_index_of_some_rows_that_says_so_is_none(tmp_path: Path) -> None:
