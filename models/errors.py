@@ -183,6 +183,16 @@ class DiskFull(StorageError):
         )
 
 
+class NumbersUsedUp(StorageError):
+    """AUTOINCREMENT has given its last number, which SQLite reports as a full disk."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The audit entries' numbers are used up: the highest one was given, so none can follow; "
+            "nothing was changed. Verify the chain; restore a copy from before that entry."
+        )
+
+
 class DiskFailure(StorageError):
     def __init__(self, place: Place) -> None:
         super().__init__(

