@@ -112,11 +112,12 @@ class Entry:
         return found if isinstance(found, Marker) else None
 
     def problems(self) -> list[Problem]:
-        """Everything wrong with the row that shows without any other row."""
+        """Everything wrong with the row that shows without any other row, each cause once."""
         found: list[Problem] = []
         recomputed = self.recomputed()
         holds = recomputed.encode() == self.raw["hash"]
-        if not holds:
+        bad = {name: at for name in TEXT_COLUMNS if (at := _bad_byte(self.raw[name])) is not None}
+        if not holds and not bad.keys() - {"tenant_id"}:  # which is not hashed
             sentence = (
                 f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
                 "hashes was changed after it was written."
@@ -127,20 +128,19 @@ class Entry:
             if kind != wanted:
                 sentence = f"Entry {self.seq} stores {name} as {kind} where the platform writes {wanted}."
                 found.append(Problem(Code.TYPE, wanted, kind, sentence))
-        for name in TEXT_COLUMNS:
-            at = _bad_byte(self.raw[name])
-            if at is not None:
-                actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
-                sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
-                found.append(Problem(Code.ENCODING, "UTF-8 text without NUL", actual, sentence))
-        if EVENT_TYPE.fullmatch(self.text("event_type")) is None:
+        for name, at in bad.items():
+            actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
+            sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
+            found.append(Problem(Code.ENCODING, "UTF-8 text without NUL", actual, sentence))
+        parsed = "payload" in bad or self._payload_is_json()
+        if parsed and "event_type" not in bad and EVENT_TYPE.fullmatch(self.text("event_type")) is None:
             actual = shown(self.text("event_type"))
             sentence = f"Entry {self.seq} has an event type unlike any that the platform itself writes."
             found.append(Problem(Code.GRAMMAR, EVENT_TYPE.pattern, actual, sentence, warning=True))
-        if not self._payload_is_json():
+        if not parsed:
             sentence = f"Entry {self.seq} has a payload that is not JSON."
             found.append(Problem(Code.GRAMMAR, "JSON", shown(self.text("payload")), sentence))
-        elif holds and self.is_marker:
+        elif holds and self.is_marker and "payload" not in bad:
             claims = read_marker(self.seq, self.created_at, self.raw["payload"])
             if isinstance(claims, str):
                 found.append(not_believed(self.seq, claims, actual=shown(self.text("payload"))))

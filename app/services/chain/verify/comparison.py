@@ -152,9 +152,12 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
         joined.add(_is_earlier(earlier, history.latest))
         return earlier
     first_wrong = joined.first_errors()
-    failed: set[str] = set()
+    moved = _moved(joined, history, alone=tenant is not None)
+    failed = set(moved)
+    for finding in moved.values():
+        joined.add(finding)
     if history.before_current is not None:
-        failed = _compare_markers(joined, history.before_current, history.adopted, first_wrong, tenant)
+        failed |= _compare_markers(joined, history.before_current, history.adopted, first_wrong, tenant)
     for known in history.current:
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
@@ -171,9 +174,6 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
             for finding in found:
                 failed.add(name)
                 joined.add(finding)
-    moved = _moved(joined, history)
-    for finding in moved.values():
-        joined.add(finding)
     _numbering(joined, history, moved.keys())
     return None
 
@@ -333,16 +333,23 @@ class _Comparison:
             found.append(self._find(Code.CHECKPOINT, sealed.head, state.head, sentence))
         entries = 0 if state is None else state.entries
         same_start = chain.first_seq == sealed.first_seq
-        relinked = chain.first_seq > sealed.first_seq and chain.at_genesis
-        if (same_start and entries < sealed.entries and not unread) or relinked:
-            if not found or found[0].code is not Code.TRUNCATED:
+        begun_again = chain.first_seq > sealed.first_seq and chain.at_genesis
+        if entries < sealed.entries and ((same_start and not unread) or begun_again):
+            if (
+                not found or found[0].code is not Code.TRUNCATED
+            ):  # from which follows that the head is another
                 sentence = f"The checkpoint knew {sealed.entries:,} entries, and {entries:,} are there."
-                found.append(self._find(Code.TRUNCATED, str(sealed.entries), str(entries), sentence))
-        elif not self._explained and (
-            chain.first_seq < sealed.first_seq or (same_start and entries > sealed.entries)
-        ):
+                found = [self._find(Code.TRUNCATED, str(sealed.entries), str(entries), sentence)]
+        elif found or (self._explained and not begun_again):
+            pass
+        elif begun_again or chain.first_seq < sealed.first_seq:
+            sentence = (
+                f"The chain began with entry {sealed.first_seq}, and begins with {chain.first_seq} now."
+            )
+            found = [self._find(Code.CHECKPOINT, str(sealed.first_seq), str(chain.first_seq), sentence)]
+        elif same_start and entries > sealed.entries:
             sentence = f"The checkpoint knew {sealed.entries:,} entries, and there are {entries:,} now."
-            found.append(self._find(Code.CHECKPOINT, str(sealed.entries), str(entries), sentence))
+            found = [self._find(Code.CHECKPOINT, str(sealed.entries), str(entries), sentence)]
         return found
 
     def _digest(self) -> list[Finding]:
@@ -442,23 +449,27 @@ class _Comparison:
         return sum(item.entries for item in self._chain.markers if item.from_seq >= self._sealed.first_seq)
 
 
-def _moved(joined: Joined, history: CheckpointHistory) -> dict[str, Finding]:
-    """Of each tenant that no checkpoint knew, that it begins with the entry another one began with.
+def _moved(joined: Joined, history: CheckpointHistory, *, alone: bool) -> dict[str, Finding]:
+    """Of each tenant that begins with the entry another one began with, that entries were moved to it.
 
     An entry that is still where it was has only its like: a hash says nothing of the tenant.
     """
     owners: dict[str, tuple[str, Known]] = {}
+    its_own: set[tuple[str, str]] = set()
     for known in history.checkpoints:
         for name, sealed in known.tenants.items():
             owners.setdefault(sealed.first_hash, (name, known))
-    ever = {name for known in history.checkpoints for name in known.tenants}
+            its_own.add((name, sealed.first_hash))
     found = {}
     for name, chain in joined.chains.items():
-        if name in ever or chain.first_hash not in owners:
+        if chain.first_hash not in owners or (name, chain.first_hash) in its_own:
             continue
         owner, known = owners[chain.first_hash]
-        if owner in joined.chains and joined.chains[owner].first_hash == chain.first_hash:
+        there = joined.chains.get(owner)
+        if there is not None and there.first_hash == chain.first_hash:
             continue
+        if alone and chain.first_seq != known.tenants[owner].first_seq:
+            continue  # the owner's chain was not scanned, and may have it still
         sentence = (
             f"Entry {chain.first_seq} of {name} is one that checkpoint {known.number} knew as the first of "
             f"{owner}: entries were moved to another tenant."
@@ -475,6 +486,8 @@ def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str
         return
     ever = {name for known in history.checkpoints for name in known.tenants}
     for name, chain in joined.chains.items():
+        if name in moved:
+            continue
         sealed = latest.tenants.get(name)
         if sealed is not None:
             known = joined.entries_until(name, sealed.last_seq)
@@ -486,7 +499,7 @@ def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str
                     "but with lower numbers than others had then."
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
-        elif name not in ever and name not in moved and chain.first_seq <= latest.through:
+        elif name not in ever and chain.first_seq <= latest.through:
             if chain.at_genesis:
                 sentence = (
                     f"{name} is new since checkpoint {latest.number}, but begins at entry {chain.first_seq}, "

@@ -111,7 +111,7 @@ class Follower:
             raise OutOfOrder(f"entry {entry.seq} lies behind entry {state[SEQ]}")
         problems = entry.problems()
         stored, previous = entry.text("hash"), entry.text("previous_hash")
-        holds = all(problem.code is not Code.HASH for problem in problems)
+        holds = entry.hash_holds()
         at, before = entry.created_at, None
         if state is None:
             state = self.begin(tenant, entry.seq, previous, stored, at, holds=holds)

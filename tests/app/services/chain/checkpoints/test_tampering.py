@@ -80,6 +80,29 @@ def test_the_head_deleted_and_relinked_to_genesis(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
     known.chain.rehash(TENANT)
     found(known, "TRUNCATED")
+    assert [item.code for item in known.verify().findings] == ["TRUNCATED"]
+
+
+def test_two_tenants_swapped(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 2, 1)
+    known.chain.run(
+        "UPDATE audit_chain SET tenant_id = iif(tenant_id = 'tenant-00', 'tenant-01', 'tenant-00')"
+    )
+    report = known.verify()
+    assert report.verdict == Verdict.TAMPERED
+    assert [item.code for item in report.findings] == ["CHECKPOINT", "CHECKPOINT"]
+    assert all("entries were moved to another tenant" in item.message for item in report.findings)
+
+
+def test_a_chain_that_begins_earlier_than_it_was_witnessed(tmp_path: Path) -> None:
+    known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
+    for seq in (5, 6, 7):
+        known.chain.append(TENANT, seq=seq)
+    known.checkpoint()
+    known.chain.run("UPDATE audit_chain SET seq = 2 WHERE seq = 5")
+    (finding,) = known.verify().findings
+    assert (finding.code, finding.expected, finding.actual) == ("CHECKPOINT", "5", "2")
+    assert "began with entry 5, and begins with 2 now" in finding.message
 
 
 def test_the_tail_cut_off(known: KnownChain) -> None:
@@ -190,6 +213,8 @@ def test_rows_moved_to_a_new_tenant_are_those_of_another(
     assert {item.tenant: item.verdict for item in report.tenants}["x"] == Verdict.TAMPERED
     (finding,) = (item for item in report.findings if item.tenant == "x")
     assert (finding.code, finding.expected) == ("CHECKPOINT", TENANT)
+    if not by:
+        assert known.verify(tenant="x").verdict == Verdict.TAMPERED
 
 
 def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
@@ -201,6 +226,7 @@ def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
     known.chain.append("new", event, payload, at, seq=5)
     report = known.verify()
     assert (codes(report), report.verdict) == ({"NUMBERING"}, Verdict.VERIFIED)
+    assert codes(known.verify(tenant="new")) == {"NUMBERING"}
 
 
 def test_seq_shifted_in_order(known: KnownChain) -> None:

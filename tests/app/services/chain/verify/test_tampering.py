@@ -183,7 +183,12 @@ def test_a_colon_shifted(chain: ChainFile) -> None:
     head, _, tail = payload.partition(":")
     chain.run("UPDATE audit_chain SET event_type=?, payload=? WHERE seq=?", f"{event}:{head}", tail, seq)
     found(chain, "GRAMMAR", seq=seq)
-    assert codes(chain.verify()) == {"GRAMMAR"}
+    assert [item.code for item in chain.verify().findings] == ["GRAMMAR"]
+
+
+def test_a_nul_put_into_a_payload_is_one_finding(chain: ChainFile) -> None:
+    chain.run("UPDATE audit_chain SET payload = payload || char(0) WHERE seq = ?", middle(chain))
+    assert [item.code for item in chain.verify().findings] == ["ENCODING"]
 
 
 @pytest.mark.parametrize("payload", ["", "x", "{'a':1}", '{"a":1}x', "[1,]", "NaN", '{"a":1}\0'])
@@ -191,7 +196,7 @@ def test_a_forged_payload_that_is_no_json(tmp_path: Path, payload: str) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     chain.append(TENANT, payload=payload)
     chain.append(TENANT)
-    found(chain, "GRAMMAR", seq=4)
+    found(chain, "ENCODING" if "\0" in payload else "GRAMMAR", seq=4)
 
 
 @pytest.mark.parametrize("event", ["", "a b", "a:b", "ä", "a\n"])
