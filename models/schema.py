@@ -108,8 +108,8 @@ class StoredTable:
     """A table as the database has it, ours or not.
 
     `columns` are those that hold values of their own; generated ones are left out. `key` tells its rows
-    apart: the primary key, or else SQLite's rowid under a name that is free. `defaults` are SQL. `referring`
-    are the foreign keys, of any table, that refer to this one.
+    apart: the primary key, or else SQLite's rowid under a name that is free; empty where none is. `defaults`
+    are SQL. `referring` are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -150,7 +150,8 @@ def _key(shape: Sequence[tuple[str, bool, int, str | None]]) -> tuple[str, ...]:
     if primary:
         return tuple(column for _, column in primary)
     taken = {column.lower() for column, *_ in shape}
-    return (next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid"),)
+    free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+    return () if free is None else (free,)
 
 
 def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[str, StoredTable]:

@@ -92,8 +92,12 @@ def _constraint(message: str) -> StorageError:
 def _sql_error(message: str, path: Path) -> StorageError | None:
     if message.endswith("unsupported file format"):
         return NewerFormat(path)
-    if found := re.search(r"no such table: (?:main\.)?(.+)", message):
-        return TableMissing(found[1])
+    if found := re.search(r"no such table: (main\.)?(.+)", message):
+        from models.schema import expected_columns  # noqa: PLC0415 - a child that verifies needs no models
+
+        if found[1] and found[2] not in expected_columns():  # so SQLite names what a foreign key refers to
+            return Refused(f"a foreign key refers to a table {found[2]}, which is not there")
+        return TableMissing(found[2])
     if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
         return ColumnMissing(found[1])
     if message.startswith("foreign key mismatch"):

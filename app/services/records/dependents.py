@@ -68,7 +68,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         found = list(images.referring(frontier, MOST + 1))
         frontier = []
         for child, key, parent in found:
-            _refuse_triggers(child)
+            _refuse_what_cannot_come_back(child)
             identity = child.identity
             root.setdefault(identity, root[parent.identity])
             if identity != parent.identity:
@@ -130,7 +130,12 @@ def _children_first(
         ) from None
 
 
-def _refuse_triggers(row: StoredRow) -> None:
+def _refuse_what_cannot_come_back(row: StoredRow) -> None:
+    if not row.table.key:
+        raise NotAllowed(
+            f"Rows of {row.table.name} refer to this, and nothing tells them apart: the table has no primary "
+            "key, and its own columns take every name of SQLite's row number; nothing was changed."
+        )
     if row.table.has_triggers:
         raise NotAllowed(
             f"Rows of {row.table.name} would go along, and triggers of that table change more than could be "

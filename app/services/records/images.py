@@ -222,7 +222,7 @@ class Images:
                 image[name] = value
             elif value is not None and name not in STAMPS:
                 raise ColumnMissing(f"{table}.{name}")
-        named = stored.key if all(name in image for name in stored.key) else tuple(image)[:1]
+        named = stored.key if stored.key and all(name in image for name in stored.key) else tuple(image)[:1]
         return RowChange(stored, {name: image[name] for name in named}, None, image)
 
     def completed(self, row: RowChange) -> RowChange:
@@ -251,6 +251,7 @@ class Images:
         for name in dict.fromkeys(row.table.name for row in rows):
             parents = [row for row in rows if row.table.name == name]
             for key in parents[0].table.referring:
+                _refuse_dangling(parents[0].table, key)
                 by_value = {tuple(row[column] for column in key.parent_columns): row for row in parents}
                 wanted = [values for values in by_value if None not in values]
                 for child, values in self._children(name, key, wanted, most):
@@ -407,6 +408,16 @@ def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
         itself = (f"child.{_quoted(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
         pairs.append(f"NOT ({' AND '.join(itself)})")
     return f"NOT EXISTS (SELECT 1 FROM {_quoted(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
+
+
+def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
+    missing = set(key.parent_columns) - {*parent.columns, *parent.key}
+    if missing or not key.parent_columns:
+        column = f"{parent.name}.{min(missing, default='rowid')}"
+        raise NotAllowed(
+            f"A foreign key of {key.table} refers to {column}, which holds no values of its own or is not "
+            f"there, so nothing can be removed from {parent.name}; nothing was changed."
+        )
 
 
 def _refers(parent: str, key: ForeignKey) -> list[str]:

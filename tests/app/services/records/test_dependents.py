@@ -126,6 +126,39 @@ def test_a_parent_that_ignores_case_is_found_by_a_child_that_does_not(
     assert content() == before
 
 
+def test_rows_that_nothing_tells_apart_are_refused_by_the_table_s_name(
+    people: LocalDatabase, content: Content
+) -> None:
+    execute(
+        people,
+        "CREATE TABLE odd (rowid TEXT, oid TEXT, _rowid_ TEXT,"
+        " user_id TEXT REFERENCES users(id) ON DELETE CASCADE)",
+        "INSERT INTO odd VALUES ('q', 'w', 'e', 'u-1'), ('q', 'w', 'e', 'u-1')",
+    )
+    before = content()
+    with pytest.raises(NotAllowed, match=r"Rows of odd .* nothing tells them apart"):
+        delete(people, "u-1")
+    assert content() == before
+    delete(people, "u-2")
+
+
+def test_a_foreign_key_to_what_is_not_there_is_named_as_one(people: LocalDatabase) -> None:
+    """No migration adds it, so nobody is told to apply them."""
+    execute(
+        people,
+        "PRAGMA foreign_keys = OFF",
+        "ALTER TABLE users ADD COLUMN org TEXT REFERENCES orgs(id)",
+        "UPDATE users SET org = 'o' WHERE id = 'u-1'",
+        "PRAGMA foreign_keys = ON",
+    )
+    with pytest.raises(Refused, match="foreign key refers to a table orgs, which is not there"):
+        change = delete(people, "u-1")
+        writing.undo(people, change, now=NOW)
+    execute(people, "CREATE TABLE odd (id INTEGER PRIMARY KEY, user TEXT REFERENCES users(name))")
+    with pytest.raises(NotAllowed, match=r"foreign key of odd refers to users\.name"):
+        delete(people, "u-2")
+
+
 def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
     people: LocalDatabase, content: Content, events: Events
 ) -> None:
