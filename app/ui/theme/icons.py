@@ -1,6 +1,6 @@
 """Icons of one family, Phosphor, drawn from the font in `resources/fonts` (MIT; its licence is beside it).
 
-To add one, add its name to `Icon`: the font and its table hold all of the family, but for the thin ones.
+To add one, add its name to `Icon` and run `resources/packaging/subset_icons.py`, which has the whole family.
 """
 
 import json
