@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app import __version__, paths
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
-from app.ui.theme import Mode, Theme
+from app.ui.theme import STYLE, Mode, Theme
 from app.workers.memory import GarbageCollector
 
 SWITCH_INTERVAL = 0.0005
@@ -63,7 +63,7 @@ def _application() -> QApplication:
         return existing
     QCoreApplication.setApplicationName("Tenant Admin")
     QCoreApplication.setApplicationVersion(__version__)
-    app = QApplication(sys.argv[:1])
+    app = QApplication([*sys.argv[:1], *STYLE])
     app.setDesktopFileName("tenant-admin")
     app.setWindowIcon(QIcon(str(paths.resources_dir() / "icons" / "tenant-admin.svg")))
     return app

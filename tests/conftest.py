@@ -38,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(deselected)]
 
 
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    """What the tests' QApplication is made with."""
+    from app.ui.theme import STYLE
+
+    return ["tests", *STYLE]
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, logs and keys of a test never meet those of the person who runs it."""

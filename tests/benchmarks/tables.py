@@ -31,7 +31,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
 from app.services.scope import Scope
-from app.ui.theme import Mode, Theme
+from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets import formatting
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.workers.runner import Runner
@@ -438,7 +438,7 @@ def _rss() -> float:
 
 def run(path: Path, rows: int) -> list[Line]:
     """Everything, on a demo file of so many audit entries."""
-    theme = themed(QApplication([]))
+    theme = themed(QApplication(["tables", *STYLE]))
     switching = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)  # as the program does at its start
     try:
@@ -454,7 +454,7 @@ def main() -> None:
     parser.add_argument("--memory", choices=("constant", "virtual", "sorted"))
     options = parser.parse_args()
     if options.memory:
-        print(resident(options.memory, options.file, themed(QApplication([]))))
+        print(resident(options.memory, options.file, themed(QApplication(["tables", *STYLE]))))
         return
     with tempfile.TemporaryDirectory() as folder:
         path = options.file or Path(folder) / "demo.sqlite"

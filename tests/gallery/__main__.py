@@ -22,11 +22,11 @@ def main(arguments: list[str]) -> int:
 
     from PySide6.QtWidgets import QApplication
 
-    from app.ui.theme import Mode, Theme
+    from app.ui.theme import STYLE, Mode, Theme
     from tests.gallery.render import render
     from tests.gallery.scenes import all_scenes
 
-    app = QApplication(["gallery"])
+    app = QApplication(["gallery", *STYLE])
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
     options.out_dir.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAction,
     QFocusEvent,
     QKeyEvent,
     QKeySequence,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import scaled
 from models.errors import TenantAdminError
 
@@ -241,14 +241,9 @@ class _SearchField(QLineEdit):
         self.setPlaceholderText("Search everything")
         self.setAccessibleName("Search everything")
         self.setAccessibleDescription(f"{self._shortcut}; finds records in every tab")
-        self.setClearButtonEnabled(True)
         self.setMaximumWidth(_WIDEST)
         self.setMinimumWidth(160)
-        lens = self.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
-        theme.bind_icon(lens, Icon.SEARCH, "dim")
-        clear = self.findChild(QAction, "_q_qlineeditclearaction")  # Qt's own, always black
-        if clear is not None:
-            theme.bind_icon(clear, Icon.CLOSE, "dim")
+        field_icons(theme, self, Icon.SEARCH)
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:

@@ -15,6 +15,12 @@ from app.paths import resources_dir
 from app.ui.theme.icons import IconFont
 from app.ui.theme.tokens import DARK, LIGHT, Tokens, fill_in, palette, read_sheets, write_images
 
+STYLE = ("-style", "Fusion")
+"""Arguments of the QApplication whose look this is.
+
+Set later, the style comes back as an object, and making the enums of its class takes 8 ms of a start.
+"""
+
 _SMALLEST_POINTS = 10.0
 
 
@@ -72,10 +78,9 @@ class Theme(QObject):
         return self._mode
 
     def apply(self, app: QApplication) -> None:
-        """Style `app` and keep it styled when the system's colour scheme changes."""
+        """Style `app`, made with `STYLE`, and keep it styled when the system's colour scheme changes."""
         self._app = app
         app.aboutToQuit.connect(self._folder.remove)  # a program that ends runs no destructors
-        app.setStyle("Fusion")
         font = app.font()
         if 0 < font.pointSizeF() < _SMALLEST_POINTS:
             font.setPointSizeF(_SMALLEST_POINTS)

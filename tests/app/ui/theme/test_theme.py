@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtGui import QGuiApplication, QIcon, QPalette, QRawFont
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.paths import resources_dir
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon, IconFont
 from app.ui.theme.tokens import fill_in, read_sheets
+from app.ui.widgets.buttons import field_icons
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
 """A colour written down, not taken from the theme."""
@@ -108,3 +109,23 @@ def test_no_colour_is_written_outside_the_theme() -> None:
         if "theme" not in path.parts and WRITTEN.search(path.read_text("utf-8"))
     ]
     assert written == []
+
+
+def test_every_icon_is_in_the_font(qapp: QApplication) -> None:
+    font = IconFont()
+    face = QRawFont(str(resources_dir() / "fonts" / "phosphor.ttf"), 16)
+    for icon in Icon:
+        assert icon.value in font._codes, "run resources/packaging/subset_icons.py"
+        assert face.supportsCharacter(int(font._codes[icon.value], 16))
+
+
+def test_a_field_is_emptied_by_its_button(qtbot: QtBot, theme: Theme) -> None:
+    field = QLineEdit()
+    qtbot.addWidget(field)
+    field_icons(theme, field, Icon.SEARCH)
+    _, clear = field.actions()
+    assert not clear.isVisible()
+    qtbot.keyClicks(field, "some")
+    assert clear.isVisible()
+    clear.trigger()
+    assert field.text() == "" and not clear.isVisible()
