@@ -19,7 +19,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common import declared
-from app.ui.tabs.users import EditUserDialog, NewUserDialog
+from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog

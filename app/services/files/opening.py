@@ -11,7 +11,6 @@ from peewee import BaseQuery, Value
 
 from app import paths
 from app.services.files.describe import ASKED, OpenedFile, snapshot, tenants
-from app.services.files.find import find_database
 from models.errors import (
     CannotOpen,
     EmptyFile,
@@ -40,7 +39,11 @@ def open_path(path: Path, *, read_only: bool = False, force_writable: bool = Fal
 
     Raises `SeveralDatabases` when a folder holds more than one, and the errors of `open_database`.
     """
-    return open_database(find_database(path).path, read_only=read_only, force_writable=force_writable)
+    if paths.is_dir(path) or path.stem == "wrangler":  # its configuration stands for its folder
+        from app.services.files.find import find_database  # noqa: PLC0415 - a file is mostly what is given
+
+        path = find_database(path).path
+    return open_database(path, read_only=read_only, force_writable=force_writable)
 
 
 def open_database(path: Path, *, read_only: bool = False, force_writable: bool = False) -> OpenedFile:

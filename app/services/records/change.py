@@ -1,14 +1,20 @@
 """How every change is committed: rows and audit events together, or neither; and how it is undone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from app.services.chain.append import Batch, Check, Event, append
-from app.services.records.images import Images, RowChange, Value, shown
 from models.engine import Database, Limits
 from models.errors import AlreadyExists, ChangedSince, Refused, RowChanged
 
-Checks = Callable[[Sequence[RowChange], Limits], Sequence[Check]]
+# Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
+if TYPE_CHECKING:
+    from app.services.chain.append import Batch, Check, Event
+    from app.services.records.images import Images, RowChange, Value
+
+Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
 """What must hold beside the guards of the rows, say that an address is not taken."""
 
 
@@ -46,7 +52,7 @@ class Change:
     def undoable(self) -> bool:
         return bool(self.inverse_events)
 
-    def inverse(self) -> "Change":
+    def inverse(self) -> Change:
         """The change that puts everything back, which is itself an act and itself undoable."""
         return Change(
             summary=f"Undone: {self.summary}",
@@ -64,6 +70,9 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
     again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
     `Database.run_batch`; nothing is written then.
     """
+    from app.services.chain.append import Batch, append  # noqa: PLC0415
+    from app.services.records.images import Images  # noqa: PLC0415
+
     planned: list[tuple[Images, Change]] = []
 
     def batch() -> Batch:
@@ -80,6 +89,8 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
 
 def undo(database: Database, change: Change, *, now: int) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since."""
+    from app.services.records.images import Images  # noqa: PLC0415
+
     inverse = change.inverse()
 
     def plan(images: Images) -> Change:
@@ -105,6 +116,8 @@ def _as_it_is(images: Images, row: RowChange) -> RowChange:
 
 def _difference(images: Images, row: RowChange) -> str | None:
     """What keeps a row from being put back, in words that hold no value but its key."""
+    from app.services.records.images import shown  # noqa: PLC0415
+
     what = f"{row.table} “{shown(row.record_id)}”"
     found = images.now(row)
     if row.before is None:

@@ -3,29 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import fn
-
 from app.services import text
 from app.services.chain.append import Event
 from app.services.records import change as writing
 from app.services.records.change import Change
 from app.services.records.images import Images, StoredRow, chunks
-from app.services.scope import Scope
 from models.engine import Database
 from models.errors import NotAllowed
 from models.status import AuditEvent
-from models.tables import Notification
 
 TABLE = "notifications"
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below D1's 2 MB a row."""
-
-
-def unread_count(database: Database, scope: Scope) -> int:
-    """How many notifications in the scope are unread."""
-    query = Notification.select(fn.COUNT()).where(Notification.read == 0)
-    return int(database.scalar(scope.restrict(query, Notification)) or 0)
 
 
 def mark(database: Database, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:

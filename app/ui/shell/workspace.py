@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
@@ -9,8 +10,8 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from app.itemmodels.columns import Tone
 from app.services.files import describe
 from app.services.files.describe import OpenedFile
-from app.services.records import notifications
 from app.services.records.change import Change
+from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_RUNS
 from app.services.scope import EVERYONE, Scope
 from app.ui.shell.context import Context
@@ -22,6 +23,11 @@ from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped
 from models.engine import Capability
+from models.progress import Progress, Stop
+
+_REST = ("app.ui.tabs.user_forms", "app.ui.tabs.common.exporting", "app.ui.tabs.common.deleting")
+
+_UNREAD = (("read", (0,)),)
 
 AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
@@ -80,6 +86,7 @@ class Workspace(QWidget):
             # The number of rows is not for the timer, which would wait for as many milliseconds.
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
         page.activate()
+        self._count_unread()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def pages(self) -> Sequence[RecordTab]:
@@ -182,10 +189,9 @@ class Workspace(QWidget):
         if self.is_settled:
             return
         self.is_settled = True
-        self._count_unread()
         self._look_whether_it_continues()
         self.settled.emit()
-        self._context.runner.job(lambda progress, cancelled: [spec.load() for spec in TABS])
+        self._context.runner.job(_load_the_rest)
 
     def _look_whether_it_continues(self) -> None:
         from app.ui.shell.continuation import ContinuationNotice  # noqa: PLC0415 - brings what verifies
@@ -204,8 +210,8 @@ class Workspace(QWidget):
     def _count_unread(self) -> None:
         if NOTIFICATIONS.name in self._context.opened.schema.columns:
             self._context.runner.read(
-                notifications.unread_count,
-                self._scope,
+                self._context.lists.count,
+                ListQuery(NOTIFICATIONS.name, self._scope, choices=_UNREAD),
                 on_done=self._show_unread,
                 on_failed=lambda error: None,
             )
@@ -245,6 +251,14 @@ class Workspace(QWidget):
                 banner.add_button(button)
             found.append(Notice(banner))
         return found
+
+
+def _load_the_rest(progress: Progress, cancelled: Stop) -> None:
+    """What a person may ask for next is loaded while they look at the first rows."""
+    for spec in TABS:
+        spec.load()
+    for name in _REST:
+        import_module(name)
 
 
 def missing_sentence(opened: OpenedFile) -> str:

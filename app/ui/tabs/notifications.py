@@ -15,7 +15,7 @@ from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
-from app.ui.tabs.common.record_acts import Frozen, freeze
+from app.ui.tabs.common.deleting import Frozen, freeze
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip

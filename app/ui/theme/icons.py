@@ -142,7 +142,8 @@ class _GlyphEngine(QIconEngine):
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
         colour = self._disabled if mode == QIcon.Mode.Disabled else self._colour
-        return self._font.pixmap(self._name, colour, min(size.width(), size.height()), scale)
+        side = min(size.width(), size.height())
+        return self._font.pixmap(self._name, colour, side, scale) if side > 0 else QPixmap()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)

@@ -1,7 +1,7 @@
 """What runs, what was just done, and how things stand: strip, toast and banner."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Tone
@@ -105,6 +105,8 @@ class Toast(QFrame):
 
     def show_message(self, text: str, action: str = "", milliseconds: int = SHOWN_MS) -> None:
         """Say `text`."""
+        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # noqa: PLC0415 - 3 ms of a start
+
         self.label.setText(text)
         self.setAccessibleName(text)
         self.action_button.setText(action)

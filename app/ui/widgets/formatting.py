@@ -1,6 +1,5 @@
 """Values as people read them. Pure functions without Qt; time is epoch seconds UTC, `now` is passed in."""
 
-import html
 from datetime import UTC, datetime
 
 from app.services.text import visible
@@ -8,6 +7,7 @@ from app.services.text import visible
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _WEEK, _YEAR = 7 * DAY, 365 * DAY
 _ELLIPSIS = "…"
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, which datetime can show
 
 
@@ -149,4 +149,4 @@ def tooltip(text: str, limit: int = 1000) -> str:
     if not text:
         return ""
     shown = text if len(text) <= limit else text[:limit] + _ELLIPSIS
-    return f'<p style="white-space:pre-wrap">{html.escape(visible(shown, keep=chr(10)))}</p>'
+    return f'<p style="white-space:pre-wrap">{visible(shown, keep=chr(10)).translate(_ESCAPES)}</p>'

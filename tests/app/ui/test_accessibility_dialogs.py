@@ -34,7 +34,7 @@ from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.runs.artifact import ArtifactDialog
 from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
-from app.ui.tabs.users import EditUserDialog, NewUserDialog
+from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.workers import scan_pool

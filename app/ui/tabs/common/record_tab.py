@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, ClassVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column
 from app.services.records.change import Change
-from app.services.records.effect import effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.record import read_record
@@ -20,11 +19,14 @@ from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import Facets, ListController
-from app.ui.tabs.common.selection import CurrentRecord, Exporter, RowMenu, Selection
+from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.panes import GAP, Inspector, ListEmptyState, MasterDetail
 from models.errors import Cancelled, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.ui.tabs.common.exporting import Exporter, RowMenu
 
 MARGIN = 16
 
@@ -72,8 +74,6 @@ class RecordTab(QWidget):
         self.current = CurrentRecord(context.runner, self.list, self.load(), self)
         self.inspector = Inspector(theme)
         self.commands = Actions(theme, self.table, self)
-        self.exporter = Exporter(context, spec.table, self)
-        self.menu = RowMenu(self.list, self.commands, self.exporter, self.filter_by, self)
         self.empty_state = ListEmptyState(theme, spec.icon, spec.noun[0], spec.empty)
         self.empty_state.clear_wanted.connect(self.clear_filters)
         self.table.set_empty_state(self.empty_state)
@@ -82,6 +82,7 @@ class RecordTab(QWidget):
         self.inspector.set_actions(self.inspector_buttons())
         self._lay_out()
 
+        self.table.menu_requested.connect(self._open_row_menu)
         self.filters.changed.connect(self.filters_changed)
         self.model.sort_requested.connect(self._sort_by)
         self.model.dataChanged.connect(self.commands.update)
@@ -149,6 +150,22 @@ class RecordTab(QWidget):
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
 
+    # made when they are first wanted
+
+    @cached_property
+    def exporter(self) -> "Exporter":
+        """What copies and exports its rows."""
+        from app.ui.tabs.common.exporting import Exporter  # noqa: PLC0415
+
+        return Exporter(self.context, self.spec.table, self)
+
+    @cached_property
+    def row_menu(self) -> "RowMenu":
+        """The context menu of its rows."""
+        from app.ui.tabs.common.exporting import RowMenu  # noqa: PLC0415
+
+        return RowMenu(self.list, self.commands, self.exporter, self.filter_by, self)
+
     # what the frame uses
 
     @property
@@ -171,6 +188,8 @@ class RecordTab(QWidget):
 
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
+        from app.services.records.effect import effect_on  # noqa: PLC0415 - rows show before any changes
+
         if self._stale or not self.shows_any_of(change.tables):
             return
         if not self.isVisibleTo(self.window()) or self.spec.table not in change.tables:
@@ -266,6 +285,9 @@ class RecordTab(QWidget):
             self.filters.set_values(replace(self.filters.values(), text=text))
 
     # within
+
+    def _open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
+        self.row_menu.open(index, where)
 
     def _lay_out(self) -> None:
         for button in self.commands.buttons(Place.FILTER_ROW):

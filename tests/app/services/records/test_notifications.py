@@ -2,11 +2,14 @@ import pytest
 
 from app.services.records import change as writing
 from app.services.records import notifications
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.tables import NOTIFICATIONS
 from app.services.scope import EVERYONE, Scope
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase
+from models.schema import inspect
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
@@ -22,33 +25,39 @@ def fill(database: LocalDatabase, count: int, tenant: str = "acme", *, read: int
     return ids
 
 
+def unread(database: LocalDatabase, scope: Scope) -> int:
+    return Lists(inspect(database)).count(
+        database, ListQuery("notifications", scope, choices=(("read", (0,)),))
+    )
+
+
 def test_the_unread_count_follows_the_tenant(database: LocalDatabase) -> None:
     fill(database, 3)
     fill(database, 2, "globex")
     fill(database, 4, read=1)
-    assert notifications.unread_count(database, Scope("acme")) == 3
-    assert notifications.unread_count(database, EVERYONE) == 5
+    assert unread(database, Scope("acme")) == 3
+    assert unread(database, EVERYONE) == 5
 
 
 def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
     database: LocalDatabase, events: Events
 ) -> None:
-    unread, read = fill(database, 3), fill(database, 2, read=1)
-    change = notifications.mark(database, [*unread, *read], read=True, actor="ops", now=NOW)
+    new, read = fill(database, 3), fill(database, 2, read=1)
+    change = notifications.mark(database, [*new, *read], read=True, actor="ops", now=NOW)
     assert change.summary == "3 notifications marked read"
-    assert notifications.unread_count(database, EVERYONE) == 0
+    assert unread(database, EVERYONE) == 0
     assert events() == [
-        ("acme", "notifications_read", {"actor": "ops", "count": 3, "notificationIds": sorted(unread)})
+        ("acme", "notifications_read", {"actor": "ops", "count": 3, "notificationIds": sorted(new)})
     ]
     writing.undo(database, change, now=NOW)
-    assert not read_record(database, NOTIFICATIONS, unread[0])["read"]
+    assert not read_record(database, NOTIFICATIONS, new[0])["read"]
     assert read_record(database, NOTIFICATIONS, read[0])["read"]
 
 
 def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: LocalDatabase, events: Events) -> None:
     ids = fill(database, 2_500) + fill(database, 10, "globex")
     notifications.mark(database, ids, read=True, actor="ops", now=NOW)
-    assert notifications.unread_count(database, EVERYONE) == 0
+    assert unread(database, EVERYONE) == 0
     named = [key for _, _, payload in events() for key in payload["notificationIds"]]
     assert sorted(named) == sorted(ids)
     assert [(tenant, payload["count"]) for tenant, _, payload in events()] == [

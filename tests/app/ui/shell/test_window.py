@@ -12,7 +12,7 @@ from app.ui.shell.preferences import PreferencesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.users import EditUserDialog, NewUserDialog
+from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.fixtures.window import (

@@ -7,7 +7,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.scope import Scope
 from app.ui.shell.context import Context
-from app.ui.tabs.users import EditUserDialog, NewUserDialog, UsersTab
+from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
+from app.ui.tabs.users import UsersTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, child, write
