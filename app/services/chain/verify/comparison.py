@@ -418,7 +418,7 @@ class _Comparison:
             return None  # it stands against the start, and that is said
         if self._accepted is not None and self._accepted[0] == marker.from_seq:
             return None
-        why = f"entry {sealed.first_seq} was witnessed as the first, and no marker says that it was removed"
+        why = f"entry {sealed.first_seq} was the first, and no marker says that it was removed"
         return sealed.first_seq, marker.from_seq, why
 
     def _miscounted(self, marker: Marker) -> tuple[object, object, str] | None:
