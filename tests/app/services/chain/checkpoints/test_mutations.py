@@ -80,8 +80,8 @@ def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) 
     sql.execute("COMMIT")
     usual = "integer" if column in ("seq", "created_at") else "text"
     try:
-        report = known.chain.verify(checkpoints=history, processes=1)
-        alone = known.chain.verify(processes=1)
+        report = known.chain.verify(checkpoints=history)
+        alone = known.chain.verify()
     finally:
         undo = "CAST(? AS TEXT)" if usual == "text" else "?"
         sql.execute(f"UPDATE audit_chain SET {column} = {undo} WHERE seq = ?", (value, now))
@@ -127,7 +127,7 @@ def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> Non
         sql.execute("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq >= ?", (at,))
     known.chain.rehash("tenant-00")
     try:
-        report = known.chain.verify(checkpoints=history, processes=1)
+        report = known.chain.verify(checkpoints=history)
     finally:
         with sql:
             sql.execute("DELETE FROM audit_chain")

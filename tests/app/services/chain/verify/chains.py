@@ -2,7 +2,9 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -11,13 +13,13 @@ from typing import Any
 import apsw
 
 from app import paths
-from app.services.chain.verify import source
+from app.services.chain.verify import source, verification
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.extent import Extent
 from app.services.chain.verify.join import join
 from app.services.chain.verify.report import Report
-from app.services.chain.verify.scan import RangeScan
-from app.workers.scan_pool import verify
+from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, scan_range
+from app.services.chain.verify.verification import Executor, InProcess
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
@@ -30,36 +32,73 @@ def digest(previous: str, event: str, payload: str, at: int) -> str:
     return sha256(f"{previous}:{event}:{payload}:{at}".encode()).hexdigest()
 
 
+def insert(sql: apsw.Connection, tenant: str, previous: str, row: tuple[str, str, int, int | None]) -> str:
+    """A row of event, payload, time and seq, which holds by itself; its hash."""
+    event, payload, at, seq = row
+    value = digest(previous, event, payload, at)
+    sql.execute(
+        INTO_AUDIT_CHAIN + "(?, ?, ?, ?, ?, ?, ?)", (seq, tenant, event, payload, previous, value, at)
+    )
+    return value
+
+
+@cache
+def _built(rows: int, tenants: int, seed: int, step: int) -> bytes:
+    """The file that `ChainFile.build` describes; most tests start with one of a few."""
+    sql = apsw.Connection(":memory:")
+    sql.execute((paths.migrations_dir() / "0000_initial.sql").read_text())
+    rng = random.Random(seed)
+    order = [f"tenant-{number:02d}" for number in range(tenants) for _ in range(rows)]
+    rng.shuffle(order)
+    heads: dict[str, str] = {}
+    at = START
+    with sql:
+        for number, tenant in enumerate(order):
+            at += rng.randrange(3)
+            event = rng.choice(EVENTS)
+            payload = json.dumps({"actor": "ada", "id": f"{number}", "note": "häßlich"}, ensure_ascii=False)
+            previous, seq = heads.get(tenant, GENESIS), 1 + number * step
+            heads[tenant] = insert(sql, tenant, previous, (event, payload, at, seq))
+    return sql.serialize("main")
+
+
+class Cut:
+    """Scans a file in several ranges, cut before these seqs, and passes on what JSON makes of the results."""
+
+    most = 1
+
+    def __init__(self, *cuts: int) -> None:
+        self._cuts = sorted({(cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts})
+
+    def start(self, count: int) -> AbstractContextManager["Cut"]:
+        return nullcontext(self)
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        found = []
+        for whole in jobs:
+            inner = [cut for cut in self._cuts if whole["first"] < cut <= whole["last"]]
+            for first, end in pairwise([whole["first"], *inner, whole["last"] + 1]):
+                marks = whole["marks"] and [mark for mark in whole["marks"] if first <= mark[0] < end]
+                job = whole | {"first": first, "last": end - 1, "marks": marks}
+                found.append(json.loads(json.dumps(scan_range(job, lambda rows: False))))
+        return found
+
+
 class ChainFile:
     """A database with an audit chain, and ways to write to it behind the platform's back."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        new = not path.exists()
+        if not path.exists():
+            path.write_bytes(_built(0, 1, 1, 1))
         self.sql = apsw.Connection(str(path))
         self.sql.pragma("synchronous", "off")  # nothing here outlives a power cut
-        if new:
-            self.sql.execute((paths.migrations_dir() / "0000_initial.sql").read_text())
 
     @classmethod
     def build(cls, path: Path, *, rows: int, tenants: int = 1, seed: int = 1, step: int = 1) -> "ChainFile":
         """`rows` rows of each tenant, interleaved at random, `step` apart in seq."""
-        chain = cls(path)
-        rng = random.Random(seed)
-        order = [f"tenant-{number:02d}" for number in range(tenants) for _ in range(rows)]
-        rng.shuffle(order)
-        heads: dict[str, str] = {}
-        at = START
-        with chain.sql:
-            for number, tenant in enumerate(order):
-                at += rng.randrange(3)
-                event = rng.choice(EVENTS)
-                payload = json.dumps(
-                    {"actor": "ada", "id": f"{number}", "note": "häßlich"}, ensure_ascii=False
-                )
-                previous, seq = heads.get(tenant, GENESIS), 1 + number * step
-                heads[tenant] = chain.append(tenant, event, payload, at, previous=previous, seq=seq)
-        return chain
+        path.write_bytes(_built(rows, tenants, seed, step))
+        return cls(path)
 
     def append(
         self,
@@ -74,12 +113,7 @@ class ChainFile:
         """One row that holds by itself; `previous` is the tenant's head if not given. Its hash."""
         if previous is None:
             previous = self.head(tenant)
-        value = digest(previous, event, payload, at)
-        self.sql.execute(
-            INTO_AUDIT_CHAIN + "(?, ?, ?, ?, ?, ?, ?)",
-            (seq, tenant, event, payload, previous, value, at),
-        )
-        return value
+        return insert(self.sql, tenant, previous, (event, payload, at, seq))
 
     def head(self, tenant: str) -> str:
         found = self.one("SELECT hash FROM audit_chain WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1", tenant)
@@ -128,8 +162,8 @@ class ChainFile:
         self.append(tenant, "audit_pruned", json.dumps(marker), at)
         self.run("DELETE FROM audit_chain WHERE tenant_id=? AND seq<=?", tenant, last)
 
-    def verify(self, **options: Any) -> Report:
-        return verify(self.path, **({"now": NOW, "take_part": True} | options))
+    def verify(self, *, now: int = NOW, executor: Executor | None = None, **options: Any) -> Report:
+        return verification.verify(self.path, now=now, executor=executor or InProcess(), **options)
 
     def verify_cut(self, cuts: Sequence[int]) -> Report:
         """The same, as if several processes had scanned `cuts[i] <= seq < cuts[i + 1]`."""
