@@ -1,8 +1,10 @@
 """What a dump may not do, and what is said of it: the kind and the line, never the data."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app.services.files.importing import running
@@ -134,9 +136,12 @@ def test_a_few_lines_do_not_fill_the_disk(
         run(texts["d1"] + doubling.replace("'x'", "hex(randomblob(9))") * 40)
 
 
-def test_functions_that_only_reckon_are_taken(run: Run, texts: dict[str, str]) -> None:
+def test_functions_that_only_reckon_are_taken(run: Run, texts: dict[str, str], target: Path) -> None:
     run(
         texts["d1"] + "CREATE TABLE t(id DEFAULT (lower(hex(randomblob(16)))), at DEFAULT CURRENT_TIMESTAMP,"
         " word DEFAULT yes, data CHECK (json_valid(data)), day AS (date(at)));\n"
         "INSERT INTO t(data) VALUES('{}'),('[]');\n"
     )
+    with closing(apsw.Connection(str(target))) as connection:
+        found = list(connection.execute("SELECT length(id), word, data, day = date('now') FROM t"))
+    assert found == [(32, "yes", "{}", 1), (32, "yes", "[]", 1)]
