@@ -18,13 +18,6 @@ from tests.fixtures.window import ask
 DAY = 86_400
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=600, tenants=3, seed=7, now=int(time.time()))
-    return path
-
-
 def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))

@@ -16,10 +16,9 @@ from app.services.retention.plan import Plan
 from app.ui.dialogs.retention import RetentionDialog
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
-from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan, planned, share
-from tests.fixtures.window import child
+from tests.fixtures.window import child, texts
 
 CUTOFF = NOW - 90 * 86_400
 

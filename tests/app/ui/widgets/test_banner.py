@@ -1,10 +1,12 @@
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QEnterEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner
+from app.ui.widgets.banner import Banner, BusyStrip, Toast
 from app.ui.widgets.buttons import SplitButton, push_button
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
@@ -66,3 +68,70 @@ def test_a_split_button_is_two_that_look_like_one(qtbot: QtBot, theme: Theme) ->
     with qtbot.waitSignal(other.triggered):
         qtbot.keyClick(split.menu, Qt.Key.Key_Down)
         qtbot.keyClick(split.menu, Qt.Key.Key_Return)
+
+
+def test_banner_verdict_and_progress(qtbot: QtBot, theme: Theme) -> None:
+    banner = Banner(theme)
+    qtbot.addWidget(banner)
+    again = push_button(theme, "Verify chain")
+    banner.add_button(again)
+    banner.show_verdict(Tone.BAD, "Tampered", "— 2 findings", "in 0.31 s")
+    banner.show()
+    assert banner.headline() == "Tampered — 2 findings"
+    assert banner.accessibleName() == "Tampered — 2 findings"
+    assert again.isVisible()
+    banner.show_progress("Verifying", 10**12, 2 * 10**12, "1,000 rows/s")
+    assert banner.is_busy()
+    assert not again.isVisible()
+    with qtbot.waitSignal(banner.cancelled, timeout=0):
+        banner.cancel_button.click()
+    assert not banner.cancel_button.isEnabled()
+    banner.show_verdict(Tone.OK, "Chain intact")
+    assert not banner.is_busy()
+    banner.show_progress("Verifying", 0, 0)
+    assert banner.cancel_button.isEnabled()
+
+
+def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    host.resize(600, 300)
+    host.show()
+    toast = Toast(theme, host)
+    toast.show_message("3 users deleted", "Undo")
+    assert toast.isVisible()
+    assert host.rect().contains(toast.geometry())
+    with qtbot.waitSignal(toast.acted, timeout=0):
+        toast.action_button.click()
+    assert not toast.isVisible()
+
+
+def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    field = QLineEdit(host)
+    host.show()
+    toast = Toast(theme, host)
+    toast.show_message("Copied", milliseconds=30)
+    field.setFocus()
+    QApplication.sendEvent(toast, QEnterEvent(QPointF(), QPointF(), QPointF()))
+    with qtbot.assertNotEmitted(toast.acted, wait=120):
+        pass
+    assert toast.isVisible()
+    toast.show_message("Copied", milliseconds=1)
+    qtbot.waitUntil(lambda: not toast.isVisible())
+
+
+def test_busy_strip(qtbot: QtBot, theme: Theme) -> None:
+    strip = BusyStrip(theme)
+    qtbot.addWidget(strip)
+    assert strip.isHidden()
+    strip.start("Exporting")
+    strip.set_progress(50, 100, "900 rows/s")
+    assert strip.label.text() == "Exporting · 900 rows/s"
+    with qtbot.waitSignal(strip.cancelled, timeout=0):
+        strip.cancel_button.click()
+    strip.set_progress(60, 100, "900 rows/s")
+    assert strip.label.text() == "Exporting · stopping…"
+    strip.finish()
+    assert strip.isHidden()

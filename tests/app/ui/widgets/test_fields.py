@@ -2,10 +2,13 @@
 
 import pytest
 from PySide6.QtCore import QPersistentModelIndex, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.fields import Cell, Field, FieldList, StaticColumn, StaticTable
 
 COLUMNS = (StaticColumn("Name"), StaticColumn("Rows", number=True))
 ROWS = (
@@ -51,3 +54,30 @@ def test_numbers_stand_at_the_right(table: StaticTable) -> None:
     role = Qt.ItemDataRole.TextAlignmentRole
     sides = [table.model().headerData(place, Qt.Orientation.Horizontal, role) for place in range(2)]
     assert [bool(side & Qt.AlignmentFlag.AlignRight) for side in sides] == [False, True]
+
+
+def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
+    fields = FieldList(theme)
+    qtbot.addWidget(fields)
+    whole = "9f3c" + "0" * 56 + "a1e7"
+    fields.set_fields(
+        [Field("Hash", "9f3c…a1e7", mono=True, copy=whole), Field("Note", "<b>x</b>"), Field("Secret", "")]
+    )
+    assert fields.value("Note") == "<b>x</b>"
+    assert fields.value("Secret") == "—"
+    assert fields.copy_button("Secret") is None
+    button = fields.copy_button("Hash")
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == whole
+
+
+def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
+    fields = FieldList(theme)
+    qtbot.addWidget(fields)
+    text = "line one\n" + "x" * 100_000
+    fields.set_fields([Field("Note", text)])
+    assert fields.value("Note") == "line one…"
+    [show] = [b for b in fields.findChildren(type(push_button(theme, ""))) if b.text().startswith("Show all")]
+    show.click()
+    assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == text

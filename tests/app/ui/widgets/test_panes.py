@@ -4,7 +4,10 @@ from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.widgets.panes import GAP, MasterDetail
+from app.itemmodels.columns import Tone
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.panes import GAP, Inspector, MasterDetail
 
 
 def shown(qtbot: QtBot, width: int, state: QByteArray | None = None) -> tuple[MasterDetail, list[QByteArray]]:
@@ -40,3 +43,16 @@ def test_what_was_moved_by_hand_stays_and_is_kept(qtbot: QtBot) -> None:
     pair.save_sizes()
     again, _ = shown(qtbot, 1012, kept[0])
     assert again.sizes() == pair.sizes()
+
+
+def test_inspector(qtbot: QtBot, theme: Theme) -> None:
+    inspector = Inspector(theme)
+    qtbot.addWidget(inspector)
+    assert inspector.is_empty()
+    first = StatusChip(theme, "running", Tone.ACCENT)
+    inspector.set_header("A <b>run</b>\u202e", "acme", [first])
+    inspector.show_record()
+    assert inspector.title() == "A <b>run</b>\\u202e"
+    assert not inspector.is_empty()
+    with qtbot.waitSignal(first.destroyed):
+        inspector.set_header("Another")

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.chain.archive.following import ANCHOR
 from app.services.chain.rules import Verdict
 from app.settings import Settings
 from app.ui.dialogs.retention import RetentionDialog
@@ -14,12 +16,12 @@ from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ErrorDialog
 from models.local.database import LocalDatabase
-from tests.app.ui.dialogs.test_dialogs import texts
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import verify
+from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.retaining import retain
-from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal
+from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal, texts
 
 DAY = 86_400
 WAITING = "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
@@ -145,3 +147,31 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
         click(qtbot, box.once_button)
     assert removed[0].removed["audit_chain"] > 0
     assert removed[0].no_checkpoint is not None
+
+
+def test_an_archive_folder_is_chosen_used_and_remembered(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    open_file(qtbot, window, demo_path)
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    box.archive.set_folder(folder)
+    if box.agreement.isVisible():
+        qtbot.mouseClick(box.agreement, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert window.retention is not None
+    with removal(qtbot, window) as removed:
+        click(qtbot, box.once_button)
+    names = {file.name for file in folder.iterdir()}
+    assert names == set(removed[0].archives)
+    assert names
+    report = verify_known(demo_path, tmp_path / "none", now=NOW, archive=folder)
+    rows = ask(demo_path, "SELECT DISTINCT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")
+    pruned = {tenant for (tenant,) in rows}
+    assert {tenant.tenant for tenant in report.tenants if tenant.anchor == ANCHOR} == pruned
+    closed(qtbot, window, RetentionDialog)
+    window.commands.action("retention").trigger()
+    again = dialog(qtbot, window, RetentionDialog)
+    assert again.archive.box.isChecked()
+    assert again.archive.where.text() == str(folder)
