@@ -25,6 +25,7 @@ if sys.platform not in ("darwin", "win32"):  # their file systems know no other 
     NAMES.append(b"a\xff.sqlite")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
@@ -47,6 +48,7 @@ def test_no_name_acts_on_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in shown and len(shown.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
     path = tmp_path / "odd.sqlite"
     run("migrate", path)
@@ -137,6 +139,7 @@ def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> N
     assert "ZeroDivisionError" in log.read_text()
 
 
+@pytest.mark.slow
 def test_version_and_help() -> None:
     assert run("--version").stdout.startswith(f"tenant-admin {__version__}")
     text = run("--help").stdout
@@ -145,6 +148,7 @@ def test_version_and_help() -> None:
         assert line in " ".join(run(command, "--help").stdout.split())
 
 
+@pytest.mark.slow
 def test_nothing_but_the_window_loads_qt(demo: Path) -> None:
     program = (
         "import sys; from app import cli; code = cli.main(sys.argv[1:]);"

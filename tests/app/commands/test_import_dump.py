@@ -11,6 +11,8 @@ from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.window import ask
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:

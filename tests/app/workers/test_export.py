@@ -129,6 +129,7 @@ def test_only_the_rows_selected(small: Path, tmp_path: Path, keys: Keys) -> None
     assert count == len(wanted)
 
 
+@pytest.mark.slow
 def test_a_selection_larger_than_a_pipe(large: Path, tmp_path: Path) -> None:
     keys = array("q", range(MANY, 0, -2))
     assert written(large, tmp_path / "out", ListQuery("users"), keys=keys) == MANY // 2
@@ -137,6 +138,7 @@ def test_a_selection_larger_than_a_pipe(large: Path, tmp_path: Path) -> None:
     assert (lines[1].split(",")[0], lines[-1].split(",")[0]) == (f"u{MANY}", "u2")
 
 
+@pytest.mark.slow
 def test_it_says_how_far_it_is(large: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     count = written(large, tmp_path / "out", ListQuery("users"), progress=lambda *said: seen.append(said))
@@ -145,6 +147,7 @@ def test_it_says_how_far_it_is(large: Path, tmp_path: Path) -> None:
     assert seen == sorted(seen) and len(seen) > 3
 
 
+@pytest.mark.slow
 def test_this_process_hardly_works(large: Path, tmp_path: Path) -> None:
     threads = threading.active_count()
     before = time.process_time()

@@ -35,6 +35,7 @@ def listing(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("take_part", [False, True])
 @pytest.mark.parametrize("least", [verification.LEAST_RANGE, 500])
 def test_several_processes_find_what_one_finds(
@@ -147,6 +148,7 @@ def test_a_read_only_file(tmp_path: Path) -> None:
         tmp_path.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_a_writer_appends_and_prunes_meanwhile(tmp_path: Path, large: Path, journal: str) -> None:
     """Whatever happens while it runs, an honest file raises no alarm."""
@@ -218,6 +220,7 @@ def test_what_cannot_be_run(tmp_path: Path) -> None:
         verify(tmp_path / "other.db", now=NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
 def test_a_file_cut_short_is_unreadable(tmp_path: Path, keep: float) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=500, tenants=3)
@@ -229,6 +232,7 @@ def test_a_file_cut_short_is_unreadable(tmp_path: Path, keep: float) -> None:
     assert "UNREADABLE" in codes(report)
 
 
+@pytest.mark.slow
 def test_damaged_pages_never_raise(tmp_path: Path) -> None:
     """Pages overwritten at random: a verdict each time, and never that all is well when rows are gone."""
     import random

@@ -78,6 +78,7 @@ def test_other_statements_make_nothing(statement: str) -> None:
     assert statements.creates(statement) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["x", "''", "'\"", "`", "[", "--\n", "/**/", ";"])
 def test_memory_is_bounded_by_the_text(value: str) -> None:
     """A pattern that can be taken back keeps a state for each character: 20 MB of text cost 3.3 GB."""

@@ -239,6 +239,7 @@ def test_nothing_is_appended_where_the_guard_could_not_fail(tmp_path: Path) -> N
     assert rows_of(path) == []
 
 
+@pytest.mark.slow
 def test_eight_processes_append_to_one_tenant_without_a_fork(database_path: Path) -> None:
     writers = [
         subprocess.Popen(

@@ -449,6 +449,7 @@ def test_damage_is_said_and_the_file_left_alone(database_path: Path) -> None:
         assert database_path.read_bytes() == content, how
 
 
+@pytest.mark.slow
 def test_mutated_files_open_or_say_so(database_path: Path, tmp_path: Path) -> None:
     """Whatever a byte is turned into, there is an opened file or a sentence, never another exception."""
     write(open_database(database_path))

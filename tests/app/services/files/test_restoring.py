@@ -253,6 +253,7 @@ def test_cancelled_halfway_changes_nothing(
     assert siblings(live) == sorted({*beside, "scratch"})
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
     sources = []
     for letter, number in (("a", 150), ("b", 250)):

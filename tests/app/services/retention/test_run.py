@@ -696,6 +696,7 @@ def test_others_append_to_the_same_chains_meanwhile(database: LocalDatabase, sql
     assert kinds["audit_pruned"] == 50
 
 
+@pytest.mark.slow
 def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path) -> None:
     sql = apsw.Connection(str(database_path))
     for number in range(400):

@@ -38,6 +38,7 @@ def leftovers(path: Path) -> list[str]:
     return [item.name for item in path.parent.iterdir() if item.name.startswith(".tenant-admin-")]
 
 
+@pytest.mark.slow
 def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path) -> None:
     sign(demo_path, paths.checkpoints_dir(), now=NOW)
     page = open_file(qtbot, window, demo_path)

@@ -112,6 +112,7 @@ def test_markers_that_were_archived_themselves_are_followed(
     assert oldest.name in report.findings[0].message
 
 
+@pytest.mark.slow
 def test_every_missing_archive_is_found(archived: Path, folder: Path) -> None:
     for file in list(folder.iterdir()):
         kept = file.read_bytes()
@@ -127,6 +128,7 @@ def test_every_missing_archive_is_found(archived: Path, folder: Path) -> None:
     assert check(archived, folder).findings == ()
 
 
+@pytest.mark.slow
 def test_every_changed_byte_of_an_archive_is_found(archived: Path, folder: Path) -> None:
     file = files(folder)[1]
     kept = file.read_bytes()

@@ -296,6 +296,7 @@ def test_a_file_name_is_safe_for_any_tenant(tenant: str, folder: Path) -> None:
     assert name.endswith("-1-1000000000000000000.jsonl.gz")
 
 
+@pytest.mark.slow
 def test_kill_at_any_moment_leaves_file_and_archive_one_chain(database_path: Path, folder: Path) -> None:
     sql = apsw.Connection(str(database_path))
     for number in range(400):

@@ -16,6 +16,8 @@ from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
+pytestmark = pytest.mark.slow
+
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "250"))
 COLUMNS = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
 ROWS = [(1, 1), (2, 1), (50, 1), (30, 5)]

@@ -520,6 +520,7 @@ def test_a_damaged_key_file_is_said(known: KnownChain, tmp_path: Path, content: 
     assert file.read_bytes() != kept
 
 
+@pytest.mark.slow
 def test_two_that_make_a_checkpoint_at_once(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=30, tenants=2)
     program = (

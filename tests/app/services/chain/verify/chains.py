@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from hashlib import sha256
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import pytest
 
 from app import paths
 from app.services.chain.verify import source, verification
@@ -182,3 +183,9 @@ class ChainFile:
 
 def codes(report: Report) -> set[str]:
     return {str(finding.code) for finding in report.findings}
+
+
+def sizes(quick: Iterable[tuple[int, ...]], slow: Iterable[tuple[int, ...]]) -> list[Any]:
+    """What a fixture of chains of these sizes is made with."""
+    marked = [(size, ()) for size in quick] + [(size, (pytest.mark.slow,)) for size in slow]
+    return [pytest.param(size, id="x".join(map(str, size)), marks=marks) for size, marks in marked]

@@ -55,7 +55,7 @@ def missing(report: Report, *lost: list[int], of: int = 600) -> None:
 
 
 @pytest.mark.parametrize("byte", [None, 0, 255])
-@pytest.mark.parametrize("where", [0, 1, 20, -2, -1])
+@pytest.mark.parametrize("where", [0, 1, 20, -2, pytest.param(-1, marks=pytest.mark.slow)])
 def test_a_damaged_leaf(tmp_path: Path, where: int, byte: int | None) -> None:
     pages = closed(build(tmp_path / "a.db"))
     leaf = pages.leaves[where]
@@ -81,6 +81,7 @@ def test_a_damaged_interior_page(tmp_path: Path) -> None:
     missing(verify(pages.path, now=NOW, take_part=True), lost.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 1_000, 10**12])
 def test_numbers_far_apart(tmp_path: Path, step: int) -> None:
     """The stretch named reaches up to where the table can be read again."""
@@ -114,6 +115,7 @@ def test_the_first_or_last_row_alone(tmp_path: Path, seq: int) -> None:
     missing(verify(pages.path, now=NOW, take_part=True), [seq], of=41)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keep", "odd"), [(0.25, 0), (0.25, 4_095), (0.5, 1_000), (0.75, 1), (0.99, 0), (0.99, 1_000)]
 )
@@ -185,6 +187,7 @@ def test_what_stands_beside_the_table_does_not_matter(tmp_path: Path, table: str
     assert (part.verdict, part.entries) == (Verdict.CONSISTENT, 101)
 
 
+@pytest.mark.slow
 def test_neither_index_nor_counter_nor_the_ends_of_the_table(tmp_path: Path) -> None:
     chain = build(tmp_path / "a.db")
     roots = [
@@ -203,6 +206,7 @@ def test_neither_index_nor_counter_nor_the_ends_of_the_table(tmp_path: Path) -> 
     assert codes(report) == {"UNREADABLE"}
 
 
+@pytest.mark.slow
 def test_nothing_left_to_read(tmp_path: Path) -> None:
     pages = closed(build(tmp_path / "a.db", step=10**9))
     pages.overwrite(pages.all[0].number)
@@ -213,6 +217,7 @@ def test_nothing_left_to_read(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 10
 
 
+@pytest.mark.slow
 def test_every_other_leaf_damaged(tmp_path: Path) -> None:
     """More gaps than are named one by one; every row between them is judged nevertheless."""
     chain = build(tmp_path / "a.db", rows=5_000, page_size=512)
@@ -241,6 +246,7 @@ def test_damage_across_the_cut_of_two_ranges(tmp_path: Path) -> None:
         assert (report.findings, report.tenants) == (whole.findings, whole.tenants)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_many_rows_in_several_processes(tmp_path: Path) -> None:
     pages = closed(build(tmp_path / "a.db", rows=22_000, tenants=2))
     lost = [pages.leaves[number] for number in (100, 1_000, 1_001, 2_000)]
@@ -287,7 +293,7 @@ def test_cancel_takes_effect_while_it_looks_for_rows(tmp_path: Path) -> None:
     assert time.perf_counter() - asked[-1] < 0.1
 
 
-@pytest.mark.parametrize("where", [0, 5, -1])
+@pytest.mark.parametrize("where", [0, 5, pytest.param(-1, marks=pytest.mark.slow)])
 def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> None:
     """Entries that a checkpoint knows are not gone while they may be among those that cannot be read."""
     chain = build(tmp_path / "a.db")
@@ -329,6 +335,7 @@ def touched(pages: Pages, first: int, last: int) -> set[int]:
     return rows | {seq for seq, chain in pages.overflow.items() if numbers & set(chain)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page_size", [512, 4096])
 def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, page_size: int) -> None:
     """Pages overwritten in whole or in part: what is missing shows, and only what was hit is blamed."""

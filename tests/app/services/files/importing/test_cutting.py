@@ -42,6 +42,7 @@ def ends(text: str) -> list[int]:
     ]  # none of the texts makes a trigger
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(text=TEXTS, cuts=st.lists(st.integers(0, 200), max_size=5))
 def test_the_scanner_cuts_as_sqlite_does_however_the_text_arrives(text: str, cuts: list[int]) -> None:
@@ -53,6 +54,7 @@ def test_the_scanner_cuts_as_sqlite_does_however_the_text_arrives(text: str, cut
         assert last == max((end for end in expected if end <= size), default=0)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(TEXTS, max_size=6), block=st.integers(1, 50))
 def test_nothing_is_lost_between_the_pieces(

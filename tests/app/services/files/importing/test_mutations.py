@@ -12,6 +12,8 @@ from app.services.files.importing.running import Imported
 from models.errors import TenantAdminError
 from tests.fixtures.inserting import INTO_USERS
 
+pytestmark = pytest.mark.slow
+
 MUTANTS = int(os.environ.get("TENANT_ADMIN_MUTANTS", "80"))
 
 FRAGMENTS = (

@@ -134,6 +134,7 @@ def long_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_verifying_shows_progress_and_can_be_cancelled(
     qtbot: QtBot, window: MainWindow, long_chain: Path
 ) -> None:

@@ -47,6 +47,7 @@ def test_the_selected_rows_are_exported(
     assert [line.split("\t")[place] for line in lines[1:]] == emails[2:4]
 
 
+@pytest.mark.slow
 def test_an_export_can_be_stopped(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
