@@ -3,7 +3,7 @@
     python -m tests.benchmarks.retention [--rows 1000000] [--tenants 6]
 
 Half of the audit entries grow old. Both ways run on copies of one file, in one run, with the same pragmas;
-only the ratios mean anything (`measured.md`, Retention: longest hold up to 20 ms, total up to 2 times the
+only the ratios mean anything (aims: longest hold up to 20 ms, total up to 2 times the
 single DELETE, longest stall of the interface up to 25 ms). The DELETE proves nothing and leaves chains that
 nothing proves.
 """

@@ -1,6 +1,6 @@
 """Lists of many rows beside their floors, as ratios of one run: `python -m tests.benchmarks.tables`.
 
-Floors (`measured.md`, Tables): a model that answers constant text, QSqlTableModel, and the plain SQL through
+Floors: a model that answers constant text, QSqlTableModel, and the plain SQL through
 apsw. Options: `--rows N` (1,000,000), `--file FILE` (a demo file that is there already).
 """
 

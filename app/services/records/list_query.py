@@ -17,7 +17,7 @@ from app.services.scope import EVERYONE, Scope
 from models.engine import Limits
 
 CELL_CHARACTERS = 512
-"""What a list reads of a text. A cell of 10 MB would take 1.75 s to paint (`hazards.md`, Qt)."""
+"""What a list reads of a text. A cell of 10 MB would take 1.75 s to paint."""
 
 SORT_CHARACTERS = 128
 """How much of a long text is sorted by, which bounds the memory of a sort."""

@@ -66,7 +66,7 @@ _OWNED: Final = ForeignKey("planning_artifacts", ("run_id",), ("id",), "CASCADE"
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class OldRows:
     """Statements for one transaction, and how many rows of each table they remove; `rows` are rowids."""
 
     table: str
@@ -103,7 +103,7 @@ class OtherTables:
                 skipped.append(Skipped(table, rows, refusal(table, rows, f"rows of {keeper}")))
         return dict(counts), tuple(skipped)
 
-    def removals(self, database: Database, table: str) -> Iterator[Removal]:
+    def removals(self, database: Database, table: str) -> Iterator[OldRows]:
         """Removals of `table`, `notifications` or `planning_runs`, read when they are asked for.
 
         Of notifications up to `BATCH` each; of whole runs as many as have up to `BATCH` artifacts of 1 MB
@@ -114,7 +114,7 @@ class OtherTables:
         for rows in self._runs(database) if table == "planning_runs" else self._notifications(database):
             yield self.removal(database, table, rows)
 
-    def removal(self, database: Database, table: str, rows: Sequence[int]) -> Removal:
+    def removal(self, database: Database, table: str, rows: Sequence[int]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
         going = (_listed(_ROWID, rows), *self._going(table))
         statements = [Statement(_MODELS[table].delete().where(*going), expect=len(rows))]
@@ -125,7 +125,7 @@ class OtherTables:
             ids = PlanningRun.select(PlanningRun.id).where(*going)
             delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
             statements.insert(0, Statement(delete, expect=artifacts))
-        return Removal(table, tuple(rows), tuple(statements), removed)
+        return OldRows(table, tuple(rows), tuple(statements), removed)
 
     def _notifications(self, database: Database) -> Iterator[list[int]]:
         last = -1

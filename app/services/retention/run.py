@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.chain.rules import Reference
 from app.services.retention.clock import ClockProblem
-from app.services.retention.other_tables import Removal, Skipped, refusal
+from app.services.retention.other_tables import OldRows, Skipped, refusal
 from app.services.retention.plan import (
     Plan,
     TryCheckpoint,
@@ -274,7 +274,7 @@ class _Run:
             reason = refusal(table, refused, "rows of another table")
             self.result.skipped += (Skipped(table, refused, reason),)
 
-    def _remove_or_split(self, removal: Removal) -> int:
+    def _remove_or_split(self, removal: OldRows) -> int:
         """Removes the records, one by one where the file refuses to let go of one; how many of them stay."""
         try:
             self._remove_batch(removal)
@@ -285,7 +285,7 @@ class _Run:
             return sum(self._remove_or_split(alone([row])) for row in removal.rows)
         return 0
 
-    def _remove_batch(self, removal: Removal) -> None:
+    def _remove_batch(self, removal: OldRows) -> None:
         write = partial(self._database.run_batch, removal.statements, cancelled=self._cancelled)
         self._transact(write, removal.removed)
 
