@@ -14,7 +14,7 @@ def _data_root() -> Path:
         return Path(frozen)
     package = Path(__file__).parent
     installed = package / "_data"
-    return installed if installed.is_dir() else package.parent
+    return installed if is_dir(installed) else package.parent
 
 
 def migrations_dir() -> Path:
