@@ -16,11 +16,11 @@ from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare
 from app.settings import Settings
-from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
 from app.ui.shell.choose_database import ChooseDatabaseDialog
+from app.ui.shell.copies import RestoreDialog
 from app.ui.shell.preferences import PreferencesDialog
-from app.ui.shell.restore import RestoreDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
@@ -237,7 +237,7 @@ def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
         for name in ("acme-corp", "globex", "initech", "umbrella", "system")
     )
     report = Report(verdict=verdict, entries=60_988, seconds=0.1, findings=(), tenants=tenants, found=3)
-    return Shot(RestoreDialog(theme, Offer(prepared, report, known), "foundation.sqlite", str(STATE)))
+    return Shot(RestoreDialog(theme, Offer(prepared, report, known), STATE / "foundation.sqlite"))
 
 
 def database_info(theme: Theme) -> DatabaseInfoDialog:

@@ -1,4 +1,4 @@
-"""Copies of the open file: one saved, and one put back."""
+"""Copies of the open file: one saved, and one put back once a person has seen what that changes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,36 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app import paths
+from app.itemmodels.columns import Tone
+from app.services.records.tables import DECLARED, rows_of
 from app.ui.shell.files import FileWork
-from app.ui.widgets.dialogs import ask_open, ask_save
+from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.dialogs import Dialog, ask_open, ask_save
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
+from app.ui.widgets.formatting import counted, grouped
+from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
-# The workers and the dialog are loaded when a copy is made or put back.
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded on the job's thread
     from app.services.files.restoring import Offer, Restored
 
 COPIES = "Databases and SQL dumps (*.sqlite *.sqlite3 *.db *.sql);;All files (*)"
+
+_COLUMNS = (
+    StaticColumn("What"),
+    StaticColumn("Now", number=True),
+    StaticColumn("In the copy", number=True),
+    StaticColumn("Change", number=True, dim=True),
+)
+
+_LOOKS = {"OTHER": Look.WARN, "CONTRADICTED": Look.BAD}
+"""How a copy stands to what checkpoints say, by its name; else dim."""
 
 
 class Copies(FileWork):
@@ -89,25 +107,22 @@ class Copies(FileWork):
         )
 
     def _ask(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
-        from app.ui.shell.restore import RestoreDialog  # noqa: PLC0415
-
-        dialog = RestoreDialog(self._theme, offer, path.name, str(path.parent), parent=self._window)
+        dialog = RestoreDialog(self._theme, offer, path, self._window)
         dialog.accepted.connect(lambda: self._restore(path, scratch, offer))
         dialog.rejected.connect(scratch.cleanup)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.open_once()
 
     def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()
 
         def work(progress: Progress, cancelled: Stop) -> Restored:
             from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-            from app.services.files.restoring import carry_out  # noqa: PLC0415
+            from app.services.files import restoring  # noqa: PLC0415
             from app.workers import scan_pool  # noqa: PLC0415
 
             # The person opened the file for writing, whoever else has it open.
             try:
-                return carry_out(
+                return restoring.carry_out(
                     path,
                     offer,
                     CheckpointStore(paths.checkpoints_dir()),
@@ -131,3 +146,70 @@ class Copies(FileWork):
 
         self.leaving.emit(path)
         self._busy.run(f"Restoring {path.name}…", work, on_done=done, on_failed=failed)
+
+
+class RestoreDialog(Dialog):
+    """`RestoreDialog(theme, offer, path, parent=None)`; accepted is the person's agreement to restore `path`.
+
+    Where the copy's own chain does not hold, nothing can be pressed before the person has said that it is
+    meant. Cancel has the focus.
+    """
+
+    def __init__(self, theme: Theme, offer: Offer, path: Path, parent: QWidget | None = None) -> None:
+        prepared = offer.prepared
+        super().__init__(
+            theme,
+            f"Restore {path.name}?",
+            f"What it holds is replaced by what {prepared.source.name} holds. The file as it is now is kept "
+            f"beside it, in {path.parent}, and can be restored in the same way.",
+            icon=Icon.WARNING_FILL,
+            tone=Tone.BAD,
+            parent=parent,
+        )
+        self.setMinimumWidth(560)
+        tables = [table for table in DECLARED if table in prepared.after or prepared.before.get(table)]
+        tables += [table for table in prepared.after if table not in DECLARED]
+        rows = [_row(table, prepared.before.get(table), prepared.after.get(table)) for table in tables]
+        self.tables = StaticTable(theme, "What changes", _COLUMNS, rows, most=9)
+        self.add_widget(self.tables)
+        report = offer.report
+        held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
+        found = "holds:" if offer.holds else f"does not hold: {counted(report.found, 'finding')} in"
+        look = Look.OK if offer.holds else Look.BAD
+        self.chain = Label(f"The audit chain of the copy {found} {held}.", look, wrap=True)
+        self.add_widget(self.chain)
+        if offer.known is not None:
+            look = _LOOKS.get(offer.known.name, Look.DIM)
+            self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
+        self.agreement = QCheckBox("I mean this, although its audit chain does not hold", self)
+        self.agreement.setVisible(not offer.holds)
+        self.agreement.setChecked(offer.holds)
+        self.agreement.toggled.connect(self._update)
+        if not offer.holds:
+            self.add_widget(self.agreement)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.restore_button = push_button(theme, "Restore", kind=Kind.DANGER)
+        self.cancel_button.clicked.connect(self.reject)
+        self.restore_button.clicked.connect(self.accept)
+        self.set_buttons([self.cancel_button, self.restore_button])
+        self.cancel_button.setDefault(True)
+        self.cancel_button.setFocus()
+        self._update()
+
+    def _update(self) -> None:
+        ready = self.agreement.isChecked()
+        self.restore_button.setEnabled(ready)
+        self.restore_button.setToolTip("" if ready else "Tick the box above first.")
+
+
+def _row(table: str, before: int | None, after: int | None) -> tuple[Cell, ...]:
+    name = Cell(rows_of(table))
+    if before is None or after is None:
+        return name, _count(before), _count(after), Cell("")
+    change = after - before
+    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "same"
+    return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
+
+
+def _count(number: int | None) -> Cell:
+    return Cell("not readable", -1, Tone.WARN) if number is None else Cell(grouped(number), number)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is load
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Plan, TryCheckpoint
     from app.services.retention.result import Confirmation, Result
-    from app.ui.dialogs.retention import RetentionDialog
+    from app.ui.shell.retention_dialog import RetentionDialog
 
 DAY = 86_400
 HOUR = 3_600
@@ -161,7 +161,7 @@ class Retention(QObject):
         self._planning = self._context.runner.job(work, on_done=done, on_failed=failed)
 
     def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> RetentionDialog:
-        from app.ui.dialogs.retention import RetentionDialog  # noqa: PLC0415
+        from app.ui.shell.retention_dialog import RetentionDialog  # noqa: PLC0415
 
         settings, path = self._settings, self._path
         dialog = RetentionDialog(

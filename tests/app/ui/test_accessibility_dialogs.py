@@ -24,12 +24,12 @@ from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
 from app.services.retention.plan import Plan
-from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
 from app.ui.shell.choose_database import ChooseDatabaseDialog
 from app.ui.shell.context import Context
+from app.ui.shell.copies import RestoreDialog
 from app.ui.shell.preferences import PreferencesDialog
-from app.ui.shell.restore import RestoreDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.runs.artifact import ArtifactDialog
@@ -112,9 +112,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "retention": lambda context: RetentionDialog(
         context.theme, preview(context), file_name="demo.sqlite", days=90, archive=Path("/srv/archive")
     ),
-    "restore": lambda context: RestoreDialog(
-        context.theme, broken_copy(context), "demo.sqlite", str(context.opened.path.parent)
-    ),
+    "restore": lambda context: RestoreDialog(context.theme, broken_copy(context), context.opened.path),
     "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
     "parked ideas": parked_ideas,
     "checkpoints": checkpoints,

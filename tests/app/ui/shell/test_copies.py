@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files.copying import snapshot_copy
-from app.ui.shell.restore import RestoreDialog
+from app.ui.shell.copies import RestoreDialog
 from app.ui.shell.window import MainWindow
 from tests.conftest import NOW
 from tests.fixtures import chains

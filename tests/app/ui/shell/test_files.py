@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from app import application
 from app.services.chain.rules import Verdict
-from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.choose_database import ChooseDatabaseDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab

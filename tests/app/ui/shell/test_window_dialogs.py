@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services.files.find import Candidate
 from app.settings import Settings
-from app.ui.dialogs.retention import RetentionDialog
 from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
 from app.ui.shell.choose_database import ChooseDatabaseDialog
 from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog

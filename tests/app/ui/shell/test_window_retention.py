@@ -11,7 +11,7 @@ from app import paths
 from app.services.chain.archive.following import ANCHOR
 from app.services.chain.rules import Verdict
 from app.settings import Settings
-from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ErrorDialog

@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records.tables import DECLARED
+from app.services.records.tables import rows_of
 from app.services.retention.plan import Plan, TenantShare
 from app.services.retention.result import Confirmation
-from app.ui.dialogs.retention_choices import ArchiveChoice, DoubtCard
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.dialogs import Dialog, choose_folder
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import counted, grouped, long_time, percent
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
 
 LISTED = 50
 
@@ -49,6 +48,95 @@ _STAYS = (
     "run that is not marked deleted."
 )
 _NO_WAY_BACK = "Removing cannot be undone: what goes is gone from this file, and only a backup has it still."
+
+_BOX_MARGIN = 6
+"""Around a check box, for its focus frame: the words above begin where the box does."""
+
+_TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
+_INDENT = 30
+"""Where the words of a check box begin."""
+
+
+class DoubtCard(QFrame):
+    """`DoubtCard(theme, sentence, answer, can_answer=…)`; `box` is ticked to give the answer."""
+
+    def __init__(self, theme: Theme, sentence: str, answer: str, *, can_answer: bool) -> None:
+        super().__init__()
+        self.setProperty("card", True)
+        self.words = Label(sentence, wrap=True, selectable=True)
+        self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.words.setContentsMargins(_BOX_MARGIN, 0, 0, 0)
+        self.box = QCheckBox(answer)
+        self.box.setAccessibleDescription(sentence)
+        self.box.setVisible(can_answer)
+        icon = IconLabel(theme, 20)
+        icon.show_icon(Icon.WARNING_FILL, Tone.WARN)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addWidget(self.words)
+        column.addWidget(self.box)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 10, 12, 10 if not can_answer else 4)
+        row.setSpacing(10 - _BOX_MARGIN)
+        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
+
+
+class ArchiveChoice(QWidget):
+    """`ArchiveChoice(theme, folder)`; `changed(Path or None)` whenever the person changes it.
+
+    Ticking the box without a folder asks for one; without an answer the box is not ticked.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, theme: Theme, folder: Path | None) -> None:
+        super().__init__()
+        self._folder = folder
+        self.box = QCheckBox("Keep the audit entries that go in an archive folder")
+        self.box.setChecked(folder is not None)
+        self.box.setToolTip(_TIP)
+        self.where = ElidedLabel("", Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
+        self.button = push_button(theme, "Change folder…")
+        # A line of its own, only where there is a folder: this dialog is tall enough without it.
+        self._line = QWidget()
+        line = QHBoxLayout(self._line)
+        line.setContentsMargins(_INDENT, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(self.where, 1)
+        line.addWidget(self.button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.box)
+        column.addWidget(self._line)
+        self.box.clicked.connect(self._ticked)
+        self.button.clicked.connect(self.ask)
+        self._show()
+
+    def ask(self) -> None:
+        """Asks for a folder."""
+        choose_folder(self, "Archive folder", self._folder, self.set_folder).finished.connect(self._show)
+
+    def set_folder(self, folder: Path) -> None:
+        """Archives are kept in `folder` from now on."""
+        self._folder = folder
+        self.box.setChecked(True)
+        self._show()
+        self.changed.emit(folder)
+
+    def _ticked(self, checked: bool) -> None:
+        if checked and self._folder is None:
+            self.ask()
+            return
+        self._show()
+        self.changed.emit(self._folder if checked else None)
+
+    def _show(self) -> None:
+        if self._folder is None:
+            self.box.setChecked(False)
+        self.where.setText(str(self._folder or ""))
+        self._line.setVisible(self.box.isChecked())
 
 
 class RetentionDialog(Dialog):
@@ -92,21 +180,26 @@ class RetentionDialog(Dialog):
             parent=parent,
         )
         self.setMinimumWidth(660)
-        self._theme = theme
         self._plan = plan
         self._cannot = cannot_write or plan.obstacle
+        self._asked: list[tuple[QCheckBox, str]] = []
         self.agreement = QCheckBox(self)
         self.agreement.hide()
         self.doubt: DoubtCard | None = None
         self.unsigned: DoubtCard | None = None
         if due and plan.doubt is not None:
-            said = plan.doubt.sentence(partial(long_time, utc=utc))
-            answer = "The clock is right: remove what is old by it"
-            self.doubt = self._add_card(f"{said} Check the clock.", answer)
+            self.doubt = self._add_card(
+                f"{plan.doubt.sentence(partial(long_time, utc=utc))} Check the clock.",
+                "The clock is right: remove what is old by it",
+                "The clock is in doubt; tick the box above if it is right.",
+            )
         why = plan.no_checkpoint or no_checkpoint
         if due and why is not None:
-            said = f"No checkpoint can be made before the removal: {why}"
-            self.unsigned = self._add_card(said, "Remove without a checkpoint")
+            self.unsigned = self._add_card(
+                f"No checkpoint can be made before the removal: {why}",
+                "Remove without a checkpoint",
+                "No checkpoint can be made; tick the box above to remove without one.",
+            )
         if due:
             self._add_what_goes(plan)
         elif plan.obstacle is None:
@@ -122,7 +215,7 @@ class RetentionDialog(Dialog):
             self.add_widget(self.archive)
             if plan.majority:
                 self._add_agreement()
-        self._add_buttons(theme, plan.total, daily)
+        self._add_buttons(plan.total, daily)
         self._update()
 
     def confirmation(self) -> Confirmation:
@@ -134,38 +227,35 @@ class RetentionDialog(Dialog):
             without_checkpoint=self.unsigned is not None and self.unsigned.box.isChecked(),
         )
 
-    def _add_card(self, sentence: str, answer: str) -> DoubtCard:
-        card = DoubtCard(self._theme, sentence, answer, can_answer=not self._cannot)
+    def _add_card(self, sentence: str, answer: str, unanswered: str) -> DoubtCard:
+        card = DoubtCard(self.theme, sentence, answer, can_answer=not self._cannot)
         card.box.toggled.connect(self._update)
+        self._asked.append((card.box, unanswered))
         self.add_widget(card)
         return card
 
     def _add_what_goes(self, plan: Plan) -> None:
         rows: list[tuple[Cell, ...]] = [
             (
-                Cell(_what(table)),
+                Cell(rows_of(table) if table in _WHICH else table),
                 Cell(grouped(count), count),
                 Cell(_WHICH.get(table, "what refers to those rows")),
             )
             for table in dict.fromkeys((*_WHICH, *plan.counts))
             if (count := plan.counts.get(table, 0)) or table == "audit_chain"
         ]
-        self.tables = StaticTable(self._theme, "What goes", _TABLES, rows, wide=2)
+        self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, wide=2)
         self.add_widget(self.tables)
         shares = sorted(plan.shares, key=lambda share: (-share.losing, share.tenant_id))
         if shares:
             self.add_widget(Label("Audit entries by tenant", Look.SECTION))
             rows = [_share_row(share) for share in shares[:LISTED]]
-            self.tenants = StaticTable(self._theme, "Audit entries by tenant", _TENANTS, rows, most=5)
+            self.tenants = StaticTable(self.theme, "Audit entries by tenant", _TENANTS, rows, most=5)
             self.add_widget(self.tenants)
         rest = shares[LISTED:]
         if rest:
-            gone = sum(share.losing for share in rest)
-            self.add_widget(
-                Label(
-                    f"and {counted(gone, 'entry', 'entries')} of {grouped(len(rest))} more tenants", Look.DIM
-                )
-            )
+            gone = counted(sum(share.losing for share in rest), "entry", "entries")
+            self.add_widget(Label(f"and {gone} of {grouped(len(rest))} more tenants", Look.DIM))
 
     def _add_what_stays(self, plan: Plan) -> None:
         """What is old and cannot go."""
@@ -180,13 +270,12 @@ class RetentionDialog(Dialog):
 
     def _add_reasons(self, title: str, whose: str, reasons: Sequence[tuple[str, str]]) -> StaticTable:
         self.add_widget(Label(title, Look.SECTION))
+        columns = (StaticColumn(whose), StaticColumn("Why"))
         rows = [
             (Cell(name, tone=Tone.WARN, icon=Icon.WARNING), Cell(reason, tip=reason))
             for name, reason in reasons
         ]
-        table = StaticTable(
-            self._theme, title, (StaticColumn(whose), StaticColumn("Why")), rows, most=3, wide=1
-        )
+        table = StaticTable(self.theme, title, columns, rows, most=3, wide=1)
         self.add_widget(table)
         return table
 
@@ -196,23 +285,25 @@ class RetentionDialog(Dialog):
         # A check box breaks no lines, so its words are few.
         self.agreement.setText(f"I mean this, although {whose} more than half of the audit entries")
         self.agreement.toggled.connect(self._update)
+        why = "More than half of a tenant's entries would go; tick the box above first."
+        self._asked.insert(0, (self.agreement, why))
         self.add_widget(self.agreement)
         self.agreement.show()
 
-    def _add_buttons(self, theme: Theme, total: int, daily: bool) -> None:
+    def _add_buttons(self, total: int, daily: bool) -> None:
         rows = counted(total, "row")
-        self.cancel_button = push_button(theme, "Cancel" if total else "Close")
-        self.once_button = push_button(theme, f"Remove {rows} once")
+        self.cancel_button = push_button(self.theme, "Cancel" if total else "Close")
+        self.once_button = push_button(
+            self.theme,
+            f"Remove {rows} {'now' if daily else 'once'}",
+            kind=Kind.DANGER if daily else Kind.SECONDARY,
+        )
         self.daily_button = push_button(
-            theme,
+            self.theme,
             f"Remove {rows}, then daily" if total else "Run daily from now on",
             kind=Kind.DANGER if total else Kind.PRIMARY,
         )
-        self.off_button = push_button(theme, "Turn daily retention off")
-        if daily and total:
-            self.once_button.setText(f"Remove {rows} now")
-            self.once_button.setAccessibleName(f"Remove {rows} now")
-            self.once_button.setProperty("kind", Kind.DANGER.value)
+        self.off_button = push_button(self.theme, "Turn daily retention off")
         self.once_button.setVisible(total > 0)
         self.daily_button.setVisible(not daily)
         self.off_button.setVisible(daily)
@@ -229,14 +320,7 @@ class RetentionDialog(Dialog):
         self.cancel_button.setFocus()
 
     def _update(self) -> None:
-        said = self.confirmation()
-        reason = self._cannot or ""
-        if not reason and self._plan.majority and not said.majority:
-            reason = "More than half of a tenant's entries would go; tick the box above first."
-        if not reason and self.doubt is not None and said.clock is None:
-            reason = "The clock is in doubt; tick the box above if it is right."
-        if not reason and self.unsigned is not None and not said.without_checkpoint:
-            reason = "No checkpoint can be made; tick the box above to remove without one."
+        reason = self._cannot or next((why for box, why in self._asked if not box.isChecked()), "")
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)
@@ -252,12 +336,6 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
         f"{counted(plan.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
         f"from before {long_time(plan.cutoff, utc)}."
     )
-
-
-def _what(table: str) -> str:
-    if table == "audit_chain":
-        return "Audit entries"
-    return DECLARED[table].title if table in _WHICH else table
 
 
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:

@@ -13,7 +13,7 @@ from app.services.demo.demo import create_demo
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan
-from app.ui.dialogs.retention import RetentionDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
