@@ -7,7 +7,7 @@ PROGRAM = """
 import gc, linecache
 from app import loading
 loading.prepare()
-import app.application, app.ui.shell.session
+import app.application, app.ui.shell.workspace
 print(gc.isenabled(), any("tenant" in line for lines in linecache.cache.values() for line in lines[2]))
 """
 

@@ -42,7 +42,7 @@ from models.engine import Statement
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
-from tests.fixtures.context import close_context, make_context
+from tests.fixtures.context import make_context
 from tests.fixtures.retaining import retain
 
 TICK_MS = 10
@@ -176,7 +176,7 @@ def beside_others(path: Path, days: int, archive: Path | None = None) -> Measure
     settings.retention_days = days
     settings.retention_archive.set(path, archive)
     context = make_context(path, Theme(), settings, lambda: NOW)
-    context = replace(context, opened=replace(context.opened, database=database))
+    context.opened = replace(context.opened, database=database)
     retention = Retention(context, checkpoint=untried)
 
     def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
@@ -194,7 +194,7 @@ def beside_others(path: Path, days: int, archive: Path | None = None) -> Measure
         stall = scroller.longest_gap
         wait = longest_wait()
     retention.stop()
-    close_context(context)
+    context.stop()
     with closing(apsw.Connection(str(path))) as connection:
         sound(connection)
     name = "retention" if archive is None else "archiving"

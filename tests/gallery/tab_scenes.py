@@ -19,7 +19,7 @@ from app.ui.tabs.runs.tab import RunsTab
 from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
 from tests.conftest import NOW
-from tests.fixtures.context import close_context, make_context
+from tests.fixtures.context import make_context
 from tests.fixtures.gateway import create_gateway
 from tests.gallery.registry import Registry, Shot
 
@@ -51,7 +51,7 @@ def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[C
     context = make_context(path, theme, Settings(Path(folder.name)), lambda: NOW)
 
     def close() -> None:
-        close_context(context)
+        context.stop()
         folder.cleanup()
 
     return context, close

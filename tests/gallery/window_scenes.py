@@ -25,7 +25,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
-from tests.fixtures.context import close_context, make_context
+from tests.fixtures.context import make_context
 from tests.fixtures.records import record
 from tests.gallery.registry import Registry, Shot
 
@@ -155,7 +155,7 @@ def register(registry: Registry) -> None:
             sign(path, paths.checkpoints_dir(), now=NOW - days * 86_400)
         context = make_context(path, theme, Settings(home), lambda: NOW)
         dialog = CheckpointsDialog(context)
-        return Shot(dialog, ready=dialog.listed, close=lambda: close_context(context))
+        return Shot(dialog, ready=dialog.listed, close=context.stop)
 
     @registry.scene("dialog-new-user", None)
     def new_user(theme: Theme) -> Shot:
@@ -252,7 +252,7 @@ def _no_match(window: MainWindow) -> object:
 def _dialog(scenes: WindowScenes, theme: Theme, make: Callable[[Context], QDialog]) -> Shot:
     settings = Settings(Path(scenes.folder) / "home")
     context = make_context(scenes.sample(), theme, settings, lambda: NOW)
-    return Shot(make(context), close=lambda: close_context(context))
+    return Shot(make(context), close=context.stop)
 
 
 class Relay(QObject):

@@ -1,7 +1,7 @@
 """What every tab and dialog of one open file is given, and its undo history."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
+from app.ui.widgets.banner import BusyStrip
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
 from models.errors import TenantAdminError
@@ -170,23 +171,37 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
     return replace(writing.undo(database, change, now=now), summary=summary)
 
 
-@dataclass(frozen=True)
-class Context:
-    """One open file and the means to read it, to act on it and to show it.
+class Context(QObject):
+    """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
     `clock` gives epoch seconds; `say(text)` shows a toast.
     """
 
-    opened: OpenedFile
-    lists: Lists
-    runner: Runner
-    history: History
-    settings: Settings
-    theme: Theme
-    clock: Callable[[], int]
-    busy: Busy
-    outside: Outside
-    say: Callable[[str], None]
+    def __init__(
+        self,
+        opened: OpenedFile,
+        theme: Theme,
+        settings: Settings,
+        *,
+        clock: Callable[[], int],
+        strip: BusyStrip,
+        say: Callable[[str], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.opened, self.theme, self.settings = opened, theme, settings
+        self.clock, self.say = clock, say
+        self.lists = Lists(opened.schema)
+        self.runner = Runner(opened.database, self)
+        self.history = History(self.runner, clock, self)
+        self.busy = Busy(self.runner, strip, self)
+        self.outside = Outside(self.runner, opened.database, self)
+
+    def stop(self) -> None:
+        """Ends what runs for the file; nothing of it is delivered after this."""
+        self.outside.stop()
+        self.runner.stop()
+        self.busy.stop()
 
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""

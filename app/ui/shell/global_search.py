@@ -25,7 +25,6 @@ from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the field stands in the window before a file is open
     from app.services.records.search import SearchResult
-    from app.ui.shell.context import Context
     from app.ui.shell.search_results import ResultRow, ResultsPopup
     from app.ui.shell.workspace import Workspace
     from app.workers.runner import Task
@@ -40,7 +39,7 @@ _WIDTH, _WIDEST = 300, 360
 class GlobalSearch(QWidget):
     """`GlobalSearch(theme, parent=None)`.
 
-    `attach(context, workspace)` searches that file, within the tenant that its tabs are restricted to;
+    `attach(workspace)` searches that file, within the tenant that its tabs are restricted to;
     `detach()` lets go of it. `focus()` is for the shortcut. The search begins 200 ms after the last key. Up,
     Down, Page Up, Page Down and Enter choose, Escape closes; the field keeps the focus all the while. What
     is chosen is shown in its tab; "and 1,204 more" filters the tab by the text.
@@ -51,7 +50,6 @@ class GlobalSearch(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._context: Context | None = None
         self._workspace: Workspace | None = None
         self._task: Task | None = None
         self._theme = theme
@@ -83,14 +81,14 @@ class GlobalSearch(QWidget):
         self.field.group_moved.connect(popup.move_group)
         return popup
 
-    def attach(self, context: Context, workspace: Workspace) -> None:
+    def attach(self, workspace: Workspace) -> None:
         """Search this file from now on."""
         self.detach()
-        self._context, self._workspace = context, workspace
+        self._workspace = workspace
 
     def detach(self) -> None:
         """There is no file; what was typed is forgotten."""
-        self._context = self._workspace = None
+        self._workspace = None
         self.field.clear()
         self._close()
 
@@ -121,12 +119,13 @@ class GlobalSearch(QWidget):
 
         self._forget_task()
         text = self.field.text().strip()
-        if self._context is None or self._workspace is None or not text:
+        if self._workspace is None or not text:
             return
         self._slow.start()
-        self._task = self._context.runner.read(
+        context = self._workspace.context
+        self._task = context.runner.read(
             search.everything,
-            self._context.lists,
+            context.lists,
             self._workspace.scope,
             text,
             limit_per_table=LIMIT,

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from app.ui.shell.context import Context
     from app.ui.shell.copies import Copies
     from app.ui.shell.retention import Retention
-    from app.ui.shell.session import Session
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
@@ -127,8 +126,6 @@ class MainWindow(QMainWindow):
         self._clock = clock
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
-        self.session: Session | None = None
-        self.context: Context | None = None
         self.workspace: Workspace | None = None
         self.setWindowTitle("Tenant Admin")
         self.setMinimumSize(QSize(900, 560))
@@ -159,15 +156,21 @@ class MainWindow(QMainWindow):
         if not settings.window_geometry.isEmpty():
             self.restoreGeometry(settings.window_geometry)
 
+    @property
+    def context(self) -> Context | None:
+        """The open file."""
+        return None if self.workspace is None else self.workspace.context
+
     # opening and closing
 
     def close_file(self) -> None:
         """Goes back to the welcome page."""
-        if self.session is None:
+        if self.workspace is None:
             return
-        self.session.stop()
-        self._pages.removeWidget(self.session.workspace)
-        self.session = self.workspace = self.context = None
+        self.workspace.stop()
+        self._pages.removeWidget(self.workspace)
+        self.workspace.deleteLater()
+        self.workspace = None
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self._show_no_file()
@@ -227,42 +230,37 @@ class MainWindow(QMainWindow):
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def _show_file(self, opened: OpenedFile) -> None:
-        from app.ui.shell.session import Session  # noqa: PLC0415
+        # These bring the tabs and all below them, which take longer to load than the window to appear.
+        from app.ui.shell.context import Context  # noqa: PLC0415
+        from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
         self.close_file()
-        session = Session(
-            opened,
-            self.theme,
-            self.settings,
-            clock=self._clock,
-            strip=self.busy_strip,
-            say=self.say,
-            window=self,
+        context = Context(
+            opened, self.theme, self.settings, clock=self._clock, strip=self.busy_strip, say=self.say
         )
-        self.session = session
-        self.context, self.workspace = session.context, session.workspace
-        self.context.runner.failed.connect(self._failed)
-        self.context.runner.changed.connect(self._say_change)
-        self.context.history.stack.indexChanged.connect(self._update_commands)
-        self.workspace.migrate_wanted.connect(self.migrate)
-        self.workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
-        self.workspace.everyone_wanted.connect(self._show_everyone)
-        self.workspace.tenants_found.connect(self._bar.offer_tenants)
-        self.workspace.tabs.currentChanged.connect(self._update_commands)
+        workspace = self.workspace = Workspace(context)
+        context.runner.failed.connect(self._failed)
+        context.runner.changed.connect(self._say_change)
+        context.history.stack.indexChanged.connect(self._update_commands)
+        workspace.migrate_wanted.connect(self.migrate)
+        workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
+        workspace.everyone_wanted.connect(self._show_everyone)
+        workspace.tenants_found.connect(self._bar.offer_tenants)
+        workspace.tabs.currentChanged.connect(self._update_commands)
         window_actions.add_tab_actions(self.commands, self)
         self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
-        self.search.attach(self.context, self.workspace)
-        self._pages.addWidget(self.workspace)
-        self._pages.setCurrentWidget(self.workspace)
+        self.search.attach(workspace)
+        self._pages.addWidget(workspace)
+        self._pages.setCurrentWidget(workspace)
         self.setWindowTitle(f"{opened.place}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
         self._bar.show_file(opened.path)
         where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
-        self.workspace.settled.connect(self._start_retention)
+        workspace.settled.connect(self._start_retention)
         self._update_commands()
-        self.workspace.start()
+        workspace.start()
         self.opened.emit(opened)
 
     def _failed(self, error: TenantAdminError) -> None:
@@ -284,13 +282,13 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentWidget(self.welcome)
 
     def _welcome_if_nothing(self) -> None:
-        if self.session is None:
+        if self.workspace is None:
             self._show_welcome()
 
     @property
     def retention(self) -> Retention | None:
         """That of the open file."""
-        return None if self.session is None else self.session.retention
+        return None if self.workspace is None else self.workspace.retention
 
     def _start_retention(self) -> None:
         retention = self.retention

@@ -17,9 +17,9 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line
 from models.engine import Capability
 
-if TYPE_CHECKING:  # a session is made when a file is opened
-    from app.ui.shell.session import Session
+if TYPE_CHECKING:  # a workspace is made when a file is opened
     from app.ui.shell.window import MainWindow
+    from app.ui.shell.workspace import Workspace
 
 OPENING = ("open", "open_folder", "create", "import", "demo")
 
@@ -39,8 +39,8 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
     def nothing_to(what: str) -> Callable[[], str | None]:
         return lambda: None if _can(window, what) else f"There is nothing to {what}."
 
-    def of_file(act: Callable[[Session], object]) -> Callable[[], object]:
-        return lambda: window.session and act(window.session)
+    def of_file(act: Callable[[Workspace], object]) -> Callable[[], object]:
+        return lambda: window.workspace and act(window.workspace)
 
     for spec in (
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
@@ -61,7 +61,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "export",
             "E&xport…",
             Icon.EXPORT,
-            of_file(lambda session: session.workspace.current().export()),
+            of_file(lambda workspace: workspace.current().export()),
             partial(lacks, Capability.CHILD_SCAN),
             "Ctrl+E",
         ),
@@ -69,7 +69,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "save_copy",
             "&Save a copy…",
             Icon.COPY,
-            of_file(lambda session: window.copies.ask_save(session.context.opened.path)),
+            of_file(lambda workspace: window.copies.ask_save(workspace.context.opened.path)),
             partial(lacks, Capability.BACKUP),
             "Ctrl+Shift+S",
         ),
@@ -77,14 +77,14 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "restore",
             "Restore from a co&py…",
             Icon.HISTORY,
-            of_file(lambda session: window.copies.ask_restore(session.context.opened.path)),
+            of_file(lambda workspace: window.copies.ask_restore(workspace.context.opened.path)),
             lambda: cannot_write() or lacks(Capability.RESTORE),
         ),
         ActionSpec(
             "retention",
             "Data &retention…",
             Icon.RETENTION,
-            of_file(lambda session: session.retention.ask()),
+            of_file(lambda workspace: workspace.retention.ask()),
             no_file,
         ),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
@@ -96,7 +96,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "redo",
             partial(_words, window, "redo"),
             Icon.REFRESH,
-            of_file(lambda session: session.context.history.redo()),
+            of_file(lambda workspace: workspace.context.history.redo()),
             nothing_to("redo"),
             "Ctrl+Shift+Z",
         ),
@@ -104,7 +104,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "filter",
             "&Filter",
             Icon.FILTER,
-            of_file(lambda session: session.workspace.current().focus_filter()),
+            of_file(lambda workspace: workspace.current().focus_filter()),
             no_file,
             "Ctrl+F",
         ),
@@ -192,7 +192,7 @@ def _set_mode(window: MainWindow, mode: Mode) -> None:
 
 
 def _no_file(window: MainWindow) -> str | None:
-    return None if window.session is not None else "Open a database first."
+    return None if window.workspace is not None else "Open a database first."
 
 
 def _can(window: MainWindow, what: str) -> bool:

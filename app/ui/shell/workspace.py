@@ -1,8 +1,9 @@
-"""One open file: its notices and its five tabs."""
+"""One open file: its notices, its five tabs and its retention, which begin and end together."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
@@ -22,8 +23,12 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import counted, grouped
+from app.workers.memory import tidy_as_it_goes
 from models.engine import Capability
 from models.progress import Progress, Stop
+
+if TYPE_CHECKING:
+    from app.ui.shell.retention import Retention
 
 _REST = ("app.ui.tabs.user_forms", "app.ui.tabs.common.exporting", "app.ui.tabs.common.deleting")
 
@@ -50,7 +55,9 @@ class Workspace(QWidget):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._context = context
+        self.context = context
+        context.setParent(self)
+        tidy_as_it_goes()
         self._scope = EVERYONE
         self._tenants = frozenset(context.opened.tenants)
         self.is_settled = False
@@ -135,12 +142,21 @@ class Workspace(QWidget):
             self.everyone_wanted.emit()
         self.show_matches(AUDIT_CHAIN.name, record_id)
 
+    @cached_property
+    def retention(self) -> "Retention":
+        """Loaded when it is asked for first, which is after the tab in sight has its rows."""
+        from app.ui.shell.retention import Retention  # noqa: PLC0415
+
+        return Retention(self.context, self)
+
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
-        self._context.outside.stop()
         self._around.stop()
+        if "retention" in vars(self):
+            self.retention.stop()
         for page in self._built.values():
             page.stop()
+        self.context.stop()
 
     def _page(self, position: int) -> RecordTab:
         if position not in self._built:
@@ -148,7 +164,7 @@ class Workspace(QWidget):
         return self._built[position]
 
     def _build(self, spec: TabSpec, place: QVBoxLayout) -> RecordTab:
-        tab = spec.load()(self._context, place.parentWidget())
+        tab = spec.load()(self.context, place.parentWidget())
         tab.set_scope(self._scope)
         tab.jump.connect(self.jump)
         tab.history_wanted.connect(partial(self.show_history, tab.spec.table))
@@ -170,7 +186,7 @@ class Workspace(QWidget):
 
     def _tint_icons(self) -> None:
         for position, spec in enumerate(TABS):
-            self.tabs.setTabIcon(position, self._context.theme.icon(spec.icon, "dim"))
+            self.tabs.setTabIcon(position, self.context.theme.icon(spec.icon, "dim"))
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
@@ -191,26 +207,26 @@ class Workspace(QWidget):
         self.is_settled = True
         self._look_whether_it_continues()
         self.settled.emit()
-        self._context.runner.job(_load_the_rest)
+        self.context.runner.job(_load_the_rest)
 
     def _look_whether_it_continues(self) -> None:
         from app.ui.shell.continuation import ContinuationNotice  # noqa: PLC0415 - brings what verifies
 
-        notice = ContinuationNotice(self._context)
+        notice = ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
-        notice.look(imported=self._context.opened.imported)
+        notice.look(imported=self.context.opened.imported)
 
     def _read_tenants(self) -> None:
-        self._context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
+        self.context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
 
     def _show_tenants(self, tenants: Sequence[str]) -> None:
         self._tenants = frozenset(tenants)
         self.tenants_found.emit(tenants)
 
     def _count_unread(self) -> None:
-        if NOTIFICATIONS.name in self._context.opened.schema.columns:
-            self._context.runner.read(
-                self._context.lists.count,
+        if NOTIFICATIONS.name in self.context.opened.schema.columns:
+            self.context.runner.read(
+                self.context.lists.count,
                 ListQuery(NOTIFICATIONS.name, self._scope, choices=_UNREAD),
                 on_done=self._show_unread,
                 on_failed=lambda error: None,
@@ -224,7 +240,7 @@ class Workspace(QWidget):
 
     def _notices(self, opened: OpenedFile) -> list[Notice]:
         found: list[Notice] = []
-        context = self._context
+        context = self.context
         if opened.read_only:
             banner = Banner(context.theme)
             banner.show_verdict(

@@ -11,17 +11,13 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.demo.demo import create_demo
-from app.services.files import opening
-from app.services.records.lists import Lists
 from app.settings import Settings
-from app.ui.shell.busy import Busy
-from app.ui.shell.context import Context, History, Outside
+from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.banner import BusyStrip
-from app.workers.runner import Runner
 from tests.conftest import NOW
+from tests.fixtures.context import make_context
 
 AnyTab = TypeVar("AnyTab", bound=RecordTab)
 
@@ -58,24 +54,11 @@ def demo_path(_demo_file: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def context(demo_path: Path, tmp_path: Path, theme: Theme, qtbot: QtBot) -> Iterator[Context]:
+def context(demo_path: Path, tmp_path: Path, theme: Theme, qapp: QApplication) -> Iterator[Context]:
     """What a tab needs of an open file of sample data; the clock stands at NOW."""
-    opened = opening.open_database(demo_path)
-    runner, strip = Runner(opened.database), BusyStrip(theme)
-    qtbot.addWidget(strip)
-    yield Context(
-        opened=opened,
-        lists=Lists(opened.schema),
-        runner=runner,
-        history=History(runner, lambda: NOW),
-        settings=Settings(tmp_path / "settings"),
-        theme=theme,
-        clock=lambda: NOW,
-        busy=Busy(runner, strip),
-        outside=Outside(runner, opened.database, runner),
-        say=lambda text: None,
-    )
-    runner.stop()
+    context = make_context(demo_path, theme, Settings(tmp_path / "settings"), lambda: NOW)
+    yield context
+    context.stop()
 
 
 @pytest.fixture

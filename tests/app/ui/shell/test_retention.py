@@ -23,7 +23,7 @@ from models.errors import FileLocked
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
-from tests.fixtures.context import close_context, make_context
+from tests.fixtures.context import make_context
 from tests.fixtures.retaining import unsigned
 
 OLD = NOW - 91 * DAY
@@ -80,7 +80,7 @@ def make(database_path: Path, preferences: Preferences, theme: Theme) -> Iterato
 
     yield make
     for context in contexts:
-        close_context(context)
+        context.stop()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.services.files import describe
 from app.services.records import notifications, users
 from app.services.records.lists import Lists
-from app.ui.shell import session
+from app.ui.shell import context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.workers.runner import Runner, Task
@@ -37,7 +37,7 @@ def counted(
     window: MainWindow, demo_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[RecordTab, Counting]:
     """The users of an open file, all of its surroundings read."""
-    monkeypatch.setattr(session, "Runner", Counting)
+    monkeypatch.setattr(context, "Runner", Counting)
     page = open_file(qtbot, window, demo_path)
     workspace = window.workspace
     assert workspace is not None and isinstance(page.context.runner, Counting)

@@ -22,7 +22,7 @@ from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
-from tests.fixtures.context import close_context, make_context
+from tests.fixtures.context import make_context
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 def context(path: Path, theme: Theme, qtbot: QtBot) -> Iterator[Context]:
     context = make_context(path, theme, Settings(), lambda: NOW + 60)
     yield context
-    close_context(context)
+    context.stop()
 
 
 def opened(context: Context, qtbot: QtBot) -> CheckpointsDialog:
