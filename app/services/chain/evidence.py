@@ -2,7 +2,7 @@
 
 report.html        for people
 findings.json      the report as `tenant-admin verify --json` prints it
-rows.jsonl         the rows that were verified, as stored (`chain.lines`)
+rows.jsonl         the rows that were verified, as stored (`reading.chunks`)
 checkpoints.json   the checkpoints of the file
 verify_bundle.py   plain Python, nothing to install
 manifest.json      what was verified, when, and the SHA-256 of all of the above
@@ -18,8 +18,7 @@ from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, write_export
-from app.services.chain.lines import chunks
-from app.services.chain.reading import reading
+from app.services.chain.reading import chunks, reading
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput

@@ -21,8 +21,7 @@ from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES
-from app.services.chain.inspect import markers_of, read_entries, text_encoding
-from app.services.chain.lines import bounded
+from app.services.chain.reading import bounded, markers_of, read_entries, text_encoding
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,

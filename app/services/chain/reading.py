@@ -1,22 +1,223 @@
-"""The rows of a file's audit chain as they are stored, looked up without failing for what a row holds."""
+"""The rows of an audit chain read through the engine, without failing for what a row holds.
+
+One entry judged (`inspect_entry`), entries as lines of JSON for evidence and archives (`chunks`), look-ups in
+a file that is opened as a scan opens it (`reading`, `ChainRows`). SQL is by hand where the bytes and storage
+classes of a row are read, where SQLite writes the JSON, and past an index that may be damaged or hide rows.
+"""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from peewee import SQL, BaseQuery, Query, fn
 
-from app.services.chain.inspect import text_encoding
-from app.services.chain.rules import TABLE
+from app.services.chain.entry import JUDGED, RAW_COLUMNS, USUAL_KINDS, Entry, believed_of, is_text
+from app.services.chain.rules import COLUMNS, MARKER_EVENT, TABLE, Anchor, Marker, Problem, anchor, denied
 from app.services.chain.verify import source
-from models.engine import Database, Rows, raw
-from models.errors import ColumnMissing, TableMissing
+from models.engine import Database, Row, Rows, raw
+from models.errors import ColumnMissing, NotFound, TableMissing
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
+
+# -------------------------------------------------------------------------------------------- entries judged
+
+_SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
+_BEFORE: Final = f"""
+{_SELECT} tenant_id = (SELECT tenant_id FROM {TABLE} WHERE seq = ?1) AND seq < ?1 ORDER BY seq DESC LIMIT 1
+"""  # noqa: S608
+_ENCODINGS: Final = {b"a": "utf-8", b"a\0": "utf-16-le", b"\0a": "utf-16-be"}
+
+
+class Link(StrEnum):
+    OK = "ok"
+    BROKEN = "broken"
+    UNPROVEN = "unproven"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of one row. `problems` are plain sentences, empty when all is well.
+
+    `is_sound` says that none of them is an error, and that the row continues another or starts a chain.
+    `previous_seq` is the row that it continues, None at the start of the chain; then `anchor` says what
+    proves the start, as `rules.anchor` does.
+    """
+
+    seq: int
+    tenant: str
+    hash_ok: bool
+    recomputed: str
+    stored: str
+    link: Link
+    previous_hash: str
+    previous_seq: int | None
+    anchor: Anchor | None
+    problems: tuple[str, ...]
+    is_sound: bool
+
+
+def inspect_entry(database: Database, seq: int) -> Inspection:
+    """Judges the row `seq`; it and the one before it are seen at one moment, the markers right behind.
+
+    Raises `NotFound` and the storage errors.
+    """
+    encoding = text_encoding(database)
+    found, earlier = database.read_batch([raw(_SELECT + "seq = ?", seq), raw(_BEFORE, seq)])
+    if not found:
+        raise NotFound("audit entry")
+    entry = Entry(found[0], encoding)
+    before = Entry(earlier[0], encoding) if earlier else None
+    proof: Anchor | None = None
+    problems, sentences = entry.problems(), []
+    if before is not None:
+        link = Link.OK if before.raw["hash"] == entry.raw["previous_hash"] else Link.BROKEN
+        if link is Link.BROKEN:
+            sentences.append(f"Entry {seq} does not continue entry {before.seq}, the one before it.")
+    if before is None or entry.is_marker:
+        markers, disorderly = markers_of(database, encoding, entry.tenant)
+        problems += [problem for number, problem in disorderly if number == seq]
+    if before is None:
+        furthest = markers[-1] if markers else None
+        proof = anchor(seq, entry.text("previous_hash"), furthest)
+        link = Link.UNPROVEN if proof is None else Link.OK
+        if furthest is not None and denied(seq, entry.text("previous_hash"), furthest):
+            sentences.append(
+                f"Entry {furthest.seq} says that all up to {furthest.to_seq} was pruned, "
+                "but the chain does not start behind that."
+            )
+        elif proof is None:
+            sentences.append(f"Nothing in the file proves what came before entry {seq}.")
+    return Inspection(
+        seq=seq,
+        tenant=entry.tenant,
+        hash_ok=entry.hash_holds(),
+        recomputed=entry.recomputed(),
+        stored=entry.text("hash"),
+        link=link,
+        previous_hash=entry.text("previous_hash"),
+        previous_seq=None if before is None else before.seq,
+        anchor=proof,
+        problems=(*(problem.sentence for problem in problems), *sentences),
+        is_sound=link is Link.OK and not any(problem.is_error for problem in problems),
+    )
+
+
+def text_encoding(database: Database) -> str:
+    """Python's name for the encoding of the file's text, told by one letter."""
+    return _ENCODINGS[bytes(database.scalar(raw("SELECT CAST('a' AS BLOB)")))]
+
+
+def read_entries(database: Database, encoding: str, where: str, *values: object) -> list[Entry]:
+    """The rows as stored, on their bytes; `where` is a condition of ours, perhaps with an order."""
+    return [Entry(row, encoding) for row in database.rows(raw(_SELECT + where, *values))]
+
+
+def markers_of(
+    database: Database, encoding: str, tenant: str
+) -> tuple[list[Marker], Sequence[tuple[int, Problem]]]:
+    """The tenant's prune markers that are believed, and the seq and error of each that is not."""
+    where = "tenant_id = ? AND event_type = ? ORDER BY seq"
+    return believed_of(read_entries(database, encoding, where, tenant, MARKER_EVENT))
+
+
+# ------------------------------------------------------------------------------------------ entries as lines
+
+_CHUNK: Final = 1_000
+"""Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
+
+_FIRST_CHUNK: Final = 32
+_CHUNK_BYTES: Final = 1_000_000
+"""Above this, fewer entries are read the next time: some are megabytes long."""
+
+_OBJECT: Final = ", ".join(f"'{name}', {name}" for name in COLUMNS)
+_QUICK: Final = f"CASE WHEN {USUAL_KINDS} THEN CAST(json_object({_OBJECT}) AS BLOB) END"
+"""The line of a row whose columns have their usual types, as SQLite writes it; NULL for any other row."""
+
+
+def chunks(
+    database: Database, *, tenant: str | None, first: int, last: int, by_index: bool = False, more: str = ""
+) -> Iterator[list[Row]]:
+    """The rows with `first <= seq <= last` in order, bounded in bytes: seq, line with its break, `more`.
+
+    `more` are columns of SQL. `by_index` finds the rows of a tenant fast, which an index may hide. The SQL is
+    by hand: SQLite writes the JSON of every ordinary row. Raises the storage errors.
+    """
+    whose = "" if tenant is None else f"AND {'' if by_index else '+'}tenant_id = ?"
+    columns = f", {more}" if more else ""
+    sql = (
+        f"SELECT seq, {_QUICK}{columns} FROM {TABLE} "  # noqa: S608
+        f"WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
+    )
+    values = () if tenant is None else (tenant,)
+    encoding = text_encoding(database)
+
+    def read(start: int, limit: int) -> list[Row]:
+        rows = database.rows(raw(sql, start, last, *values, limit))
+        return [
+            (seq, line + b"\n" if _says_all(line, encoding) else _line(database, encoding, seq), *rest)
+            for seq, line, *rest in rows
+        ]
+
+    yield from bounded(read, first, last, sized=1)
+
+
+def bounded(
+    read: Callable[[int, int], list[Row]], first: int, last: int, *, sized: int
+) -> Iterator[list[Row]]:
+    """The rows of `read(first, limit)` until `last`, in order of seq, which is their first column.
+
+    A few at first, then as many as hold about a megabyte in the column `sized`.
+    """
+    limit = _FIRST_CHUNK
+    while first <= last:
+        rows = read(first, limit)
+        yield rows
+        if len(rows) < limit:
+            return
+        first = rows[-1][0] + 1
+        size = sum(len(row[sized] or b"") for row in rows)
+        limit = min(_CHUNK, limit * 2) if size < _CHUNK_BYTES else max(1, limit // 2)
+
+
+def stored_bytes(value: Any) -> bytes:
+    """The stored bytes of a column of a line, in the form that was hashed."""
+    if isinstance(value, dict):
+        return bytes.fromhex(value["hex"])
+    return b"" if value is None else str(value).encode()
+
+
+def _says_all(line: bytes | None, encoding: str) -> TypeGuard[bytes]:
+    """Whether the line that SQLite wrote says all that the row holds."""
+    return line is not None and encoding == "utf-8" and b"\\u0000" not in line and is_text(line)
+
+
+def _line(database: Database, encoding: str, seq: int) -> bytes:
+    """The line of any other row; of one that was removed meanwhile, its seq alone."""
+    columns = {
+        name: _value(entry.kinds[name], entry.raw[name])
+        for entry in read_entries(database, encoding, "seq = ?", seq)
+        for name in JUDGED
+    }
+    return json.dumps({"seq": seq} | columns, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _value(kind: str, stored: bytes) -> Any:
+    match kind:
+        case "null":
+            return None
+        case "integer":
+            return int(stored)
+        case "real":
+            return stored.decode()
+    return stored.decode() if kind == "text" and is_text(stored) else {"hex": stored.hex()}
+
+
+# ---------------------------------------------------------------------------------------- look-ups in a file
 
 AT_ONCE: Final = 500
 """Rows looked up by one query, at most."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.services.chain.inspect import Inspection, inspect_entry
+from app.services.chain.reading import Inspection, inspect_entry
 from app.services.records.record import Record, read_record
 from app.services.records.tables import AUDIT_CHAIN
 from models.engine import Database

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from app.services.chain.inspect import read_entries, text_encoding
+from app.services.chain.reading import read_entries, text_encoding
 from app.services.chain.rules import SECONDS_LIMIT
 from models.engine import Database
 from models.errors import TenantAdminError

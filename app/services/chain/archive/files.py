@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.entry import Entry, is_plain, is_text, shown
-from app.services.chain.lines import stored_bytes
+from app.services.chain.reading import stored_bytes
 from app.services.chain.rules import TEXT_COLUMNS, Code, Marker, Reference, stored_hash
 from app.services.chain.verify.report import Finding
 from models.errors import Cancelled, StorageError
@@ -212,7 +212,7 @@ def _row(line: bytes) -> dict[str, Any]:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    """The archived row as one read from the file. Raises `_NoEntry` for a value that `lines` never writes."""
+    """The archived row as one read from the file. Raises `_NoEntry` for what `chunks` never writes."""
     columns: list[Any] = [row["seq"]]
     for name in (*TEXT_COLUMNS, "created_at"):
         value = stored_bytes(row[name])

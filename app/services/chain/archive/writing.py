@@ -18,8 +18,8 @@ from app.services.chain.archive.files import (
     ArchiveUnusable,
 )
 from app.services.chain.entry import JOINED
-from app.services.chain.lines import chunks
 from app.services.chain.pruning import Part
+from app.services.chain.reading import chunks
 from app.services.chain.rules import ARCHIVES, Reference, archive_name
 from models.engine import Database
 from models.errors import Cancelled, RowChanged

@@ -30,7 +30,7 @@ from app.services.chain.verify.extent import FIRST_SEQ, LAST_SEQ, Extent
 from app.services.chain.verify.follow import KEEP, SEVERAL
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Finding, Report, TenantReport
-from app.services.chain.verify.rows import IN_THE_WAY
+from app.services.chain.verify.source import IN_THE_WAY
 from app.services.chain.verify.trace import explain
 
 

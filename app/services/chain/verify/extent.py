@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 
 from app.services.chain.rules import TABLE
-from app.services.chain.verify.rows import IN_THE_WAY
+from app.services.chain.verify.source import IN_THE_WAY
 
 FIRST_SEQ, LAST_SEQ = -(2**63), 2**63 - 1
 

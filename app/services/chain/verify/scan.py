@@ -25,7 +25,7 @@ from app.services.chain.verify.follow import (
     QuickCheck,
     quick_check,
 )
-from app.services.chain.verify.rows import IN_THE_WAY, Damaged, Rows
+from app.services.chain.verify.source import IN_THE_WAY, Damaged, Rows
 
 BLOCK = 65_536
 """Seqs whose rows share a digest; ranges for a checkpoint are cut at its multiples."""

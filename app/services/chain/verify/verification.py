@@ -17,8 +17,8 @@ from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.extent import LAST_SEQ, Extent, counted, ends
 from app.services.chain.verify.join import join
 from app.services.chain.verify.report import Finding, Report
-from app.services.chain.verify.rows import IN_THE_WAY
 from app.services.chain.verify.scan import BLOCK, Job, Result, Stopped, rows_of, scan_range
+from app.services.chain.verify.source import IN_THE_WAY
 from models.errors import Cancelled
 from models.local.errors import translate
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
-from app.services.chain.inspect import Inspection, Link
+from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.ui.tabs.audit.outcome import Asked, Outcome, State

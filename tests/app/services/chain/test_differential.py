@@ -21,8 +21,8 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.inspect import inspect_entry
 from app.services.chain.pruning import prove
+from app.services.chain.reading import inspect_entry
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.demo.demo import create_demo

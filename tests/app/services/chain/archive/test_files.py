@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.archive.files import read
-from app.services.chain.lines import chunks
-from app.services.chain.reading import reading
+from app.services.chain.reading import chunks, reading
 from app.services.chain.rules import Marker, Reference, archive_name
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW

@@ -101,6 +101,15 @@ class ChainFile:
         path.write_bytes(_built(rows, tenants, seed, step))
         return cls(path)
 
+    @classmethod
+    def encoded(cls, path: Path, encoding: str) -> "ChainFile":
+        """An empty one whose text is in this encoding."""
+        empty = apsw.Connection(str(path))
+        empty.pragma("encoding", encoding)
+        empty.execute((paths.migrations_dir() / "0000_initial.sql").read_text())
+        empty.close()
+        return cls(path)
+
     def append(
         self,
         tenant: str,

@@ -104,16 +104,7 @@ def test_json_deeper_than_sqlite_reads_is_still_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
 def test_a_file_in_another_encoding(tmp_path: Path, encoding: str) -> None:
-    empty = apsw.Connection(str(tmp_path / "a.db"))
-    empty.pragma("encoding", encoding)
-    empty.execute("CREATE TABLE x(y)")
-    empty.close()
-    chain = ChainFile(tmp_path / "a.db")
-    chain.run(
-        "CREATE TABLE audit_chain (seq INTEGER PRIMARY KEY AUTOINCREMENT, tenant_id TEXT NOT NULL, "
-        "event_type TEXT NOT NULL, payload TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL, "
-        "created_at INTEGER NOT NULL)"
-    )
+    chain = ChainFile.encoded(tmp_path / "a.db", encoding)
     for number in range(5):
         chain.append("ä", payload=json.dumps({"n": number, "t": "日本"}, ensure_ascii=False))
     assert chain.verify().verdict == Verdict.CONSISTENT

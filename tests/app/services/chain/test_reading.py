@@ -1,11 +1,11 @@
-"""The inspector says of one row what the verification says of it."""
+"""The inspector says of one row what the verification says of it; lines say what was hashed."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.services.chain.inspect import Link, inspect_entry
+from app.services.chain.reading import Link, chunks, inspect_entry, reading
 from app.services.chain.rules import Anchor
 from models.errors import NotFound
 from models.local.database import LocalDatabase
@@ -64,3 +64,18 @@ def test_bytes_that_are_no_text(chain: ChainFile, database: LocalDatabase) -> No
     found = inspect_entry(database, 2)
     assert not found.hash_ok
     assert len(found.problems) == 2
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_lines_say_what_was_hashed_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    lines = []
+    for name in ("UTF-8", encoding):
+        chain = ChainFile.encoded(tmp_path / f"{name}.db", name)
+        chain.append("ä", payload='{"t":"日本"}')
+        chain.append("ä", payload='"\0"')
+        chain.run("UPDATE audit_chain SET tenant_id = x'ff', created_at = 0.5 WHERE seq = 2")
+        chain.sql.close()
+        with reading(chain.path) as database:
+            lines.append(list(chunks(database, tenant=None, first=1, last=2)))
+    assert lines[0] == lines[1]
+    assert "日本" in lines[0][0][0][1].decode()
