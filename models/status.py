@@ -51,7 +51,7 @@ class WebhookEvent(StrEnum):
 
 
 class AuditEvent(StrEnum):
-    """Audit event types: the platform's own, then ours in the same style."""
+    """Audit event types: the platform's own, then ours. A prune marker's is `chain.rules.MARKER_EVENT`."""
 
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"
@@ -77,7 +77,6 @@ class AuditEvent(StrEnum):
     RUN_CANCELLED = "run_cancelled"
     RUN_DELETED = "run_deleted"
     RUN_RESTORED = "run_restored"
-    AUDIT_PRUNED = "audit_pruned"
     RETENTION_COMPLETED = "retention_completed"
     RETENTION_FAILED = "retention_failed"
     DATABASE_RESTORED = "database_restored"

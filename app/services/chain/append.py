@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Case, Value, fn
 
-from app.services.chain.rules import GENESIS, TABLE, compact_json, entry_hash
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, entry_hash
 from models.engine import Database, Rows, Statement, raw
 from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp
 from models.tables import AuditEntry
@@ -21,8 +21,6 @@ _DAY: Final = 86_400
 
 _RECENT: Final = 1_000
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
-
-_HIGHEST: Final = 2**63 - 1
 
 _GUARDED: Final = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'previous_hash' AND \"notnull\" = 1"
 _LATEST: Final = f"""
@@ -125,7 +123,7 @@ def _last_number_given(database: Database) -> bool:
             AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
         ]
     )
-    return any(row[0] == _HIGHEST for rows in found for row in rows)
+    return any(row[0] == HIGHEST_SEQ for rows in found for row in rows)
 
 
 def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = ()) -> dict[str, Head]:

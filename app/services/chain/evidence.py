@@ -19,7 +19,7 @@ from typing import Final
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, write_export
 from app.services.chain.reading import chunks, reading
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput
 
@@ -98,7 +98,7 @@ def _write_rows(
 ) -> None:
     """The rows that the report speaks of: none that were appended since."""
     last = max((item.last_seq or 0 for item in report.tenants), default=0)
-    first = -(2**63) if seq_from is None else seq_from
+    first = LOWEST_SEQ if seq_from is None else seq_from
     with reading(path) as database, out.open("wb") as file:
         for rows in chunks(database, tenant=tenant, first=first, last=last):
             if cancelled():

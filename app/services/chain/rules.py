@@ -18,6 +18,10 @@ TABLE: Final = "audit_chain"
 COLUMNS: Final = ("seq", "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at")
 TEXT_COLUMNS: Final = COLUMNS[1:6]
 
+LOWEST_SEQ: Final = -(2**63)
+HIGHEST_SEQ: Final = 2**63 - 1
+"""What SQLite can number rows by."""
+
 GENESIS: Final = "0" * 64
 """`previous_hash` of a tenant's first entry."""
 

@@ -17,7 +17,7 @@ from peewee import SQL, BaseQuery, fn
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
-from app.services.chain.rules import COLUMNS, SECONDS_LIMIT, end_is_lost
+from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
@@ -253,7 +253,6 @@ def _counted(found: Plan) -> Plan:
 
 def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
-    kinds = (AuditEvent.AUDIT_PRUNED, *_REPORTS)
     kept, own, tenants = database.read_batch(
         [
             AuditEntry.select(AuditEntry.seq)
@@ -262,7 +261,7 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
             .limit(1)
             .tuples(),
             AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
-            .where(AuditEntry.event_type.in_([kind.value for kind in kinds]))
+            .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in _REPORTS)]))
             .tuples(),
             raw(_TENANTS),
         ]
@@ -271,7 +270,7 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
     reports: set[int] = set()
     for name, kind, seq in own:
         tenant = name.decode(errors="replace")
-        if kind == AuditEvent.AUDIT_PRUNED:
+        if kind == MARKER_EVENT:
             markers[tenant].add(seq)
         elif tenant == SYSTEM_TENANT:
             reports.add(seq)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
-from app.services.chain.rules import SECONDS_LIMIT, Code
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code
 from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import Finding, SealedChain
 from models.errors import FileMissing, InvalidInput
@@ -241,7 +241,7 @@ def _checked(kind: type[Document], value: Mapping[str, Any]) -> Document:
         item = value[field.name]
         if isinstance(item, bool) or not isinstance(item, _plain(field.type)):
             raise TypeError(field.name)
-        if isinstance(item, int) and not -(2**63) <= item < 2**63:
+        if isinstance(item, int) and not LOWEST_SEQ <= item <= HIGHEST_SEQ:
             raise ValueError(field.name)
         if isinstance(item, str):
             item.encode()  # a lone surrogate is no text

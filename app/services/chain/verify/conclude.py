@@ -9,6 +9,8 @@ from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
+    HIGHEST_SEQ,
+    LOWEST_SEQ,
     MARKER_EVENT,
     TABLE,
     Anchor,
@@ -26,7 +28,7 @@ from app.services.chain.verify.comparison import (
     is_as_latest,
     unwitnessed,
 )
-from app.services.chain.verify.extent import FIRST_SEQ, LAST_SEQ, Extent
+from app.services.chain.verify.extent import Extent
 from app.services.chain.verify.follow import KEEP, SEVERAL
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Finding, Report, TenantReport
@@ -104,7 +106,7 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
 
 def _readable(joined: Joined, extent: Extent) -> list[tuple[int, int]]:
     """The ranges of seqs between what could not be read, up to the end of the extent."""
-    ranges, start = [], FIRST_SEQ
+    ranges, start = [], LOWEST_SEQ
     for first, last, _ in joined.gaps:
         ranges.append((start, first - 1))
         start = last + 1
@@ -117,15 +119,15 @@ def _name_gaps(joined: Joined, extent: Extent) -> None:
         end = last
         if last >= extent.last and extent.counter is not None and extent.counter >= first:
             end = extent.counter
-        if first == FIRST_SEQ:
-            which = "The first entries" if end == LAST_SEQ else f"The entries up to {end}"
-        elif end == LAST_SEQ:
+        if first == LOWEST_SEQ:
+            which = "The first entries" if end == HIGHEST_SEQ else f"The entries up to {end}"
+        elif end == HIGHEST_SEQ:
             which = f"The entries from {first} on"
         else:
             which = f"Entry {first}" if first == end else f"Entries {first} to {end}"
         how = "could not all be read" if why == SEVERAL else "could not be read"
         message = f"{which} {how}: the file is damaged there."
-        seq = None if first == FIRST_SEQ else first
+        seq = None if first == LOWEST_SEQ else first
         joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 

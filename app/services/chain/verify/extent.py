@@ -5,10 +5,8 @@ from typing import Any
 
 import apsw
 
-from app.services.chain.rules import TABLE
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, TABLE
 from app.services.chain.verify.source import IN_THE_WAY
-
-FIRST_SEQ, LAST_SEQ = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def ends(connection: apsw.Connection, tenant: str | None, first: int | None, las
         highest = None
     # From the first number the platform gives, in case the first row found is not the lowest.
     start = _unknown_start(connection) if not lowest_known else 1 if lowest is None else min(1, lowest)
-    end = LAST_SEQ if highest is None else max(highest, counter or highest)
+    end = HIGHEST_SEQ if highest is None else max(highest, counter or highest)
     whole = last is None or highest is None or last >= highest
     return Extent(
         first=start if first is None else max(start, first),
@@ -91,7 +89,7 @@ def _unknown_start(connection: apsw.Connection) -> int:
         raise
     except apsw.Error:
         return 1
-    return FIRST_SEQ
+    return LOWEST_SEQ
 
 
 def _end(connection: apsw.Connection, which: str) -> tuple[int | None, bool]:

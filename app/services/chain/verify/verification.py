@@ -10,11 +10,11 @@ from typing import Final, Protocol
 
 import apsw
 
-from app.services.chain.rules import SOUND, Code, Verdict
+from app.services.chain.rules import HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify import source
 from app.services.chain.verify.comparison import CheckpointHistory, next_seal
 from app.services.chain.verify.conclude import conclude
-from app.services.chain.verify.extent import LAST_SEQ, Extent, counted, ends
+from app.services.chain.verify.extent import Extent, counted, ends
 from app.services.chain.verify.join import join
 from app.services.chain.verify.report import Finding, Report
 from app.services.chain.verify.scan import BLOCK, Job, Result, Stopped, rows_of, scan_range
@@ -185,7 +185,7 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
                     connection.execute("ROLLBACK")
                 if wish.one_moment and wish.seq_to is None:
                     # The scan's own snapshot is younger than this one, and is to be seen whole.
-                    extent = replace(extent, last=LAST_SEQ, rows=None, counter=None)
+                    extent = replace(extent, last=HIGHEST_SEQ, rows=None, counter=None)
             watch.total = extent.size if extent.rows is None else extent.rows
             if watch(0):
                 raise Cancelled

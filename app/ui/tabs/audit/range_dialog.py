@@ -3,13 +3,13 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.services.chain.rules import HIGHEST_SEQ
 from app.ui.tabs.audit.outcome import Ends
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import grouped
 
 _UNREADABLE = "Type the number of an entry, such as 1,200."
-_LARGEST = 2**63 - 1
 
 
 class VerifyRangeDialog(FormDialog):
@@ -88,6 +88,6 @@ def _number(value: Value) -> int | None:
     """What a person may write for a seq: digits, grouped as the table shows them or not."""
     text = "".join(str(value).replace(",", "").split())
     digits = text.removeprefix("-")
-    if not digits.isascii() or not digits.isdecimal() or len(digits) > len(str(_LARGEST)):
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > len(str(HIGHEST_SEQ)):
         return None
-    return int(text) if int(digits) <= _LARGEST else None
+    return int(text) if int(digits) <= HIGHEST_SEQ else None

@@ -11,7 +11,6 @@ import pytest
 from app.services.chain import rules
 from app.services.chain.entry import is_plain
 from app.services.chain.rules import GENESIS, Marker, anchor, believed, denied, read_marker
-from models.status import AuditEvent
 
 HASH = "a" * 64
 AT = 1_795_000_000
@@ -36,7 +35,6 @@ def test_the_rules_import_nothing_of_ours_and_little_of_python() -> None:
 def test_the_formula() -> None:
     expected = sha256(f'{GENESIS}:user_created:{{"a":"ä"}}:{AT}'.encode()).hexdigest()
     assert rules.entry_hash(GENESIS, "user_created", '{"a":"ä"}', AT) == expected
-    assert AuditEvent.AUDIT_PRUNED.value == rules.MARKER_EVENT
 
 
 def test_a_marker_that_is_believed_and_what_it_is_written_as() -> None:
