@@ -15,8 +15,7 @@ from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import ChainRows, reading
 from app.services.chain.rules import BROKEN, Verdict
-from app.services.chain.verify.comparison import CheckpointHistory
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy
 from models import schema

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code
-from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import Finding, SealedChain
 from models.errors import FileMissing, InvalidInput
 from models.local import atomic
@@ -110,9 +109,6 @@ class Checkpoint:
         except (InvalidSignature, ValueError):
             return False
         return True
-
-    def known(self, *, trusted: bool = True) -> Known:
-        return Known(self.number, self.at, self.after, self.through, self.tenants, self.rows_ever, trusted)
 
     def _signed_bytes(self) -> bytes:
         return _canonical({**self.to_json(), "signature": ""})

@@ -28,7 +28,6 @@ from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import ChainRows
 from app.services.chain.rules import continues
-from app.services.chain.verify.comparison import Known
 from app.services.chain.verify.report import SealedChain
 
 ENOUGH: Final = 200
@@ -129,7 +128,7 @@ def whereabouts(rows: ChainRows, path: Path) -> Whereabouts:
 NEVER_SEEN: Final = Continuation(False, None, None, 0, ())
 
 
-def compare(rows: ChainRows, known: Sequence[Known]) -> Continuation:
+def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
     """Looks up the last rows that the checkpoints know; says nothing of the rows between them."""
     if not known:
         return NEVER_SEEN
@@ -146,7 +145,7 @@ def compare(rows: ChainRows, known: Sequence[Known]) -> Continuation:
     return Continuation(True, latest.number, latest.at, rows.behind(latest.through), tuple(divergences))
 
 
-def _older(known: Sequence[Known], tenant: str) -> Iterator[SealedChain]:
+def _older(known: Sequence[Checkpoint], tenant: str) -> Iterator[SealedChain]:
     return (item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants)
 
 

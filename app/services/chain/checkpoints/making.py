@@ -9,8 +9,7 @@ from typing import Protocol
 from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
-from app.services.chain.verify.comparison import CheckpointHistory
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop, never
 

@@ -30,8 +30,7 @@ from app.services.chain.checkpoints.keys import KeyPlace, Keyring, load_key
 from app.services.chain.checkpoints.tables import Contents, KnownDatabase, StoreFile
 from app.services.chain.reading import ChainRows, reading
 from app.services.chain.rules import BROKEN, Code, Verdict
-from app.services.chain.verify.comparison import CheckpointHistory, Known
-from app.services.chain.verify.report import Finding, Report, TenantReport
+from app.services.chain.verify.report import CheckpointHistory, Finding, Report, TenantReport
 from models.errors import (
     ColumnMissing,
     DamagedFile,
@@ -98,8 +97,7 @@ class CheckpointStore:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
         good, findings, baselines = self._known(path)
         starts = [0, *(place for place, item in enumerate(good) if item.starts_line and place)]
-        parts = [good[start:end] for start, end in pairwise([*starts, len(good)])]
-        lines = (tuple(item.known() for item in part) for part in parts)
+        lines = (tuple(good[start:end]) for start, end in pairwise([*starts, len(good)]))
         return tuple(CheckpointHistory(line, baselines, findings) for line in lines)
 
     def known_from(self, path: Path, export: Path, *, trust: Iterable[str] = ()) -> CheckpointHistory:
@@ -128,7 +126,7 @@ class CheckpointStore:
                 notes = (
                     f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here.",
                 )
-        return CheckpointHistory(_last_line(good, keys), baselines, tuple(findings), notes)
+        return CheckpointHistory(_last_line(good, keys), baselines, tuple(findings), notes, keys)
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -327,15 +325,15 @@ def _refuse_lost_starts(report: Report, before: Checkpoint) -> None:
             )
 
 
-def _last_line(checkpoints: Sequence[Checkpoint], keys: frozenset[str] | None = None) -> tuple[Known, ...]:
+def _last_line(
+    checkpoints: Sequence[Checkpoint], keys: frozenset[str] | None = None
+) -> tuple[Checkpoint, ...]:
     """Those that are held against the file. Only `keys` are trusted; every one, if None."""
     trusted = frozenset(item.key for item in checkpoints) if keys is None else keys
     starts = [
         place for place, item in enumerate(checkpoints) if begins_line(item, checkpoints[:place], trusted)
     ]
-    return tuple(
-        item.known(trusted=item.key in trusted) for item in checkpoints[starts[-1] if starts else 0 :]
-    )
+    return tuple(checkpoints[starts[-1] if starts else 0 :])
 
 
 def _of_another(path: Path) -> Finding:

@@ -5,80 +5,17 @@ over what holds, with a finding for what does not. What follows from a finding a
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.rules import Code, Marker, anchor, denied, not_believed, seconds
 from app.services.chain.verify.join import Chain, ChainState, Joined
-from app.services.chain.verify.report import Finding, Seal, SealedChain
+from app.services.chain.verify.report import CheckpointHistory, Finding, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
 
 BASELINE_EVERY = 64
 """After so many checkpoints the next covers everything, which bounds what a verification holds against."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """One checkpoint: all rows with seq up to `through`; its digests cover those behind `after`.
-
-    `rows_ever` counts all rows until then, pruned ones too. What one that is not `trusted` knows is held
-    against the rows, but proves none.
-    """
-
-    number: int
-    at: int
-    after: int
-    through: int
-    tenants: Mapping[str, SealedChain]
-    rows_ever: int = 0
-    trusted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointHistory:
-    """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
-
-    `notes` are sentences about them that are no findings.
-    `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted.
-    """
-
-    checkpoints: tuple[Known, ...] = ()
-    adopted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def latest(self) -> Known | None:
-        return self.checkpoints[-1] if self.checkpoints else None
-
-    @property
-    def proving(self) -> Known | None:
-        """The latest that is signed with a key that is known."""
-        return next((known for known in reversed(self.checkpoints) if known.trusted), None)
-
-    @property
-    def current(self) -> tuple[Known, ...]:
-        """Those that say something the later ones do not: from the last one that covers everything."""
-        for index in range(len(self.checkpoints) - 1, -1, -1):
-            if self.checkpoints[index].after == 0:
-                return self.checkpoints[index:]
-        return self.checkpoints
-
-    @property
-    def before_current(self) -> Known | None:
-        """The one before them, which may know what markers say was removed since."""
-        older = len(self.checkpoints) - len(self.current)
-        return self.checkpoints[older - 1] if older else None
-
-    @property
-    def marks(self) -> list[tuple[int, str]]:
-        """Where a scan notes a tenant's state: at its own last witnessed seqs, and where the latest ends."""
-        noted = self.current if self.before_current is None else (self.before_current, *self.current)
-        found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
-        if self.latest is not None:
-            found |= {(self.latest.through, tenant) for tenant in self.latest.tenants}
-        return sorted(found)
 
 
 def digest_between(states: Iterable[ChainState], after: int, through: int) -> str:
@@ -110,7 +47,7 @@ def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | N
     return Seal(after, last, _sealed_chains(joined, after, last))
 
 
-def _goes_on(joined: Joined, before: Known, tenant: str, after: int) -> bool:
+def _goes_on(joined: Joined, before: Checkpoint, tenant: str, after: int) -> bool:
     """Whether a tenant has all the rows up to `after` that the checkpoint knew, and no more."""
     chain, sealed = joined.chains.get(tenant), before.tenants.get(tenant)
     if chain is None or sealed is None:
@@ -139,7 +76,7 @@ def _sealed_chains(joined: Joined, after: int, through: int) -> dict[str, Sealed
     }
 
 
-def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = None) -> Known | None:
+def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = None) -> Checkpoint | None:
     """Adds what contradicts the checkpoints; at most the first one that fails is named per tenant.
 
     Returns the earlier checkpoint that the whole file is exactly as it was at, if it is: nothing contradicts
@@ -180,7 +117,7 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
 
 def _compare_markers(
     joined: Joined,
-    known: Known,
+    known: Checkpoint,
     adopted: Mapping[str, tuple[int, str]],
     wrong: Mapping[str, int],
     tenant: str | None,
@@ -199,7 +136,7 @@ def _compare_markers(
     return failed
 
 
-def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Known | None) -> int:
+def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:
     """How many of the tenant's rows no checkpoint covers."""
     latest = earlier or history.proving
     if latest is None or chain.tenant not in latest.tenants:
@@ -233,7 +170,7 @@ def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
     )
 
 
-def _earlier_state(joined: Joined, history: CheckpointHistory) -> Known | None:
+def _earlier_state(joined: Joined, history: CheckpointHistory) -> Checkpoint | None:
     """The newest checkpoint before the latest that knew exactly these rows, if the file has no errors."""
     latest = history.latest
     if latest is None or not joined.complete or joined.counted_errors() or _is_exactly(joined, latest):
@@ -242,7 +179,7 @@ def _earlier_state(joined: Joined, history: CheckpointHistory) -> Known | None:
     return next(older, None)
 
 
-def _is_exactly(joined: Joined, known: Known) -> bool:
+def _is_exactly(joined: Joined, known: Checkpoint) -> bool:
     if known.tenants.keys() != joined.chains.keys():
         return False
     return all(_ends_alike(joined.chains[name], sealed) for name, sealed in known.tenants.items()) and all(
@@ -251,7 +188,7 @@ def _is_exactly(joined: Joined, known: Known) -> bool:
     )
 
 
-def _is_earlier(earlier: Known, latest: Known) -> Finding:
+def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
     when = datetime.fromtimestamp(earlier.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     more = max(0, latest.rows_ever - earlier.rows_ever)
     sentence = (
@@ -261,7 +198,7 @@ def _is_earlier(earlier: Known, latest: Known) -> Finding:
     return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
 
 
-def _missing(tenant: str, sealed: SealedChain, known: Known) -> Finding:
+def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone."
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 
@@ -278,7 +215,7 @@ class _Comparison:
         joined: Joined,
         chain: Chain,
         sealed: SealedChain,
-        known: Known,
+        known: Checkpoint,
         wrong: int | None,
         accepted: tuple[int, str] | None,
     ) -> None:
@@ -454,7 +391,7 @@ def _moved(joined: Joined, history: CheckpointHistory, *, alone: bool) -> dict[s
 
     An entry that is still where it was has only its like: a hash says nothing of the tenant.
     """
-    owners: dict[str, tuple[str, Known]] = {}
+    owners: dict[str, tuple[str, Checkpoint]] = {}
     its_own: set[tuple[str, str]] = set()
     for known in history.checkpoints:
         for name, sealed in known.tenants.items():

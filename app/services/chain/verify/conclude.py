@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import apsw
 
+from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
@@ -21,8 +22,6 @@ from app.services.chain.rules import (
     worst,
 )
 from app.services.chain.verify.comparison import (
-    CheckpointHistory,
-    Known,
     backed,
     compare,
     is_as_latest,
@@ -31,7 +30,7 @@ from app.services.chain.verify.comparison import (
 from app.services.chain.verify.extent import Extent
 from app.services.chain.verify.follow import KEEP, SEVERAL
 from app.services.chain.verify.join import Chain, Joined
-from app.services.chain.verify.report import Finding, Report, TenantReport
+from app.services.chain.verify.report import CheckpointHistory, Finding, Report, TenantReport
 from app.services.chain.verify.source import IN_THE_WAY
 from app.services.chain.verify.trace import explain
 
@@ -290,7 +289,7 @@ def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> No
 
 
 def _tenant_report(
-    joined: Joined, chain: Chain, proof: Anchor | None, known: CheckpointHistory, earlier: Known | None
+    joined: Joined, chain: Chain, proof: Anchor | None, known: CheckpointHistory, earlier: Checkpoint | None
 ) -> TenantReport:
     if chain.errors:
         verdict = Verdict.TAMPERED
@@ -315,7 +314,7 @@ def _tenant_report(
 
 
 def _verdict(
-    joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Known | None
+    joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Checkpoint | None
 ) -> Verdict:
     # Tenants that are new since the checkpoint are among its last rows, not yet witnessed.
     unbacked = known.proving is None or any(

@@ -1,10 +1,13 @@
-"""What a verification says, as frozen dataclasses and as the CLI's JSON."""
+"""What a verification is told of checkpoints, and what it says; the JSON of the CLI."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.services.chain.rules import SOUND, WARNINGS, Anchor, Code, Verdict, is_error
+
+if TYPE_CHECKING:  # which is made of what a report holds
+    from app.services.chain.checkpoints.document import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,53 @@ class Seal:
     after: int
     through: int
     tenants: Mapping[str, SealedChain]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointHistory:
+    """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
+
+    `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted. `notes` are
+    sentences about them that are no findings. What a checkpoint knows that is signed with none of `keys` is
+    held against the rows, but proves none; None are all keys.
+    """
+
+    checkpoints: tuple["Checkpoint", ...] = ()
+    adopted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    keys: frozenset[str] | None = None
+
+    @property
+    def latest(self) -> "Checkpoint | None":
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def proving(self) -> "Checkpoint | None":
+        """The latest that is signed with a key that is known."""
+        keys = self.keys
+        return next((item for item in reversed(self.checkpoints) if keys is None or item.key in keys), None)
+
+    @property
+    def current(self) -> tuple["Checkpoint", ...]:
+        """Those that say something the later ones do not: from the last one that covers everything."""
+        whole = (place for place, item in enumerate(self.checkpoints) if item.after == 0)
+        return self.checkpoints[max(whole, default=0) :]
+
+    @property
+    def before_current(self) -> "Checkpoint | None":
+        """The one before them, which may know what markers say was removed since."""
+        older = len(self.checkpoints) - len(self.current)
+        return self.checkpoints[older - 1] if older else None
+
+    @property
+    def marks(self) -> list[tuple[int, str]]:
+        """Where a scan notes a tenant's state: at its own last witnessed seqs, and where the latest ends."""
+        noted = self.current if self.before_current is None else (self.before_current, *self.current)
+        found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
+        if self.latest is not None:
+            found |= {(self.latest.through, tenant) for tenant in self.latest.tenants}
+        return sorted(found)
 
 
 @dataclass(frozen=True, slots=True)

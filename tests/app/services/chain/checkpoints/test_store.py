@@ -169,7 +169,8 @@ def test_a_new_line_of_an_unknown_key_ends_nothing(known: KnownChain, tmp_path: 
     export = tmp_path / "export.json"
     write_export(export, [first, forged.signed(key)])
     history = known.store.known_from(known.chain.path, export)
-    assert [(item.number, item.trusted) for item in history.checkpoints] == [(1, True), (2, False)]
+    assert [item.number for item in history.checkpoints] == [1, 2]
+    assert history.proving is history.checkpoints[0]
 
 
 def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
