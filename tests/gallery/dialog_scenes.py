@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from app import __version__
 from app.services.chain.pruning import LeftAlone
 from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport
@@ -16,10 +15,8 @@ from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare
 from app.settings import Settings
-from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
-from app.ui.shell.choose_database import ChooseDatabaseDialog
 from app.ui.shell.copies import RestoreDialog
-from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
@@ -81,7 +78,7 @@ def welcome(theme: Theme) -> Shot:
 
 
 def about(theme: Theme) -> AboutDialog:
-    return AboutDialog(theme, __version__)
+    return AboutDialog(theme)
 
 
 def choose_database(theme: Theme) -> ChooseDatabaseDialog:

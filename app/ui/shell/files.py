@@ -236,7 +236,7 @@ class Files(FileWork):
             self._busy.runner.failed.emit(error)
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:
-        from app.ui.shell.choose_database import ChooseDatabaseDialog  # noqa: PLC0415
+        from app.ui.shell.dialogs import ChooseDatabaseDialog  # noqa: PLC0415
 
         dialog = ChooseDatabaseDialog(
             self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
-from app import __version__
 from app.ui.shell.actions import Actions, ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
@@ -161,7 +160,7 @@ def _fill_view(menu: QMenu, commands: Actions) -> None:
 
 
 def _preferences(window: MainWindow) -> None:
-    from app.ui.shell.preferences import PreferencesDialog  # noqa: PLC0415
+    from app.ui.shell.dialogs import PreferencesDialog  # noqa: PLC0415
 
     dialog = PreferencesDialog(window.theme, window.settings, window)
     dialog.accepted.connect(window.refresh)
@@ -170,7 +169,7 @@ def _preferences(window: MainWindow) -> None:
 
 def _database_info(window: MainWindow) -> None:
     from app.services.files import describe  # noqa: PLC0415
-    from app.ui.shell.about import DatabaseInfoDialog  # noqa: PLC0415
+    from app.ui.shell.dialogs import DatabaseInfoDialog  # noqa: PLC0415
 
     if window.context is not None:
         opened = window.context.opened
@@ -181,9 +180,9 @@ def _database_info(window: MainWindow) -> None:
 
 
 def _about(window: MainWindow) -> None:
-    from app.ui.shell.about import AboutDialog  # noqa: PLC0415
+    from app.ui.shell.dialogs import AboutDialog  # noqa: PLC0415
 
-    AboutDialog(window.theme, __version__, window).open_once()
+    AboutDialog(window.theme, window).open_once()
 
 
 def _set_mode(window: MainWindow, mode: Mode) -> None:

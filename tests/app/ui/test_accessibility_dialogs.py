@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app import __version__, paths
+from app import paths
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files import restoring
@@ -24,11 +24,9 @@ from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
 from app.services.retention.plan import Plan
-from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
-from app.ui.shell.choose_database import ChooseDatabaseDialog
 from app.ui.shell.context import Context
 from app.ui.shell.copies import RestoreDialog
-from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
@@ -98,7 +96,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "edit user": lambda context: EditUserDialog(context, USER),
     "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),
     "preferences": lambda context: PreferencesDialog(context.theme, context.settings),
-    "about": lambda context: AboutDialog(context.theme, __version__),
+    "about": lambda context: AboutDialog(context.theme),
     "error": lambda context: ErrorDialog(context.theme, "It did not work."),
     "bug": lambda context: BugDialog(context.theme, "RuntimeError\nx.py:1 in f"),
     "delete": lambda context: ConfirmDialog(

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app import application
 from app.services.chain.rules import Verdict
-from app.ui.shell.choose_database import ChooseDatabaseDialog
+from app.ui.shell.dialogs import ChooseDatabaseDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
-from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.dialogs import PreferencesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab

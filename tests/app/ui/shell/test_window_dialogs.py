@@ -11,9 +11,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services.files.find import Candidate
 from app.settings import Settings
-from app.ui.shell.about import AboutDialog, DatabaseInfoDialog
-from app.ui.shell.choose_database import ChooseDatabaseDialog
-from app.ui.shell.preferences import PreferencesDialog
+from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
@@ -91,7 +89,7 @@ def test_no_widget_belongs_to_python_alone(qtbot: QtBot, theme: Theme, tmp_path:
     before = set(QApplication.topLevelWidgets())
     kept = [
         MainWindow(theme, Settings(), lambda: NOW),
-        AboutDialog(theme, "1.2.3"),
+        AboutDialog(theme),
         PreferencesDialog(theme, Settings()),
         ChooseDatabaseDialog(theme, [Candidate(tmp_path / "a.sqlite", ("users",), 1, 1, NOW)], NOW),
         RetentionDialog(theme, a_plan(), file_name="a.sqlite", days=90),

@@ -1,0 +1,334 @@
+"""The window's dialogs: what the program is, what a person prefers, what a database holds, which is meant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import PySide6
+from PySide6.QtCore import Qt, Signal, qVersion
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
+
+from app import __version__, paths
+from app.itemmodels.columns import Tone
+from app.services import text
+from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
+from app.ui.theme import MODES, Kind, Mode, Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import copy_button, push_button
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.fields import Cell, Field, FieldList, StaticColumn, StaticTable
+from app.ui.widgets.form_dialog import FormDialog, checked
+from app.ui.widgets.formatting import absolute_time, byte_size, counted, grouped, relative_time, shortened
+from app.ui.widgets.labels import ElidedLabel, Label, Look
+
+# These dialogs may be wanted before a file is open, and with it what reads files.
+if TYPE_CHECKING:
+    from app.services.files.describe import OpenedFile
+    from app.services.files.find import Candidate
+    from models.schema import Schema
+
+_COMPONENTS = (
+    StaticColumn("Component"),
+    StaticColumn("Version", mono=True),
+    StaticColumn("Licence", dim=True),
+)
+_TABLES = (StaticColumn("Table"), StaticColumn("Rows", number=True), StaticColumn("Schema"))
+_TENANTS_NAMED = 8
+_CANDIDATES = (
+    StaticColumn("File", mono=True),
+    StaticColumn("Tables", number=True),
+    StaticColumn("Tenants", number=True),
+    StaticColumn("Rows", number=True),
+    StaticColumn("Changed", dim=True),
+)
+_HEAD, _TAIL = 14, 18
+"""Characters of a long file name that are shown."""
+
+
+class AboutDialog(Dialog):
+    """`AboutDialog(theme, parent=None)`; "Copy" puts all of it on the clipboard, for a report."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        from app.services.components import Component, components  # noqa: PLC0415
+
+        super().__init__(
+            theme,
+            "About Tenant Admin",
+            f"Version {__version__}. MIT licence. Everything stays on this computer: the program sends "
+            "nothing anywhere by itself.",
+            icon=Icon.SHIELD_OK,
+            tone=Tone.ACCENT,
+            parent=parent,
+        )
+        self.setMinimumWidth(560)
+        self._parts = (
+            *components(),
+            Component("Qt", qVersion(), "LGPL 3"),
+            Component("PySide6", PySide6.__version__, "LGPL 3"),
+            Component("Phosphor Icons", "1.3", "MIT licence"),
+        )
+        rows = [(Cell(part.name), Cell(part.version or "—"), Cell(part.licence)) for part in self._parts]
+        self.table = StaticTable(theme, "Components", _COMPONENTS, rows, most=len(rows))
+        self.add_widget(Label("Made with", Look.SECTION))
+        self.add_widget(self.table)
+        unchanged = (
+            "Qt and PySide6 are used unchanged, as shared libraries that you may replace with your own."
+        )
+        self.add_widget(Label(unchanged, Look.DIM, wrap=True))
+        self.copy_button = copy_button(theme, "&Copy versions", self.text)
+        self.set_close_button(left=[self.copy_button])
+
+    def text(self) -> str:
+        """A line for the program and each component."""
+        lines = [f"{part.name} {part.version} ({part.licence})".replace("  ", " ") for part in self._parts]
+        return "\n".join([f"Tenant Admin {__version__}", *lines])
+
+
+class PreferencesDialog(FormDialog):
+    """`PreferencesDialog(theme, settings, parent=None)`.
+
+    A theme that is chosen is shown at once, and taken back when the dialog is left without saving. The rest
+    is written when it is saved; `accepted` says so.
+    """
+
+    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Preferences", action="Save", parent=parent)
+        self.setMinimumWidth(520)
+        self._settings = settings
+        mode_before = theme.mode
+        modes = QComboBox()
+        for mode, words in MODES:
+            modes.addItem(words, mode.value)
+        modes.setCurrentIndex(modes.findData(theme.mode.value))
+        times = QComboBox()
+        times.addItem("Local time", "local")
+        times.addItem("UTC", "utc")
+        times.setCurrentIndex(int(settings.utc_times))
+        system_name = paths.os_user()
+        actor = QLineEdit("" if settings.actor == system_name else settings.actor)
+        actor.setPlaceholderText(system_name)
+        days = QSpinBox()
+        days.setRange(RETENTION_DAYS[0], RETENTION_DAYS[-1])
+        days.setGroupSeparatorShown(True)
+        days.setSuffix(" days")
+        days.setValue(settings.retention_days)
+        ask = QCheckBox("Ask before deleting a single record")
+        ask.setChecked(settings.confirm_deletion)
+        self.add_field("theme", "Theme", modes)
+        self.add_field("times", "Times are shown in", times)
+        self.add_field(
+            "actor",
+            "Your name in the audit chain",
+            actor,
+            checked(lambda name: text.single_line("actor", "Your name", name, longest=200, required=False)),
+            "What you do is recorded under this name. Leave it empty to use the name you are logged in by.",
+        )
+        self.add_field(
+            "days",
+            "Data is kept for",
+            days,
+            hint="The platform's own daily cleanup takes its period from DATA_RETENTION_SECONDS: "
+            f"{grouped(DATA_RETENTION_SECONDS)} ({DATA_RETENTION_SECONDS // 86_400} days) by default. "
+            "Choose the same here.",
+        )
+        self.add_field(
+            "ask", ask.text(), ask, hint="Deleting can be undone. More than one is always asked about."
+        )
+        self.set_clean()
+        modes.currentIndexChanged.connect(lambda _: theme.set_mode(Mode(modes.currentData())))
+        self.submitted.connect(self._save)
+        modes.setFocus()
+        self.rejected.connect(lambda: theme.set_mode(mode_before))
+
+    def _save(self) -> None:
+        settings, values = self._settings, self.values()
+        settings.theme = Mode(str(values["theme"])).value
+        settings.utc_times = values["times"] == "utc"
+        settings.actor = str(values["actor"])
+        settings.confirm_deletion = bool(values["ask"])
+        if values["days"] != settings.retention_days:  # a period of hours, written by hand, stays otherwise
+            settings.retention_days = int(values["days"])
+        if settings.save():
+            self.accept()
+        else:
+            self.set_problem(
+                f"The preferences hold until the program ends, but {settings.path} cannot be written; make "
+                "it writable, or choose another folder with TENANT_ADMIN_HOME."
+            )
+
+
+class DatabaseInfoDialog(Dialog):
+    """`DatabaseInfoDialog(theme, info, parent=None)`, of a file that was `counted`.
+
+    "Copy" puts all of it on the clipboard as text.
+    """
+
+    def __init__(self, theme: Theme, info: OpenedFile, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
+        self.setMinimumWidth(720)
+        self.fields = FieldList(theme)
+        self.fields.set_fields(_file_fields(info))
+        self.add_widget(self.fields)
+        self.add_widget(Label("Tables", Look.SECTION))
+        self.table = StaticTable(theme, "Tables", _TABLES, _table_rows(info), most=9, wide=2)
+        self.add_widget(self.table)
+        self.add_widget(Label("Schema and migrations", Look.SECTION))
+        self.verdicts = FieldList(theme)
+        self.verdicts.set_fields([*_schema_fields(info), *_migration_fields(info)])
+        self.add_widget(self.verdicts)
+        # What `tenant-admin info` prints.
+        self.copy_button = copy_button(theme, "&Copy as text", lambda: "\n".join(info.lines()))
+        self.set_close_button(left=[self.copy_button])
+
+
+def _file_fields(info: OpenedFile) -> list[Field]:
+    access = f"Read-only, because {info.read_only_reason}" if info.read_only_reason else "Can be written"
+    named = ", ".join(info.tenants[:_TENANTS_NAMED])
+    more = len(info.tenants) - _TENANTS_NAMED
+    tenants = counted(len(info.tenants), "tenant")
+    if named:
+        tenants = f"{tenants}: {named}{f' and {grouped(more)} more' if more > 0 else ''}"
+    return [
+        Field("File", shortened(info.place, 24, 24), mono=True, copy=str(info.path), tip=str(info.path)),
+        Field("Folder", str(info.path.parent)),
+        Field("Size", f"{byte_size(info.size)} ({grouped(info.size)} bytes)", copy=str(info.size)),
+        Field("Journal mode", info.journal_mode.upper(), can_copy=False),
+        Field("Access", access, tone=Tone.WARN if info.read_only_reason else Tone.NEUTRAL, can_copy=False),
+        Field("Tenants", tenants, copy="\n".join(info.tenants)),
+    ]
+
+
+def _table_rows(info: OpenedFile) -> list[tuple[Cell, ...]]:
+    """The file's tables as they are, then those that it lacks."""
+    rows = [
+        (
+            Cell(name),
+            Cell("cannot be read") if count is None else Cell(grouped(count), count),
+            _table_verdict(info.schema, name),
+        )
+        for name, count in (info.rows or {}).items()
+    ]
+    missing = Cell("Missing", tone=Tone.WARN, icon=Icon.WARNING)
+    return [*rows, *((Cell(name), Cell("—", -1), missing) for name in info.schema.missing_tables)]
+
+
+def _table_verdict(schema: Schema, name: str) -> Cell:
+    lacks, extra = schema.missing_columns.get(name, ()), schema.extra_columns.get(name, ())
+    words = [f"lacks {', '.join(lacks)}"] if lacks else []
+    words += [f"also has {', '.join(extra)}"] if extra else []
+    if name in schema.extra_tables:
+        return Cell("Not the platform's", tone=Tone.NEUTRAL, icon=Icon.INFO)
+    if lacks:
+        return Cell("; ".join(words), tone=Tone.WARN, icon=Icon.WARNING)
+    if extra:
+        return Cell("; ".join(words), icon=Icon.INFO)
+    return Cell("As expected", tone=Tone.OK, icon=Icon.OK)
+
+
+def _schema_fields(info: OpenedFile) -> list[Field]:
+    schema, verdict = info.schema, Field("Schema", "Complete, but see below", tone=Tone.WARN, can_copy=False)
+    columns = sum(map(len, schema.missing_columns.values()))
+    if not schema.matches:
+        parts = [counted(len(schema.missing_tables), "table")] if schema.missing_tables else []
+        parts += [counted(columns, "column")] if columns else []
+        verdict = replace(verdict, value=f"Missing: {' and '.join(parts)}")
+    elif not schema.impostors:
+        verdict = replace(verdict, value="Every expected table and column is there", tone=Tone.OK)
+    if not schema.impostors:
+        return [verdict]
+    words = f"{', '.join(schema.impostors)} stands in for a table or changes what a write means"
+    return [verdict, Field("Warning", words, tone=Tone.BAD)]
+
+
+def _migration_fields(info: OpenedFile) -> list[Field]:
+    applied, pending, unknown = info.migrations.applied, info.pending, info.migrations.unknown
+    fields = [
+        Field("Applied", ", ".join(applied) or "None recorded", copy="\n".join(applied)),
+        Field("Pending", ", ".join(pending), tone=Tone.WARN)
+        if pending
+        else Field("Pending", "None", can_copy=False),
+    ]
+    if unknown:
+        words = f"{', '.join(unknown)} (in the file's ledger, but not known to this program)"
+        fields.append(Field("Unknown", words, tone=Tone.WARN, copy="\n".join(unknown)))
+    return fields
+
+
+class ChooseDatabaseDialog(Dialog):
+    """`ChooseDatabaseDialog(theme, candidates, now, *, utc=False, parent=None)`; at least one candidate.
+
+    `chosen(Candidate)` is emitted when the person opens one, before the dialog closes. Wrangler's file names
+    tell a person nothing, so each file comes with what it holds; the first one given is selected.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self,
+        theme: Theme,
+        candidates: Sequence[Candidate],
+        now: int,
+        *,
+        utc: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        folder = Path(os.path.commonpath([candidate.path.parent for candidate in candidates]))
+        super().__init__(
+            theme,
+            "Which database?",
+            f"There are {counted(len(candidates), 'database')} of the platform. Choose the one to open.",
+            parent=parent,
+        )
+        self.setMinimumWidth(680)
+        self._candidates = tuple(candidates)
+        rows = [_row(candidate, folder, now, utc) for candidate in candidates]
+        self.table = StaticTable(theme, "Databases", _CANDIDATES, rows)
+        self.path = ElidedLabel(look=Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
+        self.path.setAccessibleName("Path")
+        self.add_widget(self.table)
+        self.add_widget(self.path)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.open_button = push_button(theme, "Open", kind=Kind.PRIMARY)
+        self.open_button.setDefault(True)
+        self.cancel_button.clicked.connect(self.reject)
+        self.open_button.clicked.connect(self._choose)
+        self.set_buttons([self.cancel_button, self.open_button])
+        self.table.opened.connect(lambda _: self._choose())
+        self.table.selection_changed.connect(self._show_path)
+        self.table.select_row(0)
+        self.table.setFocus()
+
+    def candidate(self) -> Candidate | None:
+        """The one that is selected."""
+        selected = self.table.selected_rows()
+        return self._candidates[self.table.source_row(selected[0])] if selected else None
+
+    def _show_path(self) -> None:
+        candidate = self.candidate()
+        self.path.setText("" if candidate is None else str(candidate.path))
+        self.open_button.setEnabled(candidate is not None)
+
+    def _choose(self) -> None:
+        candidate = self.candidate()
+        if candidate is not None:
+            self.chosen.emit(candidate)
+            self.accept()
+
+
+def _row(candidate: Candidate, folder: Path, now: int, utc: bool) -> tuple[Cell, ...]:
+    path = str(candidate.path)
+    return (
+        Cell(shortened(str(candidate.path.relative_to(folder)), _HEAD, _TAIL), tip=path, whole=path),
+        Cell(grouped(len(candidate.tables)), len(candidate.tables), tip=", ".join(candidate.tables)),
+        Cell(grouped(candidate.tenants), candidate.tenants),
+        Cell(grouped(candidate.rows), candidate.rows),
+        Cell(
+            relative_time(candidate.modified_at, now),
+            candidate.modified_at,
+            tip=absolute_time(candidate.modified_at, utc),
+        ),
+    )

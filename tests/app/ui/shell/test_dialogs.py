@@ -1,0 +1,225 @@
+"""What the program is, what a person prefers, what a file holds, and which of several is meant."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from app import __version__, paths
+from app.services.files.describe import OpenedFile, counted
+from app.services.files.find import Candidate
+from app.services.files.opening import open_database
+from app.settings import Settings
+from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
+from app.ui.theme import DARK, Mode, Theme
+from models.local.database import LocalDatabase
+from tests.conftest import NOW
+from tests.fixtures.window import texts
+
+DAY = 86_400
+
+
+def test_about_names_versions_and_licences(qtbot: QtBot, theme: Theme) -> None:
+    dialog = AboutDialog(theme)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    licences = {row[0]: row[2] for row in texts(dialog.table)}
+    assert licences["PySide6"] == licences["Qt"] == "LGPL 3"
+    assert licences["Peewee"] == licences["Phosphor Icons"] == "MIT licence"
+    assert {"SQLite", "APSW", "Python"} <= licences.keys()
+    qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
+    copied = QGuiApplication.clipboard().text()
+    assert copied.startswith(f"Tenant Admin {__version__}\n") and "SQLite 3." in copied and "Qt 6." in copied
+    dialog.close_button.setFocus()
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+
+
+def info_of(path: Path) -> OpenedFile:
+    opened = open_database(path)
+    with opened.database.connection_context():
+        return counted(opened)
+
+
+def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_path: Path) -> None:
+    dialog = DatabaseInfoDialog(theme, info_of(database_path))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    assert dialog.fields.value("File") == "foundation.sqlite"
+    assert dialog.fields.value("Access") == "Can be written"
+    assert dialog.fields.value("Tenants") == "0 tenants"
+    assert {row[2] for row in texts(dialog.table)} == {"As expected"} and len(texts(dialog.table)) == 7
+    assert dialog.verdicts.value("Schema") == "Every expected table and column is there"
+    assert dialog.verdicts.value("Applied").startswith("0000_initial.sql, ")
+    assert dialog.verdicts.value("Pending") == "None"
+    qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text().startswith(f"{database_path}: ")
+
+
+def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: LocalDatabase) -> None:
+    connection = database.connection()
+    connection.execute("CREATE TABLE sessions (id TEXT)")
+    connection.execute("INSERT INTO sessions VALUES ('one')")
+    connection.execute("ALTER TABLE users ADD COLUMN shoe_size TEXT")
+    connection.execute("ALTER TABLE notifications DROP COLUMN metadata")
+    connection.execute("DROP TABLE planning_parked_ideas")
+    connection.execute("DELETE FROM d1_migrations WHERE name LIKE '0002%'")
+    connection.execute("INSERT INTO d1_migrations (name) VALUES ('0099_unheard_of.sql')")
+    connection.execute("CREATE TRIGGER spy AFTER INSERT ON users BEGIN SELECT 1; END")
+    dialog = DatabaseInfoDialog(theme, info_of(database.path))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    rows = {row[0]: row[1:] for row in texts(dialog.table)}
+    assert rows["sessions"] == ["1", "Not the platform's"]
+    assert rows["users"] == ["0", "also has shoe_size"]
+    assert rows["notifications"] == ["0", "lacks metadata"]
+    assert rows["planning_parked_ideas"] == ["—", "Missing"]
+    assert dialog.verdicts.value("Schema") == "Missing: 1 table and 1 column"
+    assert "trigger spy" in dialog.verdicts.value("Warning")
+    assert dialog.verdicts.value("Pending") == "0002_notifications.sql"
+    assert dialog.verdicts.value("Unknown").startswith("0099_unheard_of.sql")
+    assert dialog.fields.value("Access").startswith("Read-only, because it holds trigger spy")
+
+
+# preferences
+
+
+def choose(qtbot: QtBot, box: object, key: Qt.Key) -> None:
+    assert isinstance(box, QComboBox)
+    qtbot.keyClick(box, key)
+
+
+def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    dialog = PreferencesDialog(theme, settings)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
+    assert (theme.mode, theme.tokens) == (Mode.DARK, DARK)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible(), "an edit is never lost silently"
+    with qtbot.waitSignal(dialog.rejected, timeout=0):
+        qtbot.mouseClick(dialog.discard_button, Qt.MouseButton.LeftButton)
+    assert theme.mode is Mode.LIGHT and settings.theme == "system"
+
+
+def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    dialog = PreferencesDialog(theme, settings)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
+    choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
+    qtbot.keyClicks(dialog.editor("actor"), "  Ada L. ")
+    days = dialog.editor("days")
+    assert isinstance(days, QSpinBox) and days.text() == "90 days"
+    days.selectAll()
+    qtbot.keyClicks(days, "30")
+    qtbot.mouseClick(
+        dialog.editor("ask"), Qt.MouseButton.LeftButton, pos=dialog.editor("ask").rect().center()
+    )
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    again = Settings()
+    assert (again.theme, again.utc_times, again.actor) == ("dark", True, "Ada L.")
+    assert (again.retention_days, again.confirm_deletion) == (30, True)
+    assert theme.mode is Mode.DARK
+
+
+def test_an_empty_name_is_that_of_the_system(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    settings.actor = "Ada"
+    dialog = PreferencesDialog(theme, settings)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    name = dialog.editor("actor")
+    assert isinstance(name, QLineEdit) and name.text() == "Ada"
+    assert name.placeholderText() == paths.os_user()
+    name.selectAll()
+    qtbot.keyClick(name, Qt.Key.Key_Delete)
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert not dialog.isVisible() and settings.actor == paths.os_user()
+
+
+def test_a_name_with_hidden_characters_is_refused(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    dialog = PreferencesDialog(theme, settings)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    name = dialog.editor("actor")
+    assert isinstance(name, QLineEdit)
+    name.insert("ops\u202egnp")
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert dialog.problem_of("actor") == "Your name holds characters that cannot be seen; type it again."
+    assert settings.actor == paths.os_user()
+
+
+def test_a_period_that_nobody_touched_is_kept_to_the_second(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    settings.data_retention_seconds = 90 * DAY + 3600
+    dialog = PreferencesDialog(theme, settings)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
+    assert settings.data_retention_seconds == 90 * DAY + 3600
+
+
+def test_preferences_that_cannot_be_written_say_so(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    dialog = PreferencesDialog(theme, Settings(in_the_way))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
+    qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
+    assert dialog.isVisible()
+    assert "cannot be written" in dialog.problem.text() and str(in_the_way) in dialog.problem.text()
+
+
+# which of several
+
+
+def candidates(folder: Path) -> list[Candidate]:
+    return [
+        Candidate(folder / f"{'3f' * 32}.sqlite", ("users", "audit_chain"), 184_220, 12, NOW - 300),
+        Candidate(folder / f"{'a0' * 32}.sqlite", ("users",), 2, 1, NOW - 8 * DAY),
+    ]
+
+
+def test_a_database_is_chosen_by_what_it_holds(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    first, second = texts(dialog.table)
+    assert first[1:] == ["2", "12", "184,220", "5 min ago"]
+    assert second[1:] == ["1", "1", "2", "8 d ago"]
+    assert "…" in first[0] and first[0].endswith(".sqlite") and len(first[0]) < 40
+    with qtbot.waitSignal(dialog.chosen, timeout=0) as chosen:
+        qtbot.keyClick(dialog.table, Qt.Key.Key_Down)
+        assert dialog.path.text().endswith(f"{'a0' * 32}.sqlite")
+        qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
+    assert chosen.args == [candidates(tmp_path)[1]]
+    assert not dialog.isVisible()
+
+
+def test_sorting_keeps_the_choice(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    dialog.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    assert [row[3] for row in texts(dialog.table)] == ["2", "184,220"]
+    assert dialog.candidate() == candidates(tmp_path)[0]
+    with qtbot.waitSignal(dialog.chosen, timeout=0) as chosen:
+        qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
+    assert chosen.args == [candidates(tmp_path)[0]]
+
+
+def test_choosing_none(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    with qtbot.assertNotEmitted(dialog.chosen), qtbot.waitSignal(dialog.rejected, timeout=0):
+        qtbot.keyClick(dialog.table, Qt.Key.Key_Escape)
