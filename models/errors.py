@@ -1,22 +1,29 @@
-"""Every expected failure, each said as one sentence that tells what to do.
+"""Every expected failure: a class for whoever handles it, a sentence for the person it reaches.
 
-Everything here is expected: it reaches a person as `str(error)` and never as a traceback. What an engine
-raises of its own is turned into these where it arises (`models.local.errors`).
+A sentence says what happened, what was and was not changed, and what to do; it never holds a value of a row.
+What an engine raises of its own is turned into these where it arises (`models.local.errors`).
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 Place = Path | str
 """A file, or what a person calls the database (`Database.place`)."""
 
 
-def _name(place: Place) -> str:
-    return place.name if isinstance(place, Path) else place
-
-
 class TenantAdminError(Exception):
-    """An expected failure; `str()` is a sentence for a person."""
+    """An expected failure; `str()` is its class's sentence about `what` it is given.
+
+    `{what}` is that itself, `{name}` a file's name without its folder. A class without a sentence of its own
+    is given one.
+    """
+
+    sentence: ClassVar[str] = "{what}"
+
+    def __init__(self, what: Place = "") -> None:
+        name = what.name if isinstance(what, Path) else what
+        super().__init__(self.sentence.format(what=what, name=name))
 
 
 class InvalidInput(TenantAdminError):
@@ -28,8 +35,7 @@ class InvalidInput(TenantAdminError):
 
 
 class NotFound(TenantAdminError):
-    def __init__(self, what: str) -> None:
-        super().__init__(f"The {what} is no longer there; it may have been deleted by somebody else.")
+    sentence = "The {what} is no longer there; it may have been deleted by somebody else."
 
 
 class NotAllowed(TenantAdminError):
@@ -39,16 +45,14 @@ class NotAllowed(TenantAdminError):
 class StillReferred(NotAllowed):
     """A foreign key without an ON DELETE action forbids it."""
 
-    def __init__(self, table: str) -> None:
-        super().__init__(
-            f"Rows of {table} still refer to this and would lose what they refer to; nothing was changed. "
-            "Remove those first, or keep the record."
-        )
+    sentence = (
+        "Rows of {what} still refer to this and would lose what they refer to; nothing was changed. "
+        "Remove those first, or keep the record."
+    )
 
 
 class Cancelled(TenantAdminError):
-    def __init__(self) -> None:
-        super().__init__("Cancelled; nothing more was done.")
+    sentence = "Cancelled; nothing more was done."
 
 
 class StorageError(TenantAdminError):
@@ -56,21 +60,17 @@ class StorageError(TenantAdminError):
 
 
 class FileMissing(StorageError):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"There is no file at {path}; check the path, or create a new database.")
+    sentence = "There is no file at {what}; check the path, or create a new database."
 
 
 class NotADatabase(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(f"{_name(place)} is not a SQLite database; choose another file.")
+    sentence = "{name} is not a SQLite database; choose another file."
 
 
 class DamagedFile(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} is damaged and parts of it cannot be read; "
-            "restore it from a copy, or save what can be read."
-        )
+    sentence = (
+        "{name} is damaged and parts of it cannot be read; restore it from a copy, or save what can be read."
+    )
 
 
 class UndecodableText(DamagedFile):
@@ -80,33 +80,32 @@ class UndecodableText(DamagedFile):
 class FileLocked(StorageError):
     """`by` names the programs that have the file open, where the system tells."""
 
+    sentence = (
+        "{name} is in use by {by}, which is writing to it; nothing was changed. "
+        "Try again in a moment, or stop that program."
+    )
+
     def __init__(self, place: Place, by: str | None = None) -> None:
-        whom = by or "another program"
-        super().__init__(
-            f"{_name(place)} is in use by {whom}, which is writing to it; nothing was changed. "
-            "Try again in a moment, or stop that program."
-        )
+        name = place.name if isinstance(place, Path) else place
+        Exception.__init__(self, self.sentence.format(name=name, by=by or "another program"))
         self.by = by
 
 
 class FolderGiven(StorageError):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is not a file; choose a database file, or a project's folder.")
+    sentence = "{what} is not a file; choose a database file, or a project's folder."
 
 
 class EmptyFile(StorageError):
     """A file of no bytes, which SQLite would take for a sound database."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} is empty: there is no database in it yet; create a new database there, "
-            "or choose another file."
-        )
+    sentence = (
+        "{name} is empty: there is no database in it yet; create a new database there, "
+        "or choose another file."
+    )
 
 
 class AlreadyThere(StorageError):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"There is already a file at {path}; choose another name.")
+    sentence = "There is already a file at {what}; choose another name."
 
 
 class CopyNotWritten(StorageError):
@@ -120,135 +119,113 @@ class CopyNotWritten(StorageError):
 
 
 class SqlDump(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} is an SQL dump, which is text, not a database; import it into a new one "
-            "(File > Import, or tenant-admin import)."
-        )
+    sentence = (
+        "{name} is an SQL dump, which is text, not a database; import it into a new one "
+        "(File > Import, or tenant-admin import)."
+    )
 
 
 class EncryptedFile(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} looks like an encrypted database; decrypt it with the program that made it, "
-            "then open the result."
-        )
+    sentence = (
+        "{name} looks like an encrypted database; decrypt it with the program that made it, "
+        "then open the result."
+    )
 
 
 class NewerFormat(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} is in a newer SQLite format than this program reads; "
-            "update this program, or export the file with the one that made it."
-        )
+    sentence = (
+        "{name} is in a newer SQLite format than this program reads; "
+        "update this program, or export the file with the one that made it."
+    )
 
 
 class NeedsCopy(StorageError):
     """A WAL database whose folder cannot be written: SQLite cannot even read it there."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} cannot be opened where it is: it keeps a write-ahead log, "
-            "and its folder cannot be written. Open a copy of it instead."
-        )
+    sentence = (
+        "{name} cannot be opened where it is: it keeps a write-ahead log, "
+        "and its folder cannot be written. Open a copy of it instead."
+    )
 
 
 class UnfinishedChange(StorageError):
     """A hot rollback journal, which only a writer may play back."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} was left in the middle of a change by a program that stopped, and cannot be "
-            "read until that is put right; open it for writing once, or open a copy of it."
-        )
+    sentence = (
+        "{name} was left in the middle of a change by a program that stopped, and cannot be "
+        "read until that is put right; open it for writing once, or open a copy of it."
+    )
 
 
 class ReadOnlyFile(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(f"{_name(place)} is open read-only; nothing was changed.")
+    sentence = "{name} is open read-only; nothing was changed."
 
 
 class CannotOpen(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"{_name(place)} cannot be opened: its folder or the file does not allow it. "
-            "Check the permissions, or open a copy of it elsewhere."
-        )
+    sentence = (
+        "{name} cannot be opened: its folder or the file does not allow it. "
+        "Check the permissions, or open a copy of it elsewhere."
+    )
 
 
 class DiskFull(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"The disk that holds {_name(place)} is full; nothing was changed. Free some space and try again."
-        )
+    sentence = "The disk that holds {name} is full; nothing was changed. Free some space and try again."
 
 
 class NumbersUsedUp(StorageError):
     """AUTOINCREMENT has given its last number, which SQLite reports as a full disk."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The audit entries' numbers are used up: the highest one was given, so none can follow; "
-            "nothing was changed. Verify the chain; restore a copy from before that entry."
-        )
+    sentence = (
+        "The audit entries' numbers are used up: the highest one was given, so none can follow; "
+        "nothing was changed. Verify the chain; restore a copy from before that entry."
+    )
 
 
 class DiskFailure(StorageError):
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            f"The disk that holds {_name(place)} could not be read or written; nothing was changed. "
-            "Check that it is still connected, then open the file again."
-        )
+    sentence = (
+        "The disk that holds {name} could not be read or written; nothing was changed. "
+        "Check that it is still connected, then open the file again."
+    )
 
 
 class TableMissing(StorageError):
-    def __init__(self, table: str) -> None:
-        super().__init__(f"This file has no table {table}; apply the migrations to add it.")
+    sentence = "This file has no table {what}; apply the migrations to add it."
 
 
 class ColumnMissing(StorageError):
-    def __init__(self, column: str) -> None:
-        super().__init__(f"This file has no column {column}; apply the migrations to add it.")
+    sentence = "This file has no column {what}; apply the migrations to add it."
 
 
 class Refused(StorageError):
     """A constraint that the platform's schema does not have, or a record that others still refer to."""
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(f"The file's own rules refuse this ({rule}); nothing was changed.")
+    sentence = "The file's own rules refuse this ({what}); nothing was changed."
 
 
 class HeadMoved(StorageError):
     """Somebody else appended to the chain between reading its head and writing; the caller tries again."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The audit chain was being written by others all the time; nothing was changed. Try again."
-        )
+    sentence = "The audit chain was being written by others all the time; nothing was changed. Try again."
 
 
 class RowChanged(StorageError):
     """A statement met other rows than it was made for; the whole batch was rolled back."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The record was changed or removed by somebody else in the meantime; nothing was changed. "
-            "Look at it again, then repeat the action."
-        )
+    sentence = (
+        "The record was changed or removed by somebody else in the meantime; nothing was changed. "
+        "Look at it again, then repeat the action."
+    )
 
 
 class ChangedSince(RowChanged):
     """An act cannot be taken back; `differences` name tables, columns and keys, never another value."""
 
+    sentence = "This cannot be undone, because of what has changed since: {what}. Nothing was changed."
+
     def __init__(self, differences: Sequence[str]) -> None:
         more = f" and {len(differences) - 3:,} more" if len(differences) > 3 else ""
-        StorageError.__init__(
-            self,
-            "This cannot be undone, because of what has changed since: "
-            f"{'; '.join(differences[:3])}{more}. Nothing was changed.",
-        )
+        super().__init__(f"{'; '.join(differences[:3])}{more}")
 
 
 class AlreadyExists(StorageError):
-    def __init__(self) -> None:
-        super().__init__("A record with this id already exists; nothing was changed.")
+    sentence = "A record with this id already exists; nothing was changed."
