@@ -29,8 +29,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.demo.demo import create_demo
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.tables import DECLARED
-from app.services.scope import Scope
+from app.services.records.tables import DECLARED, Scope
 from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets import formatting
 from app.ui.widgets.data_table import DataTable, HeldPainting

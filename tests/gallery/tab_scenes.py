@@ -8,7 +8,7 @@ from pathlib import Path
 from app import paths
 from app.services.demo.demo import create_demo
 from app.services.records import runs as planning
-from app.services.scope import Scope
+from app.services.records.tables import Scope
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.tabs.common.record_tab import RecordTab

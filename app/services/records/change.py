@@ -1,18 +1,19 @@
-"""How every change is committed: rows and audit events together, or neither; and how it is undone."""
+"""What an act did, as everybody hears of it, and what of a list that is shown it touched."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from models.engine import Database, Limits
-from models.errors import AlreadyExists, ChangedSince, Refused, RowChanged
+from app.services.records.list_query import ListQuery
+from app.services.records.tables import AUDIT_CHAIN, DECLARED
+from models.engine import Limits
 
 # Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
 if TYPE_CHECKING:
-    from app.services.chain.append import Batch, Check, Event
-    from app.services.records.images import Images, RowChange, Value
+    from app.services.chain.append import Check, Event
+    from app.services.records.images import RowChange, Value
 
 Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
 """What must hold beside the guards of the rows, say that an address is not taken."""
@@ -39,7 +40,7 @@ class Change:
         """The tables written and the keys of their rows; none of `bulk` and of the chain, which grows."""
         found: dict[str, set[Value]] = {table: set() for table in self.bulk}
         if self.events:
-            found["audit_chain"] = set()
+            found[AUDIT_CHAIN.name] = set()
         for row in self.rows:
             found.setdefault(row.table, set()).add(row.record_id)
         return {table: frozenset(keys) for table, keys in found.items()}
@@ -63,71 +64,56 @@ class Change:
         )
 
 
-def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
-    """Writes the rows and appends the events of the planned change in one transaction, then returns it.
+MANY = 500
+"""Rows of a change beyond which reading the list again costs no more than telling them apart."""
 
-    `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
-    again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
-    `Database.run_batch`; nothing is written then.
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change means for a list.
+
+    `moves`: rows may have come, gone or another place. `records` are the ids of the rows it touched, None for
+    any. `columns` are those of the list that may read otherwise than before.
     """
-    from app.services.chain.append import Batch, append  # noqa: PLC0415
-    from app.services.records.images import Images  # noqa: PLC0415
 
-    planned: list[tuple[Images, Change]] = []
+    moves: bool
+    records: frozenset[object] | None
+    columns: frozenset[str]
 
-    def batch() -> Batch:
-        images = Images(database)
-        change = plan(images)
-        planned.append((images, change))
-        statements = [row.statement() for row in change.rows]
-        return Batch(statements, change.events, change.checks(change.rows, database.limits))
-
-    append(database, batch, now=now)
-    images, change = planned[-1]
-    return replace(change, rows=tuple(map(images.completed, change.rows)))
+    def touches(self, record_id: object) -> bool:
+        return self.records is None or record_id in self.records
 
 
-def undo(database: Database, change: Change, *, now: int) -> Change:
-    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since."""
-    from app.services.records.images import Images  # noqa: PLC0415
-
-    inverse = change.inverse()
-
-    def plan(images: Images) -> Change:
-        return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
-
-    try:
-        return commit(database, plan, now=now)
-    except (RowChanged, AlreadyExists, Refused) as error:
-        images = Images(database)
-        differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
-        if not differences:
-            raise
-        raise ChangedSince(differences) from error
-
-
-def _as_it_is(images: Images, row: RowChange) -> RowChange:
-    """The same change of a table that may have got foreign keys since, but no other columns."""
-    table = images.table(row.table)
-    if (table.columns, table.key) != (row.stored.columns, row.stored.key):
-        raise ChangedSince([f"the columns of {row.table}"])
-    return replace(row, stored=table)
+def effect_on(query: ListQuery, change: Change) -> Effect:
+    """The effect of a change on the list that a query shows."""
+    table = DECLARED[query.table]
+    rows = [row for row in change.rows if row.table == query.table]
+    if len(rows) > MANY or (not rows and query.table in change.tables):  # entries are only appended
+        anything = bool(rows) or query.table in change.bulk
+        return Effect(True, None if anything else frozenset(), frozenset(table.names))
+    stored: set[str] = set()
+    moves = False
+    for row in rows:
+        if row.before is None or row.after is None:
+            moves = True
+        else:
+            stored |= {name for name, value in row.after.items() if row.before.get(name) != value}
+    changed = {column.name for column in table.columns if moves or column.source in stored}
+    return Effect(
+        moves=moves or not changed.isdisjoint(_looked_at(query)),
+        records=frozenset(row.record_id for row in rows),
+        columns=frozenset(changed),
+    )
 
 
-def _difference(images: Images, row: RowChange) -> str | None:
-    """What keeps a row from being put back, in words that hold no value but its key."""
-    from app.services.records.images import shown  # noqa: PLC0415
-
-    what = f"{row.table} “{shown(row.record_id)}”"
-    found = images.now(row)
-    if row.before is None:
-        return None if found is None else f"{what} is there again"
-    if found is None:
-        return f"{what} was removed"
-    names = [name for name, value in row.before.items() if not found.holds(name, value)]
-    if names:
-        return f"{', '.join(names)} of {what}"
-    if row.after is None:
-        for child, _, _ in images.referring([found], 1):
-            return f"{child.table.name} refers to {what}"
-    return None
+def _looked_at(query: ListQuery) -> set[str]:
+    """The columns of the list that say which rows it has, and in which order."""
+    table = DECLARED[query.table]
+    found = {query.sort or table.sort, *(column for column, _ in query.choices)}
+    if query.text:
+        found.update(column.name for column in table.searched)
+    if query.since is not None or query.until is not None:
+        found.add(table.time)
+    if query.scope.tenant_id is not None:
+        found.add("tenant_id")
+    return found

@@ -12,8 +12,7 @@ from typing import Any
 from peewee import OP, SQL, Column, Expression, ModelAlias, fn
 
 from app.services.records.record import value_of
-from app.services.records.tables import ColumnKind, Table, TableColumn
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, ColumnKind, Scope, Table, TableColumn
 from models.engine import Limits
 
 CELL_CHARACTERS = 512

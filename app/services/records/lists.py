@@ -16,8 +16,7 @@ from peewee import JOIN, SQL, Column, Join, Select, fn
 
 from app.services.records.list_query import ListQuery, Statements, Value
 from app.services.records.record import as_bytes, decoded, literal
-from app.services.records.tables import DECLARED
-from app.services.scope import EVERYONE
+from app.services.records.tables import DECLARED, EVERYONE
 from models.engine import Database, Rows, raw
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.records import change as writing
+from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images, StoredRow, chunks
 from models.engine import Database

@@ -5,14 +5,17 @@ What a write follows is read as an image instead (`images`), which is exact or f
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import SQL, Case, Column, Query, Select, fn
 from peewee import Table as Source
 
-from app.services.records.tables import ColumnKind, Table, TableColumn
+from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn
 from models.engine import Database
 from models.errors import NotFound, TableMissing
+
+if TYPE_CHECKING:
+    from app.services.chain.reading import Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,21 @@ def read_record_with(
     """
     found, beside = _read(database, [(table, table.key, key), (others, others.column(by), key)])
     return _one(table, found), beside
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDetail:
+    """An entry as stored, and what the rules of the whole verification say of it."""
+
+    entry: Record
+    inspection: "Inspection"
+
+
+def read_entry(database: Database, seq: int) -> AuditDetail:
+    """The entry, judged beside the one before it. Raises `NotFound`."""
+    from app.services.chain.reading import inspect_entry  # noqa: PLC0415 - other tabs show no entries
+
+    return AuditDetail(read_record(database, AUDIT_CHAIN, seq), inspect_entry(database, seq))
 
 
 def value_of(column: TableColumn, source: Any) -> Any:

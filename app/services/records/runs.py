@@ -12,7 +12,7 @@ from peewee import fn
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.records import change as writing
+from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images, StoredRow
 from app.services.records.record import Record, read_record_with

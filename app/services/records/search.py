@@ -5,8 +5,7 @@ from typing import Final
 
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Cell, Lists, position
-from app.services.records.tables import DECLARED, Table
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import DECLARED, EVERYONE, Scope, Table
 from models.engine import Database
 from models.errors import TableMissing
 

@@ -12,10 +12,10 @@ from peewee import fn
 
 from app.services import text
 from app.services.chain.append import Check, Event
-from app.services.records import change as writing
+from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.dependents import removal
 from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
+from app.services.records.writing import removal
 from models.engine import Database, Limits, Rows
 from models.errors import InvalidInput, NotAllowed, NotFound
 from models.status import AuditEvent

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from app.services import text
 from app.services.chain.append import Event
-from app.services.records import change as writing
+from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.dependents import removal
 from app.services.records.images import Images, StoredRow, Value, shown
+from app.services.records.writing import removal
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, NotFound
 from models.status import AuditEvent, WebhookEvent

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.services.files.describe import OpenedFile
-from app.services.records import change as writing
 from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.settings import Settings
@@ -168,6 +167,8 @@ class _Act(QUndoCommand):
 
 
 def _revert(database: Database, change: Change, summary: str, *, now: int) -> Change:
+    from app.services.records import writing  # noqa: PLC0415 - rows show before any are written
+
     return replace(writing.undo(database, change, now=now), summary=summary)
 
 

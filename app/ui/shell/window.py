@@ -316,7 +316,7 @@ class MainWindow(QMainWindow):
         self._set_scope(None)
 
     def _set_scope(self, tenant: str | None) -> None:
-        from app.services.scope import Scope  # noqa: PLC0415
+        from app.services.records.tables import Scope  # noqa: PLC0415
 
         if self.workspace is not None:
             self.workspace.set_scope(Scope(tenant))

@@ -13,8 +13,7 @@ from app.services.files import describe
 from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_RUNS
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, PLANNING_RUNS, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab

@@ -13,15 +13,13 @@ from app import paths
 from app.services.chain import append as chain
 from app.services.chain.append import Batch, Event
 from app.services.demo.demo import create_demo
-from app.services.records import change as writing
-from app.services.records import notifications, runs, search, users, webhooks
+from app.services.records import notifications, runs, search, users, webhooks, writing
 from app.services.records.images import Images
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
-from app.services.records.tables import DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
+from app.services.records.tables import DECLARED, EVERYONE, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhooks import WebhookInput
-from app.services.scope import EVERYONE, Scope
 from app.workers import scan_pool
 from models.engine import Database
 from models.errors import InvalidInput

@@ -19,7 +19,7 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.scope import Scope
+from app.services.records.tables import Scope
 from app.workers.child import CannotStart, ChildFailed, Children
 from app.workers.export import export_rows
 from models.errors import (

@@ -11,12 +11,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Column, Tone
-from app.services.records import entries as audit
-from app.services.records.entries import AuditDetail
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
-from app.services.records.tables import AUDIT_CHAIN
-from app.services.scope import Scope
+from app.services.records.record import AuditDetail, read_entry
+from app.services.records.tables import AUDIT_CHAIN, Scope
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
@@ -132,7 +130,7 @@ class AuditTab(RecordTab):
         self.inspector.add_widget(self._fields)
 
     def load(self) -> Callable[..., Any]:
-        return audit.get
+        return read_entry
 
     def show_details(self, record: AuditDetail) -> None:
         theme, entry, judged = self.context.theme, record.entry, record.inspection

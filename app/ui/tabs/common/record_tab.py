@@ -9,11 +9,11 @@ from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Column
-from app.services.records.change import Change
+from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.record import read_record
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, Scope
 from app.ui.shell.actions import Actions, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
@@ -188,8 +188,6 @@ class RecordTab(QWidget):
 
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
-        from app.services.records.effect import effect_on  # noqa: PLC0415 - rows show before any changes
-
         if self._stale or not self.shows_any_of(change.tables):
             return
         if not self.isVisibleTo(self.window()) or self.spec.table not in change.tables:

@@ -12,8 +12,7 @@ from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.runs import RunDetail
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
-from app.services.scope import Scope
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared

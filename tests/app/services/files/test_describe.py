@@ -10,10 +10,11 @@ import pytest
 from app.services.chain.append import Event
 from app.services.files.describe import OpenedFile, counted, rows, snapshot, tenants
 from app.services.files.opening import open_database
-from app.services.records.change import Change, commit
+from app.services.records.change import Change
+from app.services.records.writing import commit
 from models.local.database import LocalDatabase
 from models.tables import TABLES
-from tests.app.services.records.test_change import creation
+from tests.app.services.records.test_writing import creation
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.inserting import INTO_USERS
 

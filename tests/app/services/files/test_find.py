@@ -10,11 +10,11 @@ import pytest
 from app import paths
 from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
 from app.services.files.opening import open_database
-from app.services.records.change import commit
+from app.services.records.writing import commit
 from models.errors import DamagedFile
 from models.local import copies
 from models.local.migrations import create_database
-from tests.app.services.records.test_change import creation
+from tests.app.services.records.test_writing import creation
 from tests.conftest import NOW
 
 STATE = Path(".wrangler", "state", "v3", "d1", "miniflare-D1DatabaseObject")

@@ -17,7 +17,7 @@ import pytest
 from app.services.files.copying import snapshot_copy
 from app.services.files.describe import ASKED, OpenedFile
 from app.services.files.opening import NEWER, open_database
-from app.services.records.change import commit
+from app.services.records.writing import commit
 from models.errors import (
     AlreadyThere,
     CannotOpen,
@@ -35,7 +35,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local.database import LocalDatabase
-from tests.app.services.records.test_change import creation, users_of
+from tests.app.services.records.test_writing import creation, users_of
 from tests.conftest import NOW
 from tests.fixtures.command import run
 from tests.fixtures.inserting import INTO_USERS

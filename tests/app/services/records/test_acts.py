@@ -25,8 +25,7 @@ from hypothesis.stateful import (
 )
 
 from app import paths
-from app.services.records import change as writing
-from app.services.records import notifications, runs, users, webhooks
+from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
 from app.workers import scan_pool

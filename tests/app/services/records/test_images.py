@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.services.records import change as writing
-from app.services.records import notifications, runs, users, webhooks
+from app.services.records import notifications, runs, users, webhooks, writing
+from app.services.records.change import Change
 from app.services.records.images import Images, RawText
 from app.services.records.webhooks import WebhookInput
 from models.errors import AlreadyExists, ChangedSince, ColumnMissing, Refused, TableMissing
@@ -197,7 +197,7 @@ def test_a_conflict_never_replaces_another_row_even_where_the_table_says_so(
     images = Images(database)
     taken = images.changed(images.row("users", "u-1", "user"), {"email": "u-2@acme.example"}, NOW)
     with pytest.raises(AlreadyExists):
-        writing.commit(database, lambda _: writing.Change("", (taken,), ()), now=NOW)
+        writing.commit(database, lambda _: Change("", (taken,), ()), now=NOW)
     assert content() == before
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.services.records.list_query import ListQuery
-from app.services.scope import Scope
+from app.services.records.tables import Scope
 
 values = st.none() | st.text() | st.integers() | st.floats(allow_nan=False) | st.binary()
 texts = st.text(st.characters(), max_size=20)  # lone surrogates as well

@@ -11,8 +11,7 @@ from peewee import BaseQuery, OperationalError
 
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Counts, Lists, Page, position
-from app.services.records.tables import DECLARED
-from app.services.scope import Scope
+from app.services.records.tables import DECLARED, Scope
 from models.engine import Limits, Rows
 from models.errors import FileLocked, TableMissing
 from models.local.database import LocalDatabase

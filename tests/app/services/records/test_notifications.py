@@ -1,12 +1,10 @@
 import pytest
 
-from app.services.records import change as writing
-from app.services.records import notifications
+from app.services.records import notifications, writing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
-from app.services.records.tables import NOTIFICATIONS
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, NOTIFICATIONS, Scope
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase
 from models.schema import inspect

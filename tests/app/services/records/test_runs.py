@@ -1,7 +1,7 @@
 import pytest
 
-from app.services.records import change as writing
 from app.services.records import runs as planning
+from app.services.records import writing
 from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from models.errors import NotAllowed, NotFound

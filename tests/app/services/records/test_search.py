@@ -10,7 +10,7 @@ from app.services.records import search, users
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.search import Group, SearchResult, excerpt
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, Scope
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW

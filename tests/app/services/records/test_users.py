@@ -1,7 +1,6 @@
 import pytest
 
-from app.services.records import change as writing
-from app.services.records import users
+from app.services.records import users, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
 from models.errors import ChangedSince, InvalidInput, NotFound, ReadOnlyFile, RowChanged

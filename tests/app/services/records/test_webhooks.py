@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.services.records import change as writing
-from app.services.records import webhooks
+from app.services.records import webhooks, writing
 from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput

@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app.services.scope import Scope
+from app.services.records.tables import Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
 from app.ui.tabs.users import UsersTab

@@ -7,7 +7,7 @@ import pytest
 
 from app import paths
 from app.services.demo.demo import create_demo
-from app.services.records import entries as audit
+from app.services.records.record import read_entry
 from app.ui.tabs.audit import verdicts
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -24,7 +24,7 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
     """The words of both chips, and the sentence about the link."""
     database = LocalDatabase(path)
     with database.connection_context():
-        judged = audit.get(database, seq).inspection
+        judged = read_entry(database, seq).inspection
     return (
         verdicts.hash_chip(judged.hash_ok)[0],
         verdicts.link_chip(judged.link)[0],

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.services.scope import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.common.selection import LOOKED_AT
 from app.ui.tabs.notifications import NotificationsTab

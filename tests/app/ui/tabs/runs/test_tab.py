@@ -8,8 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Role, Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
-from app.services.records.tables import PLANNING_ARTIFACTS
-from app.services.scope import Scope
+from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import acts as run_acts

@@ -1,4 +1,5 @@
-"""What goes along when rows are deleted: the rows of any table that refer to them by foreign keys.
+"""How every change is committed: rows and audit events together, or neither; how it is undone; and what goes
+along when rows are deleted: the rows of any table that refer to them by foreign keys.
 
 SQLite would delete or alter such rows silently, and nothing could put them back. So they are read, named,
 written as changes of their own, children first, and come back with an undo.
@@ -6,18 +7,85 @@ written as changes of their own, children first, and come back with an undo.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from app.services import text
-from app.services.records.images import Images, RowChange, StoredRow, Value
-from models.errors import NotAllowed, StillReferred
+from app.services.chain.append import Batch, append
+from app.services.records.change import Change
+from app.services.records.images import Images, RowChange, StoredRow, Value, shown
+from models.engine import Database
+from models.errors import AlreadyExists, ChangedSince, NotAllowed, Refused, RowChanged, StillReferred
 from models.schema import ForeignKey
 
 MOST: Final = 10_000
 """Rows that may go along with one act, which keeps them in memory to put them back."""
+
+
+def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
+    """Writes the rows and appends the events of the planned change in one transaction, then returns it.
+
+    `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
+    again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
+    `Database.run_batch`; nothing is written then.
+    """
+    planned: list[tuple[Images, Change]] = []
+
+    def batch() -> Batch:
+        images = Images(database)
+        change = plan(images)
+        planned.append((images, change))
+        statements = [row.statement() for row in change.rows]
+        return Batch(statements, change.events, change.checks(change.rows, database.limits))
+
+    append(database, batch, now=now)
+    images, change = planned[-1]
+    return replace(change, rows=tuple(map(images.completed, change.rows)))
+
+
+def undo(database: Database, change: Change, *, now: int) -> Change:
+    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since."""
+    inverse = change.inverse()
+
+    def plan(images: Images) -> Change:
+        return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
+
+    try:
+        return commit(database, plan, now=now)
+    except (RowChanged, AlreadyExists, Refused) as error:
+        images = Images(database)
+        differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
+        if not differences:
+            raise
+        raise ChangedSince(differences) from error
+
+
+def _as_it_is(images: Images, row: RowChange) -> RowChange:
+    """The same change of a table that may have got foreign keys since, but no other columns."""
+    table = images.table(row.table)
+    if (table.columns, table.key) != (row.stored.columns, row.stored.key):
+        raise ChangedSince([f"the columns of {row.table}"])
+    return replace(row, stored=table)
+
+
+def _difference(images: Images, row: RowChange) -> str | None:
+    """What keeps a row from being put back, in words that hold no value but its key."""
+    what = f"{row.table} “{shown(row.record_id)}”"
+    found = images.now(row)
+    if row.before is None:
+        return None if found is None else f"{what} is there again"
+    if found is None:
+        return f"{what} was removed"
+    names = [name for name, value in row.before.items() if not found.holds(name, value)]
+    if names:
+        return f"{', '.join(names)} of {what}"
+    if row.after is None:
+        for child, _, _ in images.referring([found], 1):
+            return f"{child.table.name} refers to {what}"
+    return None
+
 
 Identity = tuple[str, tuple[Value, ...]]
 

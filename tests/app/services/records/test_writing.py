@@ -1,0 +1,216 @@
+"""Committing an act with its audit entry, or neither; and undoing it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.chain.append import Event
+from app.services.records.change import Change
+from app.services.records.images import Images
+from app.services.records.writing import commit, removal, undo
+from models.errors import AlreadyExists, ChangedSince, FileLocked, ReadOnlyFile, Refused, RowChanged
+from models.local.database import LocalDatabase
+from models.tables import AuditEntry, User
+from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
+
+Plan = Callable[[Images], Change]
+
+SECRET = "pbkdf2$100000$salt$wJalrXUtnFEMI"
+
+
+def user(user_id: str = "u-1", **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": user_id,
+        "tenant_id": "acme-corp",
+        "email": f"{user_id}@acme-corp.example",
+        "password_hash": SECRET,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return {**row, **changes}
+
+
+def creation(*ids: str) -> Plan:
+    return lambda images: Change(
+        summary=f"{len(ids)} users created",
+        rows=tuple(images.created("users", user(user_id)) for user_id in ids),
+        events=tuple(Event("acme-corp", "user_created", {"actor": "ada", "id": user_id}) for user_id in ids),
+        inverse_events=tuple(
+            Event("acme-corp", "user_deleted", {"actor": "ada", "id": user_id}) for user_id in ids
+        ),
+    )
+
+
+def changing(values: dict[str, Any], user_id: str = "u-1") -> Plan:
+    event = Event("acme-corp", "user_updated", {"id": user_id, "changed": list(values)})
+    return lambda images: Change(
+        summary="1 user changed",
+        rows=(images.changed(images.row("users", user_id, "user"), values, NOW),),
+        events=(event,),
+        inverse_events=(event,),
+    )
+
+
+def deletion(user_id: str = "u-1") -> Plan:
+    return lambda images: Change(
+        summary="1 user deleted",
+        rows=removal(images, [images.row("users", user_id, "user")]).rows,
+        events=(Event("acme-corp", "user_deleted", {"id": user_id}),),
+        inverse_events=(Event("acme-corp", "user_restored", {"id": user_id}),),
+    )
+
+
+def stale(database: LocalDatabase, plan: Plan) -> Plan:
+    """The change as it is planned now, whatever happens until it is committed."""
+    change = plan(Images(database))
+    return lambda _: change
+
+
+def users_of(path: Path) -> list[tuple[Any, ...]]:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    return list(connection.execute("SELECT * FROM users ORDER BY id"))
+
+
+def event_types(path: Path) -> list[str]:
+    return [row[2] for row in rows_of(path)]
+
+
+def test_a_change_writes_its_rows_and_its_entry(database: LocalDatabase, database_path: Path) -> None:
+    done = commit(database, creation("u-1", "u-2"), now=NOW)
+    assert [row[0] for row in users_of(database_path)] == ["u-1", "u-2"]
+    assert event_types(database_path) == ["user_created", "user_created"]
+    assert assert_one_chain(database_path, "acme-corp") == 2
+    assert done.touched == {"users": {"u-1", "u-2"}, "audit_chain": frozenset()}
+
+
+def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    before = users_of(database_path)
+    for change in (changing({"email": "ada@acme-corp.example"}), deletion()):
+        undone = undo(database, commit(database, change, now=NOW + 1), now=NOW + 2)
+        assert users_of(database_path) == before
+        redone = undo(database, undone, now=NOW + 3)
+        assert users_of(database_path) != before
+        undo(database, redone, now=NOW + 4)
+        assert users_of(database_path) == before
+    assert assert_one_chain(database_path, "acme-corp") == 9
+
+
+def test_a_batch_that_fails_leaves_rows_and_chain_as_they_were(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    commit(database, creation("u-1", "u-2"), now=NOW)
+    entries = rows_of(database_path)
+    with pytest.raises(AlreadyExists):
+        commit(database, creation("u-3", "u-2"), now=NOW)
+    for plan in (changing({"email": "new@acme-corp.example"}), deletion()):
+        outdated = stale(database, plan)
+        database.connection().execute("UPDATE users SET email = email || 'x', password_hash = NULL")
+        with pytest.raises(RowChanged):
+            commit(database, outdated, now=NOW)
+    outdated = stale(database, deletion("u-2"))
+    database.connection().execute("DELETE FROM users WHERE id = 'u-2'")
+    with pytest.raises(RowChanged):
+        commit(database, outdated, now=NOW)
+    with pytest.raises(Refused):
+        commit(database, changing({"email": None}), now=NOW)
+    assert [row[0] for row in users_of(database_path)] == ["u-1"]
+    assert rows_of(database_path) == entries
+    assert not database.connection().in_transaction
+    commit(database, creation("u-3"), now=NOW)  # and the connection still works
+    assert assert_one_chain(database_path, "acme-corp") == 3
+
+
+def test_undo_refuses_when_somebody_changed_the_row_since(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    change = commit(database, changing({"email": "ada@acme-corp.example"}), now=NOW)
+    apsw.Connection(str(database_path)).execute("UPDATE users SET email = 'other@acme-corp.example'")
+    entries = rows_of(database_path)
+    with pytest.raises(ChangedSince, match=r"since: email of users “u-1”\. Nothing was changed"):
+        undo(database, change, now=NOW)
+    assert users_of(database_path)[0][2] == "other@acme-corp.example"
+    assert rows_of(database_path) == entries
+
+
+def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    plan = stale(database, changing({"password_hash": None}))
+    change = commit(database, plan, now=NOW)
+    assert users_of(database_path)[0][3] is None
+    with pytest.raises(RowChanged):  # the password is gone already, and NULL equals nothing
+        commit(database, plan, now=NOW)
+    undo(database, change, now=NOW)
+    assert users_of(database_path)[0][3] == SECRET
+
+
+def test_an_entry_appended_by_the_platform_in_between_is_continued(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    worker = LocalDatabase(database_path)
+    with worker.connection_context():
+        commit(worker, creation("u-2"), now=NOW)
+    commit(database, creation("u-3"), now=NOW)
+    assert assert_one_chain(database_path, "acme-corp") == 3
+
+
+def test_a_read_only_file_takes_nothing(database_path: Path) -> None:
+    before = database_path.read_bytes()
+    database = LocalDatabase(database_path, read_only=True)
+    with database.connection_context():
+        with pytest.raises(ReadOnlyFile, match="open read-only; nothing was changed"):
+            commit(database, creation("u-1"), now=NOW)
+        database.read_only = False  # neither the attribute nor the pragma is what protects the file
+        database.connection().pragma("query_only", 0)
+        with pytest.raises(ReadOnlyFile):
+            commit(database, creation("u-1"), now=NOW)
+    assert database_path.read_bytes() == before
+
+
+def test_a_locked_file_names_the_sentence_and_changes_nothing(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    other = apsw.Connection(str(database_path))
+    other.execute("BEGIN IMMEDIATE")
+    statements = [row.statement() for row in creation("u-1")(Images(database)).rows]
+    with pytest.raises(FileLocked, match="nothing was changed"):
+        database.run_batch(statements, patience=0)
+    with pytest.raises(FileLocked):  # cancelling ends the wait long before the patience does
+        database.run_batch(statements, patience=3600, cancelled=lambda: True)
+    other.execute("ROLLBACK")
+    database.run_batch(statements, patience=0)
+    assert len(users_of(database_path)) == 1
+
+
+def test_no_secret_shows_in_what_a_change_says_of_itself(database: LocalDatabase) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    row = Images(database).row("users", "u-1", "user")
+    change = commit(database, deletion(), now=NOW)
+    assert row["password_hash"] == SECRET
+    for said in (row, change, change.inverse(), change.rows, change.rows[0].statement(), change.events):
+        assert SECRET not in repr(said)
+
+
+def test_the_statement_of_an_error_does_not_show_the_values(database: LocalDatabase) -> None:
+    commit(database, creation("u-1"), now=NOW)
+    with pytest.raises(AlreadyExists) as caught:
+        commit(database, creation("u-1"), now=NOW)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in f"{error!r} {error} {getattr(error, '__notes__', '')}"
+        error = error.__cause__ or error.__context__
+
+
+def test_a_change_without_an_event_is_possible_and_leaves_the_chains_alone(database: LocalDatabase) -> None:
+    commit(database, lambda images: Change("", creation("u-1")(images).rows, ()), now=NOW)
+    assert database.scalar(User.select(User.id).tuples()) == "u-1"
+    assert database.rows(AuditEntry.select(AuditEntry.seq).tuples()) == []
