@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"tenant-admin: {made.why_not}", file=sys.stderr)
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
-        say(store.key_place().sentence)
+        say(store.key_place())
         unproven = [item.tenant for item in made.report.tenants if item.verdict is Verdict.UNPROVEN_START]
         for tenant in unproven if not options.start_over else ():
             print(

@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from app.services.chain.checkpoints.making import verify_with_checkpoints, write_evidence  # noqa: PLC0415
+    from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.workers import scan_pool  # noqa: PLC0415
 
@@ -56,16 +57,18 @@ def run(options: argparse.Namespace) -> int:
     if not report.entries and not report.findings:
         _refuse_empty(options)
     if options.report is not None:
-        write_evidence(
+        from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
+
+        exported = options.checkpoints
+        write_bundle(
             path,
-            store,
             report,
             options.report,
-            now=now,
             tenant=options.tenant,
             seq_from=options.seq_from,
             seq_to=options.seq_to,
-            export=options.checkpoints,
+            checkpoints=store.checkpoints(path) if exported is None else read_export(exported),
+            now=now,
         )
     if options.json:
         print_json(report.to_json())

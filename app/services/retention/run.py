@@ -181,7 +181,7 @@ class _Run:
         if attempt.missing is not None and not confirmation.without_checkpoint:
             raise NoCheckpoint(attempt.missing)
         self._shares, held = hold_back(self._shares, attempt)
-        self._accepted = attempt.accepted
+        self._accepted = attempt.known.adopted
         named = {one.tenant_id for one in self.result.left}
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
 

@@ -6,6 +6,7 @@ proven here: its marker is believed, as in a verification of the file alone, and
 genesis.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,6 +94,7 @@ def with_archive(
         raise ArchiveUnusable(folder, "there is no such folder")
     if report.verdict is Verdict.UNREADABLE:
         return report
+    started = time.perf_counter()
     watch = _ArchiveWatch(report, progress or ignore, cancelled or never)
     findings: list[Finding] = []
     proven: set[str] = set()
@@ -104,7 +106,8 @@ def with_archive(
             proven.add(name)
         findings += trail.findings
         archives += trail.archives
-    return _merged(report, findings, proven, archives)
+    report = _merged(report, findings, proven, archives)
+    return replace(report, seconds=report.seconds + time.perf_counter() - started)
 
 
 class _Trail:

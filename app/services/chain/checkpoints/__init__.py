@@ -1,7 +1,6 @@
 """Checkpoints: signed statements about a file's audit chains, kept outside of the file.
 
-    document.py   one checkpoint: its JSON, its hash, its signature; exports of them
-    keys.py       where the signing key lives
+    document.py   one checkpoint: its JSON, its hash, its signature, and the key for it; exports of them
     tables.py     the small SQLite file that keeps checkpoints, baselines and known keys
     identity.py   which known database a file is, and whether it continues the one seen last
     store.py      CheckpointStore: what an administrator does with them

@@ -1,16 +1,18 @@
-"""One checkpoint as a signed document; exports of them, to be kept elsewhere and checked anywhere."""
+"""One checkpoint as a signed document, the key that signs it, and exports that can be checked anywhere."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code
 from app.services.chain.verify.report import Finding, SealedChain
-from models.errors import FileMissing, InvalidInput
+from models.errors import FileMissing, InvalidInput, StorageError
 from models.local import atomic
 
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
@@ -18,6 +20,16 @@ if TYPE_CHECKING:  # slow to load, and only needed where something is signed or 
 
 FORMAT: Final = "tenant-admin checkpoint 1"
 EXPORT_FORMAT: Final = "tenant-admin checkpoints 1"
+
+SERVICE: Final = "tenant-admin"
+KEY_BYTES: Final = 32
+"""Any 32 random bytes are an Ed25519 private key (RFC 8032, 5.1.5)."""
+
+IN_KEYRING: Final = "Checkpoints are signed with a key in the system's keyring."
+IN_FILE: Final = (
+    "No system keyring answers here, so checkpoints are signed with a key in a file that only you "
+    "can read. That is weaker: every program that runs as you can read it. Keep exports elsewhere."
+)
 
 
 class Reason(StrEnum):
@@ -36,6 +48,7 @@ NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER})
 """With these a person says that what the file holds now is right: what earlier ones say counts no more."""
 
 Document = TypeVar("Document", "Checkpoint", SealedChain)
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class Checkpoint:
     signature: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        body = {field.name: getattr(self, field.name) for field in fields(self)}
+        body = {one.name: getattr(self, one.name) for one in fields(self)}
         return {
             "format": FORMAT,
             **body,
@@ -233,12 +246,12 @@ def _gap(item: Checkpoint, before: Checkpoint | Unreadable | None, before_holds:
 
 def _checked(kind: type[Document], value: Mapping[str, Any]) -> Document:
     """An object of that kind. Raises KeyError, TypeError or ValueError where a value does not fit."""
-    for field in fields(kind):
-        item = value[field.name]
-        if isinstance(item, bool) or not isinstance(item, _plain(field.type)):
-            raise TypeError(field.name)
+    for wanted in fields(kind):
+        item = value[wanted.name]
+        if isinstance(item, bool) or not isinstance(item, _plain(wanted.type)):
+            raise TypeError(wanted.name)
         if isinstance(item, int) and not LOWEST_SEQ <= item <= HIGHEST_SEQ:
-            raise ValueError(field.name)
+            raise ValueError(wanted.name)
         if isinstance(item, str):
             item.encode()  # a lone surrogate is no text
     return kind(**value)
@@ -251,3 +264,79 @@ def _plain(wanted: Any) -> Any:
 
 def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+class Keyring(Protocol):
+    """What is needed of the `keyring` package, or of a backend of it."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """`place` is the sentence that says where it is kept."""
+
+    private: "Ed25519PrivateKey" = field(repr=False)
+    place: str
+
+    @property
+    def public(self) -> str:
+        return self.private.public_key().public_bytes_raw().hex()
+
+
+class KeyDamaged(StorageError):
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
+            "a new one is made then, and what was signed before still counts."
+        )
+
+
+def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
+    """The key of this folder's checkpoints, made on first use: in the system's keyring, or in a file there.
+
+    `keyring` is the system's own if None. A key file that is there is used: its checkpoints name it. Raises
+    `KeyDamaged` and `OSError`.
+    """
+    keyring = keyring or _answer(_system_keyring)
+    file = folder / "checkpoint-key"
+    if keyring is not None and not file.exists():
+        user = f"checkpoints {folder.absolute()}"
+        stored = _answer(lambda: keyring.get_password(SERVICE, user))
+        if not stored:
+            secret = secrets.token_hex(KEY_BYTES)
+            _answer(lambda: keyring.set_password(SERVICE, user, secret))
+            stored = _answer(lambda: keyring.get_password(SERVICE, user))
+            stored = stored if stored == secret else None  # it may keep nothing
+        if stored:
+            return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
+    if not file.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # another process was faster; its key is the one
+            atomic.write(file, secrets.token_hex(KEY_BYTES), only_if_new=True)
+    return SigningKey(_private(file.read_bytes().decode("ascii", "replace"), str(file)), IN_FILE)
+
+
+def _private(text: str, where: str) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
+    except ValueError as error:
+        raise KeyDamaged(where) from error
+
+
+def _system_keyring() -> Keyring:
+    import keyring  # noqa: PLC0415 - slow, and only asked when something is to be signed
+
+    return keyring.get_keyring()
+
+
+def _answer(question: Callable[[], Answer]) -> Answer | None:
+    """What a keyring answers. A backend, and its configuration, may raise anything: that is no answer."""
+    try:
+        return question()
+    except Exception:  # noqa: BLE001
+        return None

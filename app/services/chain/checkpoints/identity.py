@@ -37,18 +37,6 @@ Candidate = tuple[KnownDatabase, Sequence[Checkpoint]]
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """Where a file is: its path, device and inode, and when its first migration ran (empty without a ledger).
-
-    So another file in its place is told apart.
-    """
-
-    path: str
-    file_id: str
-    ledger: str
-
-
-@dataclass(frozen=True, slots=True)
 class Divergence:
     """Where a chain is not the one last seen: agreed through `agreed_seq` (None: nowhere)."""
 
@@ -118,11 +106,15 @@ def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     )
 
 
-def whereabouts(rows: ChainRows, path: Path) -> Whereabouts:
+def whereabouts(rows: ChainRows, path: Path, database: str = "") -> KnownDatabase:
+    """Where a database is: its path, device and inode, and when its first migration ran.
+
+    So another file in its place is told apart.
+    """
     stat = path.stat()
     # The whole path as text, also where the file system's name is none.
     spelt = os.fsencode(path.resolve()).decode(errors="backslashreplace")
-    return Whereabouts(spelt, f"{stat.st_dev}:{stat.st_ino}", rows.ledger())
+    return KnownDatabase(database, spelt, f"{stat.st_dev}:{stat.st_ino}", rows.ledger())
 
 
 NEVER_SEEN: Final = Continuation(False, None, None, 0, ())

@@ -1,17 +1,16 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from app.services.chain.checkpoints.document import NEW_LINE, Reason, read_export
+from app.services.chain.checkpoints.document import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop, never
+from models.progress import Progress, Stop
 
 
 class Verifier(Protocol):
@@ -50,7 +49,7 @@ class Attempt:
     nobody accepted; `broken` are those of them with an error. `stops` is why nothing at all may be removed:
     an error that concerns the whole file, or that it could not be verified against its checkpoints. All are
     sentences for a person. `number` and `problem` are both None where there are no entries to sign.
-    `accepted` are the starts that the user accepted, as `CheckpointHistory.adopted`.
+    `report` is what was found of the file, held against what was `known` of it.
     """
 
     number: int | None = None
@@ -59,7 +58,8 @@ class Attempt:
     held: Mapping[str, str] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     stops: str | None = None
-    accepted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    known: CheckpointHistory = field(default=CheckpointHistory(), repr=False)
+    report: Report | None = field(default=None, repr=False)
 
 
 def verify_with_checkpoints(
@@ -94,7 +94,7 @@ def verify_with_checkpoints(
         cancelled=cancelled,
         checkpoints=known,
     )
-    return _with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+    return _joined(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
 
 
 def verify_and_sign(
@@ -126,7 +126,7 @@ def verify_and_sign(
         seal=True,
     )
     # Before anything is signed, because this can still be cancelled.
-    joined = _with_archive(path, report, archive, progress=progress, cancelled=cancelled)
+    joined = _joined(path, report, archive, progress=progress, cancelled=cancelled)
     try:
         made = store.create(path, report, now=now, reason=reason, database=database)
     except NotSigned as error:
@@ -141,27 +141,25 @@ def try_to_sign(
     *,
     now: int,
     reason: Reason | None,
-    progress: Progress | None = None,
+    before: Attempt | None = None,
     cancelled: Stop | None = None,
 ) -> Attempt:
     """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`.
 
-    Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone.
+    Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone. What
+    was found then is signed later, without another verification, where it comes as `before`: nobody may have
+    written to the file since, and where the checkpoints are others by now the file is verified again.
     """
     try:
         known = store.known(path)
-        report = verify(
-            path,
-            now=now,
-            progress=progress,
-            cancelled=cancelled,
-            checkpoints=known,
-            seal=reason is not None,
-        )
+        report = before.report if before is not None and before.known == known else None
+        report = report or verify(path, now=now, cancelled=cancelled, checkpoints=known, seal=True)
     except (TenantAdminError, OSError) as error:
         problem = _said(error, path)
         return Attempt(problem=problem, missing=problem, stops=problem)
-    found = Attempt(held=_held(report), broken=_broken(report), stops=_stops(report), accepted=known.adopted)
+    found = Attempt(
+        held=_held(report), broken=_broken(report), stops=_stops(report), known=known, report=report
+    )
     if reason is None:
         return found
     try:
@@ -175,63 +173,13 @@ def try_to_sign(
     return replace(found, problem=problem, missing=problem if sound else None)
 
 
-def accept_starts(path: Path, store: CheckpointStore, report: Report, *, actor: str, now: int) -> None:
-    """Records every unproven start of a report as the baseline that the user accepts, with their name."""
-    starts = {finding.tenant: finding for finding in report.findings if finding.code is Code.UNPROVEN_START}
-    for tenant in report.tenants:
-        finding = starts.get(tenant.tenant)
-        if finding is not None and finding.actual is not None:
-            store.accept_start(path, tenant, finding.actual, actor=actor, now=now)
-
-
-def write_evidence(
-    path: Path,
-    store: CheckpointStore,
-    report: Report,
-    out: Path,
-    *,
-    now: int,
-    tenant: str | None = None,
-    seq_from: int | None = None,
-    seq_to: int | None = None,
-    export: Path | None = None,
-    cancelled: Stop = never,
-) -> None:
-    """Writes the evidence bundle of a report into the new folder `out`, with the checkpoints it rests on.
-
-    Raises the errors of `evidence.write_bundle`.
-    """
-    from app.services.chain import evidence  # noqa: PLC0415 - few write one
-
-    evidence.write_bundle(
-        path,
-        report,
-        out,
-        tenant=tenant,
-        seq_from=seq_from,
-        seq_to=seq_to,
-        checkpoints=store.checkpoints(path) if export is None else read_export(export),
-        now=now,
-        cancelled=cancelled,
-    )
-
-
-def _with_archive(
-    path: Path,
-    report: Report,
-    archive: Path | None,
-    *,
-    tenant: str | None = None,
-    progress: Progress | None,
-    cancelled: Stop | None,
-) -> Report:
+def _joined(path: Path, report: Report, archive: Path | None, **options: Any) -> Report:
+    """The report together with that of the archive, if there is one."""
     if archive is None:
         return report
     from app.services.chain.archive.following import with_archive  # noqa: PLC0415 - few have one
 
-    started = time.perf_counter()
-    report = with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
-    return replace(report, seconds=report.seconds + time.perf_counter() - started)
+    return with_archive(path, report, archive, **options)
 
 
 def _held(report: Report) -> dict[str, str]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from app.services.chain.checkpoints.document import (
     NEW_LINE,
     Checkpoint,
+    Keyring,
     Reason,
     authentic,
     begins_line,
+    load_key,
     read_export,
     write_export,
 )
@@ -26,11 +28,10 @@ from app.services.chain.checkpoints.identity import (
     speaks_of,
     whereabouts,
 )
-from app.services.chain.checkpoints.keys import KeyPlace, Keyring, load_key
-from app.services.chain.checkpoints.tables import Contents, KnownDatabase, StoreFile
+from app.services.chain.checkpoints.tables import FILE, Contents, KnownDatabase, opened
 from app.services.chain.reading import ChainRows, reading
 from app.services.chain.rules import BROKEN, Code, Verdict
-from app.services.chain.verify.report import CheckpointHistory, Finding, Report, TenantReport
+from app.services.chain.verify.report import CheckpointHistory, Finding, Report
 from models.errors import (
     ColumnMissing,
     DamagedFile,
@@ -59,10 +60,10 @@ class CheckpointStore:
 
     def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
         self._folder, self._keyring = folder, keyring
-        self._file = StoreFile(folder)
+        self._path = folder / FILE
 
-    def key_place(self) -> KeyPlace:
-        """Where the signing key lives; makes one on first use."""
+    def key_place(self) -> str:
+        """Where the signing key is kept, as a sentence; makes one on first use."""
         return load_key(self._folder, self._keyring).place
 
     def identify(self, path: Path) -> str | None:
@@ -111,8 +112,8 @@ class CheckpointStore:
         with self._contents_of(path) as (contents, database):
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
-        with reading(path) as opened:
-            rows = ChainRows(opened)
+        with reading(path) as database_file:
+            rows = ChainRows(database_file)
             its_own = speaks_of(rows, checkpoints)
             strange = not its_own and database is None and not shares_tenant(rows, checkpoints)
         wanted = None if database is None or its_own else database.id
@@ -154,8 +155,8 @@ class CheckpointStore:
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
         key = load_key(self._folder, self._keyring)
-        with self._file.open(writing=True) as contents, reading(path) as opened:
-            rows = ChainRows(opened)
+        with opened(self._path, writing=True) as contents, reading(path) as database_file:
+            rows = ChainRows(database_file)
             known = _recognised(contents, rows, path) if database is None else contents.database(database)
             known = known or KnownDatabase(str(uuid.uuid4()))
             newest = contents.checkpoints(known.id, newest=3)
@@ -209,7 +210,7 @@ class CheckpointStore:
         """
         checkpoints = read_export(export)
         database = checkpoints[0].database
-        with self._file.open(writing=True) as contents:
+        with opened(self._path, writing=True) as contents:
             together = {item.hash: item for item in [*contents.sound_checkpoints(database), *checkpoints]}
             in_order = sorted(together.values(), key=lambda item: item.number)
             good, findings = authentic(in_order, frozenset(item.key for item in in_order), database)
@@ -220,37 +221,39 @@ class CheckpointStore:
             new = sum(contents.add(item) for item in good)
             known = contents.database(database) or KnownDatabase(database)
             if path is not None:
-                with reading(path) as opened:
-                    rows = ChainRows(opened)
+                with reading(path) as database_file:
+                    rows = ChainRows(database_file)
                     if speaks_of(rows, good):
                         _see(contents, known, rows, path, number=good[-1].number, now=now)
                         return new
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
         return new
 
-    def accept_start(
-        self, path: Path, tenant: TenantReport, previous_hash: str, *, actor: str, now: int
-    ) -> None:
-        """Records a start that nothing proves (verdict UNPROVEN_START) as the baseline the user accepts.
+    def accept_starts(self, path: Path, report: Report, *, actor: str, now: int) -> None:
+        """Records each start that nothing proves (UNPROVEN_START) as the baseline that the user accepts.
 
-        `previous_hash` is the `actual` of its finding. Raises `NotAllowed` for any other verdict.
+        Raises `NotAllowed` where something else is wrong with that chain.
         """
-        if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
-            raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
-        start = (tenant.first_seq, previous_hash)
-        with self._file.open(writing=True) as contents, reading(path) as opened:
-            rows = ChainRows(opened)
+        unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
+        with opened(self._path, writing=True) as contents, reading(path) as database_file:
+            rows = ChainRows(database_file)
             known = _recognised(contents, rows, path) or KnownDatabase(str(uuid.uuid4()))
             _see(contents, known, rows, path, number=0, now=now)
-            contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
+            for tenant in report.tenants:
+                if (previous := unproven.get(tenant.tenant)) is None:
+                    continue
+                if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
+                    raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
+                start = (tenant.first_seq, previous)
+                contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 
     def continuation(self, path: Path) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
         known = self.known(path).checkpoints
         if not known:
             return NEVER_SEEN
-        with reading(path) as opened:
-            return compare(ChainRows(opened), known)
+        with reading(path) as database_file:
+            return compare(ChainRows(database_file), known)
 
     def _known(
         self, path: Path
@@ -267,15 +270,15 @@ class CheckpointStore:
     @contextmanager
     def _contents_of(self, path: Path) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
-        if not self._file.exists:
+        if not self._path.is_file():
             yield None, None
             return
-        with self._file.open() as contents:
+        with opened(self._path) as contents:
             database = None
             if contents.databases():
                 try:
-                    with reading(path) as opened:
-                        database = _recognised(contents, ChainRows(opened), path)
+                    with reading(path) as database_file:
+                        database = _recognised(contents, ChainRows(database_file), path)
                 except UNRECOGNISABLE:
                     pass
             yield contents, database
@@ -307,8 +310,8 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
 def _see(
     contents: Contents, known: KnownDatabase, rows: ChainRows, path: Path, *, number: int, now: int
 ) -> None:
-    here = whereabouts(rows, path)
-    contents.see(KnownDatabase(known.id, here.path, here.file_id, here.ledger, number, now))
+    here = whereabouts(rows, path, known.id)
+    contents.see(replace(here, seen_number=number, seen_at=now))
 
 
 def _refuse_lost_starts(report: Report, before: Checkpoint) -> None:

@@ -4,7 +4,6 @@ What it holds is checked when it is written, and read row by row: one that canno
 named, and takes nothing else with it. See `app/services/chain/README.md`, Checkpoints.
 """
 
-import ast
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ _PATIENCE_MS: Final = 5_000
 class StoredDatabase(Model):
     """A database that something is known of: where it was last seen, and its highest number so far.
 
-    `file_id` and `ledger` are as in `identity.Whereabouts`; all three texts are empty where the database was
+    `path`, `file_id` and `ledger` are as `identity.whereabouts` tells them; empty where the database was
     imported and never seen.
     """
 
@@ -80,15 +79,6 @@ class StoredKey(Model):
 
 TABLES: Final = (StoredDatabase, StoredCheckpoint, StoredBaseline, StoredKey)
 
-_FROM_UNVERSIONED: Final = (
-    "DROP INDEX IF EXISTS idx_checkpoints_database",
-    "ALTER TABLE adoptions RENAME TO baselines",
-    "ALTER TABLE baselines RENAME COLUMN adopted_at TO accepted_at",
-    "ALTER TABLE databases ADD COLUMN file_id TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE databases ADD COLUMN ledger TEXT NOT NULL DEFAULT ''",
-)
-"""By hand, because Peewee itself does not alter tables. What `place` said is taken apart in between."""
-
 
 class StoreUnreadable(StorageError):
     """The store is there and cannot be used, so nobody knows what its checkpoints would say."""
@@ -98,14 +88,6 @@ class StoreUnreadable(StorageError):
             f"The checkpoints in {path} cannot be read ({why.rstrip('.')}). Nothing was changed. Keep that "
             "file, and put a sound copy of it in its place."
         )
-
-
-class StoreNewer(StoreUnreadable):
-    """Written by a version of this program that knows more than this one."""
-
-    def __init__(self, path: Path, version: int) -> None:
-        why = f"they are in format {version} and this program knows up to {VERSION}; install a newer one"
-        super().__init__(path, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +103,19 @@ class KnownDatabase:
     damaged: bool = False
 
 
-class StoreFile:
-    """The file in `folder`, opened for the length of a `with`, and made when it is first written."""
+@contextmanager
+def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
+    """What the store at `path` holds, which is made when it is first written.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
-
-    @property
-    def exists(self) -> bool:
-        return self.path.is_file()
-
-    @contextmanager
-    def open(self, *, writing: bool = False) -> Iterator["Contents"]:
-        """Commits at the end or not at all. `writing` waits for another writer, and then reads what it wrote.
-
-        Raises `StoreUnreadable`, `DiskFull`, `ReadOnlyFile` and `OSError`.
-        """
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.exists:
-            self.path.touch(0o600)  # nobody else needs to know what is watched
-        database = _StoreDatabase(self.path)
-        with database.connection_context(), database.transaction_of(writing=writing):
-            yield Contents(database)
+    Commits at the end or not at all. `writing` waits for another writer, and then reads what it wrote. Raises
+    `StoreUnreadable`, `DiskFull`, `ReadOnlyFile` and `OSError`.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.is_file():
+        path.touch(0o600)  # nobody else needs to know what is watched
+    database = _StoreDatabase(path)
+    with database.connection_context(), database.transaction_of(writing=writing):
+        yield Contents(database)
 
 
 class _StoreDatabase(LocalDatabase):
@@ -165,39 +138,28 @@ class _StoreDatabase(LocalDatabase):
             self.begin("IMMEDIATE" if writing or self._version() < VERSION else "DEFERRED")
         try:
             with self.expected_errors():
-                self._upgrade()
+                self._make_tables()
             yield
             with self.expected_errors():
                 self.commit()
         finally:
             self.rollback()  # nothing, unless something was raised
 
-    def _upgrade(self) -> None:
+    def _make_tables(self) -> None:
         version = self._version()
         if version > VERSION:
-            raise StoreNewer(self.path, version)
+            why = f"they are in format {version} and this program knows up to {VERSION}; install a newer one"
+            raise StoreUnreadable(self.path, why)
         if version == VERSION:
             return
-        if "adoptions" in self.get_tables():
-            for sql in _FROM_UNVERSIONED:
-                self.execute_sql(sql)
-            self._split_places()
-            self.execute_sql("ALTER TABLE databases DROP COLUMN place")
+        if self.get_tables():
+            raise StoreUnreadable(self.path, "they are in a format that no released version has written")
         for table in TABLES:
-            SchemaManager(table, self).create_all(safe=True)
+            SchemaManager(table, self).create_all()
         self.pragma("user_version", VERSION)
 
     def _version(self) -> int:
         return int(self.pragma("user_version"))
-
-    def _split_places(self) -> None:
-        """`place` was `path|device:inode|repr of a row of the ledger`; what cannot be read is not known."""
-        for row, place in self.execute_sql("SELECT rowid, CAST(place AS BLOB) FROM databases"):
-            parts = bytes(place or b"").decode(errors="replace").rsplit("|", 2)
-            if len(parts) == 3:
-                StoredDatabase.update(file_id=parts[1], ledger=_ledger(parts[2])).where(
-                    SQL("rowid = ?", (row,))
-                ).execute(self)
 
 
 class Contents:
@@ -340,11 +302,3 @@ def _fits(field: Field, value: object) -> bool:
         return isinstance(value, str) and value.encode().decode() == value
     except UnicodeEncodeError:  # a lone surrogate
         return False
-
-
-def _ledger(said: str) -> str:
-    try:
-        (applied,) = ast.literal_eval(said)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return ""
-    return str(applied)

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QWidget
 
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, Reason
-from app.services.chain.checkpoints.keys import KeyPlace
 from app.services.chain.checkpoints.making import (
     SignedReport,
     verify_and_sign,
@@ -184,7 +183,7 @@ class CheckpointsDialog(Dialog):
         self._run(f"Verifying against {export.name}…", work, done)
 
     def show_checkpoints(
-        self, found: Sequence[Checkpoint], place: KeyPlace | None, unreadable: Sequence[str] = ()
+        self, found: Sequence[Checkpoint], place: str, unreadable: Sequence[str] = ()
     ) -> None:
         """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read."""
         if self.table is not None:
@@ -192,7 +191,7 @@ class CheckpointsDialog(Dialog):
             self.table.hide()
             self.table.deleteLater()
             self.table = None
-        self.key.setText(place.sentence if place is not None else "")
+        self.key.setText(place)
         self.export_button.setEnabled(bool(found))
         self.start_over_button.setEnabled(bool(found))
         if not found:
@@ -224,7 +223,7 @@ class CheckpointsDialog(Dialog):
     def _read(self) -> None:
         def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
             found = self._store.checkpoints(self._path)
-            place = self._store.key_place() if found else None
+            place = self._store.key_place() if found else ""
             return found, place, self._store.unreadable(self._path)
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))

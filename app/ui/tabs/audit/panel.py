@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.making import accept_starts, write_evidence
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
@@ -25,6 +24,7 @@ from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
+from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
     from app.ui.tabs.audit.checkpoints import CheckpointsDialog
@@ -175,19 +175,25 @@ class VerificationPanel(QWidget):
             return
         asked, report = self.outcome.asked, self.outcome.report
         path, now = self._context.opened.path, self._context.clock()
-        self._context.busy.run(
-            f"Exporting the report to {out.name}…",
-            lambda progress, cancelled: write_evidence(
+
+        def work(progress: Progress, cancelled: Stop) -> None:
+            from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
+
+            write_bundle(
                 path,
-                self._store,
                 report,
                 out,
-                now=now,
                 tenant=asked.tenant,
                 seq_from=asked.first,
                 seq_to=asked.last,
+                checkpoints=self._store.checkpoints(path),
+                now=now,
                 cancelled=cancelled,
-            ),
+            )
+
+        self._context.busy.run(
+            f"Exporting the report to {out.name}…",
+            work,
             on_done=lambda _: self._context.say(f"Report exported to {out.name}"),
         )
 
@@ -261,7 +267,7 @@ class VerificationPanel(QWidget):
         actor = self._context.settings.actor
         self._context.busy.run(
             "Accepting…",
-            lambda progress, cancelled: accept_starts(path, self._store, report, actor=actor, now=now),
+            lambda progress, cancelled: self._store.accept_starts(path, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),
             can_cancel=False,
         )

@@ -13,7 +13,7 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import Attempt, accept_starts, try_to_sign
+from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
@@ -246,7 +246,7 @@ def test_an_accepted_start_goes_and_another_one_stays(database: LocalDatabase, s
         )
     folder = database.path.with_name("checkpoints")
     report = verify(database.path, folder, now=NOW, tenant="accepted")
-    accept_starts(database.path, CheckpointStore(folder), report, actor="ops", now=NOW)
+    CheckpointStore(folder).accept_starts(database.path, report, actor="ops", now=NOW)
     result = retain(database, checkpoint=unsigned(database.path, folder=folder))
     assert left_of(sql, "accepted") == [NEW, NOW]
     assert [one.tenant_id for one in result.left] == ["unproven"]

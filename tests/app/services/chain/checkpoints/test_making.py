@@ -7,7 +7,6 @@ from app import paths
 from app.services.chain.archive.files import ArchiveUnusable
 from app.services.chain.archive.following import ANCHOR
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import accept_starts
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Code, Verdict
 from app.services.demo.demo import create_demo
@@ -66,7 +65,7 @@ def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq <= 100")
     report = verify_known(demo, folder, now=NOW)
     assert report.verdict is Verdict.UNPROVEN_START
-    accept_starts(demo, CheckpointStore(folder), report, actor="ops", now=NOW)
+    CheckpointStore(folder).accept_starts(demo, report, actor="ops", now=NOW)
     adopted = verify_known(demo, folder, now=NOW)
     assert adopted.verdict is Verdict.CONSISTENT
     assert any(str(tenant.anchor).startswith("adopted:") for tenant in adopted.tenants)

@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.services.chain.checkpoints.document import Checkpoint, Reason, read_export, write_export
-from app.services.chain.checkpoints.keys import KeyDamaged, KeyPlace, load_key
+from app.services.chain.checkpoints.document import (
+    IN_FILE,
+    IN_KEYRING,
+    Checkpoint,
+    KeyDamaged,
+    Reason,
+    load_key,
+    read_export,
+    write_export,
+)
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Verdict
 from models.errors import InvalidInput, NotAllowed, NotFound
@@ -62,7 +70,7 @@ def known(known_chain: Callable[..., KnownChain]) -> KnownChain:
 def test_a_key_in_the_keyring(tmp_path: Path) -> None:
     ring = MemoryKeyring()
     key = load_key(tmp_path, ring)
-    assert key.place == KeyPlace.KEYRING
+    assert key.place == IN_KEYRING
     assert load_key(tmp_path, ring).public == key.public
     assert list(tmp_path.iterdir()) == []
     (secret,) = ring.kept.values()
@@ -72,8 +80,8 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ring", [DeafKeyring(), BrokenKeyring()])
 def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: DeafKeyring | BrokenKeyring) -> None:
     key = load_key(tmp_path / "new" / "home", ring)
-    assert key.place == KeyPlace.FILE
-    assert "weaker" in key.place.sentence
+    assert key.place == IN_FILE
+    assert "weaker" in key.place
     (file,) = (tmp_path / "new" / "home").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert load_key(tmp_path / "new" / "home", ring).public == key.public

@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
-from app.services.chain.checkpoints.tables import FILE, VERSION, StoreNewer, StoreUnreadable
+from app.services.chain.checkpoints.store import NotSigned
+from app.services.chain.checkpoints.tables import FILE, VERSION, StoreUnreadable
 from app.services.chain.rules import Verdict
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -19,23 +19,6 @@ from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign, try_to_sign
 
 TENANT = "tenant-00"
-
-UNVERSIONED = """
-CREATE TABLE databases (
-  id TEXT PRIMARY KEY, path TEXT NOT NULL, place TEXT NOT NULL, seen_number INTEGER NOT NULL,
-  seen_at INTEGER NOT NULL
-);
-CREATE TABLE checkpoints (
-  hash TEXT PRIMARY KEY, database TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL
-);
-CREATE INDEX idx_checkpoints_database ON checkpoints(database, number);
-CREATE TABLE adoptions (
-  database TEXT NOT NULL, tenant TEXT NOT NULL, seq INTEGER NOT NULL, previous_hash TEXT NOT NULL,
-  actor TEXT NOT NULL, adopted_at INTEGER NOT NULL, PRIMARY KEY (database, tenant)
-);
-CREATE TABLE keys (public TEXT PRIMARY KEY, own INTEGER NOT NULL, known_at INTEGER NOT NULL);
-"""
-"""The store as it was made before it had a version."""
 
 
 @pytest.fixture
@@ -59,55 +42,19 @@ def test_a_new_store_has_a_version(known: KnownChain) -> None:
     assert store_file(known).pragma("user_version") == VERSION
 
 
-def unversioned(known: KnownChain, home: Path) -> None:
-    """The same checkpoints in `home`, as a program without versions left them, and a bad row."""
-    home.mkdir()
-    old, new = apsw.Connection(str(home / FILE)), store_file(known)
-    old.execute(UNVERSIONED)
-    for table in ("checkpoints", "keys"):
-        for row in new.execute(f"SELECT * FROM {table}"):
-            old.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
-    for name, path, file_id, ledger, number, at in new.execute("SELECT * FROM databases"):
-        place = f"{path}|{file_id}|{(ledger,) if ledger else None}"
-        old.execute("INSERT INTO databases VALUES (?, ?, ?, ?, ?)", (name, path, place, number, at))
-    first = known.chain.one("SELECT seq, previous_hash FROM audit_chain WHERE seq = 5")
-    old.execute("INSERT INTO adoptions VALUES ('other', 't', ?, ?, 'ada', 1)", first)
-    old.execute("INSERT INTO databases VALUES ('bad', 'x', x'ff7c', 1, 1)")
-
-
-@pytest.mark.parametrize("ledger", [True, False])
-def test_a_store_without_a_version_is_taken_over(known: KnownChain, tmp_path: Path, ledger: bool) -> None:
-    if ledger:
-        known.chain.run("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)")
-        known.chain.run("INSERT INTO d1_migrations VALUES (1, '0000', '2026-01-01 10:00:00')")
-        known.checkpoint()
-    unversioned(known, tmp_path / "old")
-    store = CheckpointStore(tmp_path / "old", known.store._keyring)
-    assert KnownChain(known.chain, store).verify().verdict is Verdict.VERIFIED
-    opened = apsw.Connection(str(tmp_path / "old" / FILE))
-    same = "SELECT path, file_id, ledger, seen_number, seen_at FROM databases WHERE id <> 'bad'"
-    assert opened.execute(same).fetchall() == store_file(known).execute(same).fetchall()
-    assert opened.execute("SELECT actor, accepted_at FROM baselines").fetchall() == [("ada", 1)]
-    assert opened.pragma("user_version") == VERSION
-    known.chain.append(TENANT)
-    assert KnownChain(known.chain, store).verify().unwitnessed == 1
-
-
-def test_the_place_is_still_told_after_taking_over(known: KnownChain, tmp_path: Path) -> None:
-    """Of a file whose rows were all rewritten, the place is all that is left to know it by."""
-    unversioned(known, tmp_path / "old")
-    store = CheckpointStore(tmp_path / "old", known.store._keyring)
-    for tenant in ("tenant-00", "tenant-01", "tenant-02"):
-        known.chain.run("UPDATE audit_chain SET payload = payload || ' ' WHERE tenant_id = ?", tenant)
-        known.chain.rehash(tenant)
-    assert "CHECKPOINT" in codes(KnownChain(known.chain, store).verify())
+def test_a_store_that_no_released_version_made_is_left_as_it_is(known: KnownChain) -> None:
+    sql = store_file(known)
+    sql.execute("ALTER TABLE databases DROP COLUMN ledger; PRAGMA user_version = 0")
+    with pytest.raises(StoreUnreadable, match="a format that no released version has written"):
+        known.verify()
+    assert sql.pragma("user_version") == 0
 
 
 def test_a_store_of_a_newer_program_is_left_as_it_is(known: KnownChain) -> None:
     store_file(known).pragma("user_version", VERSION + 1)
-    with pytest.raises(StoreNewer, match="format 2 and this program knows up to 1; install a newer one"):
+    with pytest.raises(StoreUnreadable, match="format 2 and this program knows up to 1; install a newer one"):
         known.verify()
-    with pytest.raises(StoreNewer):
+    with pytest.raises(StoreUnreadable):
         known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY)
     tried = try_to_sign(known.chain.path, known.chain.path.parent / "home", now=NOW)
     assert tried.number is None and tried.stops is not None and "newer" in tried.stops
@@ -194,20 +141,23 @@ def test_a_baseline_that_could_not_be_read_back_is_not_written(
 ) -> None:
     known.chain.append(TENANT)
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
-    (tenant,) = (item for item in known.verify().tenants if item.verdict is Verdict.UNPROVEN_START)
+    report = known.verify()
+    (finding,) = report.findings
+    (tenant,) = (item for item in report.tenants if item.verdict is Verdict.UNPROVEN_START)
+    odd = replace(
+        report,
+        tenants=(replace(tenant, first_seq=seq),),
+        findings=(replace(finding, actual=previous),),
+    )
     with pytest.raises(InvalidInput, match="A checkpoint cannot keep"):
-        known.store.accept_start(
-            known.chain.path, replace(tenant, first_seq=seq), previous, actor="ada", now=NOW
-        )
+        known.store.accept_starts(known.chain.path, odd, actor="ada", now=NOW)
     assert store_file(known).execute("SELECT count(*) FROM baselines").get == 0
 
 
 def test_a_baseline_that_cannot_be_read_is_not_accepted_any_more(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
-    report = known.verify()
-    (tenant,) = (item for item in report.tenants if item.verdict is Verdict.UNPROVEN_START)
-    known.store.accept_start(known.chain.path, tenant, str(report.findings[0].actual), actor="ada", now=NOW)
+    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
     assert known.verify().verdict is Verdict.VERIFIED
     store_file(known).execute("UPDATE baselines SET seq = 'x'")
     assert known.verify().verdict is Verdict.UNPROVEN_START

@@ -334,10 +334,7 @@ def test_a_marker_that_goes_on_from_an_accepted_start_leaves_nothing_out(
 ) -> None:
     known = known_chain(50, 2, 1)
     known.chain.run("DELETE FROM audit_chain WHERE seq <= ?", known.chain.seqs(TENANT)[4])
-    report = known.verify()
-    for finding in report.findings:
-        (tenant,) = (item for item in report.tenants if item.tenant == finding.tenant)
-        known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
     cut(known, 10)
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
 
@@ -350,10 +347,7 @@ def test_a_cut_start_is_not_signed_over_what_a_checkpoint_knew(
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq < ?", TENANT, seqs[20])
     with pytest.raises(NotSigned, match=f"checkpoint 1 knew it from entry {seqs[0]} on"):
         known.checkpoint()
-    report = known.verify()
-    (tenant,) = (item for item in report.tenants if item.verdict is Verdict.UNPROVEN_START)
-    (finding,) = report.findings
-    known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
     assert known.checkpoint().number == 2
 
 
@@ -409,8 +403,7 @@ def test_a_start_is_adopted(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
     report = known.verify()
     (tenant,) = [item for item in report.tenants if item.verdict == Verdict.UNPROVEN_START]
-    (finding,) = report.findings
-    known.store.accept_start(known.chain.path, tenant, str(finding.actual), actor="ada", now=NOW)
+    known.store.accept_starts(known.chain.path, report, actor="ada", now=NOW)
     report = known.verify()
     # Of a chain of one row, nothing that the checkpoint knew is left.
     assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
