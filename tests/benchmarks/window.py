@@ -34,6 +34,7 @@ from app.services.retention.result import Confirmation
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
 from app.workers.memory import GarbageCollector
@@ -179,7 +180,7 @@ def run(path: Path, folder: Path, desk: Desk) -> None:
         if position != 0:
             workspace.tabs.setCurrentIndex(0)
             desk.step(
-                f"look at {page.spec.title}",
+                f"look at {page.spec.table.title}",
                 partial(workspace.tabs.setCurrentIndex, position),
                 partial(desk.complete, page),
             )
@@ -191,7 +192,7 @@ def run(path: Path, folder: Path, desk: Desk) -> None:
     bar = tab.table.verticalScrollBar()
     for end in (bar.maximum(), 0, bar.maximum() // 2):
         desk.step(f"jump to {end:,}", partial(bar.setValue, end), desk.shown)
-    for number, column in enumerate(tab.columns()):
+    for number, column in enumerate(tab.model.columns):
         if column.sortable:
             desk.step(
                 f"sort by {column.name}, scrolling",
@@ -227,7 +228,7 @@ def export(desk: Desk, target: Path, form: Format) -> None:
     tab = desk.tab
     desk.step(
         f"export everything as {form}, scrolling",
-        lambda: tab.exporter.export(target, tab.query(), form),
+        lambda: export_to(tab, target, tab.query(), form),
         target.exists,
         desk.scroll,
     )

@@ -13,8 +13,7 @@ from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.runs.artifact import ArtifactDialog
-from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
+from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.tab import RunsTab
 from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
@@ -97,10 +96,10 @@ def parked_ideas(theme: Theme) -> Shot:
     """The parked ideas, one of them selected."""
     context, close = _open(theme)
     dialog = ParkedIdeasDialog(context)
-    dialog.reload()
+    dialog.page.reload()
 
     def choose() -> None:
-        dialog.table.select_row(1)
-        dialog.table.setFocus()
+        dialog.page.table.select_row(1)
+        dialog.page.table.setFocus()
 
-    return Shot(dialog, ready=dialog.list.loaded, then=choose, close=close)
+    return Shot(dialog, ready=dialog.page.list.loaded, then=choose, close=close)

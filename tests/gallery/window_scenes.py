@@ -19,7 +19,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common import declared
-from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
+from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -159,12 +159,12 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-new-user", None)
     def new_user(theme: Theme) -> Shot:
-        return _dialog(scenes, theme, lambda context: NewUserDialog(context, "acme-corp"))
+        return _dialog(scenes, theme, lambda context: new_user_form(context, "acme-corp"))
 
     @registry.scene("dialog-edit-user", None)
     def edit_user(theme: Theme) -> Shot:
         user = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
-        return _dialog(scenes, theme, lambda context: EditUserDialog(context, user))
+        return _dialog(scenes, theme, lambda context: edit_user_form(context, user))
 
     @registry.scene("dialog-new-webhook", None)
     def new_webhook(theme: Theme) -> Shot:

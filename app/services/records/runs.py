@@ -15,10 +15,10 @@ from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images, StoredRow
-from app.services.records.record import Record, read_record_with
+from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
-from models.errors import NotAllowed, NotFound
+from models.errors import NotAllowed, NotFound, TableMissing
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
 
@@ -60,6 +60,14 @@ def get(database: Database, run_id: str) -> RunDetail:
     """The run and its artifacts. Raises `NotFound`."""
     run, found = read_record_with(database, PLANNING_RUNS, run_id, PLANNING_ARTIFACTS, "run_id")
     return RunDetail(run, None if found is None else tuple(sorted(found, key=_running_order)))
+
+
+def idea_of(database: Database, run_id: str) -> str | None:
+    """What the run is about; None where the file has no such run."""
+    try:
+        return read_record(database, PLANNING_RUNS, run_id).text("idea")
+    except (NotFound, TableMissing):
+        return None
 
 
 def _running_order(artifact: Record) -> tuple[int, str, float]:

@@ -156,7 +156,7 @@ class GlobalSearch(QWidget):
         from app.ui.shell.search_results import rows  # noqa: PLC0415
         from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
 
-        tabs = {spec.table: (spec.title, spec.icon) for spec in TABS}
+        tabs = {spec.table.name: (spec.table.title, spec.icon) for spec in TABS}
         self.popup.show_rows(rows(found, tabs), self.field)
         self.answered.emit(found.text, found.total)
         if self._enter_waits:

@@ -42,8 +42,8 @@ class SelfTest(QObject):
         page = pages[position]
 
         def loaded(total: int) -> None:
-            if page.spec.title not in self._rows:
-                self._rows[page.spec.title] = total
+            if page.spec.table.title not in self._rows:
+                self._rows[page.spec.table.title] = total
                 QTimer.singleShot(0, lambda: self._visit(position + 1))
 
         page.list.loaded.connect(loaded)

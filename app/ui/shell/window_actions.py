@@ -130,7 +130,9 @@ def add_tab_actions(commands: Actions, window: MainWindow) -> None:
     for position, tab in enumerate(TABS):
         if f"tab_{position}" not in commands.names():
             run, keys = partial(show, position), f"Ctrl+{position + 1}"
-            commands.add(ActionSpec(f"tab_{position}", tab.title, None, run, partial(_no_file, window), keys))
+            commands.add(
+                ActionSpec(f"tab_{position}", tab.table.title, None, run, partial(_no_file, window), keys)
+            )
 
 
 def fill_menus(commands: Actions, window: MainWindow) -> None:

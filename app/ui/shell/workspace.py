@@ -29,7 +29,7 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:
     from app.ui.shell.retention import Retention
 
-_REST = ("app.ui.tabs.user_forms", "app.ui.tabs.common.exporting", "app.ui.tabs.common.deleting")
+_REST = ("app.services.records.users", "app.ui.tabs.common.exporting")
 
 _UNREAD = (("read", (0,)),)
 
@@ -77,7 +77,7 @@ class Workspace(QWidget):
             page = QWidget(self.tabs)
             self._places.append(QVBoxLayout(page))
             self._places[-1].setContentsMargins(0, 0, 0, 0)
-            self.tabs.addTab(page, spec.title)
+            self.tabs.addTab(page, spec.table.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
@@ -166,14 +166,14 @@ class Workspace(QWidget):
         tab = spec.load()(self.context, place.parentWidget())
         tab.set_scope(self._scope)
         tab.jump.connect(self.jump)
-        tab.history_wanted.connect(partial(self.show_history, tab.spec.table))
+        tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
         place.addWidget(tab)
         tab.show()
         return tab
 
     def _turn_to(self, table: str) -> RecordTab | None:
         for position, spec in enumerate(TABS):
-            if spec.table == table:
+            if spec.table.name == table:
                 self.tabs.setCurrentIndex(position)
                 return self._page(position)
         return None
@@ -233,8 +233,9 @@ class Workspace(QWidget):
 
     def _show_unread(self, count: int) -> None:
         for position, spec in enumerate(TABS):
-            if spec.declared is NOTIFICATIONS:
-                self.tabs.setTabText(position, f"{spec.title}  {grouped(count)}" if count else spec.title)
+            if spec.table is NOTIFICATIONS:
+                title = spec.table.title
+                self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
 
     def _notices(self, opened: OpenedFile) -> list[Notice]:

@@ -1,32 +1,31 @@
 """What the platform told its tenants, and who has read it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.itemmodels.columns import Column, Row, Tone
-from app.services.records import notifications
+from app.itemmodels.columns import Row, Tone
+from app.services.records import notifications, runs
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record, read_record
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.acts import Frozen, ask_about, freeze, record_act
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
-from app.ui.tabs.common.deleting import Frozen, freeze
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip
-from app.ui.widgets.dialogs import ConfirmDialog
-from app.ui.widgets.fields import Field, FieldList
+from app.ui.widgets.fields import Field
 from app.ui.widgets.formatting import counted
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
-from models.errors import NotAllowed, TableMissing
+from models.engine import Database
+from models.errors import NotAllowed
 
-RUNS = PLANNING_RUNS.name
 LONG = 2_000
 """Characters of a message that a wrapped label can lay out without being felt."""
 
@@ -48,32 +47,29 @@ class NotificationsTab(RecordTab):
 
     spec = NOTIFICATIONS_TAB
 
-    def columns(self) -> Sequence[Column]:
-        return declared.columns(
-            self.context,
-            NOTIFICATIONS,
-            read={
+    def special_columns(self) -> declared.Special:
+        return {
+            "read": {
                 "icon": declared.either(Icon.READ, Icon.UNREAD),
                 "tone": declared.either(None, Tone.ACCENT),
             },
-            title={"tone": _title_tone},
-            message={"dim": True},
-        )
+            "title": {"tone": _title_tone},
+            "message": {"dim": True},
+        }
 
     def build_inspector(self) -> None:
         self._message = Label(wrap=True, selectable=True)
         self._message.setAccessibleName("Message")
-        self._fields = FieldList(self.context.theme)
         self._metadata = JsonView(self.context.theme, "Metadata")
         self._metadata.setMinimumHeight(_JSON_HEIGHT)
         self.inspector.add_widget(self._message)
-        self.inspector.add_widget(self._fields)
+        self.inspector.add_widget(self.fields)
         self.inspector.add_widget(self._metadata, 1)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
         self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
 
     def load(self) -> Callable[..., Any]:
-        return partial(_detail, self.context.lists)
+        return _detail
 
     def show_details(self, record: NotificationDetail) -> None:
         note = record.record
@@ -88,7 +84,7 @@ class NotificationsTab(RecordTab):
             run_id, idea = record.run
             fields += [Field("Run", idea), Field("Run id", run_id, mono=True)]
         shown_elsewhere = ("read", "title", "message", "type", "metadata")
-        self._fields.set_fields([*fields, *declared.fields(self.context, note, without=shown_elsewhere)])
+        self.fields.set_fields([*fields, *declared.fields(self.context, note, without=shown_elsewhere)])
         metadata = note["metadata"]
         self._metadata.setVisible(metadata is not None)
         self._metadata.set_json(None if metadata is None else str(metadata))
@@ -106,40 +102,18 @@ class NotificationsTab(RecordTab):
                 place=Place.FILTER_ROW,
             )
         )
-        add(
-            ActionSpec(
-                "open_run",
-                "Open run",
-                Icon.RUNS,
-                self._open_run,
-                self._refuse_run,
-                "O",
-                place=Place.INSPECTOR,
-            )
-        )
-        for read, name, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
-            add(
-                ActionSpec(
-                    f"mark_{name}",
-                    f"Mark {name}",
-                    icon,
-                    partial(self._mark, read),
-                    partial(self._refuse_mark, read),
-                    key,
-                    place=Place.INSPECTOR,
-                )
-            )
+        add(record_act("open_run", "Open run", Icon.RUNS, self._open_run, self._refuse_run, "O"))
+        for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
+            run = partial(self._mark, read)
+            refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
+            add(record_act(f"mark_{word}", f"Mark {word}", icon, run, refusal, key))
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
-        return super().shows_any_of(tables) or RUNS in tables
+        return super().shows_any_of(tables) or PLANNING_RUNS.name in tables
 
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
         self.selection.with_ids(partial(self.act, notifications.mark, read=read))
-
-    def _refuse_mark(self, read: bool) -> str | None:
-        already = f"Already marked {'read' if read else 'unread'}."
-        return self.selection.refusal_to_set("read", read, already)
 
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""
@@ -151,22 +125,19 @@ class NotificationsTab(RecordTab):
         if len(unread.ids) == 1:
             act()
             return
-        count = counted(len(unread.ids), "unread notification")
-        where = f"of {counted(unread.tenants, 'tenant')}" if self.scope.tenant_id is None else ""
-        dialog = ConfirmDialog(
-            self.context.theme,
-            f"Mark {counted(len(unread.ids), 'notification')} as read?",
-            f"{count} {where or f'of {self.scope.tenant_id}'} shown now will be marked read. "
+        count, noun = len(unread.ids), "notification"
+        whose = counted(unread.tenants, "tenant") if self.scope.tenant_id is None else self.scope.tenant_id
+        ask_about(
+            self,
+            unread,
+            act,
+            f"Mark {counted(count, noun)} as read?",
+            f"{counted(count, f'unread {noun}')} of {whose} shown now will be marked read. "
             "What arrives meanwhile stays unread. This can be undone.",
-            action=f"Mark {len(unread.ids):,} as read",
-            items=unread.names,
-            total=len(unread.ids),
+            action=f"Mark {count:,} as read",
+            listed="What is marked read",
             danger=False,
-            parent=self,
         )
-        dialog.list.setAccessibleName("What is marked read")
-        dialog.accepted.connect(act)
-        dialog.open_once()
 
     def _refuse_all(self) -> str | None:
         if self.context.cannot_write:
@@ -176,7 +147,7 @@ class NotificationsTab(RecordTab):
     def _open_run(self) -> None:
         detail: NotificationDetail | None = self.current.whole()
         if detail is not None and detail.run is not None:
-            self.jump.emit(RUNS, detail.run[0])
+            self.jump.emit(PLANNING_RUNS.name, detail.run[0])
 
     def _refuse_run(self) -> str | None:
         refusal = self.selection.refusal(single=True, writes=False)
@@ -192,18 +163,13 @@ def _title_tone(value: Any, row: Row) -> Tone | None:
     return None if row[_READ] else Tone.ACCENT
 
 
-def _detail(lists: Lists, database: Any, notification_id: str) -> NotificationDetail:
+def _detail(database: Database, notification_id: str) -> NotificationDetail:
     """Raises `NotFound`."""
     record = read_record(database, NOTIFICATIONS, notification_id)
     run_id = _run_id(record["metadata"])
-    if run_id is None:
-        return NotificationDetail(record, False, None)
-    try:
-        key = lists.key_of(database, RUNS, run_id)
-        rows = [] if key is None else list(lists.rows(database, ListQuery(RUNS), [key], ("idea",)))
-    except TableMissing:
-        rows = []
-    return NotificationDetail(record, True, (run_id, str(rows[0][0])) if rows else None)
+    idea = None if run_id is None else runs.idea_of(database, run_id)
+    found = None if run_id is None or idea is None else (run_id, idea)
+    return NotificationDetail(record, run_id is not None, found)
 
 
 def _run_id(metadata: object) -> str | None:

@@ -1,18 +1,21 @@
-"""A tenant's users."""
+"""A tenant's users, and the forms for a new one and for another e-mail address."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.itemmodels.columns import Column
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.services import text
 from app.services.records.change import Change
 from app.services.records.record import Record
-from app.services.records.tables import USERS
+from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.declared import USERS_TAB
-from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
-from app.ui.widgets.fields import FieldList
+
+if TYPE_CHECKING:
+    from app.ui.widgets.form_dialog import FormDialog
 
 
 class UsersTab(RecordTab):
@@ -20,17 +23,12 @@ class UsersTab(RecordTab):
 
     spec = USERS_TAB
 
-    def columns(self) -> Sequence[Column]:
-        return declared.columns(self.context, USERS, has_password={"icon": declared.either(Icon.KEY)})
-
-    def build_inspector(self) -> None:
-        self._fields = FieldList(self.context.theme)
-        self.inspector.add_widget(self._fields)
-        self.inspector.add_stretch()
+    def special_columns(self) -> declared.Special:
+        return {"has_password": {"icon": declared.either(Icon.KEY)}}
 
     def show_details(self, record: Record) -> None:
         self.inspector.set_header(record.text("email"), f"user of {record['tenant_id']}")
-        self._fields.set_fields(declared.fields(self.context, record))
+        self.fields.set_fields(declared.fields(self.context, record))
 
     def add_acts(self) -> None:
         add = self.commands.add
@@ -40,17 +38,46 @@ class UsersTab(RecordTab):
         add(history_act(self))
 
     def _create(self) -> None:
-        from app.ui.tabs.user_forms import NewUserDialog  # noqa: PLC0415
-
-        NewUserDialog(self.context, self.scope.tenant_id, self).open_once()
+        new_user_form(self.context, self.scope.tenant_id, self).open_once()
 
     def _edit(self, user: Record) -> None:
-        from app.ui.tabs.user_forms import EditUserDialog  # noqa: PLC0415
-
-        EditUserDialog(self.context, user, self).open_once()
+        edit_user_form(self.context, user, self).open_once()
 
 
-# This tab is the first in sight: it shows rows before what acts on them and the forms are loaded.
+# This tab is the first in sight: it shows rows before what acts on them and its forms are loaded.
+
+
+def new_user_form(context: Context, tenant: str | None, parent: QWidget | None = None) -> "FormDialog":
+    """Asks for tenant and e-mail address; the tenant in view is filled in."""
+    from app.services.records import users  # noqa: PLC0415
+    from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
+
+    sentence = "The user has no password until one is set."
+    form = FormDialog(context.theme, "New user", sentence, action="Create user", parent=parent)
+    tenant_field, email_field = QLineEdit(tenant or ""), QLineEdit()
+    email_field.setPlaceholderText("name@example.com")
+    form.add_field("tenant_id", "Tenant", tenant_field, checked(text.tenant_id))
+    form.add_field("email", "E-mail address", email_field, checked(users.valid_email))
+    (email_field if tenant else tenant_field).setFocus()
+    form.submitted.connect(
+        lambda: form.write(context.act, users.create, tenant_field.text(), email_field.text())
+    )
+    return form
+
+
+def edit_user_form(context: Context, user: Record, parent: QWidget | None = None) -> "FormDialog":
+    """Asks for another e-mail address."""
+    from app.services.records import users  # noqa: PLC0415
+    from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
+
+    sentence = f"User of {user['tenant_id']}"
+    form = FormDialog(context.theme, "Edit e-mail address", sentence, action="Save", parent=parent)
+    field = QLineEdit(user.text("email"))
+    field.selectAll()
+    form.add_field("email", "E-mail address", field, checked(users.valid_email))
+    field.setFocus()
+    form.submitted.connect(lambda: form.write(context.act, users.rename, user["id"], field.text()))
+    return form
 
 
 def _delete(*args: Any, **options: Any) -> Change:

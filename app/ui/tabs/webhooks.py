@@ -1,26 +1,23 @@
 """Where a tenant's events are delivered to, and the form for a destination."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
-from app.itemmodels.columns import Column, Row, Tone
+from app.itemmodels.columns import Row, Tone
 from app.services import text
 from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
-from app.ui.shell.actions import ActionSpec, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act, record_act
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
-from app.ui.tabs.common.record_acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip
-from app.ui.widgets.fields import FieldList
 from app.ui.widgets.form_dialog import FormDialog, checked
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
@@ -32,26 +29,19 @@ class WebhooksTab(RecordTab):
 
     spec = WEBHOOKS_TAB
 
-    def columns(self) -> Sequence[Column]:
-        return declared.columns(
-            self.context,
-            WEBHOOK_DESTINATIONS,
-            active={"icon": declared.either(Icon.OK, Icon.PAUSED), "tone": declared.either(Tone.OK)},
+    def special_columns(self) -> declared.Special:
+        return {
+            "active": {"icon": declared.either(Icon.OK, Icon.PAUSED), "tone": declared.either(Tone.OK)},
             # The URL names the host already; what differs is said where it is read.
-            url={
+            "url": {
                 "tone": lambda value, row: None if _agrees(row) else Tone.BAD,
                 "icon": lambda value, row: None if _agrees(row) else Icon.WARNING,
                 "tooltip": lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",
             },
-            hostname={"dim": True},
-            events={"text": _events, "tooltip": lambda value, row: _all_events(value)},
-            has_secret={"icon": declared.either(Icon.KEY)},
-        )
-
-    def build_inspector(self) -> None:
-        self._fields = FieldList(self.context.theme)
-        self.inspector.add_widget(self._fields)
-        self.inspector.add_stretch()
+            "hostname": {"dim": True},
+            "events": {"text": _events, "tooltip": lambda value, row: _all_events(value)},
+            "has_secret": {"icon": declared.either(Icon.KEY)},
+        }
 
     def show_details(self, record: Record) -> None:
         theme, active = self.context.theme, bool(record["active"])
@@ -65,7 +55,7 @@ class WebhooksTab(RecordTab):
             chips.append(StatusChip(theme, "host differs", Tone.BAD, Icon.WARNING))
         self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", chips)
         differs = {"value": f"{host} — {_DISAGREES}", "tone": Tone.BAD, "copy": host}
-        self._fields.set_fields(
+        self.fields.set_fields(
             declared.fields(
                 self.context,
                 record,
@@ -80,21 +70,13 @@ class WebhooksTab(RecordTab):
         add = self.commands.add
         add(create_act(self, "New webhook", self._create))
         add(edit_act(self, "Edit", self._edit))
-        for name, words, icon, active, key in (
-            ("activate", "Activate", Icon.ACTIVATE, True, "A"),
-            ("deactivate", "Deactivate", Icon.DEACTIVATE, False, "D"),
+        for word, icon, active, key in (
+            ("Activate", Icon.ACTIVATE, True, "A"),
+            ("Deactivate", Icon.DEACTIVATE, False, "D"),
         ):
-            add(
-                ActionSpec(
-                    name,
-                    words,
-                    icon,
-                    partial(self._set_active, active),
-                    partial(self._refuse_switch, active),
-                    key,
-                    place=Place.INSPECTOR,
-                )
-            )
+            run = partial(self._set_active, active)
+            refusal = partial(self.selection.refusal_to_set, "active", active)
+            add(record_act(word.lower(), word, icon, run, refusal, key))
         add(delete_act(self, webhooks.delete, "url"))
         add(history_act(self))
 
@@ -106,10 +88,6 @@ class WebhooksTab(RecordTab):
 
     def _set_active(self, active: bool) -> None:
         self.selection.with_ids(lambda ids: self.act(webhooks.set_active, ids, active))
-
-    def _refuse_switch(self, active: bool) -> str | None:
-        already = f"Already {'active' if active else 'inactive'}."
-        return self.selection.refusal_to_set("active", active, already)
 
 
 def _events(value: Any, row: Row) -> str:
@@ -185,7 +163,6 @@ class WebhookDialog(FormDialog):
         active = QCheckBox("Active")
         active.setChecked(bool(webhook["active"]) if webhook else True)
         self.add_field("active", "Active", active)
-        self.set_clean()
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
         self.submitted.connect(self._submit)
 

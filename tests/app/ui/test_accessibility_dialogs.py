@@ -30,11 +30,11 @@ from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfo
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.checkpoints import CheckpointsDialog
 from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
-from app.ui.tabs.runs.artifact import ArtifactDialog
-from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog
-from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
+from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
+from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
+from app.ui.widgets.form_dialog import FormDialog
 from app.workers import scan_pool
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
@@ -70,8 +70,8 @@ def versions(context: Context) -> list[Record]:
 def parked_ideas(context: Context) -> ParkedIdeasDialog:
     """With an idea chosen, so that all of it is in sight."""
     dialog = ParkedIdeasDialog(context)
-    dialog.list.loaded.connect(lambda _: dialog.table.select_row(0))
-    dialog.reload()
+    dialog.page.list.loaded.connect(lambda _: dialog.page.table.select_row(0))
+    dialog.page.reload()
     return dialog
 
 
@@ -92,8 +92,8 @@ def broken_copy(context: Context) -> Offer:
 
 
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {
-    "new user": lambda context: NewUserDialog(context, "acme-corp"),
-    "edit user": lambda context: EditUserDialog(context, USER),
+    "new user": lambda context: new_user_form(context, "acme-corp"),
+    "edit user": lambda context: edit_user_form(context, USER),
     "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),
     "preferences": lambda context: PreferencesDialog(context.theme, context.settings),
     "about": lambda context: AboutDialog(context.theme),
@@ -128,7 +128,7 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
         case CheckpointsDialog():
             qtbot.waitUntil(lambda: dialog.table is not None)
         case ParkedIdeasDialog():
-            qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
+            qtbot.waitUntil(lambda: not dialog.page.inspector.is_empty())
     return dialog
 
 
@@ -158,7 +158,7 @@ def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: 
 
 def test_return_presses_the_button_that_has_the_focus(qtbot: QtBot, context: Context) -> None:
     dialog = opened(qtbot, context, "edit user")
-    assert isinstance(dialog, EditUserDialog)
+    assert isinstance(dialog, FormDialog)
     qtbot.keyClicks(dialog.focusWidget(), "x")
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Escape)
     assert dialog.focusWidget() is dialog.keep_button, "it is asked what becomes of the edit"
@@ -170,8 +170,8 @@ def test_return_presses_the_button_that_has_the_focus(qtbot: QtBot, context: Con
 def test_return_in_a_filter_leaves_the_dialog_open(qtbot: QtBot, context: Context) -> None:
     dialog = opened(qtbot, context, "parked ideas")
     assert isinstance(dialog, ParkedIdeasDialog)
-    dialog.filters.text.setFocus()
-    qtbot.keyClicks(dialog.filters.text, "e")
-    with qtbot.waitSignal(dialog.list.loaded):
-        qtbot.keyClick(dialog.filters.text, Qt.Key.Key_Return)
+    dialog.page.filters.text.setFocus()
+    qtbot.keyClicks(dialog.page.filters.text, "e")
+    with qtbot.waitSignal(dialog.page.list.loaded):
+        qtbot.keyClick(dialog.page.filters.text, Qt.Key.Key_Return)
     assert dialog.isVisible()

@@ -10,11 +10,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Column, Tone
+from app.itemmodels.columns import Tone
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
-from app.services.records.tables import AUDIT_CHAIN, Scope
+from app.services.records.tables import Scope
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
@@ -31,7 +31,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.buttons import SplitButton, StatusChip
 from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.dialogs import choose_folder
-from app.ui.widgets.fields import Field, FieldList
+from app.ui.widgets.fields import Field
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.panes import GAP
 from app.workers.runner import Task
@@ -60,17 +60,15 @@ class AuditTab(RecordTab):
         self._shown_accepted = False
         super().__init__(context, parent)
 
-    def columns(self) -> Sequence[Column]:
+    def special_columns(self) -> declared.Special:
         context = self.context
-        return declared.columns(
-            context,
-            AUDIT_CHAIN,
-            created_at={
+        return {
+            "created_at": {
                 "text": lambda value, row: formatting.table_time(value, context.settings.utc_times),
                 "tooltip": lambda value, row: declared.moment(context, value),
             },
-            tenant_id={"dim": False},
-            previous_hash={
+            "tenant_id": {"dim": False},
+            "previous_hash": {
                 "text": lambda value, row: self._link_cell(row[0])[0],
                 "icon": lambda value, row: self._link_cell(row[0])[1],
                 "tone": lambda value, row: self._link_cell(row[0])[2],
@@ -78,7 +76,7 @@ class AuditTab(RecordTab):
                 "sortable": False,
                 "monospace": False,
             },
-        )
+        }
 
     def top_widgets(self) -> Sequence[QWidget]:
         self.verify_split = verify = SplitButton(
@@ -122,12 +120,10 @@ class AuditTab(RecordTab):
         self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
 
     def build_inspector(self) -> None:
-        theme = self.context.theme
-        self._payload = JsonView(theme)
+        self._payload = JsonView(self.context.theme)
         self._payload.setMinimumHeight(_JSON_HEIGHT)
         self.inspector.add_widget(self._payload, 1)
-        self._fields = FieldList(theme)
-        self.inspector.add_widget(self._fields)
+        self.inspector.add_widget(self.fields)
 
     def load(self) -> Callable[..., Any]:
         return read_entry
@@ -146,7 +142,7 @@ class AuditTab(RecordTab):
         )
         self._payload.set_json(entry.text("payload"))
         previous, stored = entry.text("previous_hash"), entry.text("hash")
-        self._fields.set_fields(
+        self.fields.set_fields(
             [
                 Field("Previous", formatting.shortened(previous, 12, 12), True, copy=previous),
                 Field("Hash", formatting.shortened(stored, 12, 12), True, copy=stored),
@@ -245,7 +241,7 @@ class AuditTab(RecordTab):
         """Asks for a range: the selected entries at first, else those that the filters keep."""
         selected = self._selected_ends() if self.selection.count() > 1 else None
         lists, query = self.context.lists, replace(self.query(), sort=None)
-        chain = ListQuery(self.spec.table, self.scope)
+        chain = ListQuery(self.spec.table.name, self.scope)
 
         def work(database: Any) -> tuple[Ends | None, Ends | None]:
             all_of_it = _ends(lists.load_keys(database, chain))

@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Any, cast
 from app.itemmodels.columns import Column, Row
 from app.services.records.list_query import Value
 from app.services.records.record import Record
-from app.services.records.tables import ColumnKind, Table, TableColumn
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    NOTIFICATIONS,
+    PLANNING_RUNS,
+    USERS,
+    WEBHOOK_DESTINATIONS,
+    ColumnKind,
+    Table,
+    TableColumn,
+)
 from app.ui.shell.context import Context
+from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.fields import Field
 from app.ui.widgets.filter_row import Pick
@@ -21,16 +31,10 @@ from app.ui.widgets.filter_row import Pick
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
 
-from app.services.records.tables import (
-    AUDIT_CHAIN,
-    NOTIFICATIONS,
-    PLANNING_RUNS,
-    USERS,
-    WEBHOOK_DESTINATIONS,
-)
-from app.ui.theme.icons import Icon
-
 MISSING = "missing in this file"
+
+Special = Mapping[str, Mapping[str, Any]]
+"""By a declared name, what of a `Column` differs from its kind."""
 
 _YES_OR_NO = (ColumnKind.FLAG, ColumnKind.PRESENCE)
 _IDS = (ColumnKind.KEY, ColumnKind.ID)
@@ -40,14 +44,14 @@ _IDS = (ColumnKind.KEY, ColumnKind.ID)
 class TabSpec:
     """What one tab is about: a declared table, and how a tab presents it.
 
-    `place` is the module and the class of the tab. `empty` is a title and a sentence. `chips` are counted
-    columns that the tab offers otherwise than by a pick list.
+    `empty` is a title and a sentence. `place` is the module and the class of a tab of the window. `chips` are
+    counted columns that the tab offers otherwise than by a pick list.
     """
 
-    place: str
-    declared: Table
+    table: Table
     icon: str
     empty: tuple[str, str]
+    place: str = ""
     dates: bool = False
     chips: tuple[str, ...] = ()
 
@@ -56,38 +60,12 @@ class TabSpec:
         module, _, name = self.place.partition(":")
         return cast("type[RecordTab]", getattr(import_module(module), name))
 
-    @property
-    def table(self) -> str:
-        return self.declared.name
-
-    @property
-    def title(self) -> str:
-        return self.declared.title
-
-    @property
-    def noun(self) -> tuple[str, str]:
-        return self.declared.noun
-
-    @property
-    def main(self) -> str:
-        return self.declared.main
-
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """The columns shown only when asked for."""
-        return tuple(column.name for column in self.declared.listed if column.hidden)
-
-    @property
     def picks(self) -> tuple[Pick, ...]:
         return tuple(
             Pick(column.name, column.label, f"Any {_inside(column.label)}")
-            for column in self.declared.counted
+            for column in self.table.counted
             if column.name not in self.chips
         )
-
-    @property
-    def hint(self) -> str:
-        return filter_hint(self.declared)
 
 
 def filter_hint(table: Table) -> str:
@@ -101,22 +79,19 @@ def _inside(label: str) -> str:
     return label if label.isupper() else label[:1].lower() + label[1:]
 
 
-def columns(context: Context, table: Table, **special: Mapping[str, Any]) -> list[Column]:
+def columns(context: Context, table: Table, special: Special) -> list[Column]:
     """The columns of a table's list, in the order declared.
 
     `special` says, by a declared name, what of the `Column` differs from its kind.
     """
     stored = context.opened.schema.columns.get(table.name, ())
-    found = []
-    for declared in table.columns:
-        if not declared.listed:
-            continue
-        if stored and declared.source not in stored:
-            found.append(_missing(table, declared))
-        else:
-            column = replace(_column(context, table, declared), **special.get(declared.name, {}))
-            found.append(column)
-    return found
+    return [
+        _missing(table, declared)
+        if stored and declared.source not in stored
+        else replace(_column(context, table, declared), **special.get(declared.name, {}))
+        for declared in table.columns
+        if declared.listed
+    ]
 
 
 def _missing(table: Table, declared: TableColumn) -> Column:
@@ -231,43 +206,38 @@ def moment(context: Context, at: Any) -> str:
 
 
 USERS_TAB = TabSpec(
-    "app.ui.tabs.users:UsersTab",
     USERS,
     Icon.USERS,
     ("No users yet", "Create the first one with “New user”."),
+    "app.ui.tabs.users:UsersTab",
     dates=True,
 )
-
 AUDIT_TAB = TabSpec(
-    "app.ui.tabs.audit.tab:AuditTab",
     AUDIT_CHAIN,
     Icon.AUDIT,
     ("No entries yet", "Every administrative act is recorded here."),
+    "app.ui.tabs.audit.tab:AuditTab",
     dates=True,
 )
-
 WEBHOOKS_TAB = TabSpec(
-    "app.ui.tabs.webhooks:WebhooksTab",
     WEBHOOK_DESTINATIONS,
     Icon.WEBHOOK,
     ("No webhooks yet", "Create the first destination with “New webhook”."),
+    "app.ui.tabs.webhooks:WebhooksTab",
 )
-
 NOTIFICATIONS_TAB = TabSpec(
-    "app.ui.tabs.notifications:NotificationsTab",
     NOTIFICATIONS,
     Icon.BELL,
     ("No notifications", "What the platform has to say to its tenants will appear here."),
+    "app.ui.tabs.notifications:NotificationsTab",
     dates=True,
 )
-
 RUNS_TAB = TabSpec(
-    "app.ui.tabs.runs.tab:RunsTab",
     PLANNING_RUNS,
     Icon.RUNS,
     ("No planning runs", "Runs appear here when the platform starts to plan an idea."),
+    "app.ui.tabs.runs.tab:RunsTab",
     dates=True,
     chips=("status",),
 )
-
 TABS = (USERS_TAB, AUDIT_TAB, WEBHOOKS_TAB, NOTIFICATIONS_TAB, RUNS_TAB)

@@ -1,22 +1,18 @@
 """Copying the selected rows, exporting all that a filter shows, and the context menu that offers both."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QObject, QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from app.itemmodels.columns import Role
 from app.services.records import export
 from app.services.records.export import Format
-from app.services.records.list_query import ListQuery, Value
+from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
-from app.services.records.tables import DECLARED
-from app.ui.shell.actions import Actions
-from app.ui.shell.context import Context
-from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ask_save
 from app.ui.widgets.formatting import counted
 from models.progress import Progress, Stop
@@ -29,111 +25,69 @@ _NAMES = {
 }
 
 
-class Exporter(QObject):
-    """Copies and exports for one tab."""
-
-    def __init__(self, context: Context, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._context = context
-        self._name = name
-        self._owner = parent
-
-    def add_copy_menu(self, menu: QMenu, selected: Callable[[], tuple[ListQuery, Keys]]) -> None:
-        """A sub-menu that copies the selected rows, and an act that exports them."""
+def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
+    """The acts of the tab, and what can be done with the value of a cell and with the selected rows."""
+    menu = QMenu(tab)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    tab.commands.fill(menu)
+    if index.isValid():
+        menu.addSeparator()
+        text = str(index.data(Role.WHOLE) or index.data() or "")
+        record = tab.model.record(index.row())
+        if record is not None and text:
+            column = tab.model.columns[index.column()].name
+            value = record[tab.spec.table.names.index(column)]
+            menu.addAction("Filter by this value", lambda: tab.filter_by(column, value, text))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
-            copy.addAction(name).triggered.connect(partial(self._copy, form, selected))
-        menu.addAction("Export these rows…").triggered.connect(lambda: self.ask(*selected()))
+            copy.addAction(name).triggered.connect(partial(_copy, tab, form))
+        menu.addAction("Export these rows…", lambda: ask_export(tab, *tab.list.selected_keys()))
+        menu.addAction("Copy this value", lambda: QGuiApplication.clipboard().setText(text))
+    menu.popup(where)
 
-    def ask(self, query: ListQuery, keys: Keys | None = None) -> None:
-        """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
-        filters = ";;".join(pattern for _, pattern in _NAMES.values())
-        start = str(self._context.opened.path.parent / f"{self._name}.csv")
-        chosen = ask_save(self._owner, "Export", start, filters)
-        if chosen is not None:
-            path, kind = chosen
-            form = next(form for form, (_, pattern) in _NAMES.items() if pattern == kind)
-            self.export(path, query, form, keys)
 
-    def export(self, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
-        """Writes all that the query keeps, or only these rows, in the background.
+def ask_export(tab: RecordTab, query: ListQuery, keys: Keys | None = None) -> None:
+    """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
+    filters = ";;".join(pattern for _, pattern in _NAMES.values())
+    start = str(tab.context.opened.path.parent / f"{tab.spec.table.name}.csv")
+    chosen = ask_save(tab, "Export", start, filters)
+    if chosen is not None:
+        path, kind = chosen
+        form = next(form for form, (_, pattern) in _NAMES.items() if pattern == kind)
+        export_to(tab, path, query, form, keys)
 
-        Progress and cancel are in the status bar.
-        """
-        opened = self._context.opened
 
-        def work(progress: Progress, cancelled: Stop) -> int:
-            from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
+def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
+    """Writes all that the query keeps, or only these rows, with progress and cancel in the status bar."""
+    context, opened = tab.context, tab.context.opened
 
-            return export_rows(
-                opened.path,
-                path,
-                query,
-                form,
-                keys=keys,
-                read_only=opened.read_only,
-                progress=progress,
-                cancelled=cancelled,
-            )
+    def work(progress: Progress, cancelled: Stop) -> int:
+        from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
 
-        def done(count: int) -> None:
-            self._context.say(f"{counted(count, 'row')} exported to {path.name}")
-
-        self._context.busy.run(f"Exporting to {path.name}…", work, on_done=done)
-
-    def _copy(self, form: Format, selected: Callable[[], tuple[ListQuery, Keys]], _: bool = False) -> None:
-        query, keys = selected()
-        lists = self._context.lists
-
-        def copied(text: str) -> None:
-            QGuiApplication.clipboard().setText(text)
-            self._context.say(f"{counted(len(keys), 'row')} copied")
-
-        self._context.runner.read(
-            lambda database: export.text_of(database, lists, query, keys, form), on_done=copied
+        return export_rows(
+            opened.path,
+            path,
+            query,
+            form,
+            keys=keys,
+            read_only=opened.read_only,
+            progress=progress,
+            cancelled=cancelled,
         )
 
+    def done(count: int) -> None:
+        context.say(f"{counted(count, 'row')} exported to {path.name}")
 
-class RowMenu(QObject):
-    """`RowMenu(rows, commands, exporter, filter_by, parent)`; `open(index, where)` shows it for a cell.
+    context.busy.run(f"Exporting to {path.name}…", work, on_done=done)
 
-    `filter_by(column, value, text)` is called for "Filter by this value" with the value stored and its whole
-    text.
-    """
 
-    def __init__(
-        self,
-        rows: ListController,
-        commands: Actions,
-        exporter: Exporter,
-        filter_by: Callable[[str, Value, str], None],
-        parent: QWidget,
-    ) -> None:
-        super().__init__(parent)
-        self._rows = rows
-        self._commands = commands
-        self._exporter = exporter
-        self._filter_by = filter_by
-        self._owner = parent
+def _copy(tab: RecordTab, form: Format, _: bool = False) -> None:
+    context, (query, keys) = tab.context, tab.list.selected_keys()
 
-    def open(self, index: QModelIndex, where: QPoint) -> None:
-        menu = QMenu(self._owner)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._commands.fill(menu)
-        if index.isValid():
-            menu.addSeparator()
-            text = str(index.data(Role.WHOLE) or index.data() or "")
-            self._add_filter(menu, index, text)
-            self._exporter.add_copy_menu(menu, self._rows.selected_keys)
-            copy = menu.addAction("Copy this value")
-            copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(text))
-        menu.popup(where)
+    def copied(text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        context.say(f"{counted(len(keys), 'row')} copied")
 
-    def _add_filter(self, menu: QMenu, index: QModelIndex, text: str) -> None:
-        column = self._rows.model.columns[index.column()].name
-        record = self._rows.model.record(index.row())
-        if record is None or not text:
-            return
-        value = record[DECLARED[self._rows.table].names.index(column)]
-        act = menu.addAction("Filter by this value")
-        act.triggered.connect(lambda: self._filter_by(column, value, text))
+    context.runner.read(
+        lambda database: export.text_of(database, context.lists, query, keys, form), on_done=copied
+    )

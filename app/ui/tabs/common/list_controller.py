@@ -1,7 +1,8 @@
 """Keeps one table on one list: its rows, its pages, and the counts behind its choices."""
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,9 +13,10 @@ from PySide6.QtWidgets import QAbstractItemView
 from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import ListQuery, Value
-from app.services.records.lists import Counts, Keys, Listing, Page
-from app.services.records.tables import DECLARED
+from app.services.records.lists import Counts, Keys, Listing
+from app.services.records.tables import Table
 from app.ui.shell.context import Context
+from app.ui.tabs.common.declared import choice_label
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import Choice
@@ -25,7 +27,7 @@ REPAINT_MS = 60_000
 
 
 class ListController(QObject):
-    """The list of `table` (a name in `DECLARED`), shown in `view`; `model` holds its rows.
+    """The list of `table`, shown in `view`; `model` holds its rows.
 
     `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. `lost()`
     when the record that was current is not in the list that was opened: Qt says nothing of a selection that
@@ -37,7 +39,7 @@ class ListController(QObject):
     failed = Signal(object)
 
     def __init__(
-        self, context: Context, table: str, columns: Sequence[Column], view: DataTable, parent: QObject
+        self, context: Context, table: Table, columns: Sequence[Column], view: DataTable, parent: QObject
     ) -> None:
         super().__init__(parent)
         self._context = context
@@ -47,7 +49,7 @@ class ListController(QObject):
         self._shown: ListQuery | None = None
         self._wanted: object = None
         self._tasks: list[Task] = []
-        self.model = VirtualTableModel(columns, DECLARED[table].names, self._request_page, self)
+        self.model = VirtualTableModel(columns, table.names, self._request_page, self)
         view.setModel(self.model)
         HeldPainting(view, self.model)
         self._fitted = view.columns.restore()
@@ -57,19 +59,18 @@ class ListController(QObject):
         self._clock.timeout.connect(self.model.repaint)
         self._clock.start()
 
-    def show(self, query: ListQuery, *, select: object = None) -> None:
+    def show(self, query: ListQuery) -> None:
         """Shows what `query` finds. The list that is shown already is refreshed in place.
 
-        The current record stays current where the new list has it too, unless `select` names another.
+        The current record stays current where the new list has it too.
         """
         self._cancel()
         same = _same_but_later(query, self._shown) and self.model.complete
         current = self.current_id()
-        wanted = select if select is not None else self._wanted if current is None else current
-        self._wanted = wanted
+        wanted = self._wanted = self._wanted if current is None else current
         self._query = query
         if same:
-            self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted, select))
+            self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted))
         else:
             self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
 
@@ -80,7 +81,7 @@ class ListController(QObject):
 
         def work(database: Any) -> tuple[int | None, int | None]:
             place = lists.locate(database, query, record_id)  # type: ignore[arg-type]
-            return place, lists.key_of(database, self.table, record_id)  # type: ignore[arg-type]
+            return place, lists.key_of(database, self.table.name, record_id)  # type: ignore[arg-type]
 
         def found(answer: tuple[int | None, int | None]) -> None:
             if query != self._query or record_id != self._wanted:
@@ -138,14 +139,14 @@ class ListController(QObject):
         self.model.clear()
 
     def _show_default_order(self) -> None:
-        spec = DECLARED[self.table]
-        if spec.sort in [column.name for column in self.model.columns]:
-            order = Qt.SortOrder.DescendingOrder if spec.descending else Qt.SortOrder.AscendingOrder
-            self.view.show_order(self.model.column_of(spec.sort), order)
+        table = self.table
+        if table.sort in [column.name for column in self.model.columns]:
+            order = Qt.SortOrder.DescendingOrder if table.descending else Qt.SortOrder.AscendingOrder
+            self.view.show_order(self.model.column_of(table.sort), order)
 
     def _shown_query(self) -> ListQuery:
         """The query of the rows that are in sight, which may not be the one asked for last."""
-        return self._shown or ListQuery(self.table)
+        return self._shown or ListQuery(self.table.name)
 
     def _read(self, function: Callable[..., Any], query: ListQuery, on_done: Callable[[Any], None]) -> None:
         self._tasks.append(
@@ -170,7 +171,7 @@ class ListController(QObject):
         if len(keys) != before:
             self.loaded.emit(len(keys))
 
-    def _refreshed(self, wanted: object, select: object, keys: Keys) -> None:
+    def _refreshed(self, wanted: object, keys: Keys) -> None:
         self._shown = self._query
         selected = self.view.selectionModel().hasSelection()
         current = self.model.key(self.view.currentIndex().row())
@@ -182,7 +183,7 @@ class ListController(QObject):
                 self.view.select_row(moved_to)
         lost = wanted is not None and not self.view.currentIndex().isValid()
         self._announce(len(keys))
-        if (select is not None or lost) and self._wanted is None:
+        if lost and self._wanted is None:
             self.jump(wanted)
 
     def _announce(self, total: int) -> None:
@@ -192,21 +193,22 @@ class ListController(QObject):
 
     def _failed(self, error: TenantAdminError) -> None:
         self._query = self._shown = None
-        self.model.reset_to(Listing(ListQuery(self.table), 0, range(0), ()))
+        self.model.reset_to(Listing(ListQuery(self.table.name), 0, range(0), ()))
         self.failed.emit(error)
 
     def _request_page(self, keys: Keys) -> Callable[[], None]:
-        query = self._shown_query()
-
         def failed(error: TenantAdminError) -> None:
             self.model.page_failed(keys)
             self.failed.emit(error)
 
-        def came(rows: Page) -> None:
-            self.model.set_page(keys, rows)
-
-        load_page = self._context.lists.load_page
-        return self._context.runner.read(load_page, query, keys, on_done=came, on_failed=failed).cancel
+        reading = self._context.runner.read(
+            self._context.lists.load_page,
+            self._shown_query(),
+            keys,
+            on_done=partial(self.model.set_page, keys),
+            on_failed=failed,
+        )
+        return reading.cancel
 
     def _cancel(self) -> None:
         for task in self._tasks:
@@ -225,22 +227,13 @@ def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:
 
 
 class Facets:
-    """`Facets(context, filters, columns, label)`: the pick lists of `columns` in a filter row.
+    """`Facets(context, filters, table)`: the pick lists of a table's columns in a filter row."""
 
-    `label(column, value)` gives the words for a value.
-    """
-
-    def __init__(
-        self,
-        context: Context,
-        filters: FilterRow,
-        columns: Iterable[str],
-        label: Callable[[str, Value], str],
-    ) -> None:
+    def __init__(self, context: Context, filters: FilterRow, table: Table) -> None:
         self._context = context
         self._filters = filters
-        self._label = label
-        self._values: dict[str, dict[str, Value]] = {column: {} for column in columns}
+        self._table = table
+        self._values: defaultdict[str, dict[str, Value]] = defaultdict(dict)
         self._counting: Task | None = None
         self._awaited: dict[str, None] = {}
 
@@ -252,7 +245,7 @@ class Facets:
     def choose(self, column: str, value: Value) -> bool:
         """Filters by a value; False where no pick list offers it."""
         key = _key(value)
-        if key not in self._values.get(column, {}):
+        if key not in self._values[column]:
             return False
         values = self._filters.values()
         picks = {**dict(values.picks), column: key}
@@ -262,7 +255,9 @@ class Facets:
     def offer(self, column: str, found: Counts) -> None:
         """Fills a pick list."""
         self._values[column].update({_key(value): value for value, _ in found})
-        choices = [Choice(_key(value), self._label(column, value), count) for value, count in found]
+        choices = [
+            Choice(_key(value), choice_label(self._table, column, value), count) for value, count in found
+        ]
         self._filters.set_choices(column, choices, sum(count for _, count in found))
 
     def count(self, query: ListQuery, columns: Sequence[str], show: Callable[[str, Counts], None]) -> None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.itemmodels.columns import Column
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
@@ -21,20 +20,16 @@ from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.fields import FieldList
 from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.panes import GAP, Inspector, ListEmptyState, MasterDetail
 from models.errors import Cancelled, TenantAdminError
-
-if TYPE_CHECKING:
-    from app.ui.tabs.common.exporting import Exporter, RowMenu
-
-MARGIN = 16
 
 
 class RecordTab(QWidget):
     """The anatomy that all tabs share. A tab fills in its columns, its inspector and its acts.
 
-    A subclass sets `spec` and implements `columns`, `build_inspector`, `show_details` and `add_acts`.
+    A subclass sets `spec` and implements `show_details` and `add_acts`; the rest has a default.
     It reads only through `context.runner` and changes only through `context.act`. Nothing is read before
     `activate()` is called, which the frame does when the tab is looked at.
 
@@ -46,35 +41,40 @@ class RecordTab(QWidget):
     details_shown = Signal(object)
     history_wanted = Signal(str)
     spec: ClassVar[TabSpec]
+    margin: ClassVar[int] = 16
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.context = context
         theme, settings = context.theme, context.settings
-        self._scope = EVERYONE
+        self.scope = EVERYONE
         self._stale = True
         self._wanted_record: object = None
         self._sort: tuple[str, bool] | None = None
-        spec = self.spec
+        spec, table = self.spec, self.spec.table
 
-        self.filters = FilterRow(theme, spec.hint, picks=spec.picks, dates=spec.dates, noun=spec.noun)
-        self.facets = Facets(context, self.filters, (pick.key for pick in spec.picks), self.choice_label)
+        self.filters = FilterRow(
+            theme, declared.filter_hint(table), picks=spec.picks(), dates=spec.dates, noun=table.noun
+        )
+        self.facets = Facets(context, self.filters, table)
         self.table = DataTable(
             theme,
-            spec.title,
-            load=partial(settings.column_state.get, spec.table),
-            save=partial(settings.column_state.set, spec.table),
+            table.title,
+            load=partial(settings.column_state.get, table.name),
+            save=partial(settings.column_state.set, table.name),
         )
-        self.list = ListController(context, spec.table, self.columns(), self.table, self)
+        columns = declared.columns(context, table, self.special_columns())
+        self.list = ListController(context, table, columns, self.table, self)
         self.model = self.list.model
-        self.table.columns.hide_at_first([self.model.column_of(name) for name in spec.hidden])
-        if spec.main:
-            self.table.columns.set_main(self.model.column_of(spec.main))
-        self.selection = Selection(context, self.list, spec.noun[0], self)
+        hidden = [column.name for column in table.listed if column.hidden]
+        self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
+        if table.main:
+            self.table.columns.set_main(self.model.column_of(table.main))
+        self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load(), self)
-        self.inspector = Inspector(theme)
+        self.inspector, self.fields = Inspector(theme), FieldList(theme)
         self.commands = Actions(theme, self.table, self)
-        self.empty_state = ListEmptyState(theme, spec.icon, spec.noun[0], spec.empty)
+        self.empty_state = ListEmptyState(theme, spec.icon, table.noun[0], spec.empty)
         self.empty_state.clear_wanted.connect(self.clear_filters)
         self.table.set_empty_state(self.empty_state)
         self.add_acts()
@@ -82,7 +82,7 @@ class RecordTab(QWidget):
         self.inspector.set_actions(self.inspector_buttons())
         self._lay_out()
 
-        self.table.menu_requested.connect(self._open_row_menu)
+        self.table.menu_requested.connect(self.open_row_menu)
         self.filters.changed.connect(self.filters_changed)
         self.model.sort_requested.connect(self._sort_by)
         self.model.dataChanged.connect(self.commands.update)
@@ -95,17 +95,18 @@ class RecordTab(QWidget):
 
     # what a tab fills in
 
-    def columns(self) -> Sequence[Column]:
-        """The table's columns, in order."""
-        raise NotImplementedError
+    def special_columns(self) -> declared.Special:
+        """What of its columns differs from their kind, by name."""
+        return {}
 
     def build_inspector(self) -> None:
-        """Adds the parts of the inspector, once."""
-        raise NotImplementedError
+        """Adds the parts of the inspector, once: the fields, or what more there is."""
+        self.inspector.add_widget(self.fields)
+        self.inspector.add_stretch()
 
     def load(self) -> Callable[..., Any]:
         """The service function that reads one record: `function(database, record_id)`."""
-        return lambda database, record_id: read_record(database, self.spec.declared, record_id)
+        return lambda database, record_id: read_record(database, self.spec.table, record_id)
 
     def show_details(self, record: Any) -> None:
         """Fills the inspector with a record that `load` has read."""
@@ -119,17 +120,13 @@ class RecordTab(QWidget):
         """The buttons at the inspector's foot."""
         return self.commands.buttons(Place.INSPECTOR)
 
-    def choice_label(self, column: str, value: Value) -> str:
-        """The words for a value in a pick list."""
-        return declared.choice_label(self.spec.declared, column, value)
-
     def extra_choices(self) -> Mapping[str, tuple[Value, ...]]:
         """Filters from elsewhere than the filter row: column to values."""
         return {}
 
     def counted(self) -> Sequence[str]:
         """The columns whose values are counted: those with a pick list."""
-        return [pick.key for pick in self.spec.picks]
+        return [pick.key for pick in self.spec.picks()]
 
     def show_counts(self, column: str, found: Counts) -> None:
         """Takes the values of a counted column, with their counts under the other filters."""
@@ -150,27 +147,13 @@ class RecordTab(QWidget):
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
 
-    # made when they are first wanted
+    def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
+        """Shows the context menu of a cell, or of the table where the index is invalid."""
+        from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
 
-    @cached_property
-    def exporter(self) -> "Exporter":
-        """What copies and exports its rows."""
-        from app.ui.tabs.common.exporting import Exporter  # noqa: PLC0415
-
-        return Exporter(self.context, self.spec.table, self)
-
-    @cached_property
-    def row_menu(self) -> "RowMenu":
-        """The context menu of its rows."""
-        from app.ui.tabs.common.exporting import RowMenu  # noqa: PLC0415
-
-        return RowMenu(self.list, self.commands, self.exporter, self.filter_by, self)
+        open_row_menu(self, index, where)
 
     # what the frame uses
-
-    @property
-    def scope(self) -> Scope:
-        return self._scope
 
     def activate(self) -> None:
         """Called when the tab is looked at: reads what is out of date."""
@@ -190,7 +173,7 @@ class RecordTab(QWidget):
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
         if self._stale or not self.shows_any_of(change.tables):
             return
-        if not self.isVisibleTo(self.window()) or self.spec.table not in change.tables:
+        if not self.isVisibleTo(self.window()) or self.spec.table.name not in change.tables:
             self._stale = True
             self.activate()
             return
@@ -213,12 +196,12 @@ class RecordTab(QWidget):
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         """Whether a change of these tables may change what it shows."""
-        return self.spec.table in tables
+        return self.spec.table.name in tables
 
     def set_scope(self, scope: Scope) -> None:
         """Restricts it to a tenant; read when it is looked at."""
-        if scope != self._scope:
-            self._scope = scope
+        if scope != self.scope:
+            self.scope = scope
             self._stale = True
 
     def reload(self) -> None:
@@ -241,7 +224,9 @@ class RecordTab(QWidget):
 
     def export(self) -> None:
         """Asks where to, and exports every row that the filters keep."""
-        self.exporter.ask(self.query())
+        from app.ui.tabs.common.exporting import ask_export  # noqa: PLC0415 - few ask for it
+
+        ask_export(self, self.query())
 
     def focus_filter(self) -> None:
         self.filters.focus_text()
@@ -262,8 +247,8 @@ class RecordTab(QWidget):
         chosen = {**self.facets.chosen(), **self.extra_choices()}
         sort, descending = self._sort or (None, False)
         return ListQuery(
-            table=self.spec.table,
-            scope=self._scope,
+            table=self.spec.table.name,
+            scope=self.scope,
             text=values.text,
             choices=tuple(sorted(chosen.items())),
             since=since,
@@ -284,20 +269,17 @@ class RecordTab(QWidget):
 
     # within
 
-    def _open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
-        self.row_menu.open(index, where)
-
     def _lay_out(self) -> None:
         for button in self.commands.buttons(Place.FILTER_ROW):
             self.filters.add_trailing(button)
         self._master_detail = MasterDetail(
             self.table,
             self.inspector,
-            load=partial(self.context.settings.splitter_state.get, self.spec.table),
-            save=partial(self.context.settings.splitter_state.set, self.spec.table),
+            load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
+            save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
         )
         column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setContentsMargins(self.margin, self.margin, self.margin, self.margin)
         column.setSpacing(GAP)
         for top in self.top_widgets():
             column.addWidget(top)

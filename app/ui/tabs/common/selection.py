@@ -7,7 +7,6 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.itemmodels.columns import Row
-from app.services.records.tables import DECLARED
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
@@ -21,17 +20,15 @@ _NOWHERE = -1
 
 
 class Selection(QObject):
-    """`Selection(context, rows, noun, parent)`: what is selected in the list `rows`.
+    """`Selection(context, rows, parent)`: what is selected in the list `rows`.
 
-    `noun` is what one record is called. Refusals are sentences that say why an act does not apply, None when
-    it does.
+    Refusals are sentences that say why an act does not apply, None when it does.
     """
 
-    def __init__(self, context: Context, rows: ListController, noun: str, parent: QObject) -> None:
+    def __init__(self, context: Context, rows: ListController, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
         self._rows = rows
-        self._noun = noun
         self._place = _NOWHERE
         rows.loaded.connect(self._select_next)
 
@@ -56,21 +53,22 @@ class Selection(QObject):
         """Why an act on the selection cannot apply."""
         if writes and self._context.cannot_write:
             return self._context.cannot_write
-        count = self.count()
+        count, noun = self.count(), self._rows.table.noun[0]
         if count == 0:
-            return f"Select a {self._noun} first."
+            return f"Select a {noun} first."
         if single and count > 1:
-            return f"Select a single {self._noun}."
+            return f"Select a single {noun}."
         return None
 
-    def refusal_to_set(self, column: str, state: bool, already: str) -> str | None:
-        """Why an act cannot give the rows a state: `already` when each one is known to have it."""
+    def refusal_to_set(self, column: str, state: bool, already: str = "Already") -> str | None:
+        """Why an act cannot give the rows the state of a flag: each one is known to have it `already`."""
         refusal = self.refusal()
         if refusal is not None:
             return refusal
-        records, place = self.records(), DECLARED[self._rows.table].names.index(column)
-        known = len(records) == self.count()
-        return already if known and all(bool(record[place]) is state for record in records) else None
+        table, records = self._rows.table, self.records()
+        place, words = table.names.index(column), table.column(column).words
+        known = len(records) == self.count() and all(bool(record[place]) is state for record in records)
+        return f"{already} {words[0 if state else 1]}." if known else None
 
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""
@@ -95,11 +93,7 @@ class CurrentRecord(QObject):
     left = Signal()
 
     def __init__(
-        self,
-        runner: Runner,
-        rows: ListController,
-        load: Callable[..., Any],
-        parent: QObject,
+        self, runner: Runner, rows: ListController, load: Callable[..., Any], parent: QObject
     ) -> None:
         super().__init__(parent)
         self._runner = runner

@@ -1,32 +1,28 @@
 """The planning runs: how far they came, what they produced, and the status an administrator may give them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
-from app.itemmodels.columns import Column, Row, Tone
+from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.runs import RunDetail
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
-from app.ui.shell.actions import ActionSpec, Place
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
+from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.acts import history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
-from app.ui.tabs.common.record_acts import history_act
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.runs import acts as run_acts
-from app.ui.tabs.runs.acts import ACTS, STATUS_LOOKS
-from app.ui.tabs.runs.artifact import ArtifactDialog
-from app.ui.tabs.runs.parked_ideas import IDEAS, ParkedIdeasDialog
+from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button
-from app.ui.widgets.fields import FieldList
 from app.ui.widgets.formatting import counted, grouped, money
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
@@ -36,9 +32,47 @@ from models.status import RunStatus
 OTHER = "other"
 """The chip for statuses that the platform does not know."""
 
+PARKED = "parked_ideas"
 _STATUS = PLANNING_RUNS.names.index("status")
 _JSON_HEIGHT = 130
-PARKED = "parked_ideas"
+
+
+class RunAct(NamedTuple):
+    """An act: `status` is what the run becomes (None: what it was before), `done` a participle."""
+
+    name: str
+    text: str
+    icon: str
+    key: str
+    status: RunStatus | None
+    done: str
+
+
+STATUS_LOOKS = {
+    RunStatus.RUNNING: (Tone.ACCENT, Icon.RUNNING),
+    RunStatus.PAUSED: (Tone.WARN, Icon.PAUSED),
+    RunStatus.COMPLETED: (Tone.OK, Icon.COMPLETED),
+    RunStatus.KILLED: (Tone.BAD, Icon.BAD),
+    RunStatus.CANCELLED: (Tone.NEUTRAL, Icon.CANCELLED),
+    RunStatus.DELETED: (Tone.NEUTRAL, Icon.DELETED),
+}
+"""How a status is shown beside its word."""
+
+ACTS: tuple[RunAct, ...] = (
+    RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
+    RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
+    RunAct("complete", "Complete", Icon.CHECK, "C", RunStatus.COMPLETED, "completed"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, "X", RunStatus.CANCELLED, "cancelled"),
+    RunAct("kill", "Kill", Icon.BAD, "K", RunStatus.KILLED, "killed"),
+    RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
+    RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
+)
+
+_MAIN = {
+    RunStatus.RUNNING: ("pause", "cancel", "kill"),
+    RunStatus.PAUSED: ("resume", "cancel", "kill"),
+    RunStatus.DELETED: ("restore",),
+}
 
 
 class RunsTab(RecordTab):
@@ -54,16 +88,17 @@ class RunsTab(RecordTab):
         super().__init__(context, parent)
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
-    def columns(self) -> Sequence[Column]:
-        return declared.columns(
-            self.context,
-            PLANNING_RUNS,
-            status={"tone": _status_tone, "icon": _status_icon},
-            idea={"tone": _deleted_tone},
-            quality_score={"text": declared.number("{:.0f}".format)},
-            revenue_potential={"text": declared.number(money)},
-            mode={"dim": True},
-        )
+    def special_columns(self) -> declared.Special:
+        return {
+            "status": {
+                "tone": lambda value, row: STATUS_LOOKS[value][0],
+                "icon": lambda value, row: STATUS_LOOKS[value][1],
+            },
+            "idea": {"tone": _deleted_tone},
+            "quality_score": {"text": declared.number("{:.0f}".format)},
+            "revenue_potential": {"text": declared.number(money)},
+            "mode": {"dim": True},
+        }
 
     def top_widgets(self) -> Sequence[QWidget]:
         theme = self.context.theme
@@ -86,11 +121,10 @@ class RunsTab(RecordTab):
         theme = self.context.theme
         self.scores = PhaseScores(theme)
         self.scores.activated.connect(self._open_artifact)
-        self._fields = FieldList(theme)
         self._config = JsonView(theme, "Config")
         self._config.setMinimumHeight(_JSON_HEIGHT)
         self.inspector.add_widget(self.scores)
-        self.inspector.add_widget(self._fields)
+        self.inspector.add_widget(self.fields)
         self.inspector.add_widget(self._config, 1)
         self._below = QWidget()  # takes the room of a config that is not there
         self._below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -108,15 +142,13 @@ class RunsTab(RecordTab):
     def show_details(self, record: RunDetail) -> None:
         self._shown = record
         run = record.run
-        status = run.text("status")
-        look = STATUS_LOOKS.get(status)
-        tone, icon = (look.tone, look.icon) if look else (Tone.NEUTRAL, None)
-        chip = StatusChip(self.context.theme, status, tone, icon)
+        look = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
+        chip = StatusChip(self.context.theme, run.text("status"), *look)
         self.inspector.set_header(run.text("idea"), summary(record), [chip])
         self.scores.setVisible(record.artifacts is not None)
         self.scores.set_scores(phase_scores(record.artifacts or ()))
         revenue = run["revenue_potential"]
-        self._fields.set_fields(
+        self.fields.set_fields(
             declared.fields(
                 self.context,
                 run,
@@ -131,21 +163,12 @@ class RunsTab(RecordTab):
         self._below.setVisible(config is None)
         self._config.set_json(None if config is None else str(config))
         for act in ACTS:
-            self.commands.show_button(act.name, act.name in run_acts.main_acts(run["status"]))
+            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
 
     def add_acts(self) -> None:
         for act in ACTS:
-            self.commands.add(
-                ActionSpec(
-                    act.name,
-                    act.text,
-                    act.icon,
-                    partial(self._give_status, act),
-                    partial(self._refuse, act),
-                    act.key,
-                    place=Place.INSPECTOR,
-                )
-            )
+            run, refusal = partial(self._give_status, act), partial(self._refuse, act)
+            self.commands.add(record_act(act.name, act.text, act.icon, run, refusal, act.key))
         self.commands.add(history_act(self))
         self.commands.add(
             ActionSpec(
@@ -154,7 +177,7 @@ class RunsTab(RecordTab):
         )
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
-        return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, IDEAS})
+        return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name})
 
     # filters beside the filter row
 
@@ -200,12 +223,12 @@ class RunsTab(RecordTab):
     def reload(self) -> None:
         super().reload()
         self.context.runner.read(
-            lambda database: self.context.lists.count(database, ListQuery(IDEAS)),
+            lambda database: self.context.lists.count(database, ListQuery(PLANNING_PARKED_IDEAS.name)),
             on_done=self._show_parked_count,
             on_failed=self._parked_not_counted,
         )
         if self._parked is not None and self._parked.isVisible():
-            self._parked.reload()
+            self._parked.page.reload()
 
     def _show_chips(self, found: Counts | None) -> None:
         """A toggle for every status; without counts while they are not known."""
@@ -226,17 +249,15 @@ class RunsTab(RecordTab):
 
     # acts
 
-    def _give_status(self, act: run_acts.RunAct) -> None:
+    def _give_status(self, act: RunAct) -> None:
         if act.status is None:
             self.selection.with_ids(partial(self.act, planning.restore))
         else:
             self.selection.with_ids(lambda ids: self.act(planning.set_status, ids, act.status))
 
-    def _refuse(self, act: run_acts.RunAct) -> str | None:
-        refusal = self.selection.refusal()
-        if refusal is not None:
-            return refusal
-        return run_acts.refusal(act, {row[_STATUS] for row in self.selection.records()})
+    def _refuse(self, act: RunAct) -> str | None:
+        statuses = {row[_STATUS] for row in self.selection.records()}
+        return self.selection.refusal() or refusal_of(act, statuses)
 
     def _more_menu(self, button: QPushButton) -> None:
         menu = QMenu(button)
@@ -247,7 +268,7 @@ class RunsTab(RecordTab):
     def _open_artifact(self, phase: str) -> None:
         if self._shown is not None:
             versions = [found for found in self._shown.artifacts or () if found.text("phase") == phase]
-            ArtifactDialog(self.context, self._shown.run.text("idea"), versions, self).open()
+            ArtifactDialog(self.context, self._shown.run.text("idea"), versions, self).open_once()
 
     # parked ideas
 
@@ -255,14 +276,14 @@ class RunsTab(RecordTab):
         """Shows the parked ideas in a window of their own, beside this one."""
         if self._parked is None:
             self._parked = ParkedIdeasDialog(self.context, self)
-            self._parked.run_wanted.connect(self._show_run)
-        self._parked.reload()
+            self._parked.page.jump.connect(self._show_run)
+        self._parked.page.reload()
         self._parked.show()
         self._parked.raise_()
         self._parked.activateWindow()
 
-    def _show_run(self, run_id: str) -> None:
-        self.jump.emit(self.spec.table, run_id)
+    def _show_run(self, table: str, run_id: str) -> None:
+        self.jump.emit(table, run_id)
         self.window().activateWindow()
 
     def _show_parked_count(self, count: int) -> None:
@@ -276,12 +297,24 @@ class RunsTab(RecordTab):
         self.commands.update()
 
 
-def _status_tone(value: Any, row: Row) -> Tone | None:
-    return STATUS_LOOKS[value].tone
+def main_acts(status: Any) -> tuple[str, ...]:
+    """The names of the acts that most likely follow for a run in this status."""
+    return _MAIN.get(status, ("delete",))
 
 
-def _status_icon(value: Any, row: Row) -> str | None:
-    return STATUS_LOOKS[value].icon
+def refusal_of(act: RunAct, statuses: Collection[Any]) -> str | None:
+    """Why the act does not apply to runs in these statuses, as a sentence; None when it does."""
+    for status in sorted(statuses, key=str):
+        if act.status is None:
+            if status != RunStatus.DELETED:
+                return "Only deleted runs can be restored."
+        elif act.status not in planning.allowed(status):
+            if status == act.status:
+                return f"Already {status}."
+            if status == RunStatus.DELETED:
+                return "A deleted run must be restored first."
+            return f"A run that is {status} cannot be {act.done}."
+    return None
 
 
 def _deleted_tone(value: Any, row: Row) -> Tone | None:

@@ -76,7 +76,7 @@ def test_read_only_is_said_and_no_key_gets_past_it(qtbot: QtBot, window: MainWin
         assert all("open read-only" in tip for tip in whys), reasons
         for keys in ("Del", "F2", "Ctrl+Shift+N", "A", "D", "R", "U", "P", "K", "C", "X", "Ctrl+Shift+R"):
             press(keys)
-            assert QApplication.activeWindow() is window, f"{keys} on {page.spec.title}"
+            assert QApplication.activeWindow() is window, f"{keys} on {page.spec.table.title}"
         for name in reasons:
             page.commands.trigger(name)
     press("Ctrl+Z")

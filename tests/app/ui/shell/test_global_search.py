@@ -67,12 +67,12 @@ def find(qtbot: QtBot, window: MainWindow, text: str) -> None:
 
 def tab(window: MainWindow, table: str) -> RecordTab:
     assert window.workspace is not None
-    return next(page for page in window.workspace.pages() if page.spec.table == table)
+    return next(page for page in window.workspace.pages() if page.spec.table.name == table)
 
 
 def current_tab(window: MainWindow) -> str:
     assert window.workspace is not None
-    return window.workspace.current().spec.table
+    return window.workspace.current().spec.table.name
 
 
 def test_what_is_found_stands_under_its_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:

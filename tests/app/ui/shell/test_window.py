@@ -11,10 +11,11 @@ from app.services.records.export import Format
 from app.ui.shell.dialogs import PreferencesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -88,22 +89,22 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
 ) -> None:
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
     press("Ctrl+Shift+N")
-    dialog(qtbot, window, NewUserDialog)
+    dialog(qtbot, window, FormDialog)
     type_text(qtbot, "acme-corp")
     press("Tab")
     type_text(qtbot, "new@example.com")
     press("Return")
-    closed(qtbot, window, NewUserDialog)
+    closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: page.filters.count_text() == said(before + 1, USERS))
     assert window.toast.text() == "User new@example.com created" and window.toast.isVisible()
     page.table.setFocus()
     press("Home")
     qtbot.waitUntil(lambda: values(page, "email")[0] == "new@example.com")
     press("F2")
-    dialog(qtbot, window, EditUserDialog)
+    dialog(qtbot, window, FormDialog)
     type_text(qtbot, "other@example.com")
     press("Return")
-    closed(qtbot, window, EditUserDialog)
+    closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: values(page, "email")[0] == "other@example.com")
     qtbot.waitUntil(lambda: page.inspector.title() == "other@example.com")
     page.table.setFocus()
@@ -251,7 +252,7 @@ def test_closing_ends_all_that_is_under_way(
     audit = go(qtbot, window, AUDIT)
     assert isinstance(audit, AuditTab) and window.retention is not None
     audit.verify()
-    page.exporter.export(tmp_path / "out.csv", page.query(), Format.CSV)
+    export_to(page, tmp_path / "out.csv", page.query(), Format.CSV)
     page.context.settings.retention_enabled.set(demo_path, True)
     window.retention.check()
     assert window.retention.running
@@ -284,7 +285,7 @@ def test_a_record_is_shown_elsewhere_while_its_edit_waits(
     choose(qtbot, page, 0)
     press("Down")
     press("F2")  # at once: the inspector still shows the one before
-    form = dialog(qtbot, window, EditUserDialog)
+    form = dialog(qtbot, window, FormDialog)
     assert form.values()["email"] == values(page, "email")[1]
 
 

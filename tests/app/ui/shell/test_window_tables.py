@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from tests.fixtures.window import (
     ask,
@@ -130,7 +131,7 @@ def test_export_holds_all_that_the_filter_shows(
     page.set_filter_text("acme")
     wanted = ask(demo_path, "SELECT count(*) FROM users WHERE email LIKE '%acme%' OR id LIKE '%acme%'")[0][0]
     qtbot.waitUntil(lambda: page.filters.count_text() == said(wanted, USERS))
-    page.exporter.export(tmp_path / "out.csv", page.query(), Format.CSV)
+    export_to(page, tmp_path / "out.csv", page.query(), Format.CSV)
     qtbot.waitUntil(lambda: window.toast.text().endswith("exported to out.csv"))
     assert len((tmp_path / "out.csv").read_text().splitlines()) == wanted + 1
 

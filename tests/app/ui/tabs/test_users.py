@@ -7,9 +7,9 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import Scope
 from app.ui.shell.context import Context
-from app.ui.tabs.user_forms import EditUserDialog, NewUserDialog
 from app.ui.tabs.users import UsersTab
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, child, write
 
@@ -66,7 +66,7 @@ def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qt
     tab.activateWindow()
     tab.table.setFocus()
     tab.commands.trigger("create")
-    dialog = child(tab, NewUserDialog)
+    dialog = child(tab, FormDialog)
     fields = dialog.values()
     assert fields["tenant_id"] == ""
     write(dialog, "tenant_id", "acme-corp")
@@ -83,7 +83,7 @@ def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qt
     user = choose(tab, qtbot, 1)
     before = tab.inspector.title()
     tab.commands.trigger("edit")
-    dialog = child(tab, EditUserDialog)
+    dialog = child(tab, FormDialog)
     write(dialog, "email", "moved@example.com")
     with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
@@ -143,4 +143,4 @@ def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qt
     tab.table.selectAll()
     assert "very-secret" not in tab.table.copy_selection()
     assert "very-secret" not in QGuiApplication.clipboard().text()
-    assert tab._fields.value("Password") == "set"
+    assert tab.fields.value("Password") == "set"

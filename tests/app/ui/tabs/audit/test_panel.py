@@ -343,7 +343,7 @@ def test_an_accepted_start_is_called_so(
         click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     assert not page.panel.accept_button.isVisible()
     qtbot.waitUntil(lambda: "start accepted" in labels(page.inspector))
-    assert page._fields.value("Link").startswith("Accepted as the baseline")
+    assert page.fields.value("Link").startswith("Accepted as the baseline")
 
 
 def test_the_report_of_a_range_holds_that_range(

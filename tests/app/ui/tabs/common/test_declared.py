@@ -44,7 +44,7 @@ def test_the_inspector_shows_what_is_unknown_and_says_what_is_missing(
     tab: UsersTab = show_tab(UsersTab)
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(0)
-    fields = tab._fields
+    fields = tab.fields
     assert fields.value("Password") == MISSING
     assert fields.value("role") == "operator" and fields.value("badge") == "—"
     assert fields.value("E-mail") == tab.inspector.title()

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.exporting import export_to
 from tests.fixtures.window import ask, button, choose, error, open_file, press, values
 
 MANY = 100_000
@@ -74,9 +75,9 @@ def test_an_export_can_be_stopped(
 
 def test_why_nothing_is_exported(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
-    page.exporter.export(tmp_path / "nowhere" / "out.csv", page.query(), Format.CSV)
+    export_to(page, tmp_path / "nowhere" / "out.csv", page.query(), Format.CSV)
     assert error(qtbot, window).startswith("out.csv cannot be opened")
-    page.exporter.export(demo_path, page.query(), Format.CSV)
+    export_to(page, demo_path, page.query(), Format.CSV)
     assert "belongs to the open database; choose another name" in error(qtbot, window)
     connection = apsw.Connection(str(demo_path))
     assert connection.pragma("integrity_check") == "ok"

@@ -12,7 +12,7 @@ from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask
 
-READ = "Already marked read."
+READ = ("read", True, "Already marked")
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
 ) -> None:
     tab: NotificationsTab = show_tab(NotificationsTab)
     tab.table.select_row(0)
-    assert tab.selection.refusal_to_set("read", True, READ) == READ
+    assert tab.selection.refusal_to_set(*READ) == "Already marked read."
     tab.table.selectAll()
     assert tab.selection.count() == many
-    assert tab.selection.refusal_to_set("read", True, READ) is None, "the last one is not read"
+    assert tab.selection.refusal_to_set(*READ) is None, "the last one is not read"
 
 
 def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(

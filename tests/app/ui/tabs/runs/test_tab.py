@@ -11,11 +11,9 @@ from app.services.records.record import Record
 from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.runs import acts as run_acts
-from app.ui.tabs.runs.artifact import ArtifactDialog
-from app.ui.tabs.runs.parked_ideas import ParkedIdeasDialog, revisit
+from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
-from app.ui.tabs.runs.tab import RunsTab
+from app.ui.tabs.runs.tab import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
@@ -53,7 +51,7 @@ def choose(tab: RunsTab, qtbot: QtBot, row: int) -> None:
 
 
 def visible_buttons(tab: RunsTab) -> list[str]:
-    return [act.name for act in run_acts.ACTS if tab.commands._buttons[act.name].isVisibleTo(tab.inspector)]
+    return [act.name for act in ACTS if tab.commands._buttons[act.name].isVisibleTo(tab.inspector)]
 
 
 def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
@@ -104,7 +102,7 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     assert tab._shown is not None
     run = tab._shown.run
     assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
-    assert tab._fields.value("Id") == run["id"]
+    assert tab.fields.value("Id") == run["id"]
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
 
@@ -113,7 +111,7 @@ def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, q
     tab = show_tab(RunsTab)
     choose(tab, qtbot, row_of(tab, "completed"))
     assert tab.inspector.subtitle().startswith("artifacts missing in this file · score ")
-    assert tab.scores.isHidden() and tab._fields.value("Idea") == tab.inspector.title()
+    assert tab.scores.isHidden() and tab.fields.value("Idea") == tab.inspector.title()
 
 
 def test_only_the_newest_version_of_a_phase_is_scored() -> None:
@@ -175,13 +173,13 @@ def test_of_several_runs_each_must_allow_it(tab: RunsTab, context: Context, qtbo
 
 @pytest.mark.parametrize("status", [*planning.STATUSES, "odd", None, 7])
 def test_the_interface_refuses_what_the_service_refuses(status: object) -> None:
-    for act in run_acts.ACTS:
+    for act in ACTS:
         allowed = planning.allowed(status)  # type: ignore[arg-type]
         possible = status == "deleted" if act.status is None else act.status in allowed
-        assert (run_acts.refusal(act, {status}) is None) is possible
-    assert any(run_acts.refusal(act, {status}) is None for act in run_acts.ACTS)
-    for name in run_acts.main_acts(status):
-        assert run_acts.refusal(next(a for a in run_acts.ACTS if a.name == name), {status}) is None
+        assert (refusal_of(act, {status}) is None) is possible
+    assert any(refusal_of(act, {status}) is None for act in ACTS)
+    for name in main_acts(status):
+        assert refusal_of(next(a for a in ACTS if a.name == name), {status}) is None
 
 
 def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
@@ -258,36 +256,39 @@ def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
     qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas  9")
     qtbot.mouseClick(tab.parked_button, Qt.MouseButton.LeftButton)
     dialog = child(tab, ParkedIdeasDialog)
-    qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 9)
+    qtbot.waitUntil(lambda: dialog.page.list.model.rowCount() == 9)
     return dialog
 
 
 def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     dialog = parked(tab, qtbot)
     assert dialog.isVisible() and not dialog.isModal()
-    dialog.table.select_row(0)
-    qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
-    whole = dialog.current.whole()
+    dialog.page.table.select_row(0)
+    qtbot.waitUntil(lambda: not dialog.page.inspector.is_empty())
+    whole = dialog.page.current.whole()
     assert whole is not None
     idea = whole.record
-    assert dialog.fields.value("Revisit") == revisit(idea["revisit_estimate_months"])
+    assert dialog.page.fields.value("Revisit") == revisit(idea["revisit_estimate_months"])
     with qtbot.waitSignal(tab.jump) as jump:
-        qtbot.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(dialog.page.commands._buttons["open_run"], Qt.MouseButton.LeftButton)
     assert jump.args == ["planning_runs", idea["run_id"]]
-    dialog.filters.text.setText("no idea has this")
-    qtbot.waitUntil(lambda: dialog.list.model.rowCount() == 0)
-    assert dialog.filters.count_text() == "0 ideas" and dialog.empty_state.title() == "No match"
-    qtbot.mouseClick(dialog.empty_state.clear_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.filters.count_text() == "9 ideas")
+    dialog.page.filters.text.setText("no idea has this")
+    qtbot.waitUntil(lambda: dialog.page.list.model.rowCount() == 0)
+    assert dialog.page.filters.count_text() == "0 ideas" and dialog.page.empty_state.title() == "No match"
+    qtbot.mouseClick(dialog.page.empty_state.clear_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.page.filters.count_text() == "9 ideas")
     dialog.close()
 
 
 def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ask(context.opened.path, "UPDATE planning_parked_ideas SET run_id = 'gone'")
     dialog = parked(tab, qtbot)
-    dialog.table.select_row(0)
-    qtbot.waitUntil(lambda: not dialog.inspector.is_empty())
-    assert not dialog.run_button.isEnabled() and "no longer" in dialog.run_button.toolTip()
+    dialog.page.table.select_row(0)
+    qtbot.waitUntil(lambda: not dialog.page.inspector.is_empty())
+    assert (
+        not dialog.page.commands._buttons["open_run"].isEnabled()
+        and "no longer" in dialog.page.commands._buttons["open_run"].toolTip()
+    )
     dialog.close()
 
 
@@ -308,7 +309,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
     menu = child(more, QMenu)
     offered = [action.text() for action in menu.actions()]
-    assert offered == [*(act.text for act in run_acts.ACTS), "Audit history", "Parked ideas"]
+    assert offered == [*(act.text for act in ACTS), "Audit history", "Parked ideas"]
     assert [action.text() for action in menu.actions() if action.isEnabled()] == [
         "Delete",
         "Audit history",

@@ -1,0 +1,137 @@
+"""The acts that tabs have in common: create, edit and delete records, and show the history of one."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.services.records.change import Change
+from app.ui.shell.actions import ActionSpec, Place
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets.formatting import counted
+
+record_act = partial(ActionSpec, place=Place.INSPECTOR)
+"""An act on the selected records, with a button in the inspector."""
+
+
+def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec:
+    """Opens the form for a new record; the tab's main button."""
+    return ActionSpec(
+        "create",
+        text,
+        Icon.ADD,
+        run,
+        lambda: tab.context.cannot_write,
+        "Ctrl+Shift+N",
+        Kind.PRIMARY,
+        Place.FILTER_ROW,
+    )
+
+
+def edit_act(tab: RecordTab, text: str, run: Callable[[Any], object]) -> ActionSpec:
+    """Calls `run` with the whole selected record, to open its form."""
+    refusal = partial(tab.selection.refusal, single=True)
+    return record_act("edit", text, Icon.EDIT, lambda: tab.current.when_whole(run), refusal, "F2")
+
+
+def delete_act(tab: RecordTab, function: Callable[..., Change], name: str) -> ActionSpec:
+    """Deletes exactly the records selected now with `function(database, ids, …)`.
+
+    `name` is the column that names a record in the question. One record goes without a question, unless the
+    preferences ask for it; undo brings back both.
+    """
+
+    def run() -> None:
+        lists, (query, keys) = tab.context.lists, tab.list.selected_keys()
+        tab.context.runner.read(
+            lambda database: freeze(lists.rows(database, query, keys, ("id", name, "tenant_id"))),
+            on_done=partial(_decide_deletion, tab, function),
+        )
+
+    return record_act("delete", "Delete", Icon.DELETE, run, tab.selection.refusal, "Del")
+
+
+def history_act(tab: RecordTab) -> ActionSpec:
+    """Shows everything that the audit chain says of the selected record."""
+    return ActionSpec(
+        "history",
+        "Audit history",
+        Icon.HISTORY,
+        lambda: tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(ids[0]))),
+        partial(tab.selection.refusal, single=True, writes=False),
+        "Ctrl+H",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What a bulk act is about, exactly, before the person is asked.
+
+    The ids of all, names for the first few as a question lists them, and of how many tenants they are.
+    """
+
+    ids: tuple[Any, ...]
+    names: tuple[str, ...]
+    tenants: int
+
+
+def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
+    """Freezes rows of (id, name, tenant). A record without an id cannot be acted on and is left out."""
+    from app.ui.widgets.dialogs import LISTED  # noqa: PLC0415 - rows show before any question
+
+    ids: list[Any] = []
+    names: list[str] = []
+    tenants: set[Any] = set()
+    for record_id, name, tenant in rows:
+        if record_id is None:
+            continue
+        ids.append(record_id)
+        tenants.add(tenant)
+        if len(names) < LISTED:
+            names.append(f"{name or record_id} · {tenant}")
+    return Frozen(tuple(ids), tuple(names), len(tenants))
+
+
+def ask_about(
+    tab: RecordTab,
+    frozen: Frozen,
+    act: Callable[[], object],
+    title: str,
+    sentence: str,
+    *,
+    action: str,
+    listed: str = "What goes",
+    danger: bool = True,
+) -> None:
+    """Asks whether to `act` on what was frozen; `listed` names the list of it."""
+    from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
+
+    dialog = ConfirmDialog(
+        tab.context.theme,
+        title,
+        sentence,
+        action=action,
+        items=frozen.names,
+        total=len(frozen.ids),
+        danger=danger,
+        parent=tab,
+    )
+    dialog.list.setAccessibleName(listed)
+    dialog.accepted.connect(act)
+    dialog.open_once()
+
+
+def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Frozen) -> None:
+    act, one = partial(tab.act, function, doomed.ids), len(doomed.ids) == 1
+    if not doomed.ids:
+        return
+    if one and not tab.context.settings.confirm_deletion:
+        act()
+        return
+    count = counted(len(doomed.ids), *tab.spec.table.noun)
+    of_whom = f" of {counted(doomed.tenants, 'tenant')}" if doomed.tenants > 1 else ""
+    what, them = ("It", "it") if one else (f"{count}{of_whom}", "them")
+    sentence = f"{what} will be deleted, and the audit chain records it. Undo brings {them} back."
+    ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}")

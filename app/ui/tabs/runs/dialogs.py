@@ -1,0 +1,210 @@
+"""Windows of the planning runs: what a phase produced, in any of its versions, and the ideas put aside."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPoint, QSize
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.records import runs as planning
+from app.services.records.record import Record, read_record
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS
+from app.ui.shell.context import Context
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.acts import record_act
+from app.ui.tabs.common.declared import TabSpec, moment
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.buttons import StatusChip, push_button
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label, Look
+from app.workers.runner import Task
+from models.engine import Database
+from models.errors import TenantAdminError
+
+_ARTIFACT, _IDEAS = QSize(820, 640), QSize(1120, 620)
+_VERDICTS = {
+    "approved": (Tone.OK, Icon.COMPLETED),
+    "revise": (Tone.WARN, Icon.EDIT),
+    "rejected": (Tone.BAD, Icon.BAD),
+}
+
+
+class ArtifactDialog(Dialog):
+    """`ArtifactDialog(context, idea, artifacts, parent=None)`: the versions of one phase, the newest first.
+
+    A version's content is read when it is chosen, and shown unwrapped: as a tree or as text.
+    """
+
+    def __init__(
+        self, context: Context, idea: str, artifacts: Sequence[Record], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(
+            context.theme, artifacts[0].text("phase"), formatting.first_line(idea, 120), parent=parent
+        )
+        self._context, self._artifacts = context, tuple(artifacts)
+        self._reading: Task | None = None
+        self.versions = QComboBox()
+        self.versions.setAccessibleName("Version")
+        for place, artifact in enumerate(artifacts):
+            newest = " (newest)" if place == 0 and len(artifacts) > 1 else ""
+            self.versions.addItem(f"Version {artifact['version']}{newest}")
+        self.verdict = StatusChip(context.theme)
+        self.verdict.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.facts = Label(look=Look.DIM)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(self.versions)
+        head.addWidget(self.verdict)
+        head.addWidget(self.facts, 1)
+        self.content = JsonView(context.theme, "Content")
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(12)
+        column.addLayout(head)
+        column.addWidget(self.content, 1)
+        self.add_widget(body, 1)
+        self.close_button = _add_close_button(self)
+        self.finished.connect(self._stop_reading)
+        self.versions.currentIndexChanged.connect(self._show_version)
+        self.resize(_ARTIFACT)
+        self.versions.setFocus()
+        self._show_version(0)
+
+    def _show_version(self, place: int) -> None:
+        self._stop_reading()
+        artifact = self._artifacts[place]
+        verdict, score, length = (artifact[name] for name in ("review_verdict", "overall_score", "length"))
+        tone, icon = _VERDICTS.get(str(verdict), (Tone.NEUTRAL, None))
+        self.verdict.set(str(verdict), tone, icon)
+        self.verdict.setVisible(bool(verdict))
+        facts = [
+            f"score {score:.0f}" if isinstance(score, int | float) else "",
+            formatting.counted(length, "character") if isinstance(length, int) else "",
+            moment(self._context, artifact["created_at"]),
+        ]
+        self.facts.setText(" · ".join(fact for fact in facts if fact))
+        self._reading = self._context.runner.read(
+            read_record,
+            PLANNING_ARTIFACTS,
+            artifact["id"],
+            on_done=lambda whole: self._show_content(whole.text("content")),
+            on_failed=self._show_failure,
+        )
+
+    def _show_content(self, content: str) -> None:
+        self.content.set_json(content)
+        if content.lstrip()[:1] not in ("{", "[") and self.content.all_button.isHidden():
+            self.content.note.hide()  # a document is not JSON gone wrong
+
+    def _show_failure(self, error: TenantAdminError) -> None:
+        self.content.set_json(None)
+        self.content.note.setText(str(error))
+        self.content.note.show()
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaDetail:
+    """A parked idea, and whether the file has the run it comes from."""
+
+    record: Record
+    has_run: bool
+
+
+class ParkedIdeas(RecordTab):
+    """The list of ideas put aside: why, and when to look at them again. `jump` asks for an idea's run."""
+
+    margin = 0
+    spec = TabSpec(
+        PLANNING_PARKED_IDEAS, Icon.IDEA, ("No parked ideas", "The planner has put nothing aside.")
+    )
+
+    def special_columns(self) -> declared.Special:
+        revisits = {
+            "text": lambda value, row: revisit(value),
+            "hint": "Counted from the day the idea was parked",
+            "right": False,
+        }
+        return {"reason": {"dim": True}, "revisit_estimate_months": revisits}
+
+    def build_inspector(self) -> None:
+        super().build_inspector()
+        self.inspector.empty.set(Icon.INFO, "Nothing selected", "Select an idea to see all of it.")
+        self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
+
+    def load(self) -> Callable[..., Any]:
+        return _idea
+
+    def add_acts(self) -> None:
+        act = record_act("open_run", "Open run", Icon.RUNS, self._open_run, self._refuse_run, "")
+        self.commands.add(act)
+
+    def show_details(self, record: IdeaDetail) -> None:
+        idea, at = record.record, record.record["created_at"]
+        since = formatting.relative_time(at, self.context.clock()) if isinstance(at, int) else str(at)
+        self.inspector.set_header(idea.text("idea"), f"parked {since}")
+        months = {"value": revisit(idea["revisit_estimate_months"])}
+        self.fields.set_fields(declared.fields(self.context, idea, revisit_estimate_months=months))
+
+    def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
+        """None: what is offered here is the one button."""
+
+    def _open_run(self) -> None:
+        self.current.when_whole(self._jump_to_run)
+
+    def _jump_to_run(self, detail: IdeaDetail) -> None:
+        if detail.has_run:
+            self.jump.emit(PLANNING_RUNS.name, detail.record.text("run_id"))
+
+    def _refuse_run(self) -> str | None:
+        detail: IdeaDetail | None = self.current.whole()
+        if detail is None or detail.has_run:
+            return None
+        gone = bool(detail.record["run_id"])
+        return "Its run is no longer in this file." if gone else "This idea names no run."
+
+
+class ParkedIdeasDialog(Dialog):
+    """`ParkedIdeasDialog(context, parent=None)`; stands beside the window, which stays usable."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(
+            context.theme,
+            "Parked ideas",
+            "Put aside by the planner, to be looked at again. They belong to the platform, not to a tenant.",
+            parent=parent,
+        )
+        self.page = ParkedIdeas(context, self)
+        self.add_widget(self.page, 1)
+        _add_close_button(self)
+        self.resize(_IDEAS)
+
+
+def revisit(months: Any) -> str:
+    """ "in 6 months"; nothing where there is no estimate."""
+    if not isinstance(months, int):
+        return "" if months is None else str(months)
+    return "now" if months <= 0 else f"in {formatting.counted(months, 'month')}"
+
+
+def _idea(database: Database, idea_id: str) -> IdeaDetail:
+    """Raises `NotFound`."""
+    record = read_record(database, PLANNING_PARKED_IDEAS, idea_id)
+    return IdeaDetail(record, planning.idea_of(database, record.text("run_id")) is not None)
+
+
+def _add_close_button(dialog: Dialog) -> QPushButton:
+    close = push_button(dialog.theme, "Close")
+    close.setDefault(True)
+    close.clicked.connect(dialog.close)
+    dialog.set_buttons([close])
+    return close
