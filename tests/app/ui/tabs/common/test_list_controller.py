@@ -168,7 +168,7 @@ def test_a_span_that_moves_with_the_clock_is_refreshed_in_place(
     show_tab: ShowTab, context: Context, qtbot: QtBot
 ) -> None:
     ticks = iter(range(NOW, NOW + 10_000))
-    object.__setattr__(context, "clock", lambda: next(ticks))
+    context.clock = lambda: next(ticks)
     tab = show_tab(UsersTab)
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.set_values(replace(FilterValues(), dates=DateRange(Span.LAST_90)))
