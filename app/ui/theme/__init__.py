@@ -1,7 +1,5 @@
 """The look: tokens, palette, style sheet, and the object that applies them."""
 
-import weakref
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,12 @@ class Mode(StrEnum):
     DARK = "dark"
 
 
+_SCHEMES = {
+    Mode.SYSTEM: Qt.ColorScheme.Unknown,
+    Mode.LIGHT: Qt.ColorScheme.Light,
+    Mode.DARK: Qt.ColorScheme.Dark,
+}
+
 MODES = ((Mode.SYSTEM, "Theme of the system"), (Mode.LIGHT, "Light"), (Mode.DARK, "Dark"))
 """The words for each."""
 
@@ -48,34 +52,24 @@ class Kind(StrEnum):
 class Theme(QObject):
     """Colours, icons and fonts for every widget; follows the system live or holds to the user's choice.
 
-    `changed` is emitted after palette and style sheet are in force. Widgets that paint themselves read
-    `tokens` when they paint and connect `changed` to `update`. A colour argument below is a token's name
-    ("dim", "accent") or a Tone.
+    `mode` is the user's choice, `tokens` the colours in force; `changed` is emitted after palette and style
+    sheet are. Widgets that paint themselves ask for colours when they paint and connect `changed` to
+    `update`. A colour argument below is a token's name ("dim", "accent") or a Tone.
     """
 
     changed = Signal()
 
     def __init__(self, mode: Mode = Mode.SYSTEM, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._mode = mode
+        self.mode = mode
         self._app: QApplication | None = None
         self._font = IconFont()
         self._folder = QTemporaryDir()
         self._template = ""
-        self._sheets: dict[Tokens, str] = {}
+        self._sheets: dict[bool, str] = {}
         self._icons: dict[tuple[str, str, str], QIcon] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
-        self._tokens = self._wanted()
-
-    @property
-    def tokens(self) -> Tokens:
-        """The colours in force."""
-        return self._tokens
-
-    @property
-    def mode(self) -> Mode:
-        """The user's choice."""
-        return self._mode
+        self.tokens = self._wanted()
 
     def apply(self, app: QApplication) -> None:
         """Style `app`, made with `STYLE`, and keep it styled when the system's colour scheme changes."""
@@ -92,7 +86,7 @@ class Theme(QObject):
 
     def set_mode(self, mode: Mode) -> None:
         """Follow the system, or hold to light or dark."""
-        self._mode = mode
+        self.mode = mode
         self._tell_system()
         self._refresh()
 
@@ -102,11 +96,11 @@ class Theme(QObject):
 
     def tint(self, tone: Tone) -> QColor:
         """The surface colour behind a tone."""
-        return QColor(self._tokens.tint(tone))
+        return QColor(self.tokens[f"{tone}_on"])
 
     def icon(self, name: str, colour: str | Tone = "text") -> QIcon:
         """An icon in a token's colour. It keeps that colour; `bind_icon` follows the theme."""
-        key = (str(name), self._hex(colour), self._tokens.disabled)
+        key = (str(name), self._hex(colour), self.tokens["disabled"])
         if key not in self._icons:
             self._icons[key] = self._font.icon(*key)
         return self._icons[key]
@@ -122,12 +116,7 @@ class Theme(QObject):
         target.setProperty("themeColour", str(colour))
         target.setIcon(self.icon(name, colour))
         if first:
-            self.follow(target, _tint_again(self, weakref.ref(target)))
-
-    def follow(self, owner: QObject, apply: Callable[[], None]) -> None:
-        """Call `apply` at every change until `owner` is destroyed; `apply` must not keep `owner` alive."""
-        follower = _Follower(owner, apply)
-        self.changed.connect(follower.run)
+            self.changed.connect(_Tint(self, target).again)
 
     def mono_font(self) -> QFont:
         """The fixed-width face at the size of the text around it."""
@@ -136,24 +125,16 @@ class Theme(QObject):
         return font
 
     def _hex(self, name: str | Tone) -> str:
-        if isinstance(name, Tone) or name == Tone.NEUTRAL.value:
-            return self._tokens.tone(Tone(name))
-        return str(getattr(self._tokens, name))
+        return self.tokens["text" if name == Tone.NEUTRAL else name]
 
     def _wanted(self) -> Tokens:
-        system = self._mode is Mode.SYSTEM
-        dark = self._system == Qt.ColorScheme.Dark if system else self._mode is Mode.DARK
-        return DARK if dark else LIGHT
+        scheme = self._system if self.mode is Mode.SYSTEM else _SCHEMES[self.mode]
+        return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
 
     def _tell_system(self) -> None:
         """Let title bars and native dialogs follow the same choice."""
-        scheme = {Mode.LIGHT: Qt.ColorScheme.Light, Mode.DARK: Qt.ColorScheme.Dark}.get(self._mode)
-        if self._app is None:
-            return
-        if scheme is None:
-            QGuiApplication.styleHints().unsetColorScheme()
-        else:
-            QGuiApplication.styleHints().setColorScheme(scheme)
+        if self._app is not None:
+            QGuiApplication.styleHints().setColorScheme(_SCHEMES[self.mode])
 
     def _system_changed(self, scheme: Qt.ColorScheme) -> None:
         self._system = scheme
@@ -161,43 +142,36 @@ class Theme(QObject):
 
     def _refresh(self) -> None:
         wanted = self._wanted()
-        if wanted is not self._tokens:
-            self._tokens = wanted
+        if wanted is not self.tokens:
+            self.tokens = wanted
             self._restyle()
 
     def _restyle(self) -> None:
         if self._app is not None:
-            self._app.setPalette(palette(self._tokens))
+            self._app.setPalette(palette(self.tokens))
             self._app.setStyleSheet(self._sheet())
         self.changed.emit()
 
     def _sheet(self) -> str:
-        if self._tokens not in self._sheets:
+        dark = self.tokens is DARK
+        if dark not in self._sheets:
             self._template = self._template or read_sheets(resources_dir() / "themes")
-            images = write_images(self._font, self._tokens, Path(self._folder.path()))
-            self._sheets[self._tokens] = fill_in(self._template, self._tokens.as_dict() | images)
-        return self._sheets[self._tokens]
+            images = write_images(self._font, self.tokens, Path(self._folder.path()))
+            self._sheets[dark] = fill_in(self._template, {**self.tokens, **images})
+        return self._sheets[dark]
 
 
-class _Follower(QObject):
-    """Runs a callback as long as its parent lives; Qt drops the connection together with it."""
+class _Tint(QObject):
+    """Tints its parent's icon as long as that lives; Qt drops the connection together with it."""
 
-    def __init__(self, owner: QObject, apply: Callable[[], None]) -> None:
-        super().__init__(owner)
-        self._apply = apply
+    def __init__(self, theme: Theme, target: QObject) -> None:
+        super().__init__(target)
+        self._theme = theme
 
     @Slot()
-    def run(self) -> None:
-        self._apply()
-
-
-def _tint_again(theme: Theme, held: "weakref.ref[Any]") -> Callable[[], None]:
-    def tint() -> None:
-        target = held()
-        if target is not None:
-            target.setIcon(theme.icon(target.property("themeIcon"), target.property("themeColour")))
-
-    return tint
+    def again(self) -> None:
+        target: Any = self.parent()
+        target.setIcon(self._theme.icon(target.property("themeIcon"), target.property("themeColour")))
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:

@@ -2,130 +2,54 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from PySide6.QtGui import QColor, QPalette
 
-from app.itemmodels.columns import Tone
 from app.ui.theme.icons import Icon, IconFont
 
+Tokens = Mapping[str, str]
+"""The colours of one theme as `#rrggbb`, by name."""
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Named colours as `#rrggbb`.
+_TOKENS = {
+    "window": ("#f6f7f9", "#16181d"),
+    "panel": ("#ffffff", "#1d2026"),
+    "alternate": ("#fafbfc", "#20242b"),
+    "line": ("#e3e6eb", "#2d323b"),
+    "edge": ("#ccd2db", "#3d444f"),
+    "text": ("#1c2330", "#e6e9ef"),
+    "dim": ("#606a7e", "#98a2b3"),
+    "disabled": ("#9aa3b2", "#5f6877"),
+    "accent": ("#2563e0", "#6ea0ff"),
+    "accent_hover": ("#1d57cc", "#8ab2ff"),
+    "accent_press": ("#174ab3", "#5a8df0"),
+    "accent_on": ("#e8f0fe", "#22304d"),
+    "on_accent": ("#ffffff", "#0e1420"),
+    "selection": ("#e8f0fe", "#263556"),
+    "hover": ("#f1f3f6", "#262b33"),
+    "press": ("#e6e9ee", "#2f353f"),
+    "neutral_on": ("#eef0f4", "#2a2f38"),
+    "ok": ("#117756", "#4cc38a"),
+    "ok_on": ("#e3f6ee", "#16352a"),
+    "warn": ("#926200", "#e2b340"),
+    "warn_on": ("#fff4d6", "#3a2f12"),
+    "bad": ("#c4320a", "#ff8367"),
+    "bad_on": ("#fdecea", "#43201a"),
+    "bad_hover": ("#a92906", "#ff9b84"),
+    "on_bad": ("#ffffff", "#1c0d09"),
+    "scroll": ("#c8cdd6", "#3d444f"),
+    "scroll_hover": ("#9aa3b2", "#5f6877"),
+    "tip": ("#1c2330", "#3a414d"),
+    "on_tip": ("#f6f7f9", "#e6e9ef"),
+}
+"""Each name with its colour in the light and in the dark theme.
 
-    A name ending in `_on` is the tint behind text of the name without it. Text on any surface of its theme
-    reaches a contrast of 4.5:1 (WCAG 2.2, 1.4.3); a test computes it.
-    """
+A name ending in `_on` is the tint behind text of the name without it. Text on any surface of its theme
+reaches a contrast of 4.5:1 (WCAG 2.2, 1.4.3); a test computes it.
+"""
 
-    window: str
-    panel: str
-    alternate: str
-    line: str
-    edge: str
-    text: str
-    dim: str
-    disabled: str
-    accent: str
-    accent_hover: str
-    accent_press: str
-    accent_on: str
-    on_accent: str
-    selection: str
-    hover: str
-    press: str
-    neutral_on: str
-    ok: str
-    ok_on: str
-    warn: str
-    warn_on: str
-    bad: str
-    bad_on: str
-    bad_hover: str
-    on_bad: str
-    scroll: str
-    scroll_hover: str
-    tip: str
-    on_tip: str
-
-    def tone(self, tone: Tone) -> str:
-        """The text and icon colour of a tone."""
-        return self.text if tone is Tone.NEUTRAL else str(getattr(self, tone.value))
-
-    def tint(self, tone: Tone) -> str:
-        """The surface colour behind a tone."""
-        return str(getattr(self, f"{tone.value}_on"))
-
-    def as_dict(self) -> dict[str, str]:
-        """Token names and colours, for filling in a style sheet."""
-        return asdict(self)
-
-
-LIGHT = Tokens(
-    window="#f6f7f9",
-    panel="#ffffff",
-    alternate="#fafbfc",
-    line="#e3e6eb",
-    edge="#ccd2db",
-    text="#1c2330",
-    dim="#606a7e",
-    disabled="#9aa3b2",
-    accent="#2563e0",
-    accent_hover="#1d57cc",
-    accent_press="#174ab3",
-    accent_on="#e8f0fe",
-    on_accent="#ffffff",
-    selection="#e8f0fe",
-    hover="#f1f3f6",
-    press="#e6e9ee",
-    neutral_on="#eef0f4",
-    ok="#117756",
-    ok_on="#e3f6ee",
-    warn="#926200",
-    warn_on="#fff4d6",
-    bad="#c4320a",
-    bad_on="#fdecea",
-    bad_hover="#a92906",
-    on_bad="#ffffff",
-    scroll="#c8cdd6",
-    scroll_hover="#9aa3b2",
-    tip="#1c2330",
-    on_tip="#f6f7f9",
-)
-
-DARK = Tokens(
-    window="#16181d",
-    panel="#1d2026",
-    alternate="#20242b",
-    line="#2d323b",
-    edge="#3d444f",
-    text="#e6e9ef",
-    dim="#98a2b3",
-    disabled="#5f6877",
-    accent="#6ea0ff",
-    accent_hover="#8ab2ff",
-    accent_press="#5a8df0",
-    accent_on="#22304d",
-    on_accent="#0e1420",
-    selection="#263556",
-    hover="#262b33",
-    press="#2f353f",
-    neutral_on="#2a2f38",
-    ok="#4cc38a",
-    ok_on="#16352a",
-    warn="#e2b340",
-    warn_on="#3a2f12",
-    bad="#ff8367",
-    bad_on="#43201a",
-    bad_hover="#ff9b84",
-    on_bad="#1c0d09",
-    scroll="#3d444f",
-    scroll_hover="#5f6877",
-    tip="#3a414d",
-    on_tip="#e6e9ef",
-)
-
+LIGHT: Tokens = {name: light for name, (light, _) in _TOKENS.items()}
+DARK: Tokens = {name: dark for name, (_, dark) in _TOKENS.items()}
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 _SCALES = (1, 2)
@@ -148,16 +72,16 @@ def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]
     the file name, because Qt caches pixmaps by path and a theme may come back.
     """
     wanted = {
-        "image_down": (Icon.CARET_DOWN, tokens.dim, 16),
-        "image_down_disabled": (Icon.CARET_DOWN, tokens.disabled, 16),
-        "image_up": (Icon.CARET_UP, tokens.dim, 16),
-        "image_right": (Icon.CARET_RIGHT, tokens.dim, 16),
-        "image_left": (Icon.CARET_LEFT, tokens.dim, 16),
-        "image_check": (Icon.CHECK_BOLD, tokens.on_accent, 12),
-        "image_check_text": (Icon.CHECK, tokens.text, 16),
-        "image_minus": (Icon.MINUS_BOLD, tokens.on_accent, 12),
-        "image_close": (Icon.CLOSE, tokens.dim, 16),
-        "image_calendar": (Icon.CALENDAR, tokens.dim, 16),
+        "image_down": (Icon.CARET_DOWN, tokens["dim"], 16),
+        "image_down_disabled": (Icon.CARET_DOWN, tokens["disabled"], 16),
+        "image_up": (Icon.CARET_UP, tokens["dim"], 16),
+        "image_right": (Icon.CARET_RIGHT, tokens["dim"], 16),
+        "image_left": (Icon.CARET_LEFT, tokens["dim"], 16),
+        "image_check": (Icon.CHECK_BOLD, tokens["on_accent"], 12),
+        "image_check_text": (Icon.CHECK, tokens["text"], 16),
+        "image_minus": (Icon.MINUS_BOLD, tokens["on_accent"], 12),
+        "image_close": (Icon.CLOSE, tokens["dim"], 16),
+        "image_calendar": (Icon.CALENDAR, tokens["dim"], 16),
     }
     paths = {}
     for name, (icon, colour, size) in wanted.items():
@@ -171,34 +95,30 @@ def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]
     return paths
 
 
+_ROLE = QPalette.ColorRole
+_ROLES = {
+    "window": (_ROLE.Window,),
+    "text": (_ROLE.WindowText, _ROLE.Text, _ROLE.ButtonText, _ROLE.HighlightedText),
+    "panel": (_ROLE.Base, _ROLE.Button, _ROLE.Light),
+    "alternate": (_ROLE.AlternateBase,),
+    "dim": (_ROLE.PlaceholderText,),
+    "bad": (_ROLE.BrightText,),
+    "hover": (_ROLE.Midlight,),
+    "line": (_ROLE.Mid,),
+    "edge": (_ROLE.Dark, _ROLE.Shadow),
+    "selection": (_ROLE.Highlight,),
+    "accent": (_ROLE.Accent, _ROLE.Link, _ROLE.LinkVisited),
+    "tip": (_ROLE.ToolTipBase,),
+    "on_tip": (_ROLE.ToolTipText,),
+}
+
+
 def palette(tokens: Tokens) -> QPalette:
     """A palette in which every role comes from `tokens`."""
-    role, group = QPalette.ColorRole, QPalette.ColorGroup
     result = QPalette()
-    for target, colour in {
-        role.Window: tokens.window,
-        role.WindowText: tokens.text,
-        role.Base: tokens.panel,
-        role.AlternateBase: tokens.alternate,
-        role.Text: tokens.text,
-        role.PlaceholderText: tokens.dim,
-        role.Button: tokens.panel,
-        role.ButtonText: tokens.text,
-        role.BrightText: tokens.bad,
-        role.Light: tokens.panel,
-        role.Midlight: tokens.hover,
-        role.Mid: tokens.line,
-        role.Dark: tokens.edge,
-        role.Shadow: tokens.edge,
-        role.Highlight: tokens.selection,
-        role.HighlightedText: tokens.text,
-        role.Accent: tokens.accent,
-        role.Link: tokens.accent,
-        role.LinkVisited: tokens.accent,
-        role.ToolTipBase: tokens.tip,
-        role.ToolTipText: tokens.on_tip,
-    }.items():
-        result.setColor(target, QColor(colour))
-    for target in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText, role.PlaceholderText):
-        result.setColor(group.Disabled, target, QColor(tokens.disabled))
+    for name, roles in _ROLES.items():
+        for role in roles:
+            result.setColor(role, QColor(tokens[name]))
+    for role in (*_ROLES["text"], _ROLE.PlaceholderText):
+        result.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens["disabled"]))
     return result

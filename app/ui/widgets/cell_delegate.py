@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPen, QStaticText
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPen, QStaticText
 from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QToolTip
 
 from app.itemmodels.columns import Role, Tone
@@ -71,18 +71,16 @@ class CellDelegate(QStyledItemDelegate):
 
     def forget(self) -> None:
         """Drop what was remembered of fonts, colours and columns; for another model, font or theme."""
-        tokens = self._theme.tokens
+        colour = self._theme.colour
         self._plain = QFont(self._view.font())
         self._mono = self._theme.mono_font()
         self._plain_metrics, self._mono_metrics = QFontMetricsF(self._plain), QFontMetricsF(self._mono)
         # Both faces stand on one base line.
         self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
-        self._pens = {tone: QPen(QColor(tokens.tone(tone))) for tone in Tone}
-        self._tints = {tone: QColor(tokens.tint(tone)) for tone in Tone}
-        self._pens[Tone.NEUTRAL] = QPen(QColor(tokens.dim))
-        self._text_pen, self._dim_pen = QPen(QColor(tokens.text)), QPen(QColor(tokens.dim))
-        self._selection, self._line = QColor(tokens.selection), QColor(tokens.line)
-        self._accent = QColor(tokens.accent)
+        self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
+        self._tints = {tone: self._theme.tint(tone) for tone in Tone}
+        self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
+        self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid.clear()
         self._columns.clear()
 

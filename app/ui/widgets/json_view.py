@@ -5,7 +5,7 @@ import re
 from typing import NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -167,7 +167,7 @@ class JsonModel(QAbstractItemModel):
             return visible(first_line(name)) if index.column() == 0 else visible(node.text())
         if role == Qt.ItemDataRole.ForegroundRole:
             dim = index.column() == 0 or isinstance(node.value, Obj | list)
-            return QColor(self._theme.tokens.dim if dim else self._theme.tokens.text)
+            return self._theme.colour("dim" if dim else "text")
         return None
 
     def headerData(

@@ -30,11 +30,11 @@ def test_switching_changes_palette_and_sheet(qtbot: QtBot, theme: Theme, qapp: Q
     with qtbot.waitSignal(theme.changed):
         theme.set_mode(Mode.DARK)
     assert theme.tokens is DARK
-    assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
-    assert DARK.panel in qapp.styleSheet()
-    assert LIGHT.panel not in qapp.styleSheet()
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK["window"]
+    assert DARK["panel"] in qapp.styleSheet()
+    assert LIGHT["panel"] not in qapp.styleSheet()
     theme.set_mode(Mode.LIGHT)
-    assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT.window
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT["window"]
 
 
 def test_same_choice_again_changes_nothing(qtbot: QtBot, theme: Theme) -> None:
@@ -53,12 +53,12 @@ def test_bound_icon_follows_the_theme_and_a_new_binding(qtbot: QtBot, theme: The
     button = QPushButton()
     qtbot.addWidget(button)
     theme.bind_icon(button, Icon.SHIELD_OK, "accent")
-    assert strongest(button.icon()) == LIGHT.accent
+    assert strongest(button.icon()) == LIGHT["accent"]
     theme.bind_icon(button, Icon.SHIELD_OK, "bad")
-    assert strongest(button.icon()) == LIGHT.bad
+    assert strongest(button.icon()) == LIGHT["bad"]
     theme.set_mode(Mode.DARK)
-    assert strongest(button.icon()) == DARK.bad
-    assert strongest(button.icon(), QIcon.Mode.Disabled) == DARK.disabled
+    assert strongest(button.icon()) == DARK["bad"]
+    assert strongest(button.icon(), QIcon.Mode.Disabled) == DARK["disabled"]
 
 
 def test_a_deleted_button_is_let_go(qtbot: QtBot, theme: Theme) -> None:

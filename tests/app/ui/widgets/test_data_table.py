@@ -157,11 +157,11 @@ def test_cells_are_painted_in_the_theme_in_force(theme: Theme, table: DataTable)
         return {image.pixelColor(x, y).name() for x in range(0, 200) for y in range(2, 200)}
 
     light = colours()
-    assert {LIGHT.panel, LIGHT.line} <= light
+    assert {LIGHT["panel"], LIGHT["line"]} <= light
     theme.set_mode(Mode.DARK)
     dark = colours()
-    assert {DARK.panel, DARK.line} <= dark
-    assert LIGHT.panel not in dark
+    assert {DARK["panel"], DARK["line"]} <= dark
+    assert LIGHT["panel"] not in dark
 
 
 class Table:
