@@ -25,9 +25,9 @@ def tenant_id(value: str) -> str:
     return single_line("tenant_id", "The tenant", value, longest=200)
 
 
-def plural(count: int, noun: str) -> str:
-    """ "1 user", "1,204 users"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def visible(text: str, keep: str = "") -> str:

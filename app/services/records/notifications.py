@@ -31,7 +31,7 @@ def mark(database: Database, notification_ids: Sequence[str], *, read: bool, act
         if not rows:
             raise NotAllowed(f"Already marked {word}.")
         return Change(
-            summary=f"{text.plural(len(rows), 'notification')} marked {word}",
+            summary=f"{text.counted(len(rows), 'notification')} marked {word}",
             rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),
             events=_events(rows, read, actor),
             inverse_events=_events(rows, not read, actor),

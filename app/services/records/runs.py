@@ -155,7 +155,7 @@ def _status_before(entries: Rows) -> str:
 def _change(
     images: Images, wanted: Sequence[tuple[StoredRow, str]], word: str, actor: str, now: int
 ) -> Change:
-    what = f"“{_short(wanted[0][0])}”" if len(wanted) == 1 else text.plural(len(wanted), "run")
+    what = f"“{_short(wanted[0][0])}”" if len(wanted) == 1 else text.counted(len(wanted), "run")
     return Change(
         summary=f"{what} {word}",
         rows=tuple(images.changed(row, {"status": str(status)}, now) for row, status in wanted),

@@ -104,7 +104,7 @@ def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int)
         if not rows:
             raise NotFound("user")
         gone = removal(images, rows)
-        what = f"User {rows[0].shown('email')}" if len(rows) == 1 else text.plural(len(rows), "user")
+        what = f"User {rows[0].shown('email')}" if len(rows) == 1 else text.counted(len(rows), "user")
         return Change(
             summary=f"{what} deleted{gone}",
             rows=gone.rows,

@@ -174,7 +174,7 @@ def _label(row: Mapping[str, Value]) -> str:
 
 
 def _what(rows: Sequence[StoredRow]) -> str:
-    return f"Webhook {_label(rows[0].image)}" if len(rows) == 1 else text.plural(len(rows), "webhook")
+    return f"Webhook {_label(rows[0].image)}" if len(rows) == 1 else text.counted(len(rows), "webhook")
 
 
 def _event(

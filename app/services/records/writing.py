@@ -116,7 +116,7 @@ class Removal:
 
 def _listed(word: str, along: Mapping[Identity, Counter[str]]) -> str:
     total = sum(along.values(), Counter())
-    rows = (f"{text.plural(count, 'row')} of {table}" for table, count in sorted(total.items()))
+    rows = (f"{text.counted(count, 'row')} of {table}" for table, count in sorted(total.items()))
     return f", {word} {' and '.join(rows)}" if total else ""
 
 

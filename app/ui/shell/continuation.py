@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.itemmodels.columns import Tone
+from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import counted, grouped, relative_time
+from app.ui.widgets.formatting import grouped, relative_time
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.records.tables import DECLARED, rows_of
+from app.services.text import counted
 from app.ui.shell.files import FileWork
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog, ask_open, ask_save
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
-from app.ui.widgets.formatting import counted, grouped
+from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop

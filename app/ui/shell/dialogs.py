@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 from app import __version__, paths
 from app.itemmodels.columns import Tone
 from app.services import text
+from app.services.text import counted
 from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Kind, Mode, Theme
 from app.ui.theme.icons import Icon
@@ -22,7 +23,7 @@ from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.fields import Cell, Field, FieldList, StaticColumn, StaticTable
 from app.ui.widgets.form_dialog import FormDialog, checked
-from app.ui.widgets.formatting import absolute_time, byte_size, counted, grouped, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, byte_size, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look
 
 # These dialogs may be wanted before a file is open, and with it what reads files.

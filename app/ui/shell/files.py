@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
+from app.services.text import counted
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
-from app.ui.widgets.formatting import counted
 from models.errors import FileMissing, NeedsCopy, SqlDump, TenantAdminError
 from models.progress import Progress, Stop
 

@@ -18,8 +18,9 @@ from app.services.retention.clock import (
     SteadyClock,
     steady_clock,
 )
+from app.services.text import counted
 from app.ui.shell.context import Context
-from app.ui.widgets.formatting import counted, percent, relative_time
+from app.ui.widgets.formatting import percent, relative_time
 from app.workers.runner import Task
 from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Progress, Stop

@@ -11,12 +11,13 @@ from app.itemmodels.columns import Tone
 from app.services.records.tables import rows_of
 from app.services.retention.plan import Plan, TenantShare
 from app.services.retention.result import Confirmation
+from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog, choose_folder
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
-from app.ui.widgets.formatting import counted, grouped, long_time, percent
+from app.ui.widgets.formatting import grouped, long_time, percent
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
 
 LISTED = 50

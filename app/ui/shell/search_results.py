@@ -27,9 +27,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.text import visible
+from app.services.text import counted, visible
 from app.ui.theme import Theme
-from app.ui.widgets.formatting import counted, grouped
+from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
 
 if TYPE_CHECKING:

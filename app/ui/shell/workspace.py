@@ -14,6 +14,7 @@ from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, PLANNING_RUNS, Scope
+from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
@@ -21,7 +22,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Notice
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import counted, grouped
+from app.ui.widgets.formatting import grouped
 from app.workers.memory import tidy_as_it_goes
 from models.engine import Capability
 from models.progress import Progress, Stop

@@ -12,6 +12,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record, read_record
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
+from app.services.text import counted
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import Frozen, ask_about, freeze, record_act
@@ -20,7 +21,6 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip
 from app.ui.widgets.fields import Field
-from app.ui.widgets.formatting import counted
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
 from models.engine import Database

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Tone
-from app.services.text import visible
+from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import counted, first_line, grouped
+from app.ui.widgets.formatting import first_line, grouped
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 

@@ -7,11 +7,11 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.date_range import DateRange, DateRangePicker
-from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.picker import Choice, Picker
 

@@ -74,11 +74,6 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
-    return f"{grouped(number)} {singular if number == 1 else plural or singular + 's'}"
-
-
 def byte_size(count: int) -> str:
     """`812 B`, `4.2 KB`, `342 MB`, in steps of 1,024."""
     size = float(count)

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.text import visible
+from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.formatting import byte_size, counted, first_line
+from app.ui.widgets.formatting import byte_size, first_line
 from app.ui.widgets.labels import Label, Look, text_box
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)

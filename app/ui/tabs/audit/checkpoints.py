@@ -15,13 +15,14 @@ from app.services.chain.checkpoints.making import (
 )
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report
+from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
-from app.ui.widgets.formatting import absolute_time, counted, grouped, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
 from app.workers import scan_pool
 from app.workers.runner import Task

@@ -5,10 +5,10 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.verify.report import Finding, Report
+from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
-from app.ui.widgets.formatting import counted
 from app.ui.widgets.labels import Label, Look
 
 _COLUMNS = (

@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from app.services.text import counted
 from app.ui.theme import Theme
-from app.ui.widgets.formatting import counted
 
 _HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP = 68, 18, 4, 28, 1
 _EPOCH = date(1970, 1, 1)

@@ -6,9 +6,10 @@ from app.itemmodels.columns import Tone
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport
+from app.services.text import counted
 from app.ui.tabs.audit.outcome import Asked, Outcome, State
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import counted, duration, grouped, shortened
+from app.ui.widgets.formatting import duration, grouped, shortened
 
 HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),

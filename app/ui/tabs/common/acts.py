@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from app.services.records.change import Change
+from app.services.text import counted
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import counted
 
 record_act = partial(ActionSpec, place=Place.INSPECTOR)
 """An act on the selected records, with a button in the inspector."""

@@ -12,9 +12,9 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
+from app.services.text import counted
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ask_save
-from app.ui.widgets.formatting import counted
 from models.progress import Progress, Stop
 
 _NAMES = {

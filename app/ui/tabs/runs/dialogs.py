@@ -11,6 +11,7 @@ from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS
+from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import record_act
@@ -85,7 +86,7 @@ class ArtifactDialog(Dialog):
         self.verdict.setVisible(bool(verdict))
         facts = [
             f"score {score:.0f}" if isinstance(score, int | float) else "",
-            formatting.counted(length, "character") if isinstance(length, int) else "",
+            counted(length, "character") if isinstance(length, int) else "",
             moment(self._context, artifact["created_at"]),
         ]
         self.facts.setText(" · ".join(fact for fact in facts if fact))
@@ -193,7 +194,7 @@ def revisit(months: Any) -> str:
     """ "in 6 months"; nothing where there is no estimate."""
     if not isinstance(months, int):
         return "" if months is None else str(months)
-    return "now" if months <= 0 else f"in {formatting.counted(months, 'month')}"
+    return "now" if months <= 0 else f"in {counted(months, 'month')}"
 
 
 def _idea(database: Database, idea_id: str) -> IdeaDetail:

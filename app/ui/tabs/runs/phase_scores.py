@@ -13,9 +13,8 @@ from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.runs import RunDetail
-from app.services.text import visible
+from app.services.text import counted, visible
 from app.ui.theme import Theme
-from app.ui.widgets.formatting import counted
 
 _ROW, _GAP, _FULL = 24, 10, 100.0
 

@@ -13,6 +13,7 @@ from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
+from app.services.text import counted
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
@@ -23,7 +24,7 @@ from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button
-from app.ui.widgets.formatting import counted, grouped, money
+from app.ui.widgets.formatting import grouped, money
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.text import visible
+from app.services.text import counted, visible
 from app.ui.widgets import formatting as f
 
 NOW = 1_795_000_000
@@ -48,9 +48,9 @@ def test_time_beyond_the_calendar_is_a_number(at: int) -> None:
 
 def test_numbers() -> None:
     assert f.grouped(184220) == "184,220"
-    assert f.counted(1, "entry", "entries") == "1 entry"
-    assert f.counted(1204, "entry", "entries") == "1,204 entries"
-    assert f.counted(0, "user") == "0 users"
+    assert counted(1, "entry", "entries") == "1 entry"
+    assert counted(1204, "entry", "entries") == "1,204 entries"
+    assert counted(0, "user") == "0 users"
     assert f.percent(1, 3) == "33 %"
     assert f.percent(1, 0) == "0 %"
     assert f.percent(37, 1000) == "3.7 %"
