@@ -15,8 +15,8 @@ from app.services.chain.rules import (
     MARKER_EVENT,
     TEXT_COLUMNS,
     Code,
+    Finding,
     Marker,
-    Problem,
     believed,
     not_believed,
     read_marker,
@@ -111,9 +111,10 @@ class Entry:
         found = read_marker(self.seq, self.created_at, self.raw["payload"])
         return found if isinstance(found, Marker) else None
 
-    def problems(self) -> list[Problem]:
+    def findings(self) -> list[Finding]:
         """Everything wrong with the row that shows without any other row, each cause once."""
-        found: list[Problem] = []
+        found: list[Finding] = []
+        place = self.tenant, self.seq
         recomputed = self.recomputed()
         holds = recomputed.encode() == self.raw["hash"]
         bad = {name: at for name in TEXT_COLUMNS if (at := _bad_byte(self.raw[name])) is not None}
@@ -122,28 +123,28 @@ class Entry:
                 f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
                 "hashes was changed after it was written."
             )
-            found.append(Problem(Code.HASH, recomputed, shown(self.text("hash")), sentence))
+            found.append(Finding(Code.HASH, *place, recomputed, shown(self.text("hash")), sentence))
         for name, kind in self.kinds.items():
             wanted = KINDS[name]
             if kind != wanted:
                 sentence = f"Entry {self.seq} stores {name} as {kind} where the platform writes {wanted}."
-                found.append(Problem(Code.TYPE, wanted, kind, sentence))
+                found.append(Finding(Code.TYPE, *place, wanted, kind, sentence))
         for name, at in bad.items():
             actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
             sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
-            found.append(Problem(Code.ENCODING, "UTF-8 text without NUL", actual, sentence))
+            found.append(Finding(Code.ENCODING, *place, "UTF-8 text without NUL", actual, sentence))
         parsed = "payload" in bad or self._payload_is_json()
         if parsed and "event_type" not in bad and EVENT_TYPE.fullmatch(self.text("event_type")) is None:
             actual = shown(self.text("event_type"))
             sentence = f"Entry {self.seq} has an event type unlike any that the platform itself writes."
-            found.append(Problem(Code.GRAMMAR, EVENT_TYPE.pattern, actual, sentence, warning=True))
+            found.append(Finding(Code.GRAMMAR, *place, EVENT_TYPE.pattern, actual, sentence, warning=True))
         if not parsed:
             sentence = f"Entry {self.seq} has a payload that is not JSON."
-            found.append(Problem(Code.GRAMMAR, "JSON", shown(self.text("payload")), sentence))
+            found.append(Finding(Code.GRAMMAR, *place, "JSON", shown(self.text("payload")), sentence))
         elif holds and self.is_marker and "payload" not in bad:
             claims = read_marker(self.seq, self.created_at, self.raw["payload"])
             if isinstance(claims, str):
-                found.append(not_believed(self.seq, claims, actual=shown(self.text("payload"))))
+                found.append(not_believed(*place, claims, actual=shown(self.text("payload"))))
         return found
 
     def record(self) -> bytes:
@@ -171,7 +172,7 @@ class Entry:
 
 
 def is_plain(values: Mapping[str, Any]) -> bool:
-    """Whether a row of these values, whose hash holds, is surely sound: the faster form of `Entry.problems`.
+    """Whether a row of these values, whose hash holds, is surely sound: the faster form of `Entry.findings`.
 
     Prune markers are never plain, and text with NUL is not for the caller to pass.
     """
@@ -184,21 +185,19 @@ def is_plain(values: Mapping[str, Any]) -> bool:
     )
 
 
-def believed_of(entries: Iterable[Entry]) -> tuple[list[Marker], list[tuple[int, Problem]]]:
-    """The prune markers of one tenant that are believed, and the seq and error of each that is not.
+def believed_of(tenant: str, entries: Iterable[Entry]) -> tuple[list[Marker], list[Finding]]:
+    """The prune markers of a tenant that are believed, and an error of each that is not.
 
-    `entries` are in the order of seq; those that are no markers are passed over.
+    `entries` are all of the tenant, in the order of seq; those that are no markers are passed over.
     """
-    sound, doubted = [], []
+    sound: list[Marker] = []
+    doubted: list[Finding] = []
     for entry in entries:
-        if not entry.is_marker:
-            continue
-        wrong = next((problem for problem in entry.problems() if problem.is_error), None)
-        if wrong is not None:
-            doubted.append((entry.seq, wrong))
-        if (marker := entry.marker()) is not None:
-            sound.append(marker)
-    markers, disorderly = believed(sound)
+        if entry.is_marker:
+            doubted += [finding for finding in entry.findings() if finding.is_error][:1]
+            if (marker := entry.marker()) is not None:
+                sound.append(marker)
+    markers, disorderly = believed(tenant, sound)
     return markers, [*doubted, *disorderly]
 
 

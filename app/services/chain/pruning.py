@@ -26,11 +26,9 @@ from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
     TABLE,
-    Code,
     Marker,
     Reference,
     anchor,
-    is_error,
     marker_payload,
 )
 from app.services.chain.verify.follow import ERRORS, FIRST_PREVIOUS, FIRST_SEQ, Follower, quick_check
@@ -215,7 +213,7 @@ def _followed(
 
 def _problem(
     database: Database, encoding: str, follower: Follower, walk: _Walk, accepted: tuple[int, str] | None
-) -> tuple[int, str] | None:
+) -> tuple[int | None, str] | None:
     """Where and why a walked prefix must stay, or None."""
     prefix, state = walk.prefix, follower.states.get(walk.prefix.tenant_id)
     changed = prefix.first_seq, "The chain was changed by somebody else meanwhile."
@@ -225,8 +223,7 @@ def _problem(
         return _first_error(follower, prefix)
     markers, doubted = markers_of(database, encoding, prefix.tenant_id)
     if doubted:
-        seq, problem = doubted[0]
-        return seq, problem.sentence
+        return doubted[0].seq, doubted[0].message
     first = prefix.first_seq
     if anchor(state[FIRST_SEQ], state[FIRST_PREVIOUS], markers[-1] if markers else None, accepted) is None:
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
@@ -245,9 +242,9 @@ def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
     tenant = prefix.tenant_id
     links = "does not follow from the entry before it."
     found = [(seq, f"Entry {seq:,} {links}") for name, seq, *_ in follower.breaks if name == tenant]
-    for code, name, seq, _, _, sentence, warning in follower.findings:
-        if name == tenant and seq is not None and is_error(Code(code), warning=warning):
-            found.append((seq, sentence))
+    for item in follower.findings:
+        if item.tenant == tenant and item.seq is not None and item.is_error:
+            found.append((item.seq, item.message))
     return min(found, default=(prefix.first_seq, "The chain does not hold; verify it."))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeGuard
 from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.entry import JUDGED, RAW_COLUMNS, USUAL_KINDS, Entry, believed_of, is_text
-from app.services.chain.rules import COLUMNS, MARKER_EVENT, TABLE, Anchor, Marker, Problem, anchor, denied
+from app.services.chain.rules import COLUMNS, MARKER_EVENT, TABLE, Anchor, Finding, Marker, anchor, denied
 from app.services.chain.verify import source
 from models.engine import Database, Row, Rows, raw
 from models.errors import ColumnMissing, NotFound, TableMissing
@@ -73,14 +73,14 @@ def inspect_entry(database: Database, seq: int) -> Inspection:
     entry = Entry(found[0], encoding)
     before = Entry(earlier[0], encoding) if earlier else None
     proof: Anchor | None = None
-    problems, sentences = entry.problems(), []
+    findings, sentences = entry.findings(), []
     if before is not None:
         link = Link.OK if before.raw["hash"] == entry.raw["previous_hash"] else Link.BROKEN
         if link is Link.BROKEN:
             sentences.append(f"Entry {seq} does not continue entry {before.seq}, the one before it.")
     if before is None or entry.is_marker:
-        markers, disorderly = markers_of(database, encoding, entry.tenant)
-        problems += [problem for number, problem in disorderly if number == seq]
+        markers, doubted = markers_of(database, encoding, entry.tenant)
+        findings += [finding for finding in doubted if finding.seq == seq]
     if before is None:
         furthest = markers[-1] if markers else None
         proof = anchor(seq, entry.text("previous_hash"), furthest)
@@ -102,8 +102,8 @@ def inspect_entry(database: Database, seq: int) -> Inspection:
         previous_hash=entry.text("previous_hash"),
         previous_seq=None if before is None else before.seq,
         anchor=proof,
-        problems=(*(problem.sentence for problem in problems), *sentences),
-        is_sound=link is Link.OK and not any(problem.is_error for problem in problems),
+        problems=(*(finding.message for finding in findings), *sentences),
+        is_sound=link is Link.OK and not any(finding.is_error for finding in findings),
     )
 
 
@@ -117,12 +117,10 @@ def read_entries(database: Database, encoding: str, where: str, *values: object)
     return [Entry(row, encoding) for row in database.rows(raw(_SELECT + where, *values))]
 
 
-def markers_of(
-    database: Database, encoding: str, tenant: str
-) -> tuple[list[Marker], Sequence[tuple[int, Problem]]]:
-    """The tenant's prune markers that are believed, and the seq and error of each that is not."""
+def markers_of(database: Database, encoding: str, tenant: str) -> tuple[list[Marker], list[Finding]]:
+    """The tenant's prune markers that are believed, and an error of each that is not."""
     where = "tenant_id = ? AND event_type = ? ORDER BY seq"
-    return believed_of(read_entries(database, encoding, where, tenant, MARKER_EVENT))
+    return believed_of(tenant, read_entries(database, encoding, where, tenant, MARKER_EVENT))
 
 
 # ------------------------------------------------------------------------------------------ entries as lines

@@ -148,18 +148,35 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=list(Verdict).index)
 
 
-class Problem(NamedTuple):
-    """One thing that is wrong; `warning` where a code that is an error elsewhere is not one here."""
+class Finding(NamedTuple):
+    """One thing that is not as it must be, in one plain sentence.
+
+    `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
+    not valid UTF-8 is shown with `\\xNN` escapes. `warning` is True where a code that is an error elsewhere
+    is not one here.
+    """
 
     code: Code
+    tenant: str | None
+    seq: int | None
     expected: str | None
     actual: str | None
-    sentence: str
+    message: str
     warning: bool = False
 
     @property
+    def is_warning(self) -> bool:
+        return self.warning or self.code in WARNINGS
+
+    @property
     def is_error(self) -> bool:
-        return is_error(self.code, warning=self.warning)
+        """Whether it makes its tenant TAMPERED (or UNREADABLE)."""
+        return not self.is_warning and self.code not in VERDICTS_OF_THEIR_OWN
+
+    def to_json(self) -> dict[str, Any]:
+        values = self._asdict() | {"code": str(self.code)}
+        del values["warning"]
+        return values
 
 
 def end_is_lost(counter: object, last: int | None) -> bool:
@@ -168,11 +185,6 @@ def end_is_lost(counter: object, last: int | None) -> bool:
     A table without any row may be what the platform's own cleanup left.
     """
     return isinstance(counter, int) and last is not None and counter > max(last, 0)
-
-
-def is_error(code: Code, *, warning: bool = False) -> bool:
-    """Whether a finding makes its tenant TAMPERED (or UNREADABLE)."""
-    return not warning and code not in WARNINGS and code not in VERDICTS_OF_THEIR_OWN
 
 
 # --------------------------------------------------------------------------------------------- prune markers
@@ -259,24 +271,25 @@ def _archive(value: object) -> Reference | None:
     return Reference(file, digest) if isinstance(digest, str) and HASH.fullmatch(digest) else None
 
 
-def not_believed(seq: int, why: str, *, expected: str | None = None, actual: str | None = None) -> Problem:
+def not_believed(
+    tenant: str, seq: int, why: str, *, expected: str | None = None, actual: str | None = None
+) -> Finding:
     """The finding of a marker that cannot be true."""
-    return Problem(
-        Code.MARKER, expected, actual, f"Entry {seq} is a prune marker that cannot be true: {why}."
-    )
+    sentence = f"Entry {seq} is a prune marker that cannot be true: {why}."
+    return Finding(Code.MARKER, tenant, seq, expected, actual, sentence)
 
 
-def believed(markers: Iterable[Marker]) -> tuple[list[Marker], list[tuple[int, Problem]]]:
-    """Those of one tenant that are in order, and the seq and finding of each that is not.
+def believed(tenant: str, markers: Iterable[Marker]) -> tuple[list[Marker], list[Finding]]:
+    """Those of the tenant that are in order, and the finding of each that is not.
 
     `markers` are in the order of their own seq; each must begin behind what the one before it removed.
     """
     good: list[Marker] = []
-    bad: list[tuple[int, Problem]] = []
+    bad: list[Finding] = []
     for marker in markers:
         if good and marker.from_seq <= good[-1].to_seq:
             why = f"entry {good[-1].seq} says already that all up to {good[-1].to_seq} were removed"
-            bad.append((marker.seq, not_believed(marker.seq, why, actual=str(marker.from_seq))))
+            bad.append(not_believed(tenant, marker.seq, why, actual=str(marker.from_seq)))
         else:
             good.append(marker)
     return good, bad
@@ -343,26 +356,26 @@ def seconds(created_at: int) -> int:
     return created_at // 1000 if created_at >= SECONDS_LIMIT else created_at
 
 
-def time_problems(seq: int, before: int | None, created_at: int, latest: int) -> list[Problem]:
+def time_findings(tenant: str, seq: int, before: int | None, created_at: int, latest: int) -> list[Finding]:
     """What is odd about a time, all of it warnings. `before` is that of the entry before, in seconds.
 
     `latest` is what is not yet the future.
     """
-    found: list[Problem] = []
+    found: list[Finding] = []
     at = seconds(created_at)
     if created_at >= SECONDS_LIMIT:
         sentence = f"Entry {seq} has a time that is not in seconds; it is read as milliseconds."
-        found.append(Problem(Code.UNIT, "seconds", str(created_at), sentence))
+        found.append(Finding(Code.UNIT, tenant, seq, "seconds", str(created_at), sentence))
     if before is not None and at < before:
-        found.append(backwards(seq, before, at))
+        found.append(backwards(tenant, seq, before, at))
     if at > latest:
         now = latest - CLOCK_TOLERANCE
         sentence = f"Entry {seq} lies {at - now} s in the future."
-        found.append(Problem(Code.TIME, f"at most {now}", str(at), sentence))
+        found.append(Finding(Code.TIME, tenant, seq, f"at most {now}", str(at), sentence))
     return found
 
 
-def backwards(seq: int, before: int, at: int) -> Problem:
+def backwards(tenant: str, seq: int, before: int, at: int) -> Finding:
     """Both in seconds."""
     sentence = f"Entry {seq} is {before - at} s older than the entry before it."
-    return Problem(Code.TIME, f"at least {before}", str(at), sentence)
+    return Finding(Code.TIME, tenant, seq, f"at least {before}", str(at), sentence)

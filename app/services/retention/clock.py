@@ -154,7 +154,7 @@ def _last_report(database: Database) -> tuple[int, int | None]:
     kind = AuditEvent.RETENTION_COMPLETED.value
     encoding = text_encoding(database)
     for entry in read_entries(database, encoding, _LAST_REPORTS, SYSTEM_TENANT, kind, _ENTRIES):
-        if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.problems()):
+        if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.findings()):
             return entry.seq, entry.created_at
     return 0, None
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from app.services.chain.entry import Entry, is_plain, is_text, shown
 from app.services.chain.reading import stored_bytes
-from app.services.chain.rules import TEXT_COLUMNS, Code, Marker, Reference, stored_hash
-from app.services.chain.verify.report import Finding
+from app.services.chain.rules import TEXT_COLUMNS, Code, Finding, Marker, Reference, stored_hash
 from models.errors import Cancelled, StorageError
 
 KEEP: Final = 100
@@ -97,7 +96,7 @@ def read(
     """Judges the archive that `claims` name. Streams; never raises for what the file holds.
 
     Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes; what
-    `Entry.problems` says of an entry; LINK, ORDER and CROSS_TENANT for entries that do not follow one
+    `Entry.findings` says of an entry; LINK, ORDER and CROSS_TENANT for entries that do not follow one
     another; GRAMMAR for what is no archive. Raises `Cancelled`, and `ArchiveUnusable` when the disk cannot
     be read.
     """
@@ -177,10 +176,10 @@ class _ArchiveWalk:
         self._count(seq, previous, stored)
 
     def _judge(self, entry: Entry) -> None:
-        for problem in entry.problems():
-            if problem.is_error:
-                sentence = f"Archived {problem.sentence[0].lower()}{problem.sentence[1:]}"
-                self._find(problem.code, entry.seq, problem.expected, problem.actual, sentence)
+        for finding in entry.findings():
+            if finding.is_error:
+                sentence = f"Archived {finding.message[0].lower()}{finding.message[1:]}"
+                self._find(finding.code, entry.seq, finding.expected, finding.actual, sentence)
         if (claim := entry.marker()) is not None:
             self._reading.claims.append(claim)
 

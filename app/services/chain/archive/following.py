@@ -21,13 +21,14 @@ from app.services.chain.rules import (
     TABLE,
     Anchor,
     Code,
+    Finding,
     Marker,
     Reference,
     Verdict,
     believed,
     worst,
 )
-from app.services.chain.verify.report import Finding, Report, TenantReport
+from app.services.chain.verify.report import Report, TenantReport
 from models.engine import raw
 from models.progress import Progress, Stop, ignore, never
 
@@ -145,11 +146,9 @@ class _Trail:
         """Adds the markers that are believed beside those so far; any other is a finding."""
         new = {marker.seq: marker for marker in found if marker.seq not in self._claims}
         together = self._claims | new
-        _, wrong = believed(together[seq] for seq in sorted(together))
-        for seq, problem in wrong:
-            self.findings.append(Finding(problem.code, self._tenant, seq, *problem[1:]))
-            new.pop(seq, None)
-        for claim in new.values():
+        good, wrong = believed(self._tenant, (together[seq] for seq in sorted(together)))
+        self.findings += wrong
+        for claim in (marker for marker in good if marker.seq in new):
             self._claims[claim.seq] = claim
             if claim.archive is not None:
                 self._pending.setdefault(claim.archive, []).append(claim)
@@ -204,7 +203,8 @@ def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
     for entry in (Entry(row, encoding) for row in markers):
         if entry.clean_tenant:
             entries.setdefault(entry.tenant, []).append(entry)
-    trusted = {name: believed_of(own)[0] for name, own in entries.items()}  # of the others, the report tells
+    # Of the others, the report tells.
+    trusted = {name: believed_of(name, own)[0] for name, own in entries.items()}
     return {
         first.tenant: _Start(first.seq, first.text("previous_hash"), trusted[first.tenant])
         for first in (Entry(row, encoding) for row in firsts)

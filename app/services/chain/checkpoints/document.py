@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
 
-from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code
-from app.services.chain.verify.report import Finding, SealedChain
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code, Finding
+from app.services.chain.verify.report import SealedChain
 from models.errors import FileMissing, InvalidInput, StorageError
 from models.local import atomic
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.rules import Code, Marker, anchor, denied, not_believed, seconds
+from app.services.chain.rules import Code, Finding, Marker, anchor, denied, not_believed, seconds
 from app.services.chain.verify.join import Chain, ChainState, Joined
-from app.services.chain.verify.report import CheckpointHistory, Finding, Seal, SealedChain
+from app.services.chain.verify.report import CheckpointHistory, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
 
 BASELINE_EVERY = 64
@@ -308,13 +308,9 @@ class _Comparison:
             found = self._denied(marker)
             if found is not None:
                 expected, actual, why = found
-                problem = not_believed(
-                    marker.seq,
-                    f"as checkpoint {self._known.number} knew it, {why}",
-                    expected=str(expected),
-                    actual=str(actual),
-                )
-                return Finding(problem.code, self._chain.tenant, marker.seq, *problem[1:])
+                why = f"as checkpoint {self._known.number} knew it, {why}"
+                tenant, said = self._chain.tenant, {"expected": str(expected), "actual": str(actual)}
+                return not_believed(tenant, marker.seq, why, **said)
         return None
 
     def _denied(self, marker: Marker) -> tuple[object, object, str] | None:

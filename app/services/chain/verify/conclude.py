@@ -1,7 +1,6 @@
 """From joined chains to a Report: starts, counters, indexes and the verdicts."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import apsw
 
@@ -16,6 +15,7 @@ from app.services.chain.rules import (
     TABLE,
     Anchor,
     Code,
+    Finding,
     Verdict,
     anchor,
     end_is_lost,
@@ -30,7 +30,7 @@ from app.services.chain.verify.comparison import (
 from app.services.chain.verify.extent import Extent
 from app.services.chain.verify.follow import KEEP, SEVERAL
 from app.services.chain.verify.join import Chain, Joined
-from app.services.chain.verify.report import CheckpointHistory, Finding, Report, TenantReport
+from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport
 from app.services.chain.verify.source import IN_THE_WAY
 from app.services.chain.verify.trace import explain
 
@@ -96,8 +96,8 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
                 f"The last entry of {finding.tenant} that a checkpoint knew was {finding.seq}, "
                 f"and is {row[0]} now."
             )
-            joined.findings[place] = replace(
-                finding, code=Code.CHECKPOINT, actual=str(row[0]), message=sentence
+            joined.findings[place] = finding._replace(
+                code=Code.CHECKPOINT, actual=str(row[0]), message=sentence
             )
             joined.count(Code.TRUNCATED, -1)
             joined.count(Code.CHECKPOINT)
@@ -145,7 +145,8 @@ def _anchor(  # noqa: PLR0917  # what was scanned, and where to look up the rest
             if before.text("hash") != chain.first_previous:
                 _outside_break(joined, chain, before)
             return Anchor("entry", before.seq)
-        chain.markers, _ = believed_of(_markers(connection, encoding, chain))  # the others lie outside
+        markers = _markers(connection, encoding, chain)
+        chain.markers, _ = believed_of(chain.tenant, markers)  # the others lie outside
     return anchor(chain.first_seq, chain.first_previous, chain.marker, known.adopted.get(chain.tenant))
 
 

@@ -14,13 +14,12 @@ from app.services.chain.rules import (
     EVENT_TYPE,
     MARKER_EVENT,
     TABLE,
-    WARNINGS,
     Code,
+    Finding,
     Marker,
-    Problem,
     believed,
     seconds,
-    time_problems,
+    time_findings,
 )
 
 HEAD, TIME, SEQ, COUNT = range(4)
@@ -84,7 +83,7 @@ class Follower:
         self.states: dict[str, State] = {}
         self.fast: dict[str, State] = {}
         self.events: set[str] = set()
-        self.findings: list[tuple[str, str | None, int | None, str | None, str | None, str, bool]] = []
+        self.findings: list[Finding] = []
         self.breaks: list[tuple[str, int, str, str, str, bool]] = []
         self.gaps: list[Gap] = []
         self.markers: list[tuple[Any, ...]] = []
@@ -109,7 +108,7 @@ class Follower:
         state = self.states.get(tenant)
         if state is not None and entry.seq <= state[SEQ]:
             raise OutOfOrder(f"entry {entry.seq} lies behind entry {state[SEQ]}")
-        problems = entry.problems()
+        findings = entry.findings()
         stored, previous = entry.text("hash"), entry.text("previous_hash")
         holds = entry.hash_holds()
         at, before = entry.created_at, None
@@ -126,16 +125,17 @@ class Follower:
             state[COUNT] += 1
             state[GAP_BEHIND] = False
         if at is not None:
-            problems += time_problems(entry.seq, None if before is None else seconds(before), at, self.latest)
+            earlier = None if before is None else seconds(before)
+            findings += time_findings(tenant, entry.seq, earlier, at, self.latest)
         if entry.is_marker:
             marker = entry.marker()
             if marker is None:
                 state[DOUBTED] += 1
             else:
-                problems += self._take_marker(tenant, marker)
-        for problem in problems:
-            self._find(tenant, entry.seq, problem)
-            state[ERRORS] += problem.is_error
+                findings += self._take_marker(tenant, marker)
+        for finding in findings:
+            self._find(finding)
+            state[ERRORS] += finding.is_error
         if self._recording:
             state[RECORD](entry.record())
         self._learn(entry, tenant, state)
@@ -156,15 +156,15 @@ class Follower:
         self.fast.clear()  # until each tenant's next row has been judged
         add_gap(self.gaps, (first, last, why))
 
-    def _take_marker(self, tenant: str, marker: Marker) -> list[Problem]:
+    def _take_marker(self, tenant: str, marker: Marker) -> list[Finding]:
         """Keeps it for the judgement of their order, which takes all of a tenant's."""
         if len(self.markers) < KEEP_MARKERS:
             self.markers.append((tenant, *marker[:6]))
             return []
         known = self._furthest.get(tenant)
-        good, bad = believed([marker] if known is None else [known, marker])
+        good, bad = believed(tenant, [marker] if known is None else [known, marker])
         self._furthest[tenant] = good[-1]
-        return [problem for _, problem in bad]
+        return bad
 
     def _learn(self, entry: Entry, tenant: str, state: State) -> None:
         """Lets the quick check recognise the tenant and the event type from now on."""
@@ -185,16 +185,15 @@ class Follower:
             previous, stored = entry.text("previous_hash"), entry.text("hash")
             self.breaks.append((tenant, entry.seq, previous, expected, stored, holds))
 
-    def _find(self, tenant: str | None, seq: int, problem: Problem) -> None:
-        code, expected, actual, message, warning = problem
-        self.counts[code] = self.counts.get(code, 0) + 1
-        if warning or code in WARNINGS:
+    def _find(self, finding: Finding) -> None:
+        self.counts[finding.code] = self.counts.get(finding.code, 0) + 1
+        if finding.is_warning:
             self._warnings += 1
             if self._warnings > KEEP_WARNINGS:
                 return
         elif len(self.findings) - min(self._warnings, KEEP_WARNINGS) >= KEEP:
             return
-        self.findings.append((code, tenant, seq, expected, actual, message, warning))
+        self.findings.append(finding)
 
 
 def add_gap(gaps: list[Gap], gap: Gap) -> None:

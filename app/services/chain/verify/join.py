@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.services.chain.rules import GENESIS, Code, Marker, Problem, backwards, believed, seconds
+from app.services.chain.rules import GENESIS, Code, Finding, Marker, backwards, believed, seconds
 from app.services.chain.verify.follow import (
     COUNT,
     DOUBTED,
@@ -24,7 +24,6 @@ from app.services.chain.verify.follow import (
     Gap,
     add_gap,
 )
-from app.services.chain.verify.report import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,6 @@ class Joined:
         if chain is not None and finding.is_error and finding.code is not Code.UNREADABLE:
             chain.errors += 1
 
-    def find(self, tenant: str, seq: int, problem: Problem) -> None:
-        self.add(Finding(problem.code, tenant, seq, *problem[1:]))
-
     def incomplete(self, message: str, expected: str | None = None, actual: str | None = None) -> None:
         """Says that there is more than could be read, where no single gap is known."""
         self.complete = False
@@ -190,10 +186,10 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
                 add_gap(joined.gaps, tuple(gap))
     joined.complete = not joined.gaps
     for chain in joined.chains.values():
-        chain.markers, disorderly = believed(chain.markers)
+        chain.markers, disorderly = believed(chain.tenant, chain.markers)
         chain.doubted += len(disorderly)
-        for seq, problem in disorderly:
-            joined.find(chain.tenant, seq, problem)
+        for finding in disorderly:
+            joined.add(finding)
     return joined
 
 
@@ -244,6 +240,4 @@ def _judge_link(joined: Joined, chain: Chain, state: list[Any]) -> None:
         chain.errors += 1
     at = state[FIRST_TIME]
     if at is not None and chain.head_at is not None and seconds(at) < seconds(chain.head_at):
-        joined.find(
-            chain.tenant, state[FIRST_SEQ], backwards(state[FIRST_SEQ], seconds(chain.head_at), seconds(at))
-        )
+        joined.add(backwards(chain.tenant, state[FIRST_SEQ], seconds(chain.head_at), seconds(at)))

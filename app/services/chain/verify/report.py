@@ -4,46 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from app.services.chain.rules import SOUND, WARNINGS, Anchor, Code, Verdict, is_error
+from app.services.chain.rules import SOUND, Anchor, Finding, Verdict
 
 if TYPE_CHECKING:  # which is made of what a report holds
     from app.services.chain.checkpoints.document import Checkpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it must be, in one plain sentence.
-
-    `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
-    not valid UTF-8 is shown with `\\xNN` escapes. `warning` is True where a code that is an error elsewhere
-    is not one here.
-    """
-
-    code: Code
-    tenant: str | None
-    seq: int | None
-    expected: str | None
-    actual: str | None
-    message: str
-    warning: bool = False
-
-    @property
-    def is_warning(self) -> bool:
-        return self.warning or self.code in WARNINGS
-
-    @property
-    def is_error(self) -> bool:
-        return is_error(self.code, warning=self.warning)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "code": str(self.code),
-            "tenant": self.tenant,
-            "seq": self.seq,
-            "expected": self.expected,
-            "actual": self.actual,
-            "message": self.message,
-        }
 
 
 @dataclass(frozen=True, slots=True)

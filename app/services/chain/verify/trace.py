@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 import apsw
 
 from app.services.chain.entry import shown
-from app.services.chain.rules import GENESIS, TABLE, Code, denied
+from app.services.chain.rules import GENESIS, TABLE, Code, Finding, denied
 from app.services.chain.verify.join import Break, Chain, Joined
-from app.services.chain.verify.report import Finding
 
 NEIGHBOURS = 8
 """How many rows are kept for one hash; honest chains have one."""

@@ -4,7 +4,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.chain.verify.report import Finding, Report
+from app.services.chain.rules import Finding
+from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon

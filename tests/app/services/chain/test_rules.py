@@ -90,11 +90,11 @@ def test_a_marker_that_can_be_read_in_two_ways() -> None:
 
 def test_markers_in_order() -> None:
     first, second = Marker(20, 1, 9, 5, HASH, AT), Marker(21, 10, 15, 2, HASH, AT)
-    assert believed([first, second]) == ([first, second], [])
+    assert believed("acme", [first, second]) == ([first, second], [])
     again = Marker(22, 15, 16, 2, HASH, AT)
-    good, bad = believed([first, second, again])
+    good, bad = believed("acme", [first, second, again])
     assert good == [first, second]
-    assert [seq for seq, _ in bad] == [22]
+    assert [finding.seq for finding in bad] == [22]
 
 
 def test_what_proves_a_start() -> None:
@@ -111,12 +111,12 @@ def test_what_proves_a_start() -> None:
 
 
 def test_times_in_milliseconds_are_read_as_what_they_are() -> None:
-    (problem,) = rules.time_problems(5, AT, (AT + 1) * 1000, AT + 60)
+    (problem,) = rules.time_findings("acme", 5, AT, (AT + 1) * 1000, AT + 60)
     assert (problem.code, problem.is_error) == (rules.Code.UNIT, False)
-    assert rules.time_problems(6, rules.seconds(AT * 1000), AT, AT + 60) == []
-    codes = [item.code for item in rules.time_problems(5, AT, (AT - 9) * 1000, AT + 60)]
+    assert rules.time_findings("acme", 6, rules.seconds(AT * 1000), AT, AT + 60) == []
+    codes = [item.code for item in rules.time_findings("acme", 5, AT, (AT - 9) * 1000, AT + 60)]
     assert codes == ["UNIT", "TIME"]
-    assert [item.code for item in rules.time_problems(5, AT, 10**18, AT + 60)] == ["UNIT", "TIME"]
+    assert [item.code for item in rules.time_findings("acme", 5, AT, 10**18, AT + 60)] == ["UNIT", "TIME"]
 
 
 def test_of_verdicts_the_worst_is_the_file_s() -> None:

@@ -147,7 +147,7 @@ def test_a_baseline_that_could_not_be_read_back_is_not_written(
     odd = replace(
         report,
         tenants=(replace(tenant, first_seq=seq),),
-        findings=(replace(finding, actual=previous),),
+        findings=(finding._replace(actual=previous),),
     )
     with pytest.raises(InvalidInput, match="A checkpoint cannot keep"):
         known.store.accept_starts(known.chain.path, odd, actor="ada", now=NOW)

@@ -11,8 +11,8 @@ import pytest
 
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Finding, Report
+from app.services.chain.rules import Finding, Verdict
+from app.services.chain.verify.report import Report
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, TenantAdminError
 from tests.app.services.chain.checkpoints.killed import NoKeyring

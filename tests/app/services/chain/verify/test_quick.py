@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from app.services.chain import entry, rules
-from app.services.chain.rules import Code, Problem
+from app.services.chain.rules import Code, Finding
 from app.services.chain.verify import source
 from app.services.chain.verify.scan import RangeScan
 from tests.app.services.chain.verify.chains import ChainFile
@@ -174,18 +174,18 @@ def test_no_rule_is_without_an_example(tmp_path: Path, monkeypatch: pytest.Monke
         (str(module.__file__), node.lineno)
         for module in (rules, entry)
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding"
     }
     reached: set[tuple[str, int]] = set()
 
-    class Noted(Problem):
+    class Noted(Finding):
         def __new__(cls, *values: Any, **named: Any) -> "Noted":
             caller = sys._getframe(1)
             reached.add((caller.f_code.co_filename, caller.f_lineno))
             return super().__new__(cls, *values, **named)
 
     for module in (rules, entry):
-        monkeypatch.setattr(module, "Problem", Noted)
+        monkeypatch.setattr(module, "Finding", Noted)
     chain = ChainFile.build(tmp_path / "a.db", rows=2)
     for _, values in ALONE:
         write(chain, values)
