@@ -1,39 +1,119 @@
-"""Verifies the audit chain in child processes. Never imports Qt."""
+"""Verifies the audit chain in child processes: who asks, and the child. No Qt; in a child no Peewee."""
 
+import gc
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from app.services.chain.verify import verification
-from app.services.chain.verify.report import Report
-from app.workers.scan import ScanChildren
+from app.services.chain.verify.follow import LISTS
+from app.services.chain.verify.scan import CANNOT_READ, Result, Stopped, rows_of, scan_range
+from app.workers.child import Caller, ChildFailed, Children, Job
+from models.errors import Cancelled
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.report import Report
+
+WORK = "verification"
+"""What it is called in sentences."""
 
 MOST_PROCESSES = 4
 """More are little faster, since they read the same file, and each takes about 20 MB."""
 
+PART = 500
+"""Items in one message."""
 
-class ChildProcesses:
-    """Scans ranges in `processes` at once (the number of cores, up to `MOST_PROCESSES`, if None).
+
+def verify(path: Path, *, processes: int | None = None, take_part: bool = False, **options: Any) -> "Report":
+    """`verification.verify` in `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None).
 
     With `take_part` this process is one of those that scan, which is faster and right for a command line; a
-    process with an interface must leave it off.
+    process with an interface must leave it off. Raises its errors, `CannotStart`, `ChildFailed`.
     """
+    from app.services.chain.verify import verification  # noqa: PLC0415 - not for a child
 
-    def __init__(self, processes: int | None = None, *, take_part: bool = False) -> None:
-        self.most = processes or _cores()
-        self._take_part = take_part
-
-    def start(self, count: int) -> AbstractContextManager[ScanChildren]:
-        return ScanChildren(count - self._take_part, take_part=self._take_part)
-
-
-def verify(path: Path, *, processes: int | None = None, take_part: bool = False, **options: Any) -> Report:
-    """`verification.verify` by `ChildProcesses`. Raises its errors, `CannotStart`, `ChildFailed`."""
-    return verification.verify(path, executor=ChildProcesses(processes, take_part=take_part), **options)
-
-
-def _cores() -> int:
-    """How many processes may run at once here."""
     allowed = getattr(os, "sched_getaffinity", None)
-    return min(MOST_PROCESSES, len(allowed(0)) if allowed else os.cpu_count() or 1)
+    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    executor = ChildProcesses(processes or min(MOST_PROCESSES, cores), take_part=take_part)
+    return verification.verify(path, executor=executor, **options)
+
+
+class ChildProcesses:
+    """Scans ranges in `most` processes; without `take_part` they leave the processor to an interface."""
+
+    _children: Children
+
+    def __init__(self, most: int, *, take_part: bool) -> None:
+        self.most, self._take_part = most, take_part
+
+    @contextmanager
+    def start(self, count: int) -> Iterator["ChildProcesses"]:
+        """Raises `CannotStart`."""
+        with Children("scan", WORK, count - self._take_part, behind=not self._take_part) as self._children:
+            yield self
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        """The results of the jobs in their order; whoever is free takes the next.
+
+        This process only where rows are small: it could not stop in time otherwise. `watch(done)` is called
+        in this thread at least ten times a second with the rows done, and says whether to stop. Raises
+        `Cancelled` and the errors of `Children.run`.
+        """
+        own = self._take_part and small_rows
+        if self._take_part and not own:
+            self._children.add()
+        done = 0
+        parts: list[Result] = [{"tenants": {}} | {name: [] for name in LISTS} for _ in jobs]
+
+        def advance(rows: int, total: int) -> None:
+            nonlocal done
+            done = rows
+
+        def take(index: int, part: Result) -> None:
+            for name, items in part.items():
+                if name == "tenants":
+                    parts[index][name].update(items)
+                else:
+                    parts[index][name].extend(items)
+
+        def scan_here(index: int, job: Job, tick: Callable[[int, int], bool]) -> Result:
+            try:
+                parts[index] = scan_range(job, lambda rows: tick(rows, 0))
+            except Stopped:
+                raise Cancelled from None
+            if tick(rows_of(parts[index]), 0):
+                raise Cancelled
+            return {}
+
+        ends = self._children.run(
+            jobs,
+            progress=advance,
+            part=take,
+            cancelled=lambda: watch(done),
+            own=scan_here if own else None,
+        )
+        return [part | end for part, end in zip(parts, ends, strict=True)]
+
+
+def work(job: Job, attached: BinaryIO, caller: Caller) -> Result:
+    """In a child: scans one range. Raises `ChildFailed` where the file cannot be read there."""
+    gc.disable()  # nothing here makes cycles, and a million rows would have them looked for
+
+    def tick(rows: int) -> bool:
+        caller.progress(rows, 0)
+        return False
+
+    try:
+        result = scan_range(job, tick)
+    except CANNOT_READ as error:
+        raise ChildFailed(WORK, f"{type(error).__name__}: {error}") from error
+    tenants = list(result["tenants"].items())
+    for start in range(0, len(tenants), PART):
+        caller.part({"tenants": dict(tenants[start : start + PART])})
+    for name in LISTS:
+        for start in range(0, len(result[name]), PART):
+            caller.part({name: result[name][start : start + PART]})
+    rows = rows_of(result)
+    caller.progress(rows, rows)
+    return {"counts": result["counts"]}
