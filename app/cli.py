@@ -1,34 +1,34 @@
 """The command line. Qt is loaded only to open the window, so a server without a display can use the rest."""
 
 import argparse
+import gc
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn
 
 from app import __version__
-from app.commands.common import EXIT_COULD_NOT_RUN
-from app.services.text import visible
+from app.commands.common import EXIT_COULD_NOT_RUN, complain
 from models.errors import TenantAdminError
 
 COMMANDS = {
-    "verify": "verify",
-    "checkpoint": "checkpoint",
-    "retention": "retention",
-    "backup": "backup",
-    "restore": "restore",
-    "import": "import_dump",  # Python keeps the name itself
-    "migrate": "migrate",
-    "migrations": "migrations",
-    "demo": "demo",
-    "info": "info",
+    "verify": "verify.verify",
+    "checkpoint": "checkpoint.checkpoint",
+    "retention": "retention.retention",
+    "backup": "files.backup",
+    "restore": "restore.restore",
+    "import": "files.import_dump",  # Python keeps the name itself
+    "migrate": "files.migrate",
+    "migrations": "files.migrations",
+    "demo": "files.demo",
+    "info": "files.info",
 }
-"""Each command's module of `app.commands`, whose docstring is the command's help."""
+"""Each command's module and function in `app.commands`."""
 
 DESCRIPTION = """\
 Look after the tenants of a platform on Cloudflare D1: users, the audit chain, webhooks,
@@ -78,34 +78,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except TenantAdminError as error:
-        print(f"tenant-admin: {visible(str(error))}", file=sys.stderr)
+        complain(str(error))
     except KeyboardInterrupt:
-        print("tenant-admin: cancelled", file=sys.stderr)
+        complain("cancelled")
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        what = visible(str(error.filename)) if error.filename else "A file"
         why = "there is no space left on its disk" if error.errno == ENOSPC else error.strerror
-        print(f"tenant-admin: {what} cannot be used: {why}.", file=sys.stderr)
+        complain(f"{error.filename or 'A file'} cannot be used: {why}.")
     except Exception as error:  # noqa: BLE001 - a bug: details to the log, a sentence to the person
-        print(f"tenant-admin: {_report_bug(error)}", file=sys.stderr)
+        from app import bugs  # noqa: PLC0415 - only needed when something broke
+
+        complain(bugs.record(error))
     return EXIT_COULD_NOT_RUN
-
-
-def _report_bug(error: Exception) -> str:
-    from app import bugs  # noqa: PLC0415 - only needed when something broke
-
-    return bugs.record(error)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     if arguments and arguments[0] in COMMANDS:
-        name, rest = arguments[0], arguments[1:]
-        command = _command(name)
-        parser = _Parser(prog=f"tenant-admin {name}", description=command.__doc__)
-        command.add_arguments(parser)
-        parser.set_defaults(run=command.run)
-        return parser.parse_args(rest)
+        run, add_arguments = _command(arguments[0])
+        parser = _Parser(prog=f"tenant-admin {arguments[0]}", description=run.__doc__)
+        add_arguments(parser)
+        parser.set_defaults(run=run)
+        return parser.parse_args(arguments[1:])
     parser = _Parser(
         prog="tenant-admin",
         usage="tenant-admin [FILE or FOLDER]\n       tenant-admin COMMAND …",
@@ -123,20 +117,34 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _command(name: str) -> ModuleType:
-    """Loads a command, with no more than its arguments need."""
-    return import_module(f"app.commands.{COMMANDS[name]}")
+def _command(name: str) -> tuple[Callable[..., int], Callable[..., None]]:
+    """Loads a command, with no more than its arguments need: itself, and what adds those to a parser."""
+    module, _, function = COMMANDS[name].partition(".")
+    found = vars(import_module(f"app.commands.{module}"))
+    return found[function], found[f"{function}_arguments"]
 
 
 def _summaries() -> str:
     width = max(map(len, COMMANDS))
-    return "\n".join(f"  {name:<{width}}  {_command(name).__doc__}" for name in COMMANDS)
+    return "\n".join(f"  {name:<{width}}  {_command(name)[0].__doc__}" for name in COMMANDS)
 
 
 def _window(options: argparse.Namespace) -> int:
-    from app import loading  # noqa: PLC0415 - the only command that loads Qt
-
-    loading.prepare()
-    from app.application import run  # noqa: PLC0415
+    prepare_for_qt()
+    from app.application import run  # noqa: PLC0415 - the only command that loads Qt
 
     return run(options.path, read_only=options.read_only, self_test=options.self_test)
+
+
+def prepare_for_qt() -> None:
+    """To be called before the modules of the window are imported.
+
+    PySide looks through the source text of every module that is imported after it, for the name of a switch
+    (`from __feature__ import …`) that nothing here uses. It takes a tenth of the time of importing them, and
+    Python keeps all those lines. So it is told that it has looked. Garbage is not looked for either: what is
+    loaded now stays, and the window has a collector of its own.
+    """
+    gc.disable()
+    import_module("shiboken6")
+    with suppress(ImportError):  # another PySide may do it otherwise
+        vars(import_module("shibokensupport.feature"))["_mod_uses_pyside"] = lambda module: True

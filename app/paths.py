@@ -7,6 +7,9 @@ import os
 import sys
 from pathlib import Path
 
+PROJECT_FILES = frozenset({"wrangler.toml", "wrangler.json", "wrangler.jsonc"})
+"""How wrangler's configuration is called, in the folder of its project."""
+
 
 def _data_root() -> Path:
     frozen = getattr(sys, "_MEIPASS", None)
@@ -67,6 +70,11 @@ def is_dir(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """As `Path.exists`, and never raises."""
     return os.path.exists(path)  # noqa: PTH110
+
+
+def is_project(path: Path) -> bool:
+    """Whether it is a folder, or a configuration file of wrangler, which stands for its folder."""
+    return is_dir(path) or (path.name in PROJECT_FILES and is_file(path))
 
 
 def os_user() -> str:

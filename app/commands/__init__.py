@@ -1,4 +1,4 @@
-"""One module a command: its docstring is the help, `add_arguments(parser)` and `run(options)` the rest.
+"""A command is a function; its docstring is the help, `<name>_arguments(parser)` beside it what it takes.
 
-`run` returns the exit status. `app.cli` lists the commands and says every expected failure.
+It returns the exit status. `app.cli` lists the commands and says every expected failure.
 """

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from app import paths
 from app.services.text import visible
 
 if TYPE_CHECKING:
+    from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Report
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
@@ -18,6 +21,11 @@ EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 def say(text: str) -> None:
     """Prints one line of what may hold data, so that no character of it can act on the terminal."""
     print(visible(text))
+
+
+def complain(text: str) -> None:
+    """One line on standard error, in the program's name."""
+    print(f"tenant-admin: {visible(text)}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:
@@ -51,9 +59,16 @@ def positive(value: str) -> int:
 
 def database_path(path: Path) -> Path:
     """The database file that the argument means: itself, or the one in a project's folder."""
-    if paths.is_file(path) and path.suffix not in {".toml", ".json", ".jsonc"}:
-        # A database itself; finding that of a wrangler project takes the models along.
-        return paths.resolved(path)
-    from app.services.files.find import find_database  # noqa: PLC0415
+    if paths.is_project(path):
+        from app.services.files.find import find_database  # noqa: PLC0415 - takes the models along
 
-    return paths.resolved(find_database(path).path)
+        path = find_database(path)
+    return paths.resolved(path)
+
+
+def store_and_verifier() -> "tuple[CheckpointStore, Verifier]":
+    """This person's checkpoints, and how a command verifies: this process takes part."""
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers import scan_pool  # noqa: PLC0415
+
+    return CheckpointStore(paths.checkpoints_dir()), partial(scan_pool.verify, take_part=True)

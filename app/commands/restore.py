@@ -1,9 +1,7 @@
-"""Put back what a copy holds; the file as it was is kept."""
+"""`tenant-admin restore`."""
 
 import argparse
-import sys
 import time
-from functools import partial
 from pathlib import Path
 
 from app import paths
@@ -11,14 +9,15 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
+    complain,
     database_path,
     print_report,
     say,
+    store_and_verifier,
 )
-from app.services.text import visible
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def restore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("copy", type=Path, help="a database file, or an SQL dump such as D1's export")
     parser.add_argument(
@@ -31,23 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
-    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+def restore(options: argparse.Namespace) -> int:
+    """Put back what a copy holds; the file as it was is kept."""
     from app.services.files import restoring  # noqa: PLC0415
-    from app.workers import scan_pool  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
-    store, verify = CheckpointStore(paths.checkpoints_dir()), partial(scan_pool.verify, take_part=True)
+    store, verify = store_and_verifier()
     restoring.require_writable(path, force=options.force)
     with restoring.scratch(path) as scratch:
         offered = restoring.offer(path, options.copy, Path(scratch), store, verify, now=now)
         if not offered.holds:
             print_report(offered.report)
             if not options.allow_findings:
-                print(
-                    f"tenant-admin: {offered.standing or 'The audit chain of the copy does not hold.'} "
-                    "Nothing was restored; to restore it nevertheless, add --allow-findings",
-                    file=sys.stderr,
+                complain(
+                    f"{offered.standing or 'The audit chain of the copy does not hold.'} "
+                    "Nothing was restored; to restore it nevertheless, add --allow-findings"
                 )
                 return EXIT_FINDINGS
         if offered.standing is not None:
@@ -58,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             )
         except KeyboardInterrupt:
             beside = f"{path.stem}.before-restore.*{path.suffix}"
-            print(f"tenant-admin: interrupted; if {beside} lies beside it, it was restored", file=sys.stderr)
+            complain(f"interrupted; if {beside} lies beside it, it was restored")
             return EXIT_COULD_NOT_RUN
     for table, count in offered.prepared.after.items():
         say(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
@@ -66,7 +63,5 @@ def run(options: argparse.Namespace) -> int:
     if done.checkpoint is not None:
         say(f"checkpoint {done.checkpoint} was made of what it holds now")
     if done.problem is not None:
-        print(
-            f"tenant-admin: the file stays without a new checkpoint. {visible(done.problem)}", file=sys.stderr
-        )
+        complain(f"the file stays without a new checkpoint. {done.problem}")
     return EXIT_INTACT

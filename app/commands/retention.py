@@ -1,12 +1,10 @@
-"""Remove what is older than the retention period."""
+"""`tenant-admin retention`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +13,12 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
+    complain,
     database_path,
     positive,
     print_json,
     say,
+    store_and_verifier,
 )
 from app.services.chain.rules import SECONDS_LIMIT
 from models.status import DEFAULT_RETENTION_DAYS
@@ -48,7 +48,7 @@ _STATUS = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def retention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _STATUS
     parser.add_argument("file", type=Path)
     parser.add_argument(
@@ -87,17 +87,16 @@ def _time(value: str) -> int:
     return number
 
 
-def run(options: argparse.Namespace) -> int:
+def retention(options: argparse.Namespace) -> int:
+    """Remove what is older than the retention period."""
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
-    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.services.retention import result as said  # noqa: PLC0415
-    from app.workers import scan_pool  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
     path = database_path(options.file)
-    store, verify = CheckpointStore(paths.checkpoints_dir()), partial(scan_pool.verify, take_part=True)
+    store, verify = store_and_verifier()
     if options.archive is not None and not options.dry_run:
         options.archive.mkdir(exist_ok=True)
     database = opening.open_database(
@@ -134,11 +133,11 @@ def run(options: argparse.Namespace) -> int:
                 archive=options.archive,
             )
         except (said.NeedsConfirmation, clock.ClockProblem, said.NoCheckpoint) as error:
-            print(f"tenant-admin: {error} To confirm, add {_FLAGS[type(error).__name__]}.", file=sys.stderr)
+            complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             return EXIT_COULD_NOT_RUN
         except said.RetentionStopped as error:
             _say_result(error.result, options)
-            print(f"tenant-admin: {error}", file=sys.stderr)
+            complain(str(error))
             return EXIT_FINDINGS
     _say_result(result, options)
     return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
@@ -146,7 +145,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _say_result(result: Result, options: argparse.Namespace) -> None:
     if result.no_checkpoint is not None:
-        print(f"tenant-admin: no checkpoint could be made after it: {result.no_checkpoint}", file=sys.stderr)
+        complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
         print_json(result.to_json())
     else:

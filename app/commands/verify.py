@@ -1,16 +1,21 @@
-"""Check the audit chains of a file."""
+"""`tenant-admin verify`."""
 
 import argparse
 import time
-from functools import partial
 from pathlib import Path
 
-from app import paths
-from app.commands.common import EXIT_FINDINGS, EXIT_INTACT, database_path, print_json, print_report
+from app.commands.common import (
+    EXIT_FINDINGS,
+    EXIT_INTACT,
+    database_path,
+    print_json,
+    print_report,
+    store_and_verifier,
+)
 from models.errors import InvalidInput
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--tenant", help="check this tenant's chain alone")
     parser.add_argument("--from", type=int, metavar="SEQ", dest="seq_from", help="check from this entry on")
@@ -34,18 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
+def verify(options: argparse.Namespace) -> int:
+    """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
-    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-    from app.workers import scan_pool  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
-    store = CheckpointStore(paths.checkpoints_dir())
+    store, verifier = store_and_verifier()
     report = verify_with_checkpoints(
         path,
         store,
-        partial(scan_pool.verify, take_part=True),
+        verifier,
         now=now,
         tenant=options.tenant,
         seq_from=options.seq_from,

@@ -122,8 +122,8 @@ def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> N
     # A home that is a file cannot hold settings; the log cannot be written either, and that is said.
     home = tmp_path / "home"
     program = (
-        "import sys; from app import cli; from app.commands import demo;"
-        "demo.run = lambda options: 1 / 0;"
+        "import sys; from app import cli; from app.commands import files;"
+        "files.demo = lambda options: 1 / 0;"
         "sys.exit(cli.main(['demo', 'never.sqlite']))"
     )
     done = subprocess.run(
@@ -164,3 +164,17 @@ def test_times_are_reckoned_from_now(demo: Path) -> None:
         run("retention", demo, "--dry-run", "--json", "--now", NOW - 3000 * DAY).stdout or "{}"
     )
     assert long_ago.get("removed", {}).get("audit_chain", 0) == 0
+
+
+STARTING = """
+import gc, linecache
+from app import cli
+cli.prepare_for_qt()
+import app.application, app.ui.shell.workspace
+print(gc.isenabled(), any("tenant" in line for lines in linecache.cache.values() for line in lines[2]))
+"""
+
+
+def test_no_source_is_read_and_no_garbage_looked_for() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"

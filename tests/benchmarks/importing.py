@@ -28,7 +28,7 @@ from tests.fixtures.dumping import write_dump
 IMPORT = """
 import sys
 from pathlib import Path
-from app.services.files.importing.running import import_dump
+from app.services.files.importing import import_dump
 import_dump(Path(sys.argv[1]), Path(sys.argv[2]), progress=lambda *_: None, cancelled=lambda: False)
 print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 """

@@ -7,8 +7,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.importing.errors import NotPlainText
-from app.services.files.importing.running import import_dump
+from app.services.files.dump_text import NotPlainText
+from app.services.files.importing import import_dump
 from app.workers import scan_pool
 from tests.fixtures.chains import COLUMNS, GENESIS, digest
 from tests.wrangler.test_audit_chain import NOW, PAYLOADS, TENANTS

@@ -1,6 +1,7 @@
 """A copy of a file that cannot be opened where it is."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from app import paths
@@ -51,19 +52,17 @@ def _copy_parts(path: Path, target: Path) -> None:
                     raise CannotOpen(path if error.filename == str(part) else target) from error
         if _state(path) == before:
             return
-        _remove(target)
+        for suffix in SIBLINGS:
+            sibling(target, suffix).unlink(missing_ok=True)
     raise FileLocked(path, said(holders(path)))
 
 
-def _state(path: Path) -> list[tuple[int, int] | None]:
-    found: list[tuple[int, int] | None] = []
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    found = []
     for suffix in _PARTS:
-        try:
+        with suppress(FileNotFoundError):
             status = sibling(path, suffix).stat()
-        except FileNotFoundError:
-            found.append(None)
-        else:
-            found.append((status.st_size, status.st_mtime_ns))
+            found.append((suffix, status.st_size, status.st_mtime_ns))
     return found
 
 
@@ -75,8 +74,3 @@ def _fold(target: Path) -> None:
         connection.pragma("journal_mode", "delete")
         if connection.pragma("integrity_check") != "ok":
             raise DamagedFile(target)
-
-
-def _remove(target: Path) -> None:
-    for suffix in SIBLINGS:
-        sibling(target, suffix).unlink(missing_ok=True)

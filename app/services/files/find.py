@@ -6,7 +6,7 @@ a `metadata.sqlite` that is not one, and other services' files in folders of the
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -22,7 +22,6 @@ from models.schema import Schema, expected_columns, inspect
 from models.tables import AuditEntry
 
 _STATE = Path(".wrangler", "state", "v3", "d1")
-_PROJECT_FILES = ("wrangler.toml", "wrangler.json", "wrangler.jsonc")
 _SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
 _MAX_DEPTH = 8
@@ -40,14 +39,6 @@ class Candidate:
     rows: int
     tenants: int
     modified_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The file to open; `candidates` holds what was looked at to choose it, nothing for a plain file."""
-
-    path: Path
-    candidates: tuple[Candidate, ...] = ()
 
 
 class SeveralDatabases(StorageError):
@@ -81,7 +72,7 @@ class NoDatabase(StorageError):
         self.others = others
 
 
-def find_database(path: Path) -> Found:
+def find_database(path: Path) -> Path:
     """The database file that `path` means: itself, or the one in the folder with the platform's tables.
 
     A wrangler configuration file stands for its folder. Of several databases those with an audit chain come
@@ -90,50 +81,33 @@ def find_database(path: Path) -> Found:
     followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only
     file there when that one cannot be read.
     """
-    if path.name in _PROJECT_FILES and paths.is_file(path):
-        path = path.parent
-    if not paths.is_dir(path):
-        return Found(path)
-    folder = path.absolute()
-    seen = _Seen()
+    if not paths.is_project(path):
+        return path
+    folder = (path if paths.is_dir(path) else path.parent).absolute()
+    seen: dict[Path, Candidate | StorageError | None] = {}
     for files in (_files(folder / _STATE), _files(folder)):
-        seen.examine(islice(files, _MAX_FILES))
-        if seen.candidates:
-            return _choose(folder, seen.candidates)
-    if len(seen.failures) == 1:
-        raise seen.failures[0]
-    raise NoDatabase(folder, tuple(path for path in seen.others if path.name != "metadata.sqlite"))
+        for file in islice(files, _MAX_FILES):
+            if file not in seen:
+                try:
+                    seen[file] = _examine(file)
+                except StorageError as error:
+                    seen[file] = error
+        if candidates := [item for item in seen.values() if isinstance(item, Candidate)]:
+            return _choose(folder, candidates)
+    failures = [item for item in seen.values() if isinstance(item, StorageError)]
+    if len(failures) == 1:
+        raise failures[0]
+    others = (file for file, item in seen.items() if item is None)
+    raise NoDatabase(folder, tuple(file for file in others if file.name != "metadata.sqlite"))
 
 
-class _Seen:
-    """What the files looked at turned out to be."""
-
-    def __init__(self) -> None:
-        self.candidates: list[Candidate] = []
-        self.others: list[Path] = []
-        self.failures: list[StorageError] = []
-        self._paths: set[Path] = set()
-
-    def examine(self, files: Iterable[Path]) -> None:
-        for file in files:
-            if file in self._paths:
-                continue
-            self._paths.add(file)
-            try:
-                candidate = _examine(file)
-            except StorageError as error:
-                self.failures.append(error)
-            else:
-                self.candidates.append(candidate) if candidate else self.others.append(file)
-
-
-def _choose(folder: Path, candidates: list[Candidate]) -> Found:
+def _choose(folder: Path, candidates: list[Candidate]) -> Path:
     audit = AuditEntry._meta.table_name
     best = [item for item in candidates if audit in item.tables] or candidates
     best = [item for item in best if not copies.is_copy(item.path)] or best
     if len(best) > 1:
         raise SeveralDatabases(folder, tuple(sorted(best, key=lambda item: (-item.modified_at, item.path))))
-    return Found(best[0].path, tuple(candidates))
+    return best[0].path
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -164,7 +138,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _examine(file: Path) -> Candidate | None:
     """What the file holds of the platform, or None. Leaves nothing beside a file that nobody uses."""
-    status = _stat(file)
+    try:
+        status = file.stat()
+    except OSError:
+        raise FileMissing(file) from None
     if status.st_size == 0:
         return None
     quiet = not any(sibling(file, suffix).exists() for suffix in ("-wal", "-journal"))
@@ -177,13 +154,6 @@ def _examine(file: Path) -> Candidate | None:
         counts = describe.rows(database, Schema({name: schema.columns[name] for name in tables}))
         rows = sum(count or 0 for count in counts.values())
         return Candidate(file, tables, rows, len(describe.tenants(database)), int(status.st_mtime))
-
-
-def _stat(file: Path) -> os.stat_result:
-    try:
-        return file.stat()
-    except OSError:
-        raise FileMissing(file) from None
 
 
 def _recognised(schema: Schema) -> tuple[str, ...]:

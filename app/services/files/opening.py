@@ -1,4 +1,4 @@
-"""Opening a file without harm, and saying why it is read-only when it is."""
+"""Opening a file without harm, saying why it is read-only when it is, and making or migrating one."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ from models.local.atomic import sibling
 from models.local.database import LocalDatabase
 from models.local.file_use import detectable, holders, said
 from models.local.header import diagnose
-from models.local.migrations import MigrationStatus, status
+from models.local.migrations import Applied, MigrationStatus, apply, create_database, status
 from models.migration_files import MigrationError
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -39,10 +39,10 @@ def open_path(path: Path, *, read_only: bool = False, force_writable: bool = Fal
 
     Raises `SeveralDatabases` when a folder holds more than one, and the errors of `open_database`.
     """
-    if paths.is_dir(path) or path.stem == "wrangler":  # its configuration stands for its folder
+    if paths.is_project(path):
         from app.services.files.find import find_database  # noqa: PLC0415 - a file is mostly what is given
 
-        path = find_database(path).path
+        path = find_database(path)
     return open_database(path, read_only=read_only, force_writable=force_writable)
 
 
@@ -75,6 +75,21 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
     """
     path = paths.resolved(path)
     return _no_permission(path) or (None if force else _why_wait(path, said(holders(path))))
+
+
+def create(path: Path, *, now: int) -> Path:
+    """Makes a new, empty file with every migration applied; never over an existing one."""
+    create_database(path, paths.migrations_dir(), now=now)
+    return path
+
+
+def migrate(path: Path, *, now: int) -> Applied:
+    """Applies what is pending, or creates the file with everything applied when it is not there.
+
+    Raises `MigrationError` and the storage errors, which say what became of the file.
+    """
+    folder = paths.migrations_dir()
+    return apply(path, folder, now=now) if paths.exists(path) else create_database(path, folder, now=now)
 
 
 def _size(path: Path) -> int:

@@ -195,7 +195,7 @@ def prepare(
     except (NeedsCopy, UnfinishedChange):
         snapshot_copy(source, copy)
     except SqlDump:
-        from app.services.files.importing.running import import_dump  # noqa: PLC0415 - most copies are databases
+        from app.services.files.importing import import_dump  # noqa: PLC0415 - most copies are databases
 
         import_dump(source, copy, progress=progress, cancelled=cancelled)
     else:

@@ -18,7 +18,7 @@ from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
-    from app.services.files.importing.running import Verified
+    from app.services.files.importing import Verified
 
 LISTED = 3
 
@@ -49,7 +49,7 @@ class ContinuationNotice(Notice):
 
         def work(progress: Progress, cancelled: Stop) -> Callable[[], None]:
             from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-            from app.services.files.importing.running import verify_imported  # noqa: PLC0415
+            from app.services.files.importing import verify_imported  # noqa: PLC0415
             from app.workers import scan_pool  # noqa: PLC0415
 
             store = CheckpointStore(folder)

@@ -22,7 +22,7 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
-    from app.services.files.importing.running import Imported
+    from app.services.files.importing import Imported
     from models.local.migrations import Applied
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
@@ -114,7 +114,7 @@ class Files(FileWork):
         """Imports an SQL dump into a new file and opens it; never over an existing one."""
 
         def work(progress: Progress, cancelled: Stop) -> Imported:
-            from app.services.files.importing.running import import_dump  # noqa: PLC0415
+            from app.services.files.importing import import_dump  # noqa: PLC0415
 
             return import_dump(dump, target, progress=progress, cancelled=cancelled)
 
@@ -137,7 +137,7 @@ class Files(FileWork):
         """Makes a new database with all migrations and opens it; never over an existing file."""
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files.migrating import create  # noqa: PLC0415
+            from app.services.files.opening import create  # noqa: PLC0415
 
             return create(path, now=self._clock())
 
@@ -190,7 +190,7 @@ class Files(FileWork):
         """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
 
         def work(progress: Progress, cancelled: Stop) -> Applied:
-            from app.services.files.migrating import migrate  # noqa: PLC0415
+            from app.services.files.opening import migrate  # noqa: PLC0415
 
             return migrate(path, now=self._clock())
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.importing import running
-from app.services.files.importing.errors import ImportLimit, StatementFailed, StatementRefused
-from app.services.files.importing.guarding import Forbidden, Guard
-from app.services.files.importing.running import Imported
+from app.services.files import importing
+from app.services.files.dump_guard import Forbidden, Guard
+from app.services.files.dump_text import ImportLimit, StatementFailed, StatementRefused
+from app.services.files.importing import Imported
 from models.schema import expected_columns
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_USERS
 
@@ -128,7 +128,7 @@ def test_a_default_is_looked_at_again_at_the_end(
 def test_a_few_lines_do_not_fill_the_disk(
     run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_LEAST", 1 << 20)
+    monkeypatch.setattr(importing, "_LEAST", 1 << 20)
     doubling = INTO_USERS.replace(
         "VALUES", "SELECT id || 'x', tenant_id, email, password_hash, 1, 1 FROM users;\n"
     )

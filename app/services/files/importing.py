@@ -3,6 +3,7 @@
 It runs in a file that nobody sees yet, under a guard (models/README.md says why, and what a dump looks like).
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,16 +15,19 @@ from typing import TYPE_CHECKING
 import apsw
 
 from app import paths
-from app.services.files.importing.cutting import UTF16, pieces, statement_line
-from app.services.files.importing.errors import (
+from app.services.files.dump_guard import Forbidden, Guard
+from app.services.files.dump_text import (
+    UTF16,
     DumpCutOff,
     ImportLimit,
     NotADump,
     NotThePlatforms,
     StatementFailed,
     StatementRefused,
+    pieces,
+    statement_line,
 )
-from app.services.files.importing.guarding import Forbidden, Guard
+from app.services.text import visible
 from models.errors import Cancelled, DamagedFile, FileMissing, FolderGiven, SqlDump, TenantAdminError
 from models.local.atomic import new_file
 from models.local.header import MAGIC, diagnose
@@ -41,6 +45,9 @@ _STEPS = 20_000
 
 _OF_THE_STORE = (apsw.InterruptError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NoMemError)
 """Nothing that the statement did wrong."""
+
+_LONGEST = 120
+"""Characters of what is said of a statement."""
 
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
@@ -203,7 +210,7 @@ def _run(guard: Guard, dump: Path, size: int, progress: Progress, cancelled: Sto
                 guard.run(text)
             except Forbidden as error:
                 line = statement_line(dump, text, begin, guard.start)
-                raise StatementRefused(dump, line, error.what) from error
+                raise StatementRefused(dump, _short(error.what), line) from error
             except _OF_THE_STORE:
                 raise
             except apsw.FullError as error:
@@ -212,12 +219,12 @@ def _run(guard: Guard, dump: Path, size: int, progress: Progress, cancelled: Sto
                 raise ImportLimit(dump, f"grows to more than {_GROWTH} times its size") from error
             except apsw.Error as error:
                 line = statement_line(dump, text, begin, guard.start)
-                raise StatementFailed(dump, line, error) from error
+                raise StatementFailed(dump, _short(_said(error)), line) from error
             if guard.begun is not None:
                 begun = statement_line(dump, text, begin, guard.begun)
             progress(read, size)
     if guard.open:
-        raise DumpCutOff(dump, begun, "a transaction")
+        raise DumpCutOff(dump, "a transaction", begun)
 
 
 def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> None:
@@ -230,7 +237,7 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
         try:
             guard.check_default(str(expression))
         except Forbidden as error:
-            raise StatementRefused(dump, None, f"{error.what} as a default of {table}") from error
+            raise StatementRefused(dump, _short(f"{error.what} as a default of {table}")) from error
         except apsw.SQLError:  # a bare word, which stands for itself
             continue
 
@@ -268,7 +275,8 @@ def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
         found = schema.inspect(database)
         missing = _missing(connection, found)
         if missing:
-            raise NotThePlatforms(dump, missing)
+            more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+            raise NotThePlatforms(dump, ", ".join(missing[:5]) + more)
         return {
             table: connection.execute(f"SELECT count(*) FROM main.{_quoted(table)}").get  # noqa: S608 - a name
             for table in found.columns
@@ -294,6 +302,27 @@ def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
     there = {name.lower() for (name,) in connection.execute("SELECT name FROM main.sqlite_master")}
     made = [name for migration in known if migration in ran for name in known[migration].creations() or ()]
     return tuple(name for name in made if name not in there)
+
+
+def _said(error: apsw.Error) -> str:
+    """SQLite's message without the piece of the statement that it may quote.
+
+    Constraints are named by table and column. Everything else stops before the first quotation, since a
+    missing quote in the dump can make any stored text look like a name.
+    """
+    said = str(error)
+    if isinstance(error, apsw.ConstraintError):
+        return said
+    if isinstance(error, apsw.BindingsError):
+        return "it has parameters"
+    if said.endswith("syntax error"):
+        return "syntax error"
+    return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"
+
+
+def _short(text: str) -> str:
+    """A name from the dump can be any text of any length."""
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def _quoted(name: str) -> str:

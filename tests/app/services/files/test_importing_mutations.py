@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.importing.running import Imported
+from app.services.files.importing import Imported
 from models.errors import TenantAdminError
 from tests.fixtures.inserting import INTO_USERS
 

@@ -7,7 +7,7 @@ import pytest
 
 from app import paths
 from app.services.demo.demo import create_demo
-from app.services.files.importing.running import Imported, import_dump
+from app.services.files.importing import Imported, import_dump
 from tests.conftest import NOW
 from tests.fixtures.dumping import write_dump
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import apsw
 
-from app.services.files.importing.cutting import MAX_STATEMENT
+from app.services.files.dump_text import MAX_STATEMENT
 from models.local import statements
 
 _OK: Final = apsw.SQLITE_OK

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.services.files.importing import cutting
-from app.services.files.importing.cutting import Scanner, pieces
-from app.services.files.importing.errors import DumpCutOff, ImportLimit, NotPlainText
+from app.services.files import dump_text
+from app.services.files.dump_text import DumpCutOff, ImportLimit, NotPlainText, Scanner, pieces
 
 TOKENS = (
     "'",
@@ -65,7 +64,7 @@ def test_nothing_is_lost_between_the_pieces(
     path.write_bytes(data)
     found = b""
     with pytest.MonkeyPatch.context() as patch, path.open("rb") as file:
-        patch.setattr(cutting, "BLOCK", block)
+        patch.setattr(dump_text, "BLOCK", block)
         try:
             for text, begin, read in pieces(file, path):
                 assert begin == len(found) < read <= len(data)
@@ -113,7 +112,7 @@ def test_what_is_not_text_is_said_with_its_line(tmp_path: Path, data: bytes, sai
 
 
 def test_a_statement_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutting, "MAX_STATEMENT", 100_000)
+    monkeypatch.setattr(dump_text, "MAX_STATEMENT", 100_000)
     assert len(cut(b"INSERT INTO t VALUES('" + b"x" * 90_000 + b"');\n", tmp_path)) == 1
     with pytest.raises(ImportLimit, match=r"more than 100,000 bytes, which begins at line 2"):
         cut(b"BEGIN;\nINSERT INTO t VALUES('" + b"x;\n" * 90_000 + b"');\n", tmp_path)

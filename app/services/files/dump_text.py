@@ -1,13 +1,16 @@
-"""The text of a dump in pieces that end where a statement ends, in little memory whatever its size."""
+"""The text of a dump in pieces that end where a statement ends, in little memory whatever its size.
+
+And why a dump was not imported, each in one sentence that never quotes what the dump holds.
+"""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import apsw
 
-from app.services.files.importing.errors import DumpCutOff, ImportLimit, NotPlainText
+from models.errors import TenantAdminError
 from models.local import statements
 
 BLOCK = 1 << 15
@@ -21,6 +24,61 @@ _BOM = b"\xef\xbb\xbf"
 _MARK = re.compile(rb"[;'\"`\[]|--|/\*")
 _BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)  # possessive: no state is kept
 _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
+
+
+class ImportFailed(TenantAdminError):
+    """A dump that was not imported; no file was made. `what` and `line` fill the wording of its kind."""
+
+    wording: ClassVar[str]
+
+    def __init__(self, dump: Path, what: str, line: int | None = None) -> None:
+        where = "" if line is None else f" at line {line:,}"
+        super().__init__(self.wording.format(name=dump.name, what=what, where=where))
+        self.what, self.line = what, line
+
+
+class NotADump(ImportFailed):
+    wording = (
+        "{name} is {what}, not an SQL dump; choose a file that `wrangler d1 export` or the `.dump` of "
+        "sqlite3 has written."
+    )
+
+
+class NotPlainText(ImportFailed):
+    wording = "{name} holds {what}{where}, so nothing was imported; an SQL dump is UTF-8 text."
+
+
+class DumpCutOff(ImportFailed):
+    """The end is missing. `line` is where the unfinished part begins."""
+
+    wording = (
+        "{name} was cut off: {what} that begins{where} never ends, so nothing was imported. Make the export "
+        "again."
+    )
+
+
+class StatementRefused(ImportFailed):
+    """Something that a dump of the platform's database never holds, and that could do harm."""
+
+    wording = "{name} holds {what}{where}, which an import does not run; nothing was imported."
+
+
+class StatementFailed(ImportFailed):
+    """SQLite does not take a statement. Only what cannot be the row's data is said of why."""
+
+    wording = "The statement{where} of {name} fails ({what}), so nothing was imported."
+
+
+class ImportLimit(ImportFailed):
+    wording = "{name} {what}, so nothing was imported."
+
+
+class NotThePlatforms(ImportFailed):
+    """A dump of something else, or one that lost its end between two statements."""
+
+    wording = (
+        "{name} lacks {what}: it is not a whole dump of the platform's database, so nothing was imported."
+    )
 
 
 class Scanner:
@@ -73,13 +131,13 @@ def pieces(file: BinaryIO, path: Path) -> Iterator[tuple[str, int, int]]:
     begin, read = 0, 0
     while block := file.read(BLOCK):
         if read == 0 and block.startswith(UTF16):
-            raise NotPlainText(path, 1, "UTF-16, as PowerShell's `>` writes it,")
+            raise NotPlainText(path, "UTF-16, as PowerShell's `>` writes it,", 1)
         if read == 0 and block.startswith(_BOM):
             begin = len(_BOM)
         text += block[begin:] if read == 0 else block
         read += len(block)
         if b"\0" in block:
-            raise NotPlainText(path, line_at(path, begin + text.index(b"\0")), "a zero byte")
+            raise NotPlainText(path, "a zero byte", line_at(path, begin + text.index(b"\0")))
         # A row ends with its line nearly always. SQLite says whether it does, faster than a scan would.
         end = 0 if scanner.begun else text.rfind(b";\n") + 1
         piece = _decoded(text[:end], path, begin)
@@ -103,7 +161,7 @@ def pieces(file: BinaryIO, path: Path) -> Iterator[tuple[str, int, int]]:
     tail = Scanner()
     tail.last_end(text)
     if tail.in_comment or statements.canonical(text.decode(errors="replace")):
-        raise DumpCutOff(path, line_at(path, _first_token(text, begin)))
+        raise DumpCutOff(path, "a statement", line_at(path, _first_token(text, begin)))
 
 
 def line_at(path: Path, offset: int) -> int:
@@ -132,4 +190,4 @@ def _decoded(text: bytearray, path: Path, begin: int) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError as error:
-        raise NotPlainText(path, line_at(path, begin + error.start), "bytes that are no UTF-8") from None
+        raise NotPlainText(path, "bytes that are no UTF-8", line_at(path, begin + error.start)) from None

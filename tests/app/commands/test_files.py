@@ -1,17 +1,42 @@
-"""`tenant-admin import`, as an operator types it."""
+"""The commands that make, migrate, import and describe files, as a shell script meets them."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from app import paths
 from app.services.demo.demo import create_demo
-from tests.conftest import NOW
+from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.window import ask
 
-pytestmark = pytest.mark.slow
+
+def test_info_tells_all_as_json(demo: Path) -> None:
+    found = json.loads(run("info", demo, "--json").stdout)
+    assert set(found) == {"path", "readOnly", "journalMode", "tables", "tenants", "schema", "migrations"}
+    assert found["tables"]["audit_chain"] == {"rows": 600}
+    assert found["schema"] == {
+        "missingTables": [], "missingColumns": {}, "extraTables": [], "extraColumns": {}
+    }  # fmt: skip
+    assert found["migrations"]["pending"] == []
+    assert found["migrations"]["applied"] == list(MIGRATIONS)
+
+
+def test_migrate_creates_a_file_once_and_then_has_nothing_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    first, second = run("migrate", path), run("migrate", path)
+    assert "applied 0000_initial.sql" in first.stdout
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert second.stdout == "nothing to apply\n"
+
+
+def test_a_new_migration_gets_the_next_number(tmp_path: Path) -> None:
+    (tmp_path / "0003_planning.sql").touch()
+    done = run("migrations", "create", "next step", "--folder", tmp_path)
+    assert done.returncode == 0
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["0003_planning.sql", "0004_next_step.sql"]
 
 
 @pytest.fixture
@@ -21,6 +46,7 @@ def live(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
     done = run("import", write_dump(live, tmp_path / "export.sql", d1=True), new)
@@ -33,6 +59,7 @@ def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -
     assert run("verify", new).stdout.splitlines()[-1].startswith("VERIFIED")
 
 
+@pytest.mark.slow
 def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Path) -> None:
     earlier = tmp_path / "earlier.sql"
     write_dump(live, earlier)
@@ -49,6 +76,7 @@ def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Pa
     assert (tmp_path / "cut.sqlite").exists()
 
 
+@pytest.mark.slow
 def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_path: Path) -> None:
     ask(live, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     ask(live, "DELETE FROM planning_runs WHERE id = (SELECT run_id FROM planning_artifacts LIMIT 1)")
@@ -61,6 +89,7 @@ def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_p
     assert ask(new, "SELECT payload FROM audit_chain WHERE seq = 40") == [("{}",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -78,6 +107,7 @@ def test_what_is_refused_is_one_sentence_and_exit_2(tmp_path: Path, text: str, s
     assert list(tmp_path.iterdir()) == [dump]
 
 
+@pytest.mark.slow
 def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     before = live.read_bytes()
     done = run("import", write_dump(live, tmp_path / "export.sql"), live)
@@ -85,6 +115,7 @@ def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     assert "already a file" in done.stderr
 
 
+@pytest.mark.slow
 def test_opening_a_dump_says_how_it_is_imported(live: Path, tmp_path: Path) -> None:
     done = run("info", write_dump(live, tmp_path / "export.sql"))
     assert done.returncode == 2

@@ -8,8 +8,8 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.files.importing.errors import DumpCutOff, NotADump, NotThePlatforms
-from app.services.files.importing.running import Dangling, Imported, import_dump
+from app.services.files.dump_text import DumpCutOff, NotADump, NotThePlatforms
+from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers import scan_pool
 from models.errors import AlreadyThere, Cancelled, FileMissing, FolderGiven, InvalidInput
 from models.local.migrations import create_database

@@ -1,0 +1,154 @@
+"""The commands that make, copy, migrate and describe files."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import paths
+from app.commands.common import (
+    EXIT_FINDINGS,
+    EXIT_INTACT,
+    complain,
+    database_path,
+    positive,
+    print_json,
+    print_report,
+    say,
+    store_and_verifier,
+)
+
+if TYPE_CHECKING:
+    from app.services.chain.checkpoints.identity import Continuation
+
+
+def backup_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("out", type=Path, help="the copy; never over an existing file")
+
+
+def backup(options: argparse.Namespace) -> int:
+    """Write a copy of a file, also while others use it."""
+    from app.services.files.copying import snapshot_copy  # noqa: PLC0415
+
+    copy = snapshot_copy(database_path(options.file), options.out)
+    say(f"{copy}: {copy.stat().st_size:,} bytes, checked")
+    return EXIT_INTACT
+
+
+def import_dump_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dump", type=Path, help="what `wrangler d1 export` or sqlite3's `.dump` wrote")
+    parser.add_argument("file", type=Path, help="the new database; never over an existing file")
+
+
+def import_dump(options: argparse.Namespace) -> int:
+    """Make a database file of an SQL dump, and verify it."""
+    from app.services.files import importing  # noqa: PLC0415
+
+    imported = importing.import_dump(options.dump, options.file)
+    for table, count in imported.rows.items():
+        say(f"{table}: {count:,} rows")
+    for item in imported.dangling:
+        say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
+    say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
+    return _verify_imported(options.file) if "audit_chain" in imported.rows else EXIT_INTACT
+
+
+def _verify_imported(path: Path) -> int:
+    from app.services.files.importing import verify_imported  # noqa: PLC0415
+
+    found = verify_imported(path, *store_and_verifier(), now=int(time.time()))
+    if found.continuation is not None and found.continuation.known:
+        say(_said(found.continuation))
+    print_report(found.report)
+    if found.checkpoint is not None:
+        print(f"checkpoint {found.checkpoint}: {found.report.entries:,} entries signed")
+    elif found.report.entries and found.problem is not None:
+        complain(f"the file stays without a checkpoint. {found.problem}")
+    return EXIT_INTACT if found.report.intact else EXIT_FINDINGS
+
+
+def _said(found: "Continuation") -> str:
+    if not found.divergences:
+        return f"it continues checkpoint {found.checkpoint}: {found.new_entries:,} new entries"
+    where = ", ".join(f"{item.tenant} at entry {item.seq:,}" for item in found.divergences[:3])
+    more = f" and {len(found.divergences) - 3:,} more tenants" if len(found.divergences) > 3 else ""
+    return f"it does not continue checkpoint {found.checkpoint}: {where}{more}"
+
+
+def migrate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the database; it is created when it is not there")
+
+
+def migrate(options: argparse.Namespace) -> int:
+    """Apply the migrations a file lacks, or create the file."""
+    from app.services.files import opening  # noqa: PLC0415
+
+    done = opening.migrate(options.file, now=int(time.time()))
+    for name in done.all_names:
+        say(f"applied {name}")
+    if done.backup is not None:
+        say(f"the file as it was is kept as {done.backup}")
+    if not done.all_names:
+        say("nothing to apply")
+    return EXIT_INTACT
+
+
+def migrations_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="create")
+    create = actions.add_parser("create", help="write the next numbered migration")
+    create.add_argument("description")
+    create.add_argument("--folder", type=Path, default=Path("migrations"), help="default: ./migrations")
+
+
+def migrations(options: argparse.Namespace) -> int:
+    """Write a new migration."""
+    from models import migration_files  # noqa: PLC0415
+
+    say(str(migration_files.create(options.folder, options.description, now=int(time.time()))))
+    return EXIT_INTACT
+
+
+def demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--rows", type=positive, default=5000, help="audit entries (default: 5000)")
+    parser.add_argument("--tenants", type=positive, default=6, help="default: 6")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default: 1)")
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Make a file with sample data."""
+    from app.services.demo.demo import create_demo  # noqa: PLC0415
+
+    made = create_demo(
+        options.file,
+        paths.migrations_dir(),
+        rows=options.rows,
+        tenants=options.tenants,
+        seed=options.seed,
+        now=int(time.time()),
+    )
+    counts = ", ".join(f"{count:,} {table}" for table, count in made.rows.items())
+    say(f"{options.file}: {len(made.tenants):,} tenants; {counts}")
+    return EXIT_INTACT
+
+
+def info_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def info(options: argparse.Namespace) -> int:
+    """Say what a file holds."""
+    from app.services.files.describe import counted  # noqa: PLC0415
+    from app.services.files.opening import open_path  # noqa: PLC0415
+
+    opened = open_path(options.file, read_only=True)
+    with opened.database.connection_context():
+        found = counted(opened)
+    if options.json:
+        print_json(found.to_json())
+    else:
+        for line in found.lines():
+            say(line)
+    return EXIT_INTACT
