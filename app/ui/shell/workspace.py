@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from app.itemmodels.columns import Tone
 from app.services.files import describe
-from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, PLANNING_RUNS, Scope
 from app.services.text import counted
+from app.ui.shell import notices
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme import Kind
-from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, Notice
-from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped
 from app.workers.memory import tidy_as_it_goes
-from models.engine import Capability
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -68,7 +62,7 @@ class Workspace(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self.notices = self._notices(context.opened)
+        self.notices = notices.of_opened(context, self.write_wanted, self.migrate_wanted)
         for notice in self.notices:
             self._column.addWidget(notice)
         self._column.addWidget(self.tabs, 1)
@@ -205,16 +199,11 @@ class Workspace(QWidget):
         if self.is_settled:
             return
         self.is_settled = True
-        self._look_whether_it_continues()
-        self.settled.emit()
-        self.context.runner.job(_load_the_rest)
-
-    def _look_whether_it_continues(self) -> None:
-        from app.ui.shell.continuation import ContinuationNotice  # noqa: PLC0415 - brings what verifies
-
-        notice = ContinuationNotice(self.context)
+        notice = notices.ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
         notice.look(imported=self.context.opened.imported)
+        self.settled.emit()
+        self.context.runner.job(_load_the_rest)
 
     def _read_tenants(self) -> None:
         self.context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
@@ -239,36 +228,6 @@ class Workspace(QWidget):
                 self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
                 self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
 
-    def _notices(self, opened: OpenedFile) -> list[Notice]:
-        found: list[Notice] = []
-        context = self.context
-        if opened.read_only:
-            banner = Banner(context.theme)
-            banner.show_verdict(
-                Tone.WARN,
-                "Read-only",
-                f"— because {opened.read_only_reason}. Nothing here can change the file.",
-                icon=Icon.LOCK,
-            )
-            if opened.can_be_forced:
-                button = push_button(context.theme, "Open for writing")
-                button.clicked.connect(self.write_wanted)
-                banner.add_button(button)
-            found.append(Notice(banner))
-        missing = missing_sentence(opened)
-        if missing:
-            banner = Banner(context.theme)
-            banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
-            if opened.pending and not opened.read_only:
-                button = push_button(context.theme, "Apply migrations…", kind=Kind.PRIMARY)
-                button.clicked.connect(self.migrate_wanted)
-                cannot = context.lacks(Capability.MIGRATE)
-                button.setEnabled(cannot is None)
-                button.setToolTip(cannot or "")
-                banner.add_button(button)
-            found.append(Notice(banner))
-        return found
-
 
 def _load_the_rest(progress: Progress, cancelled: Stop) -> None:
     """What a person may ask for next is loaded while they look at the first rows."""
@@ -276,14 +235,3 @@ def _load_the_rest(progress: Progress, cancelled: Stop) -> None:
         spec.load()
     for name in _REST:
         import_module(name)
-
-
-def missing_sentence(opened: OpenedFile) -> str:
-    """What the file lacks, in words; empty when every expected table and column is there."""
-    schema = opened.schema
-    parts = []
-    if schema.missing_tables:
-        parts.append(f"missing tables: {', '.join(schema.missing_tables)}")
-    for table, columns in schema.missing_columns.items():
-        parts.append(f"{table} lacks {', '.join(columns)}")
-    return "; ".join(parts)

@@ -307,14 +307,3 @@ class Banner(QFrame):
         self.cancel_button.setEnabled(False)
         self._rest.setText("Stopping…")
         self.cancelled.emit()
-
-
-class Notice(QWidget):
-    """`Notice(banner, parent=None)`; `banner` is what it shows."""
-
-    def __init__(self, banner: Banner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.banner = banner
-        line = QVBoxLayout(self)
-        line.setContentsMargins(16, 12, 16, 12)
-        line.addWidget(banner)

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.ui.shell.continuation import ContinuationNotice
+from app.ui.shell.notices import ContinuationNotice
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW

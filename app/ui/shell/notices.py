@@ -1,4 +1,4 @@
-"""Whether the file that was opened continues the one seen last, and what an imported one is, as a notice."""
+"""What is said above the tabs of a file: what it forbids or lacks, and how it continues the one seen last."""
 
 from __future__ import annotations
 
@@ -6,21 +6,76 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.text import counted
 from app.ui.shell.context import Context
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, Notice
+from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, relative_time
+from models.engine import Capability
 from models.progress import Progress, Stop
+from models.schema import Schema
 
+# What verifies is loaded on the job's thread.
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.files.importing import Verified
 
 LISTED = 3
+
+
+class Notice(QWidget):
+    """`Notice(theme)`: a banner with room around it."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.banner = Banner(theme)
+        line = QVBoxLayout(self)
+        line.setContentsMargins(16, 12, 16, 12)
+        line.addWidget(self.banner)
+
+    def add_button(
+        self, words: str, act: SignalInstance | Callable[[], object], kind: Kind = Kind.SECONDARY
+    ) -> QPushButton:
+        button = push_button(self._theme, words, kind=kind)
+        button.clicked.connect(act)
+        self.banner.add_button(button)
+        return button
+
+
+def of_opened(context: Context, write: SignalInstance, migrate: SignalInstance) -> list[Notice]:
+    """Why the file cannot be written and what it lacks, with buttons for what a person can do about it."""
+    opened, found = context.opened, list[Notice]()
+    if opened.read_only:
+        found.append(notice := Notice(context.theme))
+        why = f"— because {opened.read_only_reason}. Nothing here can change the file."
+        notice.banner.show_verdict(Tone.WARN, "Read-only", why, icon=Icon.LOCK)
+        if opened.can_be_forced:
+            notice.add_button("Open for writing", write)
+    missing = _missing(opened.schema)
+    if missing:
+        found.append(notice := Notice(context.theme))
+        notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
+        if opened.pending and not opened.read_only:
+            button = notice.add_button("Apply migrations…", migrate, Kind.PRIMARY)
+            cannot = context.lacks(Capability.MIGRATE)
+            button.setEnabled(cannot is None)
+            button.setToolTip(cannot or "")
+    return found
+
+
+def _missing(schema: Schema) -> str:
+    """What the file lacks, in words; empty when every expected table and column is there."""
+    parts = [f"missing tables: {', '.join(schema.missing_tables)}"] if schema.missing_tables else []
+    parts += [f"{table} lacks {', '.join(columns)}" for table, columns in schema.missing_columns.items()]
+    return "; ".join(parts)
 
 
 class ContinuationNotice(Notice):
@@ -29,11 +84,9 @@ class ContinuationNotice(Notice):
     """
 
     def __init__(self, context: Context) -> None:
-        super().__init__(Banner(context.theme))
+        super().__init__(context.theme)
         self._context = context
-        button = push_button(context.theme, "Dismiss")
-        button.clicked.connect(self.hide)
-        self.banner.add_button(button)
+        self.add_button("Dismiss", self.hide)
         self.hide()
 
     def look(self, *, imported: bool = False) -> None:
@@ -86,20 +139,19 @@ class ContinuationNotice(Notice):
             return
         seen = relative_time(found.seen_at or 0, self._context.clock())
         if found.divergences:
-            parts = [
+            said = [
                 f"{item.tenant} agrees through entry {grouped(item.agreed_seq)}, not at {grouped(item.seq)}"
                 if item.agreed_seq is not None
                 else f"{item.tenant} differs at entry {grouped(item.seq)}"
                 for item in found.divergences[:LISTED]
             ]
-            rest = len(found.divergences) - len(parts)
-            if rest:
-                parts.append(f"and {counted(rest, 'more tenant')}")
+            rest = len(found.divergences) - len(said)
+            said += [f"and {counted(rest, 'more tenant')}"] if rest else []
             self.banner.show_verdict(
                 Tone.BAD,
                 "This file does not continue the one you saw last",
                 f"— {seen}, checkpoint {found.checkpoint}",
-                " ".join(part for part in (*more, f"{'; '.join(parts)}.") if part),
+                " ".join(filter(None, (*more, f"{'; '.join(said)}."))),
                 Icon.SHIELD_BAD,
             )
             self.show()
