@@ -14,6 +14,8 @@ from typing import Any
 
 from peewee import BaseQuery, RawQuery
 
+from models.progress import PATIENCE, Stop, never
+
 Row = tuple[Any, ...]
 Rows = list[Row]
 
@@ -94,8 +96,8 @@ class Database(ABC):
         self,
         statements: Sequence[Statement],
         *,
-        patience: float = 5.0,
-        cancelled: Callable[[], bool] = lambda: False,
+        patience: float = PATIENCE,
+        cancelled: Stop = never,
     ) -> None:
         """Runs all statements in one transaction, or none of them.
 
@@ -105,7 +107,7 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def cancellable(self, cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
+    def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:
         """Within it, a read of the calling thread fails soon after `cancelled()` is true."""
 
     def expected_errors(self) -> AbstractContextManager[None]:

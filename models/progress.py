@@ -1,4 +1,4 @@
-"""How long work says how far it is, and hears that it is not wanted any more."""
+"""How long work says how far it is, hears that it is not wanted any more, and waits for others."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,10 @@ Progress = Callable[[int, int], None]
 
 Stop = Callable[[], bool]
 """Asked from time to time whether to stop."""
+
+
+PATIENCE = 5.0
+"""Seconds that another writer of the same file is waited for."""
 
 
 def ignore(done: int, total: int) -> None:

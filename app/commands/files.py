@@ -103,9 +103,9 @@ def migrations_arguments(parser: argparse.ArgumentParser) -> None:
 
 def migrations(options: argparse.Namespace) -> int:
     """Write a new migration."""
-    from models import migration_files  # noqa: PLC0415
+    from models.local import migrations  # noqa: PLC0415
 
-    say(str(migration_files.create(options.folder, options.description, now=int(time.time()))))
+    say(str(migrations.create(options.folder, options.description, now=int(time.time()))))
     return EXIT_INTACT
 
 

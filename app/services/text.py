@@ -1,4 +1,4 @@
-"""What a single line of text that is stored may look like, and how any text is shown."""
+"""What a single line of text that is stored may look like, and how text is shown and names are quoted."""
 
 import unicodedata
 
@@ -28,6 +28,11 @@ def tenant_id(value: str) -> str:
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def sql_name(name: str) -> str:
+    """A table's, column's or index's name as SQL takes it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def visible(text: str, keep: str = "") -> str:

@@ -17,15 +17,11 @@ import apsw
 
 from models.errors import Cancelled, CopyNotWritten, FileLocked
 from models.local import atomic
-from models.local.database import BUSY_TIMEOUT_MS
-from models.local.file_use import holders, said
-from models.progress import Progress, Stop
+from models.local.file import BUSY_TIMEOUT_MS, connect, holders, patiently, said
+from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
-
-PATIENCE = 5.0
-"""Seconds that another writer is waited for."""
 
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
@@ -53,11 +49,6 @@ def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
 def is_copy(path: Path) -> bool:
     """Whether the name is one that `take_name` gives."""
     return _COPY.search(path.stem) is not None
-
-
-def connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
-    """A plain connection of the engine's own; as a URI, which can say any name that a file system allows."""
-    return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
 
 
 def back_up(connection: apsw.Connection, copy: Path) -> None:
@@ -157,14 +148,9 @@ def _fit_pages(copy: Path, size: int) -> None:
 
 def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
     """The first page takes the file for writing."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            backup.step(1)
-        except (apsw.BusyError, apsw.LockedError) as error:
-            if cancelled():
-                raise Cancelled from error
-            if time.monotonic() >= deadline:
-                raise FileLocked(path, said(holders(path))) from error
-        else:
-            return
+    try:
+        patiently(lambda: backup.step(1), time.monotonic() + PATIENCE, cancelled)
+    except (apsw.BusyError, apsw.LockedError) as error:
+        if cancelled():
+            raise Cancelled from error
+        raise FileLocked(path, said(holders(path))) from error

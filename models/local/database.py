@@ -13,12 +13,10 @@ from playhouse.apsw_ext import APSWDatabase
 from models.engine import Capability, Database, Limits, Rows, Statement
 from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged
 from models.local.errors import translate
-from models.local.file_use import holders, said
+from models.local.file import BUSY_TIMEOUT_MS, holders, patiently, said, set_pragma
+from models.progress import PATIENCE, Stop, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
-
-BUSY_TIMEOUT_MS = 250
-"""`interrupt()` does not end a busy wait, so a single wait is short and the retry loop can be cancelled."""
 
 PRAGMAS: tuple[tuple[str, int], ...] = (
     ("synchronous", 2),  # FULL: an acknowledged audit entry survives a power cut
@@ -84,9 +82,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             conn.limit(limit, most)
         pragmas = (*PRAGMAS, ("query_only", 1)) if self.read_only else PRAGMAS
         for name, value in pragmas:
-            conn.execute(f"PRAGMA {name} = {value}")
-            if conn.pragma(name) != value:  # a misspelt pragma is silent
-                raise RuntimeError(f"SQLite did not take PRAGMA {name}")
+            set_pragma(conn, name, value)
         super()._add_conn_hooks(conn)
 
     @contextmanager
@@ -106,27 +102,17 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         self,
         statements: Sequence[Statement],
         *,
-        patience: float = 5.0,
-        cancelled: Callable[[], bool] = lambda: False,
+        patience: float = PATIENCE,
+        cancelled: Stop = never,
     ) -> None:
         if self.read_only:
             raise ReadOnlyFile(self.path)
         compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
         deadline = time.monotonic() + patience
 
-        def patiently(sql: str) -> None:
-            while True:
-                try:
-                    connection.execute(sql)
-                except apsw.BusyError:
-                    if cancelled() or time.monotonic() >= deadline:
-                        raise
-                else:
-                    return
-
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
-            patiently("BEGIN IMMEDIATE")
+            patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             try:
                 if _has_moved(connection):
                     raise FileMissing(self.path)
@@ -134,7 +120,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     connection.execute(sql, tuple(params))
                     if expect is not None and connection.changes() != expect:
                         raise RowChanged
-                patiently("COMMIT")  # outside WAL a commit waits for the readers
+                # Outside WAL a commit waits for the readers.
+                patiently(lambda: connection.execute("COMMIT"), deadline, cancelled)
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -157,7 +144,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def cancellable(self, cancelled: Callable[[], bool]) -> Iterator[None]:
+    def cancellable(self, cancelled: Stop) -> Iterator[None]:
         connection: apsw.Connection = self.connection()
         # Unlike interrupt(), this cannot come too early and be lost.
         connection.set_progress_handler(cancelled, LOOK_STEPS)

@@ -7,7 +7,6 @@ import apsw
 import pytest
 
 from app import paths
-from models import migration_files
 from models.local import migrations
 from tests.conftest import MIGRATIONS
 from tests.wrangler.toolchain import Project
@@ -98,7 +97,7 @@ def test_wrangler_finishes_what_we_began(
 
 def test_a_migration_made_here_is_numbered_ordered_and_applied_alike(project: MakeProject) -> None:
     theirs = project()
-    made = migration_files.create(theirs.migrations, "last login", now=NOW)
+    made = migrations.create(theirs.migrations, "last login", now=NOW)
     with made.open("a") as file:
         file.write(
             "ALTER TABLE users ADD COLUMN last_login_at INTEGER;\nCREATE INDEX i ON users(last_login_at);"
@@ -109,7 +108,7 @@ def test_a_migration_made_here_is_numbered_ordered_and_applied_alike(project: Ma
     assert schema(mine) == schema(theirs.file)
     assert ledger(mine) == ledger(theirs.file)
     theirs.run("d1", "migrations", "create", "foundation-primary", "after that")
-    next_one = migration_files.create(theirs.migrations, "after that", now=NOW)
+    next_one = migrations.create(theirs.migrations, "after that", now=NOW)
     assert {path.name for path in theirs.migrations.glob("*after*")} == {
         "0021_after_that.sql",
         "0022_after_that.sql",

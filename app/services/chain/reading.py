@@ -220,8 +220,6 @@ def _value(kind: str, stored: bytes) -> Any:
 AT_ONCE: Final = 500
 """Rows looked up by one query, at most."""
 
-_PATIENCE_MS: Final = 2_000
-
 _FIRST_MIGRATION: Final = "SELECT CAST(applied_at AS BLOB) FROM d1_migrations ORDER BY id LIMIT 1"
 """By hand: the ledger is wrangler's table, and no model of ours."""
 
@@ -259,7 +257,7 @@ def read_at_once(path: Path, queries: Sequence[BaseQuery]) -> tuple[str, list[Ro
 def _opened(where: source.Source) -> Iterator[LocalDatabase]:
     database = LocalDatabase(where.read_from, read_only=not where.copied, immutable=where.frozen)
     with database.connection_context():
-        database.pragma("busy_timeout", _PATIENCE_MS)
+        database.pragma("busy_timeout", source.PATIENCE_MS)
         yield database
 
 

@@ -23,7 +23,7 @@ from app.services.demo.world import (
 )
 from models.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
-from models.local.copies import connect
+from models.local.file import connect
 from models.local.migrations import create_database
 from models.progress import Progress, Stop, ignore, never
 

@@ -9,7 +9,7 @@ from models.errors import CannotOpen, DamagedFile, FileLocked, NeedsCopy, Unfini
 from models.local import copies
 from models.local.atomic import SIBLINGS, new_file, sibling
 from models.local.database import LocalDatabase
-from models.local.file_use import holders, said
+from models.local.file import holders, said
 
 _PARTS = tuple(suffix for suffix in SIBLINGS if suffix != "-shm")
 """What makes up a database on disk; the shared memory is rebuilt from the log."""

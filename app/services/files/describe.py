@@ -10,6 +10,7 @@ import apsw
 from peewee import BaseQuery, OperationalError
 
 from app import paths
+from app.services.text import sql_name
 from models.engine import Database, raw
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
@@ -41,7 +42,7 @@ class OpenedFile:
     `size` is in bytes, its write-ahead log included. `read_only_reason` reads after "because"; it is None
     exactly when the file can be written. `can_be_forced` says that `force_writable=True` would help.
     `in_use_by` names other programs that have the file open ("workerd (pid 123)"), as far as the system
-    tells (`models.local.file_use.holders`). `migrations` is empty for a ledger that nobody understands,
+    tells (`models.local.file.holders`). `migrations` is empty for a ledger that nobody understands,
     `rows` None before `counted` was asked. `imported` says that the file was made of a dump just now. The
     database holds no connection yet.
     """
@@ -187,7 +188,7 @@ def tenants(database: Database) -> tuple[str, ...]:
 
 
 def _tenants_of(table: str, *, indexed: bool) -> BaseQuery:
-    source = _quoted(table)
+    source = "main." + sql_name(table)
     if not indexed:  # each hop would read the table
         return raw(
             f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM {source} WHERE tenant_id IS NOT NULL"  # noqa: S608 - a name
@@ -205,8 +206,4 @@ def _tenants_of(table: str, *, indexed: bool) -> BaseQuery:
 
 
 def _count(table: str) -> BaseQuery:
-    return raw(f"SELECT count(*) FROM {_quoted(table)}")  # noqa: S608 - a name
-
-
-def _quoted(name: str) -> str:
-    return 'main."' + name.replace('"', '""') + '"'
+    return raw(f"SELECT count(*) FROM main.{sql_name(table)}")  # noqa: S608 - a name

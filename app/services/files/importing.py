@@ -27,10 +27,10 @@ from app.services.files.dump_text import (
     pieces,
     statement_line,
 )
-from app.services.text import visible
+from app.services.text import sql_name, visible
 from models.errors import Cancelled, DamagedFile, FileMissing, FolderGiven, SqlDump, TenantAdminError
 from models.local.atomic import new_file
-from models.local.header import MAGIC, diagnose
+from models.local.file import MAGIC, diagnose, set_pragma
 from models.progress import Progress, Stop, ignore, never
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def import_dump(
             dangling = tuple(_dangling(connection))
             if connection.execute("PRAGMA integrity_check(1)").get != "ok":
                 raise DamagedFile(target)
-            if connection.pragma("journal_mode", "wal") != "wal":
-                raise RuntimeError("SQLite did not take PRAGMA journal_mode")
+            set_pragma(connection, "journal_mode", "wal")
         rows = _rows_by_table(building, dump)
     return Imported(
         path=target,
@@ -182,9 +181,7 @@ def _connect(path: Path, size: int, cancelled: Stop) -> apsw.Connection:
             ("cache_size", -2048),
             ("max_page_count", most),
         ):
-            connection.pragma(name, value)
-            if connection.pragma(name) != value:  # a misspelt pragma is silent
-                raise RuntimeError(f"SQLite did not take PRAGMA {name}")
+            set_pragma(connection, name, value)
         connection.set_progress_handler(cancelled, _STEPS)
     except BaseException:
         connection.close(True)
@@ -246,7 +243,7 @@ def _drop_d1_tables(connection: apsw.Connection) -> None:
     """D1's own tables, which its export leaves out and sqlite3's does not."""
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '_cf_*'")
     for (name,) in names.fetchall():
-        connection.execute(f"DROP TABLE main.{_quoted(str(name))}")
+        connection.execute(f"DROP TABLE main.{sql_name(str(name))}")
 
 
 def _dangling(connection: apsw.Connection) -> Iterator[Dangling]:
@@ -278,7 +275,7 @@ def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
             raise NotThePlatforms(dump, ", ".join(missing[:5]) + more)
         return {
-            table: connection.execute(f"SELECT count(*) FROM main.{_quoted(table)}").get  # noqa: S608 - a name
+            table: connection.execute(f"SELECT count(*) FROM main.{sql_name(table)}").get  # noqa: S608 - a name
             for table in found.columns
             if not schema.internal(table)
         }
@@ -289,12 +286,13 @@ def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
 
     Indexes stand last in a dump, so a dump that ends too early between two statements is found by them.
     """
-    from models import migration_files, schema  # noqa: PLC0415
+    from models import schema  # noqa: PLC0415
+    from models.local.migrations import read_folder  # noqa: PLC0415
 
     if schema.LEDGER not in found.columns:
         return found.missing_tables
     ran = {name for (name,) in connection.execute(f"SELECT name FROM main.{schema.LEDGER}")}  # noqa: S608
-    known = {migration.name: migration for migration in migration_files.read_folder(paths.migrations_dir())}
+    known = {migration.name: migration for migration in read_folder(paths.migrations_dir())}
     if not ran & known.keys():
         return found.missing_tables
     if ran - known.keys():  # a later one may have removed what an earlier one made
@@ -323,7 +321,3 @@ def _said(error: apsw.Error) -> str:
 def _short(text: str) -> str:
     """A name from the dump can be any text of any length."""
     return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -21,10 +21,8 @@ from models.errors import (
 )
 from models.local.atomic import sibling
 from models.local.database import LocalDatabase
-from models.local.file_use import detectable, holders, said
-from models.local.header import diagnose
-from models.local.migrations import Applied, MigrationStatus, apply, create_database, status
-from models.migration_files import MigrationError
+from models.local.file import detectable, diagnose, holders, said
+from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
 

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
+from app.services.text import sql_name
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
 
@@ -134,8 +135,8 @@ def _writer(
             json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n"
         )
     if form is Format.SQL:
-        quoted = ", ".join(f'"{name}"' for name in names)
-        head = f'INSERT INTO "{table}" ({quoted}) VALUES ('  # noqa: S608 - names of our own models
+        quoted = ", ".join(map(sql_name, names))
+        head = f"INSERT INTO {sql_name(table)} ({quoted}) VALUES ("  # noqa: S608 - names of our own models
         return lambda row: stream.write(head + ", ".join(map(sql_literal, row)) + ");\n")
     stream.write("\t".join(names) + "\n")
     return lambda row: stream.write("\t".join(_one_line(value) for value in row) + "\n")

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from app.services.chain.rules import SECONDS_LIMIT
+from app.services.text import sql_name
 from models.engine import Database, Statement, raw
 from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
 from models.schema import ForeignKey, StoredTable, stored_tables
@@ -149,7 +150,7 @@ class RowChange:
 
         A row that goes must have no row that refers to it any more: none may have come since it was read.
         """
-        table = _quoted(self.table)
+        table = sql_name(self.table)
         if self.before is None:
             return self._insertion(table)
         conditions, values = _conditions(self.stored, self.key, self.before)
@@ -158,7 +159,7 @@ class RowChange:
             return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608
         bound = [_bound(value) for value in self.after.values()]
         assigned = ", ".join(
-            f"{_quoted(name)} = {place}" for name, (place, _) in zip(self.after, bound, strict=True)
+            f"{sql_name(name)} = {place}" for name, (place, _) in zip(self.after, bound, strict=True)
         )
         sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {_all(conditions)}"  # noqa: S608
         return Statement(raw(sql, *(value for _, value in bound), *values))
@@ -166,7 +167,7 @@ class RowChange:
     def _insertion(self, table: str) -> Statement:
         image = self.after or {}
         bound = [_bound(value) for value in image.values()]
-        names, places = ", ".join(map(_quoted, image)), ", ".join(place for place, _ in bound)
+        names, places = ", ".join(map(sql_name, image)), ", ".join(place for place, _ in bound)
         # OR ABORT: a table may say that a conflict replaces the other row.
         sql = f"INSERT OR ABORT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
         return Statement(raw(sql, *(value for _, value in bound)))
@@ -266,8 +267,8 @@ class Images:
         parts = [_exact("child", column) for column in read]
         parts += [_exact("parent", column) for column in key.parent_columns]
         start = (
-            f"SELECT {', '.join(parts)} FROM {_quoted(parent)} AS parent "  # noqa: S608
-            f"JOIN {_quoted(table.name)} AS child ON {' AND '.join(_refers('parent', key))} WHERE "
+            f"SELECT {', '.join(parts)} FROM {sql_name(parent)} AS parent "  # noqa: S608
+            f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(_refers('parent', key))} WHERE "
         )
         size = max(1, (self._database.limits.parameters - 1) // len(key.columns))
         queries = []
@@ -298,7 +299,7 @@ class Images:
         """The rows that hold one of these tuples of values, all from one snapshot."""
         read = tuple(dict.fromkeys((*table.key, *(table.columns if columns is None else columns))))
         parts = ", ".join(_exact(table.name, column) for column in read)
-        start = f"SELECT {parts} FROM {_quoted(table.name)} WHERE "  # noqa: S608
+        start = f"SELECT {parts} FROM {sql_name(table.name)} WHERE "  # noqa: S608
         size = max(1, self._database.limits.parameters // len(by))
         queries = []
         for part in chunks(wanted, size):
@@ -312,13 +313,9 @@ class Images:
         ]
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _qualified(table: str, column: str) -> str:
     """With its table: SQLite takes a quoted name alone, if there is no such column, for a text."""
-    return f"{_quoted(table)}.{_quoted(column)}"
+    return f"{sql_name(table)}.{sql_name(column)}"
 
 
 def _all(conditions: Sequence[str], word: str = "AND") -> str:
@@ -405,9 +402,9 @@ def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
     """The condition that no row refers to the one that is about to go, but perhaps itself."""
     pairs = _refers(parent.name, key)
     if key.table == parent.name:
-        itself = (f"child.{_quoted(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
+        itself = (f"child.{sql_name(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
         pairs.append(f"NOT ({' AND '.join(itself)})")
-    return f"NOT EXISTS (SELECT 1 FROM {_quoted(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
+    return f"NOT EXISTS (SELECT 1 FROM {sql_name(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
 
 
 def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
@@ -425,7 +422,7 @@ def _refers(parent: str, key: ForeignKey) -> list[str]:
     it does for SQLite's foreign keys.
     """
     return [
-        f"{_qualified(parent, target)} = child.{_quoted(column)}"
+        f"{_qualified(parent, target)} = child.{sql_name(column)}"
         for column, target in zip(key.columns, key.parent_columns, strict=True)
     ]
 

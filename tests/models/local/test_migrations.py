@@ -22,7 +22,7 @@ from models.errors import (
 )
 from models.local import migrations
 from models.local.database import LocalDatabase
-from models.migration_files import MigrationError
+from models.local.migrations import MigrationError
 from tests.conftest import MIGRATIONS
 from tests.fixtures.inserting import INTO_USERS
 
@@ -203,7 +203,7 @@ class TestFailure:
     def test_a_writer_in_the_way_is_named_and_nothing_changes(
         self, file: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(migrations, "_WAIT_MS", 50)
+        monkeypatch.setattr(migrations, "PATIENCE", 0.05)
         other = apsw.Connection(str(file))
         other.execute("BEGIN IMMEDIATE; INSERT INTO mine VALUES ('theirs')")
         with pytest.raises(FileLocked):
@@ -379,3 +379,21 @@ class TestCreateDatabase:
         assert list(tmp_path.iterdir()) == [bad]
         with pytest.raises(InvalidInput, match="no folder"):
             migrations.create_database(tmp_path / "no" / "new.sqlite", bad, now=NOW)
+
+
+class TestNewFile:
+    def test_the_next_number_and_wranglers_header(self, tmp_path: Path) -> None:
+        for name in ("0000_a.sql", "0011_b.sql"):
+            (tmp_path / name).touch()
+        path = migrations.create(tmp_path, " add last  login ", now=NOW)
+        assert path.name == "0012_add_last_login.sql"
+        assert path.read_text() == "-- Migration number: 0012 \t 2025-06-15T15:06:40.000Z\n"
+
+    def test_the_first_one(self, tmp_path: Path) -> None:
+        assert migrations.create(tmp_path, "start", now=NOW).name == "0001_start.sql"
+
+    @pytest.mark.parametrize("description", ["", "  ", "../up", "a/b", "a\\b", "a:b", "what?", "nul\0"])
+    def test_a_description_that_is_no_file_name(self, tmp_path: Path, description: str) -> None:
+        with pytest.raises(MigrationError, match="cannot be part of a file name"):
+            migrations.create(tmp_path, description, now=NOW)
+        assert list(tmp_path.iterdir()) == []

@@ -17,10 +17,10 @@ from app.services.chain.checkpoints.document import Checkpoint, Unreadable
 from models.engine import Rows
 from models.errors import DiskFull, InvalidInput, ReadOnlyFile, StorageError
 from models.local.database import LocalDatabase
+from models.progress import PATIENCE
 
 FILE: Final = "checkpoints.sqlite"
 VERSION: Final = 1
-_PATIENCE_MS: Final = 5_000
 """How long another process that signs is waited for."""
 
 
@@ -134,7 +134,7 @@ class _StoreDatabase(LocalDatabase):
     @contextmanager
     def transaction_of(self, *, writing: bool) -> Iterator[None]:
         with self.expected_errors():
-            self.pragma("busy_timeout", _PATIENCE_MS)
+            self.pragma("busy_timeout", int(PATIENCE * 1000))
             self.begin("IMMEDIATE" if writing or self._version() < VERSION else "DEFERRED")
         try:
             with self.expected_errors():

@@ -33,6 +33,7 @@ from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport
 from app.services.chain.verify.source import IN_THE_WAY
 from app.services.chain.verify.trace import explain
+from app.services.text import sql_name
 
 
 def conclude(
@@ -251,9 +252,8 @@ def _check_indexes(connection: apsw.Connection, joined: Joined, extent: Extent) 
         ]
         if extent.tenant is None:
             for name in names:
-                quoted = name.replace('"', '""')
                 # count(*) alone would be taken from whichever index is the smallest.
-                sql = f'SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY "{quoted}"'  # noqa: S608
+                sql = f"SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY {sql_name(name)}"  # noqa: S608
                 ((count,),) = connection.execute(sql)
                 if count != joined.entries:
                     sentence = (

@@ -13,9 +13,12 @@ import apsw
 from app.services.chain.entry import RAW_COLUMNS
 from app.services.chain.rules import COLUMNS, TABLE
 from models.errors import FileMissing, TableMissing, TenantAdminError
-from models.local.header import MAGIC, diagnose, first_bytes
+from models.local.file import MAGIC, diagnose, first_bytes
 
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
+
+PATIENCE_MS = 2_000
+"""How long a read waits for a lock: nobody for long."""
 
 FINE = 1 << 14
 """A search steps by this part of what it has passed already, so no row is missed near to where it began."""
@@ -95,7 +98,7 @@ def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
     the schema's being writable, so writing is then prevented by `query_only` and the URI's mode alone.
     """
     connection = apsw.Connection(location, flags=apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(2000)
+    connection.set_busy_timeout(PATIENCE_MS)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, int(not tolerant))
     connection.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, int(tolerant))
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)

@@ -12,7 +12,7 @@ from app import paths
 from app.services.chain.checkpoints.document import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import open_dialog
-from models.local.header import diagnose
+from models.local.file import diagnose
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known

@@ -1,21 +1,129 @@
-"""Which other programs have a database file open, asked without touching the file.
+"""A database file as one sees it beside the engine: by a plain connection, by its first bytes, and who has it
+open.
 
-The file is never opened for this: closing a descriptor would drop the locks that this process holds on it
-through SQLite (POSIX locks belong to the process, not to the descriptor).
+The file itself is never opened for that: closing a descriptor would drop the locks that this process holds on
+it through SQLite (POSIX locks belong to the process, not to the descriptor).
 """
 
 import os
+import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
+
+from models.errors import (
+    CannotOpen,
+    DamagedFile,
+    EncryptedFile,
+    NewerFormat,
+    NotADatabase,
+    SqlDump,
+    StorageError,
+)
 from models.local.atomic import SIBLINGS, sibling
+from models.progress import Stop
+
+BUSY_TIMEOUT_MS = 250
+"""`interrupt()` does not end a busy wait, so a single wait is short and the retry loop can be cancelled."""
+
+MAGIC = b"SQLite format 3\0"
+"""How every SQLite file begins (sqlite.org/fileformat2.html, 1.3)."""
+
+_FRACTIONS = b"\x40\x20\x20"
+"""Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
+_FIRST_PAGE = 4096
+_SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
+_OTHER_FORMATS = (
+    b"PK",
+    b"\x1f\x8b",
+    b"\x89PNG",
+    b"\xff\xd8",
+    b"%PDF",
+    b"(\xb5/\xfd",
+    b"7z",
+    b"BZh",
+    b"\xfd7z",
+)
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
 _WRANGLER_FOLDER = "miniflare-D1DatabaseObject"
+
+
+def connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
+    """A plain connection of the engine's own; as a URI, which can say any name that a file system allows."""
+    return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
+
+
+def patiently(step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
+    """Takes a step that needs a lock, again and again until `deadline` (by `time.monotonic`).
+
+    Raises what apsw says of the lock when the time is up, or when `cancelled()`.
+    """
+    while True:
+        try:
+            step()
+        except (apsw.BusyError, apsw.LockedError):
+            if cancelled() or time.monotonic() >= deadline:
+                raise
+        else:
+            return
+
+
+def set_pragma(connection: apsw.Connection, name: str, value: str | int) -> None:
+    """Sets it and reads it back, because a misspelt pragma is silent."""
+    connection.pragma(name, value)
+    if connection.pragma(name) != value:
+        raise RuntimeError(f"SQLite did not take PRAGMA {name}")
+
+
+def first_bytes(path: Path, size: int) -> bytes:
+    """Up to `size` bytes from the start of an existing file, through SQLite's own file layer.
+
+    Closing a plain handle would drop every lock that this process holds on the file (fcntl(2)), those of a
+    window's connections among them. Raises `CannotOpen`, and apsw's errors of reading.
+    """
+    try:
+        file = apsw.VFSFile("", str(path), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
+    except UnicodeEncodeError:  # SQLite's layer knows no such name, so no connection can have been given it
+        with path.open("rb") as plain:
+            return plain.read(size)
+    except apsw.CantOpenError as error:
+        raise CannotOpen(path) from error
+    try:
+        return file.xRead(min(size, file.xFileSize()), 0)
+    finally:
+        file.xClose()
+
+
+def diagnose(path: Path) -> StorageError:
+    """The error that says best what `path` is, for a file that SQLite calls no database."""
+    try:
+        start = first_bytes(path, _FIRST_PAGE)
+        size = path.stat().st_size
+    except (OSError, apsw.Error, CannotOpen):
+        return CannotOpen(path)
+    if start.startswith(MAGIC):
+        # Byte 19 is the version a reader must know (sqlite.org/fileformat2.html, 1.3.3).
+        newer = start[21:24] == _FRACTIONS and start[19] > 2
+        return NewerFormat(path) if newer else DamagedFile(path)
+    if _SQL.match(start.decode("utf-8-sig", errors="replace")):
+        return SqlDump(path)
+    return EncryptedFile(path) if _looks_encrypted(start, size) else NotADatabase(path)
+
+
+def _looks_encrypted(start: bytes, size: int) -> bool:
+    """Whole pages of noise, or noise around the page-size bytes that SQLite's own encryption leaves bare."""
+    if start[21:24] == _FRACTIONS:
+        return True
+    # Each of the 256 values turns up about sixteen times in 4096 random bytes.
+    noise = len(set(start)) > (250 if len(start) == _FIRST_PAGE else 235)
+    return size >= 1024 and size % 1024 == 0 and noise and not start.startswith(_OTHER_FORMATS)
 
 
 @dataclass(frozen=True, slots=True, order=True)

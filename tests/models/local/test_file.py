@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.local.file_use import Holder, holders, said
+from models.local.file import Holder, holders, said
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
 
