@@ -1,11 +1,9 @@
 """The command line. Qt is loaded only to open the window, so a server without a display can use the rest."""
 
 import argparse
-import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
@@ -130,21 +128,9 @@ def _summaries() -> str:
 
 
 def _window(options: argparse.Namespace) -> int:
-    prepare_for_qt()
-    from app.application import run  # noqa: PLC0415 - the only command that loads Qt
+    from app import loading  # noqa: PLC0415 - the only command that loads Qt
+
+    loading.prepare()
+    from app.application import run  # noqa: PLC0415
 
     return run(options.path, read_only=options.read_only, self_test=options.self_test)
-
-
-def prepare_for_qt() -> None:
-    """To be called before the modules of the window are imported.
-
-    PySide looks through the source text of every module that is imported after it, for the name of a switch
-    (`from __feature__ import …`) that nothing here uses. It takes a tenth of the time of importing them, and
-    Python keeps all those lines. So it is told that it has looked. Garbage is not looked for either: what is
-    loaded now stays, and the window has a collector of its own.
-    """
-    gc.disable()
-    import_module("shiboken6")
-    with suppress(ImportError):  # another PySide may do it otherwise
-        vars(import_module("shibokensupport.feature"))["_mod_uses_pyside"] = lambda module: True

@@ -164,17 +164,3 @@ def test_times_are_reckoned_from_now(demo: Path) -> None:
         run("retention", demo, "--dry-run", "--json", "--now", NOW - 3000 * DAY).stdout or "{}"
     )
     assert long_ago.get("removed", {}).get("audit_chain", 0) == 0
-
-
-STARTING = """
-import gc, linecache
-from app import cli
-cli.prepare_for_qt()
-import app.application, app.ui.shell.workspace
-print(gc.isenabled(), any("tenant" in line for lines in linecache.cache.values() for line in lines[2]))
-"""
-
-
-def test_no_source_is_read_and_no_garbage_looked_for() -> None:
-    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, check=True)
-    assert done.stdout == "False False\n"
