@@ -66,6 +66,7 @@ class Theme(QObject):
         self._font = IconFont()
         self._folder = QTemporaryDir()
         self._template = ""
+        self._scale = 0
         self._sheets: dict[bool, str] = {}
         self._icons: dict[tuple[str, str, str], QIcon] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
@@ -82,6 +83,7 @@ class Theme(QObject):
         hints = QGuiApplication.styleHints()
         self._tell_system()
         hints.colorSchemeChanged.connect(self._system_changed)
+        app.screenAdded.connect(self._screen_added)
         self._restyle()
 
     def set_mode(self, mode: Mode) -> None:
@@ -140,6 +142,15 @@ class Theme(QObject):
         self._system = scheme
         self._refresh()
 
+    def _screen_added(self) -> None:
+        if self._scale < self._finest():
+            self._sheets.clear()
+            self._restyle()
+
+    def _finest(self) -> int:
+        """Pixels a point for which images are drawn: twice the size is for screens that show them alone."""
+        return 2 if any(screen.devicePixelRatio() > 1 for screen in QGuiApplication.screens()) else 1
+
     def _refresh(self) -> None:
         wanted = self._wanted()
         if wanted is not self.tokens:
@@ -156,7 +167,8 @@ class Theme(QObject):
         dark = self.tokens is DARK
         if dark not in self._sheets:
             self._template = self._template or read_sheets(resources_dir() / "themes")
-            images = write_images(self._font, self.tokens, Path(self._folder.path()))
+            self._scale = self._finest()
+            images = write_images(self._font, self.tokens, Path(self._folder.path()), self._scale)
             self._sheets[dark] = fill_in(self._template, {**self.tokens, **images})
         return self._sheets[dark]
 

@@ -156,7 +156,9 @@ class _GlyphEngine(QIconEngine):
         side = min(rect.width(), rect.height())
         box = QRect(0, 0, side, side)
         box.moveCenter(rect.center())
-        scale = painter.device().devicePixelRatioF()
+        scale = (
+            painter.deviceTransform().m11()
+        )  # asking its device takes 30 ms: PySide looks which kind it is
         painter.drawPixmap(box, self.scaledPixmap(rect.size(), mode, state, scale))
 
     def clone(self) -> QIconEngine:

@@ -52,7 +52,6 @@ LIGHT: Tokens = {name: light for name, (light, _) in _TOKENS.items()}
 DARK: Tokens = {name: dark for name, (_, dark) in _TOKENS.items()}
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
-_SCALES = (1, 2)
 
 
 def read_sheets(folder: Path) -> str:
@@ -65,10 +64,10 @@ def fill_in(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
-def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]:
-    """PNG files in `folder`, at one and two times the size; returns their paths by placeholder name.
+def write_images(font: IconFont, tokens: Tokens, folder: Path, scale: int) -> dict[str, str]:
+    """PNG files in `folder`, for screens of up to `scale` pixels a point; their paths by placeholder name.
 
-    Qt picks the `@2x` file itself, so arrows and ticks stay crisp on every screen. The colour is in
+    Qt picks an `@2x` file itself, so arrows and ticks stay crisp on every screen. The colour is in
     the file name, because Qt caches pixmaps by path and a theme may come back.
     """
     wanted = {
@@ -86,11 +85,11 @@ def write_images(font: IconFont, tokens: Tokens, folder: Path) -> dict[str, str]
     paths = {}
     for name, (icon, colour, size) in wanted.items():
         stem = f"{icon.value}-{colour[1:]}"
-        for scale in _SCALES:
-            suffix = "" if scale == 1 else f"@{scale}x"
+        for pixels in range(1, scale + 1):
+            suffix = "" if pixels == 1 else f"@{pixels}x"
             target = folder / f"{stem}{suffix}.png"
             if not target.exists():
-                font.pixmap(icon.value, colour, size, scale).save(str(target), "PNG", 100)
+                font.pixmap(icon.value, colour, size, pixels).save(str(target), "PNG", 100)
         paths[name] = (folder / f"{stem}.png").as_posix()
     return paths
 

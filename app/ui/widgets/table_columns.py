@@ -54,6 +54,7 @@ class ColumnLayout(QObject):
     def fit(self) -> None:
         """Widths from the header and the rows in view."""
         header = self._header
+        self._table.doItemsLayout()  # a scroll bar that comes takes its room first
         with self.by_itself():
             self._table.resizeColumnsToContents()
             for column in range(header.count()):

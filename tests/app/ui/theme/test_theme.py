@@ -1,11 +1,15 @@
 """The theme in force: switching, re-tinting, and that every placeholder and colour comes from tokens."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QIcon, QPalette, QRawFont
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPalette, QPixmap, QRawFont
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -93,12 +97,37 @@ def test_unknown_placeholder_is_an_error() -> None:
         fill_in("{{nothing}}", {})
 
 
-def test_images_of_the_sheet_exist_in_two_sizes(theme: Theme, qapp: QApplication) -> None:
+def test_images_of_the_sheet_exist(theme: Theme, qapp: QApplication) -> None:
     paths = re.findall(r'url\("([^"]+)"\)', qapp.styleSheet())
     assert paths
-    for path in map(Path, paths):
-        assert path.exists()
-        assert path.with_stem(f"{path.stem}@2x").exists()
+    assert all(Path(path).exists() for path in paths)
+
+
+@pytest.mark.parametrize(("factor", "finest"), [("1", 1), ("1.5", 2), ("2", 2)])
+def test_images_of_the_sheet_are_as_fine_as_the_screens(factor: str, finest: int) -> None:
+    program = (
+        "import sys; from PySide6.QtGui import QImage; from PySide6.QtWidgets import QApplication\n"
+        "from app.ui.theme import Mode, Theme\n"
+        "app = QApplication([]); Theme(Mode.LIGHT).apply(app)\n"
+        "path = app.styleSheet().partition('url(\"')[2].partition('.png')[0]\n"
+        "print([QImage(path + end).width() for end in ('.png', '@2x.png')])\n"
+    )
+    environment = os.environ | {"QT_SCALE_FACTOR": factor}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    one, two = json.loads(done.stdout)
+    assert one > 0
+    assert two == (2 * one if finest == 2 else 0)
+
+
+def test_an_icon_is_painted_in_the_pixels_of_its_device(theme: Theme) -> None:
+    sharp = theme.pixmap(Icon.LINK, "text", 16, 2)
+    target = QPixmap(sharp.size())
+    target.fill(Qt.GlobalColor.transparent)
+    target.setDevicePixelRatio(2)
+    painter = QPainter(target)
+    theme.icon(Icon.LINK).paint(painter, QRect(0, 0, 16, 16))
+    painter.end()
+    assert target.toImage() == sharp.toImage()
 
 
 def test_no_colour_is_written_outside_the_theme() -> None:
