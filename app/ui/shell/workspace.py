@@ -28,6 +28,9 @@ _REST = ("app.services.records.users", "app.ui.tabs.common.exporting")
 
 _UNREAD = (("read", (0,)),)
 
+_EMPTY_MS = 100
+"""How long an open file may show nothing while its rows are read."""
+
 AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
 
@@ -86,9 +89,16 @@ class Workspace(QWidget):
         for answered in (page.list.loaded, page.list.failed):
             # The number of rows is not for the timer, which would wait for as many milliseconds.
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
+            answered.connect(lambda _: self._show(), Qt.ConnectionType.SingleShotConnection)
+        self.setUpdatesEnabled(False)  # an empty table is not drawn for the moment until it has its rows
+        QTimer.singleShot(_EMPTY_MS, self, self._show)
         page.activate()
         self._count_unread()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show(self) -> None:
+        if not self.updatesEnabled():
+            self.setUpdatesEnabled(True)
 
     def pages(self) -> Sequence[RecordTab]:
         """The tabs, in order; those that were not asked for yet are built now."""

@@ -54,13 +54,12 @@ class ColumnLayout(QObject):
     def fit(self) -> None:
         """Widths from the header and the rows in view."""
         header = self._header
-        self._table.doItemsLayout()  # a scroll bar that comes takes its room first
         with self.by_itself():
             self._table.resizeColumnsToContents()
             for column in range(header.count()):
                 if header.sectionSize(column) > _WIDEST:
                     header.resizeSection(column, _WIDEST)
-            if self._main >= 0 and header.length() > self._table.viewport().width():
+            if self._main >= 0 and header.length() > self._room():
                 for column in range(header.count()):
                     if column != self._main and header.sectionSize(column) > _SECOND_WIDEST:
                         header.resizeSection(column, _SECOND_WIDEST)
@@ -72,8 +71,13 @@ class ColumnLayout(QObject):
         if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
             others = header.length() - header.sectionSize(self._main)
             with self.by_itself():
-                room = self._table.viewport().width() - others
-                header.resizeSection(self._main, max(_MAIN_LEAST, room))
+                header.resizeSection(self._main, max(_MAIN_LEAST, self._room() - others))
+
+    def _room(self) -> int:
+        """The width for columns; a scroll bar that comes with the first rows has its place before."""
+        viewport, bar = self._table.viewport(), self._table.verticalScrollBar()
+        comes = not bar.isVisible() and self._table.verticalHeader().length() > viewport.height()
+        return viewport.width() - (bar.sizeHint().width() if comes else 0)
 
     def set_main(self, column: int) -> None:
         """Let `column` take the room that the others leave."""
