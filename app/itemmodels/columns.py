@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
-_FIRST = int(Qt.ItemDataRole.UserRole)
+Index = QModelIndex | QPersistentModelIndex
+ROOT = QModelIndex()
+
+# Roles as numbers: Qt's enums are slow, and a cell is asked for several.
+DISPLAY = Qt.ItemDataRole.DisplayRole.value
+TOOLTIP = Qt.ItemDataRole.ToolTipRole.value
+ALIGNMENT = Qt.ItemDataRole.TextAlignmentRole.value
+LEFT = (Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter).value
+RIGHT = (Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter).value
+_FIRST = Qt.ItemDataRole.UserRole.value + 1
 
 
 class Tone(StrEnum):
@@ -23,30 +32,22 @@ class Tone(StrEnum):
 class Role(IntEnum):
     """Item data roles of this program.
 
-    TONE: Tone or None. ICON: a Phosphor icon name (`Icon` of the theme, or its text) or None. MONOSPACE:
-    bool, for ids and hashes. DIM: bool, for secondary columns. WHOLE: the full value as str, for copies and
-    filters by it, where DisplayRole is shortened. KEY: the record's key. CHIP: bool, paint text on a tinted
-    pill. ORDER: the text that a small table is sorted by.
+    Of a cell, TONE: Tone or None. ICON: a Phosphor icon name (`Icon` of the theme, or its text) or None.
+    WHOLE: the full value as str, for copies and filters by it, where DisplayRole is shortened. ORDER: the
+    text that a small table is sorted by.
+    Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns.
     """
 
-    TONE = _FIRST + 1
-    ICON = _FIRST + 2
-    MONOSPACE = _FIRST + 3
-    DIM = _FIRST + 4
-    WHOLE = _FIRST + 5
-    KEY = _FIRST + 6
-    CHIP = _FIRST + 7
-    ORDER = _FIRST + 8
+    TONE = _FIRST
+    ICON = _FIRST + 1
+    MONOSPACE = _FIRST + 2
+    DIM = _FIRST + 3
+    WHOLE = _FIRST + 4
+    ORDER = _FIRST + 5
 
 
 Row = tuple[Any, ...]
 Reader = Callable[[Row], Any]
-
-_DISPLAY = Qt.ItemDataRole.DisplayRole.value
-_TOOLTIP = Qt.ItemDataRole.ToolTipRole.value
-_ALIGNMENT = Qt.ItemDataRole.TextAlignmentRole.value
-_LEFT = (Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter).value
-_RIGHT = (Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter).value
 
 
 def plain(value: Any, _row: Row) -> str:
@@ -72,7 +73,6 @@ class Column:
     right: bool = False
     monospace: bool = False
     dim: bool = False
-    chip: bool = False
     sortable: bool = True
     hint: str | None = None
 
@@ -80,22 +80,16 @@ class Column:
 def readers(columns: Sequence[Column], places: Sequence[int]) -> dict[int, list[Reader | None]]:
     """For each role and column the function that reads a row; None where a column has no answer."""
     asked: dict[int, list[Callable[[Any, Row], Any] | None]] = {
-        _DISPLAY: [column.text for column in columns],
-        _TOOLTIP: [column.tooltip or _nothing for column in columns],  # a row that has gone says so
-        int(Role.TONE): [column.tone for column in columns],
-        int(Role.ICON): [column.icon for column in columns],
-        int(Role.WHOLE): [plain for _ in columns],
+        DISPLAY: [column.text for column in columns],
+        TOOLTIP: [column.tooltip or _nothing for column in columns],  # a row that has gone says so
+        Role.TONE: [column.tone for column in columns],
+        Role.ICON: [column.icon for column in columns],
+        Role.WHOLE: [plain for _ in columns],
     }
-    found: dict[int, list[Reader | None]] = {
-        role: [answer and _reader(answer, place) for answer, place in zip(answers, places, strict=True)]
+    return {
+        int(role): [answer and _reader(answer, place) for answer, place in zip(answers, places, strict=True)]
         for role, answers in asked.items()
     }
-    found[int(Role.KEY)] = [_record_id for _ in columns]
-    found[int(Role.CHIP)] = [_yes if column.chip else None for column in columns]
-    found[int(Role.MONOSPACE)] = [_yes if column.monospace else None for column in columns]
-    found[int(Role.DIM)] = [_yes if column.dim else None for column in columns]
-    found[_ALIGNMENT] = [_at_right if column.right else None for column in columns]
-    return found
 
 
 def _reader(answer: Callable[[Any, Row], Any], place: int) -> Reader:
@@ -106,25 +100,12 @@ def _nothing(_value: Any, _row: Row) -> None:
     return None
 
 
-def _record_id(row: Row) -> Any:
-    return row[0]
-
-
-def _yes(_row: Row) -> bool:
-    return True
-
-
-def _at_right(_row: Row) -> int:
-    return _RIGHT
-
-
 def header(column: Column) -> dict[int, Any]:
-    """What the column's header answers, by role; its name is the answer to Role.KEY."""
+    """What the column's header answers, by role."""
     return {
-        _DISPLAY: column.title,
-        _TOOLTIP: column.hint,
-        _ALIGNMENT: _RIGHT if column.right else _LEFT,
+        DISPLAY: column.title,
+        TOOLTIP: column.hint,
+        ALIGNMENT: RIGHT if column.right else LEFT,
         int(Role.MONOSPACE): column.monospace,
         int(Role.DIM): column.dim,
-        int(Role.KEY): column.name,
     }

@@ -5,9 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.services.records.lists import Keys
-
-Row = tuple[Any, ...]
+from app.services.records.lists import Keys, Row
 
 PAGE = 500
 """Rows in a page: 14 screens, read in half a millisecond."""

@@ -4,31 +4,19 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    QTimer,
-    Signal,
-)
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
-from app.itemmodels.columns import Column, Row, header, plain, readers
+from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
 from app.itemmodels.pages import PAGE, PageCache, common_ends, joined
 from app.services.records.lists import Keys, Listing, position
 
 Cancel = Callable[[], None]
-Index = QModelIndex | QPersistentModelIndex
 
 PLACEHOLDER = "…"
 GONE = "—"
 GONE_TIP = "This record was deleted in the meantime; refresh to close the gap."
 AHEAD_MS = 30
 
-_ROOT = QModelIndex()
-_DISPLAY = Qt.ItemDataRole.DisplayRole.value
-_TOOLTIP = Qt.ItemDataRole.ToolTipRole.value
 _HORIZONTAL = Qt.Orientation.Horizontal
 _STRANGE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError)
 _MISSING: Any = object()
@@ -232,13 +220,13 @@ class VirtualTableModel(QAbstractTableModel):
 
     # Qt's questions
 
-    def rowCount(self, parent: Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else self._count
 
-    def columnCount(self, parent: Index = _ROOT) -> int:
+    def columnCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self.columns)
 
-    def data(self, index: Index, role: int = _DISPLAY) -> Any:
+    def data(self, index: Index, role: int = DISPLAY) -> Any:
         answers = self._readers.get(role)
         if answers is None:
             return None
@@ -254,15 +242,15 @@ class VirtualTableModel(QAbstractTableModel):
         if found is _MISSING:
             found = self._miss(place, page)
         if found is None:
-            return {_DISPLAY: GONE, _TOOLTIP: GONE_TIP}.get(role)
+            return {DISPLAY: GONE, TOOLTIP: GONE_TIP}.get(role)
         if found is _MISSING:
-            return PLACEHOLDER if role == _DISPLAY and column == 0 else None
+            return PLACEHOLDER if role == DISPLAY and column == 0 else None
         try:
             return reader(found)
         except _STRANGE:
-            return plain(found[self._places[column]], found) if role == _DISPLAY else None
+            return plain(found[self._places[column]], found) if role == DISPLAY else None
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
         if orientation != _HORIZONTAL or not 0 <= section < len(self._headers):
             return None
         return self._headers[section].get(role)
@@ -329,12 +317,12 @@ class VirtualTableModel(QAbstractTableModel):
         """Takes over `keys`, which have `before` first and `after` last ones in common with the old."""
         gone, come = self._count - before - after, len(keys) - before - after
         if gone:
-            self.beginRemoveRows(_ROOT, before, before + gone - 1)
+            self.beginRemoveRows(ROOT, before, before + gone - 1)
             self._keys = joined(self._keys[:before], self._keys[before + gone :])
             self._count -= gone
             self.endRemoveRows()
         if come:
-            self.beginInsertRows(_ROOT, before, before + come - 1)
+            self.beginInsertRows(ROOT, before, before + come - 1)
             self._keys, self._count = keys, len(keys)
             self.endInsertRows()
         self._keys = keys

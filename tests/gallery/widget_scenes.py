@@ -32,8 +32,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, BusyStrip, Toast
 from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button, tool_button
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.date_range import DateRange, Span
-from app.ui.widgets.date_range_dialog import DateRangeDialog
+from app.ui.widgets.date_range import DateRange, DateRangeDialog, Span
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.fields import Field, FieldList
 from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.itemmodels.columns import Index
 from app.services.text import counted, visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import grouped
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 WIDTH = 600
 _PAD, _ICON, _GAP, _ROW, _HEAD = 10, 16, 8, 32, 30
 _TITLE_SHARE = 0.55
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class RowKind(Enum):

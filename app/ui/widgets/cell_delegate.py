@@ -3,21 +3,17 @@
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import (
-    QAbstractItemModel,
-    QEvent,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPointF,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-)
+from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPen, QStaticText
-from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QToolTip
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolTip,
+)
 
-from app.itemmodels.columns import Role, Tone
+from app.itemmodels.columns import ALIGNMENT, DISPLAY, TOOLTIP, Index, Role, Tone
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import tooltip
@@ -26,12 +22,7 @@ PAD, ICON, GAP = 10, 16, 6
 _LONGEST = 300
 _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
-_DISPLAY = Qt.ItemDataRole.DisplayRole.value
-_ALIGNMENT = Qt.ItemDataRole.TextAlignmentRole.value
-_TONE, _ICON, _DIM = int(Role.TONE), int(Role.ICON), int(Role.DIM)
-_MONOSPACE, _CHIP = int(Role.MONOSPACE), int(Role.CHIP)
-
-AnyIndex = QModelIndex | QPersistentModelIndex
+_TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
 
 
 class _Laid(NamedTuple):
@@ -41,25 +32,23 @@ class _Laid(NamedTuple):
 
 
 class _Column(NamedTuple):
-    """What a model's header says of a whole column; None means that each cell is asked."""
+    """What a model's header says of a whole column."""
 
-    right: bool | None
-    mono: bool | None
-    dim: bool | None
+    right: bool
+    mono: bool
+    dim: bool
 
 
 class CellDelegate(QStyledItemDelegate):
-    """`CellDelegate(theme, view)`. Reads DisplayRole, TextAlignmentRole and the roles of
-    `app.itemmodels.columns`.
+    """`CellDelegate(theme, view)`. Reads the roles of `app.itemmodels.columns`.
 
-    A model that answers TextAlignmentRole, Role.MONOSPACE and Role.DIM in `headerData` for a column is not
-    asked again for each cell, which saves a third of the time. Tone.NEUTRAL is dim. Words with a tone are
-    never shortened by `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one
-    shows its whole text.
+    What the model's header answers for alignment, Role.MONOSPACE and Role.DIM goes for the whole column: to
+    ask each cell takes half as long again. Tone.NEUTRAL is dim. Words with a tone are never shortened by
+    `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
     `focus_row` is the row that has the keyboard's focus, or -1.
     """
 
-    def __init__(self, theme: Theme, view: QAbstractItemView) -> None:
+    def __init__(self, theme: Theme, view: QTableView) -> None:
         super().__init__(view)
         self._theme = theme
         self._view = view
@@ -78,13 +67,12 @@ class CellDelegate(QStyledItemDelegate):
         # Both faces stand on one base line.
         self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
         self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
-        self._tints = {tone: self._theme.tint(tone) for tone in Tone}
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid.clear()
         self._columns.clear()
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
         left, top, width, height = rect.x(), rect.y(), rect.width(), rect.height()
         # Not `option.state`: the enums of QStyle, which it is one of, take 8 ms to make.
@@ -93,15 +81,15 @@ class CellDelegate(QStyledItemDelegate):
         if selected:
             painter.fillRect(rect, self._selection)
         painter.fillRect(left, top + height - 1, width, 1, self._line)
-        if row == self.focus_row and self._is_first(index.column()):
+        if row == self.focus_row and self._view.horizontalHeader().visualIndex(index.column()) == 0:
             painter.fillRect(left, top, 3, height - 1, self._accent)
 
         model = index.model()
         data = model.data
-        shown = data(index, _DISPLAY)
+        shown = data(index, DISPLAY)
         tone = data(index, _TONE)
         icon = data(index, _ICON)
-        right, mono, dim = self._of_column(model, index)
+        right, mono, dim = self._of_column(model, index.column())
         left += PAD
         width -= 2 * PAD
         if icon:
@@ -113,9 +101,6 @@ class CellDelegate(QStyledItemDelegate):
             width -= ICON + GAP
         if shown is None or width <= 0:
             return
-        if tone and data(index, _CHIP):
-            self._paint_chip(painter, str(shown), tone, QRect(left, top, width, height))
-            return
         laid = self._lay(str(shown), mono, width)
         painter.setFont(self._mono if mono else self._plain)
         if tone and not selected:
@@ -126,46 +111,36 @@ class CellDelegate(QStyledItemDelegate):
         y = top + round((height - self._plain_metrics.height()) / 2) + (self._mono_drop if mono else 0)
         painter.drawStaticText(QPointF(round(x), y), laid.text)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         model = index.model()
-        _, mono, _ = self._of_column(model, index)
+        mono = self._of_column(model, index.column()).mono
         metrics = self._mono_metrics if mono else self._plain_metrics
-        shown = visible(str(model.data(index, _DISPLAY) or ""))[:_LONGEST]
+        shown = visible(str(model.data(index, DISPLAY) or ""))[:_LONGEST]
         width = metrics.horizontalAdvance(shown) + 2 * PAD + 2
         if model.data(index, _ICON):
             width += ICON + GAP
-        if model.data(index, _CHIP):
-            width += 2 * PAD
         return QSize(round(width), round(metrics.height()) + 2 * 8)
 
     def helpEvent(
-        self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: AnyIndex
+        self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
     ) -> bool:
         if event.type() != QEvent.Type.ToolTip or not index.isValid():
             return False
-        text = index.data(Qt.ItemDataRole.ToolTipRole)
+        text = index.data(TOOLTIP)
         if text is None and self.sizeHint(option, index).width() > option.rect.width():
-            text = index.data(_DISPLAY)
+            text = index.data(DISPLAY)
         QToolTip.showText(event.globalPos(), tooltip(str(text or "")), view)
         return True
 
-    def _of_column(self, model: QAbstractItemModel, index: AnyIndex) -> tuple[bool, bool, bool]:
-        column = index.column()
+    def _of_column(self, model: QAbstractItemModel, column: int) -> _Column:
         known = self._columns.get(column)
         if known is None:
-            known = self._columns[column] = _ask_header(model, column)
-        right, mono, dim = known
-        if right is None:
-            right = is_right(model.data(index, _ALIGNMENT))
-        if mono is None:
-            mono = bool(model.data(index, _MONOSPACE))
-        if dim is None:
-            dim = bool(model.data(index, _DIM))
-        return right, mono, dim
-
-    def _is_first(self, column: int) -> bool:
-        header = getattr(self._view, "horizontalHeader", None)
-        return column == 0 if header is None else header().visualIndex(column) == 0
+            right, mono, dim = (
+                model.headerData(column, Qt.Orientation.Horizontal, role)
+                for role in (ALIGNMENT, _MONOSPACE, _DIM)
+            )
+            known = self._columns[column] = _Column(is_right(right), bool(mono), bool(dim))
+        return known
 
     def _lay(self, text: str, mono: bool, width: int) -> _Laid:
         whole = self._laid.get((text, mono, 0))
@@ -192,34 +167,7 @@ class CellDelegate(QStyledItemDelegate):
         laid = self._laid[key] = _Laid(static, static.size().width(), whole)
         return laid
 
-    def _paint_chip(self, painter: QPainter, word: str, tone: Tone, box: QRect) -> None:
-        laid = self._lay(word, False, box.width() - 2 * PAD)
-        height = self._plain_metrics.height() + 4
-        pill = QRectF(box.x(), box.y() + (box.height() - height) / 2, laid.width + 2 * PAD, height)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._tints[tone])
-        painter.drawRoundedRect(pill, height / 2, height / 2)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setFont(self._plain)
-        painter.setPen(self._pens[tone])
-        painter.drawStaticText(QPointF(pill.x() + PAD, pill.y() + 2), laid.text)
-
-
-def _ask_header(model: QAbstractItemModel, column: int) -> _Column:
-    def ask(role: int) -> Any:
-        return model.headerData(column, Qt.Orientation.Horizontal, role)
-
-    alignment, mono, dim = ask(_ALIGNMENT), ask(_MONOSPACE), ask(_DIM)
-    return _Column(
-        None if alignment is None else is_right(alignment),
-        None if mono is None else bool(mono),
-        None if dim is None else bool(dim),
-    )
-
 
 def is_right(alignment: Any) -> bool:
     """Whether what a model answers for TextAlignmentRole stands at the right."""
-    if alignment is None:
-        return False
-    return bool(getattr(alignment, "value", alignment) & _RIGHT)
+    return alignment is not None and bool(getattr(alignment, "value", alignment) & _RIGHT)

@@ -11,7 +11,6 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPoint,
     QSignalBlocker,
     Qt,
@@ -28,14 +27,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from app.itemmodels.columns import Role
+from app.itemmodels.columns import Index, Role
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader
 
 ROW_HEIGHT = 34
-Index = QModelIndex | QPersistentModelIndex
 LONGEST_MS = 25
 """How long a view may stand still: less than a person notices, longer than a page takes."""
 

@@ -83,14 +83,12 @@ class FilterRow(QWidget):
         self._row.addWidget(self.text, 1)
         self._pickers: dict[str, Picker] = {}
         for spec in picks:
-            picker = Picker(theme, spec.name, spec.any_label)
+            picker = Picker(theme, spec.name, spec.any_label, width=140)
             picker.picked.connect(self._emit)
-            picker.set_preferred_width(140)
             self._pickers[spec.key] = picker
             self._row.addWidget(picker)
-        self.dates = DateRangePicker(theme) if dates else None
+        self.dates = DateRangePicker(theme, width=130) if dates else None
         if self.dates is not None:
-            self.dates.set_preferred_width(130)
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)
         self._count = Label(look=Look.DIM)

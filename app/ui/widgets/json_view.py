@@ -4,7 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.itemmodels.columns import ROOT, Index
 from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -25,7 +26,6 @@ from app.ui.widgets.labels import Label, Look, text_box
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
-Index = QModelIndex | QPersistentModelIndex
 
 
 class Literal(str):
@@ -142,19 +142,19 @@ class JsonModel(QAbstractItemModel):
         self._root = _Node("", value if nested else [value], None, 0)
         self._bare = not nested
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
+    def rowCount(self, parent: Index = ROOT) -> int:
         return len(self._node(parent).children) if parent.column() <= 0 else 0
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
+    def columnCount(self, parent: Index = ROOT) -> int:
         return 2
 
-    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
+    def index(self, row: int, column: int, parent: Index = ROOT) -> QModelIndex:
         children = self._node(parent).children
         if not (0 <= row < len(children) and 0 <= column < 2):
             return QModelIndex()
         return self.createIndex(row, column, children[row])
 
-    def parent(self, index: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
+    def parent(self, index: Index = ROOT) -> QModelIndex:  # type: ignore[override]
         node = self._node(index).parent
         return QModelIndex() if node is None or node is self._root else self.createIndex(node.row, 0, node)
 

@@ -3,21 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFrame,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import visible
 from app.ui.theme import Theme
-
-if TYPE_CHECKING:
-    from app.ui.widgets.picker_popup import PickerPopup
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import field_icons
+from app.ui.widgets.formatting import grouped
+from app.ui.widgets.labels import Label, Look
 
 _COMMANDS = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 )
+_ENTER = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+_OPENING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Space, Qt.Key.Key_F4, *_ENTER}
+_MOVING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
+_ROW, _PAD, _GAP = 30, 10, 24
+_SHOWN, _EDGE = 12, 6
+_SEARCH_FROM = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +44,18 @@ class Choice:
     label: str
     count: int | None = None
 
+    @property
+    def counted(self) -> str:
+        """The count as it is shown."""
+        return "" if self.count is None else grouped(self.count)
+
 
 class Picker(QComboBox):
-    """`Picker(theme, name, any_label, *, search_hint="Search", parent=None)`.
+    """The list opens with click, Space, Return or Down, or by typing; long lists have a search field, which
+    finds a substring in any case. Return chooses, Escape closes and leaves all as it was. The wheel changes
+    nothing. Where there is room, it is at least `width` pixels wide, whatever is chosen.
 
-    `set_choices(choices)` fills the list below "any_label" (key None) and keeps the choice, even one that is
-    not among them; `key()` and `set_key(key)` read and set it; `picked(object)` carries the key the user
-    chose. The list opens with click, Space, Return or Down, or by typing; long lists have a search field,
-    which finds a substring in any case. Return chooses, Escape closes and leaves all as it was. The wheel
-    changes nothing.
+    `picked(object)` carries the key that the user chose.
     """
 
     picked = Signal(object)
@@ -48,15 +67,12 @@ class Picker(QComboBox):
         any_label: str,
         *,
         search_hint: str = "Search",
-        parent: QWidget | None = None,
+        width: int = 0,
     ) -> None:
-        super().__init__(parent)
-        self._any = any_label
-        self._preferred = 0
+        super().__init__()
+        self._theme, self._any, self._hint, self._width = theme, any_label, search_hint, width
         self._key: str | None = None
         self._choices: tuple[Choice, ...] = ()
-        self._theme = theme
-        self._hint = search_hint
         self.setAccessibleName(name)
         self.addItem(any_label)
         self.set_choices(())
@@ -64,28 +80,16 @@ class Picker(QComboBox):
     @cached_property
     def popup(self) -> "PickerPopup":
         """The list below it; made when it is first opened, because a window has many that never are."""
-        from app.ui.widgets.picker_popup import PickerPopup  # noqa: PLC0415
-
         popup = PickerPopup(self._theme, self, self._hint)
-        popup.chosen.connect(self.pick)
         popup.set_choices(self._choices)
         return popup
 
     def set_choices(self, choices: Sequence[Choice], any_count: int | None = None) -> None:
-        """Offer these, in this order, below "any"."""
+        """Offer these, in this order, below "any"; what is chosen stays so, even if it is not among them."""
         self._choices = (Choice(None, self._any, any_count), *choices)
         if "popup" in vars(self):
             self.popup.set_choices(self._choices)
         self._show_choice()
-
-    def set_preferred_width(self, width: int) -> None:
-        """As wide as this where there is room, whatever is chosen."""
-        self._preferred = width
-        self.updateGeometry()
-
-    def sizeHint(self) -> QSize:
-        hint = super().sizeHint()
-        return QSize(max(hint.width(), self._preferred), hint.height())
 
     def key(self) -> str | None:
         """The chosen key; None is "any"."""
@@ -104,25 +108,20 @@ class Picker(QComboBox):
             self.picked.emit(key)
 
     def showPopup(self) -> None:
-        self.popup.open_below(self, self._key)
+        self.popup.open_at(self._key)
 
     def hidePopup(self) -> None:
         self._close()
         super().hidePopup()
 
+    def sizeHint(self) -> QSize:
+        return super().sizeHint().expandedTo(QSize(self._width, 0))
+
     def minimumSizeHint(self) -> QSize:
         return QSize(96, super().minimumSizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        opening = (
-            Qt.Key.Key_Down,
-            Qt.Key.Key_Up,
-            Qt.Key.Key_Space,
-            Qt.Key.Key_Return,
-            Qt.Key.Key_Enter,
-            Qt.Key.Key_F4,
-        )
-        if event.key() in opening:
+        if event.key() in _OPENING:
             self.showPopup()
         elif event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMANDS:
             self.showPopup()
@@ -136,8 +135,186 @@ class Picker(QComboBox):
     def _show_choice(self) -> None:
         label = next((c.label for c in self._choices if c.key == self._key), self._key or self._any)
         self.setItemText(0, visible(label))
-        self.setToolTip("")
 
     def _close(self) -> None:
         if "popup" in vars(self):
             self.popup.hide()
+
+
+class PickerPopup(QFrame):
+    """The list under a picker and its search field; `model` holds the choices that the search keeps."""
+
+    def __init__(self, theme: Theme, picker: Picker, hint: str) -> None:
+        from PySide6.QtWidgets import QListView  # noqa: PLC0415 - 1 ms of a start
+
+        super().__init__(picker, Qt.WindowType.Popup)
+        self._picker = picker
+        self._all: Sequence[Choice] = ()
+        self.model = _Found(self)
+        self.field = QLineEdit()
+        self.field.setPlaceholderText(hint)
+        self.field.setAccessibleName(hint)
+        field_icons(theme, self.field, Icon.SEARCH)
+        self.list = QListView()
+        self.list.setAccessibleName(picker.accessibleName())
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setModel(self.model)
+        self._delegate = _Delegate(theme, self.model, self.list)
+        self.list.setItemDelegate(self._delegate)
+        self.nothing = Label("Nothing matches.", Look.DIM)
+        self.nothing.setContentsMargins(8, 8, 8, 8)
+        # A style sheet does not reach the background of a pop-up window, so a frame fills it.
+        frame = QFrame()
+        frame.setProperty("popup", True)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(frame)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
+        column.setSpacing(_EDGE)
+        for part in (self.field, self.nothing, self.list):
+            column.addWidget(part)
+        self.field.textChanged.connect(self._search)
+        self.list.clicked.connect(self._choose)
+        self.field.installEventFilter(self)
+        self.list.installEventFilter(self)
+
+    def set_choices(self, choices: Sequence[Choice]) -> None:
+        """Offer these, as far as the search keeps them; a long list can be searched."""
+        self._all = choices
+        self._is_long = len(choices) > _SEARCH_FROM
+        self._keep()
+
+    def open_at(self, key: str | None) -> None:
+        """Show the list with the cursor at `key`, which is ticked."""
+        self._delegate.chosen = key
+        self.field.clear()
+        self._search()
+        self.field.setVisible(self._is_long)
+        rows = (row for row, choice in enumerate(self.model.choices) if choice.key == key)
+        self.list.setCurrentIndex(self.model.index(next(rows, 0)))
+        self._place()
+        self.show()
+        (self.field if self._is_long else self.list).setFocus(Qt.FocusReason.PopupFocusReason)
+        self.list.scrollTo(self.list.currentIndex(), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def type(self, text: str) -> None:
+        """Go on with what was typed before the list was open."""
+        if self.field.isVisible():
+            self.field.insert(text)
+        else:
+            self.list.keyboardSearch(text)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in _ENTER:
+                self._choose(self.list.currentIndex())
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.hide()
+                return True
+            if watched is self.field and event.key() in _MOVING:
+                self.list.event(event)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _keep(self) -> None:
+        needle = self.field.text().strip().casefold()
+        self.model.show([choice for choice in self._all if needle in choice.label.casefold()])
+
+    def _search(self) -> None:
+        self._keep()
+        found = self.model.choices
+        self.nothing.setVisible(not found)
+        # With a search, "any" is rarely meant when something else matches.
+        first = 1 if self.field.text() and len(found) > 1 and found[0].key is None else 0
+        self.list.setCurrentIndex(self.model.index(first))
+
+    def _choose(self, index: Index) -> None:
+        if index.isValid():
+            self._picker.pick(self.model.choices[index.row()].key)
+
+    def _place(self) -> None:
+        picker, model = self._picker, self.model
+        rows = len(model.choices)
+        option = QStyleOptionViewItem()
+        option.initFrom(self.list)
+        sample = range(0, rows, max(1, rows // 200))
+        hints = [self._delegate.sizeHint(option, model.index(row)) for row in sample]
+        row_height = hints[0].height() if hints else _ROW
+        widest = max((hint.width() for hint in hints), default=0) + 24
+        screen = (picker.screen() or QGuiApplication.primaryScreen()).availableGeometry()
+        self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows)) + 4)
+        width = min(max(picker.width(), widest), 480)
+        # Summed up here: a field that has never been shown does not know the style's height yet.
+        self.field.setFixedHeight(max(32, self.field.fontMetrics().height() + 14))
+        height = self.list.height() + 2 * _EDGE
+        if self._is_long:
+            height += self.field.height() + _EDGE
+        self.setFixedSize(width, height)
+        below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
+        box = QRect(below, self.size())
+        if box.bottom() > screen.bottom():
+            box.moveBottom(picker.mapToGlobal(QPoint(0, -2)).y())
+        if box.right() > screen.right():
+            box.moveRight(screen.right())
+        self.move(max(screen.left(), box.left()), max(screen.top(), box.top()))
+
+
+class _Found(QAbstractListModel):
+    """The choices that a search keeps. A list of thousands is there at once, as one of items would not be."""
+
+    choices: Sequence[Choice] = ()
+
+    def show(self, choices: Sequence[Choice]) -> None:
+        self.beginResetModel()
+        self.choices = choices
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self.choices)
+
+    def data(self, index: Index, role: int = DISPLAY) -> str | None:
+        choice = self.choices[index.row()] if index.isValid() else None
+        if choice is None or role not in {DISPLAY, Qt.ItemDataRole.AccessibleTextRole}:
+            return None
+        counted = choice.counted if role != DISPLAY else ""
+        return f"{visible(choice.label)}, {counted}" if counted else visible(choice.label)
+
+
+class _Delegate(QStyledItemDelegate):
+    """The label at the left, its count at the right; `chosen` is ticked."""
+
+    def __init__(self, theme: Theme, model: _Found, view: QWidget) -> None:
+        super().__init__(view)
+        self._theme, self._model = theme, model
+        self.chosen: str | None = None
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        metrics, choice = option.fontMetrics, self._model.choices[index.row()]
+        words = metrics.horizontalAdvance(visible(choice.label)) + metrics.horizontalAdvance(choice.counted)
+        return QSize(words + _GAP + 2 * _PAD + 16, max(_ROW, metrics.height() + 12))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        from PySide6.QtWidgets import QStyle  # noqa: PLC0415 - 8 ms of a start
+
+        theme, rect, choice = self._theme, option.rect, self._model.choices[index.row()]
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, theme.colour("selection"))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, theme.colour("hover"))
+        inner = rect.adjusted(_PAD, 0, -_PAD, 0)
+        painter.setFont(option.font)
+        if choice.key == self.chosen:
+            tick = theme.pixmap(Icon.CHECK, "accent", 16, option.widget.devicePixelRatioF())
+            painter.drawPixmap(inner.x() - 4, rect.y() + (rect.height() - 16) // 2, tick)
+        inner.adjust(16, 0, 0, 0)
+        count = choice.counted
+        painter.setPen(theme.colour("dim"))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, count)
+        room = inner.width() - option.fontMetrics.horizontalAdvance(count) - (8 if count else 0)
+        word = option.fontMetrics.elidedText(visible(choice.label), Qt.TextElideMode.ElideMiddle, room)
+        painter.setPen(theme.colour("text"))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, word)
