@@ -4,76 +4,13 @@ Everything here has been authenticated before: `chain.checkpoints` checks signat
 over what holds, with a finding for what does not. What follows from a finding already made is none again.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.rules import Code, Finding, Marker, anchor, denied, not_believed, seconds
-from app.services.chain.verify.join import Chain, ChainState, Joined
-from app.services.chain.verify.report import CheckpointHistory, Seal, SealedChain
-from app.services.chain.verify.scan import BLOCK
-
-BASELINE_EVERY = 64
-"""After so many checkpoints the next covers everything, which bounds what a verification holds against."""
-
-
-def digest_between(states: Iterable[ChainState], after: int, through: int) -> str:
-    """The digest of a tenant's rows with `after < seq <= through`: of its whole blocks and the part of one.
-
-    `after` is the end of a block, or 0.
-    """
-    everything = after == 0  # rows numbered below 1, too
-    pieces = {
-        state.cut // BLOCK: state.digest
-        for state in states
-        if (everything or after < state.cut) and state.cut <= through
-    }
-    return sha256("\n".join(pieces.values()).encode()).hexdigest()
-
-
-def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | None:
-    """What the next checkpoint is made of; None where rows came meanwhile.
-
-    It covers everything again where rows were pruned since the one before, or were numbered below its end.
-    """
-    if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
-        return None
-    before, after = history.latest, 0
-    if before is not None and len(history.current) < BASELINE_EVERY:
-        start = max(0, before.through // BLOCK * BLOCK - 1)
-        if all(_goes_on(joined, before, tenant, start) for tenant in before.tenants.keys() | joined.chains):
-            after = start
-    return Seal(after, last, _sealed_chains(joined, after, last))
-
-
-def _goes_on(joined: Joined, before: Checkpoint, tenant: str, after: int) -> bool:
-    """Whether a tenant has all the rows up to `after` that the checkpoint knew, and no more."""
-    chain, sealed = joined.chains.get(tenant), before.tenants.get(tenant)
-    if chain is None or sealed is None:
-        return chain is not None and chain.first_seq > after
-    if chain.first_seq != sealed.first_seq:
-        return False
-    return sealed.last_seq > after or joined.entries_until(tenant, after) == joined.entries_until(
-        tenant, sealed.last_seq
-    )
-
-
-def _sealed_chains(joined: Joined, after: int, through: int) -> dict[str, SealedChain]:
-    return {
-        tenant: SealedChain(
-            first_seq=chain.first_seq,
-            last_seq=chain.last_seq,
-            entries=chain.entries,
-            head=chain.head,
-            digest=digest_between(joined.states.get(tenant, ()), after, through),
-            pruned_through=0 if chain.marker is None else chain.marker.to_seq,
-            first_hash=chain.first_hash,
-            first_at=chain.first_at,
-            head_at=chain.head_at,
-        )
-        for tenant, chain in joined.chains.items()
-    }
+from app.services.chain.verify.join import Chain, Joined, digest_between
+from app.services.chain.verify.report import CheckpointHistory, SealedChain
 
 
 def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = None) -> Checkpoint | None:

@@ -6,7 +6,7 @@ what is wrong. The quick check may only be too strict, never too lax.
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.services.chain.entry import QUICK_TYPES, SCAN_JOINED, USUAL_RECORD, Entry, is_text
 from app.services.chain.rules import (
@@ -53,6 +53,8 @@ KEEP_GAPS: Final = 1_000
 SEVERAL: Final = "more gaps than are named one by one"
 
 State = list[Any]
+"""The fields; `join.Chain` has them in the same order."""
+
 Gap = tuple[int, int, str]
 """First and last seq that could not be read, and why."""
 
@@ -65,6 +67,20 @@ ORDER BY seq"""  # noqa: S608
 """The rows that fail. `quick` notes each row that passes, so it comes last: nothing may fail behind it."""
 
 QuickCheck = Callable[..., Any]
+
+
+class Break(NamedTuple):
+    """A row whose previous hash is not the hash of its tenant's row before it (`expected`).
+
+    `holds` says whether the row matches its own hash; if not, the previous hash itself may be the edit.
+    """
+
+    tenant: str
+    seq: int
+    previous: str
+    expected: str
+    stored: str
+    holds: bool
 
 
 class OutOfOrder(Exception):
@@ -84,7 +100,7 @@ class Follower:
         self.fast: dict[str, State] = {}
         self.events: set[str] = set()
         self.findings: list[Finding] = []
-        self.breaks: list[tuple[str, int, str, str, str, bool]] = []
+        self.breaks: list[Break] = []
         self.gaps: list[Gap] = []
         self.markers: list[tuple[Any, ...]] = []
         self.counts: dict[str, int] = {}
@@ -183,7 +199,7 @@ class Follower:
         self.counts[Code.LINK] = self.counts.get(Code.LINK, 0) + 1
         if len(self.breaks) < KEEP:
             previous, stored = entry.text("previous_hash"), entry.text("hash")
-            self.breaks.append((tenant, entry.seq, previous, expected, stored, holds))
+            self.breaks.append(Break(tenant, entry.seq, previous, expected, stored, holds))
 
     def _find(self, finding: Finding) -> None:
         self.counts[finding.code] = self.counts.get(finding.code, 0) + 1

@@ -1,69 +1,44 @@
-"""The ranges of a scan joined into one chain per tenant."""
+"""The ranges of a scan joined into one chain per tenant, and what the next checkpoint takes in of them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
+from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.rules import GENESIS, Code, Finding, Marker, backwards, believed, seconds
-from app.services.chain.verify.follow import (
-    COUNT,
-    DOUBTED,
-    ERRORS,
-    FIRST_HASH,
-    FIRST_HOLDS,
-    FIRST_PREVIOUS,
-    FIRST_SEQ,
-    FIRST_TIME,
-    GAP_BEFORE,
-    GAP_BEHIND,
-    HEAD,
-    KEEP_MARKERS,
-    SEQ,
-    TIME,
-    Gap,
-    add_gap,
-)
+from app.services.chain.verify.follow import KEEP_MARKERS, Break, Gap, add_gap
+from app.services.chain.verify.report import CheckpointHistory, Seal, SealedChain
+from app.services.chain.verify.scan import BLOCK
 
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A row whose previous hash is not the hash of its tenant's row before it (`expected`).
-
-    `holds` says whether the row matches its own hash; if not, the previous hash itself may be the edit.
-    """
-
-    tenant: str
-    seq: int
-    previous: str
-    expected: str
-    stored: str
-    holds: bool
+BASELINE_EVERY = 64
+"""After so many checkpoints the next covers everything, which bounds what a verification holds against."""
 
 
 @dataclass(slots=True)
 class Chain:
-    """What the scan knows of one tenant. `head_at` is created_at of the last row, if it is a number.
+    """What the scan knows of one tenant: the fields of `follow.State`, in its order, and its prune markers.
 
-    `markers` are its prune markers that are believed, in order, and `doubted` how many are not. `gap_before`
-    says that rows before the first one could not be read, so that nothing is known of the start; `gap_behind`
-    the same of rows behind the last one.
+    `head_at` is created_at of the last row, if it is a number. `markers` are those that are believed, in
+    order, and `doubted` how many are not. `gap_before` says that rows before the first one could not be read,
+    so that nothing is known of the start; `gap_behind` the same of rows behind the last one.
     """
 
     tenant: str
+    head: str
+    head_at: int | None
+    last_seq: int
     entries: int
     first_seq: int
     first_previous: str
     first_hash: str
-    first_holds: bool
     first_at: int | None
-    last_seq: int
-    head: str
-    head_at: int | None
+    first_holds: bool
     errors: int
     doubted: int
-    gap_before: bool = False
-    gap_behind: bool = False
+    gap_before: bool
+    gap_behind: bool
     markers: list[Marker] = field(default_factory=list)
 
     @property
@@ -170,11 +145,12 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
                 ChainState(cut, before + entries, last_seq, head, digest)
             )
         for tenant, state in result["tenants"].items():
-            chain = joined.chains.get(tenant)
-            if chain is None:
-                joined.chains[tenant] = _begin(tenant, state, gap=bool(joined.gaps))
+            piece = Chain(tenant, *state)
+            if tenant in joined.chains:
+                _continue(joined, joined.chains[tenant], piece)
             else:
-                _continue(joined, chain, state)
+                piece.gap_before = piece.gap_before or bool(joined.gaps)
+                joined.chains[tenant] = piece
         for tenant, *marker in result["markers"]:
             joined.chains[tenant].markers.append(Marker(*marker))
         joined.all_markers = joined.all_markers and len(result["markers"]) < KEEP_MARKERS
@@ -193,51 +169,73 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
     return joined
 
 
-def _begin(tenant: str, state: list[Any], *, gap: bool) -> Chain:
-    return Chain(
-        tenant=tenant,
-        entries=state[COUNT],
-        first_seq=state[FIRST_SEQ],
-        first_previous=state[FIRST_PREVIOUS],
-        first_hash=state[FIRST_HASH],
-        first_holds=state[FIRST_HOLDS],
-        first_at=state[FIRST_TIME],
-        last_seq=state[SEQ],
-        head=state[HEAD],
-        head_at=state[TIME],
-        errors=state[ERRORS],
-        doubted=state[DOUBTED],
-        gap_before=gap or state[GAP_BEFORE],
-        gap_behind=state[GAP_BEHIND],
-    )
+def _continue(joined: Joined, chain: Chain, piece: Chain) -> None:
+    """Adds the tenant's chain in the next range; the link to it is judged here."""
+    first, at = piece.first_seq, piece.first_at
+    if not (chain.gap_behind or piece.gap_before):
+        if piece.first_previous != chain.head:
+            found = piece.first_previous, chain.head, piece.first_hash, piece.first_holds
+            joined.breaks.append(Break(chain.tenant, first, *found))
+            joined.count(Code.LINK)
+            chain.errors += 1
+        if at is not None and chain.head_at is not None and seconds(at) < seconds(chain.head_at):
+            joined.add(backwards(chain.tenant, first, seconds(chain.head_at), seconds(at)))
+    chain.entries += piece.entries
+    chain.errors += piece.errors
+    chain.doubted += piece.doubted
+    chain.last_seq, chain.head, chain.gap_behind = piece.last_seq, piece.head, piece.gap_behind
+    chain.head_at = piece.head_at if piece.head_at is not None else chain.head_at
 
 
-def _continue(joined: Joined, chain: Chain, state: list[Any]) -> None:
-    if not (chain.gap_behind or state[GAP_BEFORE]):
-        _judge_link(joined, chain, state)
-    chain.entries += state[COUNT]
-    chain.last_seq, chain.head = state[SEQ], state[HEAD]
-    chain.head_at = state[TIME] if state[TIME] is not None else chain.head_at
-    chain.errors += state[ERRORS]
-    chain.gap_behind = state[GAP_BEHIND]
-    chain.doubted += state[DOUBTED]
+def digest_between(states: Iterable[ChainState], after: int, through: int) -> str:
+    """The digest of a tenant's rows with `after < seq <= through`: of its whole blocks and the part of one.
+
+    `after` is the end of a block, or 0.
+    """
+    everything = after == 0  # rows numbered below 1, too
+    pieces = {
+        state.cut // BLOCK: state.digest
+        for state in states
+        if (everything or after < state.cut) and state.cut <= through
+    }
+    return sha256("\n".join(pieces.values()).encode()).hexdigest()
 
 
-def _judge_link(joined: Joined, chain: Chain, state: list[Any]) -> None:
-    """The link between the last row of one range and the first of the next."""
-    if state[FIRST_PREVIOUS] != chain.head:
-        joined.breaks.append(
-            Break(
-                chain.tenant,
-                state[FIRST_SEQ],
-                state[FIRST_PREVIOUS],
-                chain.head,
-                state[FIRST_HASH],
-                state[FIRST_HOLDS],
-            )
+def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | None:
+    """What the next checkpoint is made of; None where rows came meanwhile.
+
+    It covers everything again where rows were pruned since the one before, or were numbered below its end.
+    """
+    if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
+        return None
+    before, after = history.latest, 0
+    if before is not None and len(history.current) < BASELINE_EVERY:
+        start = max(0, before.through // BLOCK * BLOCK - 1)
+        if all(_goes_on(joined, before, tenant, start) for tenant in before.tenants.keys() | joined.chains):
+            after = start
+    sealed = {
+        tenant: SealedChain(
+            first_seq=chain.first_seq,
+            last_seq=chain.last_seq,
+            entries=chain.entries,
+            head=chain.head,
+            digest=digest_between(joined.states.get(tenant, ()), after, last),
+            pruned_through=0 if chain.marker is None else chain.marker.to_seq,
+            first_hash=chain.first_hash,
+            first_at=chain.first_at,
+            head_at=chain.head_at,
         )
-        joined.count(Code.LINK)
-        chain.errors += 1
-    at = state[FIRST_TIME]
-    if at is not None and chain.head_at is not None and seconds(at) < seconds(chain.head_at):
-        joined.add(backwards(chain.tenant, state[FIRST_SEQ], seconds(chain.head_at), seconds(at)))
+        for tenant, chain in joined.chains.items()
+    }
+    return Seal(after, last, sealed)
+
+
+def _goes_on(joined: Joined, before: Checkpoint, tenant: str, after: int) -> bool:
+    """Whether a tenant has all the rows up to `after` that the checkpoint knew, and no more."""
+    chain, sealed = joined.chains.get(tenant), before.tenants.get(tenant)
+    if chain is None:
+        return False
+    if sealed is None:
+        return chain.first_seq > after
+    known = joined.entries_until(tenant, min(after, sealed.last_seq))
+    return chain.first_seq == sealed.first_seq and joined.entries_until(tenant, after) == known

@@ -11,7 +11,8 @@ import apsw
 
 from app.services.chain.entry import shown
 from app.services.chain.rules import GENESIS, TABLE, Code, Finding, denied
-from app.services.chain.verify.join import Break, Chain, Joined
+from app.services.chain.verify.follow import Break
+from app.services.chain.verify.join import Chain, Joined
 
 NEIGHBOURS = 8
 """How many rows are kept for one hash; honest chains have one."""
@@ -77,8 +78,6 @@ def explain(
         chain.errors -= 1
         for finding in found:
             joined.add(finding)
-    if not joined.counts.get(Code.LINK, 1):
-        del joined.counts[Code.LINK]
     for chain in unproven:
         for finding in _unproven_start(joined, chain, near):
             joined.add(finding)

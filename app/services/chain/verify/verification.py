@@ -12,10 +12,9 @@ import apsw
 
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, Code, Finding, Verdict
 from app.services.chain.verify import source
-from app.services.chain.verify.comparison import next_seal
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.extent import Extent, counted, ends
-from app.services.chain.verify.join import join
+from app.services.chain.verify.join import join, next_seal
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.chain.verify.scan import BLOCK, Job, Result, Stopped, rows_of, scan_range
 from app.services.chain.verify.source import IN_THE_WAY
