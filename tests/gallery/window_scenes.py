@@ -16,7 +16,7 @@ from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form

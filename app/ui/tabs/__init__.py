@@ -1,0 +1,1 @@
+"""The five tabs of an open file, with their dialogs: a module or a folder each."""

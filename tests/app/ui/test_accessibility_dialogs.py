@@ -28,8 +28,7 @@ from app.ui.shell.context import Context
 from app.ui.shell.copies import RestoreDialog
 from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
 from app.ui.shell.retention_dialog import RetentionDialog
-from app.ui.tabs.audit.checkpoints import CheckpointsDialog
-from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
+from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog

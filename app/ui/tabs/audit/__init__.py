@@ -1,0 +1,1 @@
+"""The audit chain: its entries, the verdict over them, checkpoints."""

@@ -7,27 +7,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
+from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
-from app.ui.tabs.audit.findings import FindingsPanel
-from app.ui.tabs.audit.outcome import Asked, Outcome, run
+from app.ui.tabs.audit.verdicts import Asked, Outcome, run
+from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
+from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
+from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
-    from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+    from app.ui.tabs.audit.dialogs import CheckpointsDialog
+
+_COLUMNS = (
+    StaticColumn("Finding"),
+    StaticColumn("Entry", number=True),
+    StaticColumn("Tenant"),
+    StaticColumn("What"),
+)
 
 
 class VerificationPanel(QWidget):
@@ -59,11 +69,10 @@ class VerificationPanel(QWidget):
         self.banner.cancelled.connect(self.cancel)
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.chosen)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        self._column = column
-        column.addWidget(self.banner)
-        column.addWidget(self.findings)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.addWidget(self.banner)
+        self.column.addWidget(self.findings)
 
     def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
         """Puts them into the banner; the first and the third only show where there is something to do."""
@@ -73,10 +82,6 @@ class VerificationPanel(QWidget):
         self.banner.add_button(report, shrinks=True)
         self.banner.add_button(verify)
         self._say_unverified()
-
-    def set_spacing(self, spacing: int) -> None:
-        """The room between banner and findings, in pixels."""
-        self._column.setSpacing(spacing)
 
     @property
     def is_running(self) -> bool:
@@ -160,7 +165,7 @@ class VerificationPanel(QWidget):
 
     def open_checkpoints(self) -> "CheckpointsDialog":
         """Opens the list of checkpoints of this file."""
-        from app.ui.tabs.audit.checkpoints import CheckpointsDialog  # noqa: PLC0415 - few open it
+        from app.ui.tabs.audit.dialogs import CheckpointsDialog  # noqa: PLC0415 - few open it
 
         dialog = CheckpointsDialog(self._context, self)
         dialog.checked.connect(
@@ -174,6 +179,7 @@ class VerificationPanel(QWidget):
         if self.outcome is None:
             return
         asked, report = self.outcome.asked, self.outcome.report
+        first, last = asked.ends or (None, None)
         path, now = self._context.opened.path, self._context.clock()
 
         def work(progress: Progress, cancelled: Stop) -> None:
@@ -184,8 +190,8 @@ class VerificationPanel(QWidget):
                 report,
                 out,
                 tenant=asked.tenant,
-                seq_from=asked.first,
-                seq_to=asked.last,
+                seq_from=first,
+                seq_to=last,
                 checkpoints=self._store.checkpoints(path),
                 now=now,
                 cancelled=cancelled,
@@ -271,3 +277,102 @@ class VerificationPanel(QWidget):
             on_done=lambda _: self.again_wanted.emit(),
             can_cancel=False,
         )
+
+
+class FindingsPanel(QFrame):
+    """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected."""
+
+    chosen = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._findings: tuple[Finding, ...] = ()
+        self._archived: frozenset[Finding] = frozenset()
+        self.table: StaticTable | None = None
+        self._more = Label(look=Look.DIM)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(4)
+        self._column.addWidget(self._more)
+        self.hide()
+
+    def show_findings(self, report: Report) -> None:
+        """Lists them and goes to the first."""
+        self.clear()
+        self._findings = report.findings
+        self._archived = _archived(report)
+        if not report.findings:
+            return
+        table = StaticTable(
+            self._theme,
+            "Findings",
+            _COLUMNS,
+            [_row(finding, archived=finding in self._archived) for finding in report.findings],
+            most=4,
+            wide=3,
+        )
+        table.selection_changed.connect(self._choose)
+        self._column.insertWidget(0, table)
+        self.table = table
+        hidden = report.found - len(report.findings)
+        self._more.setText(f"and {counted(hidden, 'more finding')}")
+        self._more.setVisible(hidden > 0)
+        self.show()
+        table.select_row(0)
+
+    def clear(self) -> None:
+        self._findings = ()
+        if self.table is not None:
+            self._column.removeWidget(self.table)
+            self.table.hide()
+            self.table.deleteLater()
+            self.table = None
+        self.hide()
+
+    def _choose(self) -> None:
+        if self.table is None or not self.table.currentIndex().isValid():
+            return
+        finding = self._findings[self.table.source_row(self.table.currentIndex().row())]
+        if finding.seq is not None and finding not in self._archived:
+            self.chosen.emit(finding.seq)
+
+
+def _archived(report: Report) -> frozenset[Finding]:
+    """The findings on entries that lie before all that the file has of their tenant."""
+    starts = {tenant.tenant: tenant.first_seq for tenant in report.tenants}
+    return frozenset(
+        finding
+        for finding in report.findings
+        if finding.seq is not None
+        and (start := starts.get(finding.tenant or "")) is not None
+        and finding.seq < start
+    )
+
+
+def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
+    return (
+        Cell(
+            str(finding.code),
+            tone=Tone.BAD if finding.is_error else Tone.WARN,
+            icon=Icon.BAD if finding.is_error else Icon.WARNING,
+        ),
+        Cell(
+            "" if finding.seq is None else f"{finding.seq:,}",
+            order=finding.seq or 0,
+            icon=Icon.ARCHIVE if archived else None,
+            tip="This entry is no longer in the file." if archived else None,
+        ),
+        Cell(finding.tenant or ""),
+        Cell(finding.message, tip=_in_full(finding)),
+    )
+
+
+def _in_full(finding: Finding) -> str:
+    """The sentence, which a narrow window shortens, and what was looked for."""
+    lines = [finding.message]
+    if finding.expected is not None:
+        lines.append(f"Expected: {finding.expected}")
+    if finding.actual is not None:
+        lines.append(f"Found: {finding.actual}")
+    return "\n".join(lines)

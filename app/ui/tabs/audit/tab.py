@@ -18,10 +18,9 @@ from app.services.records.tables import Scope
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
-from app.ui.tabs.audit.outcome import Asked, Ends
 from app.ui.tabs.audit.panel import VerificationPanel
-from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
 from app.ui.tabs.audit.timeline import Timeline
+from app.ui.tabs.audit.verdicts import Asked, Ends
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
@@ -79,15 +78,11 @@ class AuditTab(RecordTab):
         }
 
     def top_widgets(self) -> Sequence[QWidget]:
-        self.verify_split = verify = SplitButton(
-            self.context.theme, self.commands.button(CHAIN), "Other ways to verify"
-        )
-        accept, checkpoints, report = map(self.commands.button, (ACCEPT, CHECKPOINTS, REPORT))
+        chain, accept, checkpoints, report = map(self.commands.button, (CHAIN, ACCEPT, CHECKPOINTS, REPORT))
+        self.verify_split = verify = SplitButton(self.context.theme, chain, "Other ways to verify")
         self.panel.add_buttons(accept, checkpoints, report, verify)
-        self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, verify.main
-        self.verify_split, menu = verify, verify.menu
-        menu.setToolTipsVisible(True)
-        menu.addActions([self.commands.action(name) for name in (CHAIN, SELECTED, RANGE, ARCHIVE)])
+        self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
+        self.commands.fill(verify.menu, (CHAIN, SELECTED, RANGE, ARCHIVE))
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(self.verified)
         self.panel.chosen.connect(self.show_record)
@@ -165,33 +160,18 @@ class AuditTab(RecordTab):
 
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)
-        any_time, selected = self.refuse_verify, self._refuse_selected
-        for name, text, icon, act, refusal, keys in (
-            (CHAIN, "Verify chain", Icon.VERIFY, self.verify, any_time, "Ctrl+Return"),
-            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, selected, "V"),
-            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, any_time, "Ctrl+Shift+Return"),
-            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, any_time, "Ctrl+Shift+A"),
+        idle = self.refuse_verify
+        for name, text, icon, run, refusal, keys in (
+            (CHAIN, "Verify chain", Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
+            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
+            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
+            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
+            (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
+            (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
+            (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
-            self.commands.add(ActionSpec(name, text, icon, act, refusal, keys, kind))
-        for name, text, icon, run, refused in (
-            (
-                ACCEPT,
-                "Accept this start…",
-                Icon.CHECK,
-                panel.ask_accept,
-                panel.refuse_accept,
-            ),
-            (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, any_time),
-            (
-                REPORT,
-                "Export report…",
-                Icon.EXPORT,
-                panel.ask_report,
-                panel.refuse_report,
-            ),
-        ):
-            self.commands.add(ActionSpec(name, text, icon, run, refused))
+            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -202,7 +182,7 @@ class AuditTab(RecordTab):
         layout = self.layout()
         if layout is not None:
             layout.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
-            self.panel.set_spacing(layout.spacing())
+            self.panel.column.setSpacing(layout.spacing())
         needed = _ROOM if self.findings.isHidden() else _ROOM_WITH_FINDINGS
         self.timeline.set_room(self.height() >= needed)
 
@@ -218,24 +198,19 @@ class AuditTab(RecordTab):
         self.panel.cancel()
         super().stop()
 
-    def verify(self) -> None:
-        """Verifies the chains in scope, together with their archive where retention keeps one."""
-        archive = self.context.settings.retention_archive.get(self.context.opened.path)
-        self.panel.start(Asked(self.scope.tenant_id, archive=archive))
+    def verify(self, archive: Path | None = None) -> None:
+        """Verifies the chains in scope as one with their archive, here or where retention keeps it."""
+        self.panel.start(Asked(self.scope.tenant_id, archive=archive or self._known_archive()))
 
     def verify_range(self, first: int, last: int) -> None:
         """Verifies the entries in scope between two seqs, both included, alone."""
-        self.panel.start(Asked(self.scope.tenant_id, first, last))
+        self.panel.start(Asked(self.scope.tenant_id, (first, last)))
 
     def verify_selected(self) -> None:
         """Verifies from the first of the selected entries to the last."""
         ends = self._selected_ends()
         if ends is not None:
             self.verify_range(*ends)
-
-    def verify_with(self, archive: Path) -> None:
-        """Verifies the chains in scope as one with the archive in another folder."""
-        self.panel.start(Asked(self.scope.tenant_id, archive=archive))
 
     def ask_range(self) -> None:
         """Asks for a range: the selected entries at first, else those that the filters keep."""
@@ -251,6 +226,8 @@ class AuditTab(RecordTab):
         self.context.runner.read(work, on_done=lambda found: self._open_range_dialog(*found))
 
     def _open_range_dialog(self, chain: Ends | None, filled: Ends | None) -> None:
+        from app.ui.tabs.audit.dialogs import VerifyRangeDialog  # noqa: PLC0415 - few ask for it
+
         tenant = self.scope.tenant_id
         dialog = VerifyRangeDialog(self.context.theme, chain, filled, tenant=tenant, parent=self)
         dialog.chosen.connect(self.verify_range)
@@ -258,8 +235,10 @@ class AuditTab(RecordTab):
 
     def ask_archive(self) -> None:
         """Asks for the folder of an archive, and verifies with it."""
-        known = self.context.settings.retention_archive.get(self.context.opened.path)
-        choose_folder(self, "Verify with an archive", known, self.verify_with)
+        choose_folder(self, "Verify with an archive", self._known_archive(), self.verify)
+
+    def _known_archive(self) -> Path | None:
+        return self.context.settings.retention_archive.get(self.context.opened.path)
 
     def _selected_ends(self) -> Ends | None:
         _, keys = self.list.selected_keys()
@@ -286,7 +265,7 @@ class AuditTab(RecordTab):
     def _is_accepted(self, seq: int) -> bool:
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
-    def _link_cell(self, seq: Any) -> tuple[str, str | None, Tone | None, str]:
+    def _link_cell(self, seq: Any) -> verdicts.LinkCell:
         return verdicts.link_cell(self.panel.outcome, seq)
 
 

@@ -1,15 +1,143 @@
-"""A verification's outcome in words, icon and tone."""
+"""A verification: what is asked of it, the run of it, what it says of each entry, and all that in words."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import BROKEN, Anchor, Verdict
+from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.text import counted
-from app.ui.tabs.audit.outcome import Asked, Outcome, State
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import duration, grouped, shortened
+from app.workers import scan_pool
+from models.progress import Progress, Stop
+
+Ends = tuple[int, int]
+LinkCell = tuple[str, str | None, Tone | None, str]
+"""Text, icon, tone and tool tip of an entry in the link column."""
+
+_VERIFY = "Verify the chain to check"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be verified: the chains of the file or of one tenant, or a range of their entries alone.
+
+    `ends` are the seqs of such a range, both included. `archive` is the folder of what retention removed;
+    `missing` is that folder where it is not there (any more) and the file is verified alone.
+    """
+
+    tenant: str | None = None
+    ends: Ends | None = None
+    archive: Path | None = None
+    missing: Path | None = None
+
+
+class State(Enum):
+    """What a verification says of one entry, as a `LinkCell`."""
+
+    UNCHECKED = ("not checked", None, None, f"{_VERIFY} this entry.")
+    OUTSIDE = ("not checked", None, None, f"Only other entries were verified. {_VERIFY} this one.")
+    UNREAD = ("not checked", None, None, "The file could not be read whole.")
+    HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
+    UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
+    CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")
+    BROKEN = ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verification that has ended; `checkpoint` is the number of the one that was made of it.
+
+    `outdated` says that somebody else has written to the file since.
+    """
+
+    asked: Asked
+    report: Report
+    checkpoint: int | None = None
+    outdated: bool = False
+
+    def state(self, seq: int) -> State:
+        """What it says of an entry; nothing of one that came later or lies outside of the range."""
+        ends = self.asked.ends
+        if self.outdated or seq > self._through or (ends is not None and seq < ends[0]):
+            return State.UNCHECKED if ends is None else State.OUTSIDE
+        if (wrong := self._wrong.get(seq)) is not None:
+            return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
+        if seq in self._unproven:
+            return State.UNPROVEN
+        return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
+
+    def is_accepted_start(self, seq: int) -> bool:
+        """Whether a chain starts at this entry and a person has accepted that."""
+        return any(tenant.anchor == Anchor("adopted", seq) for tenant in self.report.tenants)
+
+    @cached_property
+    def _through(self) -> int:
+        return max((tenant.last_seq or 0 for tenant in self.report.tenants), default=0)
+
+    @cached_property
+    def _wrong(self) -> dict[int, set[Code]]:
+        found: dict[int, set[Code]] = {}
+        for item in self.report.findings:
+            if item.seq is not None and item.is_error:
+                found.setdefault(item.seq, set()).add(item.code)
+        return found
+
+    @cached_property
+    def _unproven(self) -> frozenset[int]:
+        starts = (item.seq for item in self.report.findings if item.code is Code.UNPROVEN_START)
+        return frozenset(seq for seq in starts if seq is not None)
+
+
+def run(
+    asked: Asked,
+    path: Path,
+    store: CheckpointStore,
+    *,
+    now: int,
+    progress: Progress,
+    cancelled: Stop,
+) -> Outcome:
+    """Verifies, and makes a checkpoint in `store` of a whole file that holds.
+
+    Raises the errors of `verify_and_sign` and `verify_with_checkpoints`.
+    """
+    if asked.archive is not None and not asked.archive.is_dir():
+        asked = replace(asked, archive=None, missing=asked.archive)
+    if asked.tenant is None and asked.ends is None:
+        found = verify_and_sign(
+            path,
+            store,
+            scan_pool.verify,
+            now=now,
+            reason=Reason.VERIFY,
+            archive=asked.archive,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        return Outcome(asked, found.report, found.checkpoint)
+    first, last = asked.ends or (None, None)
+    report = verify_with_checkpoints(
+        path,
+        store,
+        scan_pool.verify,
+        now=now,
+        tenant=asked.tenant,
+        seq_from=first,
+        seq_to=last,
+        archive=asked.archive,
+        progress=progress,
+        cancelled=cancelled,
+    )
+    return Outcome(asked, report)
+
 
 HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
@@ -19,20 +147,11 @@ HEADLINES = {
     Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
     Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
 }
-_CELLS = {
-    State.UNCHECKED: ("not checked", None, None, "Verify the chain to check this entry."),
-    State.UNREAD: ("not checked", None, None, "The file could not be read whole."),
-    State.CHANGED: ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written."),
-    State.BROKEN: ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here."),
-    State.UNPROVEN: (
-        "unproven",
-        Icon.WARNING,
-        Tone.WARN,
-        "It holds, but nothing proves what came before it.",
-    ),
-    State.HOLDS: ("linked", Icon.LINK, Tone.OK, "Hash and link hold."),
+_LINKS = {
+    Link.OK: ("link ok", Tone.OK, Icon.LINK),
+    Link.UNPROVEN: ("start unproven", Tone.WARN, Icon.WARNING),
+    Link.BROKEN: ("link broken", Tone.BAD, Icon.LINK_BROKEN),
 }
-_OUTSIDE = "Only other entries were verified. Verify the chain to check this one."
 
 Words = tuple[Tone, str, str, str, str]
 """Tone, headline, rest of the line, detail, icon: what a banner shows."""
@@ -104,14 +223,11 @@ def running(asked: Asked) -> str:
     return f"Verifying entries {grouped(first)} to {grouped(last)}…"
 
 
-def link_cell(outcome: Outcome | None, seq: object) -> tuple[str, str | None, Tone | None, str]:
-    """Text, icon, tone and tool tip of an entry in the link column."""
-    if outcome is None or not isinstance(seq, int):
-        return _CELLS[State.UNCHECKED]
-    state = outcome.state(seq)
-    text, icon, tone, tip = _CELLS[state]
-    outside = state is State.UNCHECKED and outcome.asked.ends is not None
-    return text, icon, tone, _OUTSIDE if outside else tip
+def link_cell(outcome: Outcome | None, seq: object) -> LinkCell:
+    """What the link column says of an entry."""
+    state = outcome.state(seq) if outcome is not None and isinstance(seq, int) else State.UNCHECKED
+    cell: LinkCell = state.value
+    return cell
 
 
 def _joined(*parts: str) -> str:
@@ -173,14 +289,7 @@ def hash_chip(holds: bool) -> tuple[str, Tone, str]:
 
 def link_chip(link: Link, is_accepted: bool = False) -> tuple[str, Tone, str]:
     """Text, tone and icon for the link of one entry to the one before."""
-    if is_accepted:
-        return "start accepted", Tone.OK, Icon.LINK
-    match link:
-        case Link.OK:
-            return "link ok", Tone.OK, Icon.LINK
-        case Link.UNPROVEN:
-            return "start unproven", Tone.WARN, Icon.WARNING
-    return "link broken", Tone.BAD, Icon.LINK_BROKEN
+    return ("start accepted", Tone.OK, Icon.LINK) if is_accepted else _LINKS[link]
 
 
 def link_sentence(entry: Inspection, is_accepted: bool = False) -> str:

@@ -1,0 +1,1 @@
+"""What all tabs share: their anatomy, from a declaration to a table, and their acts."""

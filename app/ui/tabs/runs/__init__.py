@@ -1,0 +1,1 @@
+"""The planning runs: statuses, phases, artifacts, parked ideas."""

@@ -15,7 +15,7 @@ from app.services.records import users
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.notices import ContinuationNotice
-from app.ui.tabs.audit.checkpoints import CheckpointsDialog
+from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase

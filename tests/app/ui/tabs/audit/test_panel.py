@@ -15,8 +15,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.checkpoints import CheckpointsDialog
-from app.ui.tabs.audit.range_dialog import VerifyRangeDialog
+from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.audit.tab import AuditTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW

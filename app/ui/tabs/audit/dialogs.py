@@ -1,27 +1,26 @@
-"""The checkpoints of the open file: made, listed, exported, imported and checked against."""
+"""What the audit tab opens: the checkpoints of the file, and the question which entries to verify."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, Reason
-from app.services.chain.checkpoints.making import (
-    SignedReport,
-    verify_and_sign,
-    verify_with_checkpoints,
-)
+from app.services.chain.checkpoints.making import SignedReport, verify_and_sign, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import HIGHEST_SEQ
 from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.shell.context import Context
-from app.ui.theme import Kind
+from app.ui.tabs.audit.verdicts import Ends
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
+from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
 from app.workers import scan_pool
@@ -29,6 +28,7 @@ from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
+_NO_NUMBER = "Type the number of an entry, such as 1,200."
 EXPORTS = "Checkpoints (*.json);;All files (*)"
 
 _COLUMNS = (
@@ -38,6 +38,12 @@ _COLUMNS = (
     StaticColumn("Through entry", number=True),
     StaticColumn("Tenants", number=True),
     StaticColumn("Key", mono=True, dim=True),
+)
+_BUTTONS = (
+    ("Export…", Icon.EXPORT, "Write all of them to a file, to keep elsewhere"),
+    ("Import…", Icon.IMPORT, "Take in what was exported elsewhere, and trust its key"),
+    ("Check…", Icon.VERIFY, "Verify the file against an export"),
+    ("Start over…", Icon.REFRESH, "Go by what the file holds now, whatever these say"),
 )
 _EXPLANATION = (
     "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "
@@ -71,33 +77,18 @@ class CheckpointsDialog(Dialog):
         for widget in (self.state, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
             self.add_widget(widget)
         theme = context.theme
+        left = [push_button(theme, text, icon=icon, tip=tip) for text, icon, tip in _BUTTONS]
+        runs = (self._ask_export, self._ask_import, self._ask_check, self.ask_start_over)
+        for button, run in zip(left, runs, strict=True):
+            button.clicked.connect(run)
+        self.export_button, self.import_button, self.check_button, self.start_over_button = left
         self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
         self.make_button.setDefault(True)
-        self.export_button = push_button(theme, "Export…", icon=Icon.EXPORT)
-        self.import_button = push_button(theme, "Import…", icon=Icon.IMPORT)
-        self.check_button = push_button(theme, "Check…", icon=Icon.VERIFY)
-        self.start_over_button = push_button(theme, "Start over…", icon=Icon.REFRESH)
-        for button, tip in (
-            (self.export_button, "Write all of them to a file, to keep elsewhere"),
-            (self.import_button, "Take in what was exported elsewhere, and trust its key"),
-            (self.check_button, "Verify the file against an export"),
-            (self.start_over_button, "Go by what the file holds now, whatever these say"),
-        ):
-            button.setToolTip(tip)
-        self.close_button = push_button(theme, "Close")
-        self.start_over_button.clicked.connect(self.ask_start_over)
         self.make_button.clicked.connect(lambda: self.make(Reason.REQUEST))
-        self.export_button.clicked.connect(self._ask_export)
-        self.import_button.clicked.connect(self._ask_import)
-        self.check_button.clicked.connect(self._ask_check)
-        self.close_button.clicked.connect(self.reject)
-        self.set_buttons(
-            [self.close_button, self.make_button],
-            left=[self.export_button, self.import_button, self.check_button, self.start_over_button],
-        )
-        self.close_button.setFocus()
-        self.export_button.setEnabled(False)
-        self.start_over_button.setEnabled(False)
+        close = push_button(theme, "Close")
+        close.clicked.connect(self.reject)
+        self.set_buttons([close, self.make_button], left=left)
+        close.setFocus()
         self._job: Task | None = None
         self._closed = False
         self.finished.connect(self._end)
@@ -138,8 +129,7 @@ class CheckpointsDialog(Dialog):
             parent=self,
         )
         dialog.accepted.connect(lambda: self.make(Reason.START_OVER))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.open_once()
 
     def export(self, out: Path) -> None:
         """Writes every checkpoint of this file to `out`."""
@@ -193,17 +183,14 @@ class CheckpointsDialog(Dialog):
             self.table.deleteLater()
             self.table = None
         self.key.setText(place)
-        self.export_button.setEnabled(bool(found))
-        self.start_over_button.setEnabled(bool(found))
-        if not found:
-            self.state.setText(_with("There is none of this file yet.", unreadable))
-            self.listed.emit(0)
-            return
-        listed = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
+        listed = "There is none of this file yet."
+        if found:
+            listed = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
+            rows = [self._row(checkpoint) for checkpoint in reversed(found)]
+            self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
+            self.body.insertWidget(0, self.table)
         self.state.setText(_with(listed, unreadable))
-        rows = [self._row(checkpoint) for checkpoint in reversed(found)]
-        self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
-        self.body.insertWidget(0, self.table)
+        self._set_busy(False)
         self.listed.emit(len(found))
 
     def _row(self, checkpoint: Checkpoint) -> tuple[Cell, ...]:
@@ -266,14 +253,15 @@ class CheckpointsDialog(Dialog):
             self.export(chosen[0])
 
     def _ask_import(self) -> None:
-        source = ask_open(self, "Import checkpoints", str(self._path.parent), EXPORTS)
-        if source is not None:
-            self.import_from(source)
+        self._ask_open("Import checkpoints", self.import_from)
 
     def _ask_check(self) -> None:
-        export = ask_open(self, "Check against an export", str(self._path.parent), EXPORTS)
-        if export is not None:
-            self.check(export)
+        self._ask_open("Check against an export", self.check)
+
+    def _ask_open(self, title: str, use: Callable[[Path], None]) -> None:
+        source = ask_open(self, title, str(self._path.parent), EXPORTS)
+        if source is not None:
+            use(source)
 
 
 def _with(sentence: str, unreadable: Sequence[str]) -> str:
@@ -282,3 +270,81 @@ def _with(sentence: str, unreadable: Sequence[str]) -> str:
     first = unreadable[0][0].upper() + unreadable[0][1:]
     more = f", and {len(unreadable) - 1:,} more," if len(unreadable) > 1 else ""
     return f"{sentence} {first}{more} cannot be read; the rest is used."
+
+
+class VerifyRangeDialog(FormDialog):
+    """`VerifyRangeDialog(theme, chain, filled, *, tenant=None, parent=None)`.
+
+    `chain` is the first and the last entry there is, `filled` what the fields hold at first; None where there
+    is no entry. With `tenant` both are this tenant's. `chosen(first, last)` when it has closed.
+    """
+
+    chosen = Signal(int, int)
+
+    def __init__(
+        self,
+        theme: Theme,
+        chain: Ends | None,
+        filled: Ends | None,
+        *,
+        tenant: str | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        whose = "the entries of every tenant" if tenant is None else f"only the entries of {tenant}"
+        super().__init__(
+            theme,
+            "Verify a range",
+            f"Recomputes every hash and follows every link between two entries, both included: {whose}. "
+            "Checkpoints say nothing of a range, and none is made of it.",
+            action="Verify",
+            parent=parent,
+        )
+        self._chain = chain
+        self.first, self.last = QLineEdit(), QLineEdit()
+        for place, editor in enumerate((self.first, self.last)):
+            editor.setText(grouped(filled[place]) if filled else "")
+            editor.setInputMethodHints(Qt.InputMethodHint.ImhPreferNumbers)
+        there = f"The chain has entries {grouped(chain[0])} to {grouped(chain[1])}." if chain else ""
+        self.add_field("first", "From entry", self.first, self._check_first)
+        self.add_field("last", "To entry", self.last, self._check_last, hint=there)
+        # The last entry may be wrong, or right again, because the first one changed.
+        self.first.textEdited.connect(lambda _: self._edited("last"))
+        self.submitted.connect(self._choose)
+        self.first.setFocus()
+        self.first.selectAll()
+
+    def is_dirty(self) -> bool:
+        """Never: two numbers are no work that could be lost."""
+        return False
+
+    def _check_first(self, value: Value) -> str:
+        number = _number(value)
+        if number is None:
+            return _NO_NUMBER
+        if self._chain is not None and number > self._chain[1]:
+            return f"The last entry is {grouped(self._chain[1])}."
+        return ""
+
+    def _check_last(self, value: Value) -> str:
+        number, first = _number(value), _number(self.first.text())
+        if self._chain is not None and number is not None and number < self._chain[0]:
+            return f"The first entry is {grouped(self._chain[0])}."
+        wrong = self._check_first(value)
+        if not wrong and first is not None and number is not None and number < first:
+            return f"This must be {grouped(first)} or a later entry."
+        return wrong
+
+    def _choose(self) -> None:
+        first, last = _number(self.first.text()), _number(self.last.text())
+        if first is not None and last is not None:
+            self.accept()
+            self.chosen.emit(first, last)
+
+
+def _number(value: Value) -> int | None:
+    """What a person may write for a seq: digits, grouped as the table shows them or not."""
+    text = "".join(str(value).replace(",", "").split())
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > len(str(HIGHEST_SEQ)):
+        return None
+    return int(text) if int(digits) <= HIGHEST_SEQ else None
