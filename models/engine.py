@@ -120,6 +120,10 @@ class Database(ABC):
         """
         return nullcontext(lambda: None)
 
+    def watch(self) -> Callable[[], bool]:
+        """Tells, from any thread, whether nobody has written since; an engine that cannot tell says no."""
+        return lambda: False
+
     def outside_changes(self) -> int:
         """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`."""
         raise NotImplementedError(f"{type(self).__name__} tells nothing of outside changes")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Plan
-    from app.services.retention.result import Result
+    from app.services.retention.run import Result
 
 _FLAGS = {
     "NeedsConfirmation": "--allow-majority",
@@ -92,7 +92,6 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
-    from app.services.retention import result as said  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
     path = database_path(options.file)
@@ -103,8 +102,10 @@ def retention(options: argparse.Namespace) -> int:
         path, read_only=options.dry_run, force_writable=not options.dry_run
     ).database
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
-        return try_to_sign(path, store, verify, now=int(time.time()), reason=reason, cancelled=cancelled)
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
+        return try_to_sign(
+            path, store, verify, now=int(time.time()), reason=reason, before=before, cancelled=cancelled
+        )
 
     with database.connection_context():
         planned = plan.plan(
@@ -116,7 +117,7 @@ def retention(options: argparse.Namespace) -> int:
         )
         if options.dry_run:
             return _say_plan(planned, as_json=options.json)
-        confirmation = said.Confirmation.to(
+        confirmation = plan.Confirmation.to(
             planned,
             majority=options.allow_majority,
             clock=options.trust_clock,
@@ -132,10 +133,10 @@ def retention(options: argparse.Namespace) -> int:
                 checkpoint=checkpoint,
                 archive=options.archive,
             )
-        except (said.NeedsConfirmation, clock.ClockProblem, said.NoCheckpoint) as error:
+        except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint) as error:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             return EXIT_COULD_NOT_RUN
-        except said.RetentionStopped as error:
+        except run.RetentionStopped as error:
             _say_result(error.result, options)
             complain(str(error))
             return EXIT_FINDINGS

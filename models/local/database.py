@@ -178,6 +178,19 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 finally:
                     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
+    def watch(self) -> Callable[[], bool]:
+        connection = self._connect()  # of its own: it sees the commits of every other one, ours too
+        with self.expected_errors():
+            before = connection.pragma("data_version")
+
+        def untouched() -> bool:
+            try:
+                return not _has_moved(connection) and bool(connection.pragma("data_version") == before)
+            except apsw.Error:  # locked by somebody who writes, say
+                return False
+
+        return untouched
+
     def outside_changes(self) -> int:
         with self.expected_errors():
             return int(self.connection().pragma("data_version"))

@@ -33,8 +33,8 @@ from app import paths
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.making import Attempt
 from app.services.demo.demo import create_demo
-from app.services.retention.plan import Plan
-from app.services.retention.result import Confirmation, Result
+from app.services.retention.plan import Confirmation, Plan
+from app.services.retention.run import Result
 from app.settings import Settings
 from app.ui.shell.retention import Retention
 from app.ui.theme import Theme

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import QApplication
 from app import application, paths
 from app.services.demo.demo import create_demo
 from app.services.records.export import Format
-from app.services.retention.result import Confirmation
+from app.services.retention.plan import Confirmation
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab

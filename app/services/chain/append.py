@@ -100,7 +100,7 @@ def append(
                 [*append_statements(batch.events, ends, now), *batch.statements], cancelled=cancelled
             )
         except DiskFull as error:
-            if _last_number_given(database):
+            if HIGHEST_SEQ in last_numbers(database):
                 raise NumbersUsedUp from error
             raise
         except HeadMoved:
@@ -113,17 +113,17 @@ def append(
     raise HeadMoved
 
 
-def _last_number_given(database: Database) -> bool:
-    """Whether AUTOINCREMENT can go no further, by the entries or by its own counter."""
+def last_numbers(database: Database) -> tuple[Any, int | None]:
+    """How far AUTOINCREMENT has counted the entries, and the last number there is; None where nothing is."""
     if not database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")):
-        return False
-    found = database.read_batch(
+        return None, None
+    counters, lasts = database.read_batch(
         [
             raw("SELECT seq FROM sqlite_sequence WHERE name = ?", TABLE),
             AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
         ]
     )
-    return any(row[0] == HIGHEST_SEQ for rows in found for row in rows)
+    return counters[0][0] if counters else None, lasts[0][0]
 
 
 def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = ()) -> dict[str, Head]:

@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import Enum, auto
+from enum import Enum
 from typing import Final, NamedTuple
 
+from app.services.chain.entry import Entry
 from app.services.chain.reading import read_entries, text_encoding
 from app.services.chain.rules import SECONDS_LIMIT
+from app.services.text import counted
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -37,15 +39,15 @@ _LAST_REPORTS: Final = "tenant_id = ? AND event_type = ? ORDER BY seq DESC LIMIT
 
 
 class Doubt(Enum):
-    """Why the clock is in doubt."""
+    """Why the clock is in doubt, as a sentence goes on that says what it shows."""
 
-    BEHIND_ENTRY = auto()
-    BEHIND_RUN = auto()
-    AHEAD_OF_ENTRIES = auto()
-    AHEAD_OF_RUN = auto()
-    LONE_ENTRY = auto()
-    NOTHING_KNOWN = auto()
-    JUMPED = auto()
+    BEHIND_ENTRY = ", but an entry of the file is already from {known}."
+    BEHIND_RUN = ", but retention last ran on {known}."
+    AHEAD_OF_ENTRIES = "; the newest entry of the file is from {known}."
+    AHEAD_OF_RUN = "; the file was last used on {known}, by retention."
+    LONE_ENTRY = "; a single entry of the file, from {known}, is all that confirms it."
+    NOTHING_KNOWN = "; nothing in the file confirms it."
+    JUMPED = "; it was set {way} by {span} while the program was running."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +63,10 @@ class ClockDoubt:
     def sentence(self, when: Callable[[int], str]) -> str:
         """For a person; `when` writes a time in epoch seconds as they read it."""
         known = "" if self.known is None else when(self.known)
+        way = "forward" if self.jump > 0 else "back"
         says = f"{_GIVEN if self.stated else _CLOCK} {when(self.now)}"
-        match self.reason:
-            case Doubt.BEHIND_ENTRY:
-                return f"{says}, but an entry of the file is already from {known}."
-            case Doubt.BEHIND_RUN:
-                return f"{says}, but retention last ran on {known}."
-            case Doubt.AHEAD_OF_ENTRIES:
-                return f"{says}; the newest entry of the file is from {known}."
-            case Doubt.AHEAD_OF_RUN:
-                return f"{says}; the file was last used on {known}, by retention."
-            case Doubt.LONE_ENTRY:
-                return f"{says}; a single entry of the file, from {known}, is all that confirms it."
-            case Doubt.NOTHING_KNOWN:
-                return f"{says}; nothing in the file confirms it."
-            case Doubt.JUMPED:
-                way = "forward" if self.jump > 0 else "back"
-                return f"{says}; it was set {way} by {_span(abs(self.jump))} while the program was running."
+        goes_on: str = self.reason.value
+        return says + goes_on.format(known=known, way=way, span=_span(abs(self.jump)))
 
 
 class ClockProblem(TenantAdminError):
@@ -138,25 +127,26 @@ def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bo
 
 def _times(database: Database) -> tuple[int | None, list[int]]:
     """When retention last reported, and the times of the newest entries since, the latest first."""
-    seq, report = _last_report(database)
+    report = last_report(database)
     query = (
         AuditEntry.select(AuditEntry.created_at)
-        .where(AuditEntry.seq > seq)
+        .where(AuditEntry.seq > (0 if report is None else report.seq))
         .order_by(AuditEntry.seq.desc())
         .limit(_ENTRIES)
     )
     found = (at for (at,) in database.rows(query.tuples()))
-    return report, sorted((at for at in found if _is_time(at)), reverse=True)
+    run = None if report is None else report.created_at
+    return run, sorted((at for at in found if _is_time(at)), reverse=True)
 
 
-def _last_report(database: Database) -> tuple[int, int | None]:
-    """Place and time of retention's last report; one that does not hold counts for nothing."""
+def last_report(database: Database) -> Entry | None:
+    """Retention's last report, which has a time; one that does not hold counts for nothing."""
     kind = AuditEvent.RETENTION_COMPLETED.value
     encoding = text_encoding(database)
     for entry in read_entries(database, encoding, _LAST_REPORTS, SYSTEM_TENANT, kind, _ENTRIES):
         if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.findings()):
-            return entry.seq, entry.created_at
-    return 0, None
+            return entry
+    return None
 
 
 def _is_time(value: object) -> bool:
@@ -237,5 +227,4 @@ def utc_time(at: int) -> str:
 
 def _span(seconds: int) -> str:
     days, hours = seconds // 86_400, max(1, round(seconds / 3_600))
-    amount, unit = (days, "day") if days >= 2 else (hours, "hour")
-    return f"{amount:,} {unit}{'' if amount == 1 else 's'}"
+    return counted(days, "day") if days >= 2 else counted(hours, "hour")

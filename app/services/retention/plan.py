@@ -8,12 +8,13 @@ marker. A tenant with an error finding, or with a start that nothing proves and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, fn
+from peewee import SQL, fn
 
+from app.services.chain.append import last_numbers
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
@@ -21,10 +22,11 @@ from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_i
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
+from app.services.text import counted
 from models import schema
 from models.engine import Database, raw
-from models.errors import InvalidInput, NotAllowed
-from models.progress import Stop
+from models.errors import InvalidInput, NotAllowed, TenantAdminError
+from models.progress import Stop, never
 from models.status import DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -49,8 +51,8 @@ SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
 """A step through the index for each tenant, where DISTINCT would read all of it."""
 
 
-TryCheckpoint = Callable[[Reason | None, Stop], Attempt]
-"""`chain.checkpoints.making.try_to_sign` for the open file; without a reason it only verifies."""
+TryCheckpoint = Callable[[Reason | None, Stop, Attempt | None], Attempt]
+"""`chain.checkpoints.making.try_to_sign` for the open file: why, until when, and what was found before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +77,30 @@ class TenantShare(Prefix):
 class Plan:
     """What goes at `cutoff` and what stays although it is old. Made at `now`; both in epoch seconds.
 
-    `counts` are the rows that go, by table. `left` names the tenants whose entries stay, `skipped` what stays
-    in other tables, each with the reason. `doubt` is why the clock is in doubt. `no_checkpoint` is why no
-    checkpoint can be made before, as far as that is known yet, and `obstacle` why nothing at all can be
-    removed.
+    `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go. `left`
+    names the tenants whose entries stay, `skipped` what stays in other tables, each with the reason. `doubt`
+    is why the clock is in doubt, `obstacle` why nothing at all can be removed. `attempt` is what the chains'
+    verification said, None where there was no reason for one; it counts while the file is `untouched()`.
     """
 
     now: int
     cutoff: int
-    counts: dict[str, int]
+    beside: dict[str, int]
     shares: tuple[TenantShare, ...] = ()
     left: tuple[LeftAlone, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     doubt: ClockDoubt | None = None
-    no_checkpoint: str | None = None
     obstacle: str | None = None
     has_chain: bool = True
     others: OtherTables = NOTHING_ELSE
+    attempt: Attempt | None = field(default=None, repr=False)
+    untouched: Callable[[], bool] = field(default=never, repr=False, compare=False)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The rows that go, by table."""
+        entries = sum(share.rows for share in self.shares)
+        return dict.fromkeys(TABLES, 0) | self.beside | {_CHAIN: entries}
 
     @property
     def total(self) -> int:
@@ -103,34 +112,69 @@ class Plan:
         return tuple(share for share in self.shares if share.is_majority)
 
     @property
+    def no_checkpoint(self) -> str | None:
+        """Why no checkpoint can be made before, as far as that is known yet."""
+        return None if self.attempt is None else self.attempt.missing
+
+    @property
     def is_complete(self) -> bool:
         """Whether all that is old goes."""
         return not (self.left or self.skipped or self.obstacle)
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --dry-run --json`."""
-        found = outcome(self.cutoff, self.counts, self.left, self.skipped, self.doubt, dry_run=True)
+        found = {"cutoff": self.cutoff, "dryRun": True, "removed": self.counts}
+        found |= stays(self.left, self.skipped) | in_doubt(self.doubt)
         return found if self.obstacle is None else found | {"obstacle": self.obstacle}
 
 
-def outcome(
-    cutoff: int,
-    removed: dict[str, int],
-    left: Sequence[LeftAlone],
-    skipped: Sequence[Skipped],
-    doubt: ClockDoubt | None,
-    *,
-    dry_run: bool,
-) -> dict[str, Any]:
-    """What plan and result say alike as JSON; `left`, `skipped` and `clockDoubt` where there are any."""
-    found: dict[str, Any] = {"cutoff": cutoff, "dryRun": dry_run, "removed": dict(removed)}
-    if left:
-        found["left"] = [one.to_json() for one in left]
-    if skipped:
-        found["skipped"] = [one.to_json() for one in skipped]
-    if doubt is not None:
-        found["clockDoubt"] = doubt.sentence(utc_time)
-    return found
+def stays(left: Sequence[LeftAlone], skipped: Sequence[Skipped]) -> dict[str, Any]:
+    """What is old and stays, as JSON; nothing where all goes."""
+    said: dict[str, Sequence[LeftAlone | Skipped]] = {"left": left, "skipped": skipped}
+    return {name: [one.to_json() for one in those] for name, those in said.items() if those}
+
+
+def in_doubt(doubt: ClockDoubt | None) -> dict[str, str]:
+    """The same of a clock."""
+    return {} if doubt is None else {"clockDoubt": doubt.sentence(utc_time)}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person has said to the plan that they were shown.
+
+    `majority` are the tenants that may lose more than half of their entries, `clock` is the doubt in spite of
+    which the clock is right.
+    """
+
+    majority: frozenset[str] = frozenset()
+    clock: ClockDoubt | None = None
+    without_checkpoint: bool = False
+
+    @classmethod
+    def to(
+        cls, plan: Plan, *, majority: bool = False, clock: bool = False, without_checkpoint: bool = False
+    ) -> "Confirmation":
+        """Agrees to what this very plan asks about."""
+        tenants = frozenset(share.tenant_id for share in plan.majority) if majority else frozenset()
+        return cls(tenants, plan.doubt if clock else None, without_checkpoint)
+
+
+NOTHING_CONFIRMED: Final = Confirmation()
+
+
+class NeedsConfirmation(TenantAdminError):
+    """More than half of a tenant's live entries would go, and nobody has said that this is meant."""
+
+    def __init__(self, shares: Sequence[TenantShare]) -> None:
+        self.tenants = tuple(share.tenant_id for share in shares)
+        first = shares[0]
+        more = f" and of {counted(len(shares) - 1, 'more tenant')}" if shares[1:] else ""
+        super().__init__(
+            f"More than half of the audit entries of {first.tenant_id} ({first.losing:,} of {first.live:,})"
+            f"{more} would be removed; nothing was removed. Check the clock and the retention period, "
+            "then confirm."
+        )
 
 
 def plan(
@@ -140,7 +184,7 @@ def plan(
     days: int = DEFAULT_RETENTION_DAYS,
     facts: ClockFacts = NO_FACTS,
     checkpoint: TryCheckpoint,
-    cancelled: Stop = lambda: False,
+    cancelled: Stop = never,
 ) -> Plan:
     """Finds what a run would remove; verifies the chains if there is anything. The caller has a connection.
 
@@ -150,36 +194,39 @@ def plan(
     if days < 0:
         raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
     cutoff = now - days * _DAY
+    untouched = database.watch()
     tables, skipped = _usable(schema.inspect(database))
     has_chain = _CHAIN in tables
     doubt = find_doubt(database, now, facts, has_chain=has_chain)
     shares, left = find_prefixes(database, cutoff) if has_chain else ((), ())
     others = find_others(database, cutoff, tables)
-    counts, kept = others.count(database)
+    beside, kept = others.count(database)
     found = Plan(
-        now=now,
-        cutoff=cutoff,
-        counts=dict.fromkeys(TABLES, 0) | counts,
-        shares=shares,
+        now,
+        cutoff,
+        beside,
+        shares=_due(shares, beside),
         left=left,
         skipped=(*skipped, *kept),
         doubt=doubt,
         has_chain=has_chain,
         others=others,
     )
-    found = found if any(counts.values()) else _without_incidental(found)
-    found = _counted(found)
     if not (found.total and has_chain):
         return found
     obstacle = lost_end(database)
     if obstacle is not None:
-        return replace(found, counts=dict.fromkeys(TABLES, 0), shares=(), obstacle=obstacle)
-    attempt = checkpoint(None, cancelled)
+        return replace(found, beside={}, shares=(), obstacle=obstacle)
+    attempt = checkpoint(None, cancelled, None)
     shares, held = hold_back(found.shares, attempt)
     stopped = {one.tenant_id for one in held}
     left = (*(one for one in left if one.tenant_id not in stopped), *held)
-    found = replace(found, shares=shares, left=left, no_checkpoint=attempt.missing)
-    return _counted(found if any(counts.values()) else _without_incidental(found))
+    return replace(found, shares=_due(shares, beside), left=left, attempt=attempt, untouched=untouched)
+
+
+def _due(shares: tuple[TenantShare, ...], beside: dict[str, int]) -> tuple[TenantShare, ...]:
+    """The shares, unless retention's own reports are all that would go."""
+    return shares if any(beside.values()) or not all(share.incidental for share in shares) else ()
 
 
 def hold_back(
@@ -206,16 +253,7 @@ def lost_end(database: Database) -> str | None:
     """Why nothing may be appended: a marker would take the number of a last entry that somebody removed, and
     hide that it was there. A table without any row may be what the platform's own cleanup left.
     """
-    rows = database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"))
-    if not rows:
-        return None
-    lasts, counters = database.read_batch(
-        [
-            AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
-            raw("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'"),
-        ]
-    )
-    last, counter = lasts[0][0], counters[0][0] if counters else None
+    counter, last = last_numbers(database)
     if not end_is_lost(counter, last):
         return None
     return (
@@ -243,14 +281,6 @@ def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:
     return tables, tuple(Skipped(table, None, reason) for table, reason in skipped.items())
 
 
-def _without_incidental(found: Plan) -> Plan:
-    return found if any(not share.incidental for share in found.shares) else replace(found, shares=())
-
-
-def _counted(found: Plan) -> Plan:
-    return replace(found, counts=found.counts | {_CHAIN: sum(share.rows for share in found.shares)})
-
-
 def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
     kept, own, tenants = database.read_batch(
@@ -266,6 +296,7 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
             raw(_TENANTS),
         ]
     )
+    first_kept = kept[0][0] if kept else None
     markers: defaultdict[str, set[int]] = defaultdict(set)
     reports: set[int] = set()
     for name, kind, seq in own:
@@ -274,66 +305,41 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
             markers[tenant].add(seq)
         elif tenant == SYSTEM_TENANT:
             reports.add(seq)
-    readable: list[str] = []
+    prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     for name, kind in tenants:
         tenant = name.decode(errors="replace")
-        if kind == "text" and tenant.encode() == name:
-            readable.append(tenant)
-        else:
+        if kind != "text" or tenant.encode() != name:
             left.append(LeftAlone(tenant, None, "The tenant's name is not readable text."))
-    prefixes: list[TenantShare] = []
-    first_kept = kept[0][0] if kept else None
-    for facts in _facts(database, readable, markers):
-        prefix, problem = _prefix(database, facts, cutoff, first_kept)
+            continue
+        prefix, problem = _prefix(database, tenant, markers[tenant], cutoff, first_kept)
         if problem is not None:
             left.append(problem)
         if prefix is not None:
-            seqs = sum(seq <= prefix.last_seq for seq in reports | facts.markers)
-            is_incidental = facts.tenant == SYSTEM_TENANT and seqs == prefix.rows
+            seqs = sum(seq <= prefix.last_seq for seq in reports | markers[tenant])
+            is_incidental = tenant == SYSTEM_TENANT and seqs == prefix.rows
             prefixes.append(replace(prefix, incidental=is_incidental))
     return tuple(prefixes), tuple(left)
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """Of one tenant: its first seq, the last that is no prune marker, and how many entries it has.
-
-    `markers` are the seqs of its prune markers.
-    """
-
-    tenant: str
-    markers: set[int]
-    first: int
-    head: int | None
-    total: int
-
-
-def _facts(database: Database, tenants: Sequence[str], markers: Mapping[str, set[int]]) -> list[_Facts]:
-    """From one snapshot, for each tenant."""
-    queries: list[BaseQuery] = []
-    for tenant in tenants:
-        of_tenant = AuditEntry.select().where(AuditEntry.tenant_id == tenant)
-        newest = of_tenant.select(AuditEntry.seq).order_by(AuditEntry.seq.desc())
-        queries += [
-            of_tenant.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).tuples(),
-            newest.limit(len(markers[tenant]) + 1).tuples(),
-        ]
-    rows = iter(database.read_batch(queries) if queries else [])
-    found = []
-    for tenant, ((first, total),), seqs in zip(tenants, rows, rows, strict=True):
-        head = next((seq for (seq,) in seqs if seq not in markers[tenant]), None)
-        found.append(_Facts(tenant, markers[tenant], first, head, total))
-    return found
-
-
 def _prefix(
-    database: Database, facts: _Facts, cutoff: int, first_kept: int | None
+    database: Database, tenant: str, markers: set[int], cutoff: int, first_kept: int | None
 ) -> tuple[TenantShare | None, LeftAlone | None]:
-    if facts.head is None:
+    """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own."""
+    of_tenant = AuditEntry.tenant_id == tenant
+    ((first, total),), newest = database.read_batch(
+        [
+            AuditEntry.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).where(of_tenant).tuples(),
+            AuditEntry.select(AuditEntry.seq)
+            .where(of_tenant)
+            .order_by(AuditEntry.seq.desc())
+            .limit(len(markers) + 1)
+            .tuples(),
+        ]
+    )
+    stop, problem = next((seq for (seq,) in newest if seq not in markers), None), None
+    if stop is None:
         return None, None
-    of_tenant = AuditEntry.tenant_id == facts.tenant
-    stop, problem = facts.head, None
     # Everything before `first_kept` is old, whoever's it is: the walk through the index starts there.
     if first_kept is not None and first_kept <= stop:
         found = database.rows(
@@ -345,14 +351,13 @@ def _prefix(
         )
         if found and found[0][0] <= stop:
             stop = found[0][0]
-            problem = _unit_problem(facts.tenant, *found[0])
+            problem = _unit_problem(tenant, *found[0])
     before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
     rows, last_seq = database.rows(before.where(of_tenant, AuditEntry.seq < stop).tuples())[0]
-    losing = rows - sum(seq < stop for seq in facts.markers)
+    losing = rows - sum(seq < stop for seq in markers)
     if losing == 0:
         return None, problem
-    live = facts.total - len(facts.markers)
-    return TenantShare(facts.tenant, facts.first, last_seq, rows, live, losing), problem
+    return TenantShare(tenant, first, last_seq, rows, total - len(markers), losing), problem
 
 
 def _unit_problem(tenant: str, seq: int, kind: str, value: Any) -> LeftAlone | None:

@@ -5,36 +5,36 @@ the write-ahead log is folded back every few transactions instead of in a commit
 longest hold of the lock is 8 to 17 ms that way, where one DELETE holds it for a second.
 """
 
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from app.services.chain.append import Batch, Event, append
 from app.services.chain.archive.writing import Archiver
 from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.chain.rules import Reference
-from app.services.retention.clock import ClockProblem
+from app.services.records.change import Change
+from app.services.retention.clock import ClockDoubt, ClockProblem, last_report
 from app.services.retention.other_tables import OldRows, Skipped, refusal
 from app.services.retention.plan import (
-    Plan,
-    TryCheckpoint,
-    hold_back,
-    lost_end,
-)
-from app.services.retention.result import (
     NOTHING_CONFIRMED,
     Confirmation,
     NeedsConfirmation,
-    NoCheckpoint,
-    Result,
-    RetentionStopped,
-    is_news,
-    report_outcome,
+    Plan,
+    TryCheckpoint,
+    hold_back,
+    in_doubt,
+    lost_end,
+    stays,
 )
+from app.services.text import counted
 from models.engine import Database
 from models.errors import (
     Cancelled,
@@ -46,7 +46,8 @@ from models.errors import (
     StorageError,
     TenantAdminError,
 )
-from models.progress import Progress, Stop
+from models.progress import Progress, Stop, ignore, never
+from models.status import SYSTEM_TENANT, AuditEvent
 
 BATCH_ROWS: Final = 5_000
 """Audit entries a transaction: 7 to 16 ms."""
@@ -60,6 +61,75 @@ _PAUSE: Final = 0.005
 _RETRIES: Final = 5
 
 
+class NoCheckpoint(TenantAdminError):
+    """No checkpoint could be made before the removal, and nobody has said that it may go without one."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(
+            f"No checkpoint could be made before the removal: {problem} Nothing was removed. "
+            "Try again when that is put right, or confirm that it may be removed without a checkpoint."
+        )
+
+
+class RetentionStopped(StorageError):
+    """Something failed after transactions of a run had removed rows, which are gone; `result` counts them.
+
+    `planned` is how many rows were to go.
+    """
+
+    def __init__(self, result: "Result", planned: int, error: TenantAdminError) -> None:
+        self.result = result
+        super().__init__(
+            f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; those are gone, "
+            f"the others stay, and a new run goes on from there. The step that failed: {error}"
+        )
+
+
+@dataclass(slots=True)
+class Result:
+    """What went, and what stayed although it is old.
+
+    `longest_hold` is the longest transaction in seconds, waiting for others included. `cancelled` says that
+    there is more to remove; what was removed is complete in itself. `archives` are the names of the files
+    that keep the removed audit entries. `doubt` says why the clock was in doubt, also where a person has said
+    that it is right. `no_checkpoint` is why none could be made afterwards.
+    """
+
+    cutoff: int
+    removed: dict[str, int]
+    left: tuple[LeftAlone, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    cancelled: bool = False
+    transactions: int = 0
+    longest_hold: float = 0.0
+    seconds: float = 0.0
+    archives: tuple[str, ...] = ()
+    doubt: ClockDoubt | None = None
+    no_checkpoint: str | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(self.removed.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that is old went."""
+        return not (self.left or self.skipped or self.cancelled)
+
+    def change(self) -> Change:
+        """What those who show the file are told of it; retention cannot be undone."""
+        went = {table for table, rows in self.removed.items() if rows}
+        removed = f"Retention removed {counted(self.total, 'row')}"
+        return Change(removed, (), (), bulk=frozenset(went | {"audit_chain"}))
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON of `tenant-admin retention --json`."""
+        found = {"cutoff": self.cutoff, "dryRun": False, "removed": dict(self.removed)}
+        found |= stays(self.left, self.skipped) | in_doubt(self.doubt)
+        return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}
+
+
 def carry_out(
     database: Database,
     plan: Plan,
@@ -69,8 +139,8 @@ def carry_out(
     actor: str,
     checkpoint: TryCheckpoint,
     archive: Path | None = None,
-    progress: Progress = lambda done, total: None,
-    cancelled: Stop = lambda: False,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
     pause: Callable[[float], None] = time.sleep,
     batch_rows: int = BATCH_ROWS,
 ) -> Result:
@@ -78,11 +148,12 @@ def carry_out(
 
     The window, the daily run and the command all come here, with the plan that was shown and what a person
     has said to it; `confirmation` must agree to each tenant that loses its majority and to a clock in doubt.
-    A checkpoint is made before and after. What the verification for the first one says now counts: a tenant
-    that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
-    `progress(done, total)` counts rows as often as they are handled: an entry is proven, archived perhaps,
-    and removed. `cancelled` is asked between transactions. What was removed is reported in an audit event
-    of the tenant `system`; a run that finds nothing to do needs no confirmation and leaves the file as it is.
+    A checkpoint is made before and after: the one before of the plan's own verification where nobody has
+    written to the file since, else of a new one. What that says counts: a tenant that it stops, and one whose
+    prefix is no longer as it was planned, is left as it is and named. `progress(done, total)` counts rows as
+    often as they are handled: an entry is proven, archived perhaps, and removed. `cancelled` is asked between
+    transactions. What was removed is reported in an audit event of the tenant `system`; a run that finds
+    nothing to do needs no confirmation and leaves the file as it is.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archive`).
@@ -100,11 +171,11 @@ def carry_out(
     if plan.total:
         _require(plan, confirmation)
     archiver = None if archive is None else Archiver(database, archive)
-    run = _Run(database, plan, max(now, plan.now), archiver, progress, cancelled, pause, batch_rows)
+    now = max(now, plan.now)
+    run = _Run(database, plan, now, archiver, progress, cancelled, pause, batch_rows)
     result = run.result
     # A report by a clock in doubt would confirm that clock tomorrow.
     reports = plan.has_chain and (plan.doubt is None or confirmation.clock == plan.doubt)
-    report = partial(report_outcome, database, result, actor=actor, now=run.now) if reports else _no_report
     try:
         with database.calm_checkpoints() as run.fold_back:
             try:
@@ -114,19 +185,20 @@ def carry_out(
                     run.remove()
                 except Cancelled:
                     result.cancelled = True
-                if is_news(database, result):
-                    report()
+                if reports and _is_news(database, result):
+                    _report(database, result, actor=actor, now=now)
             except TenantAdminError as error:
                 if not result.total:
                     raise
                 stopped = RetentionStopped(result, plan.total, error)
                 with suppress(TenantAdminError):  # the first failure is the one to tell
-                    report(error=stopped)
+                    if reports:
+                        _report(database, result, actor=actor, now=now, error=stopped)
                 raise stopped from error
     finally:
         result.seconds = time.monotonic() - started
         if result.total and plan.has_chain:
-            result.no_checkpoint = checkpoint(Reason.RETENTION, lambda: False).missing
+            result.no_checkpoint = checkpoint(Reason.RETENTION, never, None).missing
     return result
 
 
@@ -138,38 +210,57 @@ def _require(plan: Plan, confirmation: Confirmation) -> None:
         raise NeedsConfirmation(asking)
 
 
+def _is_news(database: Database, result: Result) -> bool:
+    """Whether the run did something, or met a chain it had to leave that the last report does not name.
+
+    Otherwise every day of an idle file would add an entry that says nothing.
+    """
+    if result.total or not result.left:
+        return result.total > 0
+    last = last_report(database)
+    try:
+        said = json.loads(last.text("payload")) if last is not None else {}
+    except RecursionError:
+        return True
+    return not isinstance(said, dict) or said.get("left") != stays(result.left, ())["left"]
+
+
+def _report(
+    database: Database, result: Result, *, actor: str, now: int, error: TenantAdminError | None = None
+) -> None:
+    """Appends the outcome to the chain of `system`."""
+    payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
+    payload |= stays(result.left, result.skipped)
+    if result.doubt is not None:
+        payload["trustedClock"] = True
+    if result.cancelled:
+        payload["cancelled"] = True
+    if error is not None:
+        payload["error"] = str(error)
+    kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
+    append(database, lambda: Batch((), (Event(SYSTEM_TENANT, kind, payload),)), now=now)
+
+
+@dataclass
 class _Run:
     """One run of a plan; `result` grows while it runs and is right whenever it ends."""
 
-    def __init__(  # noqa: PLR0917
-        self,
-        database: Database,
-        plan: Plan,
-        now: int,
-        archiver: Archiver | None,
-        progress: Progress,
-        cancelled: Stop,
-        pause: Callable[[float], None],
-        batch_rows: int,
-    ) -> None:
-        self.result = Result(
-            plan.cutoff,
-            dict.fromkeys(plan.counts, 0),
-            left=plan.left,
-            skipped=plan.skipped,
-            doubt=plan.doubt,
-        )
-        self.now = now
-        self.fold_back: Callable[[], None] = lambda: None
-        self._database = database
-        self._plan = plan
+    database: Database
+    plan: Plan
+    now: int
+    archiver: Archiver | None
+    progress: Progress
+    cancelled: Stop
+    pause: Callable[[float], None]
+    batch_rows: int
+    fold_back: Callable[[], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        removed = dict.fromkeys(plan.counts, 0)
+        self.result = Result(plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt)
         self._shares = plan.shares
-        self._accepted: Mapping[str, tuple[int, str]] = {}
-        self._progress = progress
-        self._cancelled = cancelled
-        self._pause = pause
-        self._batch_rows = batch_rows
-        self._archiver = archiver
+        self._attempt = Attempt()
         self._done = self._total = 0
 
     def check(self, checkpoint: TryCheckpoint, confirmation: Confirmation) -> None:
@@ -177,20 +268,20 @@ class _Run:
 
         Raises `NoCheckpoint` and `Cancelled`.
         """
-        attempt = checkpoint(Reason.RETENTION, self._cancelled)
-        if attempt.missing is not None and not confirmation.without_checkpoint:
-            raise NoCheckpoint(attempt.missing)
-        self._shares, held = hold_back(self._shares, attempt)
-        self._accepted = attempt.known.adopted
+        before = self.plan.attempt if self.plan.untouched() else None
+        self._attempt = checkpoint(Reason.RETENTION, self.cancelled, before)
+        if self._attempt.missing is not None and not confirmation.without_checkpoint:
+            raise NoCheckpoint(self._attempt.missing)
+        self._shares, held = hold_back(self._shares, self._attempt)
         named = {one.tenant_id for one in self.result.left}
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
 
     def remove(self) -> None:
         """Removes everything planned. Raises `Cancelled` between transactions, and the storage errors."""
         entries = sum(share.rows for share in self._shares)
-        others = self._plan.total - self._plan.counts["audit_chain"]
+        others = self.plan.total - self.plan.counts["audit_chain"]
         # An entry is proven, archived perhaps, then removed.
-        self._total = others + entries * (2 if self._archiver is None else 3)
+        self._total = others + entries * (2 if self.archiver is None else 3)
         for group in groups(share for share in self._shares if not share.incidental):
             self._prune(group)
         for table in ("notifications", "planning_runs"):
@@ -201,12 +292,12 @@ class _Run:
 
     def _prune(self, group: Sequence[Prefix]) -> None:
         proof = prove(
-            self._database,
+            self.database,
             group,
-            batch_rows=self._batch_rows,
+            batch_rows=self.batch_rows,
             tick=self._advance,
-            cancelled=self._cancelled,
-            accepted=self._accepted,
+            cancelled=self.cancelled,
+            accepted=self._attempt.known.adopted,
         )
         self.result.left += proof.left
         stopped: set[str] = set()
@@ -224,7 +315,7 @@ class _Run:
 
     def _archived(self, batches: Sequence[Sequence[Part]]) -> Sequence[Sequence[Part]]:
         """The batches with what keeps their entries; the archives are complete before anything is removed."""
-        if self._archiver is None:
+        if self.archiver is None:
             return batches
         by_tenant: dict[str, list[Part]] = {}
         for batch in batches:
@@ -233,8 +324,8 @@ class _Run:
         kept: dict[str, Reference] = {}
         for tenant, parts in by_tenant.items():
             try:
-                kept[tenant] = self._archiver.write(
-                    tenant, parts, tick=self._advance, cancelled=self._cancelled
+                kept[tenant] = self.archiver.write(
+                    tenant, parts, tick=self._advance, cancelled=self.cancelled
                 )
             except RowChanged as error:
                 self._leave(parts[0], error)
@@ -253,18 +344,18 @@ class _Run:
         if parts:
             write = partial(
                 remove,
-                self._database,
+                self.database,
                 parts,
-                cutoff=self._plan.cutoff,
+                cutoff=self.plan.cutoff,
                 now=self.now,
-                cancelled=self._cancelled,
+                cancelled=self.cancelled,
             )
             self._transact(write, {"audit_chain": sum(part.count for part in parts)})
 
     def _remove_records(self, table: str) -> None:
         refused = 0
         for _ in range(_RETRIES):
-            removals = self._plan.others.removals(self._database, table)
+            removals = self.plan.others.removals(self.database, table)
             try:
                 refused = sum(self._remove_or_split(removal) for removal in removals)
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
@@ -281,22 +372,22 @@ class _Run:
         except Refused:
             if len(removal.rows) == 1:
                 return 1
-            alone = partial(self._plan.others.removal, self._database, removal.table)
+            alone = partial(self.plan.others.removal, self.database, removal.table)
             return sum(self._remove_or_split(alone([row])) for row in removal.rows)
         return 0
 
     def _remove_batch(self, removal: OldRows) -> None:
-        write = partial(self._database.run_batch, removal.statements, cancelled=self._cancelled)
+        write = partial(self.database.run_batch, removal.statements, cancelled=self.cancelled)
         self._transact(write, removal.removed)
 
     def _transact(self, write: Callable[[], None], removed: dict[str, int]) -> None:
-        if self._cancelled():
+        if self.cancelled():
             raise Cancelled
         started = time.monotonic()
         try:
             write()
         except FileLocked:
-            if self._cancelled():  # which is what ended the wait
+            if self.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise
         self.result.longest_hold = max(self.result.longest_hold, time.monotonic() - started)
@@ -307,12 +398,8 @@ class _Run:
         if self.result.transactions % _FOLD_EVERY == 0:
             self.fold_back()  # which keeps nobody waiting either
         else:
-            self._pause(_PAUSE)
+            self.pause(_PAUSE)
 
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)
-        self._progress(self._done, self._total)
-
-
-def _no_report(*, error: TenantAdminError | None = None) -> None:
-    pass
+        self.progress(self._done, self._total)

@@ -28,8 +28,8 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is loaded when one does
     from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
-    from app.services.retention.plan import Plan, TryCheckpoint
-    from app.services.retention.result import Confirmation, Result
+    from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
+    from app.services.retention.run import Result
     from app.ui.shell.retention_dialog import RetentionDialog
 
 DAY = 86_400
@@ -224,7 +224,7 @@ class Retention(QObject):
         archive = self._settings.retention_archive.get(self._path)
 
         def work(progress: Progress, cancelled: Stop) -> Result:
-            from app.services.retention.result import NOTHING_CONFIRMED  # noqa: PLC0415
+            from app.services.retention.plan import NOTHING_CONFIRMED  # noqa: PLC0415
             from app.services.retention.run import carry_out  # noqa: PLC0415
 
             with self._database.connection_context():
@@ -261,7 +261,7 @@ class Retention(QObject):
         self.check()
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
-        from app.services.retention.result import NoCheckpoint, RetentionStopped  # noqa: PLC0415
+        from app.services.retention.run import NoCheckpoint, RetentionStopped  # noqa: PLC0415
 
         self._job = self.waiting = None
         self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
@@ -283,7 +283,7 @@ class Retention(QObject):
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)
 
-    def _try_checkpoint(self, reason: Reason | None, cancelled: Stop) -> Attempt:
+    def _try_checkpoint(self, reason: Reason | None, cancelled: Stop, before: Attempt | None) -> Attempt:
         """On the thread of a run."""
         from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
         from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
@@ -295,6 +295,7 @@ class Retention(QObject):
             scan_pool.verify,
             now=self._clock(),
             reason=reason,
+            before=before,
             cancelled=cancelled,
         )
 

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidg
 
 from app.itemmodels.columns import Tone
 from app.services.records.tables import rows_of
-from app.services.retention.plan import Plan, TenantShare
-from app.services.retention.result import Confirmation
+from app.services.retention.plan import Confirmation, Plan, TenantShare
 from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon

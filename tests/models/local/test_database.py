@@ -276,3 +276,20 @@ def test_a_reader_of_the_log_keeps_nobody_waiting(database: LocalDatabase) -> No
     assert reader.execute("SELECT count(*) FROM users").get == 0
     reader.close()
     assert emails(database) == ["ada@example.org"]
+
+
+def test_a_watch_tells_of_every_commit_and_of_a_file_that_moved(database_path: Path) -> None:
+    database = LocalDatabase(database_path)
+    untouched = database.watch()
+    with database.connection_context():
+        assert emails(database) == [] and untouched()
+        database.run_batch([insertion("u-1")])  # our own
+        assert not untouched()
+    untouched = database.watch()
+    assert untouched()
+    with apsw.Connection(str(database_path)) as other:
+        other.execute("UPDATE users SET email = 'x'")
+    assert not untouched()
+    untouched = database.watch()
+    database_path.rename(database_path.with_name("moved.sqlite"))
+    assert not untouched()

@@ -27,8 +27,7 @@ from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.demo.demo import create_demo
 from app.services.retention.clock import ClockFacts
-from app.services.retention.plan import find_prefixes, plan
-from app.services.retention.result import Confirmation
+from app.services.retention.plan import Confirmation, find_prefixes, plan
 from app.services.retention.run import carry_out
 from app.workers import scan_pool
 from models.errors import NotAllowed
@@ -77,7 +76,7 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
     """Retention as a person has it: planned, confirmed, carried out."""
     attempts: list[Attempt] = []
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
         attempts.append(making.try_to_sign(path, store, verify, now=NOW, reason=reason))
         return attempts[-1]
 

@@ -17,8 +17,8 @@ from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo.demo import create_demo
-from app.services.retention.plan import TABLES, TryCheckpoint
-from app.services.retention.result import Confirmation, NeedsConfirmation, NoCheckpoint, RetentionStopped
+from app.services.retention.plan import TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
+from app.services.retention.run import NoCheckpoint, RetentionStopped
 from app.workers import scan_pool
 from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
@@ -180,8 +180,8 @@ def between(database: LocalDatabase, calls: int, change: Callable[[], object]) -
     """Verifies, and makes `change` to the file right after the verification number `calls`."""
     verified, answered = unsigned(database.path), []
 
-    def attempt(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
-        found = verified(reason, cancelled)
+    def attempt(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
+        found = verified(reason, cancelled, before)
         answered.append(found)
         if len(answered) == calls:
             change()
@@ -274,8 +274,8 @@ def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     verified = unsigned(database.path)
 
-    def locked(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
-        found = verified(None, cancelled)
+    def locked(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
+        found = verified(None, cancelled, before)
         problem = None if reason is None else "The keyring is locked."
         return replace(found, problem=problem, missing=problem)
 
@@ -310,7 +310,7 @@ def test_a_checkpoint_is_signed_before_and_after(database: LocalDatabase, sql: a
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     folder = database.path.with_name("checkpoints")
 
-    def attempt(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
+    def attempt(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
         store = CheckpointStore(folder)
         return try_to_sign(
             database.path, store, scan_pool.verify, now=NOW, reason=reason, cancelled=cancelled

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -10,11 +11,13 @@ from pytestqt.qtbot import QtBot
 from pytestqt.wait_signal import SignalBlocker
 
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import Attempt
+from app.services.chain.checkpoints.making import Attempt, try_to_sign
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Report
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
-from app.services.retention.plan import Plan, TryCheckpoint
-from app.services.retention.result import Confirmation, NeedsConfirmation, Result
+from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
+from app.services.retention.run import Result
 from app.settings import Settings
 from app.ui.shell.retention import DAY, HOUR, Retention
 from app.ui.theme import Theme
@@ -409,9 +412,9 @@ def test_a_refused_run_keeps_no_checkpoint(
     reasons: list[Reason | None] = []
     verified = unsigned(database.path)
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool]) -> Attempt:
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
         reasons.append(reason)
-        return verified(reason, cancelled)
+        return verified(reason, cancelled, before)
 
     preferences.set_clock(10 * DAY)
     worker = make(checkpoint)
@@ -422,6 +425,39 @@ def test_a_refused_run_keeps_no_checkpoint(
         run_now(worker, clock=True)
     assert reasons == [None, None, Reason.RETENTION, Reason.RETENTION]
     worker.stop()
+
+
+@pytest.mark.parametrize("change", [False, True])
+def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_since(
+    database: LocalDatabase, make: Make, qtbot: QtBot, tmp_path: Path, change: bool
+) -> None:
+    sql = database.connection()
+    chains.append(sql, "acme", [OLD] * 3 + [NOW - DAY] * 5)
+    chains.append(sql, "other", [OLD] * 3 + [NOW - DAY] * 5)
+    store, verified = CheckpointStore(tmp_path / "home"), list[Path]()
+
+    def counting(path: Path, **options: Any) -> Report:
+        verified.append(path)
+        return verify(path, **options)
+
+    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
+        return try_to_sign(
+            database.path, store, counting, now=NOW, reason=reason, before=before, cancelled=cancelled
+        )
+
+    def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
+        if change:  # behind what the plan removes
+            sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 8")
+        carry_out(Confirmation.to(plan))
+
+    worker = make(checkpoint)
+    with ran(qtbot, worker) as finished:
+        worker.propose(agree)
+    worker.stop()
+    assert len(verified) == (3 if change else 2), "the plan's verification is the one before the run"
+    assert [one.tenant_id for one in finished[0].left] == (["acme"] if change else [])
+    assert finished[0].removed["audit_chain"] == (3 if change else 6)
+    assert [one.reason for one in store.checkpoints(database.path)] == ([] if change else ["retention"] * 2)
 
 
 def test_what_was_removed_is_announced_as_any_change(worker: Retention, qtbot: QtBot) -> None:
