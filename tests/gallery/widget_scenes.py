@@ -26,10 +26,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Tone
+from app.ui.shell.busy import Busy
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, BusyStrip, Toast
+from app.ui.widgets.banner import Banner, Toast
 from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button, tool_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.date_range import DateRange, DateRangeDialog, Span
@@ -42,6 +43,7 @@ from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.panes import EmptyState, Inspector
 from app.ui.widgets.picker import Choice, Picker
 from app.ui.widgets.table_columns import TableHeader
+from app.workers.runner import Runner
 from tests.gallery.registry import Registry, Shot
 from tests.gallery.sample_table import SampleTable
 
@@ -192,8 +194,8 @@ def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
     window.setCentralWidget(tabs)
     status = QStatusBar()
     status.addWidget(Label("Local file · WAL · 342 MB"))
-    busy = BusyStrip(theme)
-    busy.start("Verifying")
+    busy = Busy(theme, Runner())
+    busy.say("Verifying")
     busy.set_progress(300, 1000, "1,020,000 rows/s")
     status.addPermanentWidget(busy)
     status.addPermanentWidget(Label("Retention: last run 04:00, 1,204 rows removed · next in 14 h"))

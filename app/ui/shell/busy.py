@@ -3,26 +3,40 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
-from app.ui.widgets.banner import BusyStrip
+from app.ui.theme import Theme
+from app.ui.widgets.banner import show_progress
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Runner, Task
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
 
-class Busy(QObject):
-    """Runs jobs and shows the latest that is under way.
+class Busy(QWidget):
+    """`Busy(theme, runner, parent=None)`: runs jobs, and shows the latest that is under way.
 
-    `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says them.
+    It is hidden while nothing runs. Its button cancels what is shown.
     """
 
-    def __init__(self, runner: Runner, strip: BusyStrip, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.runner = runner
-        self._strip = strip
-        self._running: list[tuple[Task, str, bool]] = []
-        strip.cancelled.connect(self._cancel)
+        self._running: list[tuple[Task, Runner, str, bool]] = []
+        self._text = ""
+        self.label = Label(look=Look.DIM)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.cancel_button.clicked.connect(self._cancel)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for widget in (self.label, self.bar, self.cancel_button):
+            row.addWidget(widget)
+        self.hide()
 
     def run(
         self,
@@ -32,12 +46,18 @@ class Busy(QObject):
         on_done: Callable[[Any], None],
         on_failed: Callable[[TenantAdminError], None] | None = None,
         can_cancel: bool = True,
+        runner: Runner | None = None,
     ) -> Task:
-        """Starts `work(progress, cancelled)` and shows `text` until it has ended."""
+        """Starts `work(progress, cancelled)` and shows `text` until it has ended.
+
+        `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
+        them. It runs on the window's own runner unless another is given.
+        """
+        runs_on = runner or self.runner
 
         def advance(done: int, total: int) -> None:
             if self._running and self._running[-1][0] is job:
-                self._strip.set_progress(done, total, f"{done:,} of {total:,}" if total else "")
+                self.set_progress(done, total, f"{done:,} of {total:,}" if total else "")
 
         def finish(result: Any) -> None:
             self._end(job)
@@ -45,27 +65,47 @@ class Busy(QObject):
 
         def fail(error: TenantAdminError) -> None:
             self._end(job)
-            (on_failed or self.runner.failed.emit)(error)
+            (on_failed or runs_on.failed.emit)(error)
 
-        job = self.runner.job(work, on_progress=advance, on_done=finish, on_failed=fail)
-        self._running.append((job, text, can_cancel))
-        self._strip.start(text, can_cancel=can_cancel)
+        job = runs_on.job(work, on_progress=advance, on_done=finish, on_failed=fail)
+        self._running.append((job, runs_on, text, can_cancel))
+        self.say(text, can_cancel=can_cancel)
         return job
 
-    def stop(self) -> None:
-        """Forgets what was under way, after its jobs were stopped."""
-        if self._running:
-            self._running.clear()
-            self._strip.finish()
+    def forget(self, runner: Runner) -> None:
+        """Shows nothing more of what was under way there, after its jobs were stopped."""
+        self._keep([entry for entry in self._running if entry[1] is not runner])
+
+    def say(self, text: str, *, can_cancel: bool = True) -> None:
+        """Says what runs."""
+        self._text = text
+        self.label.setText(text)
+        self.bar.setRange(0, 0)
+        self.bar.setAccessibleName(text)
+        self.cancel_button.setVisible(can_cancel)
+        self.cancel_button.setEnabled(True)
+        self.cancel_button.setAccessibleName(f"Cancel: {text}")
+        self.show()
+
+    def set_progress(self, done: int, total: int, detail: str = "") -> None:
+        """Says how far it is; a `total` of 0 means that nobody knows."""
+        show_progress(self.bar, done, total)
+        if self.cancel_button.isEnabled():
+            self.label.setText(f"{self._text} · {detail}" if detail else self._text)
 
     def _end(self, job: Task) -> None:
-        self._running = [entry for entry in self._running if entry[0] is not job]
-        if self._running:
-            _, text, can_cancel = self._running[-1]
-            self._strip.start(text, can_cancel=can_cancel)
-        else:
-            self._strip.finish()
+        self._keep([entry for entry in self._running if entry[0] is not job])
+
+    def _keep(self, running: list[tuple[Task, Runner, str, bool]]) -> None:
+        shown, self._running = self._running[-1:], running
+        if not running:
+            self.hide()
+        elif running[-1:] != shown:
+            _, _, text, can_cancel = running[-1]
+            self.say(text, can_cancel=can_cancel)
 
     def _cancel(self) -> None:
+        self.cancel_button.setEnabled(False)
+        self.label.setText(f"{self._text} · stopping…")
         if self._running:
             self._running[-1][0].cancel()

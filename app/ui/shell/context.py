@@ -14,10 +14,10 @@ from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
-from app.ui.widgets.banner import BusyStrip
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
 from models.errors import TenantAdminError
+from models.progress import Progress, Stop
 
 POLL_MS = 2000
 
@@ -185,24 +185,23 @@ class Context(QObject):
         settings: Settings,
         *,
         clock: Callable[[], int],
-        strip: BusyStrip,
+        busy: Busy,
         say: Callable[[str], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.opened, self.theme, self.settings = opened, theme, settings
-        self.clock, self.say = clock, say
+        self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema)
         self.runner = Runner(opened.database, self)
         self.history = History(self.runner, clock, self)
-        self.busy = Busy(self.runner, strip, self)
         self.outside = Outside(self.runner, opened.database, self)
 
     def stop(self) -> None:
         """Ends what runs for the file; nothing of it is delivered after this."""
         self.outside.stop()
         self.runner.stop()
-        self.busy.stop()
+        self.busy.forget(self.runner)
 
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
@@ -234,4 +233,18 @@ class Context(QObject):
             on_done=on_done,
             on_failed=on_failed,
             **kwargs,
+        )
+
+    def job(
+        self,
+        text: str,
+        work: Callable[[Progress, Stop], Any],
+        *,
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        can_cancel: bool = True,
+    ) -> Task:
+        """Runs long work for this file and shows `text` until it has ended, as `Busy.run` says."""
+        return self.busy.run(
+            text, work, on_done=on_done, on_failed=on_failed, can_cancel=can_cancel, runner=self.runner
         )

@@ -20,7 +20,7 @@ from app.ui.shell.global_search import GlobalSearch
 from app.ui.shell.window_actions import OPENING
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import BusyStrip, Toast
+from app.ui.widgets.banner import Toast
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.picker import Choice, Picker
@@ -131,8 +131,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(900, 560))
         self.resize(1280, 800)
         self.setAcceptDrops(True)
-        self.busy_strip = BusyStrip(theme)
-        self.busy = Busy(self._runner, self.busy_strip, self)
+        self.busy = Busy(theme, self._runner)
         self.toast = Toast(theme, self)
         self.toast.acted.connect(self.undo)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
@@ -150,7 +149,7 @@ class MainWindow(QMainWindow):
         self.tenants.picked.connect(self._set_scope)
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)
-        self.statusBar().addWidget(self.busy_strip, 1)
+        self.statusBar().addWidget(self.busy, 1)
         self.statusBar().addPermanentWidget(self.retention_status)
         self._show_no_file()
         if not settings.window_geometry.isEmpty():
@@ -235,9 +234,7 @@ class MainWindow(QMainWindow):
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
         self.close_file()
-        context = Context(
-            opened, self.theme, self.settings, clock=self._clock, strip=self.busy_strip, say=self.say
-        )
+        context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=self.say)
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
         context.runner.changed.connect(self._say_change)

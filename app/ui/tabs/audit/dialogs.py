@@ -229,7 +229,7 @@ class CheckpointsDialog(Dialog):
                 self._set_busy(False)
                 self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
 
-        self._job = self._context.busy.run(text, work, on_done=finish, on_failed=failed)
+        self._job = self._context.job(text, work, on_done=finish, on_failed=failed)
 
     def _end(self) -> None:
         """Closing ends what runs, and nothing of it arrives any more."""

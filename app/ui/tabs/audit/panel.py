@@ -197,7 +197,7 @@ class VerificationPanel(QWidget):
                 cancelled=cancelled,
             )
 
-        self._context.busy.run(
+        self._context.job(
             f"Exporting the report to {out.name}…",
             work,
             on_done=lambda _: self._context.say(f"Report exported to {out.name}"),
@@ -271,7 +271,7 @@ class VerificationPanel(QWidget):
     def _accept(self, report: Report) -> None:
         path, now = self._context.opened.path, self._context.clock()
         actor = self._context.settings.actor
-        self._context.busy.run(
+        self._context.job(
             "Accepting…",
             lambda progress, cancelled: self._store.accept_starts(path, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),

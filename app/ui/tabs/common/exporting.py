@@ -78,7 +78,7 @@ def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: 
     def done(count: int) -> None:
         context.say(f"{counted(count, 'row')} exported to {path.name}")
 
-    context.busy.run(f"Exporting to {path.name}…", work, on_done=done)
+    context.job(f"Exporting to {path.name}…", work, on_done=done)
 
 
 def _copy(tab: RecordTab, form: Format, _: bool = False) -> None:

@@ -1,3 +1,5 @@
+"""What runs for long, as the status bar shows it."""
+
 import threading
 
 from pytestqt.qtbot import QtBot
@@ -8,40 +10,68 @@ from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
 
+def until_cancelled(progress: Progress, cancelled: Stop) -> None:
+    while not cancelled():
+        threading.Event().wait(0.001)
+    raise Cancelled
+
+
 def test_a_bug_ends_what_the_status_bar_shows(context: Context, qtbot: QtBot) -> None:
     told: list[TenantAdminError] = []
-    strip = context.busy._strip
+    busy = context.busy
     with qtbot.captureExceptions() as raised:
-        context.busy.run(
+        context.job(
             "Counting…", lambda progress, cancelled: 1 / 0, on_done=told.append, on_failed=told.append
         )
-        assert not strip.isHidden() and strip.label.text() == "Counting…"
+        assert not busy.isHidden() and busy.label.text() == "Counting…"
         qtbot.waitUntil(lambda: bool(told))
-    assert strip.isHidden()
+    assert busy.isHidden()
     assert [type(error) for error in told] == [WentWrong]
     assert [kind for kind, _, _ in raised] == [ZeroDivisionError]
 
 
 def test_cancel_is_for_the_work_that_is_shown(context: Context, qtbot: QtBot) -> None:
     told: list[str] = []
-    strip = context.busy._strip
-
-    def until_cancelled(progress: Progress, cancelled: Stop) -> None:
-        while not cancelled():
-            threading.Event().wait(0.001)
-        raise Cancelled
+    busy = context.busy
 
     for name in ("first", "second"):
-        context.busy.run(
+        context.job(
             name,
             until_cancelled,
             on_done=lambda result: None,
             on_failed=lambda error, name=name: told.append(name),  # type: ignore[misc]
         )
-    assert strip.label.text() == "second"
-    strip.cancelled.emit()
+    assert busy.label.text() == "second"
+    busy.cancel_button.click()
+    busy.set_progress(60, 100, "900 rows/s")
+    assert busy.label.text() == "second · stopping…"
     qtbot.waitUntil(lambda: told == ["second"])
-    assert strip.label.text() == "first" and not strip.isHidden()
-    strip.cancelled.emit()
+    assert busy.label.text() == "first" and not busy.isHidden()
+    busy.cancel_button.click()
     qtbot.waitUntil(lambda: told == ["second", "first"])
-    assert strip.isHidden()
+    assert busy.isHidden()
+
+
+def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> None:
+    busy, go_on = context.busy, threading.Event()
+
+    def work(progress: Progress, cancelled: Stop) -> None:
+        progress(1_500, 3_000)
+        go_on.wait(10)
+
+    context.job("Exporting", work, on_done=lambda result: None)
+    qtbot.waitUntil(lambda: busy.label.text() == "Exporting · 1,500 of 3,000")
+    assert busy.bar.value() == 500
+    go_on.set()
+    qtbot.waitUntil(busy.isHidden)
+
+
+def test_what_the_window_does_is_shown_when_a_file_has_closed(context: Context, qtbot: QtBot) -> None:
+    busy, go_on = context.busy, threading.Event()
+    busy.run("Importing", lambda progress, cancelled: go_on.wait(10), on_done=lambda result: None)
+    context.job("Exporting", until_cancelled, on_done=lambda result: None)
+    assert busy.label.text() == "Exporting"
+    context.stop()
+    assert busy.label.text() == "Importing" and not busy.isHidden()
+    go_on.set()
+    qtbot.waitUntil(busy.isHidden)

@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, BusyStrip, Toast
+from app.ui.widgets.banner import Banner, Toast
 from app.ui.widgets.buttons import SplitButton, push_button
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
@@ -122,18 +122,3 @@ def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
     assert toast.isVisible() and leaving.isActive()
     toast.show_message("Copied", milliseconds=1)
     qtbot.waitUntil(lambda: not toast.isVisible())
-
-
-def test_busy_strip(qtbot: QtBot, theme: Theme) -> None:
-    strip = BusyStrip(theme)
-    qtbot.addWidget(strip)
-    assert strip.isHidden()
-    strip.start("Exporting")
-    strip.set_progress(50, 100, "900 rows/s")
-    assert strip.label.text() == "Exporting · 900 rows/s"
-    with qtbot.waitSignal(strip.cancelled, timeout=0):
-        strip.cancel_button.click()
-    strip.set_progress(60, 100, "900 rows/s")
-    assert strip.label.text() == "Exporting · stopping…"
-    strip.finish()
-    assert strip.isHidden()

@@ -64,7 +64,7 @@ def test_an_export_can_be_stopped(
     folder.mkdir()
     save_as(monkeypatch, folder / "users.csv", "CSV (*.csv)")
     press("Ctrl+E")
-    strip = window.busy_strip
+    strip = window.busy
     qtbot.waitUntil(lambda: strip.label.text().startswith("Exporting to users.csv") and strip.bar.value() > 0)
     assert len(list(folder.iterdir())) == 1 and not (folder / "users.csv").exists()
     button(strip, "Cancel").click()
