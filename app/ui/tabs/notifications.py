@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,12 +9,12 @@ from app.itemmodels.columns import Row, Tone
 from app.services.records import notifications, runs
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.record import Record, read_record
+from app.services.records.record import read_record
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.services.text import counted
 from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import Frozen, ask_about, freeze, record_act
+from app.ui.tabs.common.acts import Frozen, NamesRun, ask_about, freeze, open_run_act, record_act
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -31,15 +30,6 @@ LONG = 2_000
 
 _READ = NOTIFICATIONS.names.index("read")
 _JSON_HEIGHT = 150
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationDetail:
-    """A notification and the planning run it is about: its id and idea, where the file has that run."""
-
-    record: Record
-    names_run: bool
-    run: tuple[str, str] | None
 
 
 class NotificationsTab(RecordTab):
@@ -71,7 +61,7 @@ class NotificationsTab(RecordTab):
     def load(self) -> Callable[..., Any]:
         return _detail
 
-    def show_details(self, record: NotificationDetail) -> None:
+    def show_details(self, record: NamesRun) -> None:
         note = record.record
         chip = ("read", Tone.NEUTRAL, Icon.READ) if note["read"] else ("unread", Tone.ACCENT, Icon.UNREAD)
         chips = [StatusChip(self.context.theme, note.text("type")), StatusChip(self.context.theme, *chip)]
@@ -80,9 +70,8 @@ class NotificationsTab(RecordTab):
         whole = len(message) <= LONG
         self._message.setText(message if whole else f"{message[:LONG].rstrip()}…")
         fields = [] if whole else [Field("Message", message)]
-        if record.run is not None:
-            run_id, idea = record.run
-            fields += [Field("Run", idea), Field("Run id", run_id, mono=True)]
+        if record.run_id is not None and record.idea is not None:
+            fields += [Field("Run", record.idea), Field("Run id", record.run_id, mono=True)]
         shown_elsewhere = ("read", "title", "message", "type", "metadata")
         self.fields.set_fields([*fields, *declared.fields(self.context, note, without=shown_elsewhere)])
         metadata = note["metadata"]
@@ -102,7 +91,7 @@ class NotificationsTab(RecordTab):
                 place=Place.FILTER_ROW,
             )
         )
-        add(record_act("open_run", "Open run", Icon.RUNS, self._open_run, self._refuse_run, "O"))
+        add(open_run_act(self, partial(self.selection.refusal, single=True, writes=False), "O"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
@@ -144,32 +133,16 @@ class NotificationsTab(RecordTab):
             return self.context.cannot_write
         return None if self.model.rowCount() else "No notification is shown."
 
-    def _open_run(self) -> None:
-        detail: NotificationDetail | None = self.current.whole()
-        if detail is not None and detail.run is not None:
-            self.jump.emit(PLANNING_RUNS.name, detail.run[0])
-
-    def _refuse_run(self) -> str | None:
-        refusal = self.selection.refusal(single=True, writes=False)
-        if refusal is not None:
-            return refusal
-        detail: NotificationDetail | None = self.current.whole()
-        if detail is None or not detail.names_run:
-            return "This notification names no run."
-        return None if detail.run is not None else "Its run is no longer in this file."
-
 
 def _title_tone(value: Any, row: Row) -> Tone | None:
     return None if row[_READ] else Tone.ACCENT
 
 
-def _detail(database: Database, notification_id: str) -> NotificationDetail:
+def _detail(database: Database, notification_id: str) -> NamesRun:
     """Raises `NotFound`."""
     record = read_record(database, NOTIFICATIONS, notification_id)
     run_id = _run_id(record["metadata"])
-    idea = None if run_id is None else runs.idea_of(database, run_id)
-    found = None if run_id is None or idea is None else (run_id, idea)
-    return NotificationDetail(record, run_id is not None, found)
+    return NamesRun(record, run_id, None if run_id is None else runs.idea_of(database, run_id))
 
 
 def _run_id(metadata: object) -> str | None:

@@ -122,44 +122,30 @@ class WebhookDialog(FormDialog):
         webhook: Record | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(
-            context.theme,
-            "Edit webhook" if webhook else "New webhook",
-            f"Destination of {webhook.text('tenant_id')}"
-            if webhook
-            else "Events are delivered by POST to this URL.",
-            action="Save" if webhook else "Create webhook",
-            parent=parent,
-        )
+        title, sentence, action = "New webhook", "Events are delivered by POST to this URL.", "Create webhook"
+        if webhook is not None:
+            title, sentence, action = "Edit webhook", f"Destination of {webhook['tenant_id']}", "Save"
+        super().__init__(context.theme, title, sentence, action=action, parent=parent)
         self._context = context
         self._webhook = webhook
-        self._remove: QCheckBox | None = None
         if webhook is None:
             self.add_field("tenant_id", "Tenant", QLineEdit(tenant or ""), checked(text.tenant_id))
         self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
         url = QLineEdit(webhook.text("url") if webhook else "")
         url.setPlaceholderText("https://hooks.example.com/path")
         self.add_field("url", "URL", url, checked(webhooks.valid_url), "https, or http on this computer")
-        self.add_field(
-            "events",
-            "Events",
-            QLineEdit(webhook.text("events") if webhook else webhooks.ALL_EVENTS),
-            checked(webhooks.valid_events),
-            f"* for all, or a comma list of: {', '.join(webhooks.EVENT_TYPES)}",
-        )
+        events = QLineEdit(webhook.text("events") if webhook else webhooks.ALL_EVENTS)
+        hint = f"* for all, or a comma list of: {', '.join(webhooks.EVENT_TYPES)}"
+        self.add_field("events", "Events", events, checked(webhooks.valid_events), hint)
         secret = QLineEdit()
         secret.setEchoMode(QLineEdit.EchoMode.Password)
-        has_secret = webhook is not None and bool(webhook["has_secret"])
-        hint = (
-            "Leave empty to keep the stored one."
-            if has_secret
-            else "Signs every delivery; may be left empty."
-        )
-        self.add_field("secret", "Secret", secret, hint=hint)
-        if has_secret:
-            self._remove = QCheckBox("Remove the secret")
-            self.add_field("remove_secret", "Remove the secret", self._remove)
-            self._remove.toggled.connect(secret.setDisabled)
+        if webhook is not None and webhook["has_secret"]:
+            self.add_field("secret", "Secret", secret, hint="Leave empty to keep the stored one.")
+            remove = QCheckBox("Remove the secret")
+            remove.toggled.connect(secret.setDisabled)
+            self.add_field("remove_secret", "Remove the secret", remove)
+        else:
+            self.add_field("secret", "Secret", secret, hint="Signs every delivery; may be left empty.")
         active = QCheckBox("Active")
         active.setChecked(bool(webhook["active"]) if webhook else True)
         self.add_field("active", "Active", active)
@@ -173,14 +159,9 @@ class WebhookDialog(FormDialog):
             url=str(values["url"]),
             events=str(values["events"]),
             active=bool(values["active"]),
-            secret=self._secret(str(values["secret"])),
+            secret="" if values.get("remove_secret") else str(values["secret"]) or None,
         )
         if self._webhook is None:
             self.write(self._context.act, webhooks.create, str(values["tenant_id"]), form)
         else:
             self.write(self._context.act, webhooks.update, self._webhook["id"], form)
-
-    def _secret(self, typed: str) -> str | None:
-        if self._remove is not None and self._remove.isChecked():
-            return ""
-        return typed or None

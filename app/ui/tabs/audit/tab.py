@@ -214,7 +214,7 @@ class AuditTab(RecordTab):
 
     def ask_range(self) -> None:
         """Asks for a range: the selected entries at first, else those that the filters keep."""
-        selected = self._selected_ends() if self.selection.count() > 1 else None
+        selected = self._selected_ends() if self.list.selected_count() > 1 else None
         lists, query = self.context.lists, replace(self.query(), sort=None)
         chain = ListQuery(self.spec.table.name, self.scope)
 
@@ -251,7 +251,7 @@ class AuditTab(RecordTab):
         return self.context.lacks(Capability.CHILD_SCAN)
 
     def _refuse_selected(self) -> str | None:
-        return self.refuse_verify() if self.selection.count() else "Select the entries first."
+        return self.refuse_verify() if self.list.selected_count() else "Select the entries first."
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""

@@ -6,8 +6,10 @@ from functools import partial
 from typing import Any
 
 from app.services.records.change import Change
+from app.services.records.record import Record
+from app.services.records.tables import PLANNING_RUNS
 from app.services.text import counted
-from app.ui.shell.actions import ActionSpec, Place
+from app.ui.shell.actions import ActionSpec, Place, Refusal
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
@@ -63,6 +65,32 @@ def history_act(tab: RecordTab) -> ActionSpec:
         partial(tab.selection.refusal, single=True, writes=False),
         "Ctrl+H",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NamesRun:
+    """A record, the planning run that it names, and what that run is about, where the file has it."""
+
+    record: Record
+    run_id: str | None
+    idea: str | None
+
+
+def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = "") -> ActionSpec:
+    """Shows the run that the selected record names; the tab reads `NamesRun`. `refusal` comes first."""
+
+    def show(read: NamesRun) -> None:
+        if read.idea is not None:
+            tab.jump.emit(PLANNING_RUNS.name, read.run_id)
+
+    def refuse() -> str | None:
+        read: NamesRun | None = tab.current.whole()
+        if read is not None and read.run_id is None:
+            return refusal() or f"This {tab.spec.table.noun[0]} names no run."
+        gone = read is not None and read.idea is None
+        return refusal() or ("Its run is no longer in this file." if gone else None)
+
+    return record_act("open_run", "Open run", Icon.RUNS, lambda: tab.current.when_whole(show), refuse, keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,6 @@ class Selection(QObject):
         self._place = _NOWHERE
         rows.loaded.connect(self._select_next)
 
-    def count(self) -> int:
-        return self._rows.selected_count()
-
     def records(self) -> list[Row]:
         """The selected rows that are at hand, at most some hundreds: enough to say what applies to them."""
         found = (self._rows.model.record(row) for row in self._rows.view.selected_rows()[:LOOKED_AT])
@@ -53,7 +50,7 @@ class Selection(QObject):
         """Why an act on the selection cannot apply."""
         if writes and self._context.cannot_write:
             return self._context.cannot_write
-        count, noun = self.count(), self._rows.table.noun[0]
+        count, noun = self._rows.selected_count(), self._rows.table.noun[0]
         if count == 0:
             return f"Select a {noun} first."
         if single and count > 1:
@@ -67,7 +64,9 @@ class Selection(QObject):
             return refusal
         table, records = self._rows.table, self.records()
         place, words = table.names.index(column), table.column(column).words
-        known = len(records) == self.count() and all(bool(record[place]) is state for record in records)
+        known = len(records) == self._rows.selected_count() and all(
+            bool(record[place]) is state for record in records
+        )
         return f"{already} {words[0 if state else 1]}." if known else None
 
     def go_on(self) -> None:
@@ -104,7 +103,8 @@ class CurrentRecord(QObject):
         self._waiting: tuple[object, Callable[[Any], object]] | None = None
         self.record_id: object = None
         rows.view.selection_changed.connect(self._follow)
-        rows.model.dataChanged.connect(self._rows_came)
+        # A record chosen before its row was at hand, by End or from elsewhere, can be read then.
+        rows.model.dataChanged.connect(self._follow)
         rows.lost.connect(self._leave)
 
     def whole(self) -> Any | None:
@@ -115,9 +115,9 @@ class CurrentRecord(QObject):
 
     def when_whole(self, use: Callable[[Any], object]) -> None:
         """Calls `use` with the record that is current now, as soon as it has been read and announced."""
-        wanted = self._rows.current_id()
-        if self._read is not None and self._read[0] == wanted:
-            use(self._read[1])
+        wanted, whole = self._rows.current_id(), self.whole()
+        if whole is not None:
+            use(whole)
         elif wanted is not None:
             self._waiting = (wanted, use)
 
@@ -144,12 +144,6 @@ class CurrentRecord(QObject):
         self._stop_reading()
         self.record_id = self._waiting = None
         self.left.emit()
-
-    def _rows_came(self) -> None:
-        """A record chosen before its row was at hand, by End or from elsewhere, can be read now."""
-        record_id = self._rows.current_id()
-        if record_id is not None and record_id != self.record_id:
-            self._follow()
 
     def _stop_reading(self) -> None:
         if self._reading is not None:

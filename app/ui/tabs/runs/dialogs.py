@@ -1,7 +1,6 @@
 """Windows of the planning runs: what a phase produced, in any of its versions, and the ideas put aside."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize
@@ -10,11 +9,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, 
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record, read_record
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS
 from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import record_act
+from app.ui.tabs.common.acts import NamesRun, open_run_act
 from app.ui.tabs.common.declared import TabSpec, moment
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -113,14 +112,6 @@ class ArtifactDialog(Dialog):
             self._reading.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class IdeaDetail:
-    """A parked idea, and whether the file has the run it comes from."""
-
-    record: Record
-    has_run: bool
-
-
 class ParkedIdeas(RecordTab):
     """The list of ideas put aside: why, and when to look at them again. `jump` asks for an idea's run."""
 
@@ -146,10 +137,9 @@ class ParkedIdeas(RecordTab):
         return _idea
 
     def add_acts(self) -> None:
-        act = record_act("open_run", "Open run", Icon.RUNS, self._open_run, self._refuse_run, "")
-        self.commands.add(act)
+        self.commands.add(open_run_act(self))
 
-    def show_details(self, record: IdeaDetail) -> None:
+    def show_details(self, record: NamesRun) -> None:
         idea, at = record.record, record.record["created_at"]
         since = formatting.relative_time(at, self.context.clock()) if isinstance(at, int) else str(at)
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
@@ -158,20 +148,6 @@ class ParkedIdeas(RecordTab):
 
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
         """None: what is offered here is the one button."""
-
-    def _open_run(self) -> None:
-        self.current.when_whole(self._jump_to_run)
-
-    def _jump_to_run(self, detail: IdeaDetail) -> None:
-        if detail.has_run:
-            self.jump.emit(PLANNING_RUNS.name, detail.record.text("run_id"))
-
-    def _refuse_run(self) -> str | None:
-        detail: IdeaDetail | None = self.current.whole()
-        if detail is None or detail.has_run:
-            return None
-        gone = bool(detail.record["run_id"])
-        return "Its run is no longer in this file." if gone else "This idea names no run."
 
 
 class ParkedIdeasDialog(Dialog):
@@ -197,10 +173,11 @@ def revisit(months: Any) -> str:
     return "now" if months <= 0 else f"in {counted(months, 'month')}"
 
 
-def _idea(database: Database, idea_id: str) -> IdeaDetail:
+def _idea(database: Database, idea_id: str) -> NamesRun:
     """Raises `NotFound`."""
     record = read_record(database, PLANNING_PARKED_IDEAS, idea_id)
-    return IdeaDetail(record, planning.idea_of(database, record.text("run_id")) is not None)
+    run_id = record.text("run_id") or None
+    return NamesRun(record, run_id, None if run_id is None else planning.idea_of(database, run_id))
 
 
 def _add_close_button(dialog: Dialog) -> QPushButton:

@@ -143,10 +143,10 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     record = tab.current.whole()
     assert record is not None
     assert tab._message.text() == record.record["message"]
-    assert record.run is not None and record.run[0] in tab._metadata.text_view.toPlainText()
+    assert record.idea is not None and record.run_id in tab._metadata.text_view.toPlainText()
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.keyClick(tab.table, Qt.Key.Key_Return)
-    assert jump.args == ["planning_runs", record.run[0]]
+    assert jump.args == ["planning_runs", record.run_id]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
     tab.table.select_row(0)
     assert tab.selection.refusal_to_set(*READ) == "Already marked read."
     tab.table.selectAll()
-    assert tab.selection.count() == many
+    assert tab.list.selected_count() == many
     assert tab.selection.refusal_to_set(*READ) is None, "the last one is not read"
 
 
