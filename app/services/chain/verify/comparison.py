@@ -4,13 +4,17 @@ Everything here has been authenticated before: `chain.checkpoints` checks signat
 over what holds, with a finding for what does not. What follows from a finding already made is none again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.rules import Code, Finding, Marker, anchor, denied, not_believed, seconds
-from app.services.chain.verify.join import Chain, Joined, digest_between
+from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
 from app.services.chain.verify.report import CheckpointHistory, SealedChain
+
+_Denial = tuple[object, object, str]
+"""What a checkpoint expected of a marker, what the marker says, and that in words."""
 
 
 def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = None) -> Checkpoint | None:
@@ -27,50 +31,27 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
         return earlier
     first_wrong = joined.first_errors()
     moved = _moved(joined, history, alone=tenant is not None)
-    failed = set(moved)
     for finding in moved.values():
         joined.add(finding)
-    if history.before_current is not None:
-        failed |= _compare_markers(joined, history.before_current, history.adopted, first_wrong, tenant)
-    for known in history.current:
+    failed = set(moved)
+    replaced = history.before_current  # the later ones take its place, except in what markers say was removed
+    for known in history.current if replaced is None else (replaced, *history.current):
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
                 continue
-            chain = joined.chains.get(name)
-            if chain is None:
-                unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
-                found = [] if unread else [_missing(name, sealed, known)]
-            else:
+            chain, found = joined.chains.get(name), None
+            if chain is not None:
+                against = first_wrong.get(name), history.adopted.get(name)
+                compared = _Comparison(joined, chain, sealed, known, *against)
                 newest = history.latest is not None and history.latest.tenants.get(name, sealed) is sealed
-                accepted = history.adopted.get(name)
-                wrong = first_wrong.get(name)
-                found = _Comparison(joined, chain, sealed, known, wrong, accepted).run(alone=newest)
-            for finding in found:
+                found = compared.of_markers() or (None if known is replaced else compared.of_rows(newest))
+            elif known is not replaced and not joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
+                found = _missing(name, sealed, known)
+            if found is not None:
                 failed.add(name)
-                joined.add(finding)
+                joined.add(found)
     _numbering(joined, history, moved.keys())
     return None
-
-
-def _compare_markers(
-    joined: Joined,
-    known: Checkpoint,
-    adopted: Mapping[str, tuple[int, str]],
-    wrong: Mapping[str, int],
-    tenant: str | None,
-) -> set[str]:
-    """The tenants whose markers contradict a checkpoint of which the later ones have taken the place."""
-    failed = set()
-    for name, sealed in known.tenants.items():
-        chain = joined.chains.get(name)
-        if chain is None or (tenant is not None and name != tenant):
-            continue
-        compared = _Comparison(joined, chain, sealed, known, wrong.get(name), adopted.get(name))
-        contradiction = compared.contradiction()
-        if contradiction is not None:
-            joined.add(contradiction)
-            failed.add(name)
-    return failed
 
 
 def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:
@@ -99,12 +80,8 @@ def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
 
 
 def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
-    return (chain.first_seq, chain.last_seq, chain.entries, chain.head) == (
-        sealed.first_seq,
-        sealed.last_seq,
-        sealed.entries,
-        sealed.head,
-    )
+    same = "first_seq", "last_seq", "entries", "head"
+    return all(getattr(chain, name) == getattr(sealed, name) for name in same)
 
 
 def _earlier_state(joined: Joined, history: CheckpointHistory) -> Checkpoint | None:
@@ -140,6 +117,7 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 
 
+@dataclass(frozen=True, slots=True)
 class _Comparison:
     """One tenant's chain against what one checkpoint knows of it, through its own last witnessed seq.
 
@@ -147,160 +125,166 @@ class _Comparison:
     start that a person accepted.
     """
 
-    def __init__(  # noqa: PLR0917  # what is held against what
-        self,
-        joined: Joined,
-        chain: Chain,
-        sealed: SealedChain,
-        known: Checkpoint,
-        wrong: int | None,
-        accepted: tuple[int, str] | None,
-    ) -> None:
-        self._joined, self._chain, self._sealed, self._known = joined, chain, sealed, known
-        self._accepted = accepted
-        self._explained = wrong is not None and wrong <= sealed.last_seq
-        proof = anchor(chain.first_seq, chain.first_previous, chain.marker)
-        self._pruned = 0 if proof is None else proof.through
+    joined: Joined
+    chain: Chain
+    sealed: SealedChain
+    known: Checkpoint
+    wrong: int | None
+    accepted: tuple[int, str] | None
 
-    def run(self, *, alone: bool) -> list[Finding]:
-        """`alone` says that this is the latest that knows the tenant: its markers alone may not deny it."""
-        chain, sealed = self._chain, self._sealed
-        contradiction = self.contradiction()
-        if contradiction is not None:
-            return [contradiction]
-        if (
-            alone
-            and chain.entries == len(chain.markers) + chain.doubted
-            and chain.first_seq > sealed.last_seq
-        ):
-            agrees = self._pruned == sealed.last_seq and self._removed() == sealed.entries
-            return [] if agrees or chain.doubted else [_missing(chain.tenant, sealed, self._known)]
+    @property
+    def _explained(self) -> bool:
+        return self.wrong is not None and self.wrong <= self.sealed.last_seq
+
+    @property
+    def _pruned(self) -> int:
+        """The last seq of what a marker that proves the start says was removed; 0 where none does."""
+        proof = anchor(self.chain.first_seq, self.chain.first_previous, self.chain.marker)
+        return 0 if proof is None else proof.through
+
+    @property
+    def _unread(self) -> bool:
+        """Whether entries that seem to be gone may be among those that could not be read."""
+        return self.joined.gap_between(self.sealed.first_seq - 1, self.sealed.last_seq)
+
+    @property
+    def _state(self) -> ChainState | None:
+        return self.joined.state_at(self.chain.tenant, self.sealed.last_seq)
+
+    def of_rows(self, newest: bool) -> Finding | None:
+        """`newest` says that this is the latest that knows the tenant: its markers alone may not deny it."""
+        chain, sealed = self.chain, self.sealed
+        behind = chain.first_seq > sealed.last_seq
+        if newest and behind and chain.entries == len(chain.markers) + chain.doubted:
+            removed = sum(item.entries for item in chain.markers if item.from_seq >= sealed.first_seq)
+            agrees = self._pruned == sealed.last_seq and removed == sealed.entries
+            return None if agrees or chain.doubted else _missing(chain.tenant, sealed, self.known)
         if self._pruned and sealed.last_seq <= self._pruned:
-            return []  # what a marker says of entries appended after the checkpoint, nothing here bears out
-        unproven = not chain.at_genesis and not self._pruned
-        if unproven and chain.first_seq > sealed.last_seq:
-            return []  # all that was witnessed went with the unproven start, which is its own finding
-        found = self._ends()
-        return found or self._digest()
+            return None  # what a marker says of entries appended after the checkpoint, nothing here bears out
+        if behind and not chain.at_genesis and not self._pruned:
+            return None  # all that was witnessed went with the unproven start, which is its own finding
+        return self._of_ends() or self._of_digest()
 
-    def _find(self, code: Code, expected: str | None, actual: str | None, sentence: str) -> Finding:
-        tenant = self._chain.tenant
-        message = f"{sentence} (Checkpoint {self._known.number}, {tenant}.)"
-        return Finding(code, tenant, self._sealed.last_seq, expected, actual, message)
+    def _find(self, code: Code, expected: object, actual: object, sentence: str) -> Finding:
+        tenant = self.chain.tenant
+        message = f"{sentence} (Checkpoint {self.known.number}, {tenant}.)"
+        shown = None if actual is None else str(actual)
+        return Finding(code, tenant, self.sealed.last_seq, str(expected), shown, message)
 
-    def _ends(self) -> list[Finding]:
+    def _of_ends(self) -> Finding | None:
         """Last row and number of rows, where something is gone, too much, or another."""
-        joined, chain, sealed = self._joined, self._chain, self._sealed
-        found: list[Finding] = []
-        state = joined.state_at(chain.tenant, sealed.last_seq)
-        # Entries that seem to be gone may be among those that could not be read.
-        unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
-        if state is None or state.last_seq < sealed.last_seq:
-            actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
-            if not joined.gap_between(seen, sealed.last_seq):
-                sentence = f"Entry {sealed.last_seq}, the last one that the checkpoint knew, is gone."
-                found.append(self._find(Code.TRUNCATED, sealed.head, actual, sentence))
-        elif state.head != sealed.head and not joined.is_wrong(chain.tenant, sealed.last_seq):
-            sentence = (
-                f"Entry {sealed.last_seq} is not the one that the checkpoint knew: the chain was rewritten."
-            )
-            found.append(self._find(Code.CHECKPOINT, sealed.head, state.head, sentence))
+        chain, sealed, state = self.chain, self.sealed, self._state
         entries = 0 if state is None else state.entries
         same_start = chain.first_seq == sealed.first_seq
         begun_again = chain.first_seq > sealed.first_seq and chain.at_genesis
-        if entries < sealed.entries and ((same_start and not unread) or begun_again):
-            if (
-                not found or found[0].code is not Code.TRUNCATED
-            ):  # from which follows that the head is another
-                sentence = f"The checkpoint knew {sealed.entries:,} entries, and {entries:,} are there."
-                found = [self._find(Code.TRUNCATED, str(sealed.entries), str(entries), sentence)]
-        elif found or (self._explained and not begun_again):
-            pass
-        elif begun_again or chain.first_seq < sealed.first_seq:
+        fewer = entries < sealed.entries and ((same_start and not self._unread) or begun_again)
+        found = self._of_last_row()
+        if found is not None and (found.code is Code.TRUNCATED or not fewer):
+            return found
+        if fewer:  # from which follows that the head is another
+            sentence = f"The checkpoint knew {sealed.entries:,} entries, and {entries:,} are there."
+            return self._find(Code.TRUNCATED, sealed.entries, entries, sentence)
+        if self._explained and not begun_again:
+            return None
+        if begun_again or chain.first_seq < sealed.first_seq:
             sentence = (
                 f"The chain began with entry {sealed.first_seq}, and begins with {chain.first_seq} now."
             )
-            found = [self._find(Code.CHECKPOINT, str(sealed.first_seq), str(chain.first_seq), sentence)]
-        elif same_start and entries > sealed.entries:
+            return self._find(Code.CHECKPOINT, sealed.first_seq, chain.first_seq, sentence)
+        if same_start and entries > sealed.entries:
             sentence = f"The checkpoint knew {sealed.entries:,} entries, and there are {entries:,} now."
-            found = [self._find(Code.CHECKPOINT, str(sealed.entries), str(entries), sentence)]
-        return found
+            return self._find(Code.CHECKPOINT, sealed.entries, entries, sentence)
+        return None
 
-    def _digest(self) -> list[Finding]:
-        chain, sealed, known = self._chain, self._sealed, self._known
-        covered = chain.first_seq == sealed.first_seq or chain.first_seq <= known.after + 1
-        if self._explained or not covered or self._joined.gap_between(known.after, sealed.last_seq):
-            return []  # or a start that nothing proves lies inside of what the digest covers
-        digest = digest_between(self._joined.states.get(chain.tenant, ()), known.after, sealed.last_seq)
+    def _of_last_row(self) -> Finding | None:
+        joined, sealed, state = self.joined, self.sealed, self._state
+        last = sealed.last_seq
+        if state is None or state.last_seq < last:
+            actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
+            sentence = f"Entry {last}, the last one that the checkpoint knew, is gone."
+            gone = not joined.gap_between(seen, last)
+            return self._find(Code.TRUNCATED, sealed.head, actual, sentence) if gone else None
+        if state.head == sealed.head or joined.is_wrong(self.chain.tenant, last):
+            return None
+        sentence = f"Entry {last} is not the one that the checkpoint knew: the chain was rewritten."
+        return self._find(Code.CHECKPOINT, sealed.head, state.head, sentence)
+
+    def _of_digest(self) -> Finding | None:
+        chain, sealed, after = self.chain, self.sealed, self.known.after
+        covered = chain.first_seq == sealed.first_seq or chain.first_seq <= after + 1
+        if self._explained or not covered or self.joined.gap_between(after, sealed.last_seq):
+            return None  # or a start that nothing proves lies inside of what the digest covers
+        digest = digest_between(self.joined.states.get(chain.tenant, ()), after, sealed.last_seq)
         if digest == sealed.digest:
-            return []
+            return None
         sentence = (
             "The hashes are those that the checkpoint knew, but a number, a type or a boundary was changed."
         )
-        return [self._find(Code.CHECKPOINT, sealed.digest, digest, sentence)]
+        return self._find(Code.CHECKPOINT, sealed.digest, digest, sentence)
 
-    def contradiction(self) -> Finding | None:
+    def of_markers(self) -> Finding | None:
         """A prune marker that says otherwise than the checkpoint that knew the rows."""
-        for marker in self._chain.markers:
+        first, last = self.sealed.first_seq, self.sealed.last_seq
+        concerned = [item for item in self.chain.markers if item.from_seq <= last and item.to_seq >= first]
+        for marker in concerned:
             found = self._denied(marker)
+            if marker is concerned[0]:
+                found = found or self._unaccounted(marker)
+            if marker is concerned[-1]:
+                found = found or self._miscounted(concerned)
             if found is not None:
                 expected, actual, why = found
-                why = f"as checkpoint {self._known.number} knew it, {why}"
-                tenant, said = self._chain.tenant, {"expected": str(expected), "actual": str(actual)}
-                return not_believed(tenant, marker.seq, why, **said)
+                return not_believed(
+                    self.chain.tenant,
+                    marker.seq,
+                    f"as checkpoint {self.known.number} knew it, {why}",
+                    expected=str(expected),
+                    actual=str(actual),
+                )
         return None
 
-    def _denied(self, marker: Marker) -> tuple[object, object, str] | None:
-        sealed = self._sealed
-        first, last = sealed.first_seq, sealed.last_seq
-        if not (marker.from_seq <= last and marker.to_seq >= first):
-            return None
+    def _denied(self, marker: Marker) -> _Denial | None:
+        """Whether a marker that tells of witnessed entries is wrong about the first or the last one."""
+        sealed, first, last = self.sealed, self.sealed.first_seq, self.sealed.last_seq
         if marker.from_seq < first:
             return first, marker.from_seq, f"the first entry was {first}"
         if marker.to_seq == last and marker.last_hash != sealed.head:
             return sealed.head, marker.last_hash, f"entry {last} had another hash"
         for seq, at in ((first, sealed.first_at), (last, sealed.head_at)):
             if marker.from_seq <= seq <= marker.to_seq and at is not None and seconds(at) >= marker.cutoff:
-                return (
-                    at,
-                    marker.cutoff,
-                    f"entry {seq} was not older than its cutoff",
-                )
-        return self._unaccounted(marker) or self._miscounted(marker)
+                return at, marker.cutoff, f"entry {seq} was not older than its cutoff"
+        return None
 
-    def _concerned(self) -> list[Marker]:
-        """The markers that tell of entries which were witnessed."""
-        first, last = self._sealed.first_seq, self._sealed.last_seq
-        return [item for item in self._chain.markers if item.from_seq <= last and item.to_seq >= first]
-
-    def _unaccounted(self, marker: Marker) -> tuple[object, object, str] | None:
+    def _unaccounted(self, marker: Marker) -> _Denial | None:
         """Whether witnessed entries are gone before the first that any marker says was removed.
 
         A marker that told of them came after the checkpoint, and where nothing behind what was witnessed was
         removed, it would still be there. A person may have accepted that they are gone.
         """
-        sealed, chain, joined = self._sealed, self._chain, self._joined
-        if marker is not self._concerned()[0] or marker.from_seq == sealed.first_seq or joined.gaps:
-            return None
-        if not joined.all_markers or chain.doubted or chain.markers[-1].to_seq > sealed.last_seq:
-            return None
-        if denied(chain.first_seq, chain.first_previous, chain.marker):
-            return None  # it stands against the start, and that is said
-        if self._accepted is not None and self._accepted[0] == marker.from_seq:
+        sealed, chain, joined = self.sealed, self.chain, self.joined
+        if (
+            marker.from_seq == sealed.first_seq
+            or joined.gaps
+            or not joined.all_markers
+            or chain.doubted
+            or chain.markers[-1].to_seq > sealed.last_seq
+            or denied(
+                chain.first_seq, chain.first_previous, chain.marker
+            )  # against the start, and that is said
+            or (self.accepted is not None and self.accepted[0] == marker.from_seq)
+        ):
             return None
         why = f"entry {sealed.first_seq} was the first, and no marker says that it was removed"
         return sealed.first_seq, marker.from_seq, why
 
-    def _miscounted(self, marker: Marker) -> tuple[object, object, str] | None:
+    def _miscounted(self, concerned: Sequence[Marker]) -> _Denial | None:
         """Whether what markers removed and what is left are not the entries that were witnessed.
 
         It shows at the last marker that concerns them, and only where markers tell of all that was removed.
         """
-        sealed, chain, joined = self._sealed, self._chain, self._joined
-        concerned = self._concerned()
+        sealed, chain, joined, marker = self.sealed, self.chain, self.joined, concerned[-1]
         complete = joined.all_markers and concerned[0].from_seq == sealed.first_seq
-        unread = joined.gap_between(sealed.first_seq - 1, sealed.last_seq)
-        if marker is not concerned[-1] or not complete or unread or self._explained or not self._pruned:
+        if not complete or self._unread or self._explained or not self._pruned:
             return None
         left = joined.entries_until(chain.tenant, sealed.last_seq)
         others = left + sum(item.entries for item in concerned[:-1])
@@ -308,15 +292,10 @@ class _Comparison:
         least = most - max(0, marker.to_seq - sealed.last_seq)  # the rest may have come after the checkpoint
         if others + least <= sealed.entries <= others + most:
             return None
-        state = joined.state_at(chain.tenant, sealed.last_seq)
-        if left and (state is None or state.head != sealed.head):
+        if left and (self._state is None or self._state.head != sealed.head):
             return None  # more than its count is wrong, which is found by itself
         why = f"there were {sealed.entries} entries, and {left} of them are left"
         return sealed.entries - others, marker.entries, why
-
-    def _removed(self) -> int:
-        """How many of the witnessed entries the markers say were removed, one by one."""
-        return sum(item.entries for item in self._chain.markers if item.from_seq >= self._sealed.first_seq)
 
 
 def _moved(joined: Joined, history: CheckpointHistory, *, alone: bool) -> dict[str, Finding]:
@@ -344,8 +323,7 @@ def _moved(joined: Joined, history: CheckpointHistory, *, alone: bool) -> dict[s
             f"Entry {chain.first_seq} of {name} is one that checkpoint {known.number} knew as the first of "
             f"{owner}: entries were moved to another tenant."
         )
-        place = (name, chain.first_seq)
-        found[name] = Finding(Code.CHECKPOINT, *place, owner, name, sentence)
+        found[name] = Finding(Code.CHECKPOINT, name, chain.first_seq, owner, name, sentence)
     return found
 
 
@@ -370,16 +348,17 @@ def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
         elif name not in ever and chain.first_seq <= latest.through:
+            first, actual = chain.first_seq, None
             if chain.at_genesis:
+                code = Code.NUMBERING
                 sentence = (
-                    f"{name} is new since checkpoint {latest.number}, but begins at entry {chain.first_seq}, "
+                    f"{name} is new since checkpoint {latest.number}, but begins at entry {first}, "
                     "below numbers that others had then."
                 )
-                joined.add(Finding(Code.NUMBERING, name, chain.first_seq, None, None, sentence))
             else:
+                code, actual = Code.CHECKPOINT, chain.first_hash
                 sentence = (
-                    f"Entry {chain.first_seq} of {name} was put among entries that checkpoint "
-                    f"{latest.number} had seen without it."
+                    f"Entry {first} of {name} was put among entries that checkpoint {latest.number} had seen "
+                    "without it."
                 )
-                actual = chain.first_hash
-                joined.add(Finding(Code.CHECKPOINT, name, chain.first_seq, None, actual, sentence))
+            joined.add(Finding(code, name, first, None, actual, sentence))
