@@ -1,16 +1,18 @@
-"""From joined chains to a Report: starts, counters, indexes and the verdicts."""
+"""From joined chains to a Report: what broken links and starts really are, and the verdicts."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import apsw
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
+from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of, shown
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
-    HIGHEST_SEQ,
-    LOWEST_SEQ,
+    GENESIS,
     MARKER_EVENT,
     TABLE,
     Anchor,
@@ -18,22 +20,31 @@ from app.services.chain.rules import (
     Finding,
     Verdict,
     anchor,
-    end_is_lost,
+    denied,
     worst,
 )
-from app.services.chain.verify.comparison import (
-    backed,
-    compare,
-    is_as_latest,
-    unwitnessed,
+from app.services.chain.verify.comparison import backed, compare, is_as_latest, unwitnessed
+from app.services.chain.verify.extent import (
+    Extent,
+    check_counters,
+    check_indexes,
+    explain_emptied,
+    name_gaps,
+    readable,
 )
-from app.services.chain.verify.extent import Extent
-from app.services.chain.verify.follow import KEEP, SEVERAL
+from app.services.chain.verify.follow import KEEP, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport
 from app.services.chain.verify.source import IN_THE_WAY
-from app.services.chain.verify.trace import explain
-from app.services.text import sql_name
+
+_NEIGHBOURS = 8
+"""How many rows are kept for one hash; honest chains have one."""
+
+_NEAR = f"""
+SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
+FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
+  hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
+ORDER BY seq"""  # noqa: S608
 
 
 def conclude(
@@ -49,17 +60,17 @@ def conclude(
     """
     known = history or CheckpointHistory()
     anchors = {
-        tenant: _anchor(connection, encoding, chain, joined, extent, known)
+        tenant: _proof(connection, encoding, chain, joined, extent, known)
         for tenant, chain in joined.chains.items()
     }
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
-    explain(connection, joined, unproven, _readable(joined, extent))
-    _check_counters(joined, extent)
-    _check_indexes(connection, joined, extent)
+    _explain(connection, joined, unproven, readable(joined, extent))
+    check_counters(joined, extent)
+    check_indexes(connection, joined, extent)
     earlier = compare(joined, known, extent.tenant)
     _explain_renumbered(connection, joined)
-    _explain_emptied(joined, extent)
-    _name_gaps(joined, extent)
+    explain_emptied(joined, extent)
+    name_gaps(joined, extent)
     tenants = tuple(
         _tenant_report(joined, chain, anchors[chain.tenant], known, earlier)
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
@@ -104,189 +115,43 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
             joined.count(Code.CHECKPOINT)
 
 
-def _readable(joined: Joined, extent: Extent) -> list[tuple[int, int]]:
-    """The ranges of seqs between what could not be read, up to the end of the extent."""
-    ranges, start = [], LOWEST_SEQ
-    for first, last, _ in joined.gaps:
-        ranges.append((start, first - 1))
-        start = last + 1
-    return [(first, last) for first, last in [*ranges, (start, extent.last)] if first <= last]
-
-
-def _name_gaps(joined: Joined, extent: Extent) -> None:
-    """A finding for each stretch of entries that could not be read."""
-    for first, last, why in joined.gaps:
-        end = last
-        if last >= extent.last and extent.counter is not None and extent.counter >= first:
-            end = extent.counter
-        if first == LOWEST_SEQ:
-            which = "The first entries" if end == HIGHEST_SEQ else f"The entries up to {end}"
-        elif end == HIGHEST_SEQ:
-            which = f"The entries from {first} on"
-        else:
-            which = f"Entry {first}" if first == end else f"Entries {first} to {end}"
-        how = "could not all be read" if why == SEVERAL else "could not be read"
-        message = f"{which} {how}: the file is damaged there."
-        seq = None if first == LOWEST_SEQ else first
-        joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
-
-
-def _anchor(  # noqa: PLR0917  # what was scanned, and where to look up the rest
+def _proof(  # noqa: PLR0917  # what was scanned, and where to look up the rest
     connection: apsw.Connection,
     encoding: str,
     chain: Chain,
     joined: Joined,
     extent: Extent,
-    known: CheckpointHistory,
+    history: CheckpointHistory,
 ) -> Anchor | None:
     """How the start of the chain is proven, or None; of a range, by the entry before it."""
     if extent.partial:
-        before = _stored_before(connection, encoding, chain, extent)
-        if before is not None:
-            if before.text("hash") != chain.first_previous:
-                _outside_break(joined, chain, before)
-            return Anchor("entry", before.seq)
-        markers = _markers(connection, encoding, chain)
-        chain.markers, _ = believed_of(chain.tenant, markers)  # the others lie outside
-    return anchor(chain.first_seq, chain.first_previous, chain.marker, known.adopted.get(chain.tenant))
+        where = "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+        place = chain.tenant, extent.first
+        found = [] if chain.gap_before else _look_up(connection, encoding, where, *place)
+        if found:
+            before, stored = found[0].seq, found[0].text("hash")
+            if stored != chain.first_previous:
+                first, actual = chain.first_seq, chain.first_previous
+                sentence = f"Entry {first} of {chain.tenant} does not continue entry {before}."
+                joined.add(Finding(Code.LINK, chain.tenant, first, stored, actual, sentence))
+            return Anchor("entry", before)
+        where = "tenant_id = ? AND event_type = ? ORDER BY seq"  # which may lie outside of the range
+        markers = _look_up(connection, encoding, where, chain.tenant, MARKER_EVENT)
+        chain.markers, _ = believed_of(chain.tenant, markers)
+    return anchor(chain.first_seq, chain.first_previous, chain.marker, history.adopted.get(chain.tenant))
 
 
-def _stored_before(connection: apsw.Connection, encoding: str, chain: Chain, extent: Extent) -> Entry | None:
-    """The tenant's row before a range."""
-    if chain.gap_before:
-        return None
-    sql = "WHERE tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
-    return next(_look_up(connection, encoding, sql, (chain.tenant, extent.first)), None)
-
-
-def _outside_break(joined: Joined, chain: Chain, before: Entry) -> None:
-    sentence = f"Entry {chain.first_seq} of {chain.tenant} does not continue entry {before.seq}."
-    place, expected = (chain.tenant, chain.first_seq), before.text("hash")
-    joined.add(Finding(Code.LINK, *place, expected, chain.first_previous, sentence))
-
-
-def _markers(connection: apsw.Connection, encoding: str, chain: Chain) -> Iterator[Entry]:
-    """All of the tenant's prune markers, which may lie outside of the range."""
-    sql = "WHERE tenant_id = ? AND event_type = ? ORDER BY seq"
-    return _look_up(connection, encoding, sql, (chain.tenant, MARKER_EVENT))
-
-
-def _look_up(
-    connection: apsw.Connection, encoding: str, sql: str, params: tuple[object, ...]
-) -> Iterator[Entry]:
+def _look_up(connection: apsw.Connection, encoding: str, where: str, *values: object) -> list[Entry]:
     """The rows, from the table itself where an index cannot be read; none where neither can."""
     for how in ("", "NOT INDEXED "):
         try:
-            rows = connection.execute(
-                f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}{sql}",  # noqa: S608
-                params,
-            ).fetchall()
+            sql = f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}"  # noqa: S608
+            return [Entry(row, encoding) for row in connection.execute(sql, values)]
         except IN_THE_WAY:
             raise
         except apsw.Error:
             continue
-        yield from (Entry(row, encoding) for row in rows)
-        return
-
-
-def _check_counters(joined: Joined, extent: Extent) -> None:
-    """The counters beside the table against the rows that were seen."""
-    end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
-    counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
-    lost = end_is_lost(counter, end if has_rows else None)
-    if lost and not joined.gap_between(end, counter or 0):
-        joined.add(
-            Finding(
-                Code.SEQUENCE_COUNTER,
-                None,
-                None,
-                str(counter),
-                str(end),
-                f"The file has numbered entries up to {counter}, but its last entry is {end}: "
-                "the entries after it were removed, unless an insert failed at the very end.",
-            )
-        )
-    # The table counts, and an index that knows less of it is only a damaged index.
-    if extent.rows is not None and joined.complete and extent.rows > joined.entries:
-        joined.incomplete(
-            f"The file counts {extent.rows} entries, but {joined.entries} can be read in their order: "
-            "it is damaged.",
-            str(extent.rows),
-            str(joined.entries),
-        )
-    nothing = not (joined.entries or extent.partial or extent.tenant)
-    if joined.complete and nothing and extent.first <= extent.last:
-        joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
-
-
-def _explain_emptied(joined: Joined, extent: Extent) -> None:
-    """A table without entries that once had some: the platform's cleanup may leave nothing.
-
-    A range without entries says nothing of the rest.
-    """
-    emptied = (
-        not extent.partial
-        and extent.first > extent.last
-        and extent.counter is not None
-        and extent.counter > 0
-    )
-    if emptied and joined.complete and not joined.findings:
-        sentence = (
-            f"There are no entries, but the file has numbered some, up to {extent.counter}; "
-            "nothing proves what they were."
-        )
-        joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
-
-
-def _check_indexes(connection: apsw.Connection, joined: Joined, extent: Extent) -> None:
-    """Every index must lead to the rows that the table has: who reads through it would miss the others."""
-    if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
-        return
-    try:
-        names = [
-            name
-            for name, partial in connection.execute(
-                "SELECT name, partial FROM pragma_index_list(?)", (TABLE,)
-            )
-            if not partial
-        ]
-        if extent.tenant is None:
-            for name in names:
-                # count(*) alone would be taken from whichever index is the smallest.
-                sql = f"SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY {sql_name(name)}"  # noqa: S608
-                ((count,),) = connection.execute(sql)
-                if count != joined.entries:
-                    sentence = (
-                        f"The index {name} leads to {count:,} of {joined.entries:,} entries, "
-                        "so whoever reads through it does not see what is there."
-                    )
-                    expected, actual = str(joined.entries), str(count)
-                    joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
-        for chain in joined.chains.values():
-            _check_ends(connection, joined, chain)
-    except IN_THE_WAY:
-        raise
-    except apsw.Error:
-        pass  # a damaged index says so to whoever reads it
-
-
-def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> None:
-    """Whether a tenant's last entry is found as the append looks for it."""
-    row = connection.execute(
-        f"SELECT seq FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
-        (chain.tenant, chain.last_seq),
-    ).fetchone()
-    if joined.counts.get(Code.INDEX) or (row is not None and row[0] == chain.last_seq):
-        return
-    if any(
-        item.tenant == chain.tenant and item.code in (Code.TYPE, Code.ENCODING) for item in joined.findings
-    ):
-        return  # whose name is not text as SQL compares it
-    sentence = (
-        f"An index hides entry {chain.last_seq} of {chain.tenant}, so the next append would not see it."
-    )
-    actual = None if row is None else str(row[0])
-    joined.add(Finding(Code.INDEX, chain.tenant, chain.last_seq, str(chain.last_seq), actual, sentence))
+    return []
 
 
 def _tenant_report(
@@ -332,3 +197,160 @@ def _verdict(
         Verdict.VERIFIED: True,
     }
     return worst(verdict for verdict, so in said.items() if so)
+
+
+class _Neighbour(NamedTuple):
+    seq: int
+    tenant: str
+    hash: str
+
+
+@dataclass(slots=True)
+class _Neighbours:
+    """By hash: the rows that carry it (`owners`) and the rows that continue it (`successors`)."""
+
+    owners: dict[str, list[_Neighbour]] = field(default_factory=dict)
+    successors: dict[str, list[_Neighbour]] = field(default_factory=dict)
+
+
+def _neighbours(
+    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
+) -> _Neighbours:
+    """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
+
+    Genesis is left out: all chains continue it.
+    """
+    wanted = {value for value in hashes if value != GENESIS}
+    found = _Neighbours()
+    if not wanted:
+        return found
+    for first, last in ranges:
+        try:
+            for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
+                tenant, stored, previous = ((item or b"").decode("utf-8", "backslashreplace") for item in raw)
+                row = _Neighbour(seq, tenant, stored)
+                for table, key in ((found.owners, stored), (found.successors, previous)):
+                    if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
+                        kept.append(row)
+        except apsw.Error:
+            pass  # what was found before the damage is still true; the damage itself is a finding already
+    return found
+
+
+def _explain(
+    connection: apsw.Connection, joined: Joined, unproven: Iterable[Chain], ranges: Iterable[tuple[int, int]]
+) -> None:
+    """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
+    unproven = list(unproven)
+    hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
+    near = _neighbours(connection, hashes, ranges)
+    branches: dict[str, set[str]] = {}
+    for item in sorted(joined.breaks, key=lambda item: item.seq):
+        chain = joined.chains[item.tenant]
+        found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()))
+        joined.count(Code.LINK, -1)  # counted as such when it was met
+        chain.errors -= 1
+        for finding in found:
+            joined.add(finding)
+    for chain in unproven:
+        for finding in _unproven_start(joined, chain, near):
+            joined.add(finding)
+
+
+def _unproven_start(joined: Joined, chain: Chain, near: _Neighbours) -> list[Finding]:
+    """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
+    marker = chain.marker
+    if marker is not None and denied(chain.first_seq, chain.first_previous, marker):
+        sentence = (
+            f"Entry {marker.seq} says that everything up to {marker.to_seq} was pruned, "
+            f"but the chain of {chain.tenant} does not start behind that."
+        )
+        place, expected = (chain.tenant, chain.first_seq), marker.last_hash
+        return [Finding(Code.LINK, *place, expected, chain.first_previous, sentence)]
+    if chain.gap_before or chain.doubted:
+        return []  # what came before may be what could not be read, or what a doubted marker tells of
+    found = _broken_start(chain, near)
+    if found:
+        return found
+    sentence = (
+        f"The chain of {chain.tenant} holds from entry {chain.first_seq} on; "
+        "nothing in the file proves what came before."
+    )
+    place = (chain.tenant, chain.first_seq)
+    return [Finding(Code.UNPROVEN_START, *place, GENESIS, chain.first_previous, sentence)]
+
+
+def _broken_link(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) -> list[Finding]:
+    """One or more findings for a break.
+
+    `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
+    own hash is reported as LINK as well, since its previous hash may just have been edited.
+    """
+    code, message = _classify(item, chain, near, branches)
+    findings = [_finding(item, code, message)]
+    if code is not Code.LINK and (not item.holds or code is Code.CROSS_TENANT):
+        findings.insert(0, _finding(item, Code.LINK, _plain(item)))
+    return findings
+
+
+def _classify(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) -> tuple[Code, str]:
+    tenant, seq = item.tenant, item.seq
+    if item.previous == GENESIS:
+        if chain.first_previous == GENESIS and chain.first_hash == item.stored:
+            return Code.DUPLICATE, f"Entry {seq} repeats entry {chain.first_seq}."
+        return Code.RESTART, f"The chain of {tenant} starts a second time at entry {seq}."
+    siblings = near.successors.get(item.previous, [])
+    earlier = [row for row in siblings if row.tenant == tenant and row.seq < seq]
+    if earlier:
+        if any(row.hash == item.stored for row in earlier):
+            return Code.DUPLICATE, f"Entry {seq} repeats entry {earlier[0].seq}."
+        branches.update((item.expected, earlier[0].hash))
+        return Code.FORK, f"Entry {seq} and entry {earlier[0].seq} both continue the same entry."
+    if item.previous in branches:
+        branches.add(item.expected)
+        return Code.FORK, f"Entry {seq} goes on with another branch of the fork before it."
+    owners = near.owners.get(item.previous, [])
+    own = next((row for row in owners if row.tenant == tenant and row.seq != seq), None)
+    if own is not None:
+        return Code.ORDER, f"Entry {seq} continues entry {own.seq}, which is not the entry before it."
+    other = next((row for row in owners if row.tenant != tenant), None)
+    if other is not None:
+        return (
+            Code.CROSS_TENANT,
+            f"Entry {seq} of {tenant} continues entry {other.seq}, which is stored under {other.tenant}.",
+        )
+    return Code.LINK, _plain(item)
+
+
+def _broken_start(chain: Chain, near: _Neighbours) -> list[Finding]:
+    """Findings for a first row that is not genesis and that no marker explains: none if nothing is known."""
+    item = Break(
+        chain.tenant, chain.first_seq, chain.first_previous, GENESIS, chain.first_hash, chain.first_holds
+    )
+    owners = near.owners.get(chain.first_previous, [])
+    own = next((row for row in owners if row.tenant == chain.tenant), None)
+    if own is not None:
+        return [_finding(item, Code.ORDER, f"Entry {item.seq} continues entry {own.seq}, which comes later.")]
+    other = next(
+        (
+            row
+            for row in [*owners, *near.successors.get(chain.first_previous, [])]
+            if row.tenant != chain.tenant
+        ),
+        None,
+    )
+    if other is None:
+        return []
+    message = f"The chain of {chain.tenant} starts with entry {item.seq} inside the chain of {other.tenant}."
+    return [_finding(item, Code.LINK, _plain(item)), _finding(item, Code.CROSS_TENANT, message)]
+
+
+def _plain(item: Break) -> str:
+    return (
+        f"Entry {item.seq} of {item.tenant} does not continue the entry before it: "
+        "entries were removed, or one of the two was changed."
+    )
+
+
+def _finding(item: Break, code: Code, message: str) -> Finding:
+    return Finding(code, item.tenant, item.seq, item.expected, shown(item.previous), message)

@@ -13,7 +13,6 @@ import apsw
 from app.services.chain.entry import RAW_COLUMNS
 from app.services.chain.rules import COLUMNS, TABLE
 from models.errors import FileMissing, TableMissing, TenantAdminError
-from models.local.file import MAGIC, diagnose, first_bytes
 
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
@@ -55,8 +54,10 @@ class Source:
     def __init__(self, path: Path, *, folder: Callable[[], Path] | None = None) -> None:
         """`folder` gives a place for a copy, asked for when the file's own folder does not allow reading it.
 
-        Raises `FileMissing`, and what `header.diagnose` makes of a file that is no database.
+        Raises `FileMissing`, and what `models.local.file.diagnose` makes of a file that is no database.
         """
+        from models.local.file import MAGIC, diagnose, first_bytes  # noqa: PLC0415 - not for a child
+
         if not path.is_file():
             raise FileMissing(path)
         self.path = path
