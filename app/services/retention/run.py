@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
-from app.services.chain.archive.writing import Archiver
+from app.services.chain.archive.files import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove

@@ -1,7 +1,6 @@
 """The retention archive: what retention removes from the audit chain, kept in files, and proven with it.
 
-    files.py      one archive file: its name, and what it holds, read back and judged
-    writing.py    an archive written before the entries it holds are removed
+    files.py      one archive file: written before its entries are removed, read back and judged
     following.py  the markers followed from the file through its archives, back to genesis
 
 An archive is `audit-<tenant>-<from>-<to>.jsonl.gz`: one JSON object for each entry, all columns as they were

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from app.services.chain.archive.files import ArchiveRead, ArchiveUnusable, Tally, read
+from app.services.chain.archive.files import ArchiveReading, ArchiveUnusable, Tally
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
@@ -86,8 +86,8 @@ def with_archive(
     `folder` holds the archives. Every archive that a marker names must be there with the SHA-256 that it
     names; its entries must hold, follow from those before, and lead up to the first entry in the file. A
     chain proven so from its very first entry has the anchor `archive:genesis`. Findings are errors, with
-    the codes that `files.read` says; the entries counted stay those of the file. `progress(done, total)`
-    in entries, those of the file included. Reads one entry at a time.
+    the codes that `ArchiveReading.read` says; the entries counted stay those of the file.
+    `progress(done, total)` in entries, those of the file included. Reads one entry at a time.
 
     Raises `ArchiveUnusable`, `Cancelled` and the errors of opening the file.
     """
@@ -107,8 +107,10 @@ def with_archive(
             proven.add(name)
         findings += trail.findings
         archives += trail.archives
-    report = _merged(report, findings, proven, archives)
-    return replace(report, seconds=report.seconds + time.perf_counter() - started)
+    if not (findings or proven or archives):
+        return report
+    report = replace(report, seconds=report.seconds + time.perf_counter() - started, archives=archives)
+    return _merged(report, findings, proven)
 
 
 class _Trail:
@@ -132,11 +134,12 @@ class _Trail:
         while self._pending:
             newest = max(self._pending, key=lambda item: max(claim.to_seq for claim in self._pending[item]))
             claims = self._pending.pop(newest)
-            reading = read(self._folder, self._tenant, newest, claims, self._watch)
+            reading = ArchiveReading(self._tenant, newest, claims)
+            reading.read(self._folder, self._watch)
             self.findings += reading.findings
             self.archives += reading.entries > 0
             self._hold(claims, reading, newest)
-            self._take(reading.claims)
+            self._take(reading.found)
         if self.findings or not self._claims or any(item.archive is None for item in self._claims.values()):
             return False
         self._check_links(start if joins else None)
@@ -154,7 +157,7 @@ class _Trail:
                 self._pending.setdefault(claim.archive, []).append(claim)
                 self._watch.expect(claim.entries)
 
-    def _hold(self, claims: list[Marker], reading: ArchiveRead, reference: Reference) -> None:
+    def _hold(self, claims: list[Marker], reading: ArchiveReading, reference: Reference) -> None:
         """Holds what the archive has against what the markers claim of it."""
         self._tallies |= reading.tallies
         if reading.findings:
@@ -212,9 +215,7 @@ def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
     }
 
 
-def _merged(report: Report, findings: list[Finding], proven: set[str], archives: int) -> Report:
-    if not findings and not proven and not archives:
-        return report
+def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report:
     counts = dict(report.counts)
     for finding in findings:
         counts[finding.code] = counts.get(finding.code, 0) + 1
@@ -228,7 +229,6 @@ def _merged(report: Report, findings: list[Finding], proven: set[str], archives:
         tenants=tuple(_judged(item, item.tenant in wrong, item.tenant in proven) for item in report.tenants),
         found=report.found + len(findings),
         counts=dict(sorted(counts.items())),
-        archives=archives,
     )
 
 

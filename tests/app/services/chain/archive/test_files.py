@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.archive.files import read
+from app.services.chain.archive.files import ArchiveReading
 from app.services.chain.reading import chunks, reading
 from app.services.chain.rules import Marker, Reference, archive_name
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -25,7 +25,8 @@ def archived(chain: ChainFile, folder: Path) -> set[str]:
     reference = Reference(archive_name(TENANT, 1, last), sha256(packed).hexdigest())
     (folder / reference.file).write_bytes(packed)
     claim = Marker(last + 1, 1, last, len(rows), "0" * 64, NOW, reference)
-    found = read(folder, TENANT, reference, [claim], lambda entries: False)
+    found = ArchiveReading(TENANT, reference, [claim])
+    found.read(folder, lambda entries: False)
     assert found.entries == len(rows)
     return {str(finding.code) for finding in found.findings}
 

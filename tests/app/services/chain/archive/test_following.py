@@ -58,13 +58,24 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def archived(database: LocalDatabase, sql: apsw.Connection, folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(_new_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs every fifty days, which remove entries and in the end the markers and reports of earlier runs."""
-    for run in range(9):
-        retain(database, now=fill(sql, run), archive=folder, batch_rows=15)
-    sql.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    return database.path
+    made = tmp_path_factory.mktemp("archived")
+    database = LocalDatabase(Path(shutil.copy(_new_file, made / "foundation.sqlite")))
+    (made / "archive").mkdir()
+    with database.connection_context():
+        for run in range(9):
+            sql = database.connection()
+            retain(database, now=fill(sql, run), archive=made / "archive", batch_rows=15)
+    return made
+
+
+@pytest.fixture
+def archived(made: Path, database_path: Path, folder: Path) -> Path:
+    shutil.copy(made / database_path.name, database_path)
+    shutil.copytree(made / "archive", folder, dirs_exist_ok=True)
+    return database_path
 
 
 def files(folder: Path, tenant: str = "acme") -> list[Path]:
