@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import paths
 from app.commands.common import (
     EXIT_FINDINGS,
     EXIT_INTACT,
@@ -118,11 +117,10 @@ def demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def demo(options: argparse.Namespace) -> int:
     """Make a file with sample data."""
-    from app.services.demo.demo import create_demo  # noqa: PLC0415
+    from app.services.demo import create_demo  # noqa: PLC0415
 
     made = create_demo(
         options.file,
-        paths.migrations_dir(),
         rows=options.rows,
         tenants=options.tenants,
         seed=options.seed,

@@ -17,7 +17,7 @@ from typing import Any
 import apsw
 
 from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from models.local.migrations import create_database
 from tests.conftest import NOW
 from tests.fixtures.chains import COLUMNS
@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo.sqlite"
         started = time.perf_counter()
-        create_demo(path, paths.migrations_dir(), rows=options.rows, now=NOW)
+        create_demo(path, rows=options.rows, now=NOW)
         seconds = time.perf_counter() - started
         least = floor(path, Path(folder) / "floor.sqlite")
     print(f"sample data {seconds:.2f} s, floor {least:.2f} s, ratio {seconds / least:.2f}")

@@ -20,8 +20,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from tests.conftest import NOW
 from tests.fixtures.dumping import write_dump
 
@@ -44,7 +43,7 @@ Cost = tuple[float, float, float]
 def write_dumps(folder: Path, rows: int) -> dict[str, Path]:
     """The same data as sqlite3 and as D1 write it, and the latter in a transaction for sqlite3."""
     source = folder / "source.sqlite"
-    create_demo(source, paths.migrations_dir(), rows=rows, now=NOW)
+    create_demo(source, rows=rows, now=NOW)
     found = {name: folder / f"{name}.sql" for name in ("sqlite3", "d1", "d1 in a transaction")}
     write_dump(source, found["sqlite3"])
     write_dump(source, found["d1"], d1=True)

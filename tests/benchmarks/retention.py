@@ -29,10 +29,9 @@ import apsw
 from PySide6.QtCore import QElapsedTimer, QEventLoop, QStringListModel, QTimer
 from PySide6.QtWidgets import QApplication, QTableView
 
-from app import paths
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.making import Attempt
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.retention.plan import Confirmation, Plan
 from app.services.retention.run import Result
 from app.settings import Settings
@@ -230,7 +229,7 @@ def main() -> None:
     application = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
         original, path = Path(folder) / "original.sqlite", Path(folder) / "copy.sqlite"
-        create_demo(original, paths.migrations_dir(), rows=options.rows, tenants=options.tenants, now=NOW)
+        create_demo(original, rows=options.rows, tenants=options.tenants, now=NOW)
         with closing(apsw.Connection(str(original))) as connection:
             middle = connection.execute(
                 "SELECT created_at FROM audit_chain WHERE seq = ?", (options.rows // 2,)

@@ -23,10 +23,9 @@ import apsw
 from PySide6.QtCore import QAbstractTableModel, QEventLoop, QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QTableView
 
-from app import paths
 from app.itemmodels.columns import Column
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED, Scope
@@ -458,7 +457,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = options.file or Path(folder) / "demo.sqlite"
         if options.file is None:
-            create_demo(path, paths.migrations_dir(), rows=options.rows, now=NOW)
+            create_demo(path, rows=options.rows, now=NOW)
         print(f"{'':44} {'ours':>9} {'floor':>9} {'ratio':>7}  floor is")
         for line in run(path, options.rows):
             print(line)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from tests.benchmarks import tables
 
 pytestmark = pytest.mark.benchmark
@@ -20,7 +19,7 @@ ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))
 
 def test_lists_stay_near_their_floors(tmp_path: Path, qapp: QApplication) -> None:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=ROWS, now=tables.NOW)
+    create_demo(path, rows=ROWS, now=tables.NOW)
     theme = tables.themed(qapp)
     lines = [*tables.painting(path, theme, ROWS), *tables.stalls(path, theme), *tables.memory(path)]
     for line in lines:

@@ -27,8 +27,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, Qt
 from PySide6.QtWidgets import QApplication
 
-from app import application, paths
-from app.services.demo.demo import create_demo
+from app import application
+from app.services.demo import create_demo
 from app.services.records.export import Format
 from app.services.retention.plan import Confirmation
 from app.settings import Settings
@@ -292,7 +292,7 @@ def main() -> None:
         os.environ["TENANT_ADMIN_HOME"] = str(folder / "home")
         path = options.file or folder / "demo.sqlite"
         if options.file is None:
-            create_demo(path, paths.migrations_dir(), rows=options.rows, now=int(time.time()))
+            create_demo(path, rows=options.rows, now=int(time.time()))
         desk = Desk(options.blame, options.only)
         if desk.blame is not None:
             desk.blame.start()

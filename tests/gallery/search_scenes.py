@@ -5,8 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
@@ -31,7 +30,7 @@ def nothing(theme: Theme) -> Shot:
 def _search(theme: Theme, text: str) -> Shot:
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / "foundation-primary.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=4_000, now=NOW)
+    create_demo(path, rows=4_000, now=NOW)
     window = MainWindow(theme, Settings(Path(folder.name)), lambda: NOW + 300)
 
     def type_text() -> None:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records import runs as planning
 from app.services.records.tables import Scope
 from app.settings import Settings
@@ -44,7 +43,7 @@ def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[C
     folder = tempfile.TemporaryDirectory(prefix="gallery-")
     path = Path(folder.name) / "foundation-primary.sqlite"
     if make is None:
-        create_demo(path, paths.migrations_dir(), rows=600, now=NOW)
+        create_demo(path, rows=600, now=NOW)
     else:
         make(path)
     context = make_context(path, theme, Settings(Path(folder.name)), lambda: NOW)

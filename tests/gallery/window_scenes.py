@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialog
 
 from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.shell.context import Context
@@ -50,7 +50,7 @@ class WindowScenes:
         self._made += 1
         path = Path(self.folder) / f"{self._made}" / "foundation-primary.sqlite"
         path.parent.mkdir()
-        create_demo(path, paths.migrations_dir(), rows=4_000, now=NOW)
+        create_demo(path, rows=4_000, now=NOW)
         if change:
             connection = apsw.Connection(str(path))
             connection.execute(change)

@@ -10,18 +10,9 @@ from models.status import Phase
 PHASES: Final = tuple(phase.value for phase in Phase)
 
 TENANTS: Final = (
-    "acme-corp",
-    "northwind-clinics",
-    "blue-harbor-logistics",
-    "fjord-energi",
-    "café-lumière",
-    "sakura-foods",
-    "granite-insurance",
-    "pampas-agro",
-    "lighthouse-schools",
-    "kestrel-avionics",
-    "atlas-cargo",
-    "willow-legal",
+    *("acme-corp", "northwind-clinics", "blue-harbor-logistics", "fjord-energi", "café-lumière"),
+    *("sakura-foods", "granite-insurance", "pampas-agro", "lighthouse-schools", "kestrel-avionics"),
+    *("atlas-cargo", "willow-legal"),
 )
 _PLACES: Final = ("amber", "birch", "cobalt", "delta", "ember", "flint", "grove", "hazel", "ivory", "juniper")
 _TRADES: Final = ("bakery", "capital", "dental", "farms", "freight", "health", "labs", "media", "robotics")

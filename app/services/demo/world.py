@@ -4,8 +4,9 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from app.services.chain.rules import compact_json
 from app.services.demo import content
@@ -18,8 +19,8 @@ SPAN: Final = 120 * DAY
 HANDFUL: Final = 7
 """Entries of the smallest tenant, when there are tenants enough."""
 
-Row = dict[str, str | int | float | None]
-"""Column name to value."""
+Row = dict[str, Any]
+"""Column name to value, and what else is known of it: a person's `name`, how many `phases` a run has seen."""
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _STATUS_SHARES: Final = {
@@ -33,69 +34,15 @@ _STATUS_SHARES: Final = {
 
 
 @dataclass(slots=True)
-class Person:
-    id: str
-    email: str
-    name: str
-    created_at: int
-    password_hash: str | None
-    updated_at: int
-
-
-@dataclass(slots=True)
-class Webhook:
-    id: str
-    name: str
-    hostname: str
-    url: str
-    secret: str | None
-    active: int
-    events: tuple[str, ...]
-    created_at: int
-
-
-@dataclass(slots=True)
-class Run:
-    id: str
-    idea: str
-    status: RunStatus
-    phases: int
-    created_at: int
-    updated_at: int
-    score: float | None
-    workflow_id: str
-
-
-@dataclass(slots=True)
 class Tenant:
     """One tenant as it stands while its chain is being told; `users` and `webhooks` grow with it."""
 
     name: str
     domain: str
-    users: list[Person] = field(default_factory=list)
-    webhooks: list[Webhook] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    users: list[Row] = field(default_factory=list)
+    webhooks: list[Row] = field(default_factory=list)
+    runs: list[Row] = field(default_factory=list)
     namesakes: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How many rows of each kind go with a number of audit entries and tenants."""
-
-    users: int
-    notifications: int
-    runs: int
-    parked: int
-
-    @classmethod
-    def of(cls, rows: int, tenants: int) -> "Sizes":
-        runs = max(58, tenants, min(2_000, rows // 500))
-        return cls(
-            users=60 + min(19_940, rows // 50),
-            notifications=150 + min(29_850, rows * 3 // 100),
-            runs=runs,
-            parked=runs * 9 // 58,
-        )
 
 
 def shares(tenants: int) -> list[float]:
@@ -113,39 +60,42 @@ def ulid(rng: Random, at: int) -> str:
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
-def make_user(rng: Random, tenant: Tenant, at: int) -> Person:
+def make_user(rng: Random, tenant: Tenant, at: int) -> Row:
     """A person of a tenant; one in five has been invited and has no password yet."""
     first, last = rng.choice(content.FIRST_NAMES), rng.choice(content.LAST_NAMES)
     local = f"{content.ascii_word(first)}.{content.ascii_word(last)}"
     namesakes = tenant.namesakes[local]
     tenant.namesakes[local] += 1
     secret = f"pbkdf2_sha256$100000${rng.getrandbits(96):024x}${rng.getrandbits(256):064x}"
-    return Person(
-        id=f"usr_{ulid(rng, at)}",
-        email=f"{local}{namesakes or ''}@{tenant.domain}",
-        name=f"{first} {last}",
-        created_at=at,
-        password_hash=secret if rng.random() < 0.8 else None,
-        updated_at=at,
-    )
+    return {
+        "id": f"usr_{ulid(rng, at)}",
+        "tenant_id": tenant.name,
+        "email": f"{local}{namesakes or ''}@{tenant.domain}",
+        "name": f"{first} {last}",
+        "password_hash": secret if rng.random() < 0.8 else None,
+        "created_at": at,
+        "updated_at": at,
+    }
 
 
-def make_webhook(rng: Random, tenant: Tenant, at: int) -> Webhook:
+def make_webhook(rng: Random, tenant: Tenant, at: int) -> Row:
     """A destination of a tenant: https, and the stored hostname is the URL's host."""
     kind, path = rng.choice((("hooks", "in"), ("ci", "platform/events"), ("chat", "services/T0/B1")))
     hostname = f"{kind}.{tenant.domain}"
     number = len(tenant.webhooks) + 1
     chosen = rng.sample([str(event) for event in WebhookEvent], rng.randint(1, 3))
-    return Webhook(
-        id=f"wh_{ulid(rng, at)}",
-        name=f"{kind.capitalize()} {number}",
-        hostname=hostname,
-        url=f"https://{hostname}/{path}/{number}",
-        secret=f"whsec_{rng.getrandbits(160):040x}" if rng.random() < 0.85 else None,
-        active=int(rng.random() < 0.8),
-        events=tuple(chosen) if rng.random() < 0.7 else ("*",),
-        created_at=at,
-    )
+    return {
+        "id": f"wh_{ulid(rng, at)}",
+        "tenant_id": tenant.name,
+        "name": f"{kind.capitalize()} {number}",
+        "hostname": hostname,
+        "url": f"https://{hostname}/{path}/{number}",
+        "secret": f"whsec_{rng.getrandbits(160):040x}" if rng.random() < 0.85 else None,
+        "active": int(rng.random() < 0.8),
+        "events": ",".join(chosen) if rng.random() < 0.7 else "*",
+        "created_at": at,
+        "updated_at": at,
+    }
 
 
 def make_tenants(rng: Random, count: int, start: int) -> list[Tenant]:
@@ -158,7 +108,7 @@ def make_tenants(rng: Random, count: int, start: int) -> list[Tenant]:
     return tenants
 
 
-def make_runs(rng: Random, count: int, now: int) -> list[Run]:
+def make_runs(rng: Random, count: int, now: int) -> list[Row]:
     """Runs in all six states, in the proportions of a platform at work, oldest first."""
     pattern = [status for status, share in _STATUS_SHARES.items() for _ in range(share)]
     statuses = [pattern[index % len(pattern)] for index in range(count)]
@@ -167,11 +117,11 @@ def make_runs(rng: Random, count: int, now: int) -> list[Run]:
     for index, status in enumerate(statuses):
         created = now - SPAN + int((index + rng.random()) * SPAN / count)
         runs.append(_make_run(rng, status, created, now))
-    runs.sort(key=lambda run: run.created_at)
+    runs.sort(key=itemgetter("created_at"))
     return runs
 
 
-def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Run:
+def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
     last = len(content.PHASES)
     kill = content.PHASES.index(Phase.KILL_TEST) + 1
     match status:
@@ -188,84 +138,73 @@ def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Run:
         case _:
             phases = rng.randint(1, last)
     updated = min(created + phases * rng.randrange(600, 9_000), now - rng.randrange(30, 600))
-    return Run(
-        id=f"run_{ulid(rng, created)}",
-        idea=content.idea(rng),
-        status=status,
-        phases=phases,
-        created_at=created,
-        updated_at=max(created, updated),
-        score=round(rng.uniform(52, 96), 1) if phases >= 3 else None,
-        workflow_id=f"wf-{rng.getrandbits(48):012x}",
-    )
-
-
-def run_row(rng: Random, run: Run) -> Row:
-    """`run` as a row of planning_runs. `revenue_potential` is in dollars a year, scores are 0 to 100."""
-    finished = run.status == RunStatus.COMPLETED
-    pivots = rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0] if run.phases >= 5 else 0
-    verdict = None
-    if run.status == RunStatus.KILLED:
-        verdict = "kill"
-    elif run.phases > content.PHASES.index(Phase.KILL_TEST) + 1:
-        verdict = "proceed"
     return {
-        "id": run.id,
-        "idea": run.idea,
-        "refined_idea": content.refined(run.idea, rng) if run.phases >= 2 else None,
-        "status": run.status,
-        "current_phase": content.PHASES[run.phases - 1],
-        "quality_score": run.score,
-        "revenue_potential": round(rng.uniform(0.2, 9.5), 1) * 1e6 if run.phases >= 6 else None,
-        "workflow_instance_id": run.workflow_id,
-        "kill_verdict": verdict,
+        "id": f"run_{ulid(rng, created)}",
+        "idea": content.idea(rng),
+        "status": status,
+        "phases": phases,
+        "current_phase": content.PHASES[phases - 1],
+        "created_at": created,
+        "updated_at": max(created, updated),
+        "quality_score": round(rng.uniform(52, 96), 1) if phases >= 3 else None,
+        "workflow_instance_id": f"wf-{rng.getrandbits(48):012x}",
+    }
+
+
+def run_row(rng: Random, run: Row) -> Row:
+    """The whole of a run. `revenue_potential` is in dollars a year, scores are 0 to 100."""
+    phases, status = run["phases"], run["status"]
+    pivots = rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0] if phases >= 5 else 0
+    passed = phases > content.PHASES.index(Phase.KILL_TEST) + 1
+    return run | {
+        "refined_idea": content.refined(run["idea"], rng) if phases >= 2 else None,
+        "revenue_potential": round(rng.uniform(0.2, 9.5), 1) * 1e6 if phases >= 6 else None,
+        "kill_verdict": "kill" if status == RunStatus.KILLED else "proceed" if passed else None,
         "pivot_count": pivots,
-        "package_key": f"packages/{run.id}.zip" if finished else None,
+        "package_key": f"packages/{run['id']}.zip" if status == RunStatus.COMPLETED else None,
         "mode": rng.choices((RunMode.CLOUD, RunMode.LOCAL), (3, 1))[0],
         "config": compact_json(
             {"maxPivots": 3, "approval": rng.choice(("manual", "automatic")), "language": "en"}
         ),
-        "created_at": run.created_at,
-        "updated_at": run.updated_at,
     }
 
 
-def artifact_rows(rng: Random, run: Run) -> Iterator[Row]:
+def artifact_rows(rng: Random, run: Row) -> Iterator[Row]:
     """What each phase of `run` has produced: one to three versions, all but the last sent back."""
-    step = max(1, (run.updated_at - run.created_at) // (run.phases * 3 + 1))
-    at = run.created_at
-    for phase in content.PHASES[: run.phases]:
+    at, until = run["created_at"], run["updated_at"]
+    step = max(1, (until - at) // (run["phases"] * 3 + 1))
+    for phase in content.PHASES[: run["phases"]]:
         versions = rng.choices((1, 2, 3), (6, 3, 1))[0]
         for version in range(1, versions + 1):
-            at = min(at + step, run.updated_at)
+            at = min(at + step, until)
             last = version == versions
-            open_ended = run.status == RunStatus.RUNNING and last and phase == content.PHASES[run.phases - 1]
+            open_ended = run["status"] == RunStatus.RUNNING and last and phase == run["current_phase"]
             scores = (70, 97) if last else (45, 72)
             yield {
                 "id": f"art_{ulid(rng, at)}",
-                "run_id": run.id,
+                "run_id": run["id"],
                 "phase": phase,
                 "version": version,
-                "content": content.artifact(phase, run.idea.split(". ")[0], rng),
+                "content": content.artifact(phase, run["idea"].split(". ")[0], rng),
                 "review_verdict": None if open_ended else ("approved" if last else "revise"),
                 "overall_score": None if open_ended else round(rng.uniform(*scores), 1),
                 "created_at": at,
             }
 
 
-def parked_rows(rng: Random, runs: list[Run], count: int) -> Iterator[Row]:
+def parked_rows(rng: Random, runs: list[Row], count: int) -> Iterator[Row]:
     """Ideas put aside, most of them out of a run that went on without them."""
     for _ in range(count):
         run = rng.choice(runs)
         text = content.idea(rng)
         months = rng.choice((None, 3, 6, 12, 18))
-        at = rng.randint(run.created_at, run.updated_at)
+        at = rng.randint(run["created_at"], run["updated_at"])
         yield {
             "id": f"idea_{ulid(rng, at)}",
             "idea": text,
             "refined_idea": content.refined(text, rng) if rng.random() < 0.7 else None,
-            "run_id": run.id if rng.random() < 0.8 else None,
-            "source_phase": rng.choice(content.PHASES[: run.phases]),
+            "run_id": run["id"] if rng.random() < 0.8 else None,
+            "source_phase": rng.choice(content.PHASES[: run["phases"]]),
             "reason": rng.choice(content.REASONS),
             "artifact_summary": content.refined(text, rng) if rng.random() < 0.5 else None,
             "revisit_estimate_months": months,
@@ -302,15 +241,14 @@ def notification_rows(rng: Random, tenants: list[Tenant], count: int, now: int) 
 
 
 def _notification(rng: Random, tenant: Tenant, at: int, *, read: bool) -> Row:
-    known = bisect_right(tenant.runs, at, key=lambda run: run.created_at)
+    known = bisect_right(tenant.runs, at, key=itemgetter("created_at"))
     run = tenant.runs[rng.randrange(max(1, known))]
-    kind = rng.choice((*_ANY_TIME, *_OUTCOMES.get(run.status, ())))
+    kind = rng.choice((*_ANY_TIME, *_OUTCOMES.get(run["status"], ())))
     title, message = _TITLES[kind]
-    phase = content.PHASES[rng.randrange(run.phases)]
-    text = message.format(
-        idea=run.idea.split(". ")[0], phase=phase, score=run.score or "–", who=rng.choice(tenant.users).name
-    )
-    metadata = compact_json({"runId": run.id, "phase": phase})
+    phase = content.PHASES[rng.randrange(run["phases"])]
+    about, score = run["idea"].split(". ")[0], run["quality_score"] or "–"
+    text = message.format(idea=about, phase=phase, score=score, who=rng.choice(tenant.users)["name"])
+    metadata = compact_json({"runId": run["id"], "phase": phase})
     return {
         "id": f"ntf_{ulid(rng, at)}",
         "tenant_id": tenant.name,

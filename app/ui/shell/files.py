@@ -151,17 +151,10 @@ class Files(FileWork):
             return
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.demo import demo  # noqa: PLC0415
+            from app.services.demo import create_demo  # noqa: PLC0415
 
             path.parent.mkdir(parents=True, exist_ok=True)
-            demo.create_demo(
-                path,
-                paths.migrations_dir(),
-                rows=DEMO_ROWS,
-                now=self._clock(),
-                progress=progress,
-                cancelled=cancelled,
-            )
+            create_demo(path, rows=DEMO_ROWS, now=self._clock(), progress=progress, cancelled=cancelled)
             return path
 
         self._make("Making sample data…", work, can_cancel=True)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
@@ -42,7 +41,7 @@ def test_a_new_migration_gets_the_next_number(tmp_path: Path) -> None:
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
     path = tmp_path / "live.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    create_demo(path, rows=300, tenants=3, now=NOW)
     return path
 
 

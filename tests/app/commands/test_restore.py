@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from tests.conftest import NOW
 from tests.fixtures.command import run
 from tests.fixtures.window import ask, count
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
     path = tmp_path / "foundation.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    create_demo(path, rows=300, tenants=3, now=NOW)
     return path
 
 

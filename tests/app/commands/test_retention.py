@@ -9,8 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from tests.fixtures import chains
 from tests.fixtures.command import run
 from tests.fixtures.window import ask
@@ -72,7 +71,7 @@ def test_most_of_a_tenant_needs_a_confirmation(demo: Path, tmp_path: Path) -> No
 
 def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
-    create_demo(copy, paths.migrations_dir(), rows=600, now=int(time.time()) - 30 * DAY)
+    create_demo(copy, rows=600, now=int(time.time()) - 30 * DAY)
     connection = apsw.Connection(str(copy))
     entries = "SELECT group_concat(hash) FROM audit_chain"
     before = connection.execute(entries).get
@@ -111,7 +110,7 @@ def test_a_time_given_confirms_what_lies_ahead(demo: Path, tmp_path: Path) -> No
 
 def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
-    create_demo(copy, paths.migrations_dir(), rows=600, tenants=3, now=int(time.time()))
+    create_demo(copy, rows=600, tenants=3, now=int(time.time()))
     assert run("checkpoint", copy, home=tmp_path / "home").returncode == 0
     before = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
     ask(
@@ -140,7 +139,7 @@ MARKER = '{"fromSeq":1,"toSeq":2,"count":2,"lastHash":"%s","cutoff":%d}'
 @pytest.mark.parametrize("what", ["gone", "marker", "forged"])
 def test_a_tenant_in_error_is_named_although_nothing_of_it_is_old(tmp_path: Path, what: str) -> None:
     copy, home, now = tmp_path / "copy.sqlite", tmp_path / "home", int(time.time())
-    create_demo(copy, paths.migrations_dir(), rows=600, tenants=3, now=now)
+    create_demo(copy, rows=600, tenants=3, now=now)
     with closing(apsw.Connection(str(copy))) as connection:
         new = chains.append(connection, "newcomer", [now - 60] * 3)
         assert run("checkpoint", copy, home=home).returncode == 0
@@ -165,7 +164,7 @@ def test_a_tenant_in_error_is_named_although_nothing_of_it_is_old(tmp_path: Path
 def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_path: Path) -> None:
     """First entries gone, one payload forged, the rest hashed again from genesis: no run may bless it."""
     path, first, second = tmp_path / "demo.sqlite", tmp_path / "first", tmp_path / "second"
-    create_demo(path, paths.migrations_dir(), rows=4_000, now=int(time.time()))
+    create_demo(path, rows=4_000, now=int(time.time()))
     assert run("retention", path, "--days", 100, "--allow-majority", home=first).returncode == 0
     shutil.rmtree(first)
     with closing(apsw.Connection(str(path))) as connection:

@@ -9,10 +9,9 @@ from typing import Any
 import apsw
 import pytest
 
-from app import paths
 from app.services.chain import append as chain
 from app.services.chain.append import Batch, Event
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records import notifications, runs, search, users, webhooks, writing
 from app.services.records.images import Images
 from app.services.records.list_query import ListQuery
@@ -229,7 +228,7 @@ def test_an_act_is_planned_again_when_somebody_else_was_first(engine: PlainEngin
 @pytest.fixture(scope="module")
 def demo_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=1_500, tenants=3, now=NOW)
+    create_demo(path, rows=1_500, tenants=3, now=NOW)
     return path
 
 

@@ -9,8 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
@@ -43,7 +42,7 @@ def theme(_session_theme: Theme) -> Iterator[Theme]:
 @pytest.fixture(scope="session")
 def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=600, tenants=3, now=NOW)
+    create_demo(path, rows=600, tenants=3, now=NOW)
     return path
 
 

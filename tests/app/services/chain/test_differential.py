@@ -16,7 +16,6 @@ from typing import Any
 import apsw
 import pytest
 
-from app import paths
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
@@ -25,7 +24,7 @@ from app.services.chain.pruning import prove
 from app.services.chain.reading import inspect_entry
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import Report
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.retention.clock import ClockFacts
 from app.services.retention.plan import Confirmation, find_prefixes, plan
 from app.services.retention.run import carry_out
@@ -359,7 +358,7 @@ def check_inspector(path: Path, report: Report) -> None:
 def test_a_retention_run_does_not_make_a_tampered_chain_sound(tmp_path: Path) -> None:
     """Pruned, then its start cut off, forged and rehashed from genesis, where no checkpoint knows of it."""
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=4_000, now=NOW)
+    create_demo(path, rows=4_000, now=NOW)
     (archive := tmp_path / "archive").mkdir()
     retain(path, CheckpointStore(tmp_path / "home", NoKeyring()), archive, days=100)
     chain = ChainFile(path)

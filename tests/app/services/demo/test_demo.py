@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from app.paths import migrations_dir
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from models.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
 from models.status import Phase, RunStatus
 
@@ -26,7 +26,7 @@ GENESIS = "0" * 64
 
 
 def build(path: Path, **options: Any) -> apsw.Connection:
-    create_demo(path, migrations_dir(), now=NOW, **options)
+    create_demo(path, now=NOW, **options)
     return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
 
 
@@ -179,7 +179,7 @@ def test_existing_file_is_never_overwritten(tmp_path: Path, suffix: str) -> None
     path = tmp_path / "demo.sqlite"
     (tmp_path / f"demo.sqlite{suffix}").write_bytes(b"precious")
     with pytest.raises(AlreadyThere, match=f"demo.sqlite{suffix};"):
-        create_demo(path, migrations_dir(), now=NOW)
+        create_demo(path, now=NOW)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
         (f"demo.sqlite{suffix}", b"precious")
     ]
@@ -192,7 +192,7 @@ def test_file_that_appears_while_building_is_kept(tmp_path: Path) -> None:
         path.write_bytes(b"precious")
 
     with pytest.raises(AlreadyThere):
-        create_demo(path, migrations_dir(), now=NOW, progress=spoil)
+        create_demo(path, now=NOW, progress=spoil)
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -202,7 +202,6 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         create_demo(
             tmp_path / "demo.sqlite",
-            migrations_dir(),
             rows=20_000,
             now=NOW,
             progress=lambda done, total: reports.append((done, total)),
@@ -215,11 +214,11 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", [{"rows": -1}, {"tenants": 0}, {"tenants": 1_001}])
 def test_impossible_sizes_are_refused(tmp_path: Path, option: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="Sample data can have"):
-        create_demo(tmp_path / "demo.sqlite", migrations_dir(), now=NOW, **option)
+        create_demo(tmp_path / "demo.sqlite", now=NOW, **option)
 
 
 def test_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="There is no folder"):
-        create_demo(tmp_path / "nowhere" / "demo.sqlite", migrations_dir(), now=NOW)
+        create_demo(tmp_path / "nowhere" / "demo.sqlite", now=NOW)
     with pytest.raises(CannotOpen):
-        create_demo(Path("/proc/demo.sqlite"), migrations_dir(), now=NOW)
+        create_demo(Path("/proc/demo.sqlite"), now=NOW)

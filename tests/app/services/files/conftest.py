@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.files.importing import Imported, import_dump
 from tests.conftest import NOW
 from tests.fixtures.dumping import write_dump
@@ -15,7 +14,7 @@ from tests.fixtures.dumping import write_dump
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("source") / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=120, tenants=3, now=NOW)
+    create_demo(path, rows=120, tenants=3, now=NOW)
     return path
 
 

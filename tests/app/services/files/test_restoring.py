@@ -10,8 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.files import restoring
 from models.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from models.local import copies
@@ -26,14 +25,14 @@ KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
     path = tmp_path / "foundation.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    create_demo(path, rows=300, tenants=3, now=NOW)
     return path
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     path = tmp_path / "earlier.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=200, tenants=3, now=NOW)
+    create_demo(path, rows=200, tenants=3, now=NOW)
     return path
 
 
@@ -233,7 +232,7 @@ def test_cancelled_halfway_changes_nothing(
 ) -> None:
     monkeypatch.setattr(copies, "PAGES", 500)
     source = tmp_path / "large.sqlite"
-    create_demo(source, paths.migrations_dir(), rows=10_000, tenants=2, now=NOW)
+    create_demo(source, rows=10_000, tenants=2, now=NOW)
     before, beside = rows(live), siblings(live)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -258,12 +257,12 @@ def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
     sources = []
     for letter, number in (("a", 150), ("b", 250)):
         path = tmp_path / f"{letter}.sqlite"
-        create_demo(path, paths.migrations_dir(), rows=number, tenants=2, now=NOW)
+        create_demo(path, rows=number, tenants=2, now=NOW)
         ask(path, "UPDATE users SET id = ? || id", letter)
         sources.append(path)
     live = tmp_path / "live"
     live.mkdir()
-    create_demo(live / "live.sqlite", paths.migrations_dir(), rows=100, tenants=2, now=NOW)
+    create_demo(live / "live.sqlite", rows=100, tenants=2, now=NOW)
     command = [
         sys.executable,
         "-m",

@@ -5,10 +5,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.files import restoring
 from app.services.files.copying import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
@@ -23,7 +22,7 @@ from tests.fixtures.window import ask
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
     path = tmp_path / "foundation.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    create_demo(path, rows=300, tenants=3, now=NOW)
     return path
 
 
@@ -111,7 +110,7 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     append(later, 3)
     assert offer(live, later, folder, "two").known == Standing.LATER
     other = tmp_path / "other.sqlite"
-    create_demo(other, paths.migrations_dir(), rows=50, tenants=2, seed=9, now=NOW)
+    create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
     assert offer(live, other, folder, "three").known == Standing.OTHER
 
 

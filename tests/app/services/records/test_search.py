@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records import search, users
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
@@ -73,7 +72,7 @@ def test_a_number_that_is_none_harms_nothing(database: LocalDatabase, lists: Lis
 
 def test_counts_are_those_of_the_tabs(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=600, now=NOW)
+    create_demo(path, rows=600, now=NOW)
     database = LocalDatabase(path, read_only=True)
     with database.connection_context():
         lists = Lists(inspect(database))

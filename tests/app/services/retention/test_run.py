@@ -11,12 +11,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app import paths
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.retention.plan import TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.run import NoCheckpoint, RetentionStopped
 from app.workers import scan_pool
@@ -718,7 +717,7 @@ def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path)
 
 def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=20_000, now=NOW)
+    create_demo(path, rows=20_000, now=NOW)
     database = LocalDatabase(path)
     with database.connection_context():
         connection = database.connection()

@@ -7,9 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from app import paths
 from app.services.chain.pruning import LeftAlone
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan
@@ -206,7 +205,7 @@ def test_what_forbids_any_removal_is_said_and_nothing_can_be_pressed(qtbot: QtBo
 
 def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=2_000, now=NOW)
+    create_demo(path, rows=2_000, now=NOW)
     database = LocalDatabase(path, read_only=True)
     with database.connection_context():
         found = planned(database)

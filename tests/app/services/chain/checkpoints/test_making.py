@@ -3,13 +3,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app import paths
 from app.services.chain.archive.files import ArchiveUnusable
 from app.services.chain.archive.following import ANCHOR
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Code, Verdict
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.workers import scan_pool
 from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
@@ -22,7 +21,7 @@ from tests.fixtures.checkpoints import verify as verify_known
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=300, tenants=3, now=NOW)
+    create_demo(path, rows=300, tenants=3, now=NOW)
     return path
 
 

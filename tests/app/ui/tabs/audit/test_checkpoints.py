@@ -10,7 +10,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.rules import Verdict
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records import users
 from app.settings import Settings
 from app.ui.shell.context import Context
@@ -28,7 +28,7 @@ from tests.fixtures.context import make_context
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=200, tenants=2, now=NOW)
+    create_demo(path, rows=200, tenants=2, now=NOW)
     return path
 
 

@@ -6,10 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import Code, Verdict
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
 from tests.conftest import NOW
@@ -130,7 +129,7 @@ def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
 @pytest.fixture(scope="module")
 def long_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("long") / "long.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=60_000, tenants=2, now=NOW)
+    create_demo(path, rows=60_000, tenants=2, now=NOW)
     return path
 
 

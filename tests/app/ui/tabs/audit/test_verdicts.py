@@ -5,8 +5,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app import paths
-from app.services.demo.demo import create_demo
+from app.services.demo import create_demo
 from app.services.records.record import read_entry
 from app.ui.tabs.audit import verdicts
 from models.local.database import LocalDatabase
@@ -16,7 +15,7 @@ from tests.conftest import NOW
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
     path = tmp_path / "demo.sqlite"
-    create_demo(path, paths.migrations_dir(), rows=60, tenants=1, now=NOW)
+    create_demo(path, rows=60, tenants=1, now=NOW)
     return path
 
 

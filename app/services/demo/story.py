@@ -9,32 +9,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from random import Random
-from typing import Final
 
 from app.services.chain.rules import GENESIS, entry_hash
 from app.services.demo import content
-from app.services.demo.world import (
-    DAY,
-    HANDFUL,
-    SPAN,
-    Person,
-    Row,
-    Run,
-    Tenant,
-    Webhook,
-    make_user,
-    make_webhook,
-    shares,
-)
+from app.services.demo.world import DAY, HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
 from models.status import AuditEvent
 
-_EVERYDAY: Final = {
-    AuditEvent.USER_UPDATED: 20,
-    AuditEvent.WORKFLOW_DISPATCHED: 28,
-    AuditEvent.WORKFLOW_COMPLETED: 27,
-    AuditEvent.FILE_UPLOADED: 19,
-    AuditEvent.SETTINGS_CHANGED: 6,
-}
+Told = tuple[str, str]
+"""An event's type and payload."""
 
 
 def _text(value: str) -> str:
@@ -45,119 +27,113 @@ class TenantStory:
     """What happens at one tenant: each `next_event` changes its records and says so."""
 
     def __init__(self, rng: Random, tenant: Tenant, rows: int, users: int) -> None:
-        self._rng = rng
+        self._rng, self._random = rng, rng.random
         self._tenant = tenant
-        self._actors = [_text(user.email) for user in tenant.users]
-        self._pending: deque[tuple[Run, str]] = deque(maxlen=50)
+        self._actors = [_text(user["email"]) for user in tenant.users]
+        self._pending: deque[tuple[Row, str]] = deque(maxlen=50)
         self._started = 0
         self._plan = iter(self._planned(rows, users))
-        self._tell: dict[str, Callable[[int, str], tuple[str, str]]] = {
-            AuditEvent.USER_CREATED: self._user_created,
-            AuditEvent.USER_UPDATED: self._user_updated,
-            AuditEvent.USER_DELETED: self._user_deleted,
-            AuditEvent.WORKFLOW_DISPATCHED: self._workflow_dispatched,
-            AuditEvent.WORKFLOW_COMPLETED: self._workflow_completed,
-            AuditEvent.FILE_UPLOADED: self._file_uploaded,
-            AuditEvent.WEBHOOK_CREATED: self._webhook_created,
-            AuditEvent.WEBHOOK_DELETED: self._webhook_deleted,
-            AuditEvent.SETTINGS_CHANGED: self._settings_changed,
-        }
 
-    def _planned(self, rows: int, users: int) -> list[str]:
-        """Event types in order: everyday work, with people and destinations coming early and going late."""
+    def _planned(self, rows: int, users: int) -> list[Callable[[int, str], Told]]:
+        """Events in order: everyday work, with people and destinations coming early and going late."""
         rng = self._rng
-        plan = rng.choices([str(kind) for kind in _EVERYDAY], list(_EVERYDAY.values()), k=rows)
+        everyday: dict[Callable[[int, str], Told], int] = {
+            self._user_updated: 20,
+            self._workflow_dispatched: 28,
+            self._workflow_completed: 27,
+            self._file_uploaded: 19,
+            self._settings_changed: 6,
+        }
+        plan = rng.choices(list(everyday), list(everyday.values()), k=rows)
         joining = min(users, rows // 4)
         for _ in range(joining):
-            plan[int(rows * rng.random() ** 1.5)] = str(AuditEvent.USER_CREATED)
+            plan[int(rows * rng.random() ** 1.5)] = self._user_created
         for _ in range(joining // 12):
-            plan[int(rows * rng.random() ** 0.5)] = str(AuditEvent.USER_DELETED)
+            plan[int(rows * rng.random() ** 0.5)] = self._user_deleted
         for _ in range(min(4, rows // 40)):
-            plan[int(rows * rng.random())] = str(AuditEvent.WEBHOOK_CREATED)
+            plan[int(rows * rng.random())] = self._webhook_created
         if rows > 200:
-            plan[int(rows * 0.8)] = str(AuditEvent.WEBHOOK_DELETED)
+            plan[int(rows * 0.8)] = self._webhook_deleted
         if plan:
-            plan[0] = str(AuditEvent.SETTINGS_CHANGED)
+            plan[0] = self._settings_changed
         return plan
 
-    def next_event(self, at: int) -> tuple[str, str]:
-        """The next event's type and payload, at `at`."""
+    def next_event(self, at: int) -> Told:
         actors = self._actors
-        return self._tell[next(self._plan)](at, actors[int(self._rng.random() * len(actors))])
+        return next(self._plan)(at, actors[int(self._random() * len(actors))])
 
-    def _user_created(self, at: int, actor: str) -> tuple[str, str]:
+    def _user_created(self, at: int, actor: str) -> Told:
         user = make_user(self._rng, self._tenant, at)
         self._tenant.users.append(user)
-        self._actors.append(_text(user.email))
-        role = "admin" if self._rng.random() < 0.1 else "member"
+        self._actors.append(_text(user["email"]))
+        role = "admin" if self._random() < 0.1 else "member"
         return AuditEvent.USER_CREATED, (
-            f'{{"userId":"{user.id}","email":"{user.email}","name":{_text(user.name)},"role":"{role}",'
-            f'"actor":{actor}}}'
+            f'{{"userId":"{user["id"]}","email":"{user["email"]}","name":{_text(user["name"])},'
+            f'"role":"{role}","actor":{actor}}}'
         )
 
-    def _any_user(self) -> Person:
-        return self._tenant.users[int(self._rng.random() * len(self._tenant.users))]
+    def _user_updated(self, at: int, actor: str) -> Told:
+        user = self._tenant.users[int(self._random() * len(self._tenant.users))]
+        user["updated_at"] = at
+        changed = ("name", "role", "locale", "password")[int(self._random() * 4)]
+        return AuditEvent.USER_UPDATED, f'{{"userId":"{user["id"]}","changed":["{changed}"],"actor":{actor}}}'
 
-    def _user_updated(self, at: int, actor: str) -> tuple[str, str]:
-        user = self._any_user()
-        user.updated_at = at
-        changed = ("name", "role", "locale", "password")[int(self._rng.random() * 4)]
-        return AuditEvent.USER_UPDATED, f'{{"userId":"{user.id}","changed":["{changed}"],"actor":{actor}}}'
-
-    def _user_deleted(self, at: int, actor: str) -> tuple[str, str]:
-        position = int(self._rng.random() * len(self._tenant.users))
+    def _user_deleted(self, at: int, actor: str) -> Told:
+        position = int(self._random() * len(self._tenant.users))
         if position < 2:  # the first two people stay, so somebody always acts
             return self._settings_changed(at, actor)
         user = self._tenant.users.pop(position)
         del self._actors[position]
-        return AuditEvent.USER_DELETED, f'{{"userId":"{user.id}","email":"{user.email}","actor":{actor}}}'
+        payload = f'{{"userId":"{user["id"]}","email":"{user["email"]}","actor":{actor}}}'
+        return AuditEvent.USER_DELETED, payload
 
-    def _workflow_dispatched(self, at: int, actor: str) -> tuple[str, str]:
+    def _workflow_dispatched(self, at: int, actor: str) -> Told:
         runs = self._tenant.runs
-        while self._started < len(runs) and runs[self._started].created_at <= at:
+        while self._started < len(runs) and runs[self._started]["created_at"] <= at:
             self._started += 1
         if not self._started:
             return self._file_uploaded(at, actor)
-        run = runs[int(self._rng.random() * self._started)]
-        phase = content.PHASES[int(self._rng.random() * run.phases)]
+        run = runs[int(self._random() * self._started)]
+        phase = content.PHASES[int(self._random() * run["phases"])]
         self._pending.append((run, phase))
         return AuditEvent.WORKFLOW_DISPATCHED, (
-            f'{{"runId":"{run.id}","phase":"{phase}","workflowInstanceId":"{run.workflow_id}","actor":{actor}}}'
+            f'{{"runId":"{run["id"]}","phase":"{phase}",'
+            f'"workflowInstanceId":"{run["workflow_instance_id"]}","actor":{actor}}}'
         )
 
-    def _workflow_completed(self, at: int, actor: str) -> tuple[str, str]:
+    def _workflow_completed(self, at: int, actor: str) -> Told:
         if not self._pending:
             return self._workflow_dispatched(at, actor)
         run, phase = self._pending.popleft()
-        took, score = int(self._rng.random() * 600_000), int(self._rng.random() * 50) + 48
+        took, score = int(self._random() * 600_000), int(self._random() * 50) + 48
         return AuditEvent.WORKFLOW_COMPLETED, (
-            f'{{"runId":"{run.id}","phase":"{phase}","durationMs":{took},"score":{score},"actor":"workflow"}}'
+            f'{{"runId":"{run["id"]}","phase":"{phase}","durationMs":{took},"score":{score},"actor":"workflow"}}'
         )
 
-    def _file_uploaded(self, at: int, actor: str) -> tuple[str, str]:
+    def _file_uploaded(self, at: int, actor: str) -> Told:
         number = self._rng.getrandbits(64)
         name = content.FILES[number % len(content.FILES)]
         return AuditEvent.FILE_UPLOADED, (
             f'{{"fileId":"file_{number:016x}","name":"{name}","size":{number % 9_000_000},"actor":{actor}}}'
         )
 
-    def _webhook_created(self, at: int, actor: str) -> tuple[str, str]:
+    def _webhook_created(self, at: int, actor: str) -> Told:
         hook = make_webhook(self._rng, self._tenant, at)
         self._tenant.webhooks.append(hook)
-        events = json.dumps(hook.events, separators=(",", ":"))
+        events = json.dumps(hook["events"].split(","), separators=(",", ":"))
         return AuditEvent.WEBHOOK_CREATED, (
-            f'{{"webhookId":"{hook.id}","actor":{actor},"url":"{hook.url}","events":{events}}}'
+            f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"{hook["url"]}","events":{events}}}'
         )
 
-    def _webhook_deleted(self, at: int, actor: str) -> tuple[str, str]:
-        hook: Webhook = self._tenant.webhooks.pop()
-        return AuditEvent.WEBHOOK_DELETED, f'{{"webhookId":"{hook.id}","actor":{actor},"url":"{hook.url}"}}'
+    def _webhook_deleted(self, at: int, actor: str) -> Told:
+        hook = self._tenant.webhooks.pop()
+        payload = f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"{hook["url"]}"}}'
+        return AuditEvent.WEBHOOK_DELETED, payload
 
-    def _settings_changed(self, at: int, actor: str) -> tuple[str, str]:
-        name, before, after = content.SETTINGS[int(self._rng.random() * len(content.SETTINGS))]
-        return AuditEvent.SETTINGS_CHANGED, (
-            f'{{"setting":"{name}","from":{before},"to":{after},"actor":{actor}}}'
-        )
+    def _settings_changed(self, at: int, actor: str) -> Told:
+        name, before, after = content.SETTINGS[int(self._random() * len(content.SETTINGS))]
+        payload = f'{{"setting":"{name}","from":{before},"to":{after},"actor":{actor}}}'
+        return AuditEvent.SETTINGS_CHANGED, payload
 
 
 def chain_rows(rng: Random, tenants: list[Tenant], users: int, rows: int, now: int) -> Iterator[Row]:
@@ -204,10 +180,9 @@ def _times(rng: Random, rows: int, now: int) -> Iterator[int]:
     start = now - SPAN
     weights = [_activity(start + hour * 3_600) for hour in range(hours)]
     ends = list(accumulate(weights))
-    total = ends[-1]
     hour = 0
     for row in range(rows):
-        target = (row + rng.random()) / rows * total
+        target = (row + rng.random()) / rows * ends[-1]
         while ends[hour] <= target and hour < hours - 1:
             hour += 1
         inside = 1 - (ends[hour] - target) / weights[hour]
