@@ -17,7 +17,7 @@ from app.ui.shell.files import FileWork
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import Dialog, ask_open, ask_save
+from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
@@ -51,10 +51,9 @@ class Copies(FileWork):
     replaced = Signal(object)
 
     def ask_save(self, path: Path) -> None:
-        start = str(path.with_name(f"{path.stem} copy{path.suffix}"))
-        chosen = ask_save(self._window, "Save a copy", start, replace=False)
-        if chosen is not None:
-            self.save(path, chosen[0])
+        target = self._ask_new("Save a copy", path.with_name(f"{path.stem} copy{path.suffix}"))
+        if target is not None:
+            self.save(path, target)
 
     def save(self, path: Path, target: Path) -> None:
         """Writes what the file holds now to a new file, also while others write to it."""
@@ -72,7 +71,7 @@ class Copies(FileWork):
         )
 
     def ask_restore(self, path: Path) -> None:
-        source = ask_open(self._window, "Restore from a copy", str(path.parent), COPIES)
+        source = self._ask_existing("Restore from a copy", str(path.parent), COPIES)
         if source is not None:
             self.offer(path, source)
 

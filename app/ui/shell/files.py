@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
+    from app.ui.widgets.dialogs import ConfirmDialog
     from models.local.migrations import Applied
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
@@ -50,6 +51,31 @@ class FileWork(QObject):
         self._clock = clock
         self._say = say
         self._window = window
+
+    def _ask_existing(self, title: str, folder: str, filters: str) -> Path | None:
+        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
+
+        return ask_open(self._window, title, folder, filters)
+
+    def _ask_new(self, title: str, start: Path, filters: str = "") -> Path | None:
+        """A name that nothing has yet, or that the work itself refuses."""
+        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+
+        chosen = ask_save(self._window, title, str(start), filters, replace=False)
+        return None if chosen is None else chosen[0]
+
+    def _confirm(
+        self, title: str, sentence: str, action: str, agreed: Callable[[], None], items: Sequence[str] = ()
+    ) -> ConfirmDialog:
+        """Asks for a yes to what destroys nothing."""
+        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
+
+        dialog = ConfirmDialog(
+            self._theme, title, sentence, action=action, items=items, danger=False, parent=self._window
+        )
+        dialog.accepted.connect(agreed)
+        dialog.open_once()
+        return dialog
 
 
 class Files(FileWork):
@@ -83,9 +109,7 @@ class Files(FileWork):
         )
 
     def ask_open(self) -> None:
-        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
-
-        path = ask_open(self._window, "Open a database", self._folder(), DATABASE_FILES)
+        path = self._ask_existing("Open a database", self._folder(), DATABASE_FILES)
         if path is not None:
             self.open(path)
 
@@ -95,20 +119,16 @@ class Files(FileWork):
         choose_folder(self._window, "Open a wrangler project", Path(self._folder()), self.open)
 
     def ask_import(self) -> None:
-        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
-
-        dump = ask_open(self._window, "Import a D1 export", self._folder(), DUMPS)
+        dump = self._ask_existing("Import a D1 export", self._folder(), DUMPS)
         if dump is not None:
             self.ask_import_target(dump)
 
     def ask_import_target(self, dump: Path) -> None:
         """Asks for the new file that an SQL dump is imported into."""
-        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
-
-        title, start = f"Import {dump.name} into a new database", str(dump.with_suffix(".sqlite"))
-        chosen = ask_save(self._window, title, start, DATABASE_FILES, replace=False)
-        if chosen is not None:
-            self.import_dump(dump, chosen[0])
+        title, start = f"Import {dump.name} into a new database", dump.with_suffix(".sqlite")
+        target = self._ask_new(title, start, DATABASE_FILES)
+        if target is not None:
+            self.import_dump(dump, target)
 
     def import_dump(self, dump: Path, target: Path) -> None:
         """Imports an SQL dump into a new file and opens it; never over an existing one."""
@@ -126,12 +146,10 @@ class Files(FileWork):
         self._busy.run(f"Importing {dump.name}…", work, on_done=done)
 
     def ask_create(self) -> None:
-        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
-
-        start = str(Path(self._folder(), "foundation.sqlite"))
-        chosen = ask_save(self._window, "Create a database", start, DATABASE_FILES, replace=False)
-        if chosen is not None:
-            self.create(chosen[0])
+        start = Path(self._folder(), "foundation.sqlite")
+        path = self._ask_new("Create a database", start, DATABASE_FILES)
+        if path is not None:
+            self.create(path)
 
     def create(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""
@@ -141,7 +159,7 @@ class Files(FileWork):
 
             return create(path, now=self._clock())
 
-        self._make(f"Creating {path.name}…", work)
+        self._make(f"Creating {path.name}…", work, can_cancel=False)
 
     def explore_demo(self) -> None:
         """Opens the sample data, which is made the first time."""
@@ -157,27 +175,20 @@ class Files(FileWork):
             create_demo(path, rows=DEMO_ROWS, now=self._clock(), progress=progress, cancelled=cancelled)
             return path
 
-        self._make("Making sample data…", work, can_cancel=True)
+        self._make("Making sample data…", work)
 
     def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
         """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
-        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
-
         count = counted(len(pending), "migration")
-        dialog = ConfirmDialog(
-            self._theme,
+        dialog = self._confirm(
             f"Apply {count}?",
             f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
             f"it, in {path.parent}.",
-            action=f"Apply {count}",
-            items=pending,
-            danger=False,
-            parent=self._window,
+            f"Apply {count}",
+            agreed,
+            pending,
         )
         dialog.list.setAccessibleName("Pending migrations")
-        dialog.accepted.connect(agreed)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
 
     def migrate(self, path: Path) -> None:
         """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
@@ -204,7 +215,7 @@ class Files(FileWork):
             can_cancel=False,
         )
 
-    def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = False) -> None:
+    def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = True) -> None:
         self._busy.run(text, work, on_done=self.open, can_cancel=can_cancel)
 
     def _opened(self, opened: OpenedFile) -> None:
@@ -220,9 +231,9 @@ class Files(FileWork):
         if isinstance(error, SeveralDatabases):
             self._ask_which(error.candidates)
         elif isinstance(error, NeedsCopy):
-            self._offer("Open a copy?", error, "Open a copy", lambda: self._open_copy(path))
+            self._confirm("Open a copy?", str(error), "Open a copy", lambda: self._open_copy(path))
         elif isinstance(error, SqlDump):
-            self._offer("Import this dump?", error, "Import…", lambda: self.ask_import_target(path))
+            self._confirm("Import this dump?", str(error), "Import…", lambda: self.ask_import_target(path))
         else:
             if isinstance(error, FileMissing):
                 self._settings.remove_recent_file(path)
@@ -235,19 +246,7 @@ class Files(FileWork):
             self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window
         )
         dialog.chosen.connect(lambda candidate: self.open(candidate.path))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _offer(self, title: str, error: TenantAdminError, action: str, run: Callable[[], None]) -> None:
-        """What can be done about an error, beside saying it."""
-        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
-
-        dialog = ConfirmDialog(
-            self._theme, title, str(error), action=action, danger=False, parent=self._window
-        )
-        dialog.accepted.connect(run)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        dialog.open_once()
 
     def _open_copy(self, path: Path) -> None:
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
@@ -259,7 +258,7 @@ class Files(FileWork):
             snapshot_copy(path, target)
             return target
 
-        self._make(f"Copying {path.name}…", work)
+        self._make(f"Copying {path.name}…", work, can_cancel=False)
 
     def _folder(self) -> str:
         recent = self._settings.recent_files
