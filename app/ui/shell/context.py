@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
@@ -90,42 +89,58 @@ class Outside(QObject):
 
 
 class History(QObject):
-    """The undo stack of one open file, on which every change that `runner` announces is put.
+    """What can be taken back of one open file, and done again: every change that `runner` announces.
 
     What it takes back, or does again, is a change like any other whose initiator it is. Where that is
-    refused, because somebody has changed the record since, `Runner.failed` says so and the stack forgets
-    everything, since nothing older can be trusted to apply.
+    refused, because somebody has changed the record since, `Runner.failed` says so and the history forgets
+    everything, since nothing older can be trusted to apply. `changed` when there is something else to undo.
     """
+
+    changed = Signal()
 
     def __init__(self, runner: Runner, clock: Callable[[], int], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
         self._clock = clock
         self._pending = False
-        self.stack = QUndoStack(self)
+        # What an act is called, and what was committed of it last, of which each direction is the inverse.
+        self._done: list[tuple[str, Change]] = []
+        self._undone: list[tuple[str, Change]] = []
         runner.changed.connect(self._remember)
+
+    @property
+    def next_undo(self) -> str:
+        """What `undo` would take back; empty when there is nothing."""
+        return self._done[-1][0] if self._done else ""
+
+    @property
+    def next_redo(self) -> str:
+        return self._undone[-1][0] if self._undone else ""
 
     def undo(self) -> None:
         """Takes back the latest act; nothing while an earlier one is still being taken back."""
-        if not self._pending:
-            self.stack.undo()
+        self._revert(self._done, self._undone, "Undone")
 
     def redo(self) -> None:
-        if not self._pending:
-            self.stack.redo()
+        self._revert(self._undone, self._done, "Done again")
 
-    def revert(self, change: Change, summary: str, on_done: Callable[[Change], None]) -> None:
-        """Commits the inverse of `change`, called `summary`."""
+    def _revert(self, here: list[tuple[str, Change]], there: list[tuple[str, Change]], what: str) -> None:
+        if self._pending or not here:
+            return
+        act = here[-1]
+        text, change = act
 
         def done(inverse: Change) -> None:
             self._pending = False
-            on_done(inverse)
+            here[:] = [one for one in here if one is not act]
+            there.append((text, inverse))
+            self.changed.emit()
 
         self._pending = True
         self._runner.write(
             _revert,
             change,
-            summary,
+            f"{what}: {text}",
             now=self._clock(),
             initiator=self,
             on_done=done,
@@ -134,36 +149,16 @@ class History(QObject):
 
     def _remember(self, change: Change, initiator: object) -> None:
         if change.undoable and initiator is not self:
-            self.stack.push(_Act(change, self))
+            self._done.append((change.summary, change))
+            self._undone.clear()
+            self.changed.emit()
 
     def _refused(self, error: TenantAdminError) -> None:
         self._pending = False
-        self.stack.clear()
+        self._done.clear()
+        self._undone.clear()
+        self.changed.emit()
         self._runner.failed.emit(error)
-
-
-class _Act(QUndoCommand):
-    """One act on the stack. Both directions commit the inverse of what was committed last."""
-
-    def __init__(self, change: Change, history: History) -> None:
-        super().__init__(change.summary)
-        self._last = change
-        self._history = history
-        self._pushed = False
-
-    def redo(self) -> None:
-        if self._pushed:
-            self._revert("Done again")
-        self._pushed = True  # QUndoStack.push calls redo; the act has been done already
-
-    def undo(self) -> None:
-        self._revert("Undone")
-
-    def _revert(self, what: str) -> None:
-        self._history.revert(self._last, f"{what}: {self.text()}", self._keep)
-
-    def _keep(self, change: Change) -> None:
-        self._last = change
 
 
 def _revert(database: Database, change: Change, summary: str, *, now: int) -> Change:
@@ -214,37 +209,13 @@ class Context(QObject):
             return None
         return f"The file is open read-only, because {self.opened.read_only_reason}."
 
-    def act(
-        self,
-        function: Callable[..., Change],
-        *args: Any,
-        initiator: object = None,
-        on_done: Callable[[Change], None] | None = None,
-        on_failed: Callable[[TenantAdminError], None] | None = None,
-        **kwargs: Any,
-    ) -> Task:
-        """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it."""
-        return self.runner.write(
-            function,
-            *args,
-            actor=self.settings.actor,
-            now=self.clock(),
-            initiator=initiator,
-            on_done=on_done,
-            on_failed=on_failed,
-            **kwargs,
-        )
+    def act(self, function: Callable[..., Change], *args: Any, **options: Any) -> Task:
+        """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it.
 
-    def job(
-        self,
-        text: str,
-        work: Callable[[Progress, Stop], Any],
-        *,
-        on_done: Callable[[Any], None],
-        on_failed: Callable[[TenantAdminError], None] | None = None,
-        can_cancel: bool = True,
-    ) -> Task:
-        """Runs long work for this file and shows `text` until it has ended, as `Busy.run` says."""
-        return self.busy.run(
-            text, work, on_done=on_done, on_failed=on_failed, can_cancel=can_cancel, runner=self.runner
-        )
+        `options` are those of the act and of `Runner.write`.
+        """
+        return self.runner.write(function, *args, actor=self.settings.actor, now=self.clock(), **options)
+
+    def job(self, text: str, work: Callable[[Progress, Stop], Any], **options: Any) -> Task:
+        """Runs long work for this file and shows `text` until it has ended; `options` are `Busy.run`'s."""
+        return self.busy.run(text, work, runner=self.runner, **options)

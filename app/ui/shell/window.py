@@ -238,7 +238,7 @@ class MainWindow(QMainWindow):
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
         context.runner.changed.connect(self._say_change)
-        context.history.stack.indexChanged.connect(self._update_commands)
+        context.history.changed.connect(self._update_commands)
         workspace.migrate_wanted.connect(self.migrate)
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         workspace.everyone_wanted.connect(self._show_everyone)

@@ -36,7 +36,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         return no_file() if window.context is None else window.context.lacks(capability)
 
     def nothing_to(what: str) -> Callable[[], str | None]:
-        return lambda: None if _can(window, what) else f"There is nothing to {what}."
+        return lambda: None if _next(window, what) else f"There is nothing to {what}."
 
     def of_file(act: Callable[[Workspace], object]) -> Callable[[], object]:
         return lambda: window.workspace and act(window.workspace)
@@ -196,13 +196,12 @@ def _no_file(window: MainWindow) -> str | None:
     return None if window.workspace is not None else "Open a database first."
 
 
-def _can(window: MainWindow, what: str) -> bool:
-    stack = window.context.history.stack if window.context is not None else None
-    return stack is not None and (stack.canUndo() if what == "undo" else stack.canRedo())
+def _next(window: MainWindow, what: str) -> str:
+    """What would be undone or done again; empty when there is nothing."""
+    history = window.context.history if window.context is not None else None
+    return "" if history is None else history.next_undo if what == "undo" else history.next_redo
 
 
 def _words(window: MainWindow, what: str) -> str:
-    """What would be undone or done again is named."""
-    stack = window.context.history.stack if window.context is not None else None
-    act = "" if stack is None else stack.undoText() if what == "undo" else stack.redoText()
-    return f"&{what.capitalize()}" + (f" “{first_line(act, 80).replace('&', '&&')}”" if act else "")
+    act = first_line(_next(window, what), 80).replace("&", "&&")
+    return f"&{what.capitalize()}" + (f" “{act}”" if act else "")

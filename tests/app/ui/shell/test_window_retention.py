@@ -88,6 +88,30 @@ def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     assert not [error for error in window.findChildren(ErrorDialog) if error.isVisible()]
 
 
+def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(
+        demo_path,
+        "INSERT INTO notifications (id, tenant_id, type, read, created_at)"
+        " VALUES ('old', 'gone', 'info', 1, ?)",
+        NOW - 1_000 * DAY,
+    )
+    page, choices = open_file(qtbot, window, demo_path), window.tenants.popup.model
+    page.context.outside.stop()  # it would notice the run, as it does another program
+    assert "gone" in [choice.label for choice in choices.choices]
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    if box.agreement.isVisible():
+        box.agreement.click()
+    with removal(qtbot, window) as removed:
+        click(qtbot, box.once_button)
+    assert window.toast.text() == f"Retention removed {removed[0].total:,} rows"
+    assert not window.toast.action_button.isVisible()
+    assert not window.commands.action("undo").isEnabled()
+    qtbot.waitUntil(lambda: "gone" not in [choice.label for choice in choices.choices])
+
+
 def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
