@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import BaseQuery, RawQuery
 
 from models.progress import PATIENCE, Stop, never
+
+if TYPE_CHECKING:
+    from models.schema import StoredTables
 
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -65,6 +68,8 @@ class Database(ABC):
     limits: Limits
     capabilities: frozenset[Capability]
     read_only: bool
+    known: "tuple[list[Rows], StoredTables] | None" = None
+    """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
 
     @property
     @abstractmethod

@@ -1,10 +1,13 @@
 """What a database holds, compared with what the models expect, and as acts need to know it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from peewee import BaseQuery
+
 from models.engine import Database, Rows, raw
+from models.errors import StorageError
 from models.tables import TABLES
 
 LEDGER: Final = "d1_migrations"
@@ -66,7 +69,7 @@ def inspect(database: Database) -> Schema:
     """
     expected = expected_columns()
     found, names = database.read_batch([raw(_OBJECTS), raw(_COLUMNS)])
-    objects = [(kind, name, _spelt(table, expected), rootpage) for kind, name, table, rootpage in found]
+    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage in found]
     # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
     columns: dict[str, tuple[str, ...]] = {
         table: ()
@@ -74,8 +77,8 @@ def inspect(database: Database) -> Schema:
         if kind == "table" and (rootpage or table not in expected)
     }
     for name, column, *_ in names:
-        table = _spelt(name, expected)
-        columns[table] += (_spelt(column, expected.get(table, ())),)
+        table = _TABLE(name)
+        columns[table] += (_COLUMN.get(table, str)(column),)
     return Schema(
         columns=columns,
         missing_tables=tuple(name for name in expected if name not in columns),
@@ -107,12 +110,13 @@ class ForeignKey:
 class StoredTable:
     """A table as the database has it, ours or not.
 
-    `columns` are those that hold values of their own; generated ones are left out. `key` tells its rows
-    apart: the primary key, or else SQLite's rowid under a name that is free; empty where none is. `defaults`
-    are SQL. `referring` are the foreign keys, of any table, that refer to this one.
+    `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
+    tells its rows apart: the primary key, or else SQLite's rowid under a name that is free; empty where none
+    is. `defaults` are SQL. `referring` are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
+    names: tuple[str, ...]
     columns: tuple[str, ...]
     key: tuple[str, ...]
     defaults: dict[str, str]
@@ -123,18 +127,43 @@ class StoredTable:
         return f"StoredTable({self.name!r})"
 
 
-def stored_tables(database: Database) -> dict[str, StoredTable]:
-    """Every table that has rows of its own by its name; ours, and their columns, are spelt as expected."""
-    expected = expected_columns()
-    objects, columns, foreign_keys = database.read_batch([raw(_OBJECTS), raw(_COLUMNS), raw(_FOREIGN_KEYS)])
+StoredTables = Mapping[str, StoredTable]
+"""Every table that has rows of its own by its name; ours, and their columns, are spelt as expected."""
+
+
+def read_stored(
+    database: Database, ask: Callable[[StoredTables], Sequence[BaseQuery]] = lambda tables: ()
+) -> tuple[StoredTables, list[Rows]]:
+    """The tables, and the rows of what `ask` makes of them, all from one snapshot.
+
+    What is asked is made of the tables as they were found last (`Database.known`), and made and read again
+    where they are others by now. Raises what `ask` raises, and the storage errors.
+    """
+    shape = [raw(_OBJECTS), raw(_COLUMNS), raw(_FOREIGN_KEYS)]
+    while True:
+        known = database.known
+        try:
+            found = database.read_batch([*shape, *(ask(known[1]) if known else ())])
+        except StorageError:  # of a column that is gone by now, say
+            if known is None or database.read_batch(shape) == known[0]:
+                raise
+            database.known = None
+            continue
+        if known is not None and found[:3] == known[0]:
+            return known[1], found[3:]
+        database.known = found[:3], _tables(*found[:3])
+
+
+def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     triggered = {table.lower() for kind, _, table, _ in objects if kind == "trigger"}
     shapes: dict[str, list[tuple[str, bool, int, str | None]]] = {}
     for table, column, *shape in columns:
-        name = _spelt(table, expected)
-        shapes.setdefault(name, []).append((_spelt(column, expected.get(name, ())), *shape))
+        name = _TABLE(table)
+        shapes.setdefault(name, []).append((_COLUMN.get(name, str)(column), *shape))
     tables = {
         name: StoredTable(
             name=name,
+            names=tuple(column for column, *_ in shape),
             columns=tuple(column for column, hidden, _, _ in shape if not hidden),
             key=_key(shape),
             defaults={column: default for column, _, _, default in shape if default is not None},
@@ -156,16 +185,16 @@ def _key(shape: Sequence[tuple[str, bool, int, str | None]]) -> tuple[str, ...]:
 
 def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[str, StoredTable]:
     """The tables with what refers to them; a foreign key to a table that is not there refers to nothing."""
-    names = {name.lower(): name for name in tables}
+    spelt = _spelling(tables)
     pairs: dict[tuple[str, str, str, int], list[tuple[str, str | None]]] = {}
     for child, parent, source, target, on_delete, number in found:
-        if parent.lower() in names:
+        if spelt(parent) in tables:
             pairs.setdefault((child, parent, on_delete, number), []).append((source, target))
     referring: dict[str, tuple[ForeignKey, ...]] = {}
     for (child, parent, on_delete, _), columns in pairs.items():
-        here, there = tables[names[child.lower()]], tables[names[parent.lower()]]
-        sources = tuple(_spelt(source, here.columns) for source, _ in columns)
-        targets = tuple(_spelt(target, there.columns) for _, target in columns if target is not None)
+        here, there = tables[spelt(child)], tables[spelt(parent)]
+        sources = tuple(_spelling(here.columns)(source) for source, _ in columns)
+        targets = tuple(_spelling(there.columns)(target) for _, target in columns if target is not None)
         key = ForeignKey(here.name, sources, targets or there.key, on_delete)
         referring[there.name] = (*referring.get(there.name, ()), key)
     return {name: replace(table, referring=referring.get(name, ())) for name, table in tables.items()}
@@ -176,9 +205,14 @@ def internal(table: str) -> bool:
     return table == LEDGER or table.startswith(("sqlite_", "_cf_"))
 
 
-def _spelt(name: str, expected: Iterable[str]) -> str:
-    """The expected name that SQLite takes for the same, or the name itself."""
-    return next((known for known in expected if known.lower() == name.lower()), name)
+def _spelling(expected: Iterable[str]) -> Callable[[str], str]:
+    """Gives the expected name that SQLite takes for the same, or the name itself."""
+    known = {name.lower(): name for name in expected}
+    return lambda name: known.get(name.lower(), name)
+
+
+_TABLE: Final = _spelling(expected_columns())
+_COLUMN: Final = {table: _spelling(columns) for table, columns in expected_columns().items()}
 
 
 def _differences(

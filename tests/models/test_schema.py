@@ -4,9 +4,12 @@ from pathlib import Path
 
 import apsw
 import pytest
+from peewee import RawQuery
 
+from models.engine import raw
+from models.errors import ColumnMissing
 from models.local.database import LocalDatabase
-from models.schema import Schema, expected_columns, inspect
+from models.schema import Schema, StoredTables, expected_columns, inspect, read_stored
 
 
 def inspected(path: Path) -> Schema:
@@ -126,3 +129,26 @@ def test_a_virtual_table_of_an_unknown_module_does_not_keep_the_file_from_openin
     assert schema.extra_tables == ("places",)
     assert schema.columns["places"] == ()
     assert schema.matches
+
+
+def test_what_is_asked_follows_the_tables_as_they_are_by_now(database: LocalDatabase) -> None:
+    """As they were read last is good enough to ask with, never to answer with."""
+
+    def columns(tables: StoredTables) -> list[RawQuery]:
+        return [raw(f"SELECT 'x', {', '.join(tables['users'].columns)} FROM users")]
+
+    def read() -> tuple[int, int]:
+        tables, (rows,) = read_stored(database, columns)
+        return len(tables["users"].columns), len(rows[0]) - 1
+
+    execute = database.connection().execute
+    execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('u-1', 't', '', 1, 2)")
+    assert read() == read() == (6, 6)
+    execute("ALTER TABLE users ADD COLUMN nickname TEXT")
+    assert read() == (7, 7)
+    execute("ALTER TABLE users DROP COLUMN password_hash")
+    assert read() == (6, 6)
+    with pytest.raises(ColumnMissing):
+        read_stored(database, lambda tables: [raw("SELECT users.absent FROM users")])
+    execute("ALTER TABLE users RENAME TO people")
+    assert "users" not in read_stored(database)[0]

@@ -5,6 +5,8 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Case, Value, fn
@@ -24,9 +26,8 @@ _RECENT: Final = 1_000
 
 _GUARDED: Final = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'previous_hash' AND \"notnull\" = 1"
 _LATEST: Final = f"""
-SELECT tenant_id, max(seq) FROM {TABLE} NOT INDEXED
-WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN (SELECT value FROM json_each(?))
-GROUP BY tenant_id
+SELECT CAST(tenant_id AS BLOB), max(seq) FROM {TABLE} NOT INDEXED
+WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
 """  # noqa: S608
 """By hand: Peewee cannot say NOT INDEXED."""
 
@@ -45,19 +46,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A look at what the guards of statements do not cover: `judge` raises what a person is told."""
+    """A look at what the guards of statements do not cover: `judge` raises what a person is told.
+
+    Where the query finds nothing there is nothing to judge.
+    """
 
     query: BaseQuery
     judge: Callable[[Rows], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one transaction writes: statements, the events that record them, and what is checked before."""
-
-    statements: Sequence[Statement]
-    events: Sequence[Event]
-    checks: Sequence[Check] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +72,19 @@ class Head:
         return last if isinstance(last, int) and now < last <= now + _DAY else now
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes: statements, the events that record them, and what is checked before.
+
+    `end` is that of the chain of the only event, where planning has read it.
+    """
+
+    statements: Sequence[Statement]
+    events: Sequence[Event]
+    checks: Sequence[Check] = ()
+    end: Head | None = None
+
+
 def append(
     database: Database,
     plan: Callable[[], Batch],
@@ -88,17 +96,22 @@ def append(
 
     The one place that tries again when a head has moved: the plan is made again from what the database holds
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
-    same chains after that moves a head. Raises what plan and checks raise, `HeadMoved` when the chains never
-    rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then. `cancelled`
-    ends the wait for another writer.
+    same chains after that moves a head. Where planning has read the chain's end already, the first try spares
+    that look: it writes only if the checks find nothing. Raises what plan and checks raise, `HeadMoved` when
+    the chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then.
+    `cancelled` ends the wait for another writer.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
-        ends = heads(database, (event.tenant_id for event in batch.events), batch.checks)
-        try:
-            database.run_batch(
-                [*append_statements(batch.events, ends, now), *batch.statements], cancelled=cancelled
+        if batch.end is not None and not attempt:
+            appended = append_statements(
+                batch.events, {batch.events[0].tenant_id: batch.end}, now, batch.checks
             )
+        else:
+            ends = heads(database, (event.tenant_id for event in batch.events), batch.checks)
+            appended = append_statements(batch.events, ends, now)
+        try:
+            database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database):
                 raise NumbersUsedUp from error
@@ -132,23 +145,41 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     Raises `NotAllowed` where nothing can follow, and what the checks raise.
     """
     names = list(dict.fromkeys(tenants))
-    guarded, latest = raw(_GUARDED, TABLE), raw(_LATEST, _RECENT, json.dumps(names))
+    of_names = SQL("SELECT value FROM json_each(?)", [json.dumps(names)])
+    guard, recent, *found = database.read_batch([*_ends(of_names, names), *(check.query for check in checks)])
+    for check, rows in zip(checks, found[len(names) :], strict=True):
+        check.judge(rows)
+    return {name: _head(name, guard, recent, rows) for name, rows in zip(names, found, strict=False)}
+
+
+def end_queries(tenant: str | SQL) -> list[BaseQuery]:
+    """What tells the end of one chain to `end_of`; a tenant not known yet is given by what finds it."""
+    if isinstance(tenant, str):
+        tenant = SQL("SELECT ?", [tenant])
+    return _ends(tenant, [SQL(f"({tenant.sql})", tenant.params)])
+
+
+def end_of(tenant_id: str, found: Sequence[Rows]) -> Head:
+    """Raises `NotAllowed` where nothing can follow."""
+    guard, recent, rows = found
+    return _head(tenant_id, guard, recent, rows)
+
+
+def _ends(tenants: SQL, each: Sequence[Any]) -> list[BaseQuery]:
+    """Whether the append's guard can fail, the newest entries of the tenants, and the last one of each."""
     columns = AuditEntry.seq, SQL(_READABLE_HASH), AuditEntry.created_at
-    ends = [_last_entry(name, *columns) for name in names]
-    guard, recent, *found = database.read_batch([guarded, latest, *ends, *(check.query for check in checks)])
-    if names and not guard:
+    recent = raw(_LATEST.format(tenants=tenants.sql), _RECENT, *(tenants.params or ()))
+    return [raw(_GUARDED, TABLE), recent, *(_last_entry(tenant, *columns) for tenant in each)]
+
+
+def _head(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
+    """`recent` are the last entries among the table's newest, found without any index."""
+    if not guard:
         raise NotAllowed(
             f"In this file {TABLE}.previous_hash may be NULL, so two programs could append behind one entry; "
             "nothing was changed. Open a file with the platform's own schema."
         )
-    for check, rows in zip(checks, found[len(names) :], strict=True):
-        check.judge(rows)
-    seen: dict[str, int] = dict(recent)
-    return {name: _head(name, rows, seen.get(name)) for name, rows in zip(names, found, strict=False)}
-
-
-def _head(tenant_id: str, rows: Rows, latest: int | None) -> Head:
-    """`latest` is the tenant's last entry among the table's newest, found without any index."""
+    latest = {bytes(name).decode(errors="replace"): seq for name, seq in recent}.get(tenant_id)
     if latest is not None and (not rows or rows[0][0] < latest):
         raise NotAllowed(
             f"An index of this file hides the last entry of {tenant_id}, so nothing can follow it; nothing "
@@ -165,7 +196,7 @@ def _head(tenant_id: str, rows: Rows, latest: int | None) -> Head:
     return Head(digest, created_at)
 
 
-def _last_entry(tenant_id: str, *columns: Any) -> Any:
+def _last_entry(tenant_id: Any, *columns: Any) -> Any:
     return (
         AuditEntry.select(*columns)
         .where(AuditEntry.tenant_id == tenant_id)
@@ -174,11 +205,14 @@ def _last_entry(tenant_id: str, *columns: Any) -> Any:
     )
 
 
-def append_statements(events: Iterable[Event], ends: Mapping[str, Head], now: int) -> list[Statement]:
+def append_statements(
+    events: Iterable[Event], ends: Mapping[str, Head], now: int, unless: Sequence[Check] = ()
+) -> list[Statement]:
     """The guarded inserts that append `events` in order, for a batch.
 
-    When a head is not the one in `ends` any more, `previous_hash` becomes NULL, its NOT NULL constraint fails
-    and the whole batch is rolled back (`HeadMoved`); so two writers never fork a chain.
+    When a head is not the one in `ends` any more, or one of `unless` finds something, `previous_hash` becomes
+    NULL, its NOT NULL constraint fails and the whole batch is rolled back (`HeadMoved`); so two writers never
+    fork a chain.
     """
     previous = {tenant: end.hash for tenant, end in ends.items()}
     statements = []
@@ -188,7 +222,8 @@ def append_statements(events: Iterable[Event], ends: Mapping[str, Head], now: in
         payload = compact_json(event.payload)
         digest = entry_hash(expected, event.event_type, payload, at)
         stored = fn.COALESCE(_last_entry(event.tenant_id, AuditEntry.hash), GENESIS)
-        guard = Case(None, [(stored == expected, Value(expected))])
+        holds = reduce(and_, (~fn.EXISTS(check.query) for check in unless), stored == expected)
+        guard = Case(None, [(holds, Value(expected))])
         statements.append(
             Statement(
                 AuditEntry.insert(

@@ -6,16 +6,19 @@ than by models; and a literal of Peewee's would be a bound value, of which D1 ta
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from peewee import SQL, BaseQuery
+
+from app.services.chain.append import Event, Head, end_of, end_queries
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import sql_name
-from models.engine import Database, Statement, raw
+from models.engine import Database, Rows, Statement, raw
 from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
-from models.schema import ForeignKey, StoredTable, stored_tables
+from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
 
 T = TypeVar("T")
 
@@ -174,29 +177,40 @@ class RowChange:
 
 
 class Images:
-    """Reads the rows of one database for an act, as its schema is at the moment."""
+    """Reads the rows of one database for an act, as its schema is at the moment.
 
-    def __init__(self, database: Database) -> None:
+    With the first of them the end of the chain is read in which the act will be recorded, where that is one:
+    the chain of the tenant `chain`, or that of the only row.
+    """
+
+    def __init__(self, database: Database, chain: str | None = None) -> None:
         self._database = database
-        self._tables = stored_tables(database)
+        self._tables: StoredTables | None = None
+        self._chain = chain
+        self._only_row: tuple[str, Value] | None = None
+        self._end: list[Rows] = []
 
     def table(self, name: str) -> StoredTable:
         """Raises `TableMissing`."""
-        if name not in self._tables:
-            raise TableMissing(name)
-        return self._tables[name]
+        if self._tables is None:
+            self._read(lambda tables: ())
+        return _table(self._tables or {}, name)
+
+    def end(self, events: Sequence[Event]) -> Head | None:
+        """The end of the chain to which the only one of `events` is appended, where it was read.
+
+        Raises `NotAllowed` where nothing can follow.
+        """
+        return end_of(events[0].tenant_id, self._end) if self._end and len(events) == 1 else None
 
     def rows(self, table: str, ids: Iterable[Value], only: Collection[str] = ()) -> list[StoredRow]:
         """The rows with these ids; those that are gone are left out.
 
         With `only`, no other columns are read than an edit of these needs: texts may be long.
         """
-        stored = self.table(table)
-        if ID not in stored.columns:
-            raise ColumnMissing(f"{table}.{ID}")
-        needed = {*only, "updated_at", *(name for key in stored.referring for name in key.parent_columns)}
-        wanted = [name for name in stored.columns if name in needed] if only else stored.columns
-        return self._matching(stored, (ID,), [(value,) for value in dict.fromkeys(ids)], columns=wanted)
+        wanted = [(value,) for value in dict.fromkeys(ids)]
+        self._only_row = (table, *wanted[0]) if len(wanted) == 1 else None
+        return self._matching(table, (ID,), wanted, only)
 
     def row(self, table: str, record_id: Value, what: str) -> StoredRow:
         """The row with this id, whole. Raises `NotFound` naming `what` ("user")."""
@@ -207,7 +221,7 @@ class Images:
 
     def now(self, row: RowChange) -> StoredRow | None:
         """The row that a change is about, as it is by now."""
-        found = self._matching(self.table(row.table), tuple(row.key), [tuple(row.key.values())])
+        found = self._matching(row.table, tuple(row.key), [tuple(row.key.values())])
         return found[0] if found else None
 
     def created(self, table: str, values: Image) -> RowChange:
@@ -270,12 +284,11 @@ class Images:
             f"SELECT {', '.join(parts)} FROM {sql_name(parent)} AS parent "  # noqa: S608
             f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(_refers('parent', key))} WHERE "
         )
-        size = max(1, (self._database.limits.parameters - 1) // len(key.columns))
         queries = []
-        for part in chunks(wanted, size):
+        for part in chunks(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
             condition, values = _one_of("parent", key.parent_columns, part)
             queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
-        for rows in self._database.read_batch(queries) if queries else []:
+        for rows in self._read(lambda tables: queries):
             for row in rows:
                 found = [_decoded(cell) for cell in row]
                 image = dict(zip(read, found[: len(read)], strict=True))
@@ -289,28 +302,68 @@ class Images:
                 raise StillReferred(child.table.name)
 
     def _matching(
-        self,
-        table: StoredTable,
-        by: Sequence[str],
-        wanted: Sequence[tuple[Value, ...]],
-        *,
-        columns: Sequence[str] | None = None,
+        self, name: str, by: Sequence[str], wanted: Sequence[tuple[Value, ...]], only: Collection[str] = ()
     ) -> list[StoredRow]:
         """The rows that hold one of these tuples of values, all from one snapshot."""
-        read = tuple(dict.fromkeys((*table.key, *(table.columns if columns is None else columns))))
-        parts = ", ".join(_exact(table.name, column) for column in read)
-        start = f"SELECT {parts} FROM {sql_name(table.name)} WHERE "  # noqa: S608
-        size = max(1, self._database.limits.parameters // len(by))
-        queries = []
-        for part in chunks(wanted, size):
-            condition, values = _one_of(table.name, by, part)
-            queries.append(raw(f"{start}{condition}", *values))
-        found = self._database.read_batch(queries) if queries else []
+
+        def ask(tables: StoredTables) -> list[BaseQuery]:
+            table = _table(tables, name)
+            for column in by:
+                if column not in (*table.columns, *table.key):
+                    raise ColumnMissing(f"{name}.{column}")
+            parts = ", ".join(_exact(name, column) for column in _needed(table, only))
+            queries: list[BaseQuery] = []
+            for part in chunks(wanted, max(1, self._database.limits.parameters // len(by))):
+                condition, values = _one_of(name, by, part)
+                queries.append(raw(f"SELECT {parts} FROM {sql_name(name)} WHERE {condition}", *values))  # noqa: S608
+            return queries
+
+        found = self._read(ask)
+        table = self.table(name)
+        read = _needed(table, only)
         return [
             StoredRow(table, dict(zip(read, map(_decoded, row), strict=True)))
             for rows in found
             for row in rows
         ]
+
+    def _read(self, ask: Callable[[StoredTables], Sequence[BaseQuery]]) -> list[Rows]:
+        """What is asked of the tables, from one snapshot; at first with the tables and the chain's end."""
+        if self._tables is not None:
+            queries = ask(self._tables)
+            return self._database.read_batch(queries) if queries else []
+        end: list[BaseQuery] = []
+
+        def with_end(tables: StoredTables) -> list[BaseQuery]:
+            end[:] = self._end_queries(tables)
+            return [*end, *ask(tables)]
+
+        self._tables, found = read_stored(self._database, with_end)
+        self._end = found[: len(end)]
+        return found[len(end) :]
+
+    def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
+        if self._chain is not None:
+            return end_queries(self._chain)
+        if self._only_row is None:
+            return []
+        table, record_id = self._only_row
+        if table not in tables or "tenant_id" not in tables[table].columns:
+            return []
+        of_row = f"SELECT tenant_id FROM {sql_name(table)} WHERE {ID} = ?"  # noqa: S608
+        return end_queries(SQL(of_row, [record_id]))
+
+
+def _table(tables: StoredTables, name: str) -> StoredTable:
+    if name not in tables:
+        raise TableMissing(name)
+    return tables[name]
+
+
+def _needed(table: StoredTable, only: Collection[str]) -> tuple[str, ...]:
+    """The columns to read: the key, and all others or what an edit of `only` these needs."""
+    needed = {*only, "updated_at", *(name for key in table.referring for name in key.parent_columns)}
+    return tuple(dict.fromkeys((*table.key, *(name for name in table.columns if not only or name in needed))))
 
 
 def _qualified(table: str, column: str) -> str:

@@ -16,7 +16,7 @@ from peewee import JOIN, SQL, Column, Join, Select, fn
 
 from app.services.records.list_query import ListQuery, Statements, Value
 from app.services.records.record import as_bytes, decoded, literal
-from app.services.records.tables import DECLARED, EVERYONE
+from app.services.records.tables import DECLARED, EVERYONE, Scope
 from models.engine import Database, Rows, raw
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
@@ -78,7 +78,7 @@ class Lists:
         if query.filtered:
             # Finding out which rows a filter keeps costs what counting them costs. The first rows are asked
             # for by their keys afterwards, as every page is: in the same batch the filter would run twice.
-            kept = _collect(database, statements, query)
+            kept = _array(database.rows(_keys(statements, query)))
             return Listing(query, len(kept), kept, self.load_page(database, query, kept[:first_rows]))
         *extent, first = _read(
             database,
@@ -96,7 +96,7 @@ class Lists:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
         statements = self._statements(database, query.table)
         known = _range(database, statements, query)
-        return _collect(database, statements, query) if known is None else known
+        return _array(database.rows(_keys(statements, query))) if known is None else known
 
     def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
         """The rows with these keys, each with its record's id first, in the order of the keys.
@@ -131,10 +131,36 @@ class Lists:
 
     def key_of(self, database: Database, table: str, record_id: str | int) -> int | None:
         """The key of a record, whatever list it is in; None when there is no such record."""
-        statements = self._statements(database, table)
-        identity = statements.value(DECLARED[table].key)
-        found = database.scalar(statements.scoped(EVERYONE, statements.rowid).where(identity == record_id))
+        found = database.scalar(_key(self._statements(database, table), EVERYONE, record_id))
         return None if found is None else int(found)
+
+    def search(
+        self, database: Database, wanted: Sequence[tuple[ListQuery, str | int | None]], most: int
+    ) -> list[tuple[int, list[Row]]]:
+        """How many rows each list has, and the first `most` of them, in two batches for all.
+
+        The record of the id beside a query, if the tenant has one, counts as well and comes first.
+        """
+        lists = [(query, self._statements(database, query.table), named) for query, named in wanted]
+        asked: list[Any] = []
+        for query, statements, named in lists:
+            asked += [_keys(statements, query), _key(statements, query.scope, named)]
+        answers = database.read_batch(asked)
+        totals, firsts = [], []
+        for kept, named_rows in zip(map(_array, answers[::2]), answers[1::2], strict=True):
+            named_keys = [row[0] for row in named_rows[:1]]
+            totals.append(len(kept) + sum(position(kept, key) is None for key in named_keys))
+            firsts.append(list(dict.fromkeys([*named_keys, *kept[:most]]))[:most])
+
+        def pages(cell: Callable[[Any], Any]) -> list[Any]:
+            return [
+                _page(statements, query.scope, keys, map(cell, statements.cells()))
+                for (query, statements, _), keys in zip(lists, firsts, strict=True)
+            ]
+
+        found = [{row[0]: row[1:] for row in rows} for rows in _read(database, pages)]
+        rows = [[page[key] for key in keys if key in page] for page, keys in zip(found, firsts, strict=True)]
+        return list(zip(totals, rows, strict=True))
 
     def choices(self, database: Database, query: ListQuery, columns: Iterable[str]) -> dict[str, Counts]:
         """The values of each column with their counts under the query's other filters, from one snapshot.
@@ -186,6 +212,10 @@ class Lists:
             part = keys[start : start + _ROWS_AT_ONCE]
             found = _by_key(database, statements, query, part, values)
             yield from (found[key] for key in part if key in found)
+
+    def holds(self, table: str) -> bool:
+        """Whether the file has the table."""
+        return table in self._columns
 
     def _statements(self, database: Database, table: str) -> Statements:
         if table not in self._columns:
@@ -274,8 +304,16 @@ def _first(statements: Statements, query: ListQuery, limit: int, cells: Iterable
     return Select([both], [statements.rowid, *cells])
 
 
-def _collect(database: Database, statements: Statements, query: ListQuery) -> "array[int]":
-    """The rowids of a query in its order, in one step of SQLite.
+def _key(statements: Statements, scope: Scope, record_id: str | int | None) -> Any:
+    """The key of the record that has this id; of None there is none."""
+    identity = statements.value(statements.table.key)
+    return statements.scoped(scope, statements.rowid).where(
+        SQL("0") if record_id is None else identity == record_id
+    )
+
+
+def _keys(statements: Statements, query: ListQuery) -> Any:
+    """The rowids of a query in its order, in one step of SQLite; `_array` makes them of its row.
 
     Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
     paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
@@ -287,8 +325,12 @@ def _collect(database: Database, statements: Statements, query: ListQuery) -> "a
     # A sort leaves a million small pieces of memory, which the allocator tidies up at the next large request.
     # That takes 200 ms and should not be the result's, which is made with the lock held.
     tidied = fn.length(fn.randomblob(65_536))
+    return Select([inner], [joined.cast("BLOB"), tidied])
+
+
+def _array(found: Rows) -> "array[int]":
     keys = array("q")
-    keys.frombytes(database.scalar(Select([inner], [joined.cast("BLOB"), tidied])) or b"")
+    keys.frombytes(found[0][0] or b"")
     if sys.byteorder == "little":
         keys.byteswap()
     return keys
@@ -298,17 +340,18 @@ def _by_key(
     database: Database, statements: Statements, query: ListQuery, keys: Keys, values: list[Any]
 ) -> dict[int, Row]:
     """The values of the rows with these keys, whatever is stored in them."""
+    (found,) = _read(database, lambda cell: [_page(statements, query.scope, keys, map(cell, values))])
+    return {row[0]: row[1:] for row in found}
+
+
+def _page(statements: Statements, scope: Scope, keys: Keys, values: Iterable[Any]) -> Any:
+    """The rows with these keys, each with its key before the values."""
     if isinstance(keys, range) and keys:
         wanted = statements.rowid.between(min(keys[0], keys[-1]), max(keys[0], keys[-1]))
     else:
         # One parameter for any number of keys, so that the statement is compiled once.
         wanted = statements.rowid.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(list(keys))]))
-
-    def fetch(cell: Callable[[Any], Any]) -> list[Any]:
-        return [statements.scoped(query.scope, statements.rowid, *map(cell, values)).where(wanted)]
-
-    (found,) = _read(database, fetch)
-    return {row[0]: row[1:] for row in found}
+    return statements.scoped(scope, statements.rowid, *values).where(wanted)
 
 
 def _grouped(statements: Statements, query: ListQuery, column: str, cell: Callable[[Any], Any]) -> Any:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from peewee import SQL, Case, Column, Query, Select, fn
+from peewee import SQL, Case, Column, Query, fn
 from peewee import Table as Source
 
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn
 from models.engine import Database
 from models.errors import NotFound, TableMissing
+from models.schema import StoredTables, read_stored
 
 if TYPE_CHECKING:
     from app.services.chain.reading import Inspection
@@ -115,15 +116,18 @@ def _one(table: Table, found: list[Record] | None) -> Record:
 
 
 def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | None]:
-    """The records of each; None where the file lacks the table."""
-    names = database.read_batch(
-        [Select([fn.pragma_table_xinfo(table.name)], [SQL("name")]) for table, _, _ in wanted]
-    )
-    readings = [
-        _Reading(*one, [name for (name,) in stored]) if stored else None
-        for one, stored in zip(wanted, names, strict=True)
-    ]
-    rows = iter(database.read_batch([reading.query for reading in readings if reading is not None]))
+    """The records of each, all from one snapshot; None where the file lacks the table."""
+    readings: list[_Reading | None] = []
+
+    def ask(tables: StoredTables) -> list[Query]:
+        there = (tables.get(table.name) for table, _, _ in wanted)
+        readings[:] = [
+            None if stored is None else _Reading(*one, stored.names)
+            for one, stored in zip(wanted, there, strict=True)
+        ]
+        return [reading.query for reading in readings if reading is not None]
+
+    rows = iter(read_stored(database, ask)[1])
     return [None if reading is None else list(map(reading.record, next(rows))) for reading in readings]
 
 
@@ -133,12 +137,12 @@ class _Reading:
     def __init__(self, table: Table, by: TableColumn, value: object, stored: Sequence[str]) -> None:
         self._table = table
         whole = by is table.key
-        source, spelt = Source(table.name), {name.lower() for name in stored}
+        source = Source(table.name)
         asked = table.columns if whole else table.listed
-        self._columns = [column for column in asked if column.source in spelt]
+        self._columns = [column for column in asked if column.source in stored]
         declared = {column.source for column in table.columns}
-        self._unknown = [name for name in stored if whole and name.lower() not in declared]
-        self._missing = frozenset(column.name for column in asked if column.source not in spelt)
+        self._unknown = [name for name in stored if whole and name not in declared]
+        self._missing = frozenset(column.name for column in asked if column.source not in stored)
         cells = [as_bytes(value_of(column, source)) for column in self._columns]
         cells += [as_bytes(Column(source, name)) for name in self._unknown]
         self.query: Query = source.select(*cells).where(Column(source, by.source) == value)

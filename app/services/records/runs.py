@@ -100,7 +100,7 @@ def set_status(
                 raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
         return _change(images, [(row, status) for row in rows], status, actor, now)
 
-    return writing.commit(database, plan, now=now)
+    return writing.commit(database, plan, now=now, chain=SYSTEM_TENANT)
 
 
 def restore(database: Database, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
@@ -118,7 +118,7 @@ def restore(database: Database, run_ids: Sequence[str], *, actor: str, now: int)
         statuses = _statuses_before(database, rows)
         return _change(images, list(zip(rows, statuses, strict=True)), "restored", actor, now)
 
-    return writing.commit(database, plan, now=now)
+    return writing.commit(database, plan, now=now, chain=SYSTEM_TENANT)
 
 
 def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:

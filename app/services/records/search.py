@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Cell, Lists, position
+from app.services.records.lists import Cell, Lists
 from app.services.records.tables import DECLARED, EVERYONE, Scope, Table
 from models.engine import Database
-from models.errors import TableMissing
 
 EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
@@ -61,43 +60,23 @@ def everything(
     wanted = text.strip()
     if not wanted:
         return SearchResult("", ())
-    tables = (table.name for table in DECLARED.values() if table.heading)
-    queries = (ListQuery(table, scope, text=wanted) for table in tables)
-    found = (_group(database, lists, query, limit_per_table) for query in queries)
-    return SearchResult(wanted, tuple(group for group in found if group is not None))
+    tables = [table for table in DECLARED.values() if table.heading and lists.holds(table.name)]
+    queries = [ListQuery(table.name, scope, text=wanted) for table in tables]
+    named = [(query, _id_in(wanted, table)) for query, table in zip(queries, tables, strict=True)]
+    groups = []
+    found = lists.search(database, named, limit_per_table)
+    for table, query, (total, rows) in zip(tables, queries, found, strict=True):
+        cells = (dict(zip(table.names, row, strict=True)) for row in rows)
+        groups.append(Group(table.name, total, tuple(_hit(table, row, query) for row in cells)))
+    return SearchResult(wanted, tuple(group for group in groups if group.total))
 
 
-def _group(database: Database, lists: Lists, query: ListQuery, limit: int) -> Group | None:
-    table = query.table
-    try:
-        listing = lists.open_list(database, query, limit)
-    except TableMissing:
-        return None
-    rows = [row for row in listing.rows if row is not None]
-    total = listing.total
-    named = _named(database, lists, query)
-    if named is not None:
-        key, row = named
-        total += position(listing.keys, key) is None
-        rows = [row, *(other for other in rows if other[0] != row[0])][:limit]
-    if not total:
-        return None
-    declared = DECLARED[table]
-    cells = (dict(zip(declared.names, row, strict=True)) for row in rows)
-    return Group(table, total, tuple(_hit(declared, row, query) for row in cells))
-
-
-def _named(database: Database, lists: Lists, query: ListQuery) -> tuple[int, tuple[Cell, ...]] | None:
-    """Key and row of the record that the text names whole."""
-    record_id: str | int = query.text
-    if DECLARED[query.table].numbered:
-        digits = query.text.removeprefix("#").replace(",", "")
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST_NUMBER:
-            return None
-        record_id = int(digits)
-    key = lists.key_of(database, query.table, record_id)
-    row = None if key is None else lists.load_page(database, query, [key])[0]
-    return None if key is None or row is None else (key, row)
+def _id_in(text: str, table: Table) -> str | int | None:
+    """The id of the record that the text names whole; None where it can be none of this table."""
+    if not table.numbered:
+        return text
+    digits = text.removeprefix("#").replace(",", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
 
 
 def _hit(table: Table, row: dict[str, Cell], query: ListQuery) -> Hit:

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from peewee import fn
+from peewee import OP, Expression, fn
 
 from app.services import text
 from app.services.chain.append import Check, Event
@@ -67,7 +67,7 @@ def create(database: Database, tenant_id: str, email: str, *, actor: str, now: i
             checks=_Addresses({row["id"]: tenant}),
         )
 
-    return writing.commit(database, plan, now=now)
+    return writing.commit(database, plan, now=now, chain=tenant)
 
 
 def rename(database: Database, user_id: str, email: str, *, actor: str, now: int) -> Change:
@@ -167,12 +167,15 @@ class _Addresses:
         checks = []
         for tenant, addresses in wanted.items():
             # By their bytes: a text that is no UTF-8 cannot be fetched.
-            look = User.select(User.id, User.email.cast("BLOB")).where(User.tenant_id == tenant)
+            look = User.select(User.id, User.email.cast("BLOB"))
+            look = look.where(User.tenant_id == tenant)
+            if len(users) == 1:  # so that it finds nothing where there is nothing to judge
+                look = look.where(Expression(User.id, OP.IS_NOT, shown(users[0].record_id)))
             judge = partial(tell, addresses)
             foreign = look.where(fn.GLOB("*[^ -~]*", User.email)).limit(MOST_FOREIGN + 1)
             checks.append(Check(foreign.tuples(), judge))
             plain = (address for address in addresses if address.isascii())
-            for part in chunks(plain, min(limits.parameters - 1, MOST_FOREIGN)):
+            for part in chunks(plain, min(limits.parameters - 2, MOST_FOREIGN)):
                 checks.append(Check(look.where(fn.LOWER(User.email).in_(part)).tuples(), judge))
         return checks
 

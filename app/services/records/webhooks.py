@@ -77,7 +77,7 @@ def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str
             inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, tenant, row, actor),),
         )
 
-    return writing.commit(database, plan, now=now)
+    return writing.commit(database, plan, now=now, chain=tenant)
 
 
 def update(database: Database, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:

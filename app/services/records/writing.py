@@ -24,21 +24,25 @@ MOST: Final = 10_000
 """Rows that may go along with one act, which keeps them in memory to put them back."""
 
 
-def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
+def commit(
+    database: Database, plan: Callable[[Images], Change], *, now: int, chain: str | None = None
+) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
-    again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
+    again. `chain` is the tenant in whose chain it is recorded, where that is known before. Raises what
+    `plan` raises, `RowChanged` when a row is no longer as it was, and the other errors of
     `Database.run_batch`; nothing is written then.
     """
     planned: list[tuple[Images, Change]] = []
 
     def batch() -> Batch:
-        images = Images(database)
+        images = Images(database, chain)
         change = plan(images)
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
-        return Batch(statements, change.events, change.checks(change.rows, database.limits))
+        checks = change.checks(change.rows, database.limits)
+        return Batch(statements, change.events, checks, images.end(change.events))
 
     append(database, batch, now=now)
     images, change = planned[-1]
@@ -53,7 +57,8 @@ def undo(database: Database, change: Change, *, now: int) -> Change:
         return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
 
     try:
-        return commit(database, plan, now=now)
+        chain = inverse.events[0].tenant_id if len(inverse.events) == 1 else None
+        return commit(database, plan, now=now, chain=chain)
     except (RowChanged, AlreadyExists, Refused) as error:
         images = Images(database)
         differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]

@@ -19,7 +19,7 @@ from peewee import SQL, BaseQuery, Column, Entity, Table, fn
 
 from app.services.records.tables import DECLARED
 from models.engine import Database, Statement
-from models.schema import ForeignKey, StoredTable, stored_tables
+from models.schema import ForeignKey, StoredTable, read_stored
 from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
 
@@ -197,7 +197,7 @@ class OtherTables:
 
 def find_others(database: Database, cutoff: int, tables: frozenset[str]) -> OtherTables:
     """Looks up what depends on the records of `tables`, which can be judged."""
-    stored = stored_tables(database)
+    stored, _ = read_stored(database)
     paths = {
         table: tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS))
         for table in _MODELS
