@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from PySide6.QtCore import QDate, Qt
+from PySide6.QtCore import QDate, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QCheckBox,
@@ -96,6 +96,15 @@ def _line(*widgets: QWidget, stretch: bool = True) -> QHBoxLayout:
     return row
 
 
+def _framed(theme: Theme, icon: str, name: str) -> QAbstractButton:
+    """As those of the window's tool bar."""
+    button = tool_button(theme, icon, name)
+    button.setProperty("small", False)
+    button.setProperty("framed", True)
+    button.setIconSize(QSize(18, 18))
+    return button
+
+
 def controls(theme: Theme) -> Shot:
     """Every plain control, enabled, checked, focused, disabled."""
     page, column = _page()
@@ -105,7 +114,7 @@ def controls(theme: Theme) -> Shot:
             push_button(theme, kind.value.capitalize(), kind=kind, icon=Icon.VERIFY) for kind in Kind
         ]
         row += [
-            tool_button(theme, Icon.REFRESH, "Refresh", framed=True),
+            _framed(theme, Icon.REFRESH, "Refresh"),
             tool_button(theme, Icon.MORE, "More"),
         ]
         chips = push_button(theme, "Chip 12")
@@ -180,8 +189,8 @@ def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
     search.setFixedWidth(300)
     search.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
     bar.addWidget(search)
-    bar.addWidget(tool_button(theme, Icon.REFRESH, "Refresh", framed=True))
-    bar.addWidget(tool_button(theme, Icon.SETTINGS, "Preferences", framed=True))
+    bar.addWidget(_framed(theme, Icon.REFRESH, "Refresh"))
+    bar.addWidget(_framed(theme, Icon.SETTINGS, "Preferences"))
     window.addToolBar(bar)
     tabs = QTabWidget()
     tabs.setDocumentMode(True)
@@ -256,7 +265,7 @@ def frame(theme: Theme) -> Shot:
 def runs(theme: Theme) -> Shot:
     """The runs picture: count chips, table, phase scores."""
     window, column = _window(theme, 4)
-    chips = CountChips(theme, "Status")
+    chips = CountChips("Status")
     counts = {"Running": 6, "Paused": 2, "Completed": 31, "Killed": 12, "Cancelled": 4, "Deleted": 3}
     chips.set_chips([CountChip(None, "All", 58), *(CountChip(k.lower(), k, n) for k, n in counts.items())])
     row = QHBoxLayout()

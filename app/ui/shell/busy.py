@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets.banner import show_progress
+from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.layouts import in_row
 from app.workers.runner import Runner, Task
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
@@ -26,16 +27,11 @@ class Busy(QWidget):
         self._running: list[tuple[Task, Runner, str, bool]] = []
         self._text = ""
         self.label = Label(look=Look.DIM)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressBar()
         self.bar.setFixedWidth(160)
         self.cancel_button = push_button(theme, "Cancel")
         self.cancel_button.clicked.connect(self._cancel)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for widget in (self.label, self.bar, self.cancel_button):
-            row.addWidget(widget)
+        in_row(self.label, self.bar, self.cancel_button, within=self)
         self.hide()
 
     def run(
@@ -89,7 +85,7 @@ class Busy(QWidget):
 
     def set_progress(self, done: int, total: int, detail: str = "") -> None:
         """Says how far it is; a `total` of 0 means that nobody knows."""
-        show_progress(self.bar, done, total)
+        self.bar.show_progress(done, total)
         if self.cancel_button.isEnabled():
             self.label.setText(f"{self._text} · {detail}" if detail else self._text)
 

@@ -12,7 +12,8 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import tooltip
-from app.ui.widgets.labels import ElidedLabel, Label, Look, card
+from app.ui.widgets.labels import ElidedLabel, Label, Look
+from app.ui.widgets.layouts import card
 
 SHOWN = 6
 CHOICES = (

@@ -261,10 +261,10 @@ class MainWindow(QMainWindow):
         self.opened.emit(opened)
 
     def _failed(self, error: TenantAdminError) -> None:
-        from app.ui.widgets.dialogs import show_error  # noqa: PLC0415
+        from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
 
         if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
-            show_error(self.theme, self, str(error))
+            ErrorDialog(self.theme, str(error), self).open_once()
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _show_no_file(self) -> None:

@@ -2,31 +2,36 @@
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
+from app.ui.widgets.layouts import in_column, in_row
 
 SHOWN_MS = 8000
 _MARGIN = 24
 
 
-def show_progress(bar: QProgressBar, done: int, total: int) -> None:
-    """How far it is; `total` 0 means that nobody knows."""
-    bar.setRange(0, 1000 if total else 0)  # scaled: a QProgressBar counts in 32-bit integers
-    if total:
-        bar.setValue(min(1000, done * 1000 // total))
+class ProgressBar(QProgressBar):
+    """How far something is; a `total` of 0 means that nobody knows."""
+
+    def __init__(self) -> None:
+        super().__init__(textVisible=False)
+
+    def show_progress(self, done: int, total: int) -> None:
+        self.setRange(0, 1000 if total else 0)  # scaled: a QProgressBar counts in 32-bit integers
+        if total:
+            self.setValue(min(1000, done * 1000 // total))
 
 
 class Toast(QFrame):
-    """`Toast(theme, host)`: one per window, floating at the bottom of `host`.
+    """One per window, floating at the bottom of `host`.
 
-    `show_message(text, action="", milliseconds=8000)` replaces what it said; `action` ("Undo") is a button
-    whose press emits `acted` and hides the toast. It goes by itself, but not while the mouse is over it or
-    the keyboard in it. It never takes the focus. Screen readers hear it as an announcement.
+    It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
+    Screen readers hear it as an announcement. `acted` when the button was pressed.
     """
 
     acted = Signal()
@@ -35,24 +40,20 @@ class Toast(QFrame):
         super().__init__(host)
         self._host = host
         self.setProperty("toast", True)
-        self.label = Label(wrap=False)
+        self.label = Label()
         self.action_button = push_button(theme, "Undo")
         self.action_button.clicked.connect(self._act)
-        self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", colour="on_tip", small=True)
+        self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", colour="on_tip")
         self.close_button.clicked.connect(self.hide)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 8, 8)
-        row.setSpacing(12)
-        row.addWidget(self.label, 1)
-        row.addWidget(self.action_button)
-        row.addWidget(self.close_button)
+        parts = ((self.label, 1), self.action_button, self.close_button)
+        in_row(*parts, within=self, margins=(16, 8, 8, 8), spacing=12)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
         host.installEventFilter(self)
         self.hide()
 
     def show_message(self, text: str, action: str = "", milliseconds: int = SHOWN_MS) -> None:
-        """Say `text`."""
+        """Say `text` instead of what it said; `action` ("Undo") is a button."""
         from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # noqa: PLC0415 - 3 ms of a start
 
         self.label.setText(text)
@@ -102,7 +103,7 @@ class Toast(QFrame):
             self.label.setWordWrap(True)
         self.adjustSize()
         where = self._host.rect()
-        self.move((where.width() - self.width()) // 2, where.height() - self.height() - _MARGIN - 24)
+        self.move((where.width() - self.width()) // 2, where.height() - self.height() - 2 * _MARGIN)
 
 
 _ICONS = {
@@ -113,26 +114,17 @@ _ICONS = {
     Tone.BAD: Icon.SHIELD_BAD,
 }
 
-_WORD_GAP = 5
-
 
 class Banner(QFrame):
-    """`Banner(theme, parent=None)`.
-
-    `show_verdict(tone, headline, rest="", detail="", icon=None)`: icon, bold headline, plain rest on the same
-    line ("— 184,220 entries verified"), dim detail below.
-    `show_progress(headline, done, total, detail="")`: a bar (busy when total is 0) and a Cancel button;
-    `detail` carries the rate, beside the headline. The cancel button emits `cancelled` and disables itself
-    until the next verdict.
-    `add_button(button, shrinks=False)` puts a button at the right; such buttons are hidden while progress
-    shows. Those that shrink lose their words where the banner's own would be cut; their icon, tool tip and
-    accessible name stay.
+    """How things stand: icon, bold headline, plain rest on the same line ("— 184,220 entries verified"), dim
+    detail below, and buttons at the right. Or how far a long work is, with a Cancel button, which emits
+    `cancelled` and disables itself until the next verdict.
     """
 
     cancelled = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._tone = Tone.NEUTRAL
         self._buttons: list[QWidget] = []
         self._shrinking: dict[QPushButton, str] = {}
@@ -142,34 +134,28 @@ class Banner(QFrame):
         self._headline = Label(look=Look.STRONG)
         self._rest = ElidedLabel()
         self._detail = ElidedLabel(look=Look.DIM)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ProgressBar()
         self._bar.hide()
         self.cancel_button = push_button(theme, "Cancel")
         self.cancel_button.hide()
         self.cancel_button.clicked.connect(self._cancel)
 
-        line = QHBoxLayout()
-        line.setSpacing(_WORD_GAP)
-        line.addWidget(self._headline)
-        line.addWidget(self._rest, 1)
-        words = QVBoxLayout()
-        words.setSpacing(3)
-        words.addLayout(line)
-        words.addWidget(self._detail)
-        words.addWidget(self._bar)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(16, 8, 10, 8)
-        self._row.setSpacing(8)
+        self._line = in_row(self._headline, (self._rest, 1), spacing=5)
+        self._words = in_column(self._line, self._detail, self._bar, spacing=3)
+        self._row = in_row(within=self, margins=(16, 8, 10, 8))
         self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         self._row.addSpacing(4)
-        self._row.addLayout(words, 1)
+        self._row.addLayout(self._words, 1)
         self._row.addSpacing(8)
         self._row.addWidget(self.cancel_button)
         self.setMinimumHeight(54)
 
     def add_button(self, button: QWidget, *, shrinks: bool = False) -> None:
-        """Put `button` at the right end; what shrinks is a QPushButton with an icon."""
+        """Put `button` at the right end, where it is hidden while progress shows.
+
+        What shrinks is a QPushButton with an icon. It loses its words where the banner's own would be cut;
+        icon, tool tip and accessible name stay.
+        """
         self._buttons.append(button)
         self._row.addWidget(button)
         if shrinks and isinstance(button, QPushButton):
@@ -199,12 +185,12 @@ class Banner(QFrame):
         self._set(tone, icon or _ICONS[tone], headline, rest, detail, busy=False)
 
     def show_progress(self, headline: str, done: int, total: int, detail: str = "") -> None:
-        """Say how far a long work is; `total` 0 means that nobody knows."""
+        """Say how far a long work is; `total` 0 means that nobody knows, `detail` carries the rate."""
         if not self.is_busy():
             self.cancel_button.setEnabled(True)
         # The bar takes the place of the dim line: the banner stays as high, and nothing below it moves.
         self._set(Tone.ACCENT, Icon.RUNNING, headline, detail, "", busy=True)
-        show_progress(self._bar, done, total)
+        self._bar.show_progress(done, total)
 
     def _set(self, tone: Tone, icon: str, headline: str, rest: str, detail: str, *, busy: bool) -> None:
         self._tone = tone
@@ -231,25 +217,20 @@ class Banner(QFrame):
         if not shrinking or self.is_busy():
             return
         words = max(
-            self._headline.sizeHint().width() + self._rest.sizeHint().width() + _WORD_GAP,
-            self._detail.sizeHint().width() if not self._detail.isHidden() else 0,
+            self._headline.sizeHint().width() + self._line.spacing() + self._rest.sizeHint().width(),
+            0 if self._detail.isHidden() else self._detail.sizeHint().width(),
         )
         lost = sum(
             button.fontMetrics().horizontalAdvance(text)
             for button, text in shrinking.items()
             if not button.text()
         )
-        taken = sum(
-            item.sizeHint().width() + self._row.spacing()
-            for place in range(self._row.count())
-            if (item := self._row.itemAt(place)) is not None and item.layout() is None
-            if item.spacerItem() is not None or not item.isEmpty()
-        )
-        margins = self._row.contentsMargins()
-        room = self.width() - margins.left() - margins.right() - taken - lost
+        # The row asks for little room for words that can be shortened.
+        others = self._row.sizeHint().width() - self._words.sizeHint().width()
+        fits = others + words + lost <= self.width()
         for button, text in shrinking.items():
-            button.setText(text if words <= room else "")
-            button.setToolTip("" if words <= room else text)
+            button.setText(text if fits else "")
+            button.setToolTip("" if fits else text)
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)

@@ -7,7 +7,6 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QHBoxLayout,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -21,6 +20,7 @@ from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.layouts import in_row
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
@@ -32,10 +32,9 @@ def push_button(
     kind: Kind = Kind.SECONDARY,
     icon: str | None = None,
     tip: str = "",
-    parent: QWidget | None = None,
 ) -> QPushButton:
     """A push button; `kind` says what it is for, `tip` is plain text of ours (never data)."""
-    button = QPushButton(text, parent)
+    button = QPushButton(text)
     button.setProperty("kind", kind.value)
     button.setAutoDefault(False)
     button.setAccessibleName(text.replace("&", ""))
@@ -47,23 +46,13 @@ def push_button(
     return button
 
 
-def tool_button(
-    theme: Theme,
-    icon: str,
-    name: str,
-    *,
-    colour: str | Tone = "dim",
-    framed: bool = False,
-    small: bool = False,
-    parent: QWidget | None = None,
-) -> QToolButton:
-    """A button that is only an icon; `name` is its tool tip and accessible name."""
-    button = QToolButton(parent)
+def tool_button(theme: Theme, icon: str, name: str, *, colour: str = "dim") -> QToolButton:
+    """A small button that is only an icon; `name` is its tool tip and accessible name."""
+    button = QToolButton()
     button.setAccessibleName(name)
     button.setToolTip(name)
-    button.setProperty("framed", framed)
-    button.setProperty("small", small)
-    button.setIconSize(QSize(18, 18) if framed else QSize(16, 16))
+    button.setProperty("small", True)
+    button.setIconSize(QSize(16, 16))
     theme.bind_icon(button, icon, colour)
     return button
 
@@ -82,13 +71,12 @@ def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
 
 
 class SplitButton(QWidget):
-    """`SplitButton(theme, main, others, parent=None)`; `others` names the menu for a screen reader.
-
-    `main` is the button, a primary one, `arrow` opens `menu`, which the owner fills.
+    """`main` is the button, a primary one; `arrow` opens `menu`, which the owner fills. `others` names the
+    menu for a screen reader.
     """
 
-    def __init__(self, theme: Theme, main: QPushButton, others: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, main: QPushButton, others: str) -> None:
+        super().__init__()
         self.main = main
         self.main.setProperty("joined", "left")
         self.arrow = push_button(theme, "", kind=Kind.PRIMARY, icon=Icon.CARET_DOWN, tip=others)
@@ -98,11 +86,7 @@ class SplitButton(QWidget):
         self.menu = QMenu(self)
         self.menu.setAccessibleName(others)
         self.arrow.setMenu(self.menu)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(1)
-        line.addWidget(self.main)
-        line.addWidget(self.arrow)
+        in_row(self.main, self.arrow, within=self, spacing=1)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
 
@@ -118,21 +102,12 @@ _LONGEST = 60
 
 
 class StatusChip(QWidget):
-    """`StatusChip(theme, text="", tone=Tone.NEUTRAL, icon=None, parent=None)`; `set(text, tone, icon)`
-    changes it.
-
-    Never shortens its word, unless it is none: at most 60 characters. `text()` and `tone()` read back.
-    """
+    """A word on a tinted pill. It is never shortened, unless it is none: at most 60 characters."""
 
     def __init__(
-        self,
-        theme: Theme,
-        text: str = "",
-        tone: Tone = Tone.NEUTRAL,
-        icon: str | None = None,
-        parent: QWidget | None = None,
+        self, theme: Theme, text: str = "", tone: Tone = Tone.NEUTRAL, icon: str | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._theme = theme
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         font = self.font()
@@ -184,41 +159,34 @@ class StatusChip(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class CountChip:
-    """One toggle: the key it stands for (None is "all"), its word, its count (None: unknown), an icon."""
+    """One toggle: the key it stands for (None is "all"), its word, its count (None: unknown)."""
 
     key: str | None
     label: str
     count: int | None = None
-    icon: str | None = None
 
 
 class CountChips(QWidget):
-    """`CountChips(theme, name, parent=None)`; `set_chips(chips)` fills it and keeps the choice when it still
-    exists.
+    """A row of toggles of which one is chosen; `changed(object)` carries its key when the user chose it.
 
-    `key()` reads and `set_key(key)` sets the choice; `changed(object)` carries the new key after the user
-    chose. Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
+    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
     """
 
     changed = Signal(object)
 
-    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self._chips: tuple[CountChip, ...] = ()
         self._group = QButtonGroup(self)
-        self._group.setExclusive(True)
         self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
         self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(8)
+        self._row = in_row(within=self)
 
     def set_chips(self, chips: Sequence[CountChip]) -> None:
-        """Show these toggles; the first is chosen when the previous choice is gone."""
-        same = [(c.key, c.label, c.icon) for c in chips] == [(c.key, c.label, c.icon) for c in self._chips]
+        """Show these toggles; the choice is kept, or the first is chosen when it is gone."""
+        same = [(c.key, c.label) for c in chips] == [(c.key, c.label) for c in self._chips]
         key = self.key()
         self._chips = tuple(chips)
         if not same:
@@ -249,34 +217,25 @@ class CountChips(QWidget):
         return [b for b in self._group.buttons() if isinstance(b, QPushButton)]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self._chips) - 1
-        now = self._group.checkedId()
-        target = {
-            Qt.Key.Key_Left: max(0, now - 1),
-            Qt.Key.Key_Right: min(last, now + 1),
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: last,
-        }.get(Qt.Key(event.key()))
-        if target is None or last < 0:
+        # Qt moves the choice with the focus for the arrow keys, among the buttons of a group.
+        if event.key() in {Qt.Key.Key_Home, Qt.Key.Key_End} and self._chips:
+            button = self.buttons()[0 if event.key() == Qt.Key.Key_Home else -1]
+            button.setFocus(Qt.FocusReason.TabFocusReason)
+            if not button.isChecked():
+                button.click()
+        else:
             super().keyPressEvent(event)
-            return
-        self._group.button(target).setFocus(Qt.FocusReason.TabFocusReason)
-        if target != now:
-            self._group.button(target).click()
-        self._one_stop(target)
 
     def _rebuild(self) -> None:
         for button in self._group.buttons():
             self._group.removeButton(button)
             self._row.removeWidget(button)
             button.deleteLater()
-        for number, chip in enumerate(self._chips):
-            button = _Chip(self)
+        for number in range(len(self._chips)):
+            button = QPushButton()
             button.setProperty("kind", "chip")
             button.setCheckable(True)
             button.setAutoDefault(False)
-            if chip.icon is not None:
-                self._theme.bind_icon(button, chip.icon, "dim")
             self._group.addButton(button, number)
             self._row.addWidget(button)
 
@@ -284,13 +243,3 @@ class CountChips(QWidget):
         for number, button in enumerate(self._group.buttons()):
             policy = Qt.FocusPolicy.StrongFocus if number == chosen else Qt.FocusPolicy.ClickFocus
             button.setFocusPolicy(policy)
-
-
-class _Chip(QPushButton):
-    """Leaves the arrow keys to the row, which moves the choice with the focus."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
-            event.ignore()
-        else:
-            super().keyPressEvent(event)

@@ -11,13 +11,11 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFileIconProvider,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QPushButton,
     QScrollArea,
     QTreeView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,6 +26,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, text_box
+from app.ui.widgets.layouts import in_column, in_row
 
 WIDTH = 460
 _MARGINS = (20, 20, 20, 16)
@@ -38,11 +37,9 @@ _ROWS = 6
 
 
 class Dialog(QDialog):
-    """`Dialog(theme, title, sentence="", *, icon=None, tone=Tone.NEUTRAL, parent=None)`.
+    """A title, a sentence, a body and buttons at the foot.
 
-    `add_widget(widget, stretch=0)` fills the body. `set_buttons(buttons)` puts them at the foot, the main
-    one last; `set_close_button()` is for a dialog that only tells. Meant for `open()`, which does not block;
-    `accepted` and `rejected` tell how it ended.
+    Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended.
     """
 
     def __init__(
@@ -64,37 +61,24 @@ class Dialog(QDialog):
         self.sentence.setVisible(bool(sentence))
         self.sentence.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleDescription(sentence)
-        words = QVBoxLayout()
-        words.setSpacing(8)
-        words.addWidget(self.title)
-        words.addWidget(self.sentence)
-        self.body = QVBoxLayout()
-        self.body.setSpacing(8)
-        words.addLayout(self.body, 1)
+        self.body = in_column()
+        words = in_column(self.title, self.sentence, (self.body, 1))
         content = QWidget()
         content.setProperty("clear", True)
         content.installEventFilter(self)
-        self._content = top = QHBoxLayout(content)
-        top.setContentsMargins(0, 0, 0, 0)
-        top.setSpacing(16)
+        self._content = in_row(within=content, spacing=16)
         if icon is not None:
             shown = IconLabel(theme, 28)
             shown.show_icon(icon, tone)
-            top.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
-        top.addLayout(words, 1)
+            self._content.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
+        self._content.addLayout(words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
-        self._scroll = QScrollArea()
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setWidget(content)
-        self._foot = QHBoxLayout()
-        self._foot.setSpacing(8)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(*_MARGINS)
-        column.setSpacing(_GAP)
-        column.addWidget(self._scroll, 1)
-        column.addLayout(self._foot)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(content)
+        self._foot = in_row()
+        in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
         """A part of the body."""
@@ -162,11 +146,9 @@ class Dialog(QDialog):
 
 
 class ConfirmDialog(Dialog):
-    """`ConfirmDialog(theme, title, sentence, *, action, items=(), total=None, danger=True, parent=None)`.
-
-    `action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
+    """`action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
     most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
-    Cancel has the focus at first; Return does not confirm a danger.
+    `listed` names them for a screen reader. Cancel has the focus at first; Return does not confirm a danger.
     """
 
     def __init__(
@@ -178,35 +160,31 @@ class ConfirmDialog(Dialog):
         action: str,
         items: Sequence[str] = (),
         total: int | None = None,
+        listed: str = "What goes",
         danger: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         tone = Tone.BAD if danger else Tone.ACCENT
         icon = Icon.WARNING_FILL if danger else Icon.INFO_FILL
         super().__init__(theme, title, sentence, icon=icon, tone=tone, parent=parent)
-        self.list = QListWidget(self)
-        self.list.setVisible(bool(items))
-        self.more = Label(look=Look.DIM, parent=self)
-        self.more.hide()
         if items:
-            self._list(items, len(items) if total is None else total)
+            self._list(items, len(items) if total is None else total, listed)
         self.confirm_button = push_button(theme, action, kind=Kind.DANGER if danger else Kind.PRIMARY)
         self.cancel_button = push_button(theme, "Cancel")
         self.confirm_button.clicked.connect(self.accept)
         self.cancel_button.clicked.connect(self.reject)
         self.set_buttons([self.cancel_button, self.confirm_button])
-        if danger:
-            self.cancel_button.setDefault(True)
-        else:
-            self.confirm_button.setDefault(True)
-        (self.cancel_button if danger else self.confirm_button).setFocus()
+        first = self.cancel_button if danger else self.confirm_button
+        first.setDefault(True)
+        first.setFocus()
 
-    def _list(self, items: Sequence[str], total: int) -> None:
+    def _list(self, items: Sequence[str], total: int, name: str) -> None:
         shown = [visible(first_line(item)) for item in items[:LISTED]]
+        self.list = QListWidget()
         self.list.addItems(shown)
         self.list.setUniformItemSizes(True)
         self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
-        self.list.setAccessibleName("What goes")
+        self.list.setAccessibleName(name)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.ensurePolished()  # the style's padding counts
@@ -214,23 +192,21 @@ class ConfirmDialog(Dialog):
         self.list.setFixedHeight(row * min(_ROWS, len(shown)) + 8)
         self.add_widget(self.list)
         if total > len(shown):
-            self.more.setText(f"and {grouped(total - len(shown))} more")
+            self.more = Label(f"and {grouped(total - len(shown))} more", Look.DIM)
             self.add_widget(self.more)
-            self.more.show()
 
 
 class ErrorDialog(Dialog):
-    """`ErrorDialog(theme, sentence, title="That did not work", parent=None)`: one sentence, one button."""
+    """One sentence, one button."""
 
-    def __init__(
-        self, theme: Theme, sentence: str, title: str = "That did not work", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=Tone.BAD, parent=parent)
+    def __init__(self, theme: Theme, sentence: str, parent: QWidget | None = None) -> None:
+        title, tone = "That did not work", Tone.BAD
+        super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=tone, parent=parent)
         self.set_close_button()
 
 
 class BugDialog(Dialog):
-    """`BugDialog(theme, details, parent=None)`: something nobody expected, with its details to copy.
+    """Something nobody expected, with its details to copy.
 
     `details` must already be free of secrets; the caller redacts.
     """
@@ -251,15 +227,6 @@ class BugDialog(Dialog):
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "Copy details", lambda: details)
         self.set_close_button(left=[self.copy_button])
-
-
-def show_error(
-    theme: Theme, parent: QWidget | None, sentence: str, title: str = "That did not work"
-) -> ErrorDialog:
-    """Open an ErrorDialog over `parent`, without blocking; it deletes itself when closed."""
-    dialog = ErrorDialog(theme, sentence, title, parent)
-    dialog.open_once()
-    return dialog
 
 
 class _ByName(QFileIconProvider):

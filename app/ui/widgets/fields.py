@@ -1,20 +1,21 @@
 """What is known whole: rows of a label and a value, and a small table as high as its rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from PySide6.QtCore import QSize, QSortFilterProxyModel, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QGridLayout, QHeaderView, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHeaderView, QPushButton, QSizePolicy, QWidget
 
-from app.itemmodels.columns import Role, Tone
+from app.itemmodels.columns import ALIGNMENT, DISPLAY, LEFT, RIGHT, TOOLTIP, Role, Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.data_table import ROW_HEIGHT, DataTable
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look, text_box
+from app.ui.widgets.layouts import in_column
 
 _LONG = 160
 _COPIED_MS = 1200
@@ -34,16 +35,12 @@ class Field:
 
 
 class FieldList(QWidget):
-    """`FieldList(theme, parent=None)`; `set_fields(fields)` replaces the rows.
-
-    Values are plain text, selectable with mouse and keyboard. A value longer than 160 characters or of
-    several lines shows its start and a "Show all" button, which opens it unwrapped. `value(label)` reads one
-    back;
-    `copy_button(label)` is its button.
+    """Values are plain text, selectable with mouse and keyboard. A value longer than 160 characters or of
+    several lines shows its start and a "Show all" button, which opens it unwrapped.
     """
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
         self._shown: dict[str, str] = {}
@@ -55,7 +52,7 @@ class FieldList(QWidget):
         self._grid.setColumnStretch(1, 1)
 
     def set_fields(self, fields: Sequence[Field]) -> None:
-        """Show these."""
+        """Show these rows."""
         if tuple(fields) == self._fields:
             return
         self._fields = tuple(fields)
@@ -110,10 +107,7 @@ class FieldList(QWidget):
         top = Qt.AlignmentFlag.AlignTop
         self._grid.addWidget(name, row, 0, top)
         holder = QWidget()
-        line = QVBoxLayout(holder)
-        line.setContentsMargins(0, 3, 0, 3)
-        line.setSpacing(2)
-        line.addWidget(value)
+        line = in_column(value, within=holder, margins=(0, 3, 0, 3), spacing=2)
         if long:
             show = push_button(self._theme, f"Show all {byte_size(len(field.value))}", kind=Kind.FLAT)
             show.setProperty("small", True)
@@ -122,7 +116,7 @@ class FieldList(QWidget):
         self._grid.addWidget(holder, row, 1)
         button = None
         if field.can_copy and (field.copy or field.value):
-            button = tool_button(self._theme, Icon.COPY, f"Copy {field.label.lower()}", small=True)
+            button = tool_button(self._theme, Icon.COPY, f"Copy {field.label.lower()}")
             button.clicked.connect(lambda: self._copy(field, button))
             self._grid.addWidget(button, row, 2, top)
         self._shown[field.label], self._copies[field.label] = value.text(), button
@@ -148,10 +142,6 @@ def _is_stop(widget: QWidget) -> bool:
     return bool(widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value)
 
 
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-
-
 @dataclass(frozen=True, slots=True)
 class StaticColumn:
     """A column's header; numbers are right-aligned."""
@@ -175,10 +165,8 @@ class Cell:
 
 
 class StaticTable(DataTable):
-    """`StaticTable(theme, name, columns, rows, *, most=8, wide=0, parent=None)`.
-
-    As high as its rows, up to `most`, or less where there is no room. `wide` is the column that takes the
-    width that the others leave. `source_row(row)` is which of the rows given is shown at `row`.
+    """As high as its rows, up to `most`, or less where there is no room. `wide` is the column that takes the
+    width that the others leave.
     """
 
     def __init__(
@@ -190,14 +178,13 @@ class StaticTable(DataTable):
         *,
         most: int = 8,
         wide: int = 0,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, name, parent=parent)
+        super().__init__(theme, name)
         content = QStandardItemModel(0, len(columns), self)
         for place, column in enumerate(columns):
-            content.setHorizontalHeaderItem(place, _item(_of_column(column)))
+            content.setHorizontalHeaderItem(place, _header(column))
         for row in rows:
-            content.appendRow([_item(_of_cell(cell)) for cell in row])
+            content.appendRow([_item(cell) for cell in row])
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(content)
         self._sorted.setSortRole(Role.ORDER)
@@ -227,27 +214,35 @@ class StaticTable(DataTable):
         return self.horizontalHeader().sizeHint().height() + row * lines + 2 * self.frameWidth()
 
 
-def _item(values: Iterable[tuple[int, object]]) -> QStandardItem:
+def _header(column: StaticColumn) -> QStandardItem:
+    return _answering(
+        {
+            DISPLAY: column.title,
+            ALIGNMENT: RIGHT if column.number else LEFT,
+            Role.MONOSPACE: column.mono,
+            Role.DIM: column.dim,
+        }
+    )
+
+
+def _item(cell: Cell) -> QStandardItem:
+    return _answering(
+        {
+            DISPLAY: cell.text,
+            TOOLTIP: cell.tip,
+            # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
+            Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",
+            Role.TONE: cell.tone,
+            Role.ICON: cell.icon,
+            Role.WHOLE: cell.whole,
+        }
+    )
+
+
+def _answering(values: dict[int, object]) -> QStandardItem:
     item = QStandardItem()
     item.setEditable(False)
-    for role, value in values:
+    for role, value in values.items():
         if value is not None:
             item.setData(value, role)
     return item
-
-
-def _of_column(column: StaticColumn) -> Iterable[tuple[int, object]]:
-    yield Qt.ItemDataRole.DisplayRole, column.title
-    yield Qt.ItemDataRole.TextAlignmentRole, _RIGHT if column.number else _LEFT
-    yield Role.MONOSPACE, column.mono
-    yield Role.DIM, column.dim
-
-
-def _of_cell(cell: Cell) -> Iterable[tuple[int, object]]:
-    yield Qt.ItemDataRole.DisplayRole, cell.text
-    yield Qt.ItemDataRole.ToolTipRole, cell.tip
-    # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
-    yield Role.ORDER, cell.text if cell.order is None else f"{cell.order + 2**63:020}"
-    yield Role.TONE, cell.tone
-    yield Role.ICON, cell.icon
-    yield Role.WHOLE, cell.whole

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.text import counted
 from app.ui.theme import Theme
@@ -13,6 +13,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.date_range import DateRange, DateRangePicker
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.layouts import in_row
 from app.ui.widgets.picker import Choice, Picker
 
 DEBOUNCE_MS = 200
@@ -41,16 +42,10 @@ class FilterValues:
 
 
 class FilterRow(QWidget):
-    """`FilterRow(theme, hint, *, picks=(), dates=False, noun=("row", "rows"), parent=None)`.
+    """What the rows are filtered by, and how many are left.
 
     `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest,
-    and only when `values()` differ from those last emitted. `set_values(values)` emits `changed` too when
-    they differ; `clear()` empties all. Neither takes the focus.
-    `set_choices(key, choices, any_count=None)` fills a pick list; `picker(key)` is its widget.
-    `set_count(count, total=None)` writes "1,204 of 184,220 entries"; None writes nothing.
-    `add_widget(widget)` puts something between the lists and the count, `add_trailing(widget)` after it.
-    `focus_text()` for Ctrl+F.
-    Escape in the text field empties it.
+    and only when `values()` differ from those last emitted. Nothing here takes the focus.
     """
 
     changed = Signal()
@@ -63,9 +58,8 @@ class FilterRow(QWidget):
         picks: Sequence[Pick] = (),
         dates: bool = False,
         noun: tuple[str, str] = ("row", "rows"),
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._noun = noun
         self._emitted = FilterValues()
         self.text = _TextField()
@@ -77,10 +71,7 @@ class FilterRow(QWidget):
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)
         self.text.returnPressed.connect(self._emit)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(12)
-        self._row.addWidget(self.text, 1)
+        self._row = in_row((self.text, 1), within=self, spacing=12)
         self._pickers: dict[str, Picker] = {}
         for spec in picks:
             picker = Picker(theme, spec.name, spec.any_label, width=140)
@@ -102,7 +93,7 @@ class FilterRow(QWidget):
         return FilterValues(self.text.text().strip(), chosen, dates)
 
     def set_values(self, values: FilterValues) -> None:
-        """Ask for `values`; parts that this row has no field for are left out."""
+        """Ask for `values`, as far as this row has a field for them; emits `changed` when they differ."""
         self.text.setText(values.text)
         for key, picker in self._pickers.items():
             picker.set_key(values.pick(key))
@@ -123,7 +114,7 @@ class FilterRow(QWidget):
         self._pickers[key].set_choices(choices, any_count)
 
     def set_count(self, count: int | None, total: int | None = None) -> None:
-        """Say how many rows the filter leaves, of how many."""
+        """Say how many rows the filter leaves, of how many: "1,204 of 184,220 entries"; None says nothing."""
         words = "" if count is None else counted(count, *self._noun)
         if count is not None and total is not None and total != count:
             words = f"{count:,} of {counted(total, *self._noun)}"

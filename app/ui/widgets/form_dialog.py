@@ -8,13 +8,9 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDateEdit,
     QFrame,
-    QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +18,7 @@ from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.layouts import card, in_column, in_row
 from models.errors import InvalidInput, TenantAdminError
 
 Value = str | bool | int
@@ -30,21 +27,15 @@ Check = Callable[[Value], str]
 
 class _Entry(NamedTuple):
     editor: QWidget
+    value: Callable[[], Value]
     check: Check | None
     problem: Label
     hint: Label
 
 
 class FormDialog(Dialog):
-    """`FormDialog(theme, title, sentence="", *, action="Save", parent=None)`.
+    """Fields with a sentence below each that is wrong: once it was edited, and when the action is pressed.
 
-    `add_field(key, label, editor, check=None, hint="")`: `editor` is a QLineEdit, QPlainTextEdit, QComboBox,
-    QCheckBox, QSpinBox or QDateEdit; `check(value)` returns a sentence, or "" when all is well. Sentences
-    appear below a field once it was edited, and below all when the action is pressed.
-    `values()` by key: str, bool or int (dates as ISO text). `set_clean()` takes the present values as
-    unedited; call it after filling in. `is_dirty()` compares with them.
-    `set_problem(sentence, key=None)` shows what a service said, below a field or at the foot.
-    `set_busy(busy)` disables everything while the change is written.
     The action emits `submitted()` when every check passes; the owner calls `write` for an act, or writes by
     itself and then calls `accept()`. With unsaved edits, Escape, Cancel and the close button ask first: "Keep
     editing" or "Discard changes".
@@ -66,8 +57,7 @@ class FormDialog(Dialog):
         self._clean: dict[str, Value] = {}
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
-        self._form = QVBoxLayout()
-        self._form.setSpacing(12)
+        self._form = in_column(spacing=12)
         self.body.addLayout(self._form)
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
@@ -83,27 +73,23 @@ class FormDialog(Dialog):
     def add_field(
         self, key: str, label: str, editor: QWidget, check: Check | None = None, hint: str = ""
     ) -> None:
-        """A field below the others."""
-        is_box = isinstance(editor, QCheckBox)
+        """A field below the others; `check(value)` returns a sentence, or "" when all is well.
+
+        `editor` is a QLineEdit, QComboBox, QCheckBox or QSpinBox.
+        """
         editor.setAccessibleName(label)
         problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
         problem.hide()
         below.setVisible(bool(hint))
-        column = QVBoxLayout()
-        column.setSpacing(4)
-        if not is_box:
+        column = in_column(editor, below, problem, spacing=4)
+        if not isinstance(editor, QCheckBox):
             name = Label(label, Look.STRONG)
             name.setBuddy(editor)
-            column.addWidget(name)
-        column.addWidget(editor)
-        column.addWidget(below)
-        column.addWidget(problem)
+            column.insertWidget(0, name)
         self._form.addLayout(column)
-        self._entries[key] = _Entry(editor, check, problem, below)
-        if isinstance(editor, QPlainTextEdit):
-            editor.setProperty("editor", True)
-            editor.setTabChangesFocus(True)
-        _changed(editor).connect(lambda *_: self._edited(key))
+        value, changed = _parts(editor)
+        self._entries[key] = _Entry(editor, value, check, problem, below)
+        changed.connect(lambda *_: self._edited(key))
         self.set_clean()
 
     def editor(self, key: str) -> QWidget:
@@ -111,11 +97,11 @@ class FormDialog(Dialog):
         return self._entries[key].editor
 
     def values(self) -> dict[str, Value]:
-        """What the fields hold."""
-        return {key: _value(entry.editor) for key, entry in self._entries.items()}
+        """What the fields hold; of a combo box, the data of what is chosen, or its words."""
+        return {key: entry.value() for key, entry in self._entries.items()}
 
     def set_clean(self) -> None:
-        """Take the present values as unedited."""
+        """Take the present values as unedited; for after filling in."""
         self._clean = self.values()
         for entry in self._entries.values():
             _say(entry, "")
@@ -182,19 +168,13 @@ class FormDialog(Dialog):
             super().closeEvent(event)
 
     def _ask_row(self, theme: Theme) -> QFrame:
-        row = QFrame()
-        row.setProperty("card", True)
         words = Label("There are unsaved changes.", Look.STRONG, wrap=True)
         self.keep_button = push_button(theme, "Keep editing")
         self.discard_button = push_button(theme, "Discard changes", kind=Kind.DANGER)
         self.keep_button.clicked.connect(self._keep)
         self.discard_button.clicked.connect(self._discard)
-        line = QHBoxLayout(row)
-        line.setContentsMargins(12, 8, 8, 8)
-        line.setSpacing(8)
-        line.addWidget(words, 1)
-        line.addWidget(self.keep_button)
-        line.addWidget(self.discard_button)
+        row = card()
+        in_row((words, 1), self.keep_button, self.discard_button, within=row, margins=(12, 8, 8, 8))
         row.hide()
         return row
 
@@ -213,7 +193,7 @@ class FormDialog(Dialog):
 
     def _check(self, key: str) -> str:
         entry = self._entries[key]
-        sentence = entry.check(_value(entry.editor)) if entry.check is not None else ""
+        sentence = entry.check(entry.value()) if entry.check is not None else ""
         _say(entry, sentence)
         return sentence
 
@@ -239,34 +219,20 @@ def _say(entry: _Entry, sentence: str) -> None:
     set_property(entry.editor, "invalid", bool(sentence))
 
 
-def _value(editor: QWidget) -> Value:
+def _parts(editor: QWidget) -> tuple[Callable[[], Value], SignalInstance]:
+    """How to read an editor, and what it says when it was edited."""
     match editor:
         case QLineEdit():
-            return editor.text()
-        case QPlainTextEdit():
-            return editor.toPlainText()
+            return editor.text, editor.textChanged
         case QComboBox():
-            data = editor.currentData()
-            return editor.currentText() if data is None else data
+            return lambda: _chosen(editor), editor.currentTextChanged
         case QCheckBox():
-            return editor.isChecked()
+            return editor.isChecked, editor.toggled
         case QSpinBox():
-            return editor.value()
-        case QDateEdit():
-            return editor.date().toString(Qt.DateFormat.ISODate)
+            return editor.value, editor.valueChanged
     raise TypeError(f"A form cannot read a {type(editor).__name__}.")
 
 
-def _changed(editor: QWidget) -> SignalInstance:
-    match editor:
-        case QLineEdit() | QPlainTextEdit():
-            return editor.textChanged
-        case QComboBox():
-            return editor.currentTextChanged
-        case QCheckBox():
-            return editor.toggled
-        case QSpinBox():
-            return editor.valueChanged
-        case QDateEdit():
-            return editor.dateChanged
-    raise TypeError(f"A form cannot watch a {type(editor).__name__}.")
+def _chosen(box: QComboBox) -> Value:
+    data = box.currentData()
+    return box.currentText() if data is None else data

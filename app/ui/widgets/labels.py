@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QSizePolicy
 
 from app.itemmodels.columns import Tone
 from app.services.text import visible
@@ -30,7 +30,7 @@ class Look(StrEnum):
 
 
 class Label(QLabel):
-    """Plain text with a look. `Label(text, look, wrap=False, selectable=False, parent=None)`.
+    """Plain text with a look.
 
     Hidden and bidirectional characters in the text are shown as escapes. Of a text longer than `LONGEST` the
     start is shown.
@@ -43,11 +43,8 @@ class Label(QLabel):
         *,
         wrap: bool = False,
         selectable: bool = False,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(wrap)
+        super().__init__(textFormat=Qt.TextFormat.PlainText, wordWrap=wrap)
         if selectable:
             self.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -58,7 +55,6 @@ class Label(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        """Show `text`."""
         super().setText(_bounded(text, keep="\n"))
 
 
@@ -71,11 +67,9 @@ class ElidedLabel(QLabel):
         look: Look = Look.TEXT,
         *,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(textFormat=Qt.TextFormat.PlainText)
         self._mode = mode
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("look", look.value)
         if look is Look.TITLE:
             self.setFont(scaled(self.font(), 1.1))
@@ -83,7 +77,6 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        """Show `text` on one line, with hidden characters as escapes."""
         super().setText(_bounded(text))
         self._tip()
 
@@ -107,13 +100,12 @@ class ElidedLabel(QLabel):
 
 
 class IconLabel(QLabel):
-    """`IconLabel(theme, size)`: an icon in the theme's colours, `size` logical pixels wide."""
+    """An icon in the theme's colours, `size` logical pixels wide."""
 
-    def __init__(self, theme: Theme, size: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, size: int) -> None:
+        super().__init__(alignment=Qt.AlignmentFlag.AlignCenter)
         self._theme, self._size = theme, size
         self._shown: tuple[str, str | Tone] | None = None
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         theme.changed.connect(self._paint)
 
     def show_icon(self, name: str, colour: str | Tone) -> None:
@@ -149,10 +141,3 @@ def scaled(font: QFont, factor: float) -> QFont:
     else:
         result.setPixelSize(round(font.pixelSize() * factor))
     return result
-
-
-def card(parent: QWidget | None = None) -> QFrame:
-    """An empty panel with a rounded border."""
-    frame = QFrame(parent)
-    frame.setProperty("card", True)
-    return frame

@@ -4,29 +4,18 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QScrollArea,
-    QSplitter,
-    QStackedLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QSplitter, QStackedLayout, QWidget
 
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
+from app.ui.widgets.layouts import in_column, in_row
 from models.errors import TableMissing, TenantAdminError
 
 
 class EmptyState(QWidget):
-    """`EmptyState(theme, icon, title, sentence="", buttons=(), parent=None)`; at most two buttons.
-
-    `set(icon, title, sentence)` changes the words; `set_buttons(buttons)` the buttons.
-    """
+    """An icon, a title, a sentence and at most two buttons in the middle of nothing."""
 
     def __init__(
         self,
@@ -35,28 +24,20 @@ class EmptyState(QWidget):
         title: str,
         sentence: str = "",
         buttons: tuple[QPushButton, ...] = (),
-        *,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._icon = IconLabel(theme, 40)
         self._title = Label(look=Look.STRONG, wrap=True)
-        self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._sentence = Label(look=Look.DIM, wrap=True)
-        self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(8)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 24)
-        column.setSpacing(8)
+        for label in (self._title, self._sentence):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column = in_column(within=self, margins=(24, 24, 24, 24))
         column.addStretch(2)
-        column.addWidget(self._icon)
-        column.addWidget(self._title)
-        column.addWidget(self._sentence)
+        for part in (self._icon, self._title, self._sentence):
+            column.addWidget(part)
         column.addSpacing(8)
-        column.addLayout(self._row)
+        column.addLayout(in_row(None, *buttons, None))
         column.addStretch(3)
-        self.set_buttons(buttons)
         self.set(icon, title, sentence)
 
     def set(self, icon: str, title: str, sentence: str = "") -> None:
@@ -66,19 +47,6 @@ class EmptyState(QWidget):
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
-
-    def set_buttons(self, buttons: tuple[QPushButton, ...]) -> None:
-        """Replace the buttons; the old ones are hidden and let go."""
-        while (item := self._row.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.setParent(None)
-        self._row.addStretch(1)
-        for button in buttons:
-            self._row.addWidget(button)
-            button.show()
-        self._row.addStretch(1)
 
     def title(self) -> str:
         """The bold line."""
@@ -90,17 +58,16 @@ class EmptyState(QWidget):
 
 
 class ListEmptyState(EmptyState):
-    """`ListEmptyState(theme, icon, noun, empty)`; `empty` is a title and a sentence for a list without rows.
+    """Stands where a list has no rows; `empty` is the title and the sentence for one that has none at all.
 
-    `explain(filtered=…)` after the list was read, `explain_failure(error)` when it could not be.
     `clear_wanted()` when the person asks for all rows instead of those that the filters keep.
     """
 
     clear_wanted = Signal()
 
     def __init__(self, theme: Theme, icon: str, noun: str, empty: tuple[str, str]) -> None:
-        self.clear_button = push_button(theme, "Clear filters", kind=Kind.SECONDARY, icon=Icon.CLOSE)
-        super().__init__(theme, icon, "", "", (self.clear_button,))
+        self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
+        super().__init__(theme, icon, *empty, (self.clear_button,))
         self.clear_button.hide()
         self._of_none, self._noun, self._words = icon, noun, empty
         self.clear_button.clicked.connect(self.clear_wanted)
@@ -126,11 +93,9 @@ _LEAST_WIDTH, _LEAST_BODY = 280, 24
 
 
 class MasterDetail(QSplitter):
-    """`MasterDetail(master, detail, *, load=None, save=None, parent=None)`.
+    """`detail` gets a third of the width, from 320 to 400 px, until the handle is moved by hand.
 
-    `detail` gets a third of the width, from 320 to 400 px, until the handle is moved by hand. `load()`
-    returns the QByteArray that `save(QByteArray)` was last given, or an empty one; `save_sizes()` hands it
-    over, and only what was arranged by hand. `share_width()` when the parts ask for another least width.
+    `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one.
     """
 
     def __init__(
@@ -138,11 +103,10 @@ class MasterDetail(QSplitter):
         master: QWidget,
         detail: QWidget,
         *,
-        load: Callable[[], QByteArray] | None = None,
-        save: Callable[[QByteArray], None] | None = None,
-        parent: QWidget | None = None,
+        load: Callable[[], QByteArray],
+        save: Callable[[QByteArray], None],
     ) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(Qt.Orientation.Horizontal)
         self._save = save
         self.addWidget(master)
         self.addWidget(detail)
@@ -151,7 +115,7 @@ class MasterDetail(QSplitter):
         self.setStretchFactor(0, 1)
         self.setStretchFactor(1, 0)
         self.setMinimumHeight(_LEAST_HEIGHT)
-        state = load() if load is not None else QByteArray()
+        state = load()
         self._by_hand = not state.isEmpty() and self.restoreState(state)
         self.splitterMoved.connect(self._moved)
 
@@ -164,7 +128,7 @@ class MasterDetail(QSplitter):
 
     def save_sizes(self) -> None:
         """Hands the sizes to `save`, once they were arranged by hand."""
-        if self._save is not None and self._by_hand:
+        if self._by_hand:
             self._save(self.saveState())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -176,45 +140,26 @@ class MasterDetail(QSplitter):
 
 
 class Inspector(QFrame):
-    """`Inspector(theme, empty_title="Nothing selected", empty_sentence="Select a row to see all of it.",
-    parent=None)`.
+    """All of one record, or that none is selected.
 
-    `set_header(title, subtitle="", chips=())` names the record; `show_record()` and `show_empty()` switch.
-    Build the body once: `add_widget(widget, stretch=0)` adds a part; `add_stretch()` pushes up.
-    `set_actions(buttons)` puts buttons at the foot. Parts stay, their content changes, so nothing flickers
-    while the selection moves.
+    Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
     """
 
-    def __init__(
-        self,
-        theme: Theme,
-        empty_title: str = "Nothing selected",
-        empty_sentence: str = "Select a row to see all of it.",
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
         self._title = ElidedLabel(look=Look.TITLE)
         self._subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
         self._chip_box = QWidget()
-        self._chips = QHBoxLayout(self._chip_box)
-        self._chips.setContentsMargins(0, 0, 0, 0)
-        self._chips.setSpacing(6)
-        self.empty = EmptyState(theme, Icon.INFO, empty_title, empty_sentence)
+        self._chips = in_row(within=self._chip_box, spacing=6)
+        self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
         self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._title, 1)
-        head.addWidget(self._chip_box)
         content = QWidget()
         content.setProperty("clear", True)
-        self._body = QVBoxLayout(content)
-        self._body.setContentsMargins(14, 0, 14, 0)
-        self._body.setSpacing(8)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
+        self._body = in_column(within=content, margins=(14, 0, 14, 0))
+        scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.viewport().setAutoFillBackground(False)
@@ -223,23 +168,12 @@ class Inspector(QFrame):
         content.setAutoFillBackground(False)
         self._foot = QWidget()
         self._foot.hide()  # buttons for nothing would still ask for their room
-        self._actions = QHBoxLayout(self._foot)
-        self._actions.setContentsMargins(14, 0, 14, 0)
-        self._actions.setSpacing(8)
+        self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0))
 
         record = QWidget()
-        column = QVBoxLayout(record)
-        column.setContentsMargins(0, 10, 0, 14)
-        column.setSpacing(6)
-        top = QVBoxLayout()
-        top.setContentsMargins(14, 0, 14, 2)
-        top.setSpacing(4)
-        top.addLayout(head)
-        top.addWidget(self._subtitle)
-        self._head, self._top = head, top
-        column.addLayout(top)
-        column.addWidget(scroll, 1)
-        column.addWidget(self._foot)
+        self._head = in_row((self._title, 1), self._chip_box)
+        self._top = in_column(self._head, self._subtitle, margins=(14, 0, 14, 2), spacing=4)
+        in_column(self._top, (scroll, 1), self._foot, within=record, margins=(0, 10, 0, 14), spacing=6)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(record)

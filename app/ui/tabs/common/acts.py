@@ -143,10 +143,10 @@ def ask_about(
         action=action,
         items=frozen.names,
         total=len(frozen.ids),
+        listed=listed,
         danger=danger,
         parent=tab,
     )
-    dialog.list.setAccessibleName(listed)
     dialog.accepted.connect(act)
     dialog.open_once()
 

@@ -102,8 +102,7 @@ class RunsTab(RecordTab):
         }
 
     def top_widgets(self) -> Sequence[QWidget]:
-        theme = self.context.theme
-        self.chips = CountChips(theme, "Status")
+        self.chips = CountChips("Status")
         self._show_chips(None)
         self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = self.commands.button(PARKED)

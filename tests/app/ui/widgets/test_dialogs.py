@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, show_error
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST
 
@@ -32,15 +32,15 @@ def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None
 
 
 def test_a_long_sentence_is_cut_before_it_is_laid_out(qtbot: QtBot, theme: Theme) -> None:
-    dialog = show_error(theme, None, "word " * 1_000_000)
+    dialog = ErrorDialog(theme, "word " * 1_000_000)
     qtbot.addWidget(dialog)
     assert len(dialog.sentence.text()) == LONGEST + 1 and dialog.sentence.text().endswith("…")
     dialog.close()
 
 
 def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
-    dialog = show_error(theme, None, "The file <b>x</b>\u202e is gone.")
-    qtbot.addWidget(dialog)
+    dialog = ErrorDialog(theme, "The file <b>x</b>\u202e is gone.")
+    dialog.open_once()
     assert dialog.sentence.text() == "The file <b>x</b>\\u202e is gone."
     assert dialog.sentence.textFormat() == Qt.TextFormat.PlainText
     with qtbot.waitSignal(dialog.destroyed):

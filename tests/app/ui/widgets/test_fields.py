@@ -53,7 +53,7 @@ def test_what_is_selected_stays_so_when_it_moves(table: StaticTable) -> None:
 def test_numbers_stand_at_the_right(table: StaticTable) -> None:
     role = Qt.ItemDataRole.TextAlignmentRole
     sides = [table.model().headerData(place, Qt.Orientation.Horizontal, role) for place in range(2)]
-    assert [bool(side & Qt.AlignmentFlag.AlignRight) for side in sides] == [False, True]
+    assert [bool(side & Qt.AlignmentFlag.AlignRight.value) for side in sides] == [False, True]
 
 
 def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:

@@ -89,7 +89,7 @@ def test_a_name_that_hides_something_is_shown_escaped(switcher: Picker) -> None:
 
 @pytest.fixture
 def chips(qtbot: QtBot, theme: Theme) -> CountChips:
-    chips = CountChips(theme, "Status")
+    chips = CountChips("Status")
     qtbot.addWidget(chips)
     chips.set_chips(
         [CountChip(None, "All", 58), CountChip("running", "Running", 6), CountChip("killed", "Killed", 12)]
@@ -107,6 +107,8 @@ def test_chips_show_counts_and_are_exclusive(qtbot: QtBot, chips: CountChips) ->
 
 
 def test_chips_by_keyboard_are_one_stop(qtbot: QtBot, chips: CountChips) -> None:
+    chips.buttons()[0].setFocus()
+    qtbot.waitUntil(chips.buttons()[0].hasFocus)
     with qtbot.waitSignals([chips.changed, chips.changed], timeout=0):
         qtbot.keyClick(chips.buttons()[0], Qt.Key.Key_Right)
         qtbot.keyClick(chips.buttons()[1], Qt.Key.Key_End)
