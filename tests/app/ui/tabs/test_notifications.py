@@ -12,7 +12,7 @@ from app.ui.shell.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import dialog
+from tests.fixtures.window import ask, dialog
 
 
 @pytest.fixture
@@ -149,27 +149,24 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     assert jump.args == ["planning_runs", record.run_id]
 
 
-@pytest.mark.parametrize(
-    ("metadata", "reason"),
-    [
-        ("NULL", "names no run"),
-        ("'no json'", "names no run"),
-        ("'[1]'", "names no run"),
-        ("'{\"runId\":7}'", "names no run"),
-        ('\'{"runId":"run_gone"}\'', "no longer in this file"),
-        ("x'00ff'", "names no run"),
-    ],
-)
-def test_without_its_run_the_button_says_why(
-    show_tab: ShowTab, context: Context, qtbot: QtBot, metadata: str, reason: str
-) -> None:
-    writer = apsw.Connection(str(context.opened.database.path))
-    writer.execute(f"UPDATE notifications SET metadata = {metadata}")
-    writer.close()
+def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
+    reasons = {
+        "NULL": "names no run",
+        "'no json'": "names no run",
+        "'[1]'": "names no run",
+        "'{\"runId\":7}'": "names no run",
+        '\'{"runId":"run_gone"}\'': "no longer in this file",
+        "x'00ff'": "names no run",
+    }
+    path = context.opened.path
+    ids = [row[0] for row in ask(path, "SELECT id FROM notifications ORDER BY created_at DESC LIMIT 6")]
+    for record_id, metadata in zip(ids, reasons, strict=True):
+        ask(path, f"UPDATE notifications SET metadata = {metadata} WHERE id = ?", record_id)
     tab = show_tab(NotificationsTab)
-    choose(tab, qtbot, 0)
     button = tab.commands._buttons["open_run"]
-    assert not button.isEnabled() and reason in button.toolTip()
+    for record_id, (metadata, reason) in zip(ids, reasons.items(), strict=True):
+        choose(tab, qtbot, tab.model.row_of(record_id) or 0)
+        assert not button.isEnabled() and reason in button.toolTip(), metadata
 
 
 def test_a_row_far_down_is_read_when_it_has_come(tab: NotificationsTab, qtbot: QtBot) -> None:

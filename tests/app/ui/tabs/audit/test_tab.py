@@ -11,6 +11,7 @@ from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit.tab import AuditTab
+from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.window import ask, choose, click, count, go, labels, open_file, press, said, values
 
@@ -18,7 +19,7 @@ AUDIT = 1
 PATIENCE = 30_000
 
 
-def audit_tab(qtbot: QtBot, window: MainWindow, path: Path) -> AuditTab:
+def in_window(qtbot: QtBot, window: MainWindow, path: Path) -> AuditTab:
     open_file(qtbot, window, path)
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
@@ -41,15 +42,15 @@ def spoil(path: Path, *places: int) -> list[int]:
     return seqs
 
 
-def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
-    page = audit_tab(qtbot, window, demo_path)
+def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
+    page = show_tab(AuditTab)
     assert page.banner.headline() == "Not verified yet" and page.banner.tone() is Tone.NEUTRAL
     assert set(values(page, "previous_hash")[:50]) == {"not checked"}
     assert not page.findings.isVisible()
 
 
-def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
-    page, entries = audit_tab(qtbot, window, demo_path), count(demo_path, "audit_chain")
+def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
+    page, entries = show_tab(AuditTab), count(demo_path, "audit_chain")
     verify(qtbot, page)
     assert page.banner.headline() == f"Chain intact — {entries:,} entries verified"
     assert page.banner.tone() is Tone.OK and page.banner.detail().startswith("3 tenants")
@@ -62,9 +63,9 @@ def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, window: MainWindow, de
     assert any(text.startswith(whole[:12]) for text in labels(page.inspector))
 
 
-def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     first, second = spoil(demo_path, 100, 300)
-    page = audit_tab(qtbot, window, demo_path)
+    page = show_tab(AuditTab)
     verify(qtbot, page)
     assert page.banner.tone() is Tone.BAD
     assert page.banner.headline().startswith("Chain broken — ")
@@ -83,10 +84,10 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, window: MainWindow, d
 
 
 def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
-    qtbot: QtBot, window: MainWindow, demo_path: Path
+    qtbot: QtBot, show_tab: ShowTab, demo_path: Path
 ) -> None:
     _, second = spoil(demo_path, 100, 300)
-    page = audit_tab(qtbot, window, demo_path)
+    page = show_tab(AuditTab)
     verify(qtbot, page)
     page.set_filter_text("nothing holds this")
     qtbot.waitUntil(lambda: page.filters.count_text() == "0 entries")
@@ -100,10 +101,10 @@ def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
 
 
 @pytest.mark.parametrize("link", ["previous_hash", "hash"])
-def test_a_cut_link_is_a_finding(qtbot: QtBot, window: MainWindow, demo_path: Path, link: str) -> None:
+def test_a_cut_link_is_a_finding(qtbot: QtBot, show_tab: ShowTab, demo_path: Path, link: str) -> None:
     seq = ask(demo_path, "SELECT seq FROM audit_chain ORDER BY seq LIMIT 1 OFFSET 200")[0][0]
     ask(demo_path, f"UPDATE audit_chain SET {link} = ? WHERE seq = ?", "ab" * 32, seq)
-    page = audit_tab(qtbot, window, demo_path)
+    page = show_tab(AuditTab)
     verify(qtbot, page)
     outcome = page.panel.outcome
     assert outcome is not None and outcome.report.verdict is Verdict.TAMPERED
@@ -114,7 +115,7 @@ def test_a_cut_link_is_a_finding(qtbot: QtBot, window: MainWindow, demo_path: Pa
 def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
-    page = audit_tab(qtbot, window, demo_path)
+    page = in_window(qtbot, window, demo_path)
     verify(qtbot, page)
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain LIMIT 1")[0][0]
     window.tenants.pick(tenant)
@@ -137,7 +138,7 @@ def long_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_verifying_shows_progress_and_can_be_cancelled(
     qtbot: QtBot, window: MainWindow, long_chain: Path
 ) -> None:
-    page = audit_tab(qtbot, window, long_chain)
+    page = in_window(qtbot, window, long_chain)
     click(qtbot, page.verify_button)
     assert page.banner.is_busy() and not page.verify_button.isVisible()
     assert not page.commands.action("verify").isEnabled()
@@ -154,7 +155,7 @@ def test_verifying_shows_progress_and_can_be_cancelled(
 def test_an_entry_that_comes_later_is_not_called_linked(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
-    page = audit_tab(qtbot, window, demo_path)
+    page = in_window(qtbot, window, demo_path)
     verify(qtbot, page)
     open_users = go(qtbot, window, 0)
     choose(qtbot, open_users, 0)

@@ -203,3 +203,26 @@ def test_a_place_that_another_record_has_taken_is_not_jumped_to(
     qtbot.waitUntil(lambda: controller.current_id() is not None)
     assert controller.current_id() == wanted != neighbour
     assert tab.table.selected_rows() == [5]
+
+
+def test_a_record_is_jumped_to_before_every_key_is_known(
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
+) -> None:
+    """Of a long list only the first keys have come, and the record stands behind them."""
+    ask(
+        context.opened.path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+        " INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " SELECT 'many-' || i, 'acme-corp', printf('z%03d@example.org', i), i, i FROM n",
+    )
+    complete: list[bool] = []
+
+    def jump(total: int) -> None:
+        complete.append(tab.model.complete)
+        controller.jump("many-500")
+
+    controller.loaded.connect(jump, Qt.ConnectionType.SingleShotConnection)
+    controller.show(BY_MAIL)
+    qtbot.waitUntil(lambda: controller.current_id() == "many-500")
+    assert complete == [False]
+    assert tab.table.currentIndex().row() > 500

@@ -30,6 +30,15 @@ def many(context: Context) -> int:
     return int(ask(context.opened.path, "SELECT COUNT(*) FROM notifications")[0][0])
 
 
+def unread_only(show_tab: ShowTab, qtbot: QtBot) -> NotificationsTab:
+    """Notifications under a filter that an act takes them out of."""
+    tab: NotificationsTab = show_tab(NotificationsTab)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filters.picker("read").pick("int:0")
+    tab.table.setFocus()
+    return tab
+
+
 def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
     many: int, show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -74,6 +83,60 @@ def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
     qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: tab.list.current_id() == following)
     assert tab.table.selected_rows() == [3]
+
+
+def test_after_the_last_row_the_one_before_it_is_selected(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    context.settings.confirm_deletion = False
+    tab: UsersTab = show_tab(UsersTab)
+    tab.table.setFocus()
+    last = tab.model.rowCount() - 1
+    before = tab.model.record_id(last - 1)
+    tab.table.select_row(last)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == last and tab.list.current_id() == before)
+    assert tab.table.selected_rows() == [last - 1]
+
+
+def test_where_several_rows_went_the_one_after_them_takes_the_first_place(
+    show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab = unread_only(show_tab, qtbot)
+    following = tab.model.record_id(4)
+    tab.table.select_row(1)
+    for _ in range(2):
+        qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(tab.table, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: tab.list.current_id() == following)
+    assert tab.table.selected_rows() == [1]
+
+
+def test_a_row_that_an_act_only_moves_stays_selected(
+    context: Context, show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: NotificationsTab = show_tab(NotificationsTab)
+    tab.table.setFocus()
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.table.sortByColumn(tab.model.column_of("read"), Qt.SortOrder.AscendingOrder)
+    tab.table.select_row(0)
+    chosen = tab.list.current_id()
+    qtbot.keyClick(tab.table, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: tab.table.currentIndex().row() > 0)
+    assert tab.list.current_id() == chosen
+    assert tab.table.selected_rows() == [tab.table.currentIndex().row()]
+
+
+def test_only_the_act_itself_selects_what_follows(show_tab: ShowTab, qtbot: QtBot) -> None:
+    tab = unread_only(show_tab, qtbot)
+    following = tab.model.record_id(3)
+    tab.table.select_row(2)
+    qtbot.keyClick(tab.table, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: tab.list.current_id() == following)
+    tab.table.clearSelection()
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert tab.table.selected_rows() == []
 
 
 def test_a_record_that_the_list_no_longer_has_leaves_the_inspector(

@@ -1,9 +1,12 @@
+"""The checkpoints of a file, listed, made and exported; and the question which entries to verify."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -15,7 +18,7 @@ from app.services.records import users
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.notices import ContinuationNotice
-from app.ui.tabs.audit.dialogs import CheckpointsDialog
+from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
@@ -23,6 +26,7 @@ from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.context import make_context
+from tests.fixtures.window import labels, press, type_text
 
 
 @pytest.fixture
@@ -127,6 +131,61 @@ def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Pa
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
     assert "no checkpoint was made" in dialog.state.text()
+
+
+@pytest.fixture
+def question(qtbot: QtBot, theme: Theme) -> VerifyRangeDialog:
+    """The question which of 600 entries to verify."""
+    box = VerifyRangeDialog(theme, (1, 600), (1, 600))
+    qtbot.addWidget(box)
+    box.open()
+    qtbot.waitUntil(box.isActiveWindow)
+    return box
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field", "sentence"),
+    [
+        ("", "50", "first", "Type the number of an entry, such as 1,200."),
+        ("ten", "50", "first", "Type the number of an entry, such as 1,200."),
+        ("50", "49", "last", "This must be 50 or a later entry."),
+        ("50", "601", "last", "The last entry is 600."),
+        ("601", "700", "first", "The last entry is 600."),
+        ("-5", "0", "last", "The first entry is 1."),
+        ("9" * 30, "50", "first", "Type the number of an entry, such as 1,200."),
+    ],
+)
+def test_numbers_that_cannot_be_are_said_beside_the_field(  # noqa: PLR0917
+    qtbot: QtBot, question: VerifyRangeDialog, first: str, last: str, field: str, sentence: str
+) -> None:
+    box = question
+    box.first.selectAll()
+    press("Del")
+    type_text(qtbot, first)
+    press("Tab")
+    type_text(qtbot, last)
+    with qtbot.assertNotEmitted(box.chosen):
+        press("Return")
+        assert box.isVisible()
+        assert box.problem_of(field) == sentence
+        assert QApplication.focusWidget() is box.editor(field)
+        assert sentence in labels(box)
+    press("Esc")
+    assert not box.isVisible(), "there is nothing to lose, so nothing is asked"
+
+
+def test_the_last_entry_is_right_again_when_the_first_one_is(
+    qtbot: QtBot, question: VerifyRangeDialog
+) -> None:
+    box = question
+    press("Tab")
+    type_text(qtbot, "20")
+    press("Shift+Tab")
+    type_text(qtbot, "30")
+    assert box.problem_of("last") == "This must be 30 or a later entry."
+    press("Backspace")
+    assert box.problem_of("last") == ""
+    press("Esc")
 
 
 def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
