@@ -35,8 +35,8 @@ def _search(theme: Theme, text: str) -> Shot:
 
     def type_text() -> None:
         window.activateWindow()
-        window.search.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        window.search.field.setText(text)
+        window.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        window.search.setText(text)
 
     window.opened.connect(type_text)
     window.files.open(path)

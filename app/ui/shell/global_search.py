@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -36,7 +36,7 @@ LIMIT = 5
 _WIDTH, _WIDEST = 300, 360
 
 
-class GlobalSearch(QWidget):
+class GlobalSearch(QLineEdit):
     """`GlobalSearch(theme, parent=None)`.
 
     `attach(workspace)` searches that file, within the tenant that its tabs are restricted to;
@@ -53,23 +53,20 @@ class GlobalSearch(QWidget):
         self._workspace: Workspace | None = None
         self._task: Task | None = None
         self._theme = theme
+        self._shortcut = QKeySequence(SHORTCUT).toString(QKeySequence.SequenceFormat.NativeText)
         self._enter_waits = False
-        self.field = _SearchField(theme)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._search)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         self._slow.timeout.connect(self._say_searching)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.field)
+        self.setPlaceholderText("Search everything")
+        self.setAccessibleName("Search everything")
+        self.setAccessibleDescription(f"{self._shortcut}; finds records in every tab")
         self.setMaximumWidth(_WIDEST)  # beyond it, the room is left of it
-        self.setFocusProxy(self.field)
-        self.field.textChanged.connect(self._text_changed)
-        self.field.moved.connect(self._move)
-        self.field.entered.connect(self._enter)
-        self.field.escaped.connect(self._escape)
-        self.field.left.connect(self._close)
-        self.field.pressed.connect(self._reopen)
+        self.setMinimumWidth(160)
+        field_icons(theme, self, Icon.SEARCH)
+        theme.changed.connect(self.update)
+        self.textChanged.connect(self._text_changed)
 
     @cached_property
     def popup(self) -> ResultsPopup:
@@ -78,7 +75,6 @@ class GlobalSearch(QWidget):
 
         popup = ResultsPopup(self._theme, self)
         popup.list.clicked.connect(self._clicked)
-        self.field.group_moved.connect(popup.move_group)
         return popup
 
     def attach(self, workspace: Workspace) -> None:
@@ -89,18 +85,21 @@ class GlobalSearch(QWidget):
     def detach(self) -> None:
         """There is no file; what was typed is forgotten."""
         self._workspace = None
-        self.field.clear()
+        self.clear()
         self._close()
 
     def focus(self) -> None:
         """Put the cursor into the field, all selected, and show again what was found."""
-        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.field.selectAll()
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.selectAll()
         self._reopen()
 
     def is_open(self) -> bool:
         """Whether the list shows."""
         return "popup" in vars(self) and not self.popup.isHidden()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, super().sizeHint().height())
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
@@ -118,7 +117,7 @@ class GlobalSearch(QWidget):
         from app.services.records import search  # noqa: PLC0415
 
         self._forget_task()
-        text = self.field.text().strip()
+        text = self.text().strip()
         if self._workspace is None or not text:
             return
         self._slow.start()
@@ -144,20 +143,18 @@ class GlobalSearch(QWidget):
     def _show(self, found: SearchResult) -> None:
         self._task = None
         self._slow.stop()
-        if self._workspace is None or not self.field.hasFocus():
+        if self._workspace is None or not self.hasFocus():
             return
         if not found.total:
             where = self._workspace.scope.tenant_id
-            self.popup.show_sentence(
-                f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.", self.field
-            )
+            self.popup.show_sentence(f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.")
             self.answered.emit(found.text, 0)
             return
         from app.ui.shell.search_results import rows  # noqa: PLC0415
         from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
 
         tabs = {spec.table.name: (spec.table.title, spec.icon) for spec in TABS}
-        self.popup.show_rows(rows(found, tabs), self.field)
+        self.popup.show_rows(rows(found, tabs))
         self.answered.emit(found.text, found.total)
         if self._enter_waits:
             self._enter()
@@ -165,15 +162,15 @@ class GlobalSearch(QWidget):
     def _failed(self, error: TenantAdminError) -> None:
         self._task = None
         self._slow.stop()
-        if self.field.hasFocus():
-            self.popup.show_sentence(str(error), self.field)
+        if self.hasFocus():
+            self.popup.show_sentence(str(error))
 
     def _say_searching(self) -> None:
-        if not self.is_open() and self.field.hasFocus():
-            self.popup.show_sentence("Searching…", self.field)
+        if not self.is_open() and self.hasFocus():
+            self.popup.show_sentence("Searching…")
 
     def _reopen(self) -> None:
-        if not self.is_open() and self.field.text().strip():
+        if not self.is_open() and self.text().strip():
             self._search()
 
     def _move(self, step: int) -> None:
@@ -201,7 +198,7 @@ class GlobalSearch(QWidget):
         workspace = self._workspace
         if workspace is None or row.kind is RowKind.HEAD:
             return
-        text = self.field.text().strip()
+        text = self.text().strip()
         self._close()
         if row.kind is RowKind.HIT:
             workspace.jump(row.table, row.record_id)
@@ -212,8 +209,8 @@ class GlobalSearch(QWidget):
     def _escape(self) -> None:
         if self.is_open() or self._task is not None or self._wait.isActive():
             self._close()
-        elif self.field.text():
-            self.field.clear()
+        elif self.text():
+            self.clear()
         elif self._workspace is not None:
             self._workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -222,56 +219,30 @@ class GlobalSearch(QWidget):
         if self.is_open():
             self.popup.hide()
 
-
-class _SearchField(QLineEdit):
-    """The field: a lens, the shortcut while it is empty, and keys that belong to the list."""
-
-    moved = Signal(int)
-    group_moved = Signal(int)
-    entered = Signal()
-    escaped = Signal()
-    left = Signal()
-    pressed = Signal()
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self._shortcut = QKeySequence(SHORTCUT).toString(QKeySequence.SequenceFormat.NativeText)
-        self.setPlaceholderText("Search everything")
-        self.setAccessibleName("Search everything")
-        self.setAccessibleDescription(f"{self._shortcut}; finds records in every tab")
-        self.setMaximumWidth(_WIDEST)
-        self.setMinimumWidth(160)
-        field_icons(theme, self, Icon.SEARCH)
-        theme.changed.connect(self.update)
-
-    def sizeHint(self) -> QSize:
-        return QSize(_WIDTH, super().sizeHint().height())
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         match event.key():
             case Qt.Key.Key_Down:
-                self.moved.emit(1)
+                self._move(1)
             case Qt.Key.Key_Up:
-                self.moved.emit(-1)
+                self._move(-1)
             case Qt.Key.Key_PageDown:
-                self.group_moved.emit(1)
+                self.popup.move_group(1)
             case Qt.Key.Key_PageUp:
-                self.group_moved.emit(-1)
+                self.popup.move_group(-1)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                self.entered.emit()
+                self._enter()
             case Qt.Key.Key_Escape:
-                self.escaped.emit()
+                self._escape()
             case _:
                 super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         super().mousePressEvent(event)
-        self.pressed.emit()
+        self._reopen()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self.left.emit()
+        self._close()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -137,14 +137,15 @@ class _RowDelegate(QStyledItemDelegate):
 
 
 class ResultsPopup(QFrame):
-    """`ResultsPopup(theme, owner)`: a part of the field's own window, so it never takes focus from the field.
+    """`ResultsPopup(theme, field)`: a part of the field's own window, so it never takes focus from the field.
 
-    `show_rows(rows, field)` or `show_sentence(text, field)` open it under `field`; `move_by(step)` and
-    `move_group(step)` change what `current()` is. The owner connects `list.clicked`.
+    `show_rows(rows)` or `show_sentence(text)` open it under the field; `move_by(step)` and `move_group(step)`
+    change what `current()` is. The field connects `list.clicked`.
     """
 
-    def __init__(self, theme: Theme, owner: QWidget) -> None:
-        super().__init__(owner)
+    def __init__(self, theme: Theme, field: QWidget) -> None:
+        super().__init__(field)
+        self._field = field
         self.setProperty("popup", True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Search results")
@@ -170,26 +171,26 @@ class ResultsPopup(QFrame):
             column.addWidget(part)
         self.hide()
 
-    def show_rows(self, found: Sequence[ResultRow], field: QWidget) -> None:
+    def show_rows(self, found: Sequence[ResultRow]) -> None:
         """List these, the first record chosen."""
         self._fill(found)
         self.sentence.hide()
         self.list.show()
         self.keys.show()
-        self._open(field)
+        self._open()
         self._go(self._next_choice(0, 1))
         self.list.scrollToTop()
         hits = sum(row.kind is RowKind.HIT for row in found)
         self._announce(counted(hits, "result"))
 
-    def show_sentence(self, text: str, field: QWidget) -> None:
+    def show_sentence(self, text: str) -> None:
         """Say something in place of results."""
         self._fill(())
         self.sentence.setText(text)
         self.sentence.show()
         self.list.hide()
         self.keys.hide()
-        self._open(field)
+        self._open()
         self._announce(text)
 
     def current(self) -> ResultRow | None:
@@ -240,8 +241,8 @@ class ResultsPopup(QFrame):
     def _announce(self, text: str) -> None:
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
-    def _open(self, field: QWidget) -> None:
-        window = field.window()
+    def _open(self) -> None:
+        field, window = self._field, self._field.window()
         if self.parentWidget() is not window:
             self.setParent(window)
         below = field.mapTo(window, field.rect().bottomLeft())
