@@ -34,7 +34,6 @@ from app.services.chain.rules import (
 from app.services.chain.verify.follow import ERRORS, FIRST_PREVIOUS, FIRST_SEQ, Follower, quick_check
 from models.engine import Database, Row, Statement, raw
 from models.errors import Cancelled
-from models.tables import AuditEntry
 
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
@@ -47,6 +46,7 @@ WHERE seq BETWEEN ? AND ? AND +tenant_id IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
 """  # noqa: S608
 
+_SURVIVOR: Final = "tenant_id = ? AND seq > ? ORDER BY seq LIMIT 1"
 _REMOVING_LAST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
 _REMOVING_REST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ?"  # noqa: S608
 """The last one only as it was proven, which its hash says of all before it: the content may have been
@@ -90,14 +90,6 @@ class Part:
     archive: Reference | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What may be removed, transaction by transaction, and the tenants that cannot be proven."""
-
-    batches: tuple[tuple[Part, ...], ...]
-    left: tuple[LeftAlone, ...]
-
-
 @dataclass(slots=True)
 class _Walk:
     """How far one tenant's prefix has been walked, and what has not been cut into parts yet."""
@@ -137,12 +129,13 @@ def prove(
     tick: Callable[[int], None],
     cancelled: Callable[[], bool],
     accepted: Mapping[str, tuple[int, str]] | None = None,
-) -> Proof:
-    """Judges the prefixes by the rules of verification, and cuts what holds into transactions.
+) -> tuple[list[list[Part]], list[LeftAlone]]:
+    """Judges the prefixes by the rules of verification: what may be removed, transaction by transaction, and
+    the tenants that cannot be proven.
 
     Nothing is locked or changed. `tick(n)` says that n more entries have been read. `accepted` are the starts
     that a person accepted, each as the first seq and its previous hash. A tenant of which any entry, any
-    prune marker or the start fails is in no batch and in `left`. Raises `Cancelled`.
+    prune marker or the start fails is in no batch and left alone. Raises `Cancelled`.
     """
     walks = {prefix.tenant_id: _Walk(prefix) for prefix in group}
     follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
@@ -165,8 +158,8 @@ def prove(
         if (problem := _problem(database, encoding, follower, walk, (accepted or {}).get(tenant))) is not None
     ]
     failed = {problem.tenant_id for problem in problems}
-    kept = (tuple(part for part in batch if part.tenant_id not in failed) for batch in batches)
-    return Proof(tuple(batch for batch in kept if batch), tuple(problems))
+    kept = ([part for part in batch if part.tenant_id not in failed] for batch in batches)
+    return [batch for batch in kept if batch], problems
 
 
 def _followed(
@@ -229,11 +222,11 @@ def _problem(
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
     if first < 1:
         return first, f"Entry {first:,} is numbered below 1, which no prune marker can say."
-    survivor = _survivor(database, prefix)
-    if survivor is None or walk.rows != prefix.rows or state[FIRST_SEQ] != first:
+    survivors = read_entries(database, encoding, _SURVIVOR, prefix.tenant_id, prefix.last_seq)
+    if not survivors or walk.rows != prefix.rows or state[FIRST_SEQ] != first:
         return changed
-    if survivor[1].decode(encoding, "backslashreplace") != walk.last_hash:
-        return survivor[0], f"Entry {survivor[0]:,} does not follow from the entry before it."
+    if survivors[0].text("previous_hash") != walk.last_hash:
+        return survivors[0].seq, f"Entry {survivors[0].seq:,} does not follow from the entry before it."
     return None
 
 
@@ -257,17 +250,6 @@ def _batch_size(batch_rows: int, rows: int, span: int) -> int:
     return max(1, batch_rows // 10, min(batch_rows, 2 * batch_rows * rows // max(1, span)))
 
 
-def _survivor(database: Database, prefix: Prefix) -> tuple[int, bytes] | None:
-    found = database.rows(
-        AuditEntry.select(AuditEntry.seq, AuditEntry.previous_hash.cast("BLOB"))
-        .where(AuditEntry.tenant_id == prefix.tenant_id, AuditEntry.seq > prefix.last_seq)
-        .order_by(AuditEntry.seq)
-        .limit(1)
-        .tuples()
-    )
-    return found[0] if found else None
-
-
 def remove(
     database: Database, batch: Sequence[Part], *, cutoff: int, now: int, cancelled: Callable[[], bool]
 ) -> None:
@@ -277,18 +259,11 @@ def remove(
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains never
     rest, and the storage errors.
     """
-    removals = [
-        statement
-        for part in batch
-        for statement in (
-            Statement(raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)),
-            Statement(raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq), expect=part.count - 1),
-        )
-    ]
-    markers = [_marker(part, cutoff) for part in batch]
+    removals, markers = [], []
+    for part in batch:
+        last = raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)
+        rest = raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq)
+        removals += [Statement(last), Statement(rest, expect=part.count - 1)]
+        marker = Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
+        markers.append(Event(part.tenant_id, MARKER_EVENT, marker_payload(marker)))
     append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled)
-
-
-def _marker(part: Part, cutoff: int) -> Event:
-    marker = Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
-    return Event(part.tenant_id, MARKER_EVENT, marker_payload(marker))

@@ -291,7 +291,7 @@ class _Run:
                 self._prune(group)
 
     def _prune(self, group: Sequence[Prefix]) -> None:
-        proof = prove(
+        batches, left = prove(
             self.database,
             group,
             batch_rows=self.batch_rows,
@@ -299,9 +299,9 @@ class _Run:
             cancelled=self.cancelled,
             accepted=self._attempt.known.adopted,
         )
-        self.result.left += proof.left
+        self.result.left += tuple(left)
         stopped: set[str] = set()
-        for batch in self._archived(proof.batches):
+        for batch in self._archived(batches):
             parts = [part for part in batch if part.tenant_id not in stopped]
             try:
                 self._remove_parts(parts)

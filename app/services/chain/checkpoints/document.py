@@ -74,12 +74,7 @@ class Checkpoint:
     signature: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        body = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {
-            "format": FORMAT,
-            **body,
-            "tenants": {name: asdict(sealed) for name, sealed in self.tenants.items()},
-        }
+        return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, value: Any) -> "Checkpoint":

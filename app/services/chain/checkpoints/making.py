@@ -1,9 +1,9 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from app.services.chain.checkpoints.document import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
@@ -12,23 +12,8 @@ from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
-
-class Verifier(Protocol):
-    """A verification with its executor chosen: in this process, or in child processes."""
-
-    def __call__(
-        self,
-        path: Path,
-        *,
-        now: int,
-        tenant: str | None = None,
-        seq_from: int | None = None,
-        seq_to: int | None = None,
-        progress: Progress | None = None,
-        cancelled: Stop | None = None,
-        checkpoints: CheckpointHistory | None = None,
-        seal: bool = False,
-    ) -> Report: ...
+Verifier = Callable[..., Report]
+"""`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
 
 
 @dataclass(frozen=True, slots=True)

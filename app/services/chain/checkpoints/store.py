@@ -91,15 +91,18 @@ class CheckpointStore:
 
     def known(self, path: Path) -> CheckpointHistory:
         """What is known of the file, for a verification; empty for a file never seen."""
-        good, findings, baselines = self._known(path)
-        return CheckpointHistory(_last_line(good), baselines, findings)
+        return self.lines(path)[-1]
 
     def lines(self, path: Path) -> tuple[CheckpointHistory, ...]:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
-        good, findings, baselines = self._known(path)
-        starts = [0, *(place for place, item in enumerate(good) if item.starts_line and place)]
-        lines = (tuple(good[start:end]) for start, end in pairwise([*starts, len(good)]))
-        return tuple(CheckpointHistory(line, baselines, findings) for line in lines)
+        with self._contents_of(path) as (contents, database):
+            if contents is None or database is None:
+                return (CheckpointHistory(),)
+            good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
+            said = tuple(findings or _rollback(good, database))
+            baselines = contents.baselines(database.id)
+        lines = _lines(good, frozenset(item.key for item in good))
+        return tuple(CheckpointHistory(line, baselines, said) for line in lines)
 
     def known_from(self, path: Path, export: Path, *, trust: Iterable[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
@@ -119,15 +122,15 @@ class CheckpointStore:
         wanted = None if database is None or its_own else database.id
         good, findings = authentic(checkpoints, keys, wanted, exported=True)
         if strange and good:
-            findings.append(_of_another(path))
+            message = f"The checkpoints are of another database: {path.name} has none of their tenants."
+            findings.append(Finding(Code.SIGNATURE, None, None, None, None, message))
         notes: tuple[str, ...] = ()
         if good and database is not None and good[0].database == database.id:
             newest, seen = good[-1].number, database.seen_number
             if newest < seen:
-                notes = (
-                    f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here.",
-                )
-        return CheckpointHistory(_last_line(good, keys), baselines, tuple(findings), notes, keys)
+                note = f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here."
+                notes = (note,)
+        return CheckpointHistory(_lines(good, keys)[-1], baselines, tuple(findings), notes, keys)
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -255,18 +258,6 @@ class CheckpointStore:
         with reading(path) as database_file:
             return compare(ChainRows(database_file), known)
 
-    def _known(
-        self, path: Path
-    ) -> tuple[list[Checkpoint], tuple[Finding, ...], Mapping[str, tuple[int, str]]]:
-        """The checkpoints of the file that hold, what is wrong with the rest, and the starts accepted."""
-        with self._contents_of(path) as (contents, database):
-            if contents is None or database is None:
-                return [], (), {}
-            good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
-            if not findings:
-                findings = _rollback(good, database)
-            return good, tuple(findings), contents.baselines(database.id)
-
     @contextmanager
     def _contents_of(self, path: Path) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
@@ -328,20 +319,14 @@ def _refuse_lost_starts(report: Report, before: Checkpoint) -> None:
             )
 
 
-def _last_line(
-    checkpoints: Sequence[Checkpoint], keys: frozenset[str] | None = None
-) -> tuple[Checkpoint, ...]:
-    """Those that are held against the file. Only `keys` are trusted; every one, if None."""
-    trusted = frozenset(item.key for item in checkpoints) if keys is None else keys
+def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tuple[Checkpoint, ...]]:
+    """Those that are held against a file together, oldest first; `keys` are trusted."""
     starts = [
-        place for place, item in enumerate(checkpoints) if begins_line(item, checkpoints[:place], trusted)
+        place
+        for place, item in enumerate(checkpoints)
+        if place and begins_line(item, checkpoints[:place], keys)
     ]
-    return tuple(checkpoints[starts[-1] if starts else 0 :])
-
-
-def _of_another(path: Path) -> Finding:
-    sentence = f"The checkpoints are of another database: {path.name} has none of their tenants."
-    return Finding(Code.SIGNATURE, None, None, None, None, sentence)
+    return [tuple(checkpoints[first:end]) for first, end in pairwise([0, *starts, len(checkpoints)])]
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:
