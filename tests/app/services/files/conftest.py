@@ -1,5 +1,6 @@
-"""A small platform's database, and its dump as a text that tests change."""
+"""Small platforms' databases, and the dump of one as a text that tests change."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,26 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("source") / "demo.sqlite"
     create_demo(path, rows=120, tenants=3, now=NOW)
     return path
+
+
+@pytest.fixture(scope="session")
+def _platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("platform")
+    for rows in (200, 300):
+        create_demo(folder / str(rows), rows=rows, tenants=3, now=NOW)
+    return folder
+
+
+@pytest.fixture
+def live(_platform: Path, tmp_path: Path) -> Path:
+    """The database of a platform, with 300 audit entries."""
+    return Path(shutil.copy(_platform / "300", tmp_path / "foundation.sqlite"))
+
+
+@pytest.fixture
+def copy(_platform: Path, tmp_path: Path) -> Path:
+    """Another one, with 200."""
+    return Path(shutil.copy(_platform / "200", tmp_path / "earlier.sqlite"))
 
 
 @pytest.fixture(scope="session")

@@ -22,20 +22,6 @@ from tests.fixtures.window import ask, count
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 
 
-@pytest.fixture
-def live(tmp_path: Path) -> Path:
-    path = tmp_path / "foundation.sqlite"
-    create_demo(path, rows=300, tenants=3, now=NOW)
-    return path
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    path = tmp_path / "earlier.sqlite"
-    create_demo(path, rows=200, tenants=3, now=NOW)
-    return path
-
-
 def restore(live: Path, source: Path, scratch: Path) -> Path:
     scratch.mkdir(exist_ok=True)
     prepared = restoring.prepare(live, source, scratch)

@@ -11,19 +11,11 @@ from app.services.demo import create_demo
 from app.services.files import restoring
 from app.services.files.copying import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
-from app.workers import scan_pool
 from tests.conftest import NOW
 from tests.fixtures import chains
-from tests.fixtures.checkpoints import sign
+from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.window import ask
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Path:
-    path = tmp_path / "foundation.sqlite"
-    create_demo(path, rows=300, tenants=3, now=NOW)
-    return path
 
 
 @pytest.fixture
@@ -39,12 +31,12 @@ def offer(live: Path, source: Path, folder: Path, name: str = "scratch") -> Offe
     scratch = live.parent / name
     scratch.mkdir()
     store = CheckpointStore(folder)
-    return restoring.offer(live, source, scratch, store, scan_pool.verify, now=NOW)
+    return restoring.offer(live, source, scratch, store, VERIFY, now=NOW)
 
 
 def carry_out(live: Path, offered: Offer, folder: Path) -> Restored:
     store = CheckpointStore(folder)
-    return restoring.carry_out(live, offered, store, scan_pool.verify, actor="ada", now=NOW)
+    return restoring.carry_out(live, offered, store, VERIFY, actor="ada", now=NOW)
 
 
 def checkpoint(path: Path, folder: Path) -> None:
