@@ -13,7 +13,7 @@ from contextlib import suppress
 from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import Generic, Literal, Self, TypeVar, get_args, overload
+from typing import Any, Generic, Literal, Self, TypeVar, get_args
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -47,24 +47,16 @@ class Setting(Generic[T]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._key = self._key or name.lstrip("_")
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: "Settings", owner: type) -> T: ...
-    def __get__(self, instance: "Settings | None", owner: type) -> Self | T:
-        if instance is None:
-            return self
+    def __get__(self, instance: "Settings", owner: type) -> T:
         if self._key in instance.kept:
-            return instance.kept[self._key]  # type: ignore[return-value]
-        found = self._read(instance.raw(self._key))
-        value = self._default if found is None else found
+            return instance.kept[self._key]  # type: ignore[no-any-return]
+        value = instance.read(self._key, self._read, self._default)
         if self._kept:
             instance.kept[self._key] = value
         return value
 
     def __set__(self, instance: "Settings", value: T) -> None:
-        if self._kept:
-            instance.kept[self._key] = value
+        instance.kept.pop(self._key, None)
         instance.write(self._key, value)
 
 
@@ -86,8 +78,7 @@ class SettingOf(Generic[K, T]):
         return bound
 
     def get(self, key: K) -> T:
-        found = self._read(self._settings.raw(self._key(key)))
-        return self._default if found is None else found
+        return self._settings.read(self._key(key), self._read, self._default)
 
     def set(self, key: K, value: T) -> None:
         self._settings.write(self._key(key), value)
@@ -96,15 +87,13 @@ class SettingOf(Generic[K, T]):
 # An INI file gives back text where a number was put in, and whatever somebody wrote by hand.
 
 
-def _text(found: object) -> str | None:
-    return found if isinstance(found, str) else None
+def _is(kind: type[T]) -> Callable[[object], T | None]:
+    return lambda found: found if isinstance(found, kind) else None
 
 
 def _texts(found: object) -> tuple[str, ...] | None:
     items = [found] if isinstance(found, str) else found  # a list of one comes back as its item
-    return (
-        tuple(item for item in items if isinstance(item, str) and item) if isinstance(items, list) else None
-    )
+    return tuple(filter(None, map(_is(str), items))) if isinstance(items, list) else None
 
 
 def _theme(found: object) -> ThemeName | None:
@@ -112,21 +101,16 @@ def _theme(found: object) -> ThemeName | None:
 
 
 def _flag(found: object) -> bool | None:
-    if isinstance(found, bool):
-        return found
-    return {"true": True, "false": False}.get(found) if isinstance(found, str) else None
+    flags: dict[object, bool] = {True: True, False: False, "true": True, "false": False}
+    return flags.get(found) if isinstance(found, bool | str) else None
 
 
 def _number(found: object, least: int = 0, most: int = 2**63 - 1) -> int | None:
     try:
-        number = int(found) if isinstance(found, int | str) else None
+        number = int(found) if isinstance(found, int | str) else -1
     except ValueError:
         return None
-    return number if number is not None and least <= number <= most else None
-
-
-def _state(found: object) -> QByteArray | None:
-    return found if isinstance(found, QByteArray) else None
+    return number if least <= number <= most else None
 
 
 def _path(found: object) -> Path | None:
@@ -156,21 +140,21 @@ class Settings:
     """How long data is kept."""
     confirm_deletion = Setting(_flag, False)
     """Whether deleting a single record, which can be undone, is asked about first."""
-    window_geometry = Setting(_state, QByteArray(), "window/geometry")
-    column_state = SettingOf[str, QByteArray](_state, QByteArray(), "columns/{}".format)
-    splitter_state = SettingOf[str, QByteArray](_state, QByteArray(), "splitters/{}".format)
+    window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")
+    column_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "columns/{}".format)
+    splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)
     retention_enabled = SettingOf[Path, bool | None](_flag, None, _of_database("retention_enabled"))
     """Whether retention may run on this file; None until the person has seen its preview."""
     retention_last_run = SettingOf[Path, int | None](_number, None, _of_database("retention_last_run"))
     """When retention last ran on this file, in epoch seconds; None when it never did."""
     retention_archive = SettingOf[Path, Path | None](_path, None, _of_database("retention_archive"))
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
-    _actor = Setting(_text, "")
+    _actor = Setting(_is(str), "")
     _recent_files = Setting[tuple[str, ...]](_texts, ())
 
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (folder or paths.state_dir()) / "settings.ini"
-        self.kept: dict[str, object] = {}
+        self.kept: dict[str, Any] = {}
         _set_aside_objects(self.path)
         self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
         self._is_private = False
@@ -213,12 +197,12 @@ class Settings:
 
     # what the declarations stand on
 
-    def raw(self, key: str) -> object:
-        """What the file holds; None for nothing, and for a type that Qt or PySide cannot rebuild."""
-        try:
-            return self._store.value(key)
-        except (RuntimeError, TypeError, ValueError, EOFError):
-            return None
+    def read(self, key: str, as_value: Callable[[object], T | None], default: T) -> T:
+        """What the file holds; the default for nothing, and for what Qt or PySide cannot rebuild."""
+        found = None
+        with suppress(RuntimeError, TypeError, ValueError, EOFError):
+            found = as_value(self._store.value(key))
+        return default if found is None else found
 
     def write(self, key: str, value: object) -> None:
         """Keeps a text, number, flag, path, bytes or a tuple of texts; None takes it away."""

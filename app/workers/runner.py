@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,13 +29,13 @@ PROGRESS_SECONDS = 0.05
 class WentWrong(TenantAdminError):
     """A bug ended the work. The one handler of bugs has shown it already; its owner only tidies up."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Something went wrong in this program, so this did not finish; see what was done of it "
-            "before you try again. The details are in the log."
-        )
+    sentence = (
+        "Something went wrong in this program, so this did not finish; see what was done of it "
+        "before you try again. The details are in the log."
+    )
 
 
+@dataclass(eq=False, repr=False)
 class Task:
     """A piece of work under way. `cancel()` may be called at any time from the interface thread.
 
@@ -43,21 +44,12 @@ class Task:
     status bar can cancel too, fails with `Cancelled`.
     """
 
-    def __init__(
-        self,
-        on_done: Callable[[Any], None] | None,
-        on_failed: Callable[[TenantAdminError], None] | None,
-        *,
-        on_progress: Progress | None = None,
-        initiator: object = None,
-        is_job: bool = False,
-    ) -> None:
-        self.on_done = on_done
-        self.on_failed = on_failed
-        self.on_progress = on_progress
-        self.initiator = initiator
-        self._is_job = is_job
-        self._cancelled = threading.Event()
+    on_done: Callable[[Any], None] | None
+    on_failed: Callable[[TenantAdminError], None] | None
+    on_progress: Progress | None = None
+    initiator: object = None
+    is_job: bool = False
+    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -69,7 +61,7 @@ class Task:
     @property
     def dropped(self) -> bool:
         """Whether its owner wants to hear no more of it."""
-        return self.cancelled and not self._is_job
+        return self.cancelled and not self.is_job
 
 
 Work = Callable[[], Any]
