@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from app.services.chain.pruning import LeftAlone
-from app.services.chain.rules import Anchor, Verdict
+from app.services.chain.rules import Anchor, Code, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
@@ -233,7 +233,9 @@ def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
         TenantReport(name, verdict, 9_000, 1, 61_000, "a" * 64, Anchor("genesis"), 9_000)
         for name in ("acme-corp", "globex", "initech", "umbrella", "system")
     )
-    report = Report(verdict=verdict, entries=60_988, seconds=0.1, findings=(), tenants=tenants, found=3)
+    report = Report(
+        verdict=verdict, entries=60_988, seconds=0.1, findings=(), tenants=tenants, counts={Code.LINK: 3}
+    )
     return Shot(RestoreDialog(theme, Offer(prepared, report, known), STATE / "foundation.sqlite"))
 
 

@@ -17,7 +17,7 @@ from app.services.chain.verify.verification import WORTH_A_PROCESS
 from app.workers.child import CannotStart
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, FileMissing, NotADatabase, TableMissing
-from tests.app.services.chain.verify.chains import ChainFile, codes
+from tests.app.services.chain.verify.chains import ChainFile, InProcess, codes
 from tests.conftest import NOW
 
 TENANT = "tenant-00"
@@ -49,7 +49,7 @@ def test_several_processes_find_what_one_finds(
     for seq in (7, 15_000, 29_999, 30_000, 30_001, 45_000):
         chain.run("UPDATE audit_chain SET hash = ? WHERE seq = ?", "f" * 64, seq)
     alone = verify(path, now=NOW, processes=1, take_part=True)
-    here = verification.verify(path, now=NOW, executor=verification.InProcess())
+    here = verification.verify(path, now=NOW, executor=InProcess())
     assert (here.findings, here.tenants, here.counts) == (alone.findings, alone.tenants, alone.counts)
     several = verify(path, now=NOW, processes=3, take_part=take_part)
     assert (several.findings, several.tenants) == (alone.findings, alone.tenants)

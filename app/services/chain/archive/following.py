@@ -227,7 +227,6 @@ def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report
             sorted((*findings, *report.findings), key=lambda item: (item.seq is None, item.seq or 0))
         ),
         tenants=tuple(_judged(item, item.tenant in wrong, item.tenant in proven) for item in report.tenants),
-        found=report.found + len(findings),
         counts=dict(sorted(counts.items())),
     )
 

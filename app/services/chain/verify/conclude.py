@@ -84,7 +84,6 @@ def conclude(
         seconds=0.0,
         findings=tuple(findings),
         tenants=tenants,
-        found=sum(joined.counts.values()),
         counts=dict(sorted(joined.counts.items())),
         earlier=None if earlier is None else earlier.number,
         notes=known.notes,

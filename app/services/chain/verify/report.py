@@ -118,7 +118,7 @@ class CheckpointHistory:
 class Report:
     """The outcome for a file, a tenant or a range.
 
-    `findings` are in the order of `seq` and limited in number; `found` counts all of them, kept or not.
+    `findings` are in the order of `seq` and limited in number; `counts` has all of them by code, kept or not.
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
     where later ones knew more. `notes` are sentences about the checkpoints that are no findings.
@@ -129,7 +129,6 @@ class Report:
     seconds: float
     findings: tuple[Finding, ...]
     tenants: tuple[TenantReport, ...]
-    found: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     seal: Seal | None = field(default=None, repr=False)
     archives: int = 0
@@ -140,6 +139,11 @@ class Report:
     def intact(self) -> bool:
         """Whether nothing is wrong and every start is proven: exit code 0 of `tenant-admin verify`."""
         return self.verdict in SOUND
+
+    @property
+    def found(self) -> int:
+        """How many findings there are, kept or not."""
+        return sum(self.counts.values())
 
     @property
     def unwitnessed(self) -> int:

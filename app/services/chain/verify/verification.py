@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,10 +15,11 @@ from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.extent import Extent, counted, ends
 from app.services.chain.verify.join import join, next_seal
 from app.services.chain.verify.report import CheckpointHistory, Report
-from app.services.chain.verify.scan import BLOCK, Job, Result, Stopped, rows_of, scan_range
+from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY
 from models.errors import Cancelled
 from models.local.errors import translate
+from models.progress import Progress, Stop, ignore, never
 
 WORTH_A_PROCESS: Final = 20_000
 """Rows below which starting a process takes longer than it saves."""
@@ -33,22 +33,6 @@ SMALL_FILE: Final = 4_000_000
 LEAST_RANGE: Final = 8_000
 """Rows of the smallest range, which take about 12 ms: by so much may one process end before another."""
 
-Watch = Callable[[int], bool]
-"""Told of the rows done so far, at least ten times a second in the calling thread; whether to stop."""
-
-Progress = Callable[[int, int], None]
-
-
-class Scanning(Protocol):
-    """Those who scan, ready since the start: finding out what there is to do takes as long."""
-
-    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Watch) -> list[Result]:
-        """The results of `scan_range` for the jobs, in their order.
-
-        `small_rows` says that a scan in the calling thread could stop in time. Raises `Cancelled`, and
-        `TenantAdminError` where a scan ended before it had a result.
-        """
-
 
 class Executor(Protocol):
     """Where ranges are scanned. `most` is how many at once are worth it."""
@@ -56,35 +40,16 @@ class Executor(Protocol):
     @property
     def most(self) -> int: ...
 
-    def start(self, count: int) -> AbstractContextManager[Scanning]:
-        """Gets `count` ready, gone at the end of the block."""
+    def start(self, count: int) -> AbstractContextManager[object]:
+        """Gets `count` ready, gone at the end of the block: finding out what there is to do takes as long."""
 
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        """The results of `scan_range` for the jobs, in their order, by those that were got ready.
 
-class InProcess:
-    """Scans one range after the other in the calling thread."""
-
-    most = 1
-
-    def start(self, count: int) -> AbstractContextManager[Scanning]:
-        return nullcontext(self)
-
-    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Watch) -> list[Result]:
-        results: list[Result] = []
-        done = 0
-        for job in jobs:
-            before = done
-            try:
-                results.append(scan_range(job, partial(_behind, watch, before)))
-            except Stopped:
-                raise Cancelled from None
-            done += rows_of(results[-1])
-            if watch(done):
-                raise Cancelled
-        return results
-
-
-def _behind(watch: Watch, before: int, rows: int) -> bool:
-    return watch(before + rows)
+        `small_rows` says that a scan in the calling thread could stop in time. `watch(done)` is told of the
+        rows done so far, at least ten times a second in the calling thread, and says whether to stop. Raises
+        `Cancelled`, and `TenantAdminError` where a scan ended before it had a result.
+        """
 
 
 def verify(
@@ -96,7 +61,7 @@ def verify(
     seq_to: int | None = None,
     now: int,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Stop | None = None,
     checkpoints: CheckpointHistory | None = None,
     seal: bool = False,
 ) -> Report:
@@ -114,20 +79,20 @@ def verify(
     and the executor's errors.
     """
     started = time.perf_counter()
-    watch = _Watch(progress or (lambda done, total: None), cancelled or (lambda: False))
     with ExitStack() as stack:
         where = source.Source(path, folder=lambda: source.scratch(stack))
         ranged = seq_from is not None or seq_to is not None
         known = checkpoints or CheckpointHistory()
         history = CheckpointHistory(adopted=known.adopted) if ranged else known
         seal = seal and not ranged and tenant is None
-        wish = _Wish(tenant, seq_from, seq_to, now, executor, history, seal)
-        report, disturbed = _attempt(where, wish, watch)
+        told = progress or ignore, cancelled or never
+        wish = _Wish(tenant, seq_from, seq_to, now, executor, history, seal, *told)
+        report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
             # them. One scan sees one moment.
             where.unfrozen()
-            report, _ = _attempt(where, replace(wish, one_moment=True), watch)
+            report, _ = _attempt(where, replace(wish, one_moment=True))
     return replace(report, seconds=time.perf_counter() - started)
 
 
@@ -140,6 +105,8 @@ class _Wish:
     executor: Executor
     history: CheckpointHistory
     seal: bool
+    progress: Progress
+    cancelled: Stop
     one_moment: bool = False
 
     @property
@@ -152,45 +119,39 @@ class _Wish:
         return 1 if self.one_moment else max(1, min(self.executor.most, rows // WORTH_A_PROCESS))
 
 
-class _Watch:
-    """Passes progress on and asks whether to stop."""
-
-    def __init__(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
-        self._progress, self._cancelled = progress, cancelled
-        self.total = 0
-
-    def __call__(self, done: int) -> bool:
-        """Reports `done` rows; returns whether the user has cancelled."""
-        self.total = max(self.total, done)
-        self._progress(done, self.total)
-        return self._cancelled()
-
-
-def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, bool]:
+def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
     """One verification, and whether somebody changed the file while it ran."""
     with ExitStack() as stack:
         try:
             with _typed_errors(where.path):
-                connection, tolerant = _open(where)
+                try:
+                    connection, tolerant = _open(where, tolerant=False), False
+                except (apsw.CorruptError, apsw.FormatError):
+                    connection, tolerant = _open(where, tolerant=True), True
                 stack.callback(connection.close)
                 encoding = source.encoding(connection)
                 version = connection.pragma("data_version")
                 connection.execute("BEGIN")
                 extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
                 low, high = extent.span
-                scanning = stack.enter_context(wish.executor.start(wish.at_once(high - low + 1)))
+                stack.enter_context(wish.executor.start(wish.at_once(high - low + 1)))
                 extent = counted(connection, extent)
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if wish.one_moment and wish.seq_to is None:
                     # The scan's own snapshot is younger than this one, and is to be seen whole.
                     extent = replace(extent, last=HIGHEST_SEQ, rows=None, counter=None)
-            watch.total = extent.size if extent.rows is None else extent.rows
+            total = extent.size if extent.rows is None else extent.rows
+
+            def watch(done: int) -> bool:
+                wish.progress(done, max(done, total))
+                return wish.cancelled()
+
             if watch(0):
                 raise Cancelled
             jobs = list(_jobs(where, extent, wish, tolerant=tolerant))
             small_rows = _rows_are_small(connection, extent.size)
-            joined = join(scanning.scan(jobs, small_rows=small_rows, watch=watch))
+            joined = join(wish.executor.scan(jobs, small_rows=small_rows, watch=watch))
             disturbed = connection.pragma("data_version") != version or not where.undisturbed()
             if disturbed:
                 extent = replace(extent, rows=None)
@@ -209,15 +170,8 @@ def _attempt(where: source.Source, wish: _Wish, watch: _Watch) -> tuple[Report, 
             return _unreadable(str(error)), not where.undisturbed()
 
 
-def _open(where: source.Source) -> tuple[apsw.Connection, bool]:
-    """A connection to a file with the table, and whether SQLite had to be told to put up with damage."""
-    try:
-        return _connected(where, tolerant=False), False
-    except (apsw.CorruptError, apsw.FormatError):
-        return _connected(where, tolerant=True), True
-
-
-def _connected(where: source.Source, *, tolerant: bool) -> apsw.Connection:
+def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
+    """A connection to a file with the table; `tolerant` tells SQLite to put up with damage."""
     connection = source.connect(where.uri, tolerant=tolerant)
     try:
         source.check_table(connection, where.path)
@@ -282,4 +236,4 @@ def _unreadable(why: str) -> Report:
     finding = Finding(
         Code.UNREADABLE, None, None, None, why, "The audit chain cannot be read at all: the file is damaged."
     )
-    return Report(Verdict.UNREADABLE, 0, 0.0, (finding,), (), 1, {Code.UNREADABLE: 1})
+    return Report(Verdict.UNREADABLE, 0, 0.0, (finding,), (), {Code.UNREADABLE: 1})

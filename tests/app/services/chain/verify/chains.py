@@ -19,8 +19,9 @@ from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.extent import Extent
 from app.services.chain.verify.join import join
 from app.services.chain.verify.report import Report
-from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, scan_range
-from app.services.chain.verify.verification import Executor, InProcess
+from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, Stopped, rows_of, scan_range
+from app.services.chain.verify.verification import Executor
+from models.errors import Cancelled
 from tests.conftest import NOW
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
@@ -63,16 +64,37 @@ def _built(rows: int, tenants: int, seed: int, step: int) -> bytes:
     return sql.serialize("main")
 
 
-class Cut:
-    """Scans a file in several ranges, cut before these seqs, and passes on what JSON makes of the results."""
+class InProcess:
+    """Scans one range after the other in the calling thread."""
 
     most = 1
 
+    def start(self, count: int) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        results: list[Result] = []
+        done = 0
+
+        def tick(rows: int) -> bool:
+            return watch(done + rows)
+
+        for job in jobs:
+            try:
+                results.append(scan_range(job, tick))
+            except Stopped:
+                raise Cancelled from None
+            done += rows_of(results[-1])
+            if watch(done):
+                raise Cancelled
+        return results
+
+
+class Cut(InProcess):
+    """Scans a file in several ranges, cut before these seqs, and passes on what JSON makes of the results."""
+
     def __init__(self, *cuts: int) -> None:
         self._cuts = sorted({(cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts})
-
-    def start(self, count: int) -> AbstractContextManager["Cut"]:
-        return nullcontext(self)
 
     def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
         found = []
