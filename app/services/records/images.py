@@ -180,20 +180,24 @@ class Images:
     """Reads the rows of one database for an act, as its schema is at the moment.
 
     With the first of them the end of the chain is read in which the act will be recorded, where that is one:
-    the chain of the tenant `chain`, or that of the only row.
+    that of the tenant `chain`, to be set before, or else that of the only row.
     """
 
-    def __init__(self, database: Database, chain: str | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._tables: StoredTables | None = None
-        self._chain = chain
+        self.chain: str | None = None
         self._only_row: tuple[str, Value] | None = None
         self._end: list[Rows] = []
+
+    def read(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        """The rows of each, from one snapshot."""
+        return self._read(lambda tables: queries)
 
     def table(self, name: str) -> StoredTable:
         """Raises `TableMissing`."""
         if self._tables is None:
-            self._read(lambda tables: ())
+            self.read(())
         return _table(self._tables or {}, name)
 
     def end(self, events: Sequence[Event]) -> Head | None:
@@ -288,7 +292,7 @@ class Images:
         for part in chunks(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
             condition, values = _one_of("parent", key.parent_columns, part)
             queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
-        for rows in self._read(lambda tables: queries):
+        for rows in self.read(queries):
             for row in rows:
                 found = [_decoded(cell) for cell in row]
                 image = dict(zip(read, found[: len(read)], strict=True))
@@ -343,8 +347,8 @@ class Images:
         return found[len(end) :]
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
-        if self._chain is not None:
-            return end_queries(self._chain)
+        if self.chain is not None:
+            return end_queries(self.chain)
         if self._only_row is None:
             return []
         table, record_id = self._only_row

@@ -8,36 +8,31 @@ from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images, StoredRow, chunks
-from models.engine import Database
+from app.services.records.tables import NOTIFICATIONS
 from models.errors import NotAllowed
 from models.status import AuditEvent
-
-TABLE = "notifications"
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below D1's 2 MB a row."""
 
 
-def mark(database: Database, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:
+@writing.act
+def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:
     """Marks notifications read or unread; those already so are left alone.
 
     One audit entry a tenant names the ids (at most 1,000 each). Raises `NotAllowed` when nothing changes.
     """
     word = "read" if read else "unread"
-
-    def plan(images: Images) -> Change:
-        found = images.rows(TABLE, notification_ids, only=("tenant_id", "read"))
-        rows = [row for row in found if bool(row["read"]) is not read]
-        if not rows:
-            raise NotAllowed(f"Already marked {word}.")
-        return Change(
-            summary=f"{text.counted(len(rows), 'notification')} marked {word}",
-            rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),
-            events=_events(rows, read, actor),
-            inverse_events=_events(rows, not read, actor),
-        )
-
-    return writing.commit(database, plan, now=now)
+    found = images.rows(NOTIFICATIONS.name, notification_ids, only=("tenant_id", "read"))
+    rows = [row for row in found if bool(row["read"]) is not read]
+    if not rows:
+        raise NotAllowed(f"Already marked {word}.")
+    return Change(
+        summary=f"{text.counted(len(rows), 'notification')} marked {word}",
+        rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),
+        events=_events(rows, read, actor),
+        inverse_events=_events(rows, not read, actor),
+    )
 
 
 def _events(rows: Sequence[StoredRow], read: bool, actor: str) -> tuple[Event, ...]:

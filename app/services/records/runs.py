@@ -10,7 +10,6 @@ from typing import Any
 
 from peewee import fn
 
-from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
@@ -21,8 +20,6 @@ from models.engine import Database, Rows
 from models.errors import NotAllowed, NotFound, TableMissing
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
-
-TABLE = "planning_runs"
 
 PHASES: tuple[str, ...] = tuple(Phase)
 STATUSES: tuple[str, ...] = tuple(RunStatus)
@@ -84,51 +81,43 @@ def allowed(status: str) -> frozenset[RunStatus]:
     return following | {RunStatus.DELETED}
 
 
-def set_status(
-    database: Database, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int
-) -> Change:
+@writing.act
+def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int) -> Change:
     """Gives the runs another status.
 
     Raises `NotAllowed`, naming the first run for which this does not apply (nothing is changed then).
     """
     status = RunStatus(status)
-
-    def plan(images: Images) -> Change:
-        rows = _found(images, run_ids)
-        for row in rows:
-            if status not in allowed(str(row.shown("status"))):
-                raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
-        return _change(images, [(row, status) for row in rows], status, actor, now)
-
-    return writing.commit(database, plan, now=now, chain=SYSTEM_TENANT)
+    rows = _found(images, run_ids)
+    for row in rows:
+        if status not in allowed(str(row.shown("status"))):
+            raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
+    return _change(images, [(row, status) for row in rows], status, actor, now)
 
 
-def restore(database: Database, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
+@writing.act
+def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Takes back the soft deletion: each run gets the status it had before.
 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
     run becomes paused, in which nothing goes on until somebody decides. Raises `NotAllowed`.
     """
-
-    def plan(images: Images) -> Change:
-        rows = _found(images, run_ids)
-        for row in rows:
-            if row["status"] != RunStatus.DELETED:
-                raise NotAllowed(f"“{_short(row)}” is not deleted.")
-        statuses = _statuses_before(database, rows)
-        return _change(images, list(zip(rows, statuses, strict=True)), "restored", actor, now)
-
-    return writing.commit(database, plan, now=now, chain=SYSTEM_TENANT)
+    rows = _found(images, run_ids)
+    for row in rows:
+        if row["status"] != RunStatus.DELETED:
+            raise NotAllowed(f"“{_short(row)}” is not deleted.")
+    return _change(images, _statuses_before(images, rows), "restored", actor, now)
 
 
 def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
-    rows = images.rows(TABLE, run_ids, only=("status", "idea"))
+    images.chain = SYSTEM_TENANT
+    rows = images.rows(PLANNING_RUNS.name, run_ids, only=("status", "idea"))
     if not rows:
         raise NotFound("planning run")
     return rows
 
 
-def _statuses_before(database: Database, rows: Sequence[StoredRow]) -> list[str]:
+def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
     queries = [
         AuditEntry.select(AuditEntry.payload)
         .where(
@@ -140,7 +129,7 @@ def _statuses_before(database: Database, rows: Sequence[StoredRow]) -> list[str]
         .limit(1)
         for row in rows
     ]
-    return [_status_before(found) for found in database.read_batch(queries)]
+    return [(row, _status_before(found)) for row, found in zip(rows, images.read(queries), strict=True)]
 
 
 def _status_before(entries: Rows) -> str:
@@ -155,7 +144,7 @@ def _status_before(entries: Rows) -> str:
 def _change(
     images: Images, wanted: Sequence[tuple[StoredRow, str]], word: str, actor: str, now: int
 ) -> Change:
-    what = f"“{_short(wanted[0][0])}”" if len(wanted) == 1 else text.counted(len(wanted), "run")
+    what = writing.named([row for row, _ in wanted], "run", lambda row: f"“{_short(row)}”")
     return Change(
         summary=f"{what} {word}",
         rows=tuple(images.changed(row, {"status": str(status)}, now) for row, status in wanted),

@@ -13,15 +13,13 @@ from peewee import OP, Expression, fn
 from app.services import text
 from app.services.chain.append import Check, Event
 from app.services.records import writing
-from app.services.records.change import Change
+from app.services.records.change import Change, Checks
 from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
-from app.services.records.writing import removal
-from models.engine import Database, Limits, Rows
-from models.errors import InvalidInput, NotAllowed, NotFound
+from app.services.records.tables import USERS
+from models.engine import Limits, Rows
+from models.errors import InvalidInput, NotAllowed
 from models.status import AuditEvent
 from models.tables import User
-
-TABLE = "users"
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\]+")
 
@@ -45,9 +43,10 @@ def valid_email(value: str) -> str:
     return email
 
 
-def create(database: Database, tenant_id: str, email: str, *, actor: str, now: int) -> Change:
-    """Adds a user without a password. Raises `InvalidInput` and the errors of `writing.commit`."""
-    tenant = text.tenant_id(tenant_id)
+@writing.act
+def create(images: Images, tenant_id: str, email: str, *, actor: str, now: int) -> Change:
+    """Adds a user without a password. Raises `InvalidInput`."""
+    images.chain = tenant = text.tenant_id(tenant_id)
     address = valid_email(email)
     row: dict[str, Value] = {
         "id": str(uuid.uuid4()),
@@ -57,67 +56,47 @@ def create(database: Database, tenant_id: str, email: str, *, actor: str, now: i
         "created_at": now,
         "updated_at": now,
     }
-
-    def plan(images: Images) -> Change:
-        return Change(
-            summary=f"User {address} created",
-            rows=(images.created(TABLE, row),),
-            events=(_event(AuditEvent.USER_CREATED, tenant, row, actor),),
-            inverse_events=(_event(AuditEvent.USER_DELETED, tenant, row, actor),),
-            checks=_Addresses({row["id"]: tenant}),
-        )
-
-    return writing.commit(database, plan, now=now, chain=tenant)
+    return Change(
+        summary=f"User {address} created",
+        rows=(images.created(USERS.name, row),),
+        events=(_event(AuditEvent.USER_CREATED, tenant, row, actor),),
+        inverse_events=(_event(AuditEvent.USER_DELETED, tenant, row, actor),),
+        checks=_Addresses({row["id"]: tenant}),
+    )
 
 
-def rename(database: Database, user_id: str, email: str, *, actor: str, now: int) -> Change:
-    """Gives the user another e-mail address.
-
-    Raises `NotFound`, `InvalidInput` and the errors of `writing.commit`.
-    """
+@writing.act
+def rename(images: Images, user_id: str, email: str, *, actor: str, now: int) -> Change:
+    """Gives the user another e-mail address. Raises `NotFound` and `InvalidInput`."""
     address = valid_email(email)
-
-    def plan(images: Images) -> Change:
-        row = images.row(TABLE, user_id, "user")
-        if address == row["email"]:
-            raise InvalidInput("email", "This is already the user's e-mail address.")
-        before = row.shown("email")
-        return Change(
-            summary=f"{before} is now {address}",
-            rows=(images.changed(row, {"email": address}, now),),
-            events=(_renamed(row, before, address, actor),),
-            inverse_events=(_renamed(row, address, before, actor),),
-            checks=_Addresses({user_id: row.tenant}),
-        )
-
-    return writing.commit(database, plan, now=now)
+    row = images.row(USERS.name, user_id, "user")
+    if address == row["email"]:
+        raise InvalidInput("email", "This is already the user's e-mail address.")
+    before = row.shown("email")
+    return Change(
+        summary=f"{before} is now {address}",
+        rows=(images.changed(row, {"email": address}, now),),
+        events=(_renamed(row, before, address, actor),),
+        inverse_events=(_renamed(row, address, before, actor),),
+        checks=_Addresses({user_id: row.tenant}),
+    )
 
 
-def delete(database: Database, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Removes users, and the rows of other tables that go with them; undoing puts all of them back whole.
+@writing.act
+def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
+    """Removes users, as `writing.deletion` does."""
 
-    Raises `NotFound` when none of the users is left, and what `removal` raises.
-    """
+    def event(row: StoredRow, gone: bool, along: Mapping[str, Any]) -> Event:
+        kind = AuditEvent.USER_DELETED if gone else AuditEvent.USER_RESTORED
+        return _event(kind, row.tenant, row.image, actor, along)
 
-    def plan(images: Images) -> Change:
-        rows = images.rows(TABLE, user_ids)
-        if not rows:
-            raise NotFound("user")
-        gone = removal(images, rows)
-        what = f"User {rows[0].shown('email')}" if len(rows) == 1 else text.counted(len(rows), "user")
-        return Change(
-            summary=f"{what} deleted{gone}",
-            rows=gone.rows,
-            events=tuple(
-                _event(AuditEvent.USER_DELETED, row.tenant, row.image, actor, gone.of(row)) for row in rows
-            ),
-            inverse_events=tuple(
-                _event(AuditEvent.USER_RESTORED, row.tenant, row.image, actor, gone.back(row)) for row in rows
-            ),
-            checks=_Addresses({row["id"]: row.tenant for row in rows}),
-        )
+    def addresses(rows: Sequence[StoredRow]) -> Checks:
+        return _Addresses({row["id"]: row.tenant for row in rows})
 
-    return writing.commit(database, plan, now=now)
+    def name(row: StoredRow) -> str:
+        return f"User {row.shown('email')}"
+
+    return writing.deletion(images, USERS, user_ids, name=name, event=event, checks=addresses)
 
 
 _Judge = Callable[[RowChange, Value, str], None]
@@ -141,7 +120,7 @@ class _Addresses:
         SQLite folds ASCII alone, so a tenant's other addresses are read and folded here.
         """
         wanted: dict[str, dict[str, list[tuple[_Judge, RowChange]]]] = {}  # tenant to address to its users
-        users = [row for row in rows if row.table == TABLE and row.record_id in self._tenants]
+        users = [row for row in rows if row.table == USERS.name and row.record_id in self._tenants]
         sides = [(self._refuse, user, user.after) for user in users]
         sides += [(self._know, user, user.before) for user in users]
         for judge, user, image in sides:

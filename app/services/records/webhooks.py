@@ -17,12 +17,10 @@ from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images, StoredRow, Value, shown
-from app.services.records.writing import removal
-from models.engine import Database
-from models.errors import InvalidInput, NotAllowed, NotFound
+from app.services.records.tables import WEBHOOK_DESTINATIONS
+from models.errors import InvalidInput, NotAllowed
 from models.status import AuditEvent, WebhookEvent
 
-TABLE = "webhook_destinations"
 ALL_EVENTS = "*"
 EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
@@ -57,9 +55,10 @@ def valid_events(value: str) -> str:
     return ",".join(dict.fromkeys(wanted))
 
 
-def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
-    """Adds a destination. Raises `InvalidInput` and the errors of `writing.commit`."""
-    tenant = text.tenant_id(tenant_id)
+@writing.act
+def create(images: Images, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
+    """Adds a destination. Raises `InvalidInput`."""
+    images.chain = tenant = text.tenant_id(tenant_id)
     row: dict[str, Value] = {
         "id": str(uuid.uuid4()),
         "tenant_id": tenant,
@@ -68,90 +67,62 @@ def create(database: Database, tenant_id: str, form: WebhookInput, *, actor: str
         "created_at": now,
         "updated_at": now,
     }
-
-    def plan(images: Images) -> Change:
-        return Change(
-            summary=f"Webhook {_label(row)} created",
-            rows=(images.created(TABLE, row),),
-            events=(_event(AuditEvent.WEBHOOK_CREATED, tenant, row, actor),),
-            inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, tenant, row, actor),),
-        )
-
-    return writing.commit(database, plan, now=now, chain=tenant)
+    return Change(
+        summary=f"{_label(row)} created",
+        rows=(images.created(WEBHOOK_DESTINATIONS.name, row),),
+        events=(_event(AuditEvent.WEBHOOK_CREATED, tenant, row, actor),),
+        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, tenant, row, actor),),
+    )
 
 
-def update(database: Database, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
-    """Changes what differs. Raises `NotFound`, `InvalidInput` and the errors of `writing.commit`."""
+@writing.act
+def update(images: Images, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
+    """Changes what differs. Raises `NotFound` and `InvalidInput`."""
     wanted = _checked(form)
     if form.secret is not None:
         wanted["secret"] = form.secret or None
-
-    def plan(images: Images) -> Change:
-        row = images.row(TABLE, webhook_id, "webhook")
-        after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
-        if not after:
-            raise NotAllowed("Nothing was changed.")
-        before = {name: row[name] for name in after}
-        return Change(
-            summary=f"Webhook {_label(row.image)} changed",
-            rows=(images.changed(row, after, now),),
-            events=(_updated(row, before, after, actor),),
-            inverse_events=(_updated(row, after, before, actor),),
-        )
-
-    return writing.commit(database, plan, now=now)
+    row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
+    after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
+    if not after:
+        raise NotAllowed("Nothing was changed.")
+    before = {name: row[name] for name in after}
+    return Change(
+        summary=f"{_label(row.image)} changed",
+        rows=(images.changed(row, after, now),),
+        events=(_updated(row, before, after, actor),),
+        inverse_events=(_updated(row, after, before, actor),),
+    )
 
 
-def set_active(
-    database: Database, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int
-) -> Change:
+@writing.act
+def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int) -> Change:
     """Switches destinations on or off; those already so are left alone.
 
     Raises `NotAllowed` when there is nothing to switch.
     """
-    word = "active" if active else "inactive"
     on, off = AuditEvent.WEBHOOK_ACTIVATED, AuditEvent.WEBHOOK_DEACTIVATED
     done, undone = (on, off) if active else (off, on)
-
-    def plan(images: Images) -> Change:
-        found = images.rows(TABLE, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
-        rows = [row for row in found if bool(row["active"]) is not active]
-        if not rows:
-            raise NotAllowed(f"Already {word}.")
-        return Change(
-            summary=f"{_what(rows)} {'activated' if active else 'deactivated'}",
-            rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),
-            events=tuple(_event(done, row.tenant, row.image, actor) for row in rows),
-            inverse_events=tuple(_event(undone, row.tenant, row.image, actor) for row in rows),
-        )
-
-    return writing.commit(database, plan, now=now)
+    found = images.rows(WEBHOOK_DESTINATIONS.name, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
+    rows = [row for row in found if bool(row["active"]) is not active]
+    if not rows:
+        raise NotAllowed(f"Already {'active' if active else 'inactive'}.")
+    return Change(
+        summary=f"{writing.named(rows, 'webhook', _label_of)} {'activated' if active else 'deactivated'}",
+        rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),
+        events=tuple(_event(done, row.tenant, row.image, actor) for row in rows),
+        inverse_events=tuple(_event(undone, row.tenant, row.image, actor) for row in rows),
+    )
 
 
-def delete(database: Database, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Removes destinations, and what goes with them; undoing puts all of it back whole.
+@writing.act
+def delete(images: Images, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
+    """Removes destinations, as `writing.deletion` does."""
 
-    Raises `NotFound` when none is left, and what `removal` raises.
-    """
+    def event(row: StoredRow, gone: bool, along: Mapping[str, Any]) -> Event:
+        kind = AuditEvent.WEBHOOK_DELETED if gone else AuditEvent.WEBHOOK_RESTORED
+        return _event(kind, row.tenant, row.image, actor, along)
 
-    def plan(images: Images) -> Change:
-        rows = images.rows(TABLE, webhook_ids)
-        if not rows:
-            raise NotFound("webhook")
-        gone = removal(images, rows)
-        return Change(
-            summary=f"{_what(rows)} deleted{gone}",
-            rows=gone.rows,
-            events=tuple(
-                _event(AuditEvent.WEBHOOK_DELETED, row.tenant, row.image, actor, gone.of(row)) for row in rows
-            ),
-            inverse_events=tuple(
-                _event(AuditEvent.WEBHOOK_RESTORED, row.tenant, row.image, actor, gone.back(row))
-                for row in rows
-            ),
-        )
-
-    return writing.commit(database, plan, now=now)
+    return writing.deletion(images, WEBHOOK_DESTINATIONS, webhook_ids, name=_label_of, event=event)
 
 
 def _checked(form: WebhookInput) -> dict[str, Value]:
@@ -170,11 +141,11 @@ _NAMED_BY = ("name", "hostname", "url", "events")
 
 
 def _label(row: Mapping[str, Value]) -> str:
-    return str(shown(row.get("name")) or shown(row.get("hostname")))
+    return f"Webhook {shown(row.get('name')) or shown(row.get('hostname'))}"
 
 
-def _what(rows: Sequence[StoredRow]) -> str:
-    return f"Webhook {_label(rows[0].image)}" if len(rows) == 1 else text.counted(len(rows), "webhook")
+def _label_of(row: StoredRow) -> str:
+    return _label(row.image)
 
 
 def _event(

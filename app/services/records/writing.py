@@ -9,35 +9,57 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 from app.services import text
-from app.services.chain.append import Batch, append
-from app.services.records.change import Change
+from app.services.chain.append import Batch, Event, append
+from app.services.records.change import Change, Checks
 from app.services.records.images import Images, RowChange, StoredRow, Value, shown
+from app.services.records.tables import Table
 from models.engine import Database
-from models.errors import AlreadyExists, ChangedSince, NotAllowed, Refused, RowChanged, StillReferred
+from models.errors import (
+    AlreadyExists,
+    ChangedSince,
+    NotAllowed,
+    NotFound,
+    Refused,
+    RowChanged,
+    StillReferred,
+)
 from models.schema import ForeignKey
+
+P = ParamSpec("P")
 
 MOST: Final = 10_000
 """Rows that may go along with one act, which keeps them in memory to put them back."""
 
 
-def commit(
-    database: Database, plan: Callable[[Images], Change], *, now: int, chain: str | None = None
-) -> Change:
+def act(plan: Callable[Concatenate[Images, P], Change]) -> Callable[Concatenate[Database, P], Change]:
+    """The act that `plan` decides upon: it is given a database instead of the images of its rows.
+
+    Raises what `plan` raises, and the errors of `commit`.
+    """
+
+    @wraps(plan)
+    def planned(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> Change:
+        return commit(database, lambda images: plan(images, *args, **kwargs), now=cast("int", kwargs["now"]))
+
+    return planned
+
+
+def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
-    again. `chain` is the tenant in whose chain it is recorded, where that is known before. Raises what
-    `plan` raises, `RowChanged` when a row is no longer as it was, and the other errors of
+    again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
     `Database.run_batch`; nothing is written then.
     """
     planned: list[tuple[Images, Change]] = []
 
     def batch() -> Batch:
-        images = Images(database, chain)
+        images = Images(database)
         change = plan(images)
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
@@ -54,11 +76,11 @@ def undo(database: Database, change: Change, *, now: int) -> Change:
     inverse = change.inverse()
 
     def plan(images: Images) -> Change:
+        images.chain = inverse.events[0].tenant_id if len(inverse.events) == 1 else None
         return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
 
     try:
-        chain = inverse.events[0].tenant_id if len(inverse.events) == 1 else None
-        return commit(database, plan, now=now, chain=chain)
+        return commit(database, plan, now=now)
     except (RowChanged, AlreadyExists, Refused) as error:
         images = Images(database)
         differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
@@ -90,6 +112,38 @@ def _difference(images: Images, row: RowChange) -> str | None:
         for child, _, _ in images.referring([found], 1):
             return f"{child.table.name} refers to {what}"
     return None
+
+
+def named(rows: Sequence[StoredRow], noun: str, name: Callable[[StoredRow], str]) -> str:
+    """For a summary: a single row by its name, several by their number."""
+    return name(rows[0]) if len(rows) == 1 else text.counted(len(rows), noun)
+
+
+def deletion(
+    images: Images,
+    table: Table,
+    ids: Sequence[str],
+    *,
+    name: Callable[[StoredRow], str],
+    event: Callable[[StoredRow, bool, Mapping[str, Any]], Event],
+    checks: Callable[[Sequence[StoredRow]], Checks] = lambda rows: lambda changes, limits: (),
+) -> Change:
+    """Removes rows, with all that goes along; undoing puts all of it back whole.
+
+    `event` says that a row is gone, or (False) that it is back, and what went or came along. Raises
+    `NotFound` when none of the rows is left, and what `removal` raises.
+    """
+    rows = images.rows(table.name, ids)
+    if not rows:
+        raise NotFound(table.noun[0])
+    gone = removal(images, rows)
+    return Change(
+        summary=f"{named(rows, table.noun[0], name)} deleted{gone}",
+        rows=gone.rows,
+        events=tuple(event(row, True, gone.of(row)) for row in rows),
+        inverse_events=tuple(event(row, False, gone.back(row)) for row in rows),
+        checks=checks(rows),
+    )
 
 
 Identity = tuple[str, tuple[Value, ...]]
