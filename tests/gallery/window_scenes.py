@@ -132,7 +132,7 @@ def register(registry: Registry) -> None:
     def migrate(theme: Theme) -> Shot:
         return scenes.window(
             theme,
-            MainWindow.migrate,
+            _migrate,
             change="DROP TABLE notifications; DELETE FROM d1_migrations WHERE name LIKE '0002%'",
             until=_settled(3, loads=False),
             dialog=True,
@@ -189,6 +189,11 @@ def _show(window: MainWindow, position: int) -> None:
     assert window.workspace is not None
     window.workspace.tabs.setCurrentIndex(position)
     window.workspace.current().table.select_row(2)
+
+
+def _migrate(window: MainWindow) -> None:
+    assert window.workspace is not None
+    window.workspace.migrate_wanted.emit()
 
 
 def _delete_several(window: MainWindow) -> None:

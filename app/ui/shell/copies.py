@@ -43,11 +43,11 @@ _LOOKS = {"OTHER": Look.WARN, "CONTRADICTED": Look.BAD}
 class Copies(FileWork):
     """What saves a copy of a file, and puts one back.
 
-    `leaving(path)` comes before a file's content is replaced, when everything that has it open must close;
+    `leaving()` comes before a file's content is replaced, when everything that has it open must close;
     `replaced(path)` when it can be opened again, whether the restore succeeded or not.
     """
 
-    leaving = Signal(object)
+    leaving = Signal()
     replaced = Signal(object)
 
     def ask_save(self, path: Path) -> None:
@@ -144,7 +144,7 @@ class Copies(FileWork):
             self._busy.runner.failed.emit(error)
             self.replaced.emit(path)
 
-        self.leaving.emit(path)
+        self.leaving.emit()
         self._busy.run(f"Restoring {path.name}…", work, on_done=done, on_failed=failed)
 
 

@@ -134,7 +134,8 @@ class MainWindow(QMainWindow):
         self.busy = Busy(theme, self._runner)
         self.toast = Toast(theme, self)
         self.toast.acted.connect(self.undo)
-        self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
+        say = self.toast.show_message
+        self.files = Files(theme, settings, self.busy, clock=clock, say=say, window=self)
         self.files.opened.connect(self._show_file)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
@@ -173,18 +174,17 @@ class MainWindow(QMainWindow):
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self._show_no_file()
-        self._show_welcome()
-
-    def migrate(self) -> None:
-        """Asks, and applies the pending migrations to the open file."""
-        if self.context is not None:
-            opened = self.context.opened
-            self.files.ask_migrate(opened.path, opened.pending, lambda: self._migrate(opened))
+        self._welcome_if_nothing()
 
     def _migrate(self, opened: OpenedFile) -> None:
-        if self.context is not None and opened is self.context.opened:
-            self.close_file()
-            self.files.migrate(opened.path)
+        """Asks, and applies the pending migrations to the file if it is still open."""
+
+        def agreed() -> None:
+            if self.context is not None and opened is self.context.opened:
+                self.close_file()
+                self.files.migrate(opened.path)
+
+        self.files.ask_migrate(opened.path, opened.pending, agreed)
 
     @cached_property
     def welcome(self) -> WelcomePage:
@@ -202,8 +202,9 @@ class MainWindow(QMainWindow):
         """What saves and puts back copies of the open file."""
         from app.ui.shell.copies import Copies  # noqa: PLC0415
 
-        copies = Copies(self.theme, self.settings, self.busy, clock=self._clock, say=self.say, window=self)
-        copies.leaving.connect(lambda _: self.close_file())
+        say = self.toast.show_message
+        copies = Copies(self.theme, self.settings, self.busy, clock=self._clock, say=say, window=self)
+        copies.leaving.connect(self.close_file)
         copies.replaced.connect(self.files.open)
         return copies
 
@@ -234,16 +235,17 @@ class MainWindow(QMainWindow):
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
         self.close_file()
-        context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=self.say)
+        say = self.toast.show_message
+        context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=say)
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
         context.runner.changed.connect(self._say_change)
-        context.history.changed.connect(self._update_commands)
-        workspace.migrate_wanted.connect(self.migrate)
+        context.history.changed.connect(self.commands.update)
+        workspace.migrate_wanted.connect(partial(self._migrate, opened))
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
-        workspace.everyone_wanted.connect(self._show_everyone)
+        workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
-        workspace.tabs.currentChanged.connect(self._update_commands)
+        workspace.tabs.currentChanged.connect(self.commands.update)
         window_actions.add_tab_actions(self.commands, self)
         self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
@@ -256,7 +258,7 @@ class MainWindow(QMainWindow):
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
         workspace.settled.connect(self._start_retention)
-        self._update_commands()
+        self.commands.update()
         workspace.start()
         self.opened.emit(opened)
 
@@ -272,15 +274,12 @@ class MainWindow(QMainWindow):
         self._bar.show_file(None)
         self.search.detach()
         self._where.setText("")
-        self._update_commands()
-
-    def _show_welcome(self) -> None:
-        self.welcome.set_recent(self.settings.recent_files)
-        self._pages.setCurrentWidget(self.welcome)
+        self.commands.update()
 
     def _welcome_if_nothing(self) -> None:
         if self.workspace is None:
-            self._show_welcome()
+            self.welcome.set_recent(self.settings.recent_files)
+            self._pages.setCurrentWidget(self.welcome)
 
     @property
     def retention(self) -> Retention | None:
@@ -288,8 +287,7 @@ class MainWindow(QMainWindow):
         return None if self.workspace is None else self.workspace.retention
 
     def _start_retention(self) -> None:
-        retention = self.retention
-        if retention is not None:
+        if (retention := self.retention) is not None:
             retention.status.connect(self.retention_status.setText)
             retention.start()
 
@@ -300,29 +298,12 @@ class MainWindow(QMainWindow):
             can_undo = change.undoable and initiator is not self.context.history
             self.toast.show_message(change.summary, "Undo" if can_undo else "")
 
-    def say(self, text: str) -> None:
-        """Shows what was done."""
-        self.toast.show_message(text)
-
-    def refresh(self) -> None:
-        if self.workspace is not None:
-            self.workspace.refresh()
-
-    def _show_everyone(self) -> None:
-        self.tenants.set_key(None)
-        self._set_scope(None)
-
     def _set_scope(self, tenant: str | None) -> None:
-        from app.services.records.tables import Scope  # noqa: PLC0415
-
         if self.workspace is not None:
-            self.workspace.set_scope(Scope(tenant))
+            self.workspace.set_tenant(tenant)
 
     def undo(self) -> None:
         """Takes back the last act."""
         self.toast.hide()  # its Undo was for this act, and would take back the one before
         if self.context is not None:
             self.context.history.undo()
-
-    def _update_commands(self, _index: int = 0) -> None:
-        self.commands.update()

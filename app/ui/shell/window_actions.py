@@ -60,7 +60,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "export",
             "E&xport…",
             Icon.EXPORT,
-            of_file(lambda workspace: workspace.current().export()),
+            of_file(lambda file: file.current().export()),
             partial(lacks, Capability.CHILD_SCAN),
             "Ctrl+E",
         ),
@@ -68,7 +68,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "save_copy",
             "&Save a copy…",
             Icon.COPY,
-            of_file(lambda workspace: window.copies.ask_save(workspace.context.opened.path)),
+            of_file(lambda file: window.copies.ask_save(file.context.opened.path)),
             partial(lacks, Capability.BACKUP),
             "Ctrl+Shift+S",
         ),
@@ -76,14 +76,14 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "restore",
             "Restore from a co&py…",
             Icon.HISTORY,
-            of_file(lambda workspace: window.copies.ask_restore(workspace.context.opened.path)),
+            of_file(lambda file: window.copies.ask_restore(file.context.opened.path)),
             lambda: cannot_write() or lacks(Capability.RESTORE),
         ),
         ActionSpec(
             "retention",
             "Data &retention…",
             Icon.RETENTION,
-            of_file(lambda workspace: workspace.retention.ask()),
+            of_file(lambda file: file.retention.ask()),
             no_file,
         ),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
@@ -95,7 +95,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "redo",
             partial(_words, window, "redo"),
             Icon.REFRESH,
-            of_file(lambda workspace: workspace.context.history.redo()),
+            of_file(lambda file: file.context.history.redo()),
             nothing_to("redo"),
             "Ctrl+Shift+Z",
         ),
@@ -103,7 +103,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "filter",
             "&Filter",
             Icon.FILTER,
-            of_file(lambda workspace: workspace.current().focus_filter()),
+            of_file(lambda file: file.current().focus_filter()),
             no_file,
             "Ctrl+F",
         ),
@@ -111,7 +111,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         ActionSpec(
             "preferences", "&Preferences…", Icon.SETTINGS, partial(_preferences, window), shortcut="Ctrl+,"
         ),
-        ActionSpec("refresh", "Re&fresh", Icon.REFRESH, window.refresh, no_file, "F5"),
+        ActionSpec("refresh", "Re&fresh", Icon.REFRESH, of_file(lambda file: file.refresh()), no_file, "F5"),
         *(ActionSpec(mode.value, words, None, partial(_set_mode, window, mode)) for mode, words in MODES),
         ActionSpec("about", "&About Tenant Admin", Icon.INFO, partial(_about, window)),
     ):
@@ -165,7 +165,7 @@ def _preferences(window: MainWindow) -> None:
     from app.ui.shell.dialogs import PreferencesDialog  # noqa: PLC0415
 
     dialog = PreferencesDialog(window.theme, window.settings, window)
-    dialog.accepted.connect(window.refresh)
+    dialog.accepted.connect(lambda: window.commands.trigger("refresh"))
     dialog.open_once()
 
 

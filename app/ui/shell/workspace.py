@@ -112,11 +112,11 @@ class Workspace(QWidget):
         """The tenant that every tab is restricted to, or none."""
         return self._scope
 
-    def set_scope(self, scope: Scope) -> None:
+    def set_tenant(self, tenant: str | None) -> None:
         """Restricts every tab to a tenant, or to none."""
-        self._scope = scope
+        self._scope = Scope(tenant)
         for page in self._built.values():
-            page.set_scope(scope)
+            page.set_scope(self._scope)
         self.current().activate()
         self._count_unread()
 
