@@ -1,6 +1,7 @@
 """The verdict over the chains in scope: what was found, what can be done about it, and the run itself."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
+from models.engine import Capability
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
@@ -87,22 +89,23 @@ class VerificationPanel(QWidget):
     def is_running(self) -> bool:
         return self._is_due or self._job is not None
 
+    # Why something does not apply, as a sentence; None when it does.
+
+    def refuse_verify(self) -> str | None:
+        return (
+            "A verification is under way." if self.is_running else self._context.lacks(Capability.CHILD_SCAN)
+        )
+
+    def refuse_report(self) -> str | None:
+        return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
+
     def refuse_accept(self) -> str | None:
-        """Why there is no start to accept, as a sentence; None when there is one."""
         known = self.outcome
-        if self.is_running:
-            return "A verification is under way."
-        if known is None or known.asked.ends is not None:
-            return "Verify the chain first."
+        if self.is_running or known is None or known.asked.ends is not None:
+            return self.refuse_verify() or "Verify the chain first."
         # Of an emptied file there is nothing to accept.
         unproven = known.report.verdict is Verdict.UNPROVEN_START and bool(known.report.tenants)
         return None if unproven else "No start is unproven."
-
-    def refuse_report(self) -> str | None:
-        """Why there is nothing to report, as a sentence; None when there is."""
-        if self.is_running:
-            return "A verification is under way."
-        return "Verify the chain first." if self.outcome is None else None
 
     def start(self, asked: Asked) -> None:
         """Verifies in child processes, with progress, rate and cancel; nothing while another one runs."""
@@ -287,8 +290,6 @@ class FindingsPanel(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._findings: tuple[Finding, ...] = ()
-        self._archived: frozenset[Finding] = frozenset()
         self.table: StaticTable | None = None
         self._more = Label(look=Look.DIM)
         self._column = QVBoxLayout(self)
@@ -300,19 +301,13 @@ class FindingsPanel(QFrame):
     def show_findings(self, report: Report) -> None:
         """Lists them and goes to the first."""
         self.clear()
-        self._findings = report.findings
-        self._archived = _archived(report)
         if not report.findings:
             return
-        table = StaticTable(
-            self._theme,
-            "Findings",
-            _COLUMNS,
-            [_row(finding, archived=finding in self._archived) for finding in report.findings],
-            most=4,
-            wide=3,
-        )
-        table.selection_changed.connect(self._choose)
+        archived = _archived(report)
+        rows = [_row(finding, archived=finding in archived) for finding in report.findings]
+        table = StaticTable(self._theme, "Findings", _COLUMNS, rows, most=4, wide=3)
+        seqs = [None if finding in archived else finding.seq for finding in report.findings]
+        table.selection_changed.connect(lambda: self._choose(seqs))
         self._column.insertWidget(0, table)
         self.table = table
         hidden = report.found - len(report.findings)
@@ -322,7 +317,6 @@ class FindingsPanel(QFrame):
         table.select_row(0)
 
     def clear(self) -> None:
-        self._findings = ()
         if self.table is not None:
             self._column.removeWidget(self.table)
             self.table.hide()
@@ -330,12 +324,11 @@ class FindingsPanel(QFrame):
             self.table = None
         self.hide()
 
-    def _choose(self) -> None:
-        if self.table is None or not self.table.currentIndex().isValid():
-            return
-        finding = self._findings[self.table.source_row(self.table.currentIndex().row())]
-        if finding.seq is not None and finding not in self._archived:
-            self.chosen.emit(finding.seq)
+    def _choose(self, seqs: Sequence[int | None]) -> None:
+        if self.table is not None and self.table.currentIndex().isValid():
+            seq = seqs[self.table.source_row(self.table.currentIndex().row())]
+            if seq is not None:
+                self.chosen.emit(seq)
 
 
 def _archived(report: Report) -> frozenset[Finding]:

@@ -34,7 +34,6 @@ from app.ui.widgets.fields import Field
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.panes import GAP
 from app.workers.runner import Task
-from models.engine import Capability
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
@@ -160,7 +159,7 @@ class AuditTab(RecordTab):
 
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)
-        idle = self.refuse_verify
+        idle = panel.refuse_verify
         for name, text, icon, run, refusal, keys in (
             (CHAIN, "Verify chain", Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
@@ -244,14 +243,8 @@ class AuditTab(RecordTab):
         _, keys = self.list.selected_keys()
         return (min(keys), max(keys)) if len(keys) else None
 
-    def refuse_verify(self) -> str | None:
-        """Why nothing can be verified now, as a sentence; None when it can."""
-        if self.panel.is_running:
-            return "A verification is under way."
-        return self.context.lacks(Capability.CHILD_SCAN)
-
     def _refuse_selected(self) -> str | None:
-        return self.refuse_verify() if self.list.selected_count() else "Select the entries first."
+        return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""

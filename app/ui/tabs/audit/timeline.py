@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.services.text import counted
@@ -60,7 +60,7 @@ class Timeline(QWidget):
         self._theme = theme
         self._has_room = True
         self._days: tuple[tuple[int, int], ...] = ()
-        self._bars: dict[int, list[Bar]] = {}
+        self._bars: list[Bar] = []
         self._current = -1
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
@@ -71,10 +71,8 @@ class Timeline(QWidget):
 
     def set_days(self, days: Sequence[tuple[int, int]]) -> None:
         """Shows these days."""
-        usable = [(day, count) for day, count in days if 0 <= day < 1_000_000]
-        self._days = tuple(usable)
-        self._bars.clear()
-        self._current = -1
+        self._days = tuple((day, count) for day, count in days if 0 <= day < 1_000_000)
+        self._make_bars()
         self._show_or_hide()
         self.update()
 
@@ -86,16 +84,17 @@ class Timeline(QWidget):
     def _show_or_hide(self) -> None:
         self.setVisible(self._has_room and len(self._days) > 1)
 
-    def bars(self) -> list[Bar]:
+    def _make_bars(self) -> None:
         """The bars as they are drawn at the present width."""
-        most = max(1, self.width() // (_NARROWEST + _GAP))
-        if most not in self._bars:
-            self._bars = {most: bars_of(self._days, most)}
-        return self._bars[most]
+        self._bars = bars_of(self._days, max(1, self.width() // (_NARROWEST + _GAP)))
+        self._current = -1
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._make_bars()
 
     def bar_rect(self, place: int) -> QRect:
         """Where a bar stands, in its full height."""
-        step = self._step(len(self.bars()))
+        step = self._step()
         left = round(place * step)
         return QRect(left, 0, max(1, round((place + 1) * step) - left - _GAP), _HEIGHT - _AXIS)
 
@@ -103,7 +102,7 @@ class Timeline(QWidget):
         return QSize(400, _HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        bars = self.bars()
+        bars = self._bars
         if not bars:
             return
         painter = QPainter(self)
@@ -121,7 +120,7 @@ class Timeline(QWidget):
             )
         painter.fillRect(0, room, self.width(), 1, line)
         painter.setPen(self._theme.colour("dim"))
-        last = round(self._step(len(bars)) * len(bars))
+        last = round(self._step() * len(bars))
         axis = QRect(0, room + 2, max(last, 200), _AXIS - 2)
         painter.drawText(axis, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, str(bars[0].first))
         painter.drawText(
@@ -145,7 +144,7 @@ class Timeline(QWidget):
             self._pick(place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self.bars()) - 1
+        last = len(self._bars) - 1
         match event.key():
             case Qt.Key.Key_Left:
                 self._go(max(0, (self._current if self._current >= 0 else last + 1) - 1))
@@ -156,24 +155,22 @@ class Timeline(QWidget):
             case _:
                 super().keyPressEvent(event)
 
-    def _step(self, count: int) -> float:
-        return min(_WIDEST, self.width() / max(1, count))
+    def _step(self) -> float:
+        return min(_WIDEST, self.width() / max(1, len(self._bars)))
 
     def _at(self, where: QPoint) -> int:
-        bars = self.bars()
-        place = int(where.x() / self._step(len(bars))) if bars else -1
-        return place if 0 <= place < len(bars) else -1
+        place = int(where.x() / self._step())
+        return place if 0 <= place < len(self._bars) else -1
 
     def _pick(self, place: int) -> None:
-        bar = self.bars()[place]
-        self.picked.emit(bar.first, bar.last)
+        self.picked.emit(self._bars[place].first, self._bars[place].last)
 
     def _go(self, place: int) -> None:
         if place == self._current:
             return
         self._current = place
         if place >= 0:
-            words = self.bars()[place].words()
+            words = self._bars[place].words()
             self.setAccessibleDescription(words)
             where = self.mapToGlobal(self.bar_rect(place).bottomLeft())
             QToolTip.showText(where, words, self)

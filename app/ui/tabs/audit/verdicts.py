@@ -97,13 +97,7 @@ class Outcome:
 
 
 def run(
-    asked: Asked,
-    path: Path,
-    store: CheckpointStore,
-    *,
-    now: int,
-    progress: Progress,
-    cancelled: Stop,
+    asked: Asked, path: Path, store: CheckpointStore, *, now: int, progress: Progress, cancelled: Stop
 ) -> Outcome:
     """Verifies, and makes a checkpoint in `store` of a whole file that holds.
 

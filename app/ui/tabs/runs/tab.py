@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QModelIndex
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
@@ -82,7 +82,7 @@ class RunsTab(RecordTab):
     spec = RUNS_TAB
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        self._status_values: dict[str, tuple[Value, ...]] = {}
+        self._unknown: tuple[Value, ...] = ()
         self._shown: RunDetail | None = None
         self._parked: ParkedIdeasDialog | None = None
         self._no_parked_ideas: str | None = None
@@ -133,7 +133,9 @@ class RunsTab(RecordTab):
     def inspector_buttons(self) -> Sequence[QPushButton]:
         more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
         more.setAccessibleName("More actions")
-        more.clicked.connect(lambda: self._more_menu(more))
+        more.clicked.connect(
+            lambda: self.open_row_menu(QModelIndex(), more.mapToGlobal(more.rect().topLeft()))
+        )
         return [*super().inspector_buttons(), more]
 
     def load(self) -> Callable[..., Any]:
@@ -183,7 +185,7 @@ class RunsTab(RecordTab):
 
     def extra_choices(self) -> dict[str, tuple[Value, ...]]:
         key = self.chips.key()
-        return {} if key is None else {"status": self._status_values.get(key, (key,))}
+        return {} if key is None else {"status": self._unknown if key == OTHER else (key,)}
 
     def counted(self) -> Sequence[str]:
         return ["status", *super().counted()]
@@ -233,15 +235,14 @@ class RunsTab(RecordTab):
     def _show_chips(self, found: Counts | None) -> None:
         """A toggle for every status; without counts while they are not known."""
         counts = dict(found or ())
-        other = {value: count for value, count in counts.items() if value not in planning.STATUSES}
-        self._status_values = {OTHER: tuple(other)} if other else {}
+        self._unknown = tuple(value for value in counts if value not in planning.STATUSES)
         chips = [CountChip(None, "All", None if found is None else sum(counts.values()))]
         chips += [
             CountChip(name, name.capitalize(), None if found is None else counts.get(name, 0))
             for name in planning.STATUSES
         ]
-        if other:
-            chips.append(CountChip(OTHER, "Other", sum(other.values())))
+        if self._unknown:
+            chips.append(CountChip(OTHER, "Other", sum(counts[value] for value in self._unknown)))
         before = self.chips.key()
         self.chips.set_chips(chips)
         if self.chips.key() != before:
@@ -258,12 +259,6 @@ class RunsTab(RecordTab):
     def _refuse(self, act: RunAct) -> str | None:
         statuses = {row[_STATUS] for row in self.selection.records()}
         return self.selection.refusal() or refusal_of(act, statuses)
-
-    def _more_menu(self, button: QPushButton) -> None:
-        menu = QMenu(button)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.commands.fill(menu)
-        menu.popup(button.mapToGlobal(button.rect().topLeft()))
 
     def _open_artifact(self, phase: str) -> None:
         if self._shown is not None:

@@ -289,7 +289,7 @@ def test_a_verification_can_be_cancelled_before_it_has_begun(qtbot: QtBot, page:
         page.verify()
         page.panel.cancel()
         assert page.banner.headline() == "Verification cancelled"
-        assert page.refuse_verify() is None
+        assert page.panel.refuse_verify() is None
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify()
 

@@ -52,6 +52,15 @@ def test_the_keyboard_moves_says_and_picks(qtbot: QtBot, theme: Theme) -> None:
     assert picked.args == [date(2024, 10, 4), date(2024, 10, 4)]
 
 
+def test_other_bars_at_another_width_let_go_of_the_one_chosen(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [(DAY + number, 1) for number in range(300)], width=800)
+    timeline.show()
+    qtbot.keyClick(timeline, Qt.Key.Key_Left)
+    timeline.resize(80, 68)
+    with qtbot.assertNotEmitted(timeline.picked):
+        qtbot.keyClick(timeline, Qt.Key.Key_Return)
+
+
 def test_it_hides_where_there_is_nothing_to_choose(qtbot: QtBot, theme: Theme) -> None:
     assert shown(qtbot, theme, []).isHidden()
     assert shown(qtbot, theme, [(DAY, 3)]).isHidden()

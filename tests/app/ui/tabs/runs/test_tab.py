@@ -307,7 +307,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
         if button.accessibleName() == "More actions"
     )
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
-    menu = child(more, QMenu)
+    menu = tab.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
     offered = [action.text() for action in menu.actions()]
     assert offered == [*(act.text for act in ACTS), "Audit history", "Parked ideas"]
     assert [action.text() for action in menu.actions() if action.isEnabled()] == [
