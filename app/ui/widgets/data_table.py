@@ -23,6 +23,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QPalette,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
@@ -31,7 +32,7 @@ from app.itemmodels.columns import Index, Role
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
-from app.ui.widgets.table_columns import ColumnLayout, TableHeader
+from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
 ROW_HEIGHT = 34
 LONGEST_MS = 25
@@ -71,6 +72,7 @@ class DataTable(QTableView):
         self._focusing = False
         self.cells = CellDelegate(theme, self)
         self.setItemDelegate(self.cells)
+        self.setViewport(known_viewport(QPalette.ColorRole.Base))
         header = TableHeader(theme, self)
         self.setHorizontalHeader(header)
         self.setAccessibleName(name)

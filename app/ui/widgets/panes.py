@@ -162,7 +162,7 @@ class Inspector(QFrame):
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.viewport().setAutoFillBackground(False)
+        scroll.setViewport(QWidget())
         scroll.setWidget(content)
         scroll.setMinimumHeight(_LEAST_BODY)
         content.setAutoFillBackground(False)
