@@ -36,15 +36,13 @@ class PageCache:
         self.clear()
         self._outdated = fresh
 
-    def __contains__(self, page: int) -> bool:
-        return page in self._pages
-
     def get(self, key: int, default: Any) -> Any:
         """The row with this key: None when it has gone, `default` when it is not at hand or outdated."""
         return self._rows.get(key, default)
 
-    def outdated(self, key: int, default: Any) -> Any:
-        return self._outdated.get(key, default)
+    def known(self, key: int, default: Any) -> Any:
+        """The row with this key, outdated if there is no other."""
+        return self._rows.get(key, self._outdated.get(key, default))
 
     def items(self) -> list[tuple[int, Row | None]]:
         """Every key at hand with its row."""

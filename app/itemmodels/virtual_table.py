@@ -72,21 +72,20 @@ class VirtualTableModel(QAbstractTableModel):
 
     def reset_to(self, listing: Listing) -> None:
         """Shows another list from its beginning."""
-        self.beginResetModel()
-        self._forget_request()
-        self._cache.clear()
-        self._keys, self._count = listing.keys, listing.total
-        self._cache.put(listing.keys[: len(listing.rows)], listing.rows)
-        self.endResetModel()
+        self._reset(listing.keys, listing.total, listing.rows)
 
     def clear(self) -> None:
         """Shows nothing and asks for nothing, for instance because the file is being closed."""
-        self.beginResetModel()
-        self._forget_request()
         self._ask_soon.stop()
         self._look_ahead.stop()
+        self._reset(range(0), 0)
+
+    def _reset(self, keys: Keys, count: int, rows: Sequence[Row | None] = ()) -> None:
+        self.beginResetModel()
+        self._forget_request()
         self._cache.clear()
-        self._keys, self._count = range(0), 0
+        self._keys, self._count = keys, count
+        self._cache.put(keys[: len(rows)], rows)
         self.endResetModel()
 
     def refresh_to(self, keys: Keys) -> None:
@@ -196,20 +195,13 @@ class VirtualTableModel(QAbstractTableModel):
         key = self.key(row)
         if key is None:
             return None
-        found: Row | None = self._cache.get(key, self._cache.outdated(key, None))
+        found: Row | None = self._cache.known(key, None)
         return found
 
     def record_id(self, row: int) -> str | int | None:
         """The record's id, or None when it is not at hand, gone or NULL."""
         found = self.record(row)
         return None if found is None else found[0]
-
-    def row_of(self, record_id: str | int) -> int | None:
-        """Where a record stands, if it is among the rows at hand."""
-        for key, row in reversed(self._cache.items()):
-            if row is not None and row[0] == record_id:
-                return position(self._keys, key)
-        return None
 
     def column_of(self, name: str) -> int:
         """The number of the column that shows the list's column `name`. Raises `KeyError`."""
@@ -274,12 +266,10 @@ class VirtualTableModel(QAbstractTableModel):
         self._cache.want(page)
         if not self._ask_soon.isActive():
             self._ask_soon.start()  # after the whole view has been painted
-        return self._cache.outdated(self._keys[place], _MISSING)
+        return self._cache.known(self._keys[place], _MISSING)
 
     def _at_hand(self, row: int) -> bool:
-        key = self._keys[row]
-        found = self._cache.get(key, _MISSING)
-        return (self._cache.outdated(key, _MISSING) if found is _MISSING else found) is not _MISSING
+        return self._cache.known(self._keys[row], _MISSING) is not _MISSING
 
     def _ask(self) -> None:
         if self._asked is not None:

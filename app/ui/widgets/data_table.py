@@ -40,17 +40,11 @@ LONGEST_MS = 25
 
 
 class DataTable(QTableView):
-    """`DataTable(theme, name, *, load=None, save=None, parent=None)`.
-
-    `name` is the accessible name. `columns` is their layout, kept between runs by `load` and `save`.
+    """`columns` is the layout of its columns, kept between runs by `load` and `save`.
 
     `menu_requested(index, global_pos)`: context menu by mouse or keyboard; the index may be invalid.
     `selection_changed()`: rows selected or deselected, or current row changed.
     `opened(index)`: Return or double click.
-    `selected_rows()` sorted row numbers; `select_row(row)` selects, makes current and scrolls to it.
-    `copy_selection()`: rows as tab-separated text with their header (Ctrl+C), Role.WHOLE before DisplayRole.
-    `set_empty_state(widget)`: shown instead of the rows while the model has none.
-    `show_order(column, order)`: the order of the rows before the user asks for another.
     Home and End go to the first and last row. Sorting calls the model's `sort`.
     """
 
@@ -65,9 +59,8 @@ class DataTable(QTableView):
         *,
         load: Callable[[], QByteArray] | None = None,
         save: Callable[[QByteArray], None] | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._empty: QWidget | None = None
         self._focusing = False
         self.cells = CellDelegate(theme, self)
@@ -97,10 +90,6 @@ class DataTable(QTableView):
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
         """Show `model`, with the columns as the user left them."""
-        old = self.model()
-        if old is not None:
-            for signal in (old.modelReset, old.rowsInserted, old.rowsRemoved, old.layoutChanged):
-                signal.disconnect(self._rows_changed)
         super().setModel(model)
         self.cells.forget()
         if model is not None:
@@ -129,8 +118,8 @@ class DataTable(QTableView):
     def copy_selection(self) -> str:
         """Put the selected rows on the clipboard, visible columns with their header; returns the text."""
         header = self.horizontalHeader()
-        columns = [header.logicalIndex(v) for v in range(header.count())]
-        columns = [c for c in columns if not header.isSectionHidden(c)]
+        order = map(header.logicalIndex, range(header.count()))
+        columns = [column for column in order if not header.isSectionHidden(column)]
         model = self.model()
         lines = ["\t".join(str(model.headerData(c, Qt.Orientation.Horizontal) or "") for c in columns)]
         lines += ["\t".join(_whole(model.index(r, c)) for c in columns) for r in self.selected_rows()]
@@ -140,9 +129,6 @@ class DataTable(QTableView):
 
     def set_empty_state(self, widget: QWidget) -> None:
         """Show `widget` in place of the rows while there are none."""
-        if self._empty is not None:
-            self._empty.hide()
-            self._empty.setParent(None)
         self._empty = widget
         widget.setParent(self.viewport())
         self._rows_changed()
@@ -199,12 +185,11 @@ class DataTable(QTableView):
     ) -> QModelIndex:
         if self._focusing:
             return QModelIndex()
-        last = self.model().rowCount() - 1 if self.model() is not None else -1
-        column = max(0, self.currentIndex().column())
-        if last >= 0 and cursorAction == QAbstractItemView.CursorAction.MoveHome:
-            return self.model().index(0, column)
-        if last >= 0 and cursorAction == QAbstractItemView.CursorAction.MoveEnd:
-            return self.model().index(last, column)
+        model = self.model()
+        rows = 0 if model is None else model.rowCount()
+        ends = {QAbstractItemView.CursorAction.MoveHome: 0, QAbstractItemView.CursorAction.MoveEnd: rows - 1}
+        if rows and cursorAction in ends:
+            return model.index(ends[cursorAction], max(0, self.currentIndex().column()))
         return super().moveCursor(cursorAction, modifiers)
 
     def keyboardSearch(self, search: str) -> None:
@@ -242,10 +227,9 @@ class DataTable(QTableView):
         before = self.cells.focus_row
         now = self.currentIndex().row() if self.hasFocus() else -1
         self.cells.focus_row = now
+        width = self.viewport().width()
         for row in {before, now} - {-1}:
-            self.viewport().update(
-                0, self.rowViewportPosition(row), self.viewport().width(), self.rowHeight(row)
-            )
+            self.viewport().update(0, self.rowViewportPosition(row), width, self.rowHeight(row))
 
     def _rows_changed(self) -> None:
         self._show_focus()  # rows that move take the current one along, and Qt says nothing of it
@@ -262,7 +246,7 @@ def _whole(index: QModelIndex) -> str:
 
 
 class HeldPainting(QObject):
-    """`HeldPainting(view, model)`: asks for the rows scrolled to at once and paints when they have come.
+    """Asks for the rows scrolled to at once and paints when they have come.
 
     Painting is never held longer than `LONGEST_MS` after the first scroll; then what is there is painted.
     """

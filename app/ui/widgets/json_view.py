@@ -6,23 +6,16 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QMenu,
-    QSizePolicy,
-    QStackedLayout,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
-from app.itemmodels.columns import ROOT, Index
+from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.formatting import byte_size, first_line
 from app.ui.widgets.labels import Label, Look, text_box
+from app.ui.widgets.layouts import in_column, in_row
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
@@ -41,28 +34,14 @@ class Obj(NamedTuple):
 
 
 def parse(text: str) -> object:
-    """A str, Literal, list or Obj; inner true, false and null are Python's, see `literal`.
-
-    Raises ValueError for what is no JSON or nests too deep.
-    """
-    try:
-        value = json.loads(
-            text,
-            parse_int=Literal,
-            parse_float=Literal,
-            parse_constant=Literal,
-            object_pairs_hook=lambda pairs: Obj(list(pairs)),
-        )
-    except RecursionError:
-        raise ValueError("This JSON nests too deep to show as a tree.") from None
-    return literal(value)
-
-
-def literal(value: object) -> object:
-    """`true`, `false` and `null` as Literal, anything else unchanged."""
-    if value is None:
-        return Literal("null")
-    return Literal("true" if value else "false") if isinstance(value, bool) else value
+    """A str, bool, None, Literal, list or Obj. Raises ValueError for what is no JSON, and RecursionError."""
+    return json.loads(
+        text,
+        parse_int=Literal,
+        parse_float=Literal,
+        parse_constant=Literal,
+        object_pairs_hook=lambda pairs: Obj(list(pairs)),
+    )
 
 
 def indented(text: str) -> str:
@@ -70,28 +49,21 @@ def indented(text: str) -> str:
 
     Works on broken JSON as well, and on any depth (lines are indented by at most 40 steps).
     """
-    parts: list[str] = []
+    laid_out: list[str] = []
     depth = 0
-    parts_of_text = _TOKEN.findall(text)
-    for number, part in enumerate(parts_of_text):
-        following = parts_of_text[number + 1] if number + 1 < len(parts_of_text) else ""
+    parts = _TOKEN.findall(text)
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
         if part in "{[":
             depth += 1
-            parts.append(part)
-            if following not in ("}", "]"):
-                parts.append(_newline(depth))
+            laid_out += [part, "" if after in ("}", "]") else _newline(depth)]
         elif part in "}]":
             depth = max(0, depth - 1)
-            if number and parts_of_text[number - 1] not in ("{", "["):
-                parts.append(_newline(depth))
-            parts.append(part)
+            laid_out += ["" if before in ("{", "[") else _newline(depth), part]
         elif part == ",":
-            parts.append("," + _newline(depth))
-        elif part == ":":
-            parts.append(": ")
+            laid_out += [part, _newline(depth)]
         else:
-            parts.append(part)
-    return "".join(parts)
+            laid_out += [": " if part == ":" else part]
+    return "".join(laid_out)
 
 
 def _newline(depth: int) -> str:
@@ -104,28 +76,28 @@ class _Node:
     __slots__ = ("_children", "name", "parent", "row", "value")
 
     def __init__(self, name: str, value: object, parent: "_Node | None", row: int) -> None:
-        self.name, self.value, self.parent, self.row = name, literal(value), parent, row
+        if value is None or isinstance(value, bool):
+            value = Literal(json.dumps(value))
+        self.name, self.value, self.parent, self.row = name, value, parent, row
         self._children: list[_Node] | None = None
 
     @property
     def children(self) -> "list[_Node]":
         if self._children is None:
-            if isinstance(self.value, Obj):
-                pairs = self.value.members
-            elif isinstance(self.value, list):
+            pairs = self.value.members if isinstance(self.value, Obj) else []
+            if isinstance(self.value, list):
                 pairs = [(str(number), item) for number, item in enumerate(self.value)]
-            else:
-                pairs = []
             self._children = [_Node(name, item, self, row) for row, (name, item) in enumerate(pairs)]
         return self._children
 
     def text(self) -> str:
-        if isinstance(self.value, Obj):
-            return f"{{ {counted(len(self.value.members), 'member')} }}"
-        if isinstance(self.value, list):
-            return f"[ {counted(len(self.value), 'item')} ]"
-        if isinstance(self.value, Literal):
-            return first_line(self.value)
+        match self.value:
+            case Obj(members):
+                return f"{{ {counted(len(members), 'member')} }}"
+            case list():
+                return f"[ {counted(len(self.value), 'item')} ]"
+            case Literal():
+                return first_line(self.value)
         return f'"{first_line(str(self.value))}"'
 
     def whole(self) -> str:
@@ -158,11 +130,11 @@ class JsonModel(QAbstractItemModel):
         node = self._node(index).parent
         return QModelIndex() if node is None or node is self._root else self.createIndex(node.row, 0, node)
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: Index, role: int = DISPLAY) -> object:
         if not index.isValid():
             return None
         node = self._node(index)
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role == DISPLAY:
             name = "" if self._bare else node.name
             return visible(first_line(name)) if index.column() == 0 else visible(node.text())
         if role == Qt.ItemDataRole.ForegroundRole:
@@ -170,12 +142,9 @@ class JsonModel(QAbstractItemModel):
             return self._theme.colour("dim" if dim else "text")
         return None
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return ("Name", "Value")[section]
-        return None
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> object:
+        is_name = role == DISPLAY and orientation == Qt.Orientation.Horizontal
+        return ("Name", "Value")[section] if is_name else None
 
     def whole(self, index: Index) -> str:
         """The whole value at `index`, for copying."""
@@ -190,16 +159,15 @@ LARGE = 256 * 1024
 
 
 class JsonView(QWidget):
-    """`JsonView(theme, name="Payload", parent=None)`; `set_json(text)` shows it, None shows nothing.
+    """A tree and a text view with a toggle between them, and a button that copies the stored text.
 
-    A tree and a text view with a toggle between them (`show_tree(on)`), and a copy button that copies the
-    stored text. What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more
-    than 256 KB, of which the first part shows until "Show all" is pressed. Numbers and repeated keys appear
-    as written; hidden characters as escapes.
+    What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more than 256 KB, of
+    which the first part shows until "Show all" is pressed. Numbers and repeated keys appear as written,
+    hidden characters as escapes.
     """
 
-    def __init__(self, theme: Theme, name: str = "Payload", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, name: str = "Payload") -> None:
+        super().__init__()
         self._theme = theme
         self._text: str | None = None
         self._whole = False
@@ -213,9 +181,9 @@ class JsonView(QWidget):
         self.all_button.hide()
         self.all_button.clicked.connect(self._show_all)
         self.tree_button = tool_button(theme, Icon.TREE, "Show as a tree")
-        self.tree_button.setCheckable(True)
         self.text_button = tool_button(theme, Icon.CODE, "Show as text")
-        self.text_button.setCheckable(True)
+        for button in (self.tree_button, self.text_button):
+            button.setCheckable(True)
         self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}")
         self.tree_button.clicked.connect(lambda: self.show_tree(True))
         self.text_button.clicked.connect(lambda: self.show_tree(False))
@@ -228,29 +196,19 @@ class JsonView(QWidget):
         self.tree = _Tree(name)
         self.tree.setFont(theme.mono_font())
 
-        head = QHBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(Label(name, Look.SECTION))
-        head.addStretch(1)
-        for button in (self.text_button, self.tree_button, self.copy_button):
-            head.addWidget(button)
-        foot = QHBoxLayout()
-        foot.addWidget(self.note, 1)
+        buttons = (self.text_button, self.tree_button, self.copy_button)
+        head = in_row(Label(name, Look.SECTION), None, *buttons, spacing=2)
+        foot = in_row((self.note, 1), spacing=6)
         foot.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._stack = QStackedLayout()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addLayout(self._stack, 1)
+        in_column(head, (self._stack, 1), foot, within=self, spacing=4)
         # Only now: a stack shows its first page at once, which without a parent is a window of its own.
         self._stack.addWidget(self.text_view)
         self._stack.addWidget(self.tree)
-        column.addLayout(foot)
         self.set_json(None)
 
     def set_json(self, text: str | None) -> None:
-        """Show this text."""
+        """Show this text; None is nothing."""
         if text == self._text and text is not None:
             return
         self._text, self._whole = text, False
@@ -270,23 +228,19 @@ class JsonView(QWidget):
         self._fill()
 
     def _fill(self) -> None:
-        text = self._text or ""
-        large = len(text) > LARGE
+        shown = text = self._text or ""
         note, model = "", None
-        if large:
-            shown = text if self._whole else text[: LARGE // 4]
-            if not self._whole:
-                note = f"The first part of {byte_size(len(text))}."
-        else:
-            shown = text
+        large = len(text) > LARGE
+        if large and not self._whole:
+            shown, note = text[: LARGE // 4], f"The first part of {byte_size(len(text))}."
+        elif text and not large:
             try:
-                model = JsonModel(self._theme, parse(text), self.tree) if text else None
+                model = JsonModel(self._theme, parse(text), self.tree)
                 shown = indented(text)
-            except ValueError as error:
-                deep = "nests too deep" in str(error)
-                note = (
-                    str(error) if deep else "This is not valid JSON; it is shown as stored." if text else ""
-                )
+            except RecursionError:
+                note = "This JSON nests too deep to show as a tree."
+            except ValueError:
+                note = "This is not valid JSON; it is shown as stored."
         old = self.tree.model()
         self.tree.setModel(model)
         if old is not None:
@@ -316,11 +270,8 @@ class _Tree(QTreeView):
     """Folds with the keyboard, copies the current value with Ctrl+C or the menu."""
 
     def __init__(self, name: str) -> None:
-        super().__init__()
+        super().__init__(headerHidden=True, uniformRowHeights=True, indentation=16)
         self.setAccessibleName(f"{name} as a tree")
-        self.setHeaderHidden(True)
-        self.setUniformRowHeights(True)
-        self.setIndentation(16)
         self.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -1,10 +1,10 @@
 """A table's columns: how they share its width, and the header above them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QFont, QFontMetrics, QMouseEvent, QPainter, QPalette
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPalette
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QWidget
 
 from app.services.text import visible
@@ -21,15 +21,10 @@ _ARROW = 12
 
 
 class ColumnLayout(QObject):
-    """`ColumnLayout(table, load=None, save=None)`, once the table has its header.
+    """Of a table that has its header.
 
     `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one; order, widths and
     hidden columns then survive between runs. A state saved for other columns is ignored.
-
-    `fit()`: widths from header and the rows in view, at most 420 px, or 240 where room is short.
-    `set_main(column)`: the one that takes the room the others leave, at least 200 px.
-    `hide_at_first(columns)`: how the table is before the user arranges it.
-    `set_widest(column, words)`: these words always fit, whether a row in view has them or not.
     """
 
     def __init__(
@@ -52,17 +47,13 @@ class ColumnLayout(QObject):
         header.sectionMoved.connect(self._changed)
 
     def fit(self) -> None:
-        """Widths from the header and the rows in view."""
+        """Widths from the header and the rows in view, at most 420 px, or 240 where room is short."""
         header = self._header
         with self.by_itself():
             self._table.resizeColumnsToContents()
-            for column in range(header.count()):
-                if header.sectionSize(column) > _WIDEST:
-                    header.resizeSection(column, _WIDEST)
+            self._narrow(range(header.count()), _WIDEST)
             if self._main >= 0 and header.length() > self._room():
-                for column in range(header.count()):
-                    if column != self._main and header.sectionSize(column) > _SECOND_WIDEST:
-                        header.resizeSection(column, _SECOND_WIDEST)
+                self._narrow(set(range(header.count())) - {self._main}, _SECOND_WIDEST)
         self.fill()
 
     def fill(self) -> None:
@@ -73,6 +64,11 @@ class ColumnLayout(QObject):
             with self.by_itself():
                 header.resizeSection(self._main, max(_MAIN_LEAST, self._room() - others))
 
+    def _narrow(self, columns: Iterable[int], widest: int) -> None:
+        for column in columns:
+            if self._header.sectionSize(column) > widest:
+                self._header.resizeSection(column, widest)
+
     def _room(self) -> int:
         """The width for columns; a scroll bar that comes with the first rows has its place before."""
         viewport, bar = self._table.viewport(), self._table.verticalScrollBar()
@@ -80,7 +76,7 @@ class ColumnLayout(QObject):
         return viewport.width() - (bar.sizeHint().width() if comes else 0)
 
     def set_main(self, column: int) -> None:
-        """Let `column` take the room that the others leave."""
+        """Let `column` take the room that the others leave, at least 200 px."""
         self._main = column
         with self.by_itself():
             self._header.setStretchLastSection(False)
@@ -168,7 +164,7 @@ def known_viewport(role: QPalette.ColorRole) -> QWidget:
 
 
 class TableHeader(QHeaderView):
-    """`TableHeader(theme, table)`; the context menu hides, shows and fits columns."""
+    """Its context menu hides, shows and fits columns."""
 
     def __init__(self, theme: Theme, table: QTableView) -> None:
         super().__init__(Qt.Orientation.Horizontal, table)
@@ -202,10 +198,9 @@ class TableHeader(QHeaderView):
         if hovered:
             painter.fillRect(rect.right(), rect.y() + 8, 1, rect.height() - 16, theme.colour("edge"))
         painter.setPen(theme.colour("text" if sorted_by or hovered else "dim"))
-        font = QFont(self.font())
-        painter.setFont(font)
+        painter.setFont(self.font())
         room = rect.width() - 2 * PAD - (_ARROW + 4 if sorted_by else 0)
-        metrics = QFontMetrics(font)
+        metrics = self.fontMetrics()
         word = metrics.elidedText(self._word(logicalIndex), Qt.TextElideMode.ElideRight, room)
         width = metrics.horizontalAdvance(word)
         left = rect.x() + PAD + (room - width if self._is_right(logicalIndex) else 0)

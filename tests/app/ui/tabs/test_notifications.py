@@ -165,7 +165,8 @@ def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context
     tab = show_tab(NotificationsTab)
     button = tab.commands._buttons["open_run"]
     for record_id, (metadata, reason) in zip(ids, reasons.items(), strict=True):
-        choose(tab, qtbot, tab.model.row_of(record_id) or 0)
+        rows = range(tab.model.rowCount())
+        choose(tab, qtbot, next(row for row in rows if tab.model.record_id(row) == record_id))
         assert not button.isEnabled() and reason in button.toolTip(), metadata
 
 
