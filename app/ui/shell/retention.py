@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is load
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
     from app.services.retention.run import Result
-    from app.ui.shell.retention_dialog import RetentionDialog
 
 DAY = 86_400
 HOUR = 3_600
@@ -127,15 +126,9 @@ class Retention(QObject):
         else:  # it looks again every hour: a computer sleeps, and clocks are set
             self._timer.start(min(max(due - self._clock(), 1), HOUR) * 1000)
 
-    def ask(self, then: Callable[[RetentionDialog], None] | None = None) -> None:
+    def ask(self) -> None:
         """Plans a run and shows it; nothing is removed before the person has said so."""
-
-        def show(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
-            dialog = self._show(plan, carry_out)
-            if then is not None:
-                then(dialog)
-
-        self.propose(show)
+        self.propose(self._show)
 
     def propose(self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None]) -> None:
         """Plans a run; `on_done` is given the plan and what carries it out, unless one is planned already."""
@@ -161,7 +154,7 @@ class Retention(QObject):
         self.status.emit("Retention: looking for what is old…")
         self._planning = self._context.runner.job(work, on_done=done, on_failed=failed)
 
-    def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> RetentionDialog:
+    def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
         from app.ui.shell.retention_dialog import RetentionDialog  # noqa: PLC0415
 
         settings, path = self._settings, self._path
@@ -183,9 +176,7 @@ class Retention(QObject):
         dialog.turned_off.connect(lambda: settings.retention_enabled.set(path, False))
         dialog.turned_off.connect(self.check)
         dialog.archive_changed.connect(partial(settings.retention_archive.set, path))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-        return dialog
+        dialog.open_once()
 
     def _planner(self, reading: Reading) -> Callable[[Stop], Plan]:
         # Asked here, on the interface thread, where the settings live.
