@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
-    from app.ui.widgets.dialogs import ConfirmDialog
     from models.local.migrations import Applied
 
 DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
@@ -65,17 +64,16 @@ class FileWork(QObject):
         return None if chosen is None else chosen[0]
 
     def _confirm(
-        self, title: str, sentence: str, action: str, agreed: Callable[[], None], items: Sequence[str] = ()
-    ) -> ConfirmDialog:
-        """Asks for a yes to what destroys nothing."""
+        self, title: str, sentence: str, action: str, agreed: Callable[[], None], **items: Any
+    ) -> None:
+        """Asks for a yes to what destroys nothing; `items` are those of `ConfirmDialog`."""
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         dialog = ConfirmDialog(
-            self._theme, title, sentence, action=action, items=items, danger=False, parent=self._window
+            self._theme, title, sentence, action=action, danger=False, parent=self._window, **items
         )
         dialog.accepted.connect(agreed)
         dialog.open_once()
-        return dialog
 
 
 class Files(FileWork):
@@ -180,15 +178,15 @@ class Files(FileWork):
     def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
         """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
         count = counted(len(pending), "migration")
-        dialog = self._confirm(
+        self._confirm(
             f"Apply {count}?",
             f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
             f"it, in {path.parent}.",
             f"Apply {count}",
             agreed,
-            pending,
+            items=pending,
+            listed="Pending migrations",
         )
-        dialog.list.setAccessibleName("Pending migrations")
 
     def migrate(self, path: Path) -> None:
         """Applies what is pending, after a copy of the file was taken, and opens it again either way."""

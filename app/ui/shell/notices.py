@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import SignalInstance
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
@@ -18,6 +18,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, relative_time
+from app.ui.widgets.layouts import in_row
 from models.engine import Capability
 from models.progress import Progress, Stop
 from models.schema import Schema
@@ -37,9 +38,7 @@ class Notice(QWidget):
         super().__init__()
         self._theme = theme
         self.banner = Banner(theme)
-        line = QVBoxLayout(self)
-        line.setContentsMargins(16, 12, 16, 12)
-        line.addWidget(self.banner)
+        in_row(self.banner, within=self, margins=(16, 12, 16, 12))
 
     def add_button(
         self, words: str, act: SignalInstance | Callable[[], object], kind: Kind = Kind.SECONDARY

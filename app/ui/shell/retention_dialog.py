@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records.tables import rows_of
@@ -18,6 +18,7 @@ from app.ui.widgets.dialogs import Dialog, choose_folder
 from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import grouped, long_time, percent
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
+from app.ui.widgets.layouts import in_column, in_row
 
 LISTED = 50
 
@@ -71,15 +72,10 @@ class DoubtCard(QFrame):
         self.box.setVisible(can_answer)
         icon = IconLabel(theme, 20)
         icon.show_icon(Icon.WARNING_FILL, Tone.WARN)
-        column = QVBoxLayout()
-        column.setSpacing(4)
-        column.addWidget(self.words)
-        column.addWidget(self.box)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 10, 12, 10 if not can_answer else 4)
-        row.setSpacing(10 - _BOX_MARGIN)
-        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(column, 1)
+        words = in_column(self.words, self.box, spacing=4)
+        margins = (12, 10, 12, 4 if can_answer else 10)
+        row = in_row(icon, (words, 1), within=self, margins=margins, spacing=10 - _BOX_MARGIN)
+        row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
 
 
 class ArchiveChoice(QWidget):
@@ -100,16 +96,8 @@ class ArchiveChoice(QWidget):
         self.button = push_button(theme, "Change folder…")
         # A line of its own, only where there is a folder: this dialog is tall enough without it.
         self._line = QWidget()
-        line = QHBoxLayout(self._line)
-        line.setContentsMargins(_INDENT, 0, 0, 0)
-        line.setSpacing(8)
-        line.addWidget(self.where, 1)
-        line.addWidget(self.button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.box)
-        column.addWidget(self._line)
+        in_row((self.where, 1), self.button, within=self._line, margins=(_INDENT, 0, 0, 0))
+        in_column(self.box, self._line, within=self, spacing=0)
         self.box.clicked.connect(self._ticked)
         self.button.clicked.connect(self.ask)
         self._show()

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,6 +31,7 @@ from app.services.text import counted, visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.layouts import in_column
 
 if TYPE_CHECKING:
     from app.services.records.search import SearchResult
@@ -164,11 +164,9 @@ class ResultsPopup(QFrame):
         self.sentence.setContentsMargins(10, 10, 10, 10)
         self.keys = Label("↑ ↓ choose · Enter shows · Esc closes", Look.DIM)
         self.keys.setContentsMargins(10, 2, 10, 4)
-        self._column = column = QVBoxLayout(self)
-        column.setContentsMargins(5, 5, 5, 5)
-        column.setSpacing(2)
-        for part in (self.sentence, self.list, self.keys):
-            column.addWidget(part)
+        self._column = in_column(
+            self.sentence, self.list, self.keys, within=self, margins=(5, 5, 5, 5), spacing=2
+        )
         self.hide()
 
     def show_rows(self, found: Sequence[ResultRow]) -> None:

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
+from app.itemmodels.columns import Tone
 from app.ui.shell.actions import Actions
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import tooltip
-from app.ui.widgets.labels import ElidedLabel, Label, Look
-from app.ui.widgets.layouts import card
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
+from app.ui.widgets.layouts import card, in_column, in_row
 
 SHOWN = 6
 CHOICES = (
@@ -40,22 +41,21 @@ class WelcomePage(QWidget):
         self._theme = theme
         panel = card()
         panel.setFixedWidth(620)
-        column = QVBoxLayout(panel)
-        column.setContentsMargins(32, 28, 32, 28)
-        column.setSpacing(8)
-        column.addLayout(self._heading())
-        column.addSpacing(12)
-        for name, sentence in CHOICES:
-            column.addLayout(self._choice(commands.button(name), sentence))
         self._recent_title = Label("Recent files", Look.SECTION)
         self._recent_title.setContentsMargins(0, 16, 0, 0)
-        column.addWidget(self._recent_title)
-        self._recent = QVBoxLayout()
-        self._recent.setSpacing(2)
-        column.addLayout(self._recent)
+        self._recent = in_column(spacing=2)
         hint = Label("You can also drop a file or folder anywhere in this window.", Look.DIM)
         hint.setContentsMargins(0, 12, 0, 0)
-        column.addWidget(hint)
+        choices = [_choice(commands.button(name), sentence) for name, sentence in CHOICES]
+        in_column(
+            _heading(theme),
+            *choices,
+            self._recent_title,
+            self._recent,
+            hint,
+            within=panel,
+            margins=(32, 28, 32, 28),
+        )
         page = QVBoxLayout(self)
         page.addStretch(2)
         page.addWidget(panel, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -72,39 +72,24 @@ class WelcomePage(QWidget):
             self._recent.addWidget(self._recent_row(path))
         self._recent_title.setVisible(bool(paths))
 
-    def _heading(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        self._mark = QLabel()
-        self._paint_mark()
-        self._theme.changed.connect(self._paint_mark)
-        row.addWidget(self._mark)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(Label("Tenant Admin", Look.TITLE))
-        words.addWidget(Label(f"Version {__version__} · everything stays on this computer", Look.DIM))
-        row.addLayout(words, 1)
-        return row
-
-    def _paint_mark(self) -> None:
-        self._mark.setPixmap(self._theme.pixmap(Icon.SHIELD_OK, "accent", 40, self.devicePixelRatioF()))
-
-    def _choice(self, button: QPushButton, sentence: str) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        button.setMinimumWidth(228)
-        row.addWidget(button)
-        row.addWidget(Label(sentence, Look.DIM), 1)
-        return row
-
     def _recent_row(self, path: Path) -> QWidget:
         row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(8)
-        button: QPushButton = push_button(self._theme, path.name, kind=Kind.FLAT, icon=Icon.DATABASE)
+        button = push_button(self._theme, path.name, kind=Kind.FLAT, icon=Icon.DATABASE)
         button.setToolTip(tooltip(str(path)))
         button.clicked.connect(lambda: self.recent.emit(path))
-        line.addWidget(button)
-        line.addWidget(ElidedLabel(str(path.parent), Look.DIM, mode=Qt.TextElideMode.ElideMiddle), 1)
+        folder = ElidedLabel(str(path.parent), Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
+        in_row(button, (folder, 1), within=row)
         return row
+
+
+def _heading(theme: Theme) -> QHBoxLayout:
+    mark = IconLabel(theme, 40)
+    mark.show_icon(Icon.SHIELD_OK, Tone.ACCENT)
+    version = Label(f"Version {__version__} · everything stays on this computer", Look.DIM)
+    words = in_column(Label("Tenant Admin", Look.TITLE), version, spacing=0)
+    return in_row(mark, (words, 1), margins=(0, 0, 0, 12), spacing=12)
+
+
+def _choice(button: QPushButton, sentence: str) -> QHBoxLayout:
+    button.setMinimumWidth(228)
+    return in_row(button, (Label(sentence, Look.DIM), 1), spacing=16)

@@ -18,6 +18,7 @@ from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped
+from app.ui.widgets.layouts import in_column
 from app.workers.memory import tidy_as_it_goes
 from models.progress import Progress, Stop
 
@@ -62,19 +63,13 @@ class Workspace(QWidget):
         self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
         self.notices = notices.of_opened(context, self.write_wanted, self.migrate_wanted)
-        for notice in self.notices:
-            self._column.addWidget(notice)
-        self._column.addWidget(self.tabs, 1)
+        self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         self._places: list[QVBoxLayout] = []
         for spec in TABS:
             page = QWidget(self.tabs)
-            self._places.append(QVBoxLayout(page))
-            self._places[-1].setContentsMargins(0, 0, 0, 0)
+            self._places.append(in_column(within=page))
             self.tabs.addTab(page, spec.table.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
