@@ -16,15 +16,8 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import (
-    CannotOpen,
-    DamagedFile,
-    EncryptedFile,
-    NewerFormat,
-    NotADatabase,
-    SqlDump,
-    StorageError,
-)
+from models import errors
+from models.errors import CannotOpen, StorageError
 from models.local.atomic import SIBLINGS, sibling
 from models.progress import Stop
 
@@ -38,17 +31,8 @@ _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
-_OTHER_FORMATS = (
-    b"PK",
-    b"\x1f\x8b",
-    b"\x89PNG",
-    b"\xff\xd8",
-    b"%PDF",
-    b"(\xb5/\xfd",
-    b"7z",
-    b"BZh",
-    b"\xfd7z",
-)
+_OTHERS = (b"PK", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8", b"%PDF", b"(\xb5/\xfd", b"7z", b"BZh", b"\xfd7z")
+"""How archives, pictures and documents begin, which are as noisy as an encrypted file."""
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
@@ -111,10 +95,10 @@ def diagnose(path: Path) -> StorageError:
     if start.startswith(MAGIC):
         # Byte 19 is the version a reader must know (sqlite.org/fileformat2.html, 1.3.3).
         newer = start[21:24] == _FRACTIONS and start[19] > 2
-        return NewerFormat(path) if newer else DamagedFile(path)
+        return errors.NewerFormat(path) if newer else errors.DamagedFile(path)
     if _SQL.match(start.decode("utf-8-sig", errors="replace")):
-        return SqlDump(path)
-    return EncryptedFile(path) if _looks_encrypted(start, size) else NotADatabase(path)
+        return errors.SqlDump(path)
+    return errors.EncryptedFile(path) if _looks_encrypted(start, size) else errors.NotADatabase(path)
 
 
 def _looks_encrypted(start: bytes, size: int) -> bool:
@@ -123,7 +107,7 @@ def _looks_encrypted(start: bytes, size: int) -> bool:
         return True
     # Each of the 256 values turns up about sixteen times in 4096 random bytes.
     noise = len(set(start)) > (250 if len(start) == _FIRST_PAGE else 235)
-    return size >= 1024 and size % 1024 == 0 and noise and not start.startswith(_OTHER_FORMATS)
+    return size >= 1024 and size % 1024 == 0 and noise and not start.startswith(_OTHERS)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,15 +9,7 @@ from typing import Any
 
 from peewee import AutoField, Model
 
-from models.tables import (
-    AuditEntry,
-    Notification,
-    ParkedIdea,
-    PlanningArtifact,
-    PlanningRun,
-    User,
-    WebhookDestination,
-)
+from models import tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +152,7 @@ _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
 USERS = Table(
-    User,
+    tables.User,
     "Users",
     ("user", "users"),
     main="email",
@@ -177,7 +169,7 @@ USERS = Table(
 )
 
 AUDIT_CHAIN = Table(
-    AuditEntry,
+    tables.AuditEntry,
     "Audit chain",
     ("entry", "entries"),
     sort="seq",
@@ -195,7 +187,7 @@ AUDIT_CHAIN = Table(
 )
 
 WEBHOOK_DESTINATIONS = Table(
-    WebhookDestination,
+    tables.WebhookDestination,
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
@@ -216,7 +208,7 @@ WEBHOOK_DESTINATIONS = Table(
 )
 
 NOTIFICATIONS = Table(
-    Notification,
+    tables.Notification,
     "Notifications",
     ("notification", "notifications"),
     main="message",
@@ -235,7 +227,7 @@ NOTIFICATIONS = Table(
 )
 
 PLANNING_RUNS = Table(
-    PlanningRun,
+    tables.PlanningRun,
     "Planning runs",
     ("run", "runs"),
     main="idea",
@@ -261,7 +253,7 @@ PLANNING_RUNS = Table(
 )
 
 PLANNING_ARTIFACTS = Table(
-    PlanningArtifact,
+    tables.PlanningArtifact,
     "Artifacts",
     ("artifact", "artifacts"),
     columns=(
@@ -278,7 +270,7 @@ PLANNING_ARTIFACTS = Table(
 )
 
 PLANNING_PARKED_IDEAS = Table(
-    ParkedIdea,
+    tables.ParkedIdea,
     "Parked ideas",
     ("idea", "ideas"),
     main="idea",

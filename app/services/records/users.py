@@ -3,7 +3,7 @@
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -99,8 +99,8 @@ def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> 
     return writing.deletion(images, USERS, user_ids, name=name, event=event, checks=addresses)
 
 
-_Judge = Callable[[RowChange, Value, str], None]
-"""Takes a user, the id of another with an address of his, and that address."""
+_Wanted = dict[str, list[tuple[Value, bool]]]
+"""Addresses, as they are compared, to the ids of the users who get (True) or had it."""
 
 
 class _Addresses:
@@ -119,38 +119,21 @@ class _Addresses:
 
         SQLite folds ASCII alone, so a tenant's other addresses are read and folded here.
         """
-        wanted: dict[str, dict[str, list[tuple[_Judge, RowChange]]]] = {}  # tenant to address to its users
+        wanted: dict[str, _Wanted] = {}
         users = [row for row in rows if row.table == USERS.name and row.record_id in self._tenants]
-        sides = [(self._refuse, user, user.after) for user in users]
-        sides += [(self._know, user, user.before) for user in users]
-        for judge, user, image in sides:
-            email = (image or {}).get("email")
-            if isinstance(email, str):
-                of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
-                of_tenant.setdefault(folded(email), []).append((judge, user))
-
-        def tell(addresses: Mapping[str, Sequence[tuple[_Judge, RowChange]]], found: Rows) -> None:
-            if len(found) > MOST_FOREIGN and any(
-                user.after for each in addresses.values() for _, user in each
-            ):
-                raise NotAllowed(
-                    f"The tenant has more than {MOST_FOREIGN:,} e-mail addresses beyond ASCII, so "
-                    "whether this one is taken cannot be told; nothing was changed."
-                )
-            for other, stored in found:
-                email = bytes(stored).decode(errors="replace")
-                for judge, user in addresses.get(folded(email), ()):
-                    if other != user.record_id:
-                        judge(user, other, email)
-
+        for user in users:
+            for gets, image in ((True, user.after), (False, user.before)):
+                email = (image or {}).get("email")
+                if isinstance(email, str):
+                    of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
+                    of_tenant.setdefault(folded(email), []).append((user.record_id, gets))
         checks = []
         for tenant, addresses in wanted.items():
             # By their bytes: a text that is no UTF-8 cannot be fetched.
-            look = User.select(User.id, User.email.cast("BLOB"))
-            look = look.where(User.tenant_id == tenant)
+            look = User.select(User.id, User.email.cast("BLOB")).where(User.tenant_id == tenant)
             if len(users) == 1:  # so that it finds nothing where there is nothing to judge
                 look = look.where(Expression(User.id, OP.IS_NOT, shown(users[0].record_id)))
-            judge = partial(tell, addresses)
+            judge = partial(self._judge, tenant, addresses)
             foreign = look.where(fn.GLOB("*[^ -~]*", User.email)).limit(MOST_FOREIGN + 1)
             checks.append(Check(foreign.tuples(), judge))
             plain = (address for address in addresses if address.isascii())
@@ -158,13 +141,21 @@ class _Addresses:
                 checks.append(Check(look.where(fn.LOWER(User.email).in_(part)).tuples(), judge))
         return checks
 
-    def _know(self, user: RowChange, other: Value, email: str) -> None:
-        self._known.add((user.record_id, other))
-
-    def _refuse(self, user: RowChange, other: Value, email: str) -> None:
-        if (user.record_id, other) not in self._known:
-            tenant = self._tenants[user.record_id]
-            raise InvalidInput("email", f"{tenant} already has a user with the e-mail address {email}.")
+    def _judge(self, tenant: str, addresses: _Wanted, found: Rows) -> None:
+        if len(found) > MOST_FOREIGN and any(gets for users in addresses.values() for _, gets in users):
+            raise NotAllowed(
+                f"The tenant has more than {MOST_FOREIGN:,} e-mail addresses beyond ASCII, so "
+                "whether this one is taken cannot be told; nothing was changed."
+            )
+        for other, stored in found:
+            email = bytes(stored).decode(errors="replace")
+            for user, gets in addresses.get(folded(email), ()):
+                if other != user and not gets:
+                    self._known.add((user, other))
+                elif other != user and (user, other) not in self._known:
+                    raise InvalidInput(
+                        "email", f"{tenant} already has a user with the e-mail address {email}."
+                    )
 
 
 def _event(
