@@ -152,6 +152,7 @@ def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
         return False
 
     with database.connection_context():
+        database.connection().set_busy_timeout(10)
         database.run_batch([insertion("u-1")], cancelled=let_go_at_the_second_wait)
         assert emails(database) == ["ada@example.org"]
         reader.execute("BEGIN")

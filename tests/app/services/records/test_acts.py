@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import apsw
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -424,6 +425,7 @@ class Acts(RuleBasedStateMachine):
         ]
 
 
+@pytest.mark.slow
 def test_acts_undo_and_redo(tmp_path: Path) -> None:
     template = tmp_path / "template.sqlite"
     create_database(template, paths.migrations_dir(), now=NOW)

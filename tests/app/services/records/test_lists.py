@@ -372,6 +372,7 @@ def test_a_locked_file_is_a_sentence(lists: Lists, database: LocalDatabase, data
     database.connection().execute("PRAGMA journal_mode = DELETE")
     other = apsw.Connection(str(database_path))
     other.execute("BEGIN EXCLUSIVE")
+    database.connection().set_busy_timeout(10)
     for call in (lists.open_list, lists.load_keys, lists.count):
         with pytest.raises(FileLocked):
             call(database, USERS)

@@ -182,6 +182,7 @@ def test_a_locked_file_names_the_sentence_and_changes_nothing(
     other = apsw.Connection(str(database_path))
     other.execute("BEGIN IMMEDIATE")
     statements = [row.statement() for row in creation("u-1")(Images(database)).rows]
+    database.connection().set_busy_timeout(10)
     with pytest.raises(FileLocked, match="nothing was changed"):
         database.run_batch(statements, patience=0)
     with pytest.raises(FileLocked):  # cancelling ends the wait long before the patience does
