@@ -12,9 +12,8 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.record import read_record
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.services.text import counted
-from app.ui.shell.actions import ActionSpec, Place
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import Frozen, NamesRun, ask_about, freeze, open_run_act, record_act
+from app.ui.tabs.common.acts import Frozen, NamesRun, ask_about, freeze, list_act, open_run_act, record_act
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -80,17 +79,8 @@ class NotificationsTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(
-            ActionSpec(
-                "read_all",
-                "Mark all shown read",
-                Icon.READ,
-                self._read_all,
-                self._refuse_all,
-                "Ctrl+Shift+R",
-                place=Place.FILTER_ROW,
-            )
-        )
+        words, keys = "Mark all shown read", "Ctrl+Shift+R"
+        add(list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys))
         add(open_run_act(self, partial(self.selection.refusal, single=True, writes=False), "O"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)

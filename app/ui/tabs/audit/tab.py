@@ -16,7 +16,6 @@ from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
 from app.ui.shell.actions import ActionSpec
-from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
@@ -52,11 +51,8 @@ class AuditTab(RecordTab):
     verified = Signal(object)
 
     spec = AUDIT_TAB
-
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        self._timeline_task: Task | None = None
-        self._shown_accepted = False
-        super().__init__(context, parent)
+    _timeline_task: Task | None = None
+    _shown_accepted = False
 
     def special_columns(self) -> declared.Special:
         context = self.context

@@ -68,9 +68,10 @@ class Outcome:
         ends = self.asked.ends
         if self.outdated or seq > self._through or (ends is not None and seq < ends[0]):
             return State.UNCHECKED if ends is None else State.OUTSIDE
-        if (wrong := self._wrong.get(seq)) is not None:
+        codes = self._codes.get(seq, set())
+        if wrong := codes - {Code.UNPROVEN_START}:
             return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
-        if seq in self._unproven:
+        if codes:
             return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
 
@@ -83,17 +84,13 @@ class Outcome:
         return max((tenant.last_seq or 0 for tenant in self.report.tenants), default=0)
 
     @cached_property
-    def _wrong(self) -> dict[int, set[Code]]:
+    def _codes(self) -> dict[int, set[Code]]:
+        """What was found at each entry: its errors, and that nothing proves a start."""
         found: dict[int, set[Code]] = {}
         for item in self.report.findings:
-            if item.seq is not None and item.is_error:
+            if item.seq is not None and (item.is_error or item.code is Code.UNPROVEN_START):
                 found.setdefault(item.seq, set()).add(item.code)
         return found
-
-    @cached_property
-    def _unproven(self) -> frozenset[int]:
-        starts = (item.seq for item in self.report.findings if item.code is Code.UNPROVEN_START)
-        return frozenset(seq for seq in starts if seq is not None)
 
 
 def run(

@@ -17,19 +17,17 @@ from app.ui.theme.icons import Icon
 record_act = partial(ActionSpec, place=Place.INSPECTOR)
 """An act on the selected records, with a button in the inspector."""
 
+list_act = partial(ActionSpec, place=Place.FILTER_ROW)
+"""An act on the list as a whole, with a button beside its filters."""
+
 
 def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec:
     """Opens the form for a new record; the tab's main button."""
-    return ActionSpec(
-        "create",
-        text,
-        Icon.ADD,
-        run,
-        lambda: tab.context.cannot_write,
-        "Ctrl+Shift+N",
-        Kind.PRIMARY,
-        Place.FILTER_ROW,
-    )
+
+    def refusal() -> str | None:
+        return tab.context.cannot_write
+
+    return list_act("create", text, Icon.ADD, run, refusal, "Ctrl+Shift+N", Kind.PRIMARY)
 
 
 def edit_act(tab: RecordTab, text: str, run: Callable[[Any], object]) -> ActionSpec:
@@ -57,14 +55,12 @@ def delete_act(tab: RecordTab, function: Callable[..., Change], name: str) -> Ac
 
 def history_act(tab: RecordTab) -> ActionSpec:
     """Shows everything that the audit chain says of the selected record."""
-    return ActionSpec(
-        "history",
-        "Audit history",
-        Icon.HISTORY,
-        lambda: tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(ids[0]))),
-        partial(tab.selection.refusal, single=True, writes=False),
-        "Ctrl+H",
-    )
+
+    def run() -> None:
+        tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(ids[0])))
+
+    refusal = partial(tab.selection.refusal, single=True, writes=False)
+    return ActionSpec("history", "Audit history", Icon.HISTORY, run, refusal, "Ctrl+H")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.shell.actions import ActionSpec
-from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
@@ -81,13 +80,9 @@ class RunsTab(RecordTab):
 
     spec = RUNS_TAB
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        self._unknown: tuple[Value, ...] = ()
-        self._shown: RunDetail | None = None
-        self._parked: ParkedIdeasDialog | None = None
-        self._no_parked_ideas: str | None = None
-        super().__init__(context, parent)
-        self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
+    _unknown: tuple[Value, ...] = ()
+    _parked: ParkedIdeasDialog | None = None
+    _no_parked: str | None = None
 
     def special_columns(self) -> declared.Special:
         return {
@@ -129,6 +124,7 @@ class RunsTab(RecordTab):
         self._below = QWidget()  # takes the room of a config that is not there
         self._below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.inspector.add_widget(self._below)
+        self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
         more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
@@ -142,7 +138,6 @@ class RunsTab(RecordTab):
         return planning.get
 
     def show_details(self, record: RunDetail) -> None:
-        self._shown = record
         run = record.run
         look = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
         chip = StatusChip(self.context.theme, run.text("status"), *look)
@@ -168,15 +163,12 @@ class RunsTab(RecordTab):
             self.commands.show_button(act.name, act.name in main_acts(run["status"]))
 
     def add_acts(self) -> None:
+        add = self.commands.add
         for act in ACTS:
             run, refusal = partial(self._give_status, act), partial(self._refuse, act)
-            self.commands.add(record_act(act.name, act.text, act.icon, run, refusal, act.key))
-        self.commands.add(history_act(self))
-        self.commands.add(
-            ActionSpec(
-                PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked_ideas
-            )
-        )
+            add(record_act(act.name, act.text, act.icon, run, refusal, act.key))
+        add(history_act(self))
+        add(ActionSpec(PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name})
@@ -261,9 +253,10 @@ class RunsTab(RecordTab):
         return self.selection.refusal() or refusal_of(act, statuses)
 
     def _open_artifact(self, phase: str) -> None:
-        if self._shown is not None:
-            versions = [found for found in self._shown.artifacts or () if found.text("phase") == phase]
-            ArtifactDialog(self.context, self._shown.run.text("idea"), versions, self).open_once()
+        shown: RunDetail | None = self.current.whole()
+        if shown is not None:
+            versions = [found for found in shown.artifacts or () if found.text("phase") == phase]
+            ArtifactDialog(self.context, shown.run.text("idea"), versions, self).open_once()
 
     # parked ideas
 
@@ -282,13 +275,13 @@ class RunsTab(RecordTab):
         self.window().activateWindow()
 
     def _show_parked_count(self, count: int) -> None:
-        self._no_parked_ideas = None
+        self._no_parked = None
         self.parked_button.setText(f"Parked ideas  {grouped(count)}")
         self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
         self.commands.update()
 
     def _parked_not_counted(self, error: TenantAdminError) -> None:
-        self._no_parked_ideas = str(error)
+        self._no_parked = str(error)
         self.commands.update()
 
 

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Role, Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
+from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.notifications import NotificationsTab
@@ -24,9 +25,9 @@ STATUS = 0
 
 @pytest.fixture
 def tab(show_tab: ShowTab, qtbot: QtBot) -> RunsTab:
-    shown = show_tab(RunsTab)
-    qtbot.waitUntil(lambda: "Running 6" in chip_words(shown))
-    return shown
+    tab = show_tab(RunsTab)
+    qtbot.waitUntil(lambda: "Running 6" in chip_words(tab))
+    return tab
 
 
 def chip_words(tab: RunsTab) -> list[str]:
@@ -47,7 +48,13 @@ def choose(tab: RunsTab, qtbot: QtBot, row: int) -> None:
     tab.table.setFocus()
     tab.table.select_row(row)
     wanted = tab.model.record_id(row)
-    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == wanted)
+    qtbot.waitUntil(lambda: (read := tab.current.whole()) is not None and read.run["id"] == wanted)
+
+
+def shown(tab: RunsTab) -> RunDetail:
+    found: RunDetail | None = tab.current.whole()
+    assert found is not None
+    return found
 
 
 def visible_buttons(tab: RunsTab) -> list[str]:
@@ -99,8 +106,7 @@ def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
 
 def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
-    assert tab._shown is not None
-    run = tab._shown.run
+    run = shown(tab).run
     assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
     assert tab.fields.value("Id") == run["id"]
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
@@ -188,14 +194,13 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
         "SELECT run_id, phase FROM planning_artifacts WHERE version = 2 AND phase <> 'synthesis' LIMIT 1",
     )
     tab.show_record(run_id)
-    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
+    qtbot.waitUntil(lambda: (read := tab.current.whole()) is not None and read.run["id"] == run_id)
     tab.scores.setFocus()
     while tab.scores.current() != phase:
         qtbot.keyClick(tab.scores, Qt.Key.Key_Down)
     qtbot.keyClick(tab.scores, Qt.Key.Key_Return)
     dialog = child(tab, ArtifactDialog)
-    assert tab._shown is not None
-    versions = [item for item in tab._shown.artifacts or () if item["phase"] == phase]
+    versions = [item for item in shown(tab).artifacts or () if item["phase"] == phase]
     assert dialog.versions.count() == len(versions) >= 2
     qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.text_view.toPlainText())
     qtbot.keyClick(dialog.versions, Qt.Key.Key_Down)
@@ -214,7 +219,7 @@ def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtB
         "SELECT run_id, content FROM planning_artifacts WHERE phase = 'synthesis' LIMIT 1",
     )
     tab.show_record(run_id)
-    qtbot.waitUntil(lambda: tab._shown is not None and tab._shown.run["id"] == run_id)
+    qtbot.waitUntil(lambda: (read := tab.current.whole()) is not None and read.run["id"] == run_id)
     tab.scores.activated.emit("synthesis")
     dialog = child(tab, ArtifactDialog)
     qtbot.waitUntil(lambda: bool(dialog.content.text_view.toPlainText()))
