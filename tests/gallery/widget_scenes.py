@@ -33,14 +33,12 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Toast
 from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button, tool_button
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.date_range import DateRange, DateRangeDialog, Span
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.ui.widgets.fields import Field, FieldList
-from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick
+from app.ui.widgets.filter_row import DateRange, DateRangeDialog, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.panes import EmptyState, Inspector
+from app.ui.widgets.panes import EmptyState, Field, FieldList, Inspector
 from app.ui.widgets.picker import Choice, Picker
 from app.ui.widgets.table_columns import TableHeader
 from app.workers.runner import Runner

@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.theme import Theme
 from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.layouts import in_row
+from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Runner, Task
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop

@@ -17,8 +17,8 @@ from app.ui.shell.files import FileWork
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError

@@ -20,11 +20,12 @@ from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Kind, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button, push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.fields import Cell, Field, FieldList, StaticColumn, StaticTable
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import absolute_time, byte_size, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look
+from app.ui.widgets.panes import Field, FieldList
 
 # These dialogs may be wanted before a file is open, and with it what reads files.
 if TYPE_CHECKING:

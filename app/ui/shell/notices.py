@@ -18,7 +18,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, relative_time
-from app.ui.widgets.layouts import in_row
+from app.ui.widgets.labels import in_row
 from models.engine import Capability
 from models.progress import Progress, Stop
 from models.schema import Schema

@@ -14,11 +14,10 @@ from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog, choose_folder
-from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.formatting import grouped, long_time, percent
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
-from app.ui.widgets.layouts import in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
 
 LISTED = 50
 

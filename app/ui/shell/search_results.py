@@ -30,8 +30,7 @@ from app.itemmodels.columns import Index
 from app.services.text import counted, visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import grouped
-from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.layouts import in_column
+from app.ui.widgets.labels import Label, Look, in_column
 
 if TYPE_CHECKING:
     from app.services.records.search import SearchResult

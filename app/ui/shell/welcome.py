@@ -13,8 +13,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
-from app.ui.widgets.layouts import card, in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, card, in_column, in_row
 
 SHOWN = 6
 CHOICES = (

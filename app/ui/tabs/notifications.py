@@ -18,9 +18,9 @@ from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip
-from app.ui.widgets.fields import Field
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
+from app.ui.widgets.panes import Field
 from models.engine import Database
 from models.errors import NotAllowed
 

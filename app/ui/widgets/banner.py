@@ -8,8 +8,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
-from app.ui.widgets.layouts import in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
 
 SHOWN_MS = 8000
 _MARGIN = 24

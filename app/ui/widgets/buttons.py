@@ -20,7 +20,7 @@ from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.layouts import in_row
+from app.ui.widgets.labels import in_row
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 

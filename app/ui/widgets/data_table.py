@@ -1,7 +1,8 @@
-"""The table that every tab shows its rows in."""
+"""The table that every tab shows its rows in, and a small one as high as its rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -13,6 +14,8 @@ from PySide6.QtCore import (
     QObject,
     QPoint,
     QSignalBlocker,
+    QSize,
+    QSortFilterProxyModel,
     Qt,
     QTimer,
     Signal,
@@ -25,10 +28,18 @@ from PySide6.QtGui import (
     QKeySequence,
     QPalette,
     QResizeEvent,
+    QStandardItem,
+    QStandardItemModel,
 )
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QSizePolicy,
+    QTableView,
+    QWidget,
+)
 
-from app.itemmodels.columns import Index, Role
+from app.itemmodels.columns import ALIGNMENT, DISPLAY, LEFT, RIGHT, TOOLTIP, Index, Role, Tone
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
@@ -274,3 +285,109 @@ class HeldPainting(QObject):
     def _release(self) -> None:
         self._patience.stop()
         self._view.viewport().setUpdatesEnabled(True)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticColumn:
+    """A column's header; numbers are right-aligned."""
+
+    title: str
+    number: bool = False
+    mono: bool = False
+    dim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell shows; `order` is what it is sorted by when the words are not."""
+
+    text: str
+    order: int | None = None
+    tone: Tone | None = None
+    icon: str | None = None
+    tip: str | None = None
+    whole: str | None = None
+
+
+class StaticTable(DataTable):
+    """As high as its rows, up to `most`, or less where there is no room. `wide` is the column that takes the
+    width that the others leave.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        columns: Sequence[StaticColumn],
+        rows: Sequence[Sequence[Cell]],
+        *,
+        most: int = 8,
+        wide: int = 0,
+    ) -> None:
+        super().__init__(theme, name)
+        content = QStandardItemModel(0, len(columns), self)
+        for place, column in enumerate(columns):
+            content.setHorizontalHeaderItem(place, _header(column))
+        for row in rows:
+            content.appendRow([_item(cell) for cell in row])
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(content)
+        self._sorted.setSortRole(Role.ORDER)
+        self._sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setModel(self._sorted)
+        header = self.horizontalHeader()
+        header.setStretchLastSection(False)
+        header.setSectionsMovable(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
+        self._lines = max(1, min(most, len(rows)))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMaximumHeight(self._height(self._lines))
+
+    def source_row(self, row: int) -> int:
+        """Which of the rows given is shown at `row`."""
+        return self._sorted.mapToSource(self._sorted.index(row, 0)).row()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._height(self._lines))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), self._height(min(2, self._lines)))
+
+    def _height(self, lines: int) -> int:
+        row = max(ROW_HEIGHT, self.verticalHeader().defaultSectionSize())
+        return self.horizontalHeader().sizeHint().height() + row * lines + 2 * self.frameWidth()
+
+
+def _header(column: StaticColumn) -> QStandardItem:
+    return _answering(
+        {
+            DISPLAY: column.title,
+            ALIGNMENT: RIGHT if column.number else LEFT,
+            Role.MONOSPACE: column.mono,
+            Role.DIM: column.dim,
+        }
+    )
+
+
+def _item(cell: Cell) -> QStandardItem:
+    return _answering(
+        {
+            DISPLAY: cell.text,
+            TOOLTIP: cell.tip,
+            # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
+            Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",
+            Role.TONE: cell.tone,
+            Role.ICON: cell.icon,
+            Role.WHOLE: cell.whole,
+        }
+    )
+
+
+def _answering(values: dict[int, object]) -> QStandardItem:
+    item = QStandardItem()
+    item.setEditable(False)
+    for role, value in values.items():
+        if value is not None:
+            item.setData(value, role)
+    return item

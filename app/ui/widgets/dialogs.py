@@ -25,8 +25,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import IconLabel, Label, Look, text_box
-from app.ui.widgets.layouts import in_column, in_row
+from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
 
 WIDTH = 460
 _MARGINS = (20, 20, 20, 16)

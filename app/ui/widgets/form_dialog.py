@@ -17,8 +17,7 @@ from PySide6.QtWidgets import (
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.labels import Label, Look
-from app.ui.widgets.layouts import card, in_column, in_row
+from app.ui.widgets.labels import Label, Look, card, in_column, in_row
 from models.errors import InvalidInput, TenantAdminError
 
 Value = str | bool | int

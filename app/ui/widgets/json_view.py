@@ -14,8 +14,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.formatting import byte_size, first_line
-from app.ui.widgets.labels import Label, Look, text_box
-from app.ui.widgets.layouts import in_column, in_row
+from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "

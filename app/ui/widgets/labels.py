@@ -1,10 +1,21 @@
-"""Labels that show data as plain text, and never as markup."""
+"""Labels that show data as plain text, and never as markup; and how parts stand beside each other."""
 
 from enum import StrEnum
+from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPlainTextEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.itemmodels.columns import Tone
 from app.services.text import visible
@@ -141,3 +152,52 @@ def scaled(font: QFont, factor: float) -> QFont:
     else:
         result.setPixelSize(round(font.pixelSize() * factor))
     return result
+
+
+AnyBox = TypeVar("AnyBox", bound=QBoxLayout)
+Part = QWidget | QLayout | None | tuple[QWidget | QLayout, int]
+"""With a number: its stretch. None: room that takes what is left."""
+
+Margins = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+NONE: Margins = (0, 0, 0, 0)
+
+
+def in_row(
+    *parts: Part, within: QWidget | None = None, margins: Margins = NONE, spacing: int = 8
+) -> QHBoxLayout:
+    """The parts from the left to the right, as the layout of `within` if it is given."""
+    return _filled(QHBoxLayout(), parts, within, margins, spacing)
+
+
+def in_column(
+    *parts: Part, within: QWidget | None = None, margins: Margins = NONE, spacing: int = 8
+) -> QVBoxLayout:
+    """The parts from the top to the bottom, as the layout of `within` if it is given."""
+    return _filled(QVBoxLayout(), parts, within, margins, spacing)
+
+
+def _filled(
+    box: AnyBox, parts: tuple[Part, ...], within: QWidget | None, margins: Margins, spacing: int
+) -> AnyBox:
+    if within is not None:
+        within.setLayout(box)
+    box.setContentsMargins(*margins)
+    box.setSpacing(spacing)
+    for part in parts:
+        item, stretch = part if isinstance(part, tuple) else (part, 0)
+        if item is None:
+            box.addStretch(1)
+        elif isinstance(item, QLayout):
+            box.addLayout(item, stretch)
+        else:
+            box.addWidget(item, stretch)
+    return box
+
+
+def card() -> QFrame:
+    """An empty panel with a rounded border."""
+    frame = QFrame()
+    frame.setProperty("card", True)
+    return frame

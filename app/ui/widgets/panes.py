@@ -1,16 +1,27 @@
-"""What stands beside a table, and what stands where a table or a record would be."""
+"""What stands beside a table, the inspector and its fields; and what stands where rows or a record would."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QSplitter, QStackedLayout, QWidget
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QStackedLayout,
+    QWidget,
+)
 
-from app.ui.theme import Theme
+from app.itemmodels.columns import Tone
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import StatusChip, push_button
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look
-from app.ui.widgets.layouts import in_column, in_row
+from app.ui.widgets.buttons import StatusChip, push_button, tool_button
+from app.ui.widgets.formatting import byte_size, tooltip
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, text_box
 from models.errors import TableMissing, TenantAdminError
 
 
@@ -88,6 +99,8 @@ class ListEmptyState(EmptyState):
 
 
 GAP = 12
+_LONG = 160
+_COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 320, 160
 _LEAST_WIDTH, _LEAST_BODY = 280, 24
 
@@ -249,3 +262,120 @@ class Inspector(QFrame):
     def is_empty(self) -> bool:
         """Whether nothing is shown."""
         return self._stack.currentIndex() == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row: label, value as shown, and how. `copy` is what is copied when it is not the value."""
+
+    label: str
+    value: str
+    mono: bool = False
+    tone: Tone = Tone.NEUTRAL
+    copy: str | None = None
+    tip: str = ""
+    can_copy: bool = True
+
+
+class FieldList(QWidget):
+    """Values are plain text, selectable with mouse and keyboard. A value longer than 160 characters or of
+    several lines shows its start and a "Show all" button, which opens it unwrapped.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._fields: tuple[Field, ...] = ()
+        self._shown: dict[str, str] = {}
+        self._copies: dict[str, QWidget | None] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(1, 1)
+
+    def set_fields(self, fields: Sequence[Field]) -> None:
+        """Show these rows."""
+        if tuple(fields) == self._fields:
+            return
+        self._fields = tuple(fields)
+        self._shown.clear()
+        self._copies.clear()
+        while (item := self._grid.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.hide()
+                old.deleteLater()
+        for row, field in enumerate(fields):
+            self._add(row, field)
+        self._take_place()
+
+    def value(self, label: str) -> str:
+        """The value shown beside `label`."""
+        return self._shown[label]
+
+    def copy_button(self, label: str) -> QWidget | None:
+        """The copy button beside `label`, if it has one."""
+        return self._copies[label]
+
+    def _take_place(self) -> None:
+        """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
+        stops = [stop for row in range(self._grid.rowCount()) for stop in self._stops(row)]
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt lets only a stop be followed by another one
+        for before, after in pairwise([self, *stops]):
+            QWidget.setTabOrder(before, after)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _stops(self, row: int) -> Sequence[QWidget]:
+        """The value if it can be gone through, the copy button beside it, and what stands below the value."""
+        found = [self._grid.itemAtPosition(row, column) for column in (1, 2)]
+        cells = [cell for item in found if item is not None and (cell := item.widget()) is not None]
+        below = [button for cell in cells[:1] for button in cell.findChildren(QPushButton)]
+        return [part for part in (*cells, *below) if part.focusPolicy().value & Qt.FocusPolicy.TabFocus.value]
+
+    def _add(self, row: int, field: Field) -> None:
+        name = Label(field.label, Look.DIM)
+        name.setMinimumHeight(24)
+        long = len(field.value) > _LONG or "\n" in field.value
+        start = field.value.split("\n", 1)[0][:_LONG]
+        look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
+        value = Label(f"{start}…" if long else field.value or "—", look, wrap=not field.mono, selectable=True)
+        value.setAccessibleName(field.label)
+        value.setMinimumWidth(40)
+        if field.mono:
+            value.setFont(self._theme.mono_font())
+        if field.tip:
+            value.setToolTip(tooltip(field.tip))
+        name.setBuddy(value)
+        top = Qt.AlignmentFlag.AlignTop
+        self._grid.addWidget(name, row, 0, top)
+        holder = QWidget()
+        line = in_column(value, within=holder, margins=(0, 3, 0, 3), spacing=2)
+        if long:
+            show = push_button(self._theme, f"Show all {byte_size(len(field.value))}", kind=Kind.FLAT)
+            show.setProperty("small", True)
+            show.clicked.connect(lambda: self._open(row, field, holder))
+            line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
+        self._grid.addWidget(holder, row, 1)
+        button = None
+        if field.can_copy and (field.copy or field.value):
+            button = tool_button(self._theme, Icon.COPY, f"Copy {field.label.lower()}")
+            button.clicked.connect(lambda: self._copy(field, button))
+            self._grid.addWidget(button, row, 2, top)
+        self._shown[field.label], self._copies[field.label] = value.text(), button
+
+    def _open(self, row: int, field: Field, holder: QWidget) -> None:
+        whole = text_box(self._theme, field.label, field.value)
+        whole.setMinimumHeight(140)
+        self._grid.removeWidget(holder)
+        holder.deleteLater()
+        self._grid.addWidget(whole, row, 1)
+        self._shown[field.label] = whole.toPlainText()
+        self._take_place()
+        whole.setFocus()
+
+    def _copy(self, field: Field, button: QWidget | None) -> None:
+        QGuiApplication.clipboard().setText(field.value if field.copy is None else field.copy)
+        if button is not None:
+            self._theme.bind_icon(button, Icon.CHECK, Tone.OK)
+            QTimer.singleShot(_COPIED_MS, button, lambda: self._theme.bind_icon(button, Icon.COPY, "dim"))

@@ -18,8 +18,8 @@ from app.ui.tabs.audit.verdicts import Ends
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
-from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look

@@ -23,8 +23,8 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import Banner
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
-from app.ui.widgets.fields import Cell, StaticColumn, StaticTable
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
 from models.engine import Capability

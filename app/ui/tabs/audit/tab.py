@@ -27,11 +27,10 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import SplitButton, StatusChip
-from app.ui.widgets.date_range import DateRange, Span
 from app.ui.widgets.dialogs import choose_folder
-from app.ui.widgets.fields import Field
+from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.panes import GAP
+from app.ui.widgets.panes import GAP, Field
 from app.workers.runner import Task
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"

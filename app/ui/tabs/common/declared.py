@@ -25,8 +25,8 @@ from app.services.records.tables import (
 from app.ui.shell.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.fields import Field
 from app.ui.widgets.filter_row import Pick
+from app.ui.widgets.panes import Field
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab

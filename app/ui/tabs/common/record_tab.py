@@ -20,9 +20,8 @@ from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.fields import FieldList
 from app.ui.widgets.filter_row import FilterRow, FilterValues
-from app.ui.widgets.panes import GAP, Inspector, ListEmptyState, MasterDetail
+from app.ui.widgets.panes import GAP, FieldList, Inspector, ListEmptyState, MasterDetail
 from models.errors import Cancelled, TenantAdminError
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtCore import QByteArray, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QApplication, QTableView
 from pytestqt.qtbot import QtBot
@@ -14,7 +14,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.data_table import DataTable, HeldPainting
+from app.ui.widgets.data_table import Cell, DataTable, HeldPainting, StaticColumn, StaticTable
 from app.ui.widgets.panes import EmptyState
 from app.ui.widgets.table_columns import TableHeader
 from tests.gallery.sample_table import SampleTable
@@ -209,3 +209,49 @@ def test_scrolling_among_rows_at_hand_holds_nothing(qtbot: QtBot) -> None:
     table = Table(qtbot)
     table.view.verticalScrollBar().setValue(50)
     assert table.view.viewport().updatesEnabled() and table.requests == []
+
+
+COLUMNS = (StaticColumn("Name"), StaticColumn("Rows", number=True))
+ROWS = (
+    (Cell("beta"), Cell("9", 9)),
+    (Cell("Alpha"), Cell("1,200", 1200)),
+    (Cell("gamma"), Cell("9,223,372,036,854,775,807", 2**63 - 1)),
+)
+
+
+@pytest.fixture
+def small(qtbot: QtBot, theme: Theme) -> StaticTable:
+    small = StaticTable(theme, "Tables", COLUMNS, ROWS)
+    qtbot.addWidget(small)
+    small.show()
+    return small
+
+
+def shown(small: StaticTable, column: int = 0) -> list[str]:
+    return [str(small.model().index(row, column).data()) for row in range(small.model().rowCount())]
+
+
+def test_words_are_sorted_whatever_their_case_and_numbers_as_numbers(small: StaticTable) -> None:
+    small.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert shown(small) == ["Alpha", "beta", "gamma"]
+    small.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    assert shown(small) == ["gamma", "Alpha", "beta"]
+    assert [small.source_row(row) for row in range(3)] == [2, 1, 0]
+
+
+def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:
+    assert shown(small) == ["beta", "Alpha", "gamma"]
+
+
+def test_what_is_selected_stays_so_when_it_moves(small: StaticTable) -> None:
+    held = QPersistentModelIndex(small.model().index(0, 0))
+    small.select_row(0)
+    small.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert (held.row(), held.data()) == (1, "beta")
+    assert small.selected_rows() == [1]
+
+
+def test_numbers_stand_at_the_right(small: StaticTable) -> None:
+    role = Qt.ItemDataRole.TextAlignmentRole
+    sides = [small.model().headerData(place, Qt.Orientation.Horizontal, role) for place in range(2)]
+    assert [bool(side & Qt.AlignmentFlag.AlignRight.value) for side in sides] == [False, True]

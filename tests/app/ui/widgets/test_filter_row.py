@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.date_range import DateRange, Span
-from app.ui.widgets.filter_row import FilterRow, FilterValues, Pick
+from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.picker import Choice
 
 

@@ -1,13 +1,14 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
-from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
-from app.ui.widgets.buttons import StatusChip
-from app.ui.widgets.panes import GAP, Inspector, MasterDetail
+from app.ui.widgets.buttons import StatusChip, push_button
+from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
 
 
 def shown(qtbot: QtBot, width: int, state: QByteArray | None = None) -> tuple[MasterDetail, list[QByteArray]]:
@@ -56,3 +57,30 @@ def test_inspector(qtbot: QtBot, theme: Theme) -> None:
     assert not inspector.is_empty()
     with qtbot.waitSignal(first.destroyed):
         inspector.set_header("Another")
+
+
+def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
+    fields = FieldList(theme)
+    qtbot.addWidget(fields)
+    whole = "9f3c" + "0" * 56 + "a1e7"
+    fields.set_fields(
+        [Field("Hash", "9f3c…a1e7", mono=True, copy=whole), Field("Note", "<b>x</b>"), Field("Secret", "")]
+    )
+    assert fields.value("Note") == "<b>x</b>"
+    assert fields.value("Secret") == "—"
+    assert fields.copy_button("Secret") is None
+    button = fields.copy_button("Hash")
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == whole
+
+
+def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
+    fields = FieldList(theme)
+    qtbot.addWidget(fields)
+    text = "line one\n" + "x" * 100_000
+    fields.set_fields([Field("Note", text)])
+    assert fields.value("Note") == "line one…"
+    [show] = [b for b in fields.findChildren(type(push_button(theme, ""))) if b.text().startswith("Show all")]
+    show.click()
+    assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == text

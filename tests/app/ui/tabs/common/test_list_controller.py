@@ -11,8 +11,7 @@ from app.services.records.list_query import ListQuery
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.users import UsersTab
-from app.ui.widgets.date_range import DateRange, Span
-from app.ui.widgets.filter_row import FilterValues
+from app.ui.widgets.filter_row import DateRange, FilterValues, Span
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.window import ask, count
