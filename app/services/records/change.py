@@ -13,7 +13,7 @@ from models.engine import Limits
 # Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
 if TYPE_CHECKING:
     from app.services.chain.append import Check, Event
-    from app.services.records.images import RowChange, Value
+    from app.services.records.rows import RowChange, Value
 
 Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
 """What must hold beside the guards of the rows, say that an address is not taken."""

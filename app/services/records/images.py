@@ -1,179 +1,34 @@
-"""Rows as the database holds them: every column, known to us or not, each value with its storage class.
+"""Reads the rows of one database for an act, and makes the changes of them that it writes."""
 
-Acts read rows whole through `Images` and write them as `RowChange`s, which hold only where a row is still as
-it was read. Columns and keys are those of the file, so the SQL is written here, with quoted names, rather
-than by models; and a literal of Peewee's would be a bound value, of which D1 takes a hundred in a statement.
-"""
-
-import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
 
 from peewee import SQL, BaseQuery
 
 from app.services.chain.append import Event, Head, end_of, end_queries
 from app.services.chain.rules import SECONDS_LIMIT
+from app.services.records.rows import (
+    Image,
+    RowChange,
+    StoredRow,
+    Value,
+    chunks,
+    decoded,
+    exact,
+    one_of,
+    refers,
+)
 from app.services.text import sql_name
-from models.engine import Database, Rows, Statement, raw
+from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RawText:
-    """A text whose bytes are no UTF-8."""
-
-    raw: bytes
-
-
-Value = None | int | float | str | bytes | RawText
-"""A stored value; its Python type stands for its storage class."""
-
-Image = Mapping[str, Value]
-"""Column name to the value as stored."""
 
 ID: Final = "id"
 """The column by which people name a record of any table that acts write."""
 
 STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""
-
-_EXACT_INTEGERS: Final = 2**53
-"""JSON readers keep integers exactly up to here."""
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most `size`."""
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part
-
-
-def storage_class(value: Value) -> str:
-    """What SQLite's `typeof` says of it."""
-    match value:
-        case None:
-            return "null"
-        case int():
-            return "integer"
-        case float():
-            return "real"
-        case bytes():
-            return "blob"
-    return "text"
-
-
-def shown(value: Value) -> int | float | str | None:
-    """A stored value as audit payloads and sentences give it: JSON can hold it, a person can read it."""
-    match value:
-        case RawText(raw):
-            return raw.decode("utf-8", "replace")
-        case bytes():
-            return f"x'{value.hex()}'"
-        case int() if abs(value) > _EXACT_INTEGERS:
-            return str(value)
-        case float() if not math.isfinite(value):
-            return str(value)
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """One row as it was read. It may hold secrets, so its values are left out of `repr()`."""
-
-    table: StoredTable
-    image: Image = field(repr=False)
-
-    def __getitem__(self, column: str) -> Value:
-        """Raises `ColumnMissing` for a column that the file lacks."""
-        if column not in self.image:
-            raise ColumnMissing(f"{self.table.name}.{column}")
-        return self.image[column]
-
-    @property
-    def key(self) -> Image:
-        return {name: self.image[name] for name in self.table.key}
-
-    @property
-    def identity(self) -> tuple[str, tuple[Value, ...]]:
-        """What tells the row from all others of the database."""
-        return self.table.name, tuple(self.key.values())
-
-    @property
-    def tenant(self) -> str:
-        """The tenant in whose chain an act upon the row is recorded. Raises `NotAllowed`."""
-        tenant = self["tenant_id"]
-        if not isinstance(tenant, str):
-            raise NotAllowed(
-                f"The tenant of a row of {self.table.name} is not readable text, so no audit entry can say "
-                "what happens to it; nothing was changed."
-            )
-        return tenant
-
-    def holds(self, column: str, value: Value) -> bool:
-        """Whether this very value is stored there, in its storage class."""
-        found = self.image.get(column)
-        return column in self.image and storage_class(found) == storage_class(value) and found == value
-
-    def shown(self, column: str) -> int | float | str | None:
-        """The value for payloads and sentences; None where the file lacks the column."""
-        return shown(self.image.get(column))
-
-
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """One row before and after. None means that it is not there; for an update both hold the same columns.
-
-    The images may hold secrets, so they are left out of `repr()`.
-    """
-
-    stored: StoredTable
-    key: Image
-    before: Image | None = field(repr=False)
-    after: Image | None = field(repr=False)
-
-    @property
-    def table(self) -> str:
-        return self.stored.name
-
-    @property
-    def record_id(self) -> Value:
-        """The key's value, where it is one column."""
-        return next(iter(self.key.values()))
-
-    def inverse(self) -> "RowChange":
-        return replace(self, before=self.after, after=self.before)
-
-    def statement(self) -> Statement:
-        """The guarded write: it changes exactly one row, and only if that row is still as `before`.
-
-        A row that goes must have no row that refers to it any more: none may have come since it was read.
-        """
-        table = sql_name(self.table)
-        if self.before is None:
-            return self._insertion(table)
-        conditions, values = _conditions(self.stored, self.key, self.before)
-        if self.after is None:
-            conditions += [_unreferred(self.stored, key) for key in self.stored.referring]
-            return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608
-        bound = [_bound(value) for value in self.after.values()]
-        assigned = ", ".join(
-            f"{sql_name(name)} = {place}" for name, (place, _) in zip(self.after, bound, strict=True)
-        )
-        sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {_all(conditions)}"  # noqa: S608
-        return Statement(raw(sql, *(value for _, value in bound), *values))
-
-    def _insertion(self, table: str) -> Statement:
-        image = self.after or {}
-        bound = [_bound(value) for value in image.values()]
-        names, places = ", ".join(map(sql_name, image)), ", ".join(place for place, _ in bound)
-        # OR ABORT: a table may say that a conflict replaces the other row.
-        sql = f"INSERT OR ABORT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
-        return Statement(raw(sql, *(value for _, value in bound)))
 
 
 class Images:
@@ -282,19 +137,19 @@ class Images:
         """The rows that refer to parents with these values, each with its parent's, all from one snapshot."""
         table = self.table(key.table)
         read = tuple(dict.fromkeys((*table.key, *table.columns)))
-        parts = [_exact("child", column) for column in read]
-        parts += [_exact("parent", column) for column in key.parent_columns]
+        parts = [exact("child", column) for column in read]
+        parts += [exact("parent", column) for column in key.parent_columns]
         start = (
             f"SELECT {', '.join(parts)} FROM {sql_name(parent)} AS parent "  # noqa: S608
-            f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(_refers('parent', key))} WHERE "
+            f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(refers('parent', key))} WHERE "
         )
         queries = []
         for part in chunks(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
-            condition, values = _one_of("parent", key.parent_columns, part)
+            condition, values = one_of("parent", key.parent_columns, part)
             queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
         for rows in self.read(queries):
             for row in rows:
-                found = [_decoded(cell) for cell in row]
+                found = [decoded(cell) for cell in row]
                 image = dict(zip(read, found[: len(read)], strict=True))
                 yield StoredRow(table, image), tuple(found[len(read) :])
 
@@ -315,10 +170,10 @@ class Images:
             for column in by:
                 if column not in (*table.columns, *table.key):
                     raise ColumnMissing(f"{name}.{column}")
-            parts = ", ".join(_exact(name, column) for column in _needed(table, only))
+            parts = ", ".join(exact(name, column) for column in _needed(table, only))
             queries: list[BaseQuery] = []
             for part in chunks(wanted, max(1, self._database.limits.parameters // len(by))):
-                condition, values = _one_of(name, by, part)
+                condition, values = one_of(name, by, part)
                 queries.append(raw(f"SELECT {parts} FROM {sql_name(name)} WHERE {condition}", *values))  # noqa: S608
             return queries
 
@@ -326,7 +181,7 @@ class Images:
         table = self.table(name)
         read = _needed(table, only)
         return [
-            StoredRow(table, dict(zip(read, map(_decoded, row), strict=True)))
+            StoredRow(table, dict(zip(read, map(decoded, row), strict=True)))
             for rows in found
             for row in rows
         ]
@@ -370,100 +225,6 @@ def _needed(table: StoredTable, only: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*table.key, *(name for name in table.columns if not only or name in needed))))
 
 
-def _qualified(table: str, column: str) -> str:
-    """With its table: SQLite takes a quoted name alone, if there is no such column, for a text."""
-    return f"{sql_name(table)}.{sql_name(column)}"
-
-
-def _all(conditions: Sequence[str], word: str = "AND") -> str:
-    """The conditions joined in pairs of pairs: D1 takes no expression more than a hundred deep."""
-    if len(conditions) == 1:
-        return conditions[0]
-    half = len(conditions) // 2
-    return f"({_all(conditions[:half], word)} {word} {_all(conditions[half:], word)})"
-
-
-def _exact(table: str, column: str) -> str:
-    """The value as ASCII text that any engine hands over unchanged: JSON rounds integers and has no infinity,
-    and text that is no UTF-8 cannot be fetched as text at all.
-    """
-    name = _qualified(table, column)
-    return (
-        f"CASE typeof({name}) WHEN 'text' THEN 't' || hex({name}) WHEN 'blob' THEN 'b' || hex({name})"
-        f" ELSE quote({name}) END"
-    )
-
-
-def _decoded(text: str) -> Value:
-    if text[0] in "tb":
-        data = bytes.fromhex(text[1:])
-        if text[0] == "b":
-            return data
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return RawText(data)
-    if text == "NULL":
-        return None
-    return float(text) if "." in text or "e" in text else int(text)
-
-
-def _bound(value: Value) -> tuple[str, Any]:
-    """How a value is written into a statement, and what is bound."""
-    return ("CAST(? AS TEXT)", value.raw) if isinstance(value, RawText) else ("?", value)
-
-
-def _one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:
-    """The condition that the columns hold one of these tuples, as an index of them compares them."""
-    bound = [[_bound(value) for value in values] for values in wanted]
-    flat = [value for values in bound for _, value in values]
-    names = [_qualified(table, column) for column in columns]
-    if len(names) == 1:
-        return f"{names[0]} IN ({', '.join(places[0][0] for places in bound)})", flat
-    alternatives = (
-        " AND ".join(f"{name} = {place}" for name, (place, _) in zip(names, values, strict=True))
-        for values in bound
-    )
-    return _all(list(alternatives), "OR"), flat
-
-
-def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str], list[Any]]:
-    """What must hold of a row that is about to be written: its key, and that each value is as it was.
-
-    The key is compared as its index compares it; the others by class and bytes, so that neither affinity nor
-    collation takes two unlike values for the same.
-    """
-    conditions: list[str] = []
-    values: list[Any] = []
-    for column, value in key.items():
-        name = _qualified(table.name, column)
-        place, bound = _bound(value)
-        conditions.append(f"{name} IS NULL" if value is None else f"{name} = {place}")
-        values += [] if value is None else [bound]
-    for column, value in before.items():
-        name = _qualified(table.name, column)
-        match value:
-            case None:
-                conditions.append(f"{name} IS NULL")
-                continue
-            case int() | float():
-                same = f"+{name} = ?"
-            case _:
-                same = f"CAST({name} AS BLOB) = CAST(? AS BLOB)"
-        conditions += [f"typeof({name}) = '{storage_class(value)}'", same]
-        values.append(value.raw if isinstance(value, RawText) else value)
-    return conditions, values
-
-
-def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
-    """The condition that no row refers to the one that is about to go, but perhaps itself."""
-    pairs = _refers(parent.name, key)
-    if key.table == parent.name:
-        itself = (f"child.{sql_name(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
-        pairs.append(f"NOT ({' AND '.join(itself)})")
-    return f"NOT EXISTS (SELECT 1 FROM {sql_name(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
-
-
 def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
     missing = set(key.parent_columns) - {*parent.columns, *parent.key}
     if missing or not key.parent_columns:
@@ -472,16 +233,6 @@ def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
             f"A foreign key of {key.table} refers to {column}, which holds no values of its own or is not "
             f"there, so nothing can be removed from {parent.name}; nothing was changed."
         )
-
-
-def _refers(parent: str, key: ForeignKey) -> list[str]:
-    """What holds of a row and its parent. The parent's column stands first, so that its collation counts, as
-    it does for SQLite's foreign keys.
-    """
-    return [
-        f"{_qualified(parent, target)} = child.{sql_name(column)}"
-        for column, target in zip(key.columns, key.parent_columns, strict=True)
-    ]
 
 
 def _stamp(before: Value, now: int) -> int:

@@ -7,7 +7,8 @@ from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.images import Images, StoredRow, chunks
+from app.services.records.images import Images
+from app.services.records.rows import StoredRow, chunks
 from app.services.records.tables import NOTIFICATIONS
 from models.errors import NotAllowed
 from models.status import AuditEvent

@@ -13,8 +13,9 @@ from peewee import fn
 from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.images import Images, StoredRow
+from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
+from app.services.records.rows import StoredRow
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
 from models.errors import NotAllowed, NotFound, TableMissing

@@ -14,7 +14,8 @@ from app.services import text
 from app.services.chain.append import Check, Event
 from app.services.records import writing
 from app.services.records.change import Change, Checks
-from app.services.records.images import Images, RowChange, StoredRow, Value, chunks, shown
+from app.services.records.images import Images
+from app.services.records.rows import RowChange, StoredRow, Value, chunks, shown
 from app.services.records.tables import USERS
 from models.engine import Limits, Rows
 from models.errors import InvalidInput, NotAllowed

@@ -16,7 +16,8 @@ from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.images import Images, StoredRow, Value, shown
+from app.services.records.images import Images
+from app.services.records.rows import StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from models.errors import InvalidInput, NotAllowed
 from models.status import AuditEvent, WebhookEvent

@@ -16,7 +16,8 @@ from typing import Any, Concatenate, Final, ParamSpec, cast
 from app.services import text
 from app.services.chain.append import Batch, Event, append
 from app.services.records.change import Change, Checks
-from app.services.records.images import Images, RowChange, StoredRow, Value, shown
+from app.services.records.images import Images
+from app.services.records.rows import RowChange, StoredRow, Value, shown
 from app.services.records.tables import Table
 from models.engine import Database
 from models.errors import (

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
-from app.services.records.images import Images, RawText
+from app.services.records.images import Images
+from app.services.records.rows import RawText
 from app.services.records.webhooks import WebhookInput
 from models.errors import AlreadyExists, ChangedSince, ColumnMissing, Refused, TableMissing
 from models.local.database import LocalDatabase
