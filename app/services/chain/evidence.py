@@ -9,11 +9,12 @@ manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import file_digest
 from html import escape
 from pathlib import Path
+from string import Template
 from typing import Final
 
 from app import paths
@@ -24,6 +25,7 @@ from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput
 
 VERIFIER: Final = "verify_bundle.py"
+PAGE: Final = "report.html"
 STYLE: Final = "report.css"
 SHOWN: Final = 2_000
 """Findings and tenants listed in the HTML; the JSON has all that were kept."""
@@ -79,12 +81,9 @@ def write_bundle(
 
 
 def _what(tenant: str | None, seq_from: int | None, seq_to: int | None) -> str:
-    limits = [
-        f"tenant {tenant}" if tenant is not None else "",
-        f"from entry {seq_from}" if seq_from is not None else "",
-        f"to entry {seq_to}" if seq_to is not None else "",
-    ]
-    return ", ".join(filter(None, limits)) or "every chain, from its first row to its last"
+    limits = ("tenant", tenant), ("from entry", seq_from), ("to entry", seq_to)
+    said = [f"{words} {value}" for words, value in limits if value is not None]
+    return ", ".join(said) or "every chain, from its first row to its last"
 
 
 def _write_rows(
@@ -129,58 +128,41 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
         ("Findings", f"{report.found:,}"),
         ("Time taken", f"{report.seconds:.2f} s"),
     ]
-    verdict = str(report.verdict)
-    tenants = [
-        (
-            item.tenant,
-            item.verdict,
-            f"{item.entries:,}",
-            item.first_seq,
-            item.last_seq,
-            None if item.anchor is None else str(item.anchor),
-            item.head,
-        )
-        for item in report.tenants[:SHOWN]
-    ]
     findings = [
         (item.code, item.tenant, item.seq, item.message, item.expected, item.actual)
         for item in report.findings[:SHOWN]
+    ]
+    tenants = [
+        (own.tenant, own.verdict, f"{own.entries:,}", own.first_seq, own.last_seq, own.anchor, own.head)
+        for own in report.tenants[:SHOWN]
     ]
     signed = [
         (item.number, _time(item.at), item.reason, item.through, f"{item.rows_ever:,}", item.hash, item.key)
         for item in checkpoints
     ]
-    return "\n".join(
-        [
-            "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
-            f"<title>Audit chain of {escape(path.name)}</title>",
-            f"<style>{_resource(STYLE).decode()}</style></head><body>",
-            f"<h1>Audit chain of {escape(path.name)}</h1>",
-            f"<p class='verdict {verdict}'>{verdict.replace('_', ' ')}</p><p>{MEANING[report.verdict]}</p>",
-            _table(None, facts),
-            "<h2>Findings</h2>",
-            _table(("Code", "Tenant", "Entry", "What", "Expected", "Found"), findings),
-            "<h2>Tenants</h2>",
-            _table(("Tenant", "Verdict", "Entries", "First", "Last", "Start proven by", "Head"), tenants),
-            "<h2>Checkpoints</h2>",
-            _table(("Number", "Made", "Reason", "Through", "Rows ever", "Hash", "Key"), signed),
-            "<p>Whoever runs as the same user can sign checkpoints; "
-            "what counts against them is a copy kept elsewhere.</p><h2>Check it again</h2>"
-            "<p>Run <code>python verify_bundle.py</code> in this folder. It "
-            "needs nothing but Python and checks every file, row, link and signature.</p></body></html>",
-        ]
+    return Template(_resource(PAGE).decode()).substitute(
+        name=escape(path.name),
+        style=_resource(STYLE).decode(),
+        verdict=report.verdict,
+        words=report.verdict.replace("_", " "),
+        meaning=MEANING[report.verdict],
+        facts=_table((), facts),
+        findings=_table(("Code", "Tenant", "Entry", "What", "Expected", "Found"), findings),
+        tenants=_table(("Tenant", "Verdict", "Entries", "First", "Last", "Start proven by", "Head"), tenants),
+        checkpoints=_table(("Number", "Made", "Reason", "Through", "Rows ever", "Hash", "Key"), signed),
     )
 
 
-def _table(head: Sequence[str] | None, rows: Iterable[Sequence[object]]) -> str:
-    body = "".join(
-        "<tr>" + "".join(f"<td>{'' if cell is None else escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    if not body:
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    if not rows:
         return "<p>None.</p>"
-    titles = "" if head is None else "<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"
-    return f"<table>{titles}{body}</table>"
+    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+    lines = ["".join(f"<td>{_cell(value)}</td>" for value in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in (titles, *lines) if line) + "</table>"
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else escape(str(value))
 
 
 def _time(at: int) -> str:

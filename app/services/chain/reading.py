@@ -237,14 +237,14 @@ def reading(path: Path) -> Iterator[LocalDatabase]:
     Raises what `source.Source` raises, and the storage errors.
     """
     with ExitStack() as stack:
-        where = source.Source(path, folder=lambda: source.scratch(stack))
+        where = source.Source(path, stack)
         yield stack.enter_context(_opened(where))
 
 
 def read_at_once(path: Path, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
     """The encoding of a file's text, and the rows of each read, all from one moment. Raises as `reading`."""
     with ExitStack() as stack:
-        where = source.Source(path, folder=lambda: source.scratch(stack))
+        where = source.Source(path, stack)
         while True:
             with _opened(where) as database:
                 found = text_encoding(database), database.read_batch(queries)
@@ -332,12 +332,7 @@ class ChainRows:
     def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
         left = iter(sorted(seqs))
         size = min(AT_ONCE, self.database.limits.parameters)
-        columns = (
-            AuditEntry.tenant_id,
-            AuditEntry.hash,
-            AuditEntry.previous_hash,
-            AuditEntry.created_at,
-        )
+        columns = AuditEntry.tenant_id, AuditEntry.hash, AuditEntry.previous_hash, AuditEntry.created_at
         while some := list(islice(left, size)):
             query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
             rows = self.database.rows(query.where(AuditEntry.seq.in_(some)).tuples())

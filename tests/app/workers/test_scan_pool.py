@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import apsw
@@ -119,15 +119,18 @@ def test_a_folder_that_takes_no_files_is_read_from_a_copy(tmp_path: Path) -> Non
     chain = ChainFile.build(tmp_path / "a.db", rows=9)
     chain.run("PRAGMA journal_mode = wal")
     chain.append(TENANT)
-    (tmp_path / "copy").mkdir()
     (tmp_path / "media").mkdir()
     for suffix in ("", "-wal"):
         (tmp_path / "media" / f"a.db{suffix}").write_bytes(Path(f"{chain.path}{suffix}").read_bytes())
     # As good as a folder without permission, for root too: this file cannot be made.
     (tmp_path / "media" / "a.db-shm").symlink_to(tmp_path / "nowhere" / "shm")
-    where = source.Source(tmp_path / "media" / "a.db", folder=lambda: tmp_path / "copy")
-    assert where.copied
-    assert source.connect(where.uri).execute("SELECT count(*) FROM audit_chain").fetchone() == (10,)
+    with ExitStack() as stack:
+        where = source.Source(tmp_path / "media" / "a.db", stack)
+        assert where.copied
+        connection = source.connect(where.uri)
+        assert connection.execute("SELECT count(*) FROM audit_chain").fetchone() == (10,)
+        connection.close()
+    assert not where.read_from.exists()
     assert verify(tmp_path / "media" / "a.db", now=NOW).entries == 10
 
 

@@ -1,8 +1,7 @@
 """From joined chains to a Report: what broken links and starts really are, and the verdicts."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import apsw
@@ -204,12 +203,11 @@ class _Neighbour(NamedTuple):
     hash: str
 
 
-@dataclass(slots=True)
-class _Neighbours:
+class _Neighbours(NamedTuple):
     """By hash: the rows that carry it (`owners`) and the rows that continue it (`successors`)."""
 
-    owners: dict[str, list[_Neighbour]] = field(default_factory=dict)
-    successors: dict[str, list[_Neighbour]] = field(default_factory=dict)
+    owners: dict[str, list[_Neighbour]]
+    successors: dict[str, list[_Neighbour]]
 
 
 def _neighbours(
@@ -220,15 +218,13 @@ def _neighbours(
     Genesis is left out: all chains continue it.
     """
     wanted = {value for value in hashes if value != GENESIS}
-    found = _Neighbours()
-    if not wanted:
-        return found
-    for first, last in ranges:
+    found = _Neighbours({}, {})
+    for first, last in ranges if wanted else ():
         try:
             for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
                 tenant, stored, previous = ((item or b"").decode("utf-8", "backslashreplace") for item in raw)
                 row = _Neighbour(seq, tenant, stored)
-                for table, key in ((found.owners, stored), (found.successors, previous)):
+                for table, key in zip(found, (stored, previous), strict=True):
                     if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
                         kept.append(row)
         except apsw.Error:
@@ -237,10 +233,9 @@ def _neighbours(
 
 
 def _explain(
-    connection: apsw.Connection, joined: Joined, unproven: Iterable[Chain], ranges: Iterable[tuple[int, int]]
+    connection: apsw.Connection, joined: Joined, unproven: Sequence[Chain], ranges: Iterable[tuple[int, int]]
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
-    unproven = list(unproven)
     hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
     near = _neighbours(connection, hashes, ranges)
     branches: dict[str, set[str]] = {}
@@ -252,31 +247,34 @@ def _explain(
         for finding in found:
             joined.add(finding)
     for chain in unproven:
-        for finding in _unproven_start(joined, chain, near):
+        for finding in _unproven_start(chain, near):
             joined.add(finding)
 
 
-def _unproven_start(joined: Joined, chain: Chain, near: _Neighbours) -> list[Finding]:
+def _unproven_start(chain: Chain, near: _Neighbours) -> list[Finding]:
     """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
-    marker = chain.marker
-    if marker is not None and denied(chain.first_seq, chain.first_previous, marker):
+    tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
+    start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
+    if marker is not None and denied(first, previous, marker):
         sentence = (
             f"Entry {marker.seq} says that everything up to {marker.to_seq} was pruned, "
-            f"but the chain of {chain.tenant} does not start behind that."
+            f"but the chain of {tenant} does not start behind that."
         )
-        place, expected = (chain.tenant, chain.first_seq), marker.last_hash
-        return [Finding(Code.LINK, *place, expected, chain.first_previous, sentence)]
+        return [_finding(start._replace(expected=marker.last_hash), Code.LINK, sentence)]
     if chain.gap_before or chain.doubted:
         return []  # what came before may be what could not be read, or what a doubted marker tells of
-    found = _broken_start(chain, near)
-    if found:
-        return found
+    owners, successors = near.owners.get(previous, []), near.successors.get(previous, [])
+    own = next((row for row in owners if row.tenant == tenant), None)
+    if own is not None:
+        return [_finding(start, Code.ORDER, f"Entry {first} continues entry {own.seq}, which comes later.")]
+    other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
+    if other is not None:
+        sentence = f"The chain of {tenant} starts with entry {first} inside the chain of {other.tenant}."
+        return [_finding(start, Code.LINK, _plain(start)), _finding(start, Code.CROSS_TENANT, sentence)]
     sentence = (
-        f"The chain of {chain.tenant} holds from entry {chain.first_seq} on; "
-        "nothing in the file proves what came before."
+        f"The chain of {tenant} holds from entry {first} on; nothing in the file proves what came before."
     )
-    place = (chain.tenant, chain.first_seq)
-    return [Finding(Code.UNPROVEN_START, *place, GENESIS, chain.first_previous, sentence)]
+    return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
 
 def _broken_link(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) -> list[Finding]:
@@ -314,34 +312,9 @@ def _classify(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) 
         return Code.ORDER, f"Entry {seq} continues entry {own.seq}, which is not the entry before it."
     other = next((row for row in owners if row.tenant != tenant), None)
     if other is not None:
-        return (
-            Code.CROSS_TENANT,
-            f"Entry {seq} of {tenant} continues entry {other.seq}, which is stored under {other.tenant}.",
-        )
+        where = f"entry {other.seq}, which is stored under {other.tenant}"
+        return Code.CROSS_TENANT, f"Entry {seq} of {tenant} continues {where}."
     return Code.LINK, _plain(item)
-
-
-def _broken_start(chain: Chain, near: _Neighbours) -> list[Finding]:
-    """Findings for a first row that is not genesis and that no marker explains: none if nothing is known."""
-    item = Break(
-        chain.tenant, chain.first_seq, chain.first_previous, GENESIS, chain.first_hash, chain.first_holds
-    )
-    owners = near.owners.get(chain.first_previous, [])
-    own = next((row for row in owners if row.tenant == chain.tenant), None)
-    if own is not None:
-        return [_finding(item, Code.ORDER, f"Entry {item.seq} continues entry {own.seq}, which comes later.")]
-    other = next(
-        (
-            row
-            for row in [*owners, *near.successors.get(chain.first_previous, [])]
-            if row.tenant != chain.tenant
-        ),
-        None,
-    )
-    if other is None:
-        return []
-    message = f"The chain of {chain.tenant} starts with entry {item.seq} inside the chain of {other.tenant}."
-    return [_finding(item, Code.LINK, _plain(item)), _finding(item, Code.CROSS_TENANT, message)]
 
 
 def _plain(item: Break) -> str:

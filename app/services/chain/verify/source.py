@@ -51,8 +51,8 @@ class Source:
     `undisturbed()` must be asked afterwards.
     """
 
-    def __init__(self, path: Path, *, folder: Callable[[], Path] | None = None) -> None:
-        """`folder` gives a place for a copy, asked for when the file's own folder does not allow reading it.
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        """`stack` takes away the copy that is read where the file's own folder does not allow reading it.
 
         Raises `FileMissing`, and what `models.local.file.diagnose` makes of a file that is no database.
         """
@@ -68,12 +68,9 @@ class Source:
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
         self.frozen = wal and not _beside(path, "-wal").exists()
-        self.copied = False
-        if not self.frozen and folder is not None and not _readable(path):
-            path = _copy(path, folder())
-            self.copied = True
-        self.read_from = path
-        self.uri = uri(path, immutable=self.frozen, writable=self.copied)
+        self.read_from = path if self.frozen or _readable(path) else _copy(path, stack)
+        self.copied = self.read_from != path
+        self.uri = uri(self.read_from, immutable=self.frozen, writable=self.copied)
 
     def undisturbed(self) -> bool:
         """Whether a file read without locks is still as it was."""
@@ -107,13 +104,6 @@ def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
     for pragma in ("query_only = 1", "cell_size_check = 1", "temp_store = 2", "cache_size = -128"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
-
-
-def scratch(stack: ExitStack) -> Path:
-    """A folder that is gone when `stack` is."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415  # rarely needed, and slow to load
-
-    return Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-")))
 
 
 def check_table(connection: apsw.Connection, path: Path) -> None:
@@ -165,15 +155,16 @@ def _readable(path: Path) -> bool:
     return True
 
 
-def _copy(path: Path, folder: Path) -> Path:
-    """The file with what lies beside it, so that SQLite can recover it there.
+def _copy(path: Path, stack: ExitStack) -> Path:
+    """The file, until `stack` ends, with what lies beside it, so that SQLite can recover it there.
 
     By plain handles, which drop this process's locks on the file when they are closed: only where SQLite
     could not open it here, so that no connection of this process holds any.
     """
-    import shutil  # noqa: PLC0415  # rarely needed, and every child would load it
+    import shutil  # noqa: PLC0415  # rarely needed, and every child would load them
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
 
-    target = folder / path.name
+    target = Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-"))) / path.name
     for suffix in ("", "-wal", "-journal"):
         if _beside(path, suffix).exists():
             shutil.copyfile(_beside(path, suffix), _beside(target, suffix))

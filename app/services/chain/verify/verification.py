@@ -80,7 +80,7 @@ def verify(
     """
     started = time.perf_counter()
     with ExitStack() as stack:
-        where = source.Source(path, folder=lambda: source.scratch(stack))
+        where = source.Source(path, stack)
         ranged = seq_from is not None or seq_to is not None
         known = checkpoints or CheckpointHistory()
         history = CheckpointHistory(adopted=known.adopted) if ranged else known

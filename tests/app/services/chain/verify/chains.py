@@ -199,8 +199,7 @@ class ChainFile:
 
     def verify_cut(self, cuts: Sequence[int]) -> Report:
         """The same, as if several processes had scanned `cuts[i] <= seq < cuts[i + 1]`."""
-        where = source.Source(self.path)
-        connection = source.connect(where.uri)
+        connection = source.connect(source.uri(self.path))
         results = [
             RangeScan(connection, source.encoding(connection), first, end - 1, now=NOW).run()
             for first, end in pairwise(cuts)
