@@ -237,16 +237,17 @@ def hold_back(
     A tenant with an error is named although nothing of it would go: nobody is told that all is well.
     """
     going: list[TenantShare] = []
-    held: list[LeftAlone] = []
+    left: list[LeftAlone] = []
+    held, stops = attempt.held, attempt.stops
     for share in shares:
-        reason = attempt.held.get(share.tenant_id, attempt.stops)
+        reason = held.get(share.tenant_id, stops)
         if reason is None:
             going.append(share)
         else:
-            held.append(LeftAlone(share.tenant_id, share.first_seq, reason))
-    others = attempt.broken - {one.tenant_id for one in held}
-    held += (LeftAlone(tenant, None, attempt.held[tenant]) for tenant in sorted(others))
-    return tuple(going), tuple(held)
+            left.append(LeftAlone(share.tenant_id, share.first_seq, reason))
+    others = attempt.broken - {one.tenant_id for one in left}
+    left += (LeftAlone(tenant, None, held[tenant]) for tenant in sorted(others))
+    return tuple(going), tuple(left)
 
 
 def lost_end(database: Database) -> str | None:

@@ -1,6 +1,6 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,24 +27,54 @@ class SignedReport:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of a checkpoint beside another act: its `number`, or the `problem`.
+    """What came of a checkpoint beside another act, and what that act must leave alone.
 
-    `missing` is the problem where it is another one than that the chains do not hold. `held` are the tenants
-    of whom nothing may be removed, each with the reason: an error finding, or a start that nothing proves and
-    nobody accepted; `broken` are those of them with an error. `stops` is why nothing at all may be removed:
-    an error that concerns the whole file, or that it could not be verified against its checkpoints. All are
-    sentences for a person. `number` and `problem` are both None where there are no entries to sign.
-    `report` is what was found of the file, held against what was `known` of it.
+    `report` is what was found of the file, held against what was `known` of it; None where it could not be
+    verified, and `failure` says why. `missing` is why no checkpoint was made, where that is another reason
+    than that the chains do not hold, or that there are no entries to sign. All are sentences for a person.
     """
 
-    number: int | None = None
-    problem: str | None = None
+    report: Report | None = None
+    known: CheckpointHistory = field(default_factory=CheckpointHistory)
+    failure: str | None = None
     missing: str | None = None
-    held: Mapping[str, str] = field(default_factory=dict)
-    broken: frozenset[str] = frozenset()
-    stops: str | None = None
-    known: CheckpointHistory = field(default=CheckpointHistory(), repr=False)
-    report: Report | None = field(default=None, repr=False)
+
+    @property
+    def held(self) -> dict[str, str]:
+        """The tenants of whom nothing may be removed, each with the reason: an error finding, a contradicted
+        chain, or a start that nothing proves and nobody accepted.
+        """
+        if self.report is None:
+            return {}
+        held = {
+            tenant.tenant: f"The chain of {tenant.tenant} does not hold; verify it."
+            for tenant in self.report.tenants
+            if tenant.verdict not in SOUND
+        }
+        # Findings are limited in number, so a verdict may have none here; the first of a tenant is told.
+        for finding in reversed(self.report.findings):
+            if finding.tenant is not None and (finding.is_error or finding.code is Code.UNPROVEN_START):
+                held[finding.tenant] = finding.message
+        return held
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """Those of them with an error, also those of whom no entry is left."""
+        if self.report is None:
+            return frozenset()
+        found, tenants = self.report.findings, self.report.tenants
+        named = {finding.tenant for finding in found if finding.is_error and finding.tenant is not None}
+        return frozenset(named | {tenant.tenant for tenant in tenants if tenant.verdict in BROKEN})
+
+    @property
+    def stops(self) -> str | None:
+        """Why nothing at all may be removed: an error that is no single tenant's, an earlier state of the
+        file, or that it could not be verified. An index that hides an entry of one tenant may hide others'.
+        """
+        found = () if self.report is None else self.report.findings
+        whole = (item for item in found if item.tenant is None or item.code is Code.INDEX)
+        first = (item.message for item in whole if item.is_error or item.code is Code.EARLIER)
+        return self.failure or next(first, None)
 
 
 def verify_with_checkpoints(
@@ -141,21 +171,18 @@ def try_to_sign(
         report = report or verify(path, now=now, cancelled=cancelled, checkpoints=known, seal=True)
     except (TenantAdminError, OSError) as error:
         problem = _said(error, path)
-        return Attempt(problem=problem, missing=problem, stops=problem)
-    found = Attempt(
-        held=_held(report), broken=_broken(report), stops=_stops(report), known=known, report=report
-    )
-    if reason is None:
+        return Attempt(failure=problem, missing=problem)
+    found = Attempt(report, known)
+    if reason is None or (not report.entries and report.intact):
         return found
     try:
-        return replace(found, number=store.create(path, report, now=now, reason=reason).number)
+        store.create(path, report, now=now, reason=reason)
     except NotSigned as error:
-        if not report.entries and report.intact:
-            return found
-        problem, sound = str(error), report.verdict not in {*BROKEN, Verdict.UNPROVEN_START}
+        known_already = report.verdict in {*BROKEN, Verdict.UNPROVEN_START}
+        return found if known_already else replace(found, missing=str(error))
     except (TenantAdminError, OSError) as error:
-        problem, sound = _said(error, path), True
-    return replace(found, problem=problem, missing=problem if sound else None)
+        return replace(found, missing=_said(error, path))
+    return found
 
 
 def _joined(path: Path, report: Report, archive: Path | None, **options: Any) -> Report:
@@ -165,37 +192,6 @@ def _joined(path: Path, report: Report, archive: Path | None, **options: Any) ->
     from app.services.chain.archive.following import with_archive  # noqa: PLC0415 - few have one
 
     return with_archive(path, report, archive, **options)
-
-
-def _held(report: Report) -> dict[str, str]:
-    """Every tenant with an error finding, a contradicted one, or one whose start is unproven."""
-    held = {
-        tenant.tenant: f"The chain of {tenant.tenant} does not hold; verify it."
-        for tenant in report.tenants
-        if tenant.verdict not in SOUND
-    }
-    named: set[str] = set()
-    for finding in report.findings:  # limited in number, so a verdict may have none here
-        worse = finding.is_error or finding.code is Code.UNPROVEN_START
-        if finding.tenant is not None and worse and finding.tenant not in named:
-            named.add(finding.tenant)
-            held[finding.tenant] = finding.message
-    return held
-
-
-def _broken(report: Report) -> frozenset[str]:
-    """The tenants with an error, also those of whom no entry is left."""
-    named = {finding.tenant for finding in report.findings if finding.is_error and finding.tenant is not None}
-    return frozenset(named | {tenant.tenant for tenant in report.tenants if tenant.verdict in BROKEN})
-
-
-def _stops(report: Report) -> str | None:
-    """The first error that is no single tenant's, or that the file is an earlier state of itself.
-
-    An index that hides an entry of one tenant may hide others', too.
-    """
-    whole = (item for item in report.findings if item.tenant is None or item.code is Code.INDEX)
-    return next((item.message for item in whole if item.is_error or item.code is Code.EARLIER), None)
 
 
 def _said(error: TenantAdminError | OSError, path: Path) -> str:

@@ -57,14 +57,11 @@ class NoKeyring:
 
 @dataclass
 class Outcome:
-    """What verifications said to a retention run, and the tenants that were archived."""
+    """What verifications said to a retention run, the tenants that were archived, and whether it signed."""
 
     attempts: list[Attempt]
     archived: set[str]
-
-    @property
-    def is_signed(self) -> bool:
-        return any(attempt.number is not None for attempt in self.attempts)
+    is_signed: bool
 
     @property
     def is_stopped(self) -> bool:
@@ -76,9 +73,10 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
     attempts: list[Attempt] = []
 
     def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        attempts.append(making.try_to_sign(path, store, verify, now=NOW, reason=reason))
+        attempts.append(making.try_to_sign(path, store, verify, now=NOW, reason=reason, before=before))
         return attempts[-1]
 
+    signed = len(store.checkpoints(path))
     database = LocalDatabase(path)
     with database.connection_context():
         found = plan(database, now=NOW, days=days, facts=ClockFacts(stated=True), checkpoint=checkpoint)
@@ -86,7 +84,8 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
         options: dict[str, Any] = {"archive": archive, "pause": lambda _: None}
         with suppress(NotAllowed):
             carry_out(database, found, said, now=NOW, actor="ops", checkpoint=checkpoint, **options)
-    return Outcome(attempts, {file.name.split("-")[1] for file in archive.iterdir()})
+    archived = {file.name.split("-")[1] for file in archive.iterdir()}
+    return Outcome(attempts, archived, len(store.checkpoints(path)) > signed)
 
 
 def build(path: Path) -> ChainFile:

@@ -260,7 +260,7 @@ def test_an_error_of_the_whole_file_stops_every_tenant(database: LocalDatabase, 
     notify(sql, "n", 1, OLD)
 
     def rolled_back(*_: object) -> Attempt:
-        return Attempt(stops="The newest checkpoint here is number 3, but number 5 was seen before.")
+        return Attempt(failure="The newest checkpoint here is number 3, but number 5 was seen before.")
 
     result = retain(database, checkpoint=rolled_back)
     assert [(one.tenant_id, one.reason) for one in result.left] == [("acme", rolled_back().stops)]
@@ -275,8 +275,7 @@ def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
 
     def locked(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
         found = verified(None, cancelled, before)
-        problem = None if reason is None else "The keyring is locked."
-        return replace(found, problem=problem, missing=problem)
+        return replace(found, missing=None if reason is None else "The keyring is locked.")
 
     with pytest.raises(NoCheckpoint, match=r"The keyring is locked\. Nothing was removed\."):
         retain(database, checkpoint=locked)

@@ -14,7 +14,7 @@ from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
-from tests.fixtures.checkpoints import sign, try_to_sign
+from tests.fixtures.checkpoints import kept, sign, try_to_sign
 from tests.fixtures.checkpoints import verify as verify_known
 
 
@@ -42,21 +42,19 @@ def test_what_was_cut_off_is_found_and_nothing_is_signed(demo: Path, tmp_path: P
         "DELETE FROM audit_chain WHERE seq > 290;"
         "UPDATE sqlite_sequence SET seq = 290 WHERE name = 'audit_chain'"
     )
-    made = sign(demo, folder, now=NOW)
-    assert made.checkpoint is None
-    assert {finding.code for finding in made.report.findings} == {Code.TRUNCATED}
+    found = sign(demo, folder, now=NOW)
+    assert found.checkpoint is None and "does not hold, so no checkpoint was made" in str(found.why_not)
+    assert {finding.code for finding in found.report.findings} == {Code.TRUNCATED}
     tried = try_to_sign(demo, folder, now=NOW)
-    assert tried.number is None
-    assert tried.held == {finding.tenant: finding.message for finding in made.report.findings}
-    assert tried.stops is None
-    assert "does not hold, so no checkpoint was made" in str(tried.problem)
+    assert tried.held == {finding.tenant: finding.message for finding in found.report.findings}
+    assert (tried.stops, tried.missing, kept(demo, folder)) == (None, None, 1)
 
 
 def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
     tried = try_to_sign(demo, tmp_path / "checkpoints", now=NOW)
-    assert (tried.number, tried.held, tried.stops) == (None, {}, None)
-    assert tried.problem is not None and str(tmp_path / "checkpoints") in tried.problem
+    assert (tried.held, tried.stops) == ({}, None)
+    assert tried.missing is not None and str(tmp_path / "checkpoints") in tried.missing
 
 
 def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
@@ -151,7 +149,7 @@ def test_every_error_and_every_unproven_start_holds_a_tenant(tmp_path: Path) -> 
     chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs(headless)[0])
     chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", gone)
     tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
-    assert tried.number is None and tried.problem is not None and tried.stops is None
+    assert (tried.stops, kept(chain.path, tmp_path / "checkpoints")) == (None, 1)
     assert set(tried.held) == {edited, headless, gone}
     assert "does not match its own hash" in tried.held[edited]
     assert "nothing in the file proves what came before" in tried.held[headless]
@@ -161,14 +159,15 @@ def test_an_error_that_is_no_tenants_stops_everything(demo: Path, tmp_path: Path
     sql = apsw.Connection(str(demo))
     sql.execute("UPDATE sqlite_sequence SET seq = seq + 5 WHERE name = 'audit_chain'")
     tried = try_to_sign(demo, tmp_path / "checkpoints", now=NOW)
-    assert (tried.number, tried.held) == (None, {})
+    assert (kept(demo, tmp_path / "checkpoints"), tried.held) == (0, {})
     assert tried.stops is not None and "the entries after it were removed" in tried.stops
 
 
 def test_an_empty_chain_is_no_problem(tmp_path: Path) -> None:
     chain = ChainFile(tmp_path / "a.db")
     tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
-    assert (tried.number, tried.problem, tried.held, tried.stops) == (None, None, {}, None)
+    assert (tried.missing, tried.held, tried.stops) == (None, {}, None)
+    assert kept(chain.path, tmp_path / "checkpoints") == 0
 
 
 def test_an_earlier_state_is_not_signed_and_stops_everything(tmp_path: Path) -> None:
@@ -179,9 +178,9 @@ def test_an_earlier_state_is_not_signed_and_stops_everything(tmp_path: Path) -> 
     sign(chain.path, folder, now=NOW)
     chain.sql.close()
     chain.path.write_bytes(earlier)
-    made = sign(chain.path, folder, now=NOW)
-    assert (made.report.verdict, made.checkpoint) == (Verdict.EARLIER, None)
+    found = sign(chain.path, folder, now=NOW)
+    assert (found.report.verdict, found.checkpoint) == (Verdict.EARLIER, None)
     tried = try_to_sign(chain.path, folder, now=NOW)
-    assert tried.number is None and "an earlier state than checkpoints know" in str(tried.problem)
+    assert kept(chain.path, folder) == 2 and "an earlier state than checkpoints know" in str(tried.missing)
     assert tried.stops is not None and "exactly as checkpoint 1 knew it" in tried.stops
     assert sign(chain.path, folder, now=NOW, reason=Reason.START_OVER).checkpoint == 3

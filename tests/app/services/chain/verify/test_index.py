@@ -5,7 +5,7 @@ from pathlib import Path
 from app.services.chain.rules import Verdict
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
-from tests.fixtures.checkpoints import try_to_sign
+from tests.fixtures.checkpoints import kept, try_to_sign
 
 
 def hide(chain: ChainFile, name: str, shown: str) -> None:
@@ -50,7 +50,7 @@ def test_an_index_that_hides_rows_stops_every_removal_and_every_checkpoint(tmp_p
     path = tmp_path / "a.db"
     hide(ChainFile.build(path, rows=200, tenants=2), "idx_audit_tenant", "seq NOT BETWEEN 100 AND 150")
     tried = try_to_sign(path, tmp_path / "home", now=NOW)
-    assert tried.number is None and "does not hold" in str(tried.problem)
+    assert kept(path, tmp_path / "home") == 0
     assert tried.stops is not None and "The index idx_audit_tenant leads to 349" in tried.stops
 
 
