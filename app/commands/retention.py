@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,6 @@ from app.services.chain.rules import SECONDS_LIMIT
 from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
-    from app.services.chain.checkpoints.document import Reason
-    from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Plan
     from app.services.retention.run import Result
 
@@ -102,11 +100,7 @@ def retention(options: argparse.Namespace) -> int:
         path, read_only=options.dry_run, force_writable=not options.dry_run
     ).database
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        return try_to_sign(
-            path, store, verify, now=int(time.time()), reason=reason, before=before, cancelled=cancelled
-        )
-
+    checkpoint = partial(try_to_sign, path, store, verify, clock=lambda: int(time.time()))
     with database.connection_context():
         planned = plan.plan(
             database,

@@ -49,7 +49,7 @@ SWITCH_INTERVAL = 0.0005  # as app.application sets it
 WRITE_EVERY = 0.005
 
 
-def untried(*_: object) -> Attempt:
+def untried(**_: object) -> Attempt:
     """No verification and no checkpoint: only the removal is measured."""
     return Attempt()
 

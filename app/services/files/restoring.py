@@ -157,7 +157,7 @@ def carry_out(
 
     Raises the errors of `restore`; that no checkpoint can be made is no reason not to restore.
     """
-    try_to_sign(path, store, verify, now=now, reason=Reason.BEFORE_RESTORE)
+    try_to_sign(path, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
     database = None
     with suppress(TenantAdminError, OSError):
         database = store.identify(path)

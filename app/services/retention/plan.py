@@ -15,7 +15,6 @@ from typing import Any, Final
 from peewee import SQL, fn
 
 from app.services.chain.append import last_numbers
-from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
@@ -51,8 +50,8 @@ SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
 """A step through the index for each tenant, where DISTINCT would read all of it."""
 
 
-TryCheckpoint = Callable[[Reason | None, Stop, Attempt | None], Attempt]
-"""`chain.checkpoints.making.try_to_sign` for the open file: why, until when, and what was found before."""
+TryCheckpoint = Callable[..., Attempt]
+"""`chain.checkpoints.making.try_to_sign` for the open file, given `reason`, `cancelled`, `before`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ def plan(
     obstacle = lost_end(database)
     if obstacle is not None:
         return replace(found, beside={}, shares=(), obstacle=obstacle)
-    attempt = checkpoint(None, cancelled, None)
+    attempt = checkpoint(reason=None, cancelled=cancelled)
     shares, held = hold_back(found.shares, attempt)
     stopped = {one.tenant_id for one in held}
     left = (*(one for one in left if one.tenant_id not in stopped), *held)

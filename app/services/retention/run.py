@@ -198,7 +198,7 @@ def carry_out(
     finally:
         result.seconds = time.monotonic() - started
         if result.total and plan.has_chain:
-            result.no_checkpoint = checkpoint(Reason.RETENTION, never, None).missing
+            result.no_checkpoint = checkpoint(reason=Reason.RETENTION).missing
     return result
 
 
@@ -269,7 +269,7 @@ class _Run:
         Raises `NoCheckpoint` and `Cancelled`.
         """
         before = self.plan.attempt if self.plan.untouched() else None
-        self._attempt = checkpoint(Reason.RETENTION, self.cancelled, before)
+        self._attempt = checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
         if self._attempt.missing is not None and not confirmation.without_checkpoint:
             raise NoCheckpoint(self._attempt.missing)
         self._shares, held = hold_back(self._shares, self._attempt)

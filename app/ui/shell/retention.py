@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -26,7 +26,6 @@ from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is loaded when one does
-    from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
     from app.services.retention.run import Result
@@ -274,21 +273,14 @@ class Retention(QObject):
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)
 
-    def _try_checkpoint(self, reason: Reason | None, cancelled: Stop, before: Attempt | None) -> Attempt:
+    def _try_checkpoint(self, **options: Any) -> Attempt:
         """On the thread of a run."""
         from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
         from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
         from app.workers import scan_pool  # noqa: PLC0415
 
-        return try_to_sign(
-            self._path,
-            CheckpointStore(paths.checkpoints_dir()),
-            scan_pool.verify,
-            now=self._clock(),
-            reason=reason,
-            before=before,
-            cancelled=cancelled,
-        )
+        store = CheckpointStore(paths.checkpoints_dir())
+        return try_to_sign(self._path, store, scan_pool.verify, clock=self._clock, **options)
 
     def _say(self) -> None:
         """When it last ran and will run next."""

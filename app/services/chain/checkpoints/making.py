@@ -10,7 +10,7 @@ from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Progress, Stop, never
 
 Verifier = Callable[..., Report]
 """`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
@@ -154,10 +154,10 @@ def try_to_sign(
     store: CheckpointStore,
     verify: Verifier,
     *,
-    now: int,
+    clock: Callable[[], int],
     reason: Reason | None,
+    cancelled: Stop = never,
     before: Attempt | None = None,
-    cancelled: Stop | None = None,
 ) -> Attempt:
     """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`.
 
@@ -165,6 +165,7 @@ def try_to_sign(
     was found then is signed later, without another verification, where it comes as `before`: nobody may have
     written to the file since, and where the checkpoints are others by now the file is verified again.
     """
+    now = clock()
     try:
         known = store.known(path)
         report = before.report if before is not None and before.known == known else None

@@ -17,7 +17,6 @@ import apsw
 import pytest
 
 from app.services.chain.checkpoints import making
-from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
@@ -72,8 +71,8 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
     """Retention as a person has it: planned, confirmed, carried out."""
     attempts: list[Attempt] = []
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        attempts.append(making.try_to_sign(path, store, verify, now=NOW, reason=reason, before=before))
+    def checkpoint(**options: Any) -> Attempt:
+        attempts.append(making.try_to_sign(path, store, verify, clock=lambda: NOW, **options))
         return attempts[-1]
 
     signed = len(store.checkpoints(path))

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -179,8 +181,8 @@ def between(database: LocalDatabase, calls: int, change: Callable[[], object]) -
     """Verifies, and makes `change` to the file right after the verification number `calls`."""
     verified, answered = unsigned(database.path), []
 
-    def attempt(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        found = verified(reason, cancelled, before)
+    def attempt(**options: Any) -> Attempt:
+        found = verified(**options)
         answered.append(found)
         if len(answered) == calls:
             change()
@@ -259,7 +261,7 @@ def test_an_error_of_the_whole_file_stops_every_tenant(database: LocalDatabase, 
     chains.append(sql, "acme", [OLD, NEW])
     notify(sql, "n", 1, OLD)
 
-    def rolled_back(*_: object) -> Attempt:
+    def rolled_back(**_: object) -> Attempt:
         return Attempt(failure="The newest checkpoint here is number 3, but number 5 was seen before.")
 
     result = retain(database, checkpoint=rolled_back)
@@ -273,8 +275,8 @@ def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     verified = unsigned(database.path)
 
-    def locked(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        found = verified(None, cancelled, before)
+    def locked(reason: Reason | None, **options: Any) -> Attempt:
+        found = verified(reason=None, **options)
         return replace(found, missing=None if reason is None else "The keyring is locked.")
 
     with pytest.raises(NoCheckpoint, match=r"The keyring is locked\. Nothing was removed\."):
@@ -308,14 +310,10 @@ def test_a_checkpoint_is_signed_before_and_after(database: LocalDatabase, sql: a
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     folder = database.path.with_name("checkpoints")
 
-    def attempt(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        store = CheckpointStore(folder)
-        return try_to_sign(
-            database.path, store, scan_pool.verify, now=NOW, reason=reason, cancelled=cancelled
-        )
-
+    store = CheckpointStore(folder)
+    attempt = partial(try_to_sign, database.path, store, scan_pool.verify, clock=lambda: NOW)
     assert retain(database, checkpoint=attempt).total == 1
-    assert [one.reason for one in CheckpointStore(folder).checkpoints(database.path)] == ["retention"] * 2
+    assert [one.reason for one in store.checkpoints(database.path)] == ["retention"] * 2
     assert verify(database.path, folder, now=NOW).verdict is Verdict.VERIFIED
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -412,9 +413,9 @@ def test_a_refused_run_keeps_no_checkpoint(
     reasons: list[Reason | None] = []
     verified = unsigned(database.path)
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
+    def checkpoint(reason: Reason | None, **options: Any) -> Attempt:
         reasons.append(reason)
-        return verified(reason, cancelled, before)
+        return verified(reason=reason, **options)
 
     preferences.set_clock(10 * DAY)
     worker = make(checkpoint)
@@ -440,17 +441,12 @@ def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_sinc
         verified.append(path)
         return verify(path, **options)
 
-    def checkpoint(reason: Reason | None, cancelled: Callable[[], bool], before: Attempt | None) -> Attempt:
-        return try_to_sign(
-            database.path, store, counting, now=NOW, reason=reason, before=before, cancelled=cancelled
-        )
-
     def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
         if change:  # behind what the plan removes
             sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 8")
         carry_out(Confirmation.to(plan))
 
-    worker = make(checkpoint)
+    worker = make(partial(try_to_sign, database.path, store, counting, clock=lambda: NOW))
     with ran(qtbot, worker) as finished:
         worker.propose(agree)
     worker.stop()
