@@ -25,18 +25,17 @@ if sys.platform not in ("darwin", "win32"):  # their file systems know no other 
     NAMES.append(b"a\xff.sqlite")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(demo.read_bytes())
-    for command in ("verify", "info", "checkpoint"):
-        done = subprocess.run([sys.executable, "-m", "app", command, path], capture_output=True, check=False)
-        assert (done.returncode, done.stderr) == (0, b""), command
-    dry = subprocess.run(
-        [sys.executable, "-m", "app", "retention", path, "--dry-run"], capture_output=True, check=False
+    program = (
+        "import sys; from app.cli import main;"
+        "print([main([*words.split(), sys.argv[1]]) for words in sys.argv[2:]], file=sys.stderr)"
     )
-    assert (dry.returncode, dry.stderr) == (0, b"")
+    commands = ("verify", "info", "checkpoint", "retention --dry-run")
+    done = subprocess.run([sys.executable, "-c", program, path, *commands], capture_output=True, check=False)
+    assert done.stderr == b"[0, 0, 0, 0]\n"
 
 
 def test_no_name_acts_on_the_terminal(tmp_path: Path) -> None:

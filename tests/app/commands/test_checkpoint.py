@@ -4,11 +4,8 @@ import json
 from pathlib import Path
 
 import apsw
-import pytest
 
 from tests.fixtures.command import run
-
-pytestmark = pytest.mark.slow
 
 
 def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:

@@ -45,7 +45,6 @@ def live(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
     done = run("import", write_dump(live, tmp_path / "export.sql", d1=True), new)
@@ -58,7 +57,6 @@ def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -
     assert run("verify", new).stdout.splitlines()[-1].startswith("VERIFIED")
 
 
-@pytest.mark.slow
 def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Path) -> None:
     earlier = tmp_path / "earlier.sql"
     write_dump(live, earlier)
@@ -75,7 +73,6 @@ def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Pa
     assert (tmp_path / "cut.sqlite").exists()
 
 
-@pytest.mark.slow
 def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_path: Path) -> None:
     ask(live, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     ask(live, "DELETE FROM planning_runs WHERE id = (SELECT run_id FROM planning_artifacts LIMIT 1)")
@@ -88,7 +85,6 @@ def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_p
     assert ask(new, "SELECT payload FROM audit_chain WHERE seq = 40") == [("{}",)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -106,7 +102,6 @@ def test_what_is_refused_is_one_sentence_and_exit_2(tmp_path: Path, text: str, s
     assert list(tmp_path.iterdir()) == [dump]
 
 
-@pytest.mark.slow
 def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     before = live.read_bytes()
     done = run("import", write_dump(live, tmp_path / "export.sql"), live)
@@ -114,7 +109,6 @@ def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     assert "already a file" in done.stderr
 
 
-@pytest.mark.slow
 def test_opening_a_dump_says_how_it_is_imported(live: Path, tmp_path: Path) -> None:
     done = run("info", write_dump(live, tmp_path / "export.sql"))
     assert done.returncode == 2

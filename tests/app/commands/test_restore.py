@@ -9,8 +9,6 @@ from tests.conftest import NOW
 from tests.fixtures.command import run
 from tests.fixtures.window import ask, count
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:

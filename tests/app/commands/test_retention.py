@@ -14,8 +14,6 @@ from tests.fixtures import chains
 from tests.fixtures.command import run
 from tests.fixtures.window import ask
 
-pytestmark = pytest.mark.slow
-
 DAY = 86_400
 
 
