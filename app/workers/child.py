@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from models import errors
@@ -90,15 +89,13 @@ class Children:
         try:
             self._processes.append(_spawn(self._worker, behind=self._behind))
         except OSError as error:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise CannotStart(self._work, error.strerror or type(error).__name__) from error
 
     def __enter__(self) -> "Children":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.terminate()
         for process in self._processes:

@@ -79,12 +79,12 @@ class ChildProcesses:
 
         def scan_here(index: int, job: Job, tick: Callable[[int, int], bool]) -> Result:
             try:
-                parts[index] = scan_range(job, lambda rows: tick(rows, 0))
+                result = scan_range(job, lambda rows: tick(rows, 0))
             except Stopped:
                 raise Cancelled from None
-            if tick(rows_of(parts[index]), 0):
+            if tick(rows_of(result), 0):
                 raise Cancelled
-            return {}
+            return result
 
         ends = self._children.run(
             jobs,

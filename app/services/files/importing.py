@@ -67,19 +67,18 @@ class Imported:
     """What an import made.
 
     `rows` counts by table, the ledger and SQLite's own tables left out. `statements` counts what was run.
-    `violations` are all rows whose foreign key points nowhere, `dangling` says of which tables.
+    `dangling` says whose rows' foreign keys point nowhere.
     """
 
     path: Path
     rows: Mapping[str, int]
     statements: int
-    violations: int
     dangling: tuple[Dangling, ...]
     seconds: float
 
 
 def import_dump(
-    dump: Path, target: Path, *, progress: Progress | None = None, cancelled: Stop | None = None
+    dump: Path, target: Path, *, progress: Progress = ignore, cancelled: Stop = never
 ) -> Imported:
     """Makes the new database `target` of an SQL dump; its text comes through byte for byte.
 
@@ -89,13 +88,12 @@ def import_dump(
     `NotThePlatforms`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
     """
     began = time.perf_counter()
-    stop = cancelled or never
     size = _size(dump)
     with new_file(target) as building:
-        with closing(_connect(building, size, stop)) as connection, _interrupted():
+        with closing(_connect(building, size, cancelled)) as connection, _interrupted():
             guard = Guard(connection)
             connection.execute("BEGIN")
-            _run(guard, dump, size, progress or ignore, stop)
+            _run(guard, dump, size, progress, cancelled)
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
             connection.execute("COMMIT")
@@ -104,14 +102,7 @@ def import_dump(
                 raise DamagedFile(target)
             set_pragma(connection, "journal_mode", "wal")
         rows = _rows_by_table(building, dump)
-    return Imported(
-        path=target,
-        rows=rows,
-        statements=guard.statements,
-        violations=sum(item.rows for item in dangling),
-        dangling=dangling,
-        seconds=time.perf_counter() - began,
-    )
+    return Imported(target, rows, guard.statements, dangling, time.perf_counter() - began)
 
 
 @dataclass(frozen=True, slots=True)

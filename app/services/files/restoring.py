@@ -120,8 +120,8 @@ def offer(
     verify: Verifier,
     *,
     now: int,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> Offer:
     """Prepares a copy of `source` in `folder` and verifies it as what the file would be; nothing is changed.
 
@@ -150,8 +150,8 @@ def carry_out(
     actor: str,
     now: int,
     force: bool = False,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> Restored:
     """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
 
@@ -178,8 +178,8 @@ def prepare(
     source: Path,
     folder: Path,
     *,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> Prepared:
     """Copies `source` (a database file, or an SQL dump, which is imported) into `folder` and checks it.
 
@@ -191,15 +191,13 @@ def prepare(
             raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
     copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
     try:
-        opening.open_database(source, read_only=True)
-    except (NeedsCopy, UnfinishedChange):
+        with suppress(NeedsCopy, UnfinishedChange):  # a copy is made all the same
+            opening.open_database(source, read_only=True)
         snapshot_copy(source, copy)
     except SqlDump:
         from app.services.files.importing import import_dump  # noqa: PLC0415 - most copies are databases
 
         import_dump(source, copy, progress=progress, cancelled=cancelled)
-    else:
-        snapshot_copy(source, copy)
     database = LocalDatabase(copy)
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
@@ -224,8 +222,8 @@ def restore(
     actor: str,
     now: int,
     force: bool = False,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> Path:
     """Replaces what the file at `path` holds; returns the copy of what it held, which lies beside it.
 
@@ -240,9 +238,7 @@ def restore(
     try:
         _record(prepared, kept, actor=actor, now=now)
         with LocalDatabase(path).expected_errors():
-            copies.put_back(
-                path, prepared.copy, kept, progress=progress or ignore, cancelled=cancelled or never
-            )
+            copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
     except Exception:
         kept.unlink(missing_ok=True)
         raise

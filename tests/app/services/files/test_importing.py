@@ -52,7 +52,7 @@ def test_everything_comes_through(run: Run, texts: dict[str, str], source: Path,
     assert contents(made.path) == contents(source)
     assert made.rows["audit_chain"] == 120
     assert "d1_migrations" not in made.rows
-    assert (made.violations, made.dangling) == (0, ())
+    assert made.dangling == ()
     assert made.statements > sum(made.rows.values())
     report = scan_pool.verify(made.path, now=NOW)
     assert (report.verdict, report.entries) == ("CONSISTENT", 120)
@@ -121,13 +121,12 @@ def test_rows_that_refer_to_nothing_are_counted(run: Run, texts: dict[str, str])
         "INSERT INTO planning_artifacts(id,run_id,phase,content,created_at) VALUES('{}','gone','p','c',1);\n"
     )
     made = run(texts["d1"] + rows.format("a-1") + rows.format("a-2"))
-    assert made.violations == 2
     assert made.dangling == (Dangling("planning_artifacts", "planning_runs", 2),)
 
 
 def test_a_foreign_key_that_cannot_be_one_is_passed_over(run: Run, texts: dict[str, str]) -> None:
     made = run(texts["d1"] + "CREATE TABLE t(a REFERENCES users(email));\nINSERT INTO t VALUES('x');\n")
-    assert made.violations == 0
+    assert made.dangling == ()
 
 
 def test_tables_of_ones_own_come_along_and_those_of_d1_do_not(run: Run, texts: dict[str, str]) -> None:
