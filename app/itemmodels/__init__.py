@@ -1,0 +1,1 @@
+"""Long tables for Qt: columns, pages and roles, never SQL."""

@@ -13,7 +13,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, card, in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, card, in_column, in_row, taken
 
 SHOWN = 6
 CHOICES = (
@@ -63,10 +63,8 @@ class WelcomePage(QWidget):
 
     def set_recent(self, paths: Sequence[Path]) -> None:
         """Offers these files, the first few of them."""
-        while (item := self._recent.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.deleteLater()
+        for old in taken(self._recent):
+            old.deleteLater()
         for path in paths[:SHOWN]:
             self._recent.addWidget(self._recent_row(path))
         self._recent_title.setVisible(bool(paths))

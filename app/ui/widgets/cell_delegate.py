@@ -1,6 +1,6 @@
 """Paints table cells straight from the model's roles, several times faster than the style sheet would."""
 
-from collections import OrderedDict
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QSize, Qt
@@ -28,7 +28,6 @@ _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSP
 class _Laid(NamedTuple):
     text: QStaticText
     width: float
-    whole: bool
 
 
 class _Column(NamedTuple):
@@ -53,7 +52,6 @@ class CellDelegate(QStyledItemDelegate):
         self._theme = theme
         self._view = view
         self.focus_row = -1
-        self._laid: OrderedDict[tuple[str, bool, int], _Laid] = OrderedDict()
         self._columns: dict[int, _Column] = {}
         theme.changed.connect(self.forget)
         self.forget()
@@ -69,7 +67,7 @@ class CellDelegate(QStyledItemDelegate):
         self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
-        self._laid.clear()
+        self._laid = lru_cache(_CACHED_TEXTS)(self._lay_out)
         self._columns.clear()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -143,29 +141,21 @@ class CellDelegate(QStyledItemDelegate):
         return known
 
     def _lay(self, text: str, mono: bool, width: int) -> _Laid:
-        whole = self._laid.get((text, mono, 0))
-        if whole is None:
-            whole = self._remember((text, mono, 0), text[:_LONGEST], whole=len(text) <= _LONGEST)
-        if whole.width <= width:
-            return whole
-        key = (text, mono, width)
-        cut = self._laid.get(key)
-        if cut is None:
-            metrics = self._mono_metrics if mono else self._plain_metrics
-            shown = metrics.elidedText(visible(text[:_LONGEST]), Qt.TextElideMode.ElideRight, width)
-            cut = self._remember(key, shown, whole=False)
-        return cut
+        whole = self._laid(text, mono)
+        return whole if whole.width <= width else self._laid(text, mono, width)
 
-    def _remember(self, key: tuple[str, bool, int], text: str, *, whole: bool) -> _Laid:
-        if len(self._laid) >= _CACHED_TEXTS:
-            self._laid.popitem(last=False)  # one by one: to drop them all at once takes 40 ms
-        static = QStaticText(visible(text))
+    def _lay_out(self, text: str, mono: bool, width: int | None = None) -> _Laid:
+        """The text, cut to `width` pixels if that is given."""
+        shown = visible(text[:_LONGEST])
+        font = self._mono if mono else self._plain
+        if width is not None:
+            metrics = self._mono_metrics if mono else self._plain_metrics
+            shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, width)
+        static = QStaticText(shown)
         static.setTextFormat(Qt.TextFormat.PlainText)
         static.setPerformanceHint(QStaticText.PerformanceHint.ModerateCaching)
-        font = self._mono if key[1] else self._plain
         static.prepare(font=font)
-        laid = self._laid[key] = _Laid(static, static.size().width(), whole)
-        return laid
+        return _Laid(static, static.size().width())
 
 
 def is_right(alignment: Any) -> bool:

@@ -196,6 +196,12 @@ def _filled(
     return box
 
 
+def taken(layout: QLayout) -> list[QWidget]:
+    """The widgets of a layout, which has nothing left in it."""
+    items = iter(lambda: layout.takeAt(0), None)
+    return [widget for item in items if (widget := item.widget()) is not None]
+
+
 def card() -> QFrame:
     """An empty panel with a rounded border."""
     frame = QFrame()

@@ -21,7 +21,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button, tool_button
 from app.ui.widgets.formatting import byte_size, tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, taken, text_box
 from models.errors import TableMissing, TenantAdminError
 
 
@@ -196,11 +196,9 @@ class Inspector(QFrame):
         self._title.setText(title)
         self._subtitle.setText(subtitle)
         self._subtitle.setVisible(bool(subtitle))
-        while (item := self._chips.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None and old not in chips:
-                old.hide()
-                old.deleteLater()
+        for old in set(taken(self._chips)).difference(chips):
+            old.hide()
+            old.deleteLater()
         for chip in chips:
             self._chips.addWidget(chip)
             chip.show()
@@ -240,11 +238,7 @@ class Inspector(QFrame):
         self._body.addStretch(1)
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
-        """Buttons at the foot, from the left."""
-        while (item := self._actions.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.setParent(None)
+        """Buttons at the foot, from the left; once."""
         for button in buttons:
             self._actions.addWidget(button)
         self._actions.addStretch(1)
@@ -301,11 +295,9 @@ class FieldList(QWidget):
         self._fields = tuple(fields)
         self._shown.clear()
         self._copies.clear()
-        while (item := self._grid.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.deleteLater()
+        for old in taken(self._grid):
+            old.hide()
+            old.deleteLater()
         for row, field in enumerate(fields):
             self._add(row, field)
         self._take_place()
