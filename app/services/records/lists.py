@@ -112,27 +112,22 @@ class Lists:
         """How many rows the query keeps."""
         return int(database.scalar(self._statements(database, query.table).count(query)))
 
-    def locate(self, database: Database, query: ListQuery, record_id: str | int) -> int | None:
-        """The position of a record in the list, from 0; None when it is not in it."""
-        key = self.key_of(database, query.table, record_id)
+    def locate(self, database: Database, query: ListQuery, record_id: str | int) -> tuple[int, int] | None:
+        """The position of a record in the list, from 0, and its key; None when it is not in it."""
+        statements = self._statements(database, query.table)
+        key: int | None = database.scalar(_key(statements, EVERYONE, record_id))
         if key is None:
             return None
-        statements = self._statements(database, query.table)
         known = _range(database, statements, query)
         if known is not None:
-            return known.index(key) if key in known else None
+            return (known.index(key), key) if key in known else None
         listed, ahead = database.read_batch(
             [
                 statements.select(query, SQL("1")).where(statements.rowid == key),
                 statements.count(query).where(statements.before(query, key)),
             ]
         )
-        return int(ahead[0][0]) if listed else None
-
-    def key_of(self, database: Database, table: str, record_id: str | int) -> int | None:
-        """The key of a record, whatever list it is in; None when there is no such record."""
-        found = database.scalar(_key(self._statements(database, table), EVERYONE, record_id))
-        return None if found is None else int(found)
+        return (int(ahead[0][0]), key) if listed else None
 
     def search(
         self, database: Database, wanted: Sequence[tuple[ListQuery, str | int | None]], most: int

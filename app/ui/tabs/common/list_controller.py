@@ -79,15 +79,14 @@ class ListController(QObject):
         query, lists = self._query, self._context.lists
         self._wanted = record_id
 
-        def work(database: Any) -> tuple[int | None, int | None]:
-            place = lists.locate(database, query, record_id)  # type: ignore[arg-type]
-            return place, lists.key_of(database, self.table.name, record_id)  # type: ignore[arg-type]
+        def work(database: Any) -> tuple[int, int] | None:
+            return lists.locate(database, query, record_id)  # type: ignore[arg-type]
 
-        def found(answer: tuple[int | None, int | None]) -> None:
+        def found(answer: tuple[int, int] | None) -> None:
             if query != self._query or record_id != self._wanted:
                 return  # another list is on its way, or another record was asked for since
             self._wanted = None
-            row = self._row_of(*answer)
+            row = None if answer is None else self._row_of(*answer)
             if row is not None:
                 self.view.select_row(row)
                 self.view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
@@ -98,10 +97,8 @@ class ListController(QObject):
 
         self._context.runner.read(work, on_done=found)
 
-    def _row_of(self, place: int | None, key: int | None) -> int | None:
+    def _row_of(self, place: int, key: int) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
-        if place is None or key is None:
-            return None
         if place < self.model.rowCount() and self.model.key(place) in (key, None):
             return place
         return self.model.row_of_key(key)

@@ -209,6 +209,12 @@ def test_filters_add_up(lists: Lists, database: LocalDatabase) -> None:
         assert lists.count(database, query) == len(expected) == lists.open_list(database, query).total
 
 
+def place(lists: Lists, database: LocalDatabase, query: ListQuery, record_id: str | int) -> int | None:
+    """Where the record is; its key is the row's that stands there."""
+    found = lists.locate(database, query, record_id)
+    return None if found is None else found[0]
+
+
 def test_a_record_is_located_in_any_order(lists: Lists, database: LocalDatabase) -> None:
     for sort, descending, scope in product(
         (None, *DECLARED["audit_chain"].names), (False, True), (Scope(), BLUE)
@@ -216,11 +222,11 @@ def test_a_record_is_located_in_any_order(lists: Lists, database: LocalDatabase)
         query = replace(AUDIT, sort=sort, descending=descending, scope=scope)
         keys = lists.load_keys(database, query)
         for seq in (2, 600, 1200):
-            assert lists.locate(database, query, seq) == list(keys).index(seq) == position(keys, seq)
-    assert lists.locate(database, replace(AUDIT, scope=ACME), 2) is None
-    assert lists.locate(database, AUDIT, 5000) is None
-    assert lists.locate(database, replace(USERS, text="anna"), "usr_1") == 0
-    assert lists.locate(database, replace(USERS, text="anna"), "usr_2") is None
+            assert place(lists, database, query, seq) == list(keys).index(seq) == position(keys, seq)
+    assert place(lists, database, replace(AUDIT, scope=ACME), 2) is None
+    assert place(lists, database, AUDIT, 5000) is None
+    assert place(lists, database, replace(USERS, text="anna"), "usr_1") == 0
+    assert place(lists, database, replace(USERS, text="anna"), "usr_2") is None
 
 
 def test_nulls_are_located_too(lists: Lists, database: LocalDatabase) -> None:
@@ -234,7 +240,7 @@ def test_nulls_are_located_too(lists: Lists, database: LocalDatabase) -> None:
     for descending in (False, True):
         query = ListQuery("planning_runs", sort="kill_verdict", descending=descending)
         order = ids(lists, database, query)
-        assert [lists.locate(database, query, str(record)) for record in order] == list(range(6))
+        assert [place(lists, database, query, str(record)) for record in order] == list(range(6))
 
 
 def test_choices_count_under_the_other_filters(lists: Lists, database: LocalDatabase) -> None:
@@ -349,7 +355,7 @@ def test_a_file_with_another_schema_lists_what_it_has(odd_file: LocalDatabase) -
     }
     assert found == {"id": "usr_1", "email": "anna@acme.example", "created_at": 1}
     assert ids(lists, odd_file, AUDIT) == [30, 20, 10]
-    assert lists.locate(odd_file, AUDIT, 20) == 1
+    assert place(lists, odd_file, AUDIT, 20) == 1
     for name in DECLARED["users"].names:
         assert ids(lists, odd_file, replace(USERS, sort=name, text="ANNA")) == ["usr_1"]
     for query in (replace(AUDIT, since=5), replace(AUDIT, choices=(("event_type", ("x",)),))):
@@ -429,7 +435,7 @@ def test_all_facets_are_one_snapshot(lists: Lists, busy: Busy) -> None:
 
 
 def test_a_place_is_counted_where_the_record_is_listed(lists: Lists, busy: Busy) -> None:
-    assert lists.locate(busy, replace(AUDIT, sort="created_at", descending=True), 1200) == busy.reads
+    assert place(lists, busy, replace(AUDIT, sort="created_at", descending=True), 1200) == busy.reads
 
 
 @pytest.mark.parametrize("text", ["X" * 60, "É" * 30, "%" * 40])
