@@ -14,11 +14,9 @@ from app.itemmodels.columns import Tone
 from app.services.records.tables import DECLARED, rows_of
 from app.services.text import counted
 from app.ui.shell.files import FileWork
-from app.ui.theme import Kind, Theme
-from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button
+from app.ui.theme import Theme
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
-from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError
@@ -148,7 +146,7 @@ class Copies(FileWork):
         self._busy.run(f"Restoring {path.name}…", work, on_done=done, on_failed=failed)
 
 
-class RestoreDialog(Dialog):
+class RestoreDialog(ConfirmDialog):
     """`RestoreDialog(theme, offer, path, parent=None)`; accepted is the person's agreement to restore `path`.
 
     Where the copy's own chain does not hold, nothing can be pressed before the person has said that it is
@@ -162,8 +160,7 @@ class RestoreDialog(Dialog):
             f"Restore {path.name}?",
             f"What it holds is replaced by what {prepared.source.name} holds. The file as it is now is kept "
             f"beside it, in {path.parent}, and can be restored in the same way.",
-            icon=Icon.WARNING_FILL,
-            tone=Tone.BAD,
+            action="Restore",
             parent=parent,
         )
         self.setMinimumWidth(560)
@@ -187,19 +184,12 @@ class RestoreDialog(Dialog):
         self.agreement.toggled.connect(self._update)
         if not offer.holds:
             self.add_widget(self.agreement)
-        self.cancel_button = push_button(theme, "Cancel")
-        self.restore_button = push_button(theme, "Restore", kind=Kind.DANGER)
-        self.cancel_button.clicked.connect(self.reject)
-        self.restore_button.clicked.connect(self.accept)
-        self.set_buttons([self.cancel_button, self.restore_button])
-        self.cancel_button.setDefault(True)
-        self.cancel_button.setFocus()
         self._update()
 
     def _update(self) -> None:
         ready = self.agreement.isChecked()
-        self.restore_button.setEnabled(ready)
-        self.restore_button.setToolTip("" if ready else "Tick the box above first.")
+        self.confirm_button.setEnabled(ready)
+        self.confirm_button.setToolTip("" if ready else "Tick the box above first.")
 
 
 def _row(table: str, before: int | None, after: int | None) -> tuple[Cell, ...]:

@@ -157,7 +157,7 @@ class Files(FileWork):
 
             return create(path, now=self._clock())
 
-        self._make(f"Creating {path.name}…", work, can_cancel=False)
+        self._busy.run(f"Creating {path.name}…", work, on_done=self.open, can_cancel=False)
 
     def explore_demo(self) -> None:
         """Opens the sample data, which is made the first time."""
@@ -173,7 +173,7 @@ class Files(FileWork):
             create_demo(path, rows=DEMO_ROWS, now=self._clock(), progress=progress, cancelled=cancelled)
             return path
 
-        self._make("Making sample data…", work)
+        self._busy.run("Making sample data…", work, on_done=self.open)
 
     def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
         """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
@@ -212,9 +212,6 @@ class Files(FileWork):
             on_failed=failed,
             can_cancel=False,
         )
-
-    def _make(self, text: str, work: Callable[[Progress, Stop], Path], *, can_cancel: bool = True) -> None:
-        self._busy.run(text, work, on_done=self.open, can_cancel=can_cancel)
 
     def _opened(self, opened: OpenedFile) -> None:
         self.is_opening = False
@@ -256,7 +253,7 @@ class Files(FileWork):
             snapshot_copy(path, target)
             return target
 
-        self._make(f"Copying {path.name}…", work, can_cancel=False)
+        self._busy.run(f"Copying {path.name}…", work, on_done=self.open, can_cancel=False)
 
     def _folder(self) -> str:
         recent = self._settings.recent_files

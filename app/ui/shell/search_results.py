@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -175,7 +176,7 @@ class ResultsPopup(QFrame):
         self.list.show()
         self.keys.show()
         self._open()
-        self._go(self._next_choice(0, 1))
+        self._go(1)  # below the head of the first group
         self.list.scrollToTop()
         hits = sum(row.kind is RowKind.HIT for row in found)
         self._announce(counted(hits, "result"))
@@ -196,32 +197,22 @@ class ResultsPopup(QFrame):
         return self.rows[index.row()] if index.isValid() else None
 
     def move_by(self, step: int) -> None:
-        """To the next choice, or with -1 the one before."""
-        if self.rows:
-            self._go(self._next_choice(self.list.currentIndex().row(), step))
+        """To the next choice, or with -1 the one before; round at the ends."""
+        places = [place for place, row in enumerate(self.rows) if row.kind is not RowKind.HEAD]
+        if places:
+            self._go(places[(places.index(self.list.currentIndex().row()) + step) % len(places)])
 
     def move_group(self, step: int) -> None:
-        """To the next group, or with -1 the one before."""
-        if self.rows:
-            self._go(self._next_group(self.list.currentIndex().row(), step))
+        """To the first choice of the next group, or with -1 of the one before; not beyond the ends."""
+        firsts = [place + 1 for place, row in enumerate(self.rows) if row.kind is RowKind.HEAD]
+        wanted = bisect(firsts, self.list.currentIndex().row()) - 1 + step
+        if 0 <= wanted < len(firsts):
+            self._go(firsts[wanted])
 
     def _fill(self, found: Sequence[ResultRow]) -> None:
         self.rows = tuple(found)
         self.model.clear()
         self.model.appendColumn([_item(row) for row in found])
-
-    def _next_choice(self, row: int, step: int) -> int:
-        """The nearest row in that direction that can be chosen, going round at the ends; or -1."""
-        count = len(self.rows)
-        places = ((row + step * (distance + 1)) % count for distance in range(count))
-        return next((place for place in places if self.rows[place].kind is not RowKind.HEAD), -1)
-
-    def _next_group(self, row: int, step: int) -> int:
-        """The first choice of the next group in that direction, or `row` at the ends."""
-        heads = [number for number, found in enumerate(self.rows) if found.kind is RowKind.HEAD]
-        inside = max((place for place, head in enumerate(heads) if head < row), default=0)
-        wanted = inside + step
-        return heads[wanted] + 1 if 0 <= wanted < len(heads) else row
 
     def _go(self, row: int) -> None:
         index = self.model.index(row, 0)

@@ -53,9 +53,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
-        ActionSpec(
-            "info", "Data&base info…", Icon.DATABASE, partial(_database_info, window), no_file, "Ctrl+I"
-        ),
+        ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
         ActionSpec(
             "export",
             "E&xport…",
@@ -169,16 +167,15 @@ def _preferences(window: MainWindow) -> None:
     dialog.open_once()
 
 
-def _database_info(window: MainWindow) -> None:
+def _database_info(file: Workspace) -> None:
     from app.services.files import describe  # noqa: PLC0415
     from app.ui.shell.dialogs import DatabaseInfoDialog  # noqa: PLC0415
 
-    if window.context is not None:
-        opened = window.context.opened
-        window.context.runner.read(
-            lambda database: describe.counted(opened),
-            on_done=lambda info: DatabaseInfoDialog(window.theme, info, window).open_once(),
-        )
+    context = file.context
+    context.runner.read(
+        lambda database: describe.counted(context.opened),
+        on_done=lambda info: DatabaseInfoDialog(context.theme, info, file.window()).open_once(),
+    )
 
 
 def _about(window: MainWindow) -> None:

@@ -63,7 +63,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     window.copies.offer(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
     with qtbot.waitSignal(window.opened):
-        click(qtbot, box.restore_button)
+        click(qtbot, box.confirm_button)
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count_text() == said(before, 0))
     kept = next(demo_path.parent.glob("demo.before-restore.*.sqlite"))
@@ -82,9 +82,9 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     window.copies.offer(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
     assert "does not hold: 1 finding" in box.chain.text()
-    assert not box.restore_button.isEnabled()
+    assert not box.confirm_button.isEnabled()
     click(qtbot, box.agreement)
-    assert box.restore_button.isEnabled()
+    assert box.confirm_button.isEnabled()
     press("Escape")
     closed(qtbot, window, RestoreDialog)
     assert leftovers(demo_path) == []
