@@ -130,21 +130,17 @@ class AuditTab(RecordTab):
             ],
         )
         self._payload.set_json(entry.text("payload"))
-        previous, stored = entry.text("previous_hash"), entry.text("hash")
+        hashes = (
+            ("Previous", entry.text("previous_hash"), Tone.NEUTRAL),
+            ("Hash", entry.text("hash"), Tone.NEUTRAL),
+            ("Recomputed", judged.recomputed, Tone.NEUTRAL if judged.hash_ok else Tone.BAD),
+        )
         self.fields.set_fields(
             [
-                Field("Previous", formatting.shortened(previous, 12, 12), True, copy=previous),
-                Field("Hash", formatting.shortened(stored, 12, 12), True, copy=stored),
-                Field(
-                    "Recomputed",
-                    formatting.shortened(judged.recomputed, 12, 12),
-                    True,
-                    Tone.NEUTRAL if judged.hash_ok else Tone.BAD,
-                    copy=judged.recomputed,
-                ),
+                *(Field(name, formatting.shortened(of, 12, 12), True, tone, of) for name, of, tone in hashes),
                 Field("Link", verdicts.link_sentence(judged, is_accepted), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in problems[:1]),
-                *(declared.unknown_fields(entry)),
+                *declared.unknown_fields(entry),
             ]
         )
 

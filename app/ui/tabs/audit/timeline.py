@@ -70,7 +70,6 @@ class Timeline(QWidget):
         self.hide()
 
     def set_days(self, days: Sequence[tuple[int, int]]) -> None:
-        """Shows these days."""
         self._days = tuple((day, count) for day, count in days if 0 <= day < 1_000_000)
         self._make_bars()
         self._show_or_hide()

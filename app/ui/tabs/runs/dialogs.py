@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
@@ -62,13 +62,10 @@ class ArtifactDialog(Dialog):
         head.addWidget(self.verdict)
         head.addWidget(self.facts, 1)
         self.content = JsonView(context.theme, "Content")
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 8, 0, 0)
-        column.setSpacing(12)
-        column.addLayout(head)
-        column.addWidget(self.content, 1)
-        self.add_widget(body, 1)
+        self.body.setContentsMargins(0, 8, 0, 0)
+        self.body.setSpacing(12)
+        self.body.addLayout(head)
+        self.add_widget(self.content, 1)
         self.close_button = _add_close_button(self)
         self.finished.connect(self._stop_reading)
         self.versions.currentIndexChanged.connect(self._show_version)

@@ -56,7 +56,6 @@ class PhaseScores(QWidget):
         theme.changed.connect(self.update)
 
     def set_scores(self, scores: Sequence[PhaseScore]) -> None:
-        """Show these phases."""
         self._scores = tuple(scores)
         self._current = min(self._current, max(0, len(scores) - 1))
         self.setAccessibleDescription("; ".join(_words(score) for score in scores))
@@ -68,7 +67,6 @@ class PhaseScores(QWidget):
         return self._scores[self._current].phase if self._scores else None
 
     def row_rect(self, row: int) -> QRect:
-        """Where row `row` is painted."""
         height = self._row_height()
         return QRect(0, row * height, self.width(), height)
 
