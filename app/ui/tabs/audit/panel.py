@@ -1,7 +1,6 @@
 """The verdict over the chains in scope: what was found, what can be done about it, and the run itself."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -291,6 +290,7 @@ class FindingsPanel(QFrame):
         super().__init__(parent)
         self._theme = theme
         self.table: StaticTable | None = None
+        self._seqs: list[int | None] = []
         self._more = Label(look=Look.DIM)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -306,8 +306,8 @@ class FindingsPanel(QFrame):
         archived = _archived(report)
         rows = [_row(finding, archived=finding in archived) for finding in report.findings]
         table = StaticTable(self._theme, "Findings", _COLUMNS, rows, most=4, wide=3)
-        seqs = [None if finding in archived else finding.seq for finding in report.findings]
-        table.selection_changed.connect(lambda: self._choose(seqs))
+        self._seqs = [None if finding in archived else finding.seq for finding in report.findings]
+        table.selection_changed.connect(self._choose)
         self._column.insertWidget(0, table)
         self.table = table
         hidden = report.found - len(report.findings)
@@ -324,9 +324,9 @@ class FindingsPanel(QFrame):
             self.table = None
         self.hide()
 
-    def _choose(self, seqs: Sequence[int | None]) -> None:
+    def _choose(self) -> None:
         if self.table is not None and self.table.currentIndex().isValid():
-            seq = seqs[self.table.source_row(self.table.currentIndex().row())]
+            seq = self._seqs[self.table.source_row(self.table.currentIndex().row())]
             if seq is not None:
                 self.chosen.emit(seq)
 

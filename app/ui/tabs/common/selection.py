@@ -103,8 +103,7 @@ class CurrentRecord(QObject):
         self._waiting: tuple[object, Callable[[Any], object]] | None = None
         self.record_id: object = None
         rows.view.selection_changed.connect(self._follow)
-        # A record chosen before its row was at hand, by End or from elsewhere, can be read then.
-        rows.model.dataChanged.connect(self._follow)
+        rows.model.dataChanged.connect(self._rows_came)
         rows.lost.connect(self._leave)
 
     def whole(self) -> Any | None:
@@ -144,6 +143,14 @@ class CurrentRecord(QObject):
         self._stop_reading()
         self.record_id = self._waiting = None
         self.left.emit()
+
+    def _rows_came(self) -> None:
+        """A record chosen before its row was at hand, by End or from elsewhere, can be read now.
+
+        Without one nothing is left: after another order it is still being looked for.
+        """
+        if self._rows.current_id() not in (None, self.record_id):
+            self._follow()
 
     def _stop_reading(self) -> None:
         if self._reading is not None:

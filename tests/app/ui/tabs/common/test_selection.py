@@ -172,6 +172,20 @@ def test_a_record_that_the_list_still_has_stays_in_the_inspector(
     assert tab.inspector.title() == email
 
 
+def test_rows_that_come_while_a_record_is_looked_for_do_not_empty_the_inspector(
+    show_tab: ShowTab, qtbot: QtBot
+) -> None:
+    tab: UsersTab = show_tab(UsersTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(2)
+    email = tab.inspector.title()
+    tab.list.loaded.connect(lambda _: tab.model.repaint(), Qt.ConnectionType.SingleShotConnection)
+    with qtbot.assertNotEmitted(tab.current.left):
+        tab.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        qtbot.waitUntil(lambda: tab.table.currentIndex().row() not in {2, -1})
+    assert tab.inspector.title() == email
+
+
 def test_the_bar_of_the_current_row_moves_with_it(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:
     tab: UsersTab = show_tab(UsersTab)
     tab.activateWindow()
