@@ -4,8 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pytest
@@ -45,6 +48,16 @@ def bundle(known: KnownChain, folder: Path, **limits: Any) -> None:
 
 
 def recheck(folder: Path) -> tuple[int, str]:
+    """What the bundle's own verifier says, and its exit status."""
+    said = StringIO()
+    verifier = run_path(str(folder / "verify_bundle.py"))
+    with redirect_stdout(said):
+        code = verifier["main"](folder)
+    return code, said.getvalue()
+
+
+def recheck_alone(folder: Path) -> tuple[int, str]:
+    """The same as others run it: on a Python with nothing installed."""
     run = subprocess.run(
         [sys.executable, "-I", "-S", str(folder / "verify_bundle.py")],
         capture_output=True,
@@ -57,7 +70,7 @@ def recheck(folder: Path) -> tuple[int, str]:
 def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     bundle(known, tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
-    code, said = recheck(tmp_path / "out")
+    code, said = recheck_alone(tmp_path / "out")
     assert (code, said.splitlines()[0]) == (0, "61 entries, 1 checkpoints: no problems")
     assert "The report says VERIFIED; by this bundle alone, it holds." in said
     assert known.store.checkpoints(known.chain.path)[0].key in said
@@ -78,7 +91,7 @@ def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Pa
     known.chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT) WHERE seq = 5")
     known.chain.run("UPDATE audit_chain SET created_at = 1.5, hash = CAST(hash AS BLOB) WHERE seq = 9")
     bundle(known, tmp_path / "out")
-    code, said = recheck(tmp_path / "out")
+    code, said = recheck_alone(tmp_path / "out")
     assert code == 1
     assert "entry 5 does not match its hash" in said
     assert "entry 9 does not match its hash" in said
@@ -161,7 +174,7 @@ def test_a_file_put_into_or_taken_out_of_the_bundle(known: KnownChain, tmp_path:
     assert "extra.txt is not the file that was written" in recheck(folder)[1]
     (folder / "extra.txt").unlink()
     (folder / "rows.jsonl").unlink()
-    code, said = recheck(folder)
+    code, said = recheck_alone(folder)
     assert (code, "cannot be checked" in said, "Traceback" in said) == (1, True, False)
 
 
