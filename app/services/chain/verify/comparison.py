@@ -12,6 +12,7 @@ from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.rules import Code, Finding, Marker, anchor, denied, not_believed, seconds
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
 from app.services.chain.verify.report import CheckpointHistory, SealedChain
+from app.services.text import counted
 
 _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
@@ -107,7 +108,7 @@ def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
     more = max(0, latest.rows_ever - earlier.rows_ever)
     sentence = (
         f"The file is exactly as checkpoint {earlier.number} knew it on {when}; later ones, up to checkpoint "
-        f"{latest.number}, knew {more:,} more {'entry' if more == 1 else 'entries'}."
+        f"{latest.number}, knew {counted(more, 'more entry', 'more entries')}."
     )
     return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
 
@@ -341,10 +342,9 @@ def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str
             known = joined.entries_until(name, sealed.last_seq)
             more = joined.entries_until(name, latest.through) - known
             if more and chain.last_seq > sealed.last_seq:
-                what = f"{more:,} {'entry' if more == 1 else 'entries'} of {name}"
                 sentence = (
-                    f"{what} behind entry {sealed.last_seq} came after checkpoint {latest.number}, "
-                    "but with lower numbers than others had then."
+                    f"{counted(more, 'entry', 'entries')} of {name} behind entry {sealed.last_seq} came "
+                    f"after checkpoint {latest.number}, but with lower numbers than others had then."
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
         elif name not in ever and chain.first_seq <= latest.through:
