@@ -38,6 +38,8 @@ from models.errors import Cancelled
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
 
+CHANGED: Final = "The chain was changed by somebody else meanwhile."
+
 _PROVING: Final = f"""
 SELECT seq, CAST(tenant_id AS BLOB), {JOINED}, CAST(hash AS BLOB), CAST(previous_hash AS BLOB),
        CAST(event_type AS BLOB), CASE WHEN {QUICK_TYPES} THEN created_at END
@@ -209,7 +211,7 @@ def _problem(
 ) -> tuple[int | None, str] | None:
     """Where and why a walked prefix must stay, or None."""
     prefix, state = walk.prefix, follower.states.get(walk.prefix.tenant_id)
-    changed = prefix.first_seq, "The chain was changed by somebody else meanwhile."
+    changed = prefix.first_seq, CHANGED
     if state is None:
         return changed
     if state[ERRORS]:

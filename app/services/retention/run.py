@@ -18,7 +18,7 @@ from app.services.chain.append import Batch, Event, append
 from app.services.chain.archive.files import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.pruning import LeftAlone, Part, Prefix, groups, prove, remove
+from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.chain.rules import Reference
 from app.services.records.change import Change
 from app.services.retention.clock import ClockDoubt, ClockProblem, last_report
@@ -90,10 +90,9 @@ class RetentionStopped(StorageError):
 class Result:
     """What went, and what stayed although it is old.
 
-    `longest_hold` is the longest transaction in seconds, waiting for others included. `cancelled` says that
-    there is more to remove; what was removed is complete in itself. `archives` are the names of the files
-    that keep the removed audit entries. `doubt` says why the clock was in doubt, also where a person has said
-    that it is right. `no_checkpoint` is why none could be made afterwards.
+    `cancelled` says that there is more to remove; what was removed is complete in itself. `archives` are the
+    names of the files that keep the removed audit entries. `doubt` says why the clock was in doubt, also when
+    a person has said that it is right. `no_checkpoint` is why none could be made afterwards.
     """
 
     cutoff: int
@@ -101,8 +100,6 @@ class Result:
     left: tuple[LeftAlone, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     cancelled: bool = False
-    transactions: int = 0
-    longest_hold: float = 0.0
     seconds: float = 0.0
     archives: tuple[str, ...] = ()
     doubt: ClockDoubt | None = None
@@ -172,28 +169,25 @@ def carry_out(
         _require(plan, confirmation)
     archiver = None if archive is None else Archiver(database, archive)
     now = max(now, plan.now)
-    run = _Run(database, plan, now, archiver, progress, cancelled, pause, batch_rows)
+    run = _Run(database, plan, confirmation, now, actor, archiver, progress, cancelled, pause, batch_rows)
     result = run.result
-    # A report by a clock in doubt would confirm that clock tomorrow.
-    reports = plan.has_chain and (plan.doubt is None or confirmation.clock == plan.doubt)
     try:
         with database.calm_checkpoints() as run.fold_back:
             try:
                 try:
                     if plan.total and plan.has_chain:
-                        run.check(checkpoint, confirmation)
+                        run.check(checkpoint)
                     run.remove()
                 except Cancelled:
                     result.cancelled = True
-                if reports and _is_news(database, result):
-                    _report(database, result, actor=actor, now=now)
+                if _is_news(database, result):
+                    run.report()
             except TenantAdminError as error:
                 if not result.total:
                     raise
                 stopped = RetentionStopped(result, plan.total, error)
                 with suppress(TenantAdminError):  # the first failure is the one to tell
-                    if reports:
-                        _report(database, result, actor=actor, now=now, error=stopped)
+                    run.report(error=stopped)
                 raise stopped from error
     finally:
         result.seconds = time.monotonic() - started
@@ -225,29 +219,15 @@ def _is_news(database: Database, result: Result) -> bool:
     return not isinstance(said, dict) or said.get("left") != stays(result.left, ())["left"]
 
 
-def _report(
-    database: Database, result: Result, *, actor: str, now: int, error: TenantAdminError | None = None
-) -> None:
-    """Appends the outcome to the chain of `system`."""
-    payload: dict[str, Any] = {"actor": actor, "cutoff": result.cutoff, "removed": dict(result.removed)}
-    payload |= stays(result.left, result.skipped)
-    if result.doubt is not None:
-        payload["trustedClock"] = True
-    if result.cancelled:
-        payload["cancelled"] = True
-    if error is not None:
-        payload["error"] = str(error)
-    kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
-    append(database, lambda: Batch((), (Event(SYSTEM_TENANT, kind, payload),)), now=now)
-
-
 @dataclass
 class _Run:
     """One run of a plan; `result` grows while it runs and is right whenever it ends."""
 
     database: Database
     plan: Plan
+    confirmation: Confirmation
     now: int
+    actor: str
     archiver: Archiver | None
     progress: Progress
     cancelled: Stop
@@ -261,20 +241,40 @@ class _Run:
         self.result = Result(plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt)
         self._shares = plan.shares
         self._attempt = Attempt()
-        self._done = self._total = 0
+        self._stopped: set[str] = set()
+        self._done = self._total = self._transactions = 0
 
-    def check(self, checkpoint: TryCheckpoint, confirmation: Confirmation) -> None:
+    def check(self, checkpoint: TryCheckpoint) -> None:
         """Makes the checkpoint before, and leaves alone the tenants that its verification stops.
 
         Raises `NoCheckpoint` and `Cancelled`.
         """
         before = self.plan.attempt if self.plan.untouched() else None
         self._attempt = checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
-        if self._attempt.missing is not None and not confirmation.without_checkpoint:
+        if self._attempt.missing is not None and not self.confirmation.without_checkpoint:
             raise NoCheckpoint(self._attempt.missing)
         self._shares, held = hold_back(self._shares, self._attempt)
         named = {one.tenant_id for one in self.result.left}
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
+
+    def report(self, error: TenantAdminError | None = None) -> None:
+        """Appends the outcome to the chain of `system`, but not by a clock in doubt: it would confirm that
+        clock tomorrow.
+        """
+        plan, result = self.plan, self.result
+        if not plan.has_chain or (plan.doubt is not None and self.confirmation.clock != plan.doubt):
+            return
+        payload: dict[str, Any] = {"actor": self.actor, "cutoff": result.cutoff, "removed": result.removed}
+        payload |= stays(result.left, result.skipped)
+        if result.doubt is not None:
+            payload["trustedClock"] = True
+        if result.cancelled:
+            payload["cancelled"] = True
+        if error is not None:
+            payload["error"] = str(error)
+        kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
+        event = Event(SYSTEM_TENANT, kind, payload)
+        append(self.database, lambda: Batch((), (event,)), now=self.now)
 
     def remove(self) -> None:
         """Removes everything planned. Raises `Cancelled` between transactions, and the storage errors."""
@@ -300,18 +300,8 @@ class _Run:
             accepted=self._attempt.known.adopted,
         )
         self.result.left += tuple(left)
-        stopped: set[str] = set()
         for batch in self._archived(batches):
-            parts = [part for part in batch if part.tenant_id not in stopped]
-            try:
-                self._remove_parts(parts)
-            except (RowChanged, Refused):  # the platform's own cleanup, say: find whose entries they were
-                for part in parts:
-                    try:
-                        self._remove_parts([part])
-                    except (RowChanged, Refused) as error:
-                        stopped.add(part.tenant_id)
-                        self._leave(part, error)
+            self._remove_parts([part for part in batch if part.tenant_id not in self._stopped])
 
     def _archived(self, batches: Sequence[Sequence[Part]]) -> Sequence[Sequence[Part]]:
         """The batches with what keeps their entries; the archives are complete before anything is removed."""
@@ -336,21 +326,22 @@ class _Run:
         ]
 
     def _leave(self, part: Part, error: StorageError) -> None:
-        changed = isinstance(error, RowChanged)
-        reason = "The chain was changed by somebody else meanwhile." if changed else str(error)
+        reason = CHANGED if isinstance(error, RowChanged) else str(error)
         self.result.left += (LeftAlone(part.tenant_id, part.from_seq, reason),)
+        self._stopped.add(part.tenant_id)
 
     def _remove_parts(self, parts: Sequence[Part]) -> None:
-        if parts:
-            write = partial(
-                remove,
-                self.database,
-                parts,
-                cutoff=self.plan.cutoff,
-                now=self.now,
-                cancelled=self.cancelled,
-            )
+        if not parts:
+            return
+        write = partial(remove, self.database, parts, cutoff=self.plan.cutoff, now=self.now)
+        try:
             self._transact(write, {"audit_chain": sum(part.count for part in parts)})
+        except (RowChanged, Refused) as error:  # the platform's own cleanup, say
+            if len(parts) == 1:
+                self._leave(parts[0], error)
+            else:  # find whose entries they were
+                for part in parts:
+                    self._remove_parts([part])
 
     def _remove_records(self, table: str) -> None:
         refused = 0
@@ -368,7 +359,7 @@ class _Run:
     def _remove_or_split(self, removal: OldRows) -> int:
         """Removes the records, one by one where the file refuses to let go of one; how many of them stay."""
         try:
-            self._remove_batch(removal)
+            self._transact(partial(self.database.run_batch, removal.statements), removal.removed)
         except Refused:
             if len(removal.rows) == 1:
                 return 1
@@ -376,26 +367,20 @@ class _Run:
             return sum(self._remove_or_split(alone([row])) for row in removal.rows)
         return 0
 
-    def _remove_batch(self, removal: OldRows) -> None:
-        write = partial(self.database.run_batch, removal.statements, cancelled=self.cancelled)
-        self._transact(write, removal.removed)
-
-    def _transact(self, write: Callable[[], None], removed: dict[str, int]) -> None:
+    def _transact(self, write: Callable[..., None], removed: dict[str, int]) -> None:
         if self.cancelled():
             raise Cancelled
-        started = time.monotonic()
         try:
-            write()
+            write(cancelled=self.cancelled)
         except FileLocked:
             if self.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise
-        self.result.longest_hold = max(self.result.longest_hold, time.monotonic() - started)
-        self.result.transactions += 1
+        self._transactions += 1
         for table, rows in removed.items():
             self.result.removed[table] = self.result.removed.get(table, 0) + rows
         self._advance(sum(removed.values()))
-        if self.result.transactions % _FOLD_EVERY == 0:
+        if self._transactions % _FOLD_EVERY == 0:
             self.fold_back()  # which keeps nobody waiting either
         else:
             self.pause(_PAUSE)
