@@ -56,15 +56,15 @@ def import_dump(options: argparse.Namespace) -> int:
 def _verify_imported(path: Path) -> int:
     from app.services.files.importing import verify_imported  # noqa: PLC0415
 
-    found = verify_imported(path, *store_and_verifier(), now=int(time.time()))
-    if found.continuation is not None and found.continuation.known:
-        say(_said(found.continuation))
-    print_report(found.report)
-    if found.checkpoint is not None:
-        print(f"checkpoint {found.checkpoint}: {found.report.entries:,} entries signed")
-    elif found.report.entries and found.problem is not None:
-        complain(f"the file stays without a checkpoint. {found.problem}")
-    return EXIT_INTACT if found.report.intact else EXIT_FINDINGS
+    continuation, made = verify_imported(path, *store_and_verifier(), now=int(time.time()))
+    if continuation is not None and continuation.known:
+        say(_said(continuation))
+    print_report(made.report)
+    if made.checkpoint is not None:
+        print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
+    elif made.report.entries and made.why_not is not None:
+        complain(f"the file stays without a checkpoint. {made.why_not}")
+    return EXIT_INTACT if made.report.intact else EXIT_FINDINGS
 
 
 def _said(found: "Continuation") -> str:

@@ -54,8 +54,9 @@ def restore(options: argparse.Namespace) -> int:
                 path, offered, store, verify, actor=paths.os_user(), now=now, force=options.force
             )
         except KeyboardInterrupt:
-            beside = f"{path.stem}.before-restore.*{path.suffix}"
-            complain(f"interrupted; if {beside} lies beside it, it was restored")
+            from models.local.copies import name_of  # noqa: PLC0415
+
+            complain(f"interrupted; if {name_of(path, 'restore', '*')} lies beside it, it was restored")
             return EXIT_COULD_NOT_RUN
     for table, count in offered.prepared.after.items():
         say(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")

@@ -26,16 +26,20 @@ PAGES = 2_000
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
 
+def name_of(path: Path, why: str, moment: str) -> str:
+    """How a copy of a file is called that was made before something happened to it."""
+    return f"{path.stem}.before-{why}.{moment}{path.suffix}"
+
+
 def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
-    """`<stem>.before-<why>.<UTC time><suffix>` in `folder`, numbered where that is taken, as an empty file.
+    """The `name_of` a copy made now (UTC) in `folder`, numbered where that is taken, as an empty file.
 
     Raises `CopyNotWritten`.
     """
     moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    stem = f"{path.stem}.before-{why}.{moment}"
     number = 1
     while True:
-        copy = folder / f"{stem}{'' if number == 1 else f'-{number}'}{path.suffix}"
+        copy = folder / name_of(path, why, moment if number == 1 else f"{moment}-{number}")
         try:
             os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:

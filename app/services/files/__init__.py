@@ -1,0 +1,1 @@
+"""Database files: found, opened, described, made, imported, copied, restored."""

@@ -45,11 +45,7 @@ _LIMITS: Final = (
 
 
 class Forbidden(Exception):
-    """A statement does something else than filling tables; `what` names it."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
+    """A statement does something else than filling tables; `str()` names what."""
 
 
 class Guard:

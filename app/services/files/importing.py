@@ -35,9 +35,8 @@ from models.progress import Progress, Stop, ignore, never
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
-    from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.checkpoints.making import SignedReport, Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
-    from app.services.chain.verify.report import Report
     from models.schema import Schema
 
 _STEPS = 20_000
@@ -105,38 +104,25 @@ def import_dump(
     return Imported(target, rows, guard.statements, dangling, time.perf_counter() - began)
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What an imported file's chains are, and how they stand to the checkpoints known here.
-
-    `continuation` is None where that could not be asked. `checkpoint` is the number of the one that was made;
-    None where none was, with the `problem` unless there is nothing to sign.
-    """
-
-    continuation: "Continuation | None"
-    report: "Report"
-    checkpoint: int | None
-    problem: str | None
-
-
-def verify_imported(path: Path, store: "CheckpointStore", verify: "Verifier", *, now: int) -> Verified:
+def verify_imported(
+    path: Path, store: "CheckpointStore", verify: "Verifier", *, now: int
+) -> "tuple[Continuation | None, SignedReport]":
     """Holds the new file against what is known here, then verifies it and makes the checkpoint.
 
-    The file is there already: what goes wrong with the checkpoints is no failure of the import. Raises
-    `Cancelled` and the errors of `verify`.
+    How it continues what is known is None where that could not be asked. The file is there already: what goes
+    wrong with the checkpoints is no failure of the import. Raises `Cancelled` and the errors of `verify`.
     """
     from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import SignedReport, verify_and_sign  # noqa: PLC0415
 
     continuation = None
     try:
         continuation = store.continuation(path)
-        made = verify_and_sign(path, store, verify, now=now, reason=Reason.IMPORT)
+        return continuation, verify_and_sign(path, store, verify, now=now, reason=Reason.IMPORT)
     except Cancelled:
         raise
     except (TenantAdminError, OSError) as error:
-        return Verified(continuation, verify(path, now=now), None, str(error))
-    return Verified(continuation, made.report, made.checkpoint, made.why_not)
+        return continuation, SignedReport(verify(path, now=now), None, str(error))
 
 
 def _size(dump: Path) -> int:
@@ -198,7 +184,7 @@ def _run(guard: Guard, dump: Path, size: int, progress: Progress, cancelled: Sto
                 guard.run(text)
             except Forbidden as error:
                 line = statement_line(dump, text, begin, guard.start)
-                raise StatementRefused(dump, _short(error.what), line) from error
+                raise StatementRefused(dump, _short(str(error)), line) from error
             except _OF_THE_STORE:
                 raise
             except apsw.FullError as error:
@@ -225,7 +211,7 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
         try:
             guard.check_default(str(expression))
         except Forbidden as error:
-            raise StatementRefused(dump, _short(f"{error.what} as a default of {table}")) from error
+            raise StatementRefused(dump, _short(f"{error} as a default of {table}")) from error
         except apsw.SQLError:  # a bare word, which stands for itself
             continue
 

@@ -17,6 +17,7 @@ from app.services.records.tables import DECLARED
 from app.services.text import sql_name
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
+from models.local.atomic import SIBLINGS, sibling
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 """What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
@@ -115,8 +116,7 @@ def to_file(
 
 def check_target(target: Path, database: Path) -> None:
     """Raises `InvalidInput` where an export would take the place of the database itself or of its log."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        part = database.with_name(database.name + suffix)
+    for part in (sibling(database, suffix) for suffix in SIBLINGS):
         if part.exists() and target.exists() and part.samefile(target):
             raise InvalidInput(
                 "target", f"{target.name} belongs to the open database; choose another name for the export."

@@ -26,7 +26,7 @@ from models.schema import Schema
 # What verifies is loaded on the job's thread.
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
-    from app.services.files.importing import Verified
+    from app.services.chain.checkpoints.making import SignedReport
 
 LISTED = 3
 
@@ -108,19 +108,19 @@ class ContinuationNotice(Notice):
             if not imported:
                 return partial(self.show_continuation, store.continuation(path))
             verify = partial(scan_pool.verify, cancelled=cancelled)
-            return partial(self.show_imported, verify_imported(path, store, verify, now=now))
+            return partial(self.show_imported, *verify_imported(path, store, verify, now=now))
 
         self._context.runner.job(work, on_done=lambda show: show())
 
-    def show_imported(self, found: Verified) -> None:
+    def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
         """Says how the file stands to the one seen last, and what is wrong with it."""
         from app.ui.tabs.audit.verdicts import HEADLINES  # noqa: PLC0415 - with what verifies
 
-        continuation, report = found.continuation, found.report
+        report = made.report
         tone, headline, icon = HEADLINES[report.verdict]
         rest = f"— {counted(report.entries, 'entry', 'entries')} imported"
         rest += f", {counted(report.found, 'finding')}" if report.found else ""
-        unsigned = found.problem if report.entries else None
+        unsigned = made.why_not if report.entries else None
         said = "" if unsigned is None else f"The file stays without a checkpoint. {unsigned}"
         if continuation is not None and continuation.divergences:
             self.show_continuation(continuation, "" if report.intact else f"{headline} {rest}.", said)
