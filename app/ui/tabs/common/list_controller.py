@@ -17,6 +17,7 @@ from app.services.records.lists import Counts, Keys, Listing
 from app.services.records.tables import Table
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import choice_label
+from app.ui.widgets.buttons import CountChip, CountChips
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import Choice
@@ -24,6 +25,8 @@ from app.workers.runner import Task
 from models.errors import TenantAdminError
 
 REPAINT_MS = 60_000
+OTHER = "other"
+"""The key of the chip for values that are not known."""
 
 
 class ListController(QObject):
@@ -223,13 +226,52 @@ def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:
     return replace(query, since=shown.since, until=shown.until) == shown
 
 
+class FacetChips(CountChips):
+    """`FacetChips(name, known)`: a toggle for each known value of a column, and one for all others."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(name)
+        self._known = known
+        self._others: tuple[Value, ...] = ()
+        self.offer(None)
+
+    def chosen(self) -> tuple[Value, ...]:
+        """The values filtered by; none where it is any."""
+        key = self.key()
+        return () if key is None else self._others if key == OTHER else (key,)
+
+    def choose(self, value: Value) -> None:
+        self.set_key(str(value) if value in self._known else OTHER)
+        self.changed.emit(self.key())
+
+    def offer(self, found: Counts | None) -> None:
+        """Shows how many there are of each; without counts while they are not known."""
+        counts = dict(found or ())
+        self._others = tuple(value for value in counts if value not in self._known)
+        chips = [CountChip(None, "All", None if found is None else sum(counts.values()))]
+        chips += [
+            CountChip(name, name.capitalize(), None if found is None else counts.get(name, 0))
+            for name in self._known
+        ]
+        if self._others:
+            chips.append(CountChip(OTHER, "Other", sum(counts[value] for value in self._others)))
+        before = self.key()
+        self.set_chips(chips)
+        if self.key() != before:
+            self.changed.emit(self.key())
+
+
 class Facets:
-    """`Facets(context, filters, table)`: the pick lists of a table's columns in a filter row."""
+    """`Facets(context, filters, table)`: the values of a table's counted columns, to filter by.
+
+    They are offered by the pick lists of a filter row, or by `chips`, by column.
+    """
 
     def __init__(self, context: Context, filters: FilterRow, table: Table) -> None:
         self._context = context
         self._filters = filters
         self._table = table
+        self.chips: dict[str, FacetChips] = {}
         self._values: defaultdict[str, dict[str, Value]] = defaultdict(dict)
         self._counting: Task | None = None
         self._awaited: dict[str, None] = {}
@@ -237,28 +279,24 @@ class Facets:
     def chosen(self) -> dict[str, tuple[Value, ...]]:
         """The columns filtered by a value."""
         picks = self._filters.values().picks
-        return {column: (self._values[column].get(key, key),) for column, key in picks}
+        picked = {column: (self._values[column].get(key, key),) for column, key in picks}
+        return picked | {column: chips.chosen() for column, chips in self.chips.items() if chips.chosen()}
 
     def choose(self, column: str, value: Value) -> bool:
-        """Filters by a value; False where no pick list offers it."""
+        """Filters by a value; False where nothing offers it."""
         key = _key(value)
-        if key not in self._values[column]:
+        if column in self.chips:
+            self.chips[column].choose(value)
+        elif key in self._values[column]:
+            values = self._filters.values()
+            picks = {**dict(values.picks), column: key}
+            self._filters.set_values(replace(values, picks=tuple(picks.items())))
+        else:
             return False
-        values = self._filters.values()
-        picks = {**dict(values.picks), column: key}
-        self._filters.set_values(replace(values, picks=tuple(picks.items())))
         return True
 
-    def offer(self, column: str, found: Counts) -> None:
-        """Fills a pick list."""
-        self._values[column].update({_key(value): value for value, _ in found})
-        choices = [
-            Choice(_key(value), choice_label(self._table, column, value), count) for value, count in found
-        ]
-        self._filters.set_choices(column, choices, sum(count for _, count in found))
-
-    def count(self, query: ListQuery, columns: Sequence[str], show: Callable[[str, Counts], None]) -> None:
-        """Reads the values of columns that the query's other filters keep; `show(column, found)` gets them.
+    def count(self, query: ListQuery, columns: Sequence[str]) -> None:
+        """Reads the values of columns that the query's other filters keep, and offers them.
 
         What an earlier call has not delivered yet is counted again with them.
         """
@@ -267,19 +305,26 @@ class Facets:
         if self._counting is not None:
             self._counting.cancel()
         self._awaited |= dict.fromkeys(columns)
-
-        def came(found: dict[str, Counts]) -> None:
-            self._awaited.clear()
-            for column, counts in found.items():
-                show(column, counts)
-
         self._counting = self._context.runner.read(
             self._context.lists.choices,
             query,
             tuple(self._awaited),
-            on_done=came,
+            on_done=self._offer,
             on_failed=lambda error: None,
         )
+
+    def _offer(self, found: dict[str, Counts]) -> None:
+        self._awaited.clear()
+        for column, counts in found.items():
+            if column in self.chips:
+                self.chips[column].offer(counts)
+                continue
+            self._values[column].update({_key(value): value for value, _ in counts})
+            choices = [
+                Choice(_key(value), choice_label(self._table, column, value), count)
+                for value, count in counts
+            ]
+            self._filters.set_choices(column, choices, sum(count for _, count in counts))
 
 
 def _key(value: Value) -> str:

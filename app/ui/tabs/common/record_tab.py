@@ -1,6 +1,6 @@
 """What every tab is made of: a filter row, a table of any length, and an inspector."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
-from app.services.records.lists import Counts
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, Scope
 from app.ui.shell.actions import Actions, Place
@@ -56,6 +55,7 @@ class RecordTab(QWidget):
             theme, declared.filter_hint(table), picks=spec.picks(), dates=spec.dates, noun=table.noun
         )
         self.facets = Facets(context, self.filters, table)
+        self._counted = [column.name for column in table.counted]
         self.table = DataTable(
             theme,
             table.title,
@@ -119,22 +119,6 @@ class RecordTab(QWidget):
         """The buttons at the inspector's foot."""
         return self.commands.buttons(Place.INSPECTOR)
 
-    def extra_choices(self) -> Mapping[str, tuple[Value, ...]]:
-        """Filters from elsewhere than the filter row: column to values."""
-        return {}
-
-    def counted(self) -> Sequence[str]:
-        """The columns whose values are counted: those with a pick list."""
-        return [pick.key for pick in self.spec.picks()]
-
-    def show_counts(self, column: str, found: Counts) -> None:
-        """Takes the values of a counted column, with their counts under the other filters."""
-        self.facets.offer(column, found)
-
-    def choose_value(self, column: str, value: Value) -> bool:
-        """Filters by a value; False where nothing offers it to choose."""
-        return self.facets.choose(column, value)
-
     def top_widgets(self) -> Sequence[QWidget]:
         """What stands above the filter row."""
         return ()
@@ -185,8 +169,7 @@ class RecordTab(QWidget):
             self.read_beside(query)
         elif effect.records:
             self.list.model.reload_records(effect.records)
-        counted = [column for column in self.counted() if effect.moves or column in effect.columns]
-        self.facets.count(query, counted, self.show_counts)
+        self.facets.count(query, [name for name in self._counted if effect.moves or name in effect.columns])
         if effect.touches(self.current.record_id):
             self.current.reload()
 
@@ -243,13 +226,12 @@ class RecordTab(QWidget):
         values = self.filters.values()
         settings = self.context.settings
         since, until = values.dates.bounds(self.context.clock(), settings.utc_times)
-        chosen = {**self.facets.chosen(), **self.extra_choices()}
         sort, descending = self._sort or (None, False)
         return ListQuery(
             table=self.spec.table.name,
             scope=self.scope,
             text=values.text,
-            choices=tuple(sorted(chosen.items())),
+            choices=tuple(sorted(self.facets.chosen().items())),
             since=since,
             until=until,
             sort=sort,
@@ -263,7 +245,7 @@ class RecordTab(QWidget):
 
     def filter_by(self, column: str, value: Value, text: str) -> None:
         """Filters by a value of a column where it can be chosen, else by its text."""
-        if not self.choose_value(column, value):
+        if not self.facets.choose(column, value):
             self.filters.set_values(replace(self.filters.values(), text=text))
 
     # within
@@ -290,7 +272,7 @@ class RecordTab(QWidget):
     def _read(self) -> None:
         query = self.query()
         self.list.show(query)
-        self.facets.count(query, self.counted(), self.show_counts)
+        self.facets.count(query, self._counted)
         self.read_beside(query)
 
     def _sort_by(self, column: str, descending: bool) -> None:

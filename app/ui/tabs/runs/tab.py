@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
-from app.services.records.list_query import ListQuery, Value
-from app.services.records.lists import Counts
+from app.services.records.list_query import ListQuery
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
@@ -18,19 +17,17 @@ from app.ui.shell.actions import ActionSpec
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
+from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button
+from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.formatting import grouped, money
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from models.errors import TenantAdminError
 from models.status import RunStatus
-
-OTHER = "other"
-"""The chip for statuses that the platform does not know."""
 
 PARKED = "parked_ideas"
 _STATUS = PLANNING_RUNS.names.index("status")
@@ -80,7 +77,6 @@ class RunsTab(RecordTab):
 
     spec = RUNS_TAB
 
-    _unknown: tuple[Value, ...] = ()
     _parked: ParkedIdeasDialog | None = None
     _no_parked: str | None = None
 
@@ -97,8 +93,7 @@ class RunsTab(RecordTab):
         }
 
     def top_widgets(self) -> Sequence[QWidget]:
-        self.chips = CountChips("Status")
-        self._show_chips(None)
+        self.chips = self.facets.chips["status"] = FacetChips("Status", planning.STATUSES)
         self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = self.commands.button(PARKED)
         line = QWidget()
@@ -173,28 +168,6 @@ class RunsTab(RecordTab):
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name})
 
-    # filters beside the filter row
-
-    def extra_choices(self) -> dict[str, tuple[Value, ...]]:
-        key = self.chips.key()
-        return {} if key is None else {"status": self._unknown if key == OTHER else (key,)}
-
-    def counted(self) -> Sequence[str]:
-        return ["status", *super().counted()]
-
-    def show_counts(self, column: str, found: Counts) -> None:
-        if column == "status":
-            self._show_chips(found)
-        else:
-            super().show_counts(column, found)
-
-    def choose_value(self, column: str, value: Value) -> bool:
-        if column != "status":
-            return super().choose_value(column, value)
-        self.chips.set_key(str(value) if value in planning.STATUSES else OTHER)
-        self.filters_changed()
-        return True
-
     def clear_filters(self) -> None:
         chosen = self.chips.key() is not None
         self.chips.set_key(None)
@@ -223,22 +196,6 @@ class RunsTab(RecordTab):
         )
         if self._parked is not None and self._parked.isVisible():
             self._parked.page.reload()
-
-    def _show_chips(self, found: Counts | None) -> None:
-        """A toggle for every status; without counts while they are not known."""
-        counts = dict(found or ())
-        self._unknown = tuple(value for value in counts if value not in planning.STATUSES)
-        chips = [CountChip(None, "All", None if found is None else sum(counts.values()))]
-        chips += [
-            CountChip(name, name.capitalize(), None if found is None else counts.get(name, 0))
-            for name in planning.STATUSES
-        ]
-        if self._unknown:
-            chips.append(CountChip(OTHER, "Other", sum(counts[value] for value in self._unknown)))
-        before = self.chips.key()
-        self.chips.set_chips(chips)
-        if self.chips.key() != before:
-            self.filters_changed()
 
     # acts
 
