@@ -83,6 +83,27 @@ def test_an_edit_takes_few_requests(engine: PlainEngine) -> None:
     assert engine.requests == 2
 
 
+def test_an_address_that_is_taken_behind_the_reading_is_refused(
+    engine: PlainEngine, database: LocalDatabase, content: Content
+) -> None:
+    """Also by a program that leaves no audit entry: that the address is free is a condition of the write."""
+    user = str(users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"])
+    before = content()["users"]
+
+    def take() -> None:
+        execute(
+            database,
+            "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+            " VALUES ('u-9', 'acme', 'B@acme.example', 1, 1)",
+        )
+
+    engine.before_batch = [take]
+    with pytest.raises(InvalidInput, match="already has a user"):
+        users.rename(engine, user, "b@acme.example", actor="ops", now=NOW)
+    assert len(content()["users"]) == len(before) + 1
+    assert read_record(engine, USERS, user)["email"] == "ada@acme.example"
+
+
 def test_many_users_of_several_tenants_at_once(
     engine: PlainEngine, database: LocalDatabase, content: Content
 ) -> None:
