@@ -39,10 +39,7 @@ def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
     with unfinished(path) as building:
         building.write_bytes(text.encode())
         finish(building)
-        if only_if_new:
-            give_name(building, path)
-        else:
-            _replace(building, path)
+        (give_name if only_if_new else _replace)(building, path)
 
 
 @contextmanager

@@ -34,11 +34,6 @@ LIMITS: tuple[tuple[int, int], ...] = (
 )
 """What a hostile file or a runaway statement may ask for (sqlite.org/security.html)."""
 
-FILE_LIMITS = Limits(
-    parameters=32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000
-)
-"""SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html)."""
-
 LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
@@ -61,7 +56,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         flags |= apsw.SQLITE_OPEN_URI
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
-    limits = FILE_LIMITS
+    # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
+    limits = Limits(32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000)
     capabilities = frozenset(Capability)
 
     @property

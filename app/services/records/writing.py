@@ -7,7 +7,7 @@ written as changes of their own, children first, and come back with an undo.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from graphlib import CycleError, TopologicalSorter
@@ -152,32 +152,31 @@ Identity = tuple[str, tuple[Value, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Rows that go, with all that goes or changes along: `rows` in the order in which they are written."""
+    """Rows that go, with all that goes or changes along: `rows` in the order in which they are written.
+
+    `along` counts by table, for each row that was to go, what is `alsoDeleted` and `alsoChanged` with it.
+    """
 
     rows: tuple[RowChange, ...]
-    deleted: Mapping[Identity, Counter[str]]
-    changed: Mapping[Identity, Counter[str]]
+    along: Mapping[Identity, Mapping[str, Counter[str]]]
 
     def of(self, row: StoredRow) -> dict[str, dict[str, int]]:
         """How many rows of which tables go along with one of the rows, for its audit entry."""
-        found = {"alsoDeleted": self.deleted, "alsoChanged": self.changed}
-        return {what: dict(along[row.identity]) for what, along in found.items() if row.identity in along}
+        return {what: dict(counted) for what, counted in self.along.get(row.identity, {}).items()}
 
     def back(self, row: StoredRow) -> dict[str, dict[str, int]]:
         """The same for the entry that says that they are there again."""
-        total = self.deleted.get(row.identity, Counter()) + self.changed.get(row.identity, Counter())
+        total = sum(self.along.get(row.identity, {}).values(), Counter())
         return {"alsoRestored": dict(total)} if total else {}
 
     def __str__(self) -> str:
         """For a summary: “, with 2 rows of operator_reviews”, or nothing."""
-        parts = [_listed(word, along) for word, along in (("with", self.deleted), ("changing", self.changed))]
-        return "".join(parts)
-
-
-def _listed(word: str, along: Mapping[Identity, Counter[str]]) -> str:
-    total = sum(along.values(), Counter())
-    rows = (f"{text.counted(count, 'row')} of {table}" for table, count in sorted(total.items()))
-    return f", {word} {' and '.join(rows)}" if total else ""
+        said = ""
+        for word, what in (("with", "alsoDeleted"), ("changing", "alsoChanged")):
+            total = sum((found.get(what, Counter()) for found in self.along.values()), Counter())
+            rows = (f"{text.counted(count, 'row')} of {table}" for table, count in sorted(total.items()))
+            said += f", {word} {' and '.join(rows)}" if total else ""
+        return said
 
 
 def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
@@ -229,19 +228,13 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         for identity in _children_first(before, doomed)
     ]
     own = {row.identity for row in rows}
-    return Removal(
-        tuple(changes),
-        _counted(root, (identity for identity in doomed if identity not in own)),
-        _counted(root, (identity for identity in altered if identity not in doomed)),
-    )
-
-
-def _counted(root: Mapping[Identity, Identity], found: Iterable[Identity]) -> dict[Identity, Counter[str]]:
-    """Rows by the row that they go along with, counted by table."""
-    counted: dict[Identity, Counter[str]] = {}
-    for identity in found:
-        counted.setdefault(root[identity], Counter())[identity[0]] += 1
-    return counted
+    deleted = (identity for identity in doomed if identity not in own)
+    changed = (identity for identity in altered if identity not in doomed)
+    along: dict[Identity, dict[str, Counter[str]]] = {}
+    for what, identities in (("alsoDeleted", deleted), ("alsoChanged", changed)):
+        for identity in identities:
+            along.setdefault(root[identity], {}).setdefault(what, Counter())[identity[0]] += 1
+    return Removal(tuple(changes), along)
 
 
 def _children_first(
