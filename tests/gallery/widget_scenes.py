@@ -352,11 +352,11 @@ def pick_list(theme: Theme) -> Shot:
     filters = FilterRow(theme, "Filter…", picks=[Pick("event", "Event type", "Any event type")])
     many = [Choice(name, name, count) for name, count in EVENTS]
     many += [Choice(f"custom_event_{n}", f"custom_event_{n}", n * 37) for n in range(20)]
-    filters.set_choices("event", many, 184_220)
-    filters.picker("event").set_key("user_updated")
+    filters.pickers["event"].set_choices(many, 184_220)
+    filters.pickers["event"].set_key("user_updated")
     column.addWidget(filters)
     column.addStretch(1)
-    picker = filters.picker("event")
+    picker = filters.pickers["event"]
     return Shot(page, then=picker.showPopup, grab=picker.popup, close=picker.hidePopup)
 
 

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QLineEdit,
-    QMenu,
-    QPushButton,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.text import counted, visible
@@ -26,12 +18,7 @@ _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent
 
 
 def push_button(
-    theme: Theme,
-    text: str,
-    *,
-    kind: Kind = Kind.SECONDARY,
-    icon: str | None = None,
-    tip: str = "",
+    theme: Theme, text: str, *, kind: Kind = Kind.SECONDARY, icon: str | None = None, tip: str = ""
 ) -> QPushButton:
     """A push button; `kind` says what it is for, `tip` is plain text of ours (never data)."""
     button = QPushButton(text)

@@ -31,13 +31,7 @@ from PySide6.QtGui import (
     QStandardItem,
     QStandardItemModel,
 )
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QSizePolicy,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from app.itemmodels.columns import ALIGNMENT, DISPLAY, LEFT, RIGHT, TOOLTIP, Index, Role, Tone
 from app.itemmodels.virtual_table import VirtualTableModel

@@ -203,7 +203,8 @@ class FilterRow(QWidget):
     """What the rows are filtered by, and how many are left.
 
     `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest,
-    and only when `values()` differ from those last emitted. Nothing here takes the focus.
+    and only when `values()` differ from those last emitted. Nothing here takes the focus. `pickers` are the
+    pick lists, by key.
     """
 
     changed = Signal()
@@ -230,11 +231,11 @@ class FilterRow(QWidget):
         self.text.textChanged.connect(self._wait.start)
         self.text.returnPressed.connect(self._emit)
         self._row = in_row((self.text, 1), within=self, spacing=12)
-        self._pickers: dict[str, Picker] = {}
+        self.pickers: dict[str, Picker] = {}
         for spec in picks:
             picker = Picker(theme, spec.name, spec.any_label, width=140)
             picker.picked.connect(self._emit)
-            self._pickers[spec.key] = picker
+            self.pickers[spec.key] = picker
             self._row.addWidget(picker)
         self.dates = DateRangePicker(theme, width=130) if dates else None
         if self.dates is not None:
@@ -246,14 +247,14 @@ class FilterRow(QWidget):
 
     def values(self) -> FilterValues:
         """What is asked for now."""
-        chosen = tuple((k, key) for k, p in self._pickers.items() if (key := p.key()) is not None)
+        chosen = tuple((k, key) for k, p in self.pickers.items() if (key := p.key()) is not None)
         dates = self.dates.value() if self.dates is not None else DateRange()
         return FilterValues(self.text.text().strip(), chosen, dates)
 
     def set_values(self, values: FilterValues) -> None:
         """Ask for `values`, as far as this row has a field for them; emits `changed` when they differ."""
         self.text.setText(values.text)
-        for key, picker in self._pickers.items():
+        for key, picker in self.pickers.items():
             picker.set_key(values.pick(key))
         if self.dates is not None:
             self.dates.set_value(values.dates)
@@ -262,14 +263,6 @@ class FilterRow(QWidget):
     def clear(self) -> None:
         """Filter nothing."""
         self.set_values(FilterValues())
-
-    def picker(self, key: str) -> Picker:
-        """The pick list `key`."""
-        return self._pickers[key]
-
-    def set_choices(self, key: str, choices: Sequence[Choice], any_count: int | None = None) -> None:
-        """Offer these in the pick list `key`."""
-        self._pickers[key].set_choices(choices, any_count)
 
     def set_count(self, count: int | None, total: int | None = None) -> None:
         """Say how many rows the filter leaves, of how many: "1,204 of 184,220 entries"; None says nothing."""
@@ -282,10 +275,6 @@ class FilterRow(QWidget):
     def count_text(self) -> str:
         """What the count says."""
         return self._count.text()
-
-    def add_widget(self, widget: QWidget) -> None:
-        """Put `widget` before the count."""
-        self._row.insertWidget(self._row.count() - 1, widget)
 
     def add_trailing(self, widget: QWidget) -> None:
         """Put `widget` after the count."""

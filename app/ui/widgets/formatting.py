@@ -1,5 +1,6 @@
 """Values as people read them. Pure functions without Qt; time is epoch seconds UTC, `now` is passed in."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from app.services.text import visible
@@ -33,40 +34,33 @@ def relative_time(at: int, now: int) -> str:
 
 def absolute_time(at: int, utc: bool) -> str:
     """`2026-11-22 13:55:07 UTC`, or local time with its offset; a number beyond the calendar."""
-    moment = _moment(at, utc)
-    if moment is None:
-        return f"{grouped(at)} s"
-    stamp = _stamp(moment)
-    return f"{stamp} UTC" if utc else f"{stamp} {moment:%z}"
+    return _said(at, utc, lambda moment: f"{_stamp(moment)} {'UTC' if utc else f'{moment:%z}'}")
 
 
 def table_time(at: int, utc: bool) -> str:
-    """`2026-11-22 13:55:07`, for a column whose header names the zone."""
-    moment = _moment(at, utc)
-    return f"{grouped(at)} s" if moment is None else _stamp(moment)
+    """`2026-11-22 13:55:07`, for a column whose header names the zone; a number beyond the calendar."""
+    return _said(at, utc, _stamp)
 
 
 def long_time(at: int, utc: bool) -> str:
     """`22 Nov 2026, 13:55:07 UTC`, or local time, for a sentence; a number beyond the calendar."""
-    moment = _moment(at, utc)
-    if moment is None:
-        return f"{grouped(at)} s"
-    return f"{moment.day} {moment:%b %Y, %H:%M:%S}{' UTC' if utc else ''}"
+    zone = " UTC" if utc else ""
+    return _said(at, utc, lambda moment: f"{moment.day} {moment:%b %Y, %H:%M:%S}{zone}")
+
+
+def _said(at: int, utc: bool, words: Callable[[datetime], str]) -> str:
+    if _EARLIEST <= at <= _LATEST:
+        try:
+            moment = datetime.fromtimestamp(at, UTC)
+            return words(moment if utc else moment.astimezone())
+        except (OverflowError, OSError, ValueError):
+            pass
+    return f"{grouped(at)} s"
 
 
 def _stamp(moment: datetime) -> str:
     # Not strftime, which imports the time module at every call: 15 µs under PySide, for every cell painted.
     return moment.isoformat(" ", "seconds")[:19]
-
-
-def _moment(at: int, utc: bool) -> datetime | None:
-    if not _EARLIEST <= at <= _LATEST:
-        return None
-    try:
-        moment = datetime.fromtimestamp(at, UTC)
-        return moment if utc else moment.astimezone()
-    except (OverflowError, OSError, ValueError):
-        return None
 
 
 def grouped(number: int) -> str:

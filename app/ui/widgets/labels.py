@@ -48,12 +48,7 @@ class Label(QLabel):
     """
 
     def __init__(
-        self,
-        text: str = "",
-        look: Look = Look.TEXT,
-        *,
-        wrap: bool = False,
-        selectable: bool = False,
+        self, text: str = "", look: Look = Look.TEXT, *, wrap: bool = False, selectable: bool = False
     ) -> None:
         super().__init__(textFormat=Qt.TextFormat.PlainText, wordWrap=wrap)
         if selectable:
@@ -73,11 +68,7 @@ class ElidedLabel(QLabel):
     """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`."""
 
     def __init__(
-        self,
-        text: str = "",
-        look: Look = Look.TEXT,
-        *,
-        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        self, text: str = "", look: Look = Look.TEXT, *, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight
     ) -> None:
         super().__init__(textFormat=Qt.TextFormat.PlainText)
         self._mode = mode

@@ -61,13 +61,7 @@ class Picker(QComboBox):
     picked = Signal(object)
 
     def __init__(
-        self,
-        theme: Theme,
-        name: str,
-        any_label: str,
-        *,
-        search_hint: str = "Search",
-        width: int = 0,
+        self, theme: Theme, name: str, any_label: str, *, search_hint: str = "Search", width: int = 0
     ) -> None:
         super().__init__()
         self._theme, self._any, self._hint, self._width = theme, any_label, search_hint, width

@@ -324,7 +324,7 @@ class Facets:
                 Choice(_key(value), choice_label(self._table, column, value), count)
                 for value, count in counts
             ]
-            self._filters.set_choices(column, choices, sum(count for _, count in counts))
+            self._filters.pickers[column].set_choices(choices, sum(count for _, count in counts))
 
 
 def _key(value: Value) -> str:

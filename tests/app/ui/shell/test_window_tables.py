@@ -93,13 +93,13 @@ def test_the_menu_filters_by_the_value_under_the_mouse(
     page = go(qtbot, window, AUDIT)
     choose(qtbot, page, 0)
     kind = values(page, "event_type")[0]
-    qtbot.waitUntil(lambda: page.filters.picker("event_type").popup.model.rowCount() > 1)
+    qtbot.waitUntil(lambda: page.filters.pickers["event_type"].popup.model.rowCount() > 1)
     menu = menu_of(page, 0, "event_type")
     next(act for act in menu.actions() if act.text() == "Filter by this value").trigger()
     menu.close()
     wanted = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = ?", kind)[0][0]
     qtbot.waitUntil(lambda: page.filters.count_text() == said(wanted, AUDIT))
-    assert page.filters.picker("event_type").currentText() == kind
+    assert page.filters.pickers["event_type"].currentText() == kind
 
 
 @pytest.mark.parametrize(

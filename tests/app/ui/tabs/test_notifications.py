@@ -78,7 +78,7 @@ def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.picker("read").pick("int:0")
+        tab.filters.pickers["read"].pick("int:0")
     total = tab.model.rowCount()
     assert total == unread(context)
     choose(tab, qtbot, 2)
@@ -93,7 +93,7 @@ def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
 def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
     before = unread(context)
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.picker("read").pick("int:0")
+        tab.filters.pickers["read"].pick("int:0")
     tab.table.select_row(1)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
@@ -109,7 +109,7 @@ def test_all_shown_are_frozen_before_the_question(
     before = unread(context)
     shown = stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0 AND type = 'run_killed'")
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.picker("type").pick("str:run_killed")
+        tab.filters.pickers["type"].pick("str:run_killed")
     qtbot.mouseClick(tab.commands._buttons["read_all"], Qt.MouseButton.LeftButton)
     asked = dialog(qtbot, tab, ConfirmDialog)
     assert asked.title.text() == f"Mark {shown} notifications as read?"
@@ -129,7 +129,7 @@ def test_all_read_already_is_said_and_nothing_is_asked(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.picker("read").pick("int:1")
+        tab.filters.pickers["read"].pick("int:1")
     with qtbot.waitSignal(context.runner.failed) as failed:
         tab.commands.trigger("read_all")
     assert "marked read already" in str(failed.args[0])

@@ -35,7 +35,7 @@ def test_a_missing_column_is_said_and_the_rest_goes_on(show_tab: ShowTab, qtbot:
     assert tab.model.index(0, place).data() == ""
     assert "@" in str(tab.model.index(0, tab.model.column_of("email")).data())
     qtbot.waitUntil(lambda: tab.facets._awaited == {})
-    assert tab.filters.picker("has_password").count() <= 1, "nothing to pick but any"
+    assert tab.filters.pickers["has_password"].count() <= 1, "nothing to pick but any"
 
 
 def test_the_inspector_shows_what_is_unknown_and_says_what_is_missing(

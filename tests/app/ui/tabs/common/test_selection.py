@@ -34,7 +34,7 @@ def unread_only(show_tab: ShowTab, qtbot: QtBot) -> NotificationsTab:
     """Notifications under a filter that an act takes them out of."""
     tab: NotificationsTab = show_tab(NotificationsTab)
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.picker("read").pick("int:0")
+        tab.filters.pickers["read"].pick("int:0")
     tab.table.setFocus()
     return tab
 
@@ -108,8 +108,9 @@ def test_where_several_rows_went_the_one_after_them_takes_the_first_place(
     for _ in range(2):
         qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClick(tab.table, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: tab.list.current_id() == following)
-    assert tab.table.selected_rows() == [1]
+    # Qt makes it the current row as soon as the others have gone; it is selected when all is read again.
+    qtbot.waitUntil(lambda: tab.table.selected_rows() == [1])
+    assert tab.list.current_id() == following
 
 
 def test_a_row_that_an_act_only_moves_stays_selected(

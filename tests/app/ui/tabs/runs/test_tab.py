@@ -71,7 +71,7 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
     # The counts of a list of toggles are those under the other filters only.
     qtbot.waitUntil(lambda: chip_words(tab) == [f"All {sum(stored.values())}", *words])
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.picker("mode").pick("str:local")
+        tab.filters.pickers["mode"].pick("str:local")
     local = ask(context.opened.path, "SELECT COUNT(*) FROM planning_runs WHERE mode = 'local'")[0][0]
     qtbot.waitUntil(lambda: chip_words(tab)[0] == f"All {local}")
     tab.filters.text.setText("nobody planned this")
