@@ -15,6 +15,7 @@ from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
+from app.workers.memory import GarbageCollector
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
 
@@ -23,6 +24,14 @@ AnyTab = TypeVar("AnyTab", bound=RecordTab)
 
 class ShowTab(Protocol):
     def __call__(self, kind: type[AnyTab]) -> AnyTab: ...
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _garbage(qapp: QApplication) -> Iterator[None]:
+    """As in the program, garbage is collected on the interface thread: a widget must not die on another."""
+    garbage = GarbageCollector()
+    yield
+    garbage.stop()
 
 
 @pytest.fixture(scope="session")

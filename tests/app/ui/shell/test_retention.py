@@ -254,6 +254,7 @@ def test_what_needs_a_confirmation_is_asked_once_a_day(
     assert done[0].removed["audit_chain"] == 8
 
 
+@pytest.mark.slow  # the writer waits five seconds for another
 def test_a_locked_file_is_tried_again_after_an_hour(
     database_path: Path, database: LocalDatabase, worker: Retention, qtbot: QtBot
 ) -> None:
