@@ -46,7 +46,7 @@ class ActionSpec:
 
 
 class Actions(QObject):
-    """`Actions(theme, table, parent)`: the actions of a tab with its table, or of a window, which has none.
+    """The actions of a tab with its table, or of a window, which has none.
 
     `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
     """

@@ -15,13 +15,10 @@ from models.progress import Progress, Stop
 
 
 class Busy(QWidget):
-    """`Busy(theme, runner, parent=None)`: runs jobs, and shows the latest that is under way.
+    """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown."""
 
-    It is hidden while nothing runs. Its button cancels what is shown.
-    """
-
-    def __init__(self, theme: Theme, runner: Runner, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, runner: Runner) -> None:
+        super().__init__()
         self.runner = runner
         self._running: list[tuple[Task, Runner, str, bool]] = []
         self._text = ""

@@ -29,10 +29,8 @@ _CANNOT = {
 
 
 class Outside(QObject):
-    """`Outside(runner, database, parent=None)`: `written` when another program has written to the database.
-
-    It asks every two seconds from `start()` on, where the engine can tell. One question waits at a time:
-    behind a long write they would pile up.
+    """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
+    written to the database. One question waits at a time; behind a long write they would pile up.
     """
 
     written = Signal()
@@ -182,9 +180,8 @@ class Context(QObject):
         clock: Callable[[], int],
         busy: Busy,
         say: Callable[[str], None],
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema)

@@ -147,10 +147,8 @@ class Copies(FileWork):
 
 
 class RestoreDialog(ConfirmDialog):
-    """`RestoreDialog(theme, offer, path, parent=None)`; accepted is the person's agreement to restore `path`.
-
-    Where the copy's own chain does not hold, nothing can be pressed before the person has said that it is
-    meant. Cancel has the focus.
+    """Accepted is the person's agreement to restore `path`. Where the copy's own chain does not hold, nothing
+    can be pressed before the person has said that it is meant.
     """
 
     def __init__(self, theme: Theme, offer: Offer, path: Path, parent: QWidget | None = None) -> None:

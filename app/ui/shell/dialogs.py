@@ -52,7 +52,7 @@ _HEAD, _TAIL = 14, 18
 
 
 class AboutDialog(Dialog):
-    """`AboutDialog(theme, parent=None)`; "Copy" puts all of it on the clipboard, for a report."""
+    """What the program is and is made of; "Copy" puts all of it on the clipboard, for a report."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         from app.services.components import Component, components  # noqa: PLC0415
@@ -91,10 +91,8 @@ class AboutDialog(Dialog):
 
 
 class PreferencesDialog(FormDialog):
-    """`PreferencesDialog(theme, settings, parent=None)`.
-
-    A theme that is chosen is shown at once, and taken back when the dialog is left without saving. The rest
-    is written when it is saved; `accepted` says so.
+    """A theme that is chosen is shown at once, and taken back when the dialog is left without saving. The
+    rest is written when it is saved; `accepted` says so.
     """
 
     def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
@@ -164,10 +162,7 @@ class PreferencesDialog(FormDialog):
 
 
 class DatabaseInfoDialog(Dialog):
-    """`DatabaseInfoDialog(theme, info, parent=None)`, of a file that was `counted`.
-
-    "Copy" puts all of it on the clipboard as text.
-    """
+    """What a file that was `counted` is and holds; "Copy" puts all of it on the clipboard as text."""
 
     def __init__(self, theme: Theme, info: OpenedFile, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
@@ -261,10 +256,9 @@ def _migration_fields(info: OpenedFile) -> list[Field]:
 
 
 class ChooseDatabaseDialog(Dialog):
-    """`ChooseDatabaseDialog(theme, candidates, now, *, utc=False, parent=None)`; at least one candidate.
+    """`chosen(Candidate)` is emitted when the person opens one of `candidates`, before the dialog closes.
 
-    `chosen(Candidate)` is emitted when the person opens one, before the dialog closes. Wrangler's file names
-    tell a person nothing, so each file comes with what it holds; the first one given is selected.
+    Wrangler's file names tell a person nothing, so each file comes with what it holds; the first is selected.
     """
 
     chosen = Signal(object)

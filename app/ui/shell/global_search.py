@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -37,19 +37,17 @@ _WIDTH, _WIDEST = 300, 360
 
 
 class GlobalSearch(QLineEdit):
-    """`GlobalSearch(theme, parent=None)`.
+    """Searches the file that it is attached to, within the tenant that its tabs are restricted to.
 
-    `attach(workspace)` searches that file, within the tenant that its tabs are restricted to;
-    `detach()` lets go of it. `focus()` is for the shortcut. The search begins 200 ms after the last key. Up,
-    Down, Page Up, Page Down and Enter choose, Escape closes; the field keeps the focus all the while. What
-    is chosen is shown in its tab; "and 1,204 more" filters the tab by the text.
-    `answered(text, total)` when it shows how many records were found of a text.
+    The search begins 200 ms after the last key. Up, Down, Page Up, Page Down and Enter choose, Escape closes;
+    the field keeps the focus all the while. What is chosen is shown in its tab; "and 1,204 more" filters the
+    tab by the text. `answered(text, total)` when it shows how many records were found of a text.
     """
 
     answered = Signal(str, int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._workspace: Workspace | None = None
         self._task: Task | None = None
         self._theme = theme

@@ -32,7 +32,7 @@ LISTED = 3
 
 
 class Notice(QWidget):
-    """`Notice(theme)`: a banner with room around it."""
+    """A banner with room around it."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

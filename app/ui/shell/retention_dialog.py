@@ -58,7 +58,7 @@ _INDENT = 30
 
 
 class DoubtCard(QFrame):
-    """`DoubtCard(theme, sentence, answer, can_answer=…)`; `box` is ticked to give the answer."""
+    """What stands in the way; `box` is ticked to give the answer."""
 
     def __init__(self, theme: Theme, sentence: str, answer: str, *, can_answer: bool) -> None:
         super().__init__()
@@ -78,9 +78,8 @@ class DoubtCard(QFrame):
 
 
 class ArchiveChoice(QWidget):
-    """`ArchiveChoice(theme, folder)`; `changed(Path or None)` whenever the person changes it.
-
-    Ticking the box without a folder asks for one; without an answer the box is not ticked.
+    """`changed(Path or None)` whenever the person changes it. Ticking the box without a folder asks for one;
+    without an answer the box is not ticked.
     """
 
     changed = Signal(object)

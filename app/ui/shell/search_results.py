@@ -137,11 +137,7 @@ class _RowDelegate(QStyledItemDelegate):
 
 
 class ResultsPopup(QFrame):
-    """`ResultsPopup(theme, field)`: a part of the field's own window, so it never takes focus from the field.
-
-    `show_rows(rows)` or `show_sentence(text)` open it under the field; `move_by(step)` and `move_group(step)`
-    change what `current()` is. The field connects `list.clicked`.
-    """
+    """Under the field, and a part of the field's own window, so that it never takes the focus from it."""
 
     def __init__(self, theme: Theme, field: QWidget) -> None:
         super().__init__(field)

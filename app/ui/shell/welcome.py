@@ -27,16 +27,14 @@ CHOICES = (
 
 
 class WelcomePage(QWidget):
-    """`WelcomePage(theme, commands, parent=None)`: what a person meets before a file is open.
-
-    `commands` declare the ways to begin. `set_recent` fills the list of files, `recent(Path)` asks for one.
-    Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
+    """What a person meets before a file is open. `commands` declare the ways to begin, `recent(Path)` asks
+    for a recent file.
     """
 
     recent = Signal(Path)
 
-    def __init__(self, theme: Theme, commands: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, commands: Actions) -> None:
+        super().__init__()
         self._theme = theme
         panel = card()
         panel.setFixedWidth(620)
@@ -62,7 +60,10 @@ class WelcomePage(QWidget):
         self.set_recent([])
 
     def set_recent(self, paths: Sequence[Path]) -> None:
-        """Offers these files, the first few of them."""
+        """Offers the first few of these files.
+
+        Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
+        """
         for old in taken(self._recent):
             old.deleteLater()
         for path in paths[:SHOWN]:

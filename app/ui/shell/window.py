@@ -45,11 +45,7 @@ BUTTON = 32
 
 
 class ToolBar(QToolBar):
-    """`ToolBar(theme, settings, commands, search, open_recent)`.
-
-    `tenants` chooses the tenant that every tab, count, export and verification is scoped to.
-    `show_file(path)` names what is open, None for nothing.
-    """
+    """`tenants` chooses the tenant that every tab, count, export and verification is scoped to."""
 
     def __init__(
         self,
@@ -91,7 +87,7 @@ class ToolBar(QToolBar):
             self.addWidget(button)
 
     def show_file(self, path: Path | None) -> None:
-        """Names the file that is open."""
+        """Names the file that is open; None for nothing."""
         self.database_button.setText("Open a database" if path is None else path.name)
         self.database_button.setToolTip("" if path is None else tooltip(str(path)))
         self.tenants.setEnabled(path is not None)
@@ -117,10 +113,8 @@ class MainWindow(QMainWindow):
 
     opened = Signal(object)
 
-    def __init__(
-        self, theme: Theme, settings: Settings, clock: Callable[[], int], parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, settings: Settings, clock: Callable[[], int]) -> None:
+        super().__init__()
         self.theme = theme
         self.settings = settings
         self._clock = clock

@@ -51,8 +51,8 @@ class Workspace(QWidget):
     settled = Signal()
     everyone_wanted = Signal()
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, context: Context) -> None:
+        super().__init__()
         self.context = context
         context.setParent(self)
         tidy_as_it_goes()

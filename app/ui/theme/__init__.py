@@ -59,8 +59,8 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, mode: Mode = Mode.SYSTEM, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, mode: Mode = Mode.SYSTEM) -> None:
+        super().__init__()
         self.mode = mode
         self._app: QApplication | None = None
         self._font = IconFont()
