@@ -12,7 +12,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from app.services.records.change import Change
 from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
@@ -81,7 +80,7 @@ class Runner(QObject):
     signal. There is no other way to hear of a change.
     """
 
-    changed = Signal(Change, object)
+    changed = Signal(object, object)
     failed = Signal(object)
     _progressed = Signal(object, object, object)
     _ended = Signal(object, object, object)
@@ -232,6 +231,8 @@ class Runner(QObject):
         if self._running.pop(task, None) is None:
             return  # stopped
         if error is None:
+            from app.services.records.change import Change  # noqa: PLC0415 - the window appears before it is loaded
+
             if isinstance(result, Change):
                 self.changed.emit(result, task.initiator)
             if task.on_done is not None and not task.dropped:
