@@ -68,17 +68,16 @@ def inspect(database: Database) -> Schema:
     D1's own `_cf_*` tables, SQLite's `sqlite_*` and the migrations ledger are neither missing nor extra.
     """
     expected = expected_columns()
-    found, names = database.read_batch([raw(_OBJECTS), raw(_COLUMNS)])
-    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage in found]
+    shape = database.read_batch(_shape())
+    tables = _tables(*shape)
+    database.known = shape, tables
+    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage in shape[0]]
     # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
-    columns: dict[str, tuple[str, ...]] = {
-        table: ()
+    columns = {
+        table: tables[table].names if rootpage else ()
         for kind, _, table, rootpage in objects
         if kind == "table" and (rootpage or table not in expected)
     }
-    for name, column, *_ in names:
-        table = _TABLE(name)
-        columns[table] += (_COLUMN.get(table, str)(column),)
     return Schema(
         columns=columns,
         missing_tables=tuple(name for name in expected if name not in columns),
@@ -139,7 +138,7 @@ def read_stored(
     What is asked is made of the tables as they were found last (`Database.known`), and made and read again
     where they are others by now. Raises what `ask` raises, and the storage errors.
     """
-    shape = [raw(_OBJECTS), raw(_COLUMNS), raw(_FOREIGN_KEYS)]
+    shape = _shape()
     while True:
         known = database.known
         try:
@@ -152,6 +151,10 @@ def read_stored(
         if known is not None and found[:3] == known[0]:
             return known[1], found[3:]
         database.known = found[:3], _tables(*found[:3])
+
+
+def _shape() -> list[BaseQuery]:
+    return [raw(_OBJECTS), raw(_COLUMNS), raw(_FOREIGN_KEYS)]
 
 
 def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
