@@ -217,6 +217,7 @@ def test_what_cannot_be_run(tmp_path: Path) -> None:
         verify(tmp_path / "other.db", now=NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
 def test_a_file_cut_short_is_unreadable(tmp_path: Path, keep: float) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=200, tenants=3)
