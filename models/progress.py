@@ -1,5 +1,6 @@
 """How long work says how far it is, hears that it is not wanted any more, and waits for others."""
 
+import time
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
@@ -9,8 +10,25 @@ Stop = Callable[[], bool]
 """Asked from time to time whether to stop."""
 
 
+SELDOM_SECONDS = 0.05
+"""Between two words of progress: an interface has no use for more, and each costs it a repaint."""
+
 PATIENCE = 5.0
 """Seconds that another writer of the same file is waited for."""
+
+
+def seldom(progress: Progress) -> Progress:
+    """May be called often; says it about 20 times a second, and at the end."""
+    said = -SELDOM_SECONDS
+
+    def say(done: int, total: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if done == total or now - said >= SELDOM_SECONDS:
+            said = now
+            progress(done, total)
+
+    return say
 
 
 def ignore(done: int, total: int) -> None:

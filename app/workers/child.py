@@ -13,7 +13,6 @@ import os
 import queue
 import sys
 import threading
-import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from models import errors
 from models.errors import Cancelled, TenantAdminError
+from models.progress import Progress, Stop, seldom
 
 if TYPE_CHECKING:  # a child starts none of its own
     import subprocess
@@ -32,9 +32,6 @@ WORKERS = {"scan": "app.workers.scan_pool", "export": "app.workers.export"}
 
 LOOK_SECONDS = 0.04
 """Between two looks at whether to stop, which is to work within 100 ms."""
-
-PROGRESS_SECONDS = 0.05
-"""Between two words of progress; whoever reads them has an interface to show."""
 
 END_SECONDS = 1
 """That a child may take to end once it is told to, before it is killed; only coverage makes it take any."""
@@ -112,8 +109,8 @@ class Children:
         jobs: Sequence[Job],
         attached: "array[int] | bytes" = b"",
         *,
-        progress: Callable[[int, int], None],
-        cancelled: Callable[[], bool],
+        progress: Progress,
+        cancelled: Stop,
         part: Callable[[int, Any], None] = lambda index, part: None,
         own: Callable[[int, Job, Callable[[int, int], bool]], Any] | None = None,
     ) -> list[Any]:
@@ -190,17 +187,14 @@ class Children:
                 stdin.write(attached)
                 stdin.flush()
             message: Message = {}
-            for line in stdout:
-                if not line.endswith(b"\n"):
-                    break  # it ended in the middle of a word
+            while message.keys().isdisjoint(ENDS):
+                line = stdout.readline()
+                if not line.endswith(b"\n"):  # it ended, perhaps in the middle of a word
+                    self._messages.put((index, {"ended": begun}))
+                    return
                 message = json.loads(line)
                 begun = True
                 self._messages.put((index, message))
-                if not message.keys().isdisjoint(ENDS):
-                    break
-            if message.keys().isdisjoint(ENDS):
-                self._messages.put((index, {"ended": begun}))
-                return
 
 
 ENDS = frozenset({"result", "failed", "bug"})
@@ -254,14 +248,7 @@ class Caller:
     """Whoever asked for a job, as the child sees it. Its methods raise `Orphaned`."""
 
     def __init__(self) -> None:
-        self._said = -PROGRESS_SECONDS
-
-    def progress(self, done: int, total: int) -> None:
-        """May be called often; said about 20 times a second, and at the end."""
-        now = time.monotonic()
-        if done == total or now - self._said >= PROGRESS_SECONDS:
-            self._said = now
-            self.say({"done": done, "total": total})
+        self.progress = seldom(lambda done, total: self.say({"done": done, "total": total}))
 
     def part(self, piece: Any) -> None:
         """A part of the result. Large results come in parts: reading one large line holds up an interface."""

@@ -1,7 +1,6 @@
 """Writes the rows of a list to a file in a child process: who asks, and the child. Never imports Qt."""
 
 from array import array
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.local.atomic import expected_errors, replacing
 from models.local.database import LocalDatabase
+from models.progress import Progress, Stop
 from models.schema import inspect
 
 
@@ -23,8 +23,8 @@ def export_rows(
     *,
     keys: Keys | None = None,
     read_only: bool,
-    progress: Callable[[int, int], None],
-    cancelled: Callable[[], bool],
+    progress: Progress,
+    cancelled: Stop,
 ) -> int:
     """Writes the rows with these keys, or all that the query keeps, to `target`: whole or not at all.
 

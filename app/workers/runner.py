@@ -14,15 +14,12 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Progress, Stop, seldom
 
 READERS = 2
 
 STOP_SECONDS = 5.0
 """How long the end of a file waits for its threads; what takes longer is left behind."""
-
-PROGRESS_SECONDS = 0.05
-"""Between two reports of progress: an interface has no use for more, and each costs it a repaint."""
 
 
 class WentWrong(TenantAdminError):
@@ -144,7 +141,7 @@ class Runner(QObject):
         if self._stopped:
             task.cancel()
         else:
-            call = partial(work, self._reporter(task), lambda: task.cancelled)
+            call = partial(work, seldom(partial(self._report, task)), lambda: task.cancelled)
             self._running[task] = _thread("job", self._attempt, task, call)
         return task
 
@@ -209,17 +206,9 @@ class Runner(QObject):
         if not self._stopped:  # else the object that delivers may be gone
             self._ended.emit(task, result, error)
 
-    def _reporter(self, task: Task) -> Progress:
-        said = -PROGRESS_SECONDS
-
-        def progress(done: int, total: int) -> None:
-            nonlocal said
-            now = time.monotonic()
-            if (done == total or now - said >= PROGRESS_SECONDS) and not self._stopped:
-                said = now
-                self._progressed.emit(task, done, total)
-
-        return progress
+    def _report(self, task: Task, done: int, total: int) -> None:
+        if not self._stopped:
+            self._progressed.emit(task, done, total)
 
     @Slot(object, object, object)
     def _advance(self, task: Task, done: int, total: int) -> None:
