@@ -126,8 +126,8 @@ def demo(options: argparse.Namespace) -> int:
         seed=options.seed,
         now=int(time.time()),
     )
-    counts = ", ".join(f"{count:,} {table}" for table, count in made.rows.items())
-    say(f"{options.file}: {len(made.tenants):,} tenants; {counts}")
+    counts = ", ".join(f"{count:,} {table}" for table, count in made.items())
+    say(f"{options.file}: {options.tenants:,} tenants; {counts}")
     return EXIT_INTACT
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -24,14 +23,6 @@ _STEP: Final = 5_000
 """Rows between two looks at `cancelled`: some 20 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """What was made: rows by table, and the tenants, the largest first."""
-
-    tenants: tuple[str, ...]
-    rows: dict[str, int]
-
-
 def create_demo(
     path: Path,
     *,
@@ -41,8 +32,8 @@ def create_demo(
     now: int,
     progress: Progress = ignore,
     cancelled: Stop = never,
-) -> Demo:
-    """Writes sample data with `rows` audit entries to a new file at `path`.
+) -> dict[str, int]:
+    """Writes sample data with `rows` audit entries to a new file at `path`; returns the rows by table.
 
     Everything lies in the 120 days before `now`. The same `rows`, `tenants`, `seed` and `now` give the same
     contents. The file is built under another name and appears whole or not at all. `progress(done, total)`
@@ -57,72 +48,53 @@ def create_demo(
         raise InvalidInput(
             "tenants", f"Sample data can have 1 to {MAX_TENANTS:,} tenants; choose such a number."
         )
+
+    def watched(given: Iterable[Row], progress: Progress) -> Iterator[Row]:
+        for number, row in enumerate(given):
+            if number % _STEP == 0:
+                progress(number, rows)
+                if cancelled():
+                    raise Cancelled
+            yield row
+
+    counts: dict[str, int] = {}
     with new_file(path) as building:
         create_database(building, paths.migrations_dir(), now=now)
-        filler = _Filler(building, rows, progress, cancelled)
-        with closing(filler.connection) as connection:
+        with closing(connect(building)) as connection:
             # Nobody else can see this file yet, and a failed build is thrown away: no journal is needed.
             for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}")
             with connection:
-                names = filler.fill(Random(seed), tenants, now)  # noqa: S311  # nothing here is a secret
+                for table, content in _tables(Random(seed), rows, tenants, now):  # noqa: S311  # no secret
+                    before = connection.total_changes()
+                    if (first := next(content, None)) is not None:
+                        shape = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+                        names = [name for (name,) in shape if name in first]
+                        connection.executemany(
+                            f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608  # of our own schema
+                            f" VALUES ({', '.join(f':{name}' for name in names)})",
+                            watched(chain([first], content), progress if table == "audit_chain" else ignore),
+                        )
+                    counts[table] = connection.total_changes() - before
+                progress(rows, rows)
+                connection.execute(
+                    "UPDATE d1_migrations SET applied_at = datetime(?, 'unixepoch')", (now - SPAN,)
+                )
             connection.execute("PRAGMA journal_mode = WAL")
-    return Demo(names, filler.counts)
+    return counts
 
 
-class _Filler:
-    """Fills the empty tables of a file, in one transaction of the caller's, who closes its connection."""
-
-    def __init__(self, path: Path, rows: int, progress: Progress, cancelled: Stop) -> None:
-        self.connection = connect(path)
-        self._rows = rows
-        self._progress = progress
-        self._cancelled = cancelled
-        self.counts: dict[str, int] = {}
-
-    def fill(self, rng: Random, tenant_count: int, now: int) -> tuple[str, ...]:
-        rows = self._rows
-        tenants = world.make_tenants(rng, tenant_count, now - SPAN)
-        runs = world.make_runs(rng, max(58, tenant_count, min(2_000, rows // 500)), now)
-        for index, run in enumerate(runs):
-            tenants[index % len(tenants)].runs.append(run)
-        entries = chain_rows(rng, tenants, 60 + min(19_940, rows // 50), rows, now)
-        self._insert("audit_chain", self._reported(entries))
-        self._insert("users", (user for tenant in tenants for user in tenant.users))
-        self._insert("webhook_destinations", (hook for tenant in tenants for hook in tenant.webhooks))
-        notifications = 150 + min(29_850, rows * 3 // 100)
-        self._insert("notifications", world.notification_rows(rng, tenants, notifications, now))
-        self._insert("planning_runs", (world.run_row(rng, run) for run in runs))
-        self._insert("planning_artifacts", (row for run in runs for row in world.artifact_rows(rng, run)))
-        self._insert("planning_parked_ideas", world.parked_rows(rng, runs, len(runs) * 9 // 58))
-        self.connection.execute(
-            "UPDATE d1_migrations SET applied_at = datetime(?, 'unixepoch')", (now - SPAN,)
-        )
-        return tuple(tenant.name for tenant in tenants)
-
-    def _insert(self, table: str, rows: Iterator[Row]) -> None:
-        """Inserts rows that all know the same; what is no column of the table's, or has none, is left."""
-        before = self.connection.total_changes()
-        first = next(rows, None)
-        if first is not None:
-            shape = self.connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
-            names = [name for (name,) in shape if name in first]
-            marks = ", ".join(f":{name}" for name in names)
-            self.connection.executemany(
-                f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})",  # noqa: S608  # of our own schema
-                self._cancellable(chain([first], rows)),
-            )
-        self.counts[table] = self.connection.total_changes() - before
-
-    def _cancellable(self, rows: Iterable[Row]) -> Iterator[Row]:
-        for number, row in enumerate(rows):
-            if number % _STEP == 0 and self._cancelled():
-                raise Cancelled
-            yield row
-
-    def _reported(self, rows: Iterable[Row]) -> Iterator[Row]:
-        for number, row in enumerate(rows):
-            if number % _STEP == 0:
-                self._progress(number, self._rows)
-            yield row
-        self._progress(self._rows, self._rows)
+def _tables(rng: Random, rows: int, count: int, now: int) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Each table's rows, to be taken in this order: the chain tells of the people and webhooks there are."""
+    tenants = world.make_tenants(rng, count, now - SPAN)
+    runs = world.make_runs(rng, max(58, count, min(2_000, rows // 500)), now)
+    for index, run in enumerate(runs):
+        tenants[index % count].runs.append(run)
+    yield "audit_chain", chain_rows(rng, tenants, 60 + min(19_940, rows // 50), rows, now)
+    yield "users", (user for tenant in tenants for user in tenant.users)
+    yield "webhook_destinations", (hook for tenant in tenants for hook in tenant.webhooks)
+    notifications = 150 + min(29_850, rows * 3 // 100)
+    yield "notifications", world.notification_rows(rng, tenants, notifications, now)
+    yield "planning_runs", (world.run_row(rng, run) for run in runs)
+    yield "planning_artifacts", (row for run in runs for row in world.artifact_rows(rng, run))
+    yield "planning_parked_ideas", world.parked_rows(rng, runs, len(runs) * 9 // 58)
