@@ -64,3 +64,18 @@ def test_no_kind_of_widget_is_loaded_that_is_not_used(demo: Path, tmp_path: Path
     arguments = [sys.executable, "-c", KINDS, str(demo)]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "True False False\n", done.stderr
+
+
+LATER = (
+    "apsw",
+    "app.services.records",
+    "app.services.files",
+    "app.ui.tabs",
+    "app.ui.widgets.dialogs",
+    "models.tables",
+)
+
+
+def test_the_window_appears_before_tables_files_and_dialogs_are_loaded() -> None:
+    loaded = output("import sys, app.application; print(*sys.modules)").split()
+    assert not set(LATER) & set(loaded)
