@@ -87,7 +87,7 @@ class OtherTables:
     def count(self, database: Database) -> tuple[dict[str, int], tuple[Skipped, ...]]:
         """How many rows of each table go, and those that stay because others refer to them."""
         asked: list[tuple[str, str | None, BaseQuery]] = []
-        for table in self._roots():
+        for table in self.paths:
             model, going = _MODELS[table], self._going(table)
             asked.append((table, None, _counting(model).where(*going)))
             asked += [(along, None, query) for along, query in self._along(table, going).items()]
@@ -109,10 +109,9 @@ class OtherTables:
         Of notifications up to `BATCH` each; of whole runs as many as have up to `BATCH` artifacts of 1 MB
         together, at least one.
         """
-        if table not in self.tables:
-            return
-        for rows in self._runs(database) if table == "planning_runs" else self._notifications(database):
-            yield self.removal(database, table, rows)
+        if table in self.paths:
+            found = self._runs(database) if table == "planning_runs" else self._notifications(database)
+            yield from (self.removal(database, table, rows) for rows in found)
 
     def removal(self, database: Database, table: str, rows: Sequence[int]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
@@ -128,14 +127,11 @@ class OtherTables:
         return OldRows(table, tuple(rows), tuple(statements), removed)
 
     def _notifications(self, database: Database) -> Iterator[list[int]]:
+        query = Notification.select(_ROWID).where(*self._going("notifications")).order_by(_ROWID).limit(BATCH)
         last = -1
-        while True:
-            query = Notification.select(_ROWID).where(last < _ROWID, *self._going("notifications"))
-            rows = [row for (row,) in database.rows(query.order_by(_ROWID).limit(BATCH).tuples())]
-            if not rows:
-                return
-            last = rows[-1]
+        while rows := [row for (row,) in database.rows(query.where(last < _ROWID).tuples())]:
             yield rows
+            last = rows[-1]
 
     def _runs(self, database: Database) -> Iterator[list[int]]:
         query = PlanningRun.select(_ROWID, PlanningRun.id).where(*self._going("planning_runs"))
@@ -161,9 +157,6 @@ class OtherTables:
         amount, total = database.rows(query.where(PlanningArtifact.run_id == run_id).tuples())[0]
         return amount, total
 
-    def _roots(self) -> list[str]:
-        return [table for table in _MODELS if table in self.tables]
-
     def _old(self, table: str) -> tuple[Any, Any]:
         if table == "notifications":
             return Notification.read == 1, is_old(Notification.created_at, self.cutoff)
@@ -175,24 +168,28 @@ class OtherTables:
 
     def _kept(self, table: str) -> dict[str, Any]:
         """By table, the condition that its rows keep a record of `table`."""
-        found: defaultdict[str, list[Any]] = defaultdict(list)
-        for path in self.paths.get(table, ()):
-            if not _goes(path[-1]):
-                found[path[-1].table].append(_key(_MODELS[table], path[0]).in_(_referred(path)))
-        return {keeper: reduce(or_, conditions) for keeper, conditions in found.items()}
+        model = _MODELS[table]
+        return {
+            keeper: reduce(or_, (_key(model, path[0]).in_(_referred(path)) for path in paths))
+            for keeper, paths in self._ending(table, goes=False).items()
+        }
 
     def _along(self, table: str, going: Collection[Any]) -> dict[str, Any]:
         """What counts the rows, by table, that go along with the records of `table` that `going` chooses."""
-        found: defaultdict[str, list[Path]] = defaultdict(list)
-        for path in self.paths.get(table, ()):
-            if _goes(path[-1]):
-                found[path[-1].table].append(path)
-        queries = {}
-        for along, paths in found.items():
+        model, queries = _MODELS[table], {}
+        for along, paths in self._ending(table, goes=True).items():
             rows = Table(along)
-            conditions = [_goes_along(rows, path, _MODELS[table], going) for path in paths]
+            conditions = (_goes_along(rows, path, model, going) for path in paths)
             queries[along] = _counting(rows).where(reduce(or_, conditions))
         return queries
+
+    def _ending(self, table: str, *, goes: bool) -> dict[str, list[Path]]:
+        """The paths from `table`, by the table where they end, whose rows go along, or do not."""
+        found: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in self.paths.get(table, ()):
+            if _goes(path[-1]) is goes:
+                found[path[-1].table].append(path)
+        return found
 
 
 def find_others(database: Database, cutoff: int, tables: frozenset[str]) -> OtherTables:
