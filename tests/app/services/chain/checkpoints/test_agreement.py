@@ -203,3 +203,37 @@ def test_an_earlier_state_where_a_row_contradicts(known_chain: Callable[..., Kno
     again.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 4")
     again.chain.rehash(TENANT)
     assert again.verify().verdict is Verdict.TAMPERED
+
+
+def test_a_rewritten_end_is_said_to_be_one(known: KnownChain) -> None:
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 20")
+    known.chain.rehash(TENANT, 19)
+    (finding,) = known.verify().findings
+    assert (finding.code, finding.seq) == (Code.CHECKPOINT, 20)
+    assert finding.message.startswith("Entry 20 is not the one that the checkpoint knew: the chain was rewr")
+
+
+@pytest.mark.parametrize(("later", "found"), [(0, {"MARKER"}), (1, set())])
+def test_what_a_marker_removed_is_older_than_its_cutoff(
+    known: KnownChain, later: int, found: set[str]
+) -> None:
+    (at,) = known.chain.one("SELECT created_at FROM audit_chain WHERE seq = 20")
+    known.chain.append(TENANT)
+    prune(known.chain, 20, cutoff=at + later)
+    assert codes(known.verify()) == found
+
+
+def test_of_several_markers_the_last_one_shows_that_they_count_otherwise(known: KnownChain) -> None:
+    prune(known.chain, 5)
+    (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = 10")
+    says = {"fromSeq": 6, "toSeq": 10, "count": 4, "lastHash": value, "cutoff": NOW - 30}
+    known.chain.append(TENANT, "audit_pruned", json.dumps(says), NOW - 10)
+    known.chain.run("DELETE FROM audit_chain WHERE seq <= 10")
+    (finding,) = known.verify().findings
+    assert (finding.code, finding.seq, finding.expected, finding.actual) == (Code.MARKER, 22, "5", "4")
+
+
+def test_the_witnessed_end_moved_to_a_new_tenant(known: KnownChain) -> None:
+    known.chain.run("UPDATE audit_chain SET tenant_id = 'nobody' WHERE seq = 20")
+    found = {(finding.code, finding.tenant) for finding in known.verify().findings}
+    assert {(Code.TRUNCATED, TENANT), (Code.CHECKPOINT, "nobody")} <= found
