@@ -90,6 +90,12 @@ def test_a_status_nobody_knows_has_a_chip_of_its_own(
     press_chip(tab, qtbot, "Other")
     assert tab.model.rowCount() == 2
     assert tab.model.index(0, STATUS).data() == "odd"
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filter_by("status", "killed", "killed")
+    assert tab.chips.key() == "killed"
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filter_by("status", "odd", "odd")
+    assert tab.model.rowCount() == 2
     choose(tab, qtbot, 0)
     assert not tab.commands.action("pause").isEnabled()
     assert tab.commands.action("delete").isEnabled()
