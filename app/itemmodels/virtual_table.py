@@ -94,16 +94,12 @@ class VirtualTableModel(QAbstractTableModel):
         Rows that are still there stay selected and current; what is shown is fetched again.
         """
         self._forget_request()
-        if (
-            len(self._keys) != self._count
-            and keys[: len(self._keys)] == self._keys
-            and len(keys) == self._count
-        ):
+        if not self.complete and len(keys) == self._count and keys[: len(self._keys)] == self._keys:
             known, self._keys = len(self._keys), keys  # only the rest of the keys has come
             self._repaint(known, self._count - 1)
             return
         before, after = common_ends(self._keys, keys)
-        if len(self._keys) != self._count or (before == after == 0 and self._count and keys):
+        if not self.complete or (before == after == 0 and self._count and keys):
             self.beginResetModel()
             self._cache.expire()
             self._keys, self._count = keys, len(keys)

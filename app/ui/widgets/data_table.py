@@ -65,7 +65,7 @@ class DataTable(QTableView):
         load: Callable[[], QByteArray] | None = None,
         save: Callable[[QByteArray], None] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
         self._focusing = False
         self.cells = CellDelegate(theme, self)
@@ -75,15 +75,11 @@ class DataTable(QTableView):
         self.setHorizontalHeader(header)
         self.setAccessibleName(name)
         self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setCornerButtonEnabled(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(rows.ResizeMode.Fixed)

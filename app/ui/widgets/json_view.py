@@ -272,7 +272,6 @@ class _Tree(QTreeView):
         super().__init__(headerHidden=True, uniformRowHeights=True, indentation=16)
         self.setAccessibleName(f"{name} as a tree")
         self.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
 

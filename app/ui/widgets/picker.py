@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,7 +22,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.formatting import grouped
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, in_column
 
 _COMMANDS = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
@@ -162,14 +161,9 @@ class PickerPopup(QFrame):
         # A style sheet does not reach the background of a pop-up window, so a frame fills it.
         frame = QFrame()
         frame.setProperty("popup", True)
-        around = QVBoxLayout(self)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(frame)
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
-        column.setSpacing(_EDGE)
-        for part in (self.field, self.nothing, self.list):
-            column.addWidget(part)
+        in_column(frame, within=self)
+        edges = (_EDGE, _EDGE, _EDGE, _EDGE)
+        in_column(self.field, self.nothing, self.list, within=frame, margins=edges, spacing=_EDGE)
         self.field.textChanged.connect(self._search)
         self.list.clicked.connect(self._choose)
         self.field.installEventFilter(self)
