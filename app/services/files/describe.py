@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -161,18 +162,19 @@ def snapshot(database: LocalDatabase) -> Iterator[None]:
 
 
 def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
-    """Row count by table, the platform's and others; None for one that cannot be read here."""
-    names = [name for name in schema.columns if not internal(name)]
-    real = [name for name in names if schema.columns[name]]
-    found = database.read_batch([_count(name) for name in real])
-    counts: dict[str, int | None] = {name: rows[0][0] for name, rows in zip(real, found, strict=True)}
-    for name in names:
-        if name not in counts:  # a virtual table, perhaps of a module that is not here
-            try:
-                counts[name] = database.scalar(_count(name))
-            except OperationalError:
-                counts[name] = None
-    return {name: counts[name] for name in names}
+    """Row count by table, the platform's and others; None for one that cannot be read here.
+
+    Of one moment within a `snapshot`.
+    """
+    counts: dict[str, int | None] = {}
+    for name in filterfalse(internal, schema.columns):
+        try:
+            counts[name] = database.scalar(raw(f"SELECT count(*) FROM main.{sql_name(name)}"))  # noqa: S608
+        except OperationalError:
+            if schema.columns[name]:
+                raise
+            counts[name] = None  # a virtual table, perhaps of a module that is not here
+    return counts
 
 
 def tenants(database: Database) -> tuple[str, ...]:
@@ -203,7 +205,3 @@ def _tenants_of(table: str, *, indexed: bool) -> BaseQuery:
         )
         SELECT CAST(id AS BLOB) FROM hop WHERE id IS NOT NULL"""  # noqa: S608 - a name
     )
-
-
-def _count(table: str) -> BaseQuery:
-    return raw(f"SELECT count(*) FROM main.{sql_name(table)}")  # noqa: S608 - a name

@@ -240,22 +240,18 @@ def _dangling(connection: apsw.Connection) -> Iterator[Dangling]:
 def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
     """Counts the tables that are a person's, once all that should be there is. Raises `NotThePlatforms`."""
     # Peewee comes along with these, and its memory is not wanted beside the run's.
+    from app.services.files import describe  # noqa: PLC0415
     from models import schema  # noqa: PLC0415
     from models.local.database import LocalDatabase  # noqa: PLC0415
 
     database = LocalDatabase(path)
     with database.expected_errors(), database.connection_context():
-        connection = database.connection()
         found = schema.inspect(database)
-        missing = _missing(connection, found)
+        missing = _missing(database.connection(), found)
         if missing:
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
             raise NotThePlatforms(dump, ", ".join(missing[:5]) + more)
-        return {
-            table: connection.execute(f"SELECT count(*) FROM main.{sql_name(table)}").get  # noqa: S608 - a name
-            for table in found.columns
-            if not schema.internal(table)
-        }
+        return {table: count or 0 for table, count in describe.rows(database, found).items()}
 
 
 def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
