@@ -6,7 +6,7 @@ tenants share pages, so this writes each page once) and appends for each of them
     audit_pruned {"fromSeq","toSeq","count","lastHash","cutoff"}
 
 saying exactly what that transaction removes, and behind that `"archive":{"file","sha256"}` where the entries
-were archived first (`chain.archive`). So after every commit the first survivor of each chain names, as its
+were archived first (`chain.archives`). So after every commit the first survivor of each chain names, as its
 `previous_hash`, the `lastHash` of a marker in the same chain: no state in between needs another rule,
 and a process that dies at any point leaves nothing to repair. A large removal leaves several markers, one
 for each transaction that touched the tenant; they grow old and go with later prefixes like any entry.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
-from app.services.chain.archive.files import Archiver
+from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, prove, remove
@@ -153,7 +153,7 @@ def carry_out(
     nothing to do needs no confirmation and leaves the file as it is.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
-    them is removed, and the markers name it (`app.services.chain.archive`).
+    them is removed, and the markers name it (`app.services.chain.archives`).
 
     Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal, `NeedsConfirmation`,
     `ClockProblem`, `NoCheckpoint`, the storage errors, those of the archive among them, where nothing had

@@ -190,7 +190,7 @@ def _joined(path: Path, report: Report, archive: Path | None, **options: Any) ->
     """The report together with that of the archive, if there is one."""
     if archive is None:
         return report
-    from app.services.chain.archive.following import with_archive  # noqa: PLC0415 - few have one
+    from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
     return with_archive(path, report, archive, **options)
 

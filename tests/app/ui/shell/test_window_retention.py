@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.chain.archive.following import ANCHOR
+from app.services.chain.archive_trail import ANCHOR
 from app.services.chain.rules import Verdict
 from app.settings import Settings
 from app.ui.shell.retention_dialog import RetentionDialog

@@ -3,8 +3,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.chain.archive.files import ArchiveUnusable
-from app.services.chain.archive.following import ANCHOR
+from app.services.chain.archive_trail import ANCHOR
+from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Code, Verdict

@@ -13,8 +13,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.chain.archive.files import ArchiveUnusable
-from app.services.chain.archive.following import ANCHOR, with_archive
+from app.services.chain.archive_trail import ANCHOR, with_archive
+from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report
 from app.workers import scan_pool

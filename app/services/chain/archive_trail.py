@@ -7,12 +7,13 @@ genesis.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from app.services.chain.archive.files import ArchiveReading, ArchiveUnusable, Tally
+from app.services.chain.archives import ArchiveReading, ArchiveUnusable, Tally
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
@@ -45,15 +46,6 @@ SELECT {RAW_COLUMNS} FROM {TABLE} WHERE seq IN (
         WHERE event_type = ?1 AND (?2 IS NULL OR tenant_id = ?2)) AS pruned)
 """  # noqa: S608
 """By hand, because `RAW_COLUMNS` is; the first entry of each tenant that has a marker."""
-
-
-@dataclass(slots=True)
-class _Start:
-    """The first entry of a tenant's chain in the file, and what its markers there claim."""
-
-    seq: int
-    previous: str
-    claims: list[Marker]
 
 
 class _ArchiveWatch:
@@ -101,9 +93,9 @@ def with_archive(
     proven: set[str] = set()
     archives = 0
     by_marker = {item.tenant for item in report.tenants if item.anchor and item.anchor.kind == "marker"}
-    for name, start in sorted(_starts(path, tenant).items()):
+    for name, (first, claims) in sorted(_starts(path, tenant).items()):
         trail = _Trail(name, folder, watch)
-        if trail.follow(start, joins=name in by_marker):
+        if trail.follow(first, claims, joins=name in by_marker):
             proven.add(name)
         findings += trail.findings
         archives += trail.archives
@@ -124,25 +116,26 @@ class _Trail:
         self._pending: dict[Reference, list[Marker]] = {}
         self._tallies: dict[int, Tally] = {}
 
-    def follow(self, start: _Start, *, joins: bool) -> bool:
+    def follow(self, first: Entry, claims: Iterable[Marker], *, joins: bool) -> bool:
         """Reads every archive that is led to; whether the chain is proven from genesis on.
 
-        `joins` says that the file's first entry follows from a marker. Where it does not, that is a finding
-        already, or the platform's own cleanup took entries that no archive has.
+        `claims` are the markers in the file, `first` is its first entry of the tenant; `joins` says that it
+        follows from a marker. Where it does not, that is a finding already, or the platform's own cleanup
+        took entries that no archive has.
         """
-        self._take(start.claims)
+        self._take(claims)
         while self._pending:
             newest = max(self._pending, key=lambda item: max(claim.to_seq for claim in self._pending[item]))
-            claims = self._pending.pop(newest)
-            reading = ArchiveReading(self._tenant, newest, claims)
+            named = self._pending.pop(newest)
+            reading = ArchiveReading(self._tenant, newest, named)
             reading.read(self._folder, self._watch)
             self.findings += reading.findings
             self.archives += reading.entries > 0
-            self._hold(claims, reading, newest)
+            self._hold(named, reading, newest)
             self._take(reading.found)
         if self.findings or not self._claims or any(item.archive is None for item in self._claims.values()):
             return False
-        self._check_links(start if joins else None)
+        self._check_links(first if joins else None)
         return joins and not self.findings
 
     def _take(self, found: Iterable[Marker]) -> None:
@@ -178,8 +171,8 @@ class _Trail:
                 message = f"{where} on the last entry that was removed."
                 self._find(Code.LINK, claim.seq, claim.last_hash, tally.last_hash, message)
 
-    def _check_links(self, start: _Start | None) -> None:
-        """Whether the claims, all of them archived, are one chain from genesis, up to the entry `start`."""
+    def _check_links(self, first: Entry | None) -> None:
+        """Whether the claims, all of them archived, are one chain from genesis, up to the entry `first`."""
         previous = GENESIS
         for claim in sorted(self._claims.values(), key=lambda claim: claim.from_seq):
             tally = self._tallies[claim.seq]
@@ -188,18 +181,18 @@ class _Trail:
                 message = f"Archived entry {tally.first_seq} of {self._tenant} does not continue {before}."
                 self._find(Code.LINK, tally.first_seq, previous, tally.first_previous, message)
             previous = claim.last_hash
-        if start is not None and start.previous != previous:
+        if first is not None and (actual := first.text("previous_hash")) != previous:
             message = (
-                f"The archive of {self._tenant} does not lead up to entry {start.seq}, the first in the file."
+                f"The archive of {self._tenant} does not lead up to entry {first.seq}, the first in the file."
             )
-            self._find(Code.LINK, start.seq, previous, start.previous, message)
+            self._find(Code.LINK, first.seq, previous, actual, message)
 
     def _find(self, code: Code, seq: int, expected: str | None, actual: str | None, message: str) -> None:
         self.findings.append(Finding(code, self._tenant, seq, expected, actual, message))
 
 
-def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
-    """The tenants with prune markers in the file that can be believed, all seen at one moment."""
+def _starts(path: Path, tenant: str | None) -> dict[str, tuple[Entry, list[Marker]]]:
+    """The first entry and the markers of each tenant with some that can be believed, seen at one moment."""
     values = (MARKER_EVENT, tenant)
     encoding, (markers, firsts) = read_at_once(path, [raw(_MARKERS, *values), raw(_FIRSTS, *values)])
     entries: dict[str, list[Entry]] = {}
@@ -209,16 +202,15 @@ def _starts(path: Path, tenant: str | None) -> dict[str, _Start]:
     # Of the others, the report tells.
     trusted = {name: believed_of(name, own)[0] for name, own in entries.items()}
     return {
-        first.tenant: _Start(first.seq, first.text("previous_hash"), trusted[first.tenant])
+        first.tenant: (first, trusted[first.tenant])
         for first in (Entry(row, encoding) for row in firsts)
         if trusted.get(first.tenant)
     }
 
 
 def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report:
-    counts = dict(report.counts)
-    for finding in findings:
-        counts[finding.code] = counts.get(finding.code, 0) + 1
+    counts = Counter(report.counts)
+    counts.update(finding.code for finding in findings)
     wrong = {finding.tenant for finding in findings}
     return replace(
         report,
