@@ -160,7 +160,7 @@ class Retention(QObject):
         dialog = RetentionDialog(
             self._context.theme,
             plan,
-            file_name=path.name,
+            file_name=self._database.place,
             days=settings.retention_days,
             utc=settings.utc_times,
             daily=self.daily,

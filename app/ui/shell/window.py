@@ -86,12 +86,12 @@ class ToolBar(QToolBar):
             button.setFixedSize(BUTTON, BUTTON)
             self.addWidget(button)
 
-    def show_file(self, path: Path | None) -> None:
-        """Names the file that is open; None for nothing."""
-        self.database_button.setText("Open a database" if path is None else path.name)
-        self.database_button.setToolTip("" if path is None else tooltip(str(path)))
-        self.tenants.setEnabled(path is not None)
-        self._search.setEnabled(path is not None)
+    def show_file(self, opened: OpenedFile | None) -> None:
+        """Names what is open; None for nothing."""
+        self.database_button.setText("Open a database" if opened is None else opened.place)
+        self.database_button.setToolTip("" if opened is None else tooltip(str(opened.path)))
+        self.tenants.setEnabled(opened is not None)
+        self._search.setEnabled(opened is not None)
 
     def offer_tenants(self, names: Sequence[str]) -> None:
         """Offers these tenants below all of them, in this order."""
@@ -247,7 +247,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(workspace)
         self._pages.setCurrentWidget(workspace)
         self.setWindowTitle(f"{opened.place}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
-        self._bar.show_file(opened.path)
+        self._bar.show_file(opened)
         where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
