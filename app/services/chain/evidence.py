@@ -9,7 +9,7 @@ manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import file_digest
 from html import escape
@@ -23,6 +23,7 @@ from app.services.chain.reading import chunks, reading
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput
+from models.progress import Stop, never
 
 VERIFIER: Final = "verify_bundle.py"
 PAGE: Final = "report.html"
@@ -50,7 +51,7 @@ def write_bundle(
     seq_to: int | None = None,
     checkpoints: Sequence[Checkpoint] = (),
     now: int,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Stop = never,
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty.
 
@@ -65,7 +66,13 @@ def write_bundle(
     (folder / VERIFIER).write_bytes(_resource(VERIFIER))
     what = _what(tenant, seq_from, seq_to)
     (folder / "report.html").write_text(_html(path, report, what, checkpoints, now), "utf-8")
-    _write_rows(path, folder / "rows.jsonl", report, tenant=tenant, seq_from=seq_from, cancelled=cancelled)
+    first = LOWEST_SEQ if seq_from is None else seq_from
+    last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none that were appended since
+    with reading(path) as database, (folder / "rows.jsonl").open("wb") as file:
+        for rows in chunks(database, tenant=tenant, first=first, last=last):
+            if cancelled():
+                raise Cancelled
+            file.writelines(line for _, line in rows)
     manifest = {
         "format": "tenant-admin evidence 1",
         "file": path.name,
@@ -75,7 +82,7 @@ def write_bundle(
         "seqTo": seq_to,
         "verdict": str(report.verdict),
         "entries": report.entries,
-        "sha256": {file.name: _digest(file) for file in sorted(folder.iterdir())},
+        "sha256": {item.name: _digest(item) for item in sorted(folder.iterdir())},
     }
     _write_json(folder / "manifest.json", manifest)
 
@@ -84,25 +91,6 @@ def _what(tenant: str | None, seq_from: int | None, seq_to: int | None) -> str:
     limits = ("tenant", tenant), ("from entry", seq_from), ("to entry", seq_to)
     said = [f"{words} {value}" for words, value in limits if value is not None]
     return ", ".join(said) or "every chain, from its first row to its last"
-
-
-def _write_rows(
-    path: Path,
-    out: Path,
-    report: Report,
-    *,
-    tenant: str | None,
-    seq_from: int | None,
-    cancelled: Callable[[], bool],
-) -> None:
-    """The rows that the report speaks of: none that were appended since."""
-    last = max((item.last_seq or 0 for item in report.tenants), default=0)
-    first = LOWEST_SEQ if seq_from is None else seq_from
-    with reading(path) as database, out.open("wb") as file:
-        for rows in chunks(database, tenant=tenant, first=first, last=last):
-            if cancelled():
-                raise Cancelled
-            file.writelines(line for _, line in rows)
 
 
 def _write_json(file: Path, value: object) -> None:

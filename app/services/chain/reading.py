@@ -282,11 +282,7 @@ class ChainRows:
         """The rows that are there, by seq."""
         return {seq: row for chunk in self._chunks(seqs) for seq, row in chunk}
 
-    def holds_any(self, rows: Iterable[tuple[int, str]]) -> bool:
-        """Whether one of the rows, given by seq and hash, is there."""
-        return self.count(rows, enough=1) > 0
-
-    def count(self, rows: Iterable[tuple[int, str]], *, enough: int) -> int:
+    def count(self, rows: Iterable[tuple[int, str]], *, enough: int = 1) -> int:
         """How many of the rows, given by seq and hash, are there; counting ends soon behind `enough`."""
         wanted = set(rows)
         found = 0

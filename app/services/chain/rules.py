@@ -128,12 +128,9 @@ VERDICTS_OF_THEIR_OWN: Final = frozenset({Code.UNPROVEN_START, Code.EARLIER})
 OF_AN_ENTRY: Final = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMAR})
 """Errors that an entry shows by itself, whatever comes before it."""
 
-BETWEEN_ENTRIES: Final = frozenset(
-    {Code.LINK, Code.FORK, Code.DUPLICATE, Code.RESTART, Code.CROSS_TENANT, Code.ORDER}
-)
-"""What a broken link really is."""
+_BREAKS: Final = {Code.LINK, Code.FORK, Code.DUPLICATE, Code.RESTART, Code.CROSS_TENANT, Code.ORDER}
 
-ABOUT_A_CHAIN: Final = frozenset(Code) - OF_AN_ENTRY - BETWEEN_ENTRIES - {Code.TIME, Code.UNIT}
+ABOUT_A_CHAIN: Final = frozenset(Code) - OF_AN_ENTRY - _BREAKS - {Code.TIME, Code.UNIT}
 """Findings about a chain or the file: few, and never left out where there are too many about single rows."""
 
 SOUND: Final = frozenset({Verdict.VERIFIED, Verdict.CONSISTENT})

@@ -82,7 +82,7 @@ def recognise(
         if _takes_its_place(rows, path, database, checkpoints):
             return database
     for database, checkpoints in all_of_each:
-        if rows.holds_any({end for item in checkpoints for end in _ends(item)}):
+        if rows.count({end for item in checkpoints for end in _ends(item)}):
             return database
     return None
 
@@ -96,7 +96,7 @@ def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
 def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether a file is what became of the rows that these know, rewritten from the first on perhaps."""
     ends = {end for item in checkpoints for end in _ends(item)}
-    return rows.holds_any(ends) or speaks_of(rows, checkpoints) or _same_moments(rows, checkpoints)
+    return rows.count(ends) > 0 or speaks_of(rows, checkpoints) or _same_moments(rows, checkpoints)
 
 
 def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
