@@ -148,11 +148,7 @@ class GlobalSearch(QLineEdit):
             self.popup.show_sentence(f"Nothing{f' of {where}' if where else ''} contains “{found.text}”.")
             self.answered.emit(found.text, 0)
             return
-        from app.ui.shell.search_results import rows  # noqa: PLC0415
-        from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
-
-        tabs = {spec.table.name: (spec.table.title, spec.icon) for spec in TABS}
-        self.popup.show_rows(rows(found, tabs))
+        self.popup.show_found(found)
         self.answered.emit(found.text, found.total)
         if self._enter_waits:
             self._enter()

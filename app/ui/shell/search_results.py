@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import Index
 from app.services.text import counted, visible
+from app.ui.tabs.common.declared import TABS
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
@@ -64,11 +65,11 @@ class ResultRow:
         return visible(f"{self.title}, {self.detail}" if self.detail else self.title)
 
 
-def rows(found: SearchResult, tabs: Mapping[str, tuple[str, str]]) -> list[ResultRow]:
-    """The list's rows; `tabs` is table to title and icon."""
-    result = []
+def _rows(found: SearchResult) -> list[ResultRow]:
+    """The list's rows, each group under the title of its tab."""
+    result, tabs = [], {spec.table.name: (spec.table.title, spec.icon) for spec in TABS}
     for group in found.groups:
-        title, icon = tabs.get(group.table, (group.table, ""))
+        title, icon = tabs[group.table]
         result.append(ResultRow(RowKind.HEAD, group.table, title, grouped(group.total)))
         result += [
             ResultRow(RowKind.HIT, group.table, hit.title or "(nothing)", hit.detail, icon, hit.record_id)
@@ -165,16 +166,16 @@ class ResultsPopup(QFrame):
         )
         self.hide()
 
-    def show_rows(self, found: Sequence[ResultRow]) -> None:
+    def show_found(self, found: SearchResult) -> None:
         """List these, the first record chosen."""
-        self._fill(found)
+        self._fill(_rows(found))
         self.sentence.hide()
         self.list.show()
         self.keys.show()
         self._open()
         self._go(1)  # below the head of the first group
         self.list.scrollToTop()
-        hits = sum(row.kind is RowKind.HIT for row in found)
+        hits = sum(len(group.hits) for group in found.groups)
         self._announce(counted(hits, "result"))
 
     def show_sentence(self, text: str) -> None:
