@@ -49,16 +49,18 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """How a file compares with what was last seen of its database.
-
-    `known` is False for a file never seen. `new_entries` counts the rows behind the last checkpoint.
+    """How a file compares with what was last seen of its database: at which `checkpoint`, None if it was
+    never seen, and when. `new_entries` counts the rows behind it.
     """
 
-    known: bool
-    checkpoint: int | None
-    seen_at: int | None
-    new_entries: int
-    divergences: tuple[Divergence, ...]
+    checkpoint: int | None = None
+    seen_at: int | None = None
+    new_entries: int = 0
+    divergences: tuple[Divergence, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        return self.checkpoint is not None
 
     @property
     def continues(self) -> bool:
@@ -117,13 +119,10 @@ def whereabouts(rows: ChainRows, path: Path, database: str = "") -> KnownDatabas
     return KnownDatabase(database, spelt, f"{stat.st_dev}:{stat.st_ino}", rows.ledger())
 
 
-NEVER_SEEN: Final = Continuation(False, None, None, 0, ())
-
-
 def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
     """Looks up the last rows that the checkpoints know; says nothing of the rows between them."""
     if not known:
-        return NEVER_SEEN
+        return Continuation()
     latest = known[-1]
     at_end = rows.at(sealed.last_seq for sealed in latest.tenants.values())
     divergences = []
@@ -134,7 +133,7 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
             continue
         agreed = next((was.last_seq for was in _older(known, tenant) if _is_there(rows, tenant, was)), None)
         divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual))
-    return Continuation(True, latest.number, latest.at, rows.behind(latest.through), tuple(divergences))
+    return Continuation(latest.number, latest.at, rows.behind(latest.through), tuple(divergences))
 
 
 def _older(known: Sequence[Checkpoint], tenant: str) -> Iterator[SealedChain]:

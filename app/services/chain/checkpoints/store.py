@@ -19,7 +19,6 @@ from app.services.chain.checkpoints.document import (
     write_export,
 )
 from app.services.chain.checkpoints.identity import (
-    NEVER_SEEN,
     Candidate,
     Continuation,
     compare,
@@ -254,7 +253,7 @@ class CheckpointStore:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
         known = self.known(path).checkpoints
         if not known:
-            return NEVER_SEEN
+            return Continuation()
         with reading(path) as database_file:
             return compare(ChainRows(database_file), known)
 
