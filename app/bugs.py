@@ -7,8 +7,6 @@ from pathlib import Path
 
 from app import paths
 
-LOG_NAME = "tenant-admin.log"
-
 
 class BugElsewhere(Exception):
     """An error that nobody expected in another process; `said` is what `details` says of it there."""
@@ -20,7 +18,7 @@ class BugElsewhere(Exception):
 
 def log_file() -> Path:
     """The log, in the per-user folder (`TENANT_ADMIN_HOME` moves it)."""
-    return paths.state_dir() / "logs" / LOG_NAME
+    return paths.state_dir() / "logs" / "tenant-admin.log"
 
 
 def details(error: BaseException) -> str:

@@ -171,10 +171,9 @@ class Children:
         return [results[index] for index in range(len(jobs))]
 
     def _next(self) -> tuple[int, Job] | None:
-        try:
+        with suppress(IndexError):
             return self._waiting.popleft()
-        except IndexError:
-            return None
+        return None
 
     def _serve(self, process: "subprocess.Popen[bytes]", attached: "array[int] | bytes") -> None:
         """Gives a child one job after the other and passes on what it says; in a thread of its own."""

@@ -23,6 +23,7 @@ Row = dict[str, Any]
 """Column name to value, and what else is known of it: a person's `name`, how many `phases` a run has seen."""
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_KILL_TEST: Final = content.PHASES.index(Phase.KILL_TEST) + 1
 _STATUS_SHARES: Final = {
     RunStatus.RUNNING: 6,
     RunStatus.PAUSED: 2,
@@ -113,28 +114,26 @@ def make_runs(rng: Random, count: int, now: int) -> list[Row]:
     pattern = [status for status, share in _STATUS_SHARES.items() for _ in range(share)]
     statuses = [pattern[index % len(pattern)] for index in range(count)]
     rng.shuffle(statuses)
-    runs = []
-    for index, status in enumerate(statuses):
-        created = now - SPAN + int((index + rng.random()) * SPAN / count)
-        runs.append(_make_run(rng, status, created, now))
-    runs.sort(key=itemgetter("created_at"))
-    return runs
+    runs = (
+        _make_run(rng, status, now - SPAN + int((index + rng.random()) * SPAN / count), now)
+        for index, status in enumerate(statuses)
+    )
+    return sorted(runs, key=itemgetter("created_at"))
 
 
 def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
     last = len(content.PHASES)
-    kill = content.PHASES.index(Phase.KILL_TEST) + 1
     match status:
         case RunStatus.RUNNING:
             created = now - rng.randrange(600, 2 * DAY)
             phases = rng.randint(1, last - 1)
         case RunStatus.PAUSED:
             created = now - rng.randrange(3_600, 6 * DAY)
-            phases = rng.choice((kill, kill + 2))
+            phases = rng.choice((_KILL_TEST, _KILL_TEST + 2))
         case RunStatus.COMPLETED:
             phases = last
         case RunStatus.KILLED:
-            phases = kill
+            phases = _KILL_TEST
         case _:
             phases = rng.randint(1, last)
     updated = min(created + phases * rng.randrange(600, 9_000), now - rng.randrange(30, 600))
@@ -155,11 +154,10 @@ def run_row(rng: Random, run: Row) -> Row:
     """The whole of a run. `revenue_potential` is in dollars a year, scores are 0 to 100."""
     phases, status = run["phases"], run["status"]
     pivots = rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0] if phases >= 5 else 0
-    passed = phases > content.PHASES.index(Phase.KILL_TEST) + 1
     return run | {
         "refined_idea": content.refined(run["idea"], rng) if phases >= 2 else None,
         "revenue_potential": round(rng.uniform(0.2, 9.5), 1) * 1e6 if phases >= 6 else None,
-        "kill_verdict": "kill" if status == RunStatus.KILLED else "proceed" if passed else None,
+        "kill_verdict": "kill" if status == RunStatus.KILLED else "proceed" if phases > _KILL_TEST else None,
         "pivot_count": pivots,
         "package_key": f"packages/{run['id']}.zip" if status == RunStatus.COMPLETED else None,
         "mode": rng.choices((RunMode.CLOUD, RunMode.LOCAL), (3, 1))[0],
