@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QWidget
 
+from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from tests.gallery.registry import Scene, Shot
 
@@ -30,20 +31,25 @@ def render(scene: Scene, theme: Theme, target: Path) -> None:
         late = waiting.exec() == _LATE
     if late:
         raise TimeoutError(f"The scene {scene.name} did not become ready.")
-    _settle()
+    _settle(shot.widget)
     if shot.then is not None:
         shot.then()
-        _settle()
+        _settle(shot.widget)
     painted = shot.widget if shot.grab is None else shot.grab
     (painted if isinstance(painted, QWidget) else painted()).grab().save(str(target))
     if shot.close is not None:
         shot.close()
     shot.widget.close()
     shot.widget.deleteLater()
-    _settle()
+    _settle(shot.widget)
 
 
-def _settle() -> None:
-    loop = QEventLoop()
-    QTimer.singleShot(_SETTLE_MS, loop, loop.quit)
-    loop.exec()
+def _settle(shown: QWidget) -> None:
+    """Lets the last frame be laid out, once the window has read all that it shows."""
+    for _ in range(_PATIENCE_MS // _SETTLE_MS):
+        loop = QEventLoop()
+        QTimer.singleShot(_SETTLE_MS, loop, loop.quit)
+        loop.exec()
+        context = shown.context if isinstance(shown, MainWindow) else None
+        if context is None or not context.runner._running:
+            break
