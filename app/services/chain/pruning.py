@@ -15,7 +15,7 @@ What proves a prefix are the rules of verification (app/services/chain/README.md
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -77,7 +77,7 @@ class LeftAlone:
         return {"tenant": self.tenant_id, "seq": self.seq, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """What one transaction removes of one tenant: `count` entries, all that it has in `from_seq … to_seq`.
 
@@ -94,27 +94,18 @@ class Part:
 
 @dataclass(slots=True)
 class _Walk:
-    """How far one tenant's prefix has been walked, and what has not been cut into parts yet."""
+    """How far one tenant's prefix has been walked; `part` is what has not been cut off yet."""
 
     prefix: Prefix
-    last_hash: str = ""
     rows: int = 0
-    from_seq: int = 0
-    to_seq: int = 0
-    count: int = 0
+    last_hash: str = ""
+    part: Part | None = None
 
     def take(self, seq: int, digest: str) -> None:
-        if not self.count:
-            self.from_seq = seq
-        self.to_seq, self.last_hash = seq, digest
-        self.count += 1
-
-    def cut(self) -> Part:
-        """The entries walked since the last cut."""
-        part = Part(self.prefix.tenant_id, self.from_seq, self.to_seq, self.count, self.last_hash)
-        self.rows += self.count
-        self.count = 0
-        return part
+        self.part = self.part or Part(self.prefix.tenant_id, seq, seq, 0, digest)
+        self.part.to_seq, self.part.last_hash, self.last_hash = seq, digest, digest
+        self.part.count += 1
+        self.rows += 1
 
 
 def groups(prefixes: Iterable[Prefix]) -> list[list[Prefix]]:
@@ -243,8 +234,12 @@ def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
     return min(found, default=(prefix.first_seq, "The chain does not hold; verify it."))
 
 
-def _cut(walks: Iterable[_Walk]) -> list[Part]:
-    return [walk.cut() for walk in walks if walk.count]
+def _cut(walks: Collection[_Walk]) -> list[Part]:
+    """What has been walked since the last cut."""
+    parts = [walk.part for walk in walks if walk.part is not None]
+    for walk in walks:
+        walk.part = None
+    return parts
 
 
 def _batch_size(batch_rows: int, rows: int, span: int) -> int:
