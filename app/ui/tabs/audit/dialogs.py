@@ -14,7 +14,7 @@ from app.services.chain.rules import HIGHEST_SEQ
 from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.shell.context import Context
-from app.ui.tabs.audit.verdicts import Ends
+from app.ui.tabs.audit.verifying import Ends
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button

@@ -17,7 +17,7 @@ from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.audit import verdicts
-from app.ui.tabs.audit.verdicts import Asked, Outcome, run
+from app.ui.tabs.audit.verifying import Asked, Outcome, run
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting

@@ -19,7 +19,7 @@ from app.ui.shell.actions import ActionSpec
 from app.ui.tabs.audit import verdicts
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
-from app.ui.tabs.audit.verdicts import Asked, Ends
+from app.ui.tabs.audit.verifying import Asked, Ends, LinkCell
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
@@ -249,7 +249,7 @@ class AuditTab(RecordTab):
     def _is_accepted(self, seq: int) -> bool:
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
-    def _link_cell(self, seq: Any) -> verdicts.LinkCell:
+    def _link_cell(self, seq: Any) -> LinkCell:
         return verdicts.link_cell(self.panel.outcome, seq)
 
 
