@@ -16,6 +16,7 @@ P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
 TEXTS = ("tenant_id", "event_type", "payload", "previous_hash", "hash")
 GENESIS, HASH, BLOCK = b"0" * 64, re.compile("[0-9a-f]{64}"), 65536
+ARCHIVE = re.compile(r"audit-[A-Za-z0-9._~%-]*--?[0-9]+--?[0-9]+\.jsonl\.gz")
 
 
 def point(data):
@@ -55,6 +56,12 @@ def no_number(word):
     raise ValueError(word)
 
 
+def once(pairs):
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name twice")
+    return dict(pairs)
+
+
 def is_json(text):
     try:
         json.loads(text, parse_constant=no_number)
@@ -92,15 +99,17 @@ class Row:
     def read_marker(self):
         """From, to, count and last hash of a prune marker that can be true."""
         try:
-            pairs = json.loads(self.payload, object_pairs_hook=tuple)
-            value = dict(pairs)
+            value = json.loads(self.payload.decode(), object_pairs_hook=once)
             first, last, count, cutoff = (value[name] for name in ("fromSeq", "toSeq", "count", "cutoff"))
             whole = all(type(item) is int for item in (first, last, count, cutoff))
-            once = isinstance(pairs, tuple) and len(value) == len(pairs)
             fits = whole and 1 <= first <= last < self.seq and 1 <= count <= last - first + 1
-            if once and fits and cutoff <= int(self.time) and HASH.fullmatch(value["lastHash"]):
+            at = int(self.time) // (1000 if int(self.time) >= 10**11 else 1)  # or it is in milliseconds
+            kept = "archive" not in value or (
+                ARCHIVE.fullmatch(value["archive"]["file"]) and HASH.fullmatch(value["archive"]["sha256"])
+            )
+            if fits and kept and cutoff <= at and HASH.fullmatch(value["lastHash"]):
                 return first, last, count, value["lastHash"].encode()
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             pass
         self.problems.append(f"entry {self.seq} is a prune marker that cannot be true")
         return None
@@ -131,13 +140,21 @@ class Chain:
         by_marker = bool(self.markers) and self.markers[-1][3] == previous
         return previous == GENESIS or by_marker or accepted == f"adopted:{seq}"
 
-    def knew(self, known, after):
-        """What a checkpoint knew of the tenant against the rows: a sentence, or None."""
+    def knew(self, known, after, starts):
+        """What a checkpoint knew of the tenant against the rows: a sentence, or None.
+
+        `starts` are the first numbers that any checkpoint knew of it.
+        """
         last, pruned = known["last_seq"], self.markers[-1][1] if self.markers else 0
+        told = [start for start, end, _, _ in self.markers if start <= last and end >= known["first_seq"]]
+        early = told and told[0] < known["first_seq"]
+        late = told and told[0] > known["first_seq"] and pruned <= last and told[0] not in starts
+        if early or late:
+            return f"entry {told[0]}, from which on the first prune marker tells what was removed,"
+        if pruned == last and self.markers[-1][3].decode() != known["head"]:
+            return "its last entry"
         if pruned >= last:
-            return (
-                "its last entry" if pruned == last and self.markers[-1][3].decode() != known["head"] else None
-            )
+            return None
         if last not in self.rows or self.rows[last][1].decode("ascii", "replace") != known["head"]:
             return f"entry {last}"
         if self.first.seq == known["first_seq"] and self.rows[last][0] != known["entries"]:
@@ -153,11 +170,15 @@ class Chain:
 
 
 def check_checkpoints(checkpoints, chains, manifest):
-    before, begins = (
-        None,
-        max([0, *(it["number"] for it in checkpoints if it["reason"] in ("restore", "anew"))]),
-    )
+    lines = [item["number"] for item in checkpoints if item["reason"] in ("restore", "anew")]
+    before, begins = None, max(lines, default=0)
     whole = manifest["seqFrom"] is None and manifest["seqTo"] is None
+    starts, owners = {}, {}  # the first numbers that any knew of a tenant; who began with an entry
+    for item in checkpoints:
+        for tenant, known in item["tenants"].items():
+            starts.setdefault(tenant, set()).add(known["first_seq"])
+            if item["number"] >= begins:
+                owners.setdefault(known["first_hash"], []).append(tenant)
     for item in checkpoints:
         what, body = f"checkpoint {item['number']}", canonical({**item, "signature": ""})
         if not signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"])):
@@ -168,9 +189,15 @@ def check_checkpoints(checkpoints, chains, manifest):
         for tenant, known in item["tenants"].items() if whole and item["number"] >= begins else ():
             if manifest["tenant"] in (None, tenant):
                 chain = chains.get(tenant)
-                other = f"entry {known['last_seq']}" if chain is None else chain.knew(known, item["after"])
+                gone = f"entry {known['last_seq']}"
+                other = gone if chain is None else chain.knew(known, item["after"], starts[tenant])
                 if other is not None:
                     yield f"{other} of {tenant} is not the one that {what} knew"
+    firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
+    for name, chain in chains.items() if whole and manifest["tenant"] is None else ():
+        had = owners.get(firsts[name], [name])
+        if name not in had and firsts.get(had[0]) != firsts[name]:
+            yield f"entry {chain.first.seq} of {name} is the one that {had[0]} began with"
 
 
 def main(folder):

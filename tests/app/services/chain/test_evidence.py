@@ -15,10 +15,11 @@ import pytest
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.evidence import MEANING, write_bundle
-from app.services.chain.rules import Verdict
+from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
+from app.services.chain.rules import Verdict, read_marker
 from models.errors import Cancelled, InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
+from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, SEQ
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 
@@ -190,7 +191,7 @@ def test_cancel(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) < 220
+    assert len(text.splitlines()) < 260
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
     assert imports == [*plain, "from pathlib import Path"]
@@ -240,12 +241,59 @@ def test_the_verifier_finds_by_itself_what_the_report_was_made_to_hide(
     assert "it does not hold" in said
 
 
-@pytest.mark.parametrize("changes", [{"count": -5}, {"toSeq": 99}, {"lastHash": "A" * 64}, {"cutoff": NOW}])
-def test_the_verifier_judges_markers(known: KnownChain, tmp_path: Path, changes: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def verifier() -> dict[str, Any]:
+    return run_path(str(paths.resources_dir() / "evidence" / VERIFIER))
+
+
+@pytest.mark.parametrize("payload", [*BELIEVED, *NOT_BELIEVED], ids=lambda payload: repr(payload)[-80:])
+@pytest.mark.parametrize("at", [AT, AT * 1000 + 999])
+def test_the_verifier_judges_markers_as_the_rules_do(
+    verifier: dict[str, Any], payload: bytes, at: int
+) -> None:
+    try:
+        text: object = payload.decode()
+    except UnicodeDecodeError:
+        text = {"hex": payload.hex()}
+    value = sha256(b":".join((HASH.encode(), b"audit_pruned", payload, b"%d" % at))).hexdigest()
+    said = {"seq": SEQ, "tenant_id": "a", "event_type": "audit_pruned", "payload": text}
+    row = verifier["Row"](said | {"previous_hash": HASH, "hash": value, "created_at": at})
+    marker = read_marker(SEQ, at, payload)
+    if isinstance(marker, str):
+        assert (row.marker, bool(row.problems)) == (None, True)
+    else:
+        assert row.marker == (marker.from_seq, marker.to_seq, marker.entries, marker.last_hash.encode())
+        assert row.problems == []
+
+
+def test_the_verifier_finds_a_marker_that_leaves_out_what_a_checkpoint_knew(
+    known: KnownChain, tmp_path: Path
+) -> None:
     seqs = known.chain.seqs("tenant-00")
     (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = ?", seqs[4])
-    says = {"fromSeq": seqs[0], "toSeq": seqs[4], "count": 5, "lastHash": value, "cutoff": NOW - 60}
-    known.chain.append("tenant-00", "audit_pruned", json.dumps(says | changes), NOW - 20)
+    says = {"fromSeq": seqs[2], "toSeq": seqs[4], "count": 3, "lastHash": value, "cutoff": NOW - 60}
+    known.chain.append("tenant-00", "audit_pruned", json.dumps(says), NOW - 20)
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq <= ?", seqs[4])
+    assert known.verify().counts == {"MARKER": 1}
     bundle(known, tmp_path / "out")
-    assert "is a prune marker that cannot be true" in recheck(tmp_path / "out")[1]
+    assert f"entry {seqs[2]}, from which on the first prune marker" in recheck(tmp_path / "out")[1]
+
+
+def test_the_verifier_lets_a_marker_go_on_from_a_start_that_was_accepted(
+    known: KnownChain, tmp_path: Path
+) -> None:
+    seqs = known.chain.seqs("tenant-00")
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq < ?", seqs[2])
+    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
+    known.checkpoint()
+    known.chain.prune("tenant-00", seqs[4])
+    assert known.verify().verdict is Verdict.VERIFIED
+    bundle(known, tmp_path / "out")
+    assert recheck(tmp_path / "out")[0] == 0
+
+
+def test_the_verifier_finds_entries_moved_to_another_tenant(known: KnownChain, tmp_path: Path) -> None:
+    known.chain.run("UPDATE audit_chain SET tenant_id = 'other' WHERE tenant_id = 'tenant-02'")
+    assert "CHECKPOINT" in known.verify().counts
+    bundle(known, tmp_path / "out")
+    assert "of other is the one that tenant-02 began with" in recheck(tmp_path / "out")[1]
