@@ -11,7 +11,6 @@ from app.commands.common import (
     database_path,
     print_report,
     say,
-    store_and_verifier,
 )
 
 
@@ -36,10 +35,11 @@ def checkpoint(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     code = EXIT_INTACT
     path, now = database_path(options.file), int(time.time())
-    store, verify = store_and_verifier()
+    store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:
         say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
     else:

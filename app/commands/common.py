@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,6 @@ from app import paths
 from app.services.text import visible
 
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.making import Verifier
-    from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Report
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
@@ -64,11 +61,3 @@ def database_path(path: Path) -> Path:
 
         path = find_database(path)
     return paths.resolved(path)
-
-
-def store_and_verifier() -> "tuple[CheckpointStore, Verifier]":
-    """This person's checkpoints, and how a command verifies: this process takes part."""
-    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-    from app.workers import scan_pool  # noqa: PLC0415
-
-    return CheckpointStore(paths.checkpoints_dir()), partial(scan_pool.verify, take_part=True)

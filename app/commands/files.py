@@ -14,7 +14,6 @@ from app.commands.common import (
     print_json,
     print_report,
     say,
-    store_and_verifier,
 )
 
 if TYPE_CHECKING:
@@ -55,8 +54,10 @@ def import_dump(options: argparse.Namespace) -> int:
 
 def _verify_imported(path: Path) -> int:
     from app.services.files.importing import verify_imported  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-    continuation, made = verify_imported(path, *store_and_verifier(), now=int(time.time()))
+    own = store_and_verifier(take_part=True)
+    continuation, made = verify_imported(path, *own, now=int(time.time()))
     if continuation is not None and continuation.known:
         say(_said(continuation))
     print_report(made.report)

@@ -13,7 +13,6 @@ from app.commands.common import (
     database_path,
     print_report,
     say,
-    store_and_verifier,
 )
 
 
@@ -33,9 +32,10 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
 def restore(options: argparse.Namespace) -> int:
     """Put back what a copy holds; the file as it was is kept."""
     from app.services.files import restoring  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
-    store, verify = store_and_verifier()
+    store, verify = store_and_verifier(take_part=True)
     restoring.require_writable(path, force=options.force)
     with restoring.scratch(path) as scratch:
         offered = restoring.offer(path, options.copy, Path(scratch), store, verify, now=now)

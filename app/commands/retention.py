@@ -18,7 +18,6 @@ from app.commands.common import (
     positive,
     print_json,
     say,
-    store_and_verifier,
 )
 from app.services.chain.rules import SECONDS_LIMIT
 from models.status import DEFAULT_RETENTION_DAYS
@@ -90,10 +89,11 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
     path = database_path(options.file)
-    store, verify = store_and_verifier()
+    store, verify = store_and_verifier(take_part=True)
     if options.archive is not None and not options.dry_run:
         options.archive.mkdir(exist_ok=True)
     database = opening.open_database(

@@ -10,7 +10,6 @@ from app.commands.common import (
     database_path,
     print_json,
     print_report,
-    store_and_verifier,
 )
 from models.errors import InvalidInput
 
@@ -43,9 +42,10 @@ def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     path, now = database_path(options.file), int(time.time())
-    store, verifier = store_and_verifier()
+    store, verifier = store_and_verifier(take_part=True)
     report = verify_with_checkpoints(
         path,
         store,

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,6 +14,8 @@ from app.workers.child import Caller, ChildFailed, Children, Job
 from models.errors import Cancelled
 
 if TYPE_CHECKING:
+    from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Report
 
 WORK = "verification"
@@ -37,6 +40,14 @@ def verify(path: Path, *, processes: int | None = None, take_part: bool = False,
     cores = len(allowed(0)) if allowed else os.cpu_count() or 1
     executor = ChildProcesses(processes or min(MOST_PROCESSES, cores), take_part=take_part)
     return verification.verify(path, executor=executor, **options)
+
+
+def store_and_verifier(*, take_part: bool = False) -> "tuple[CheckpointStore, Verifier]":
+    """This person's checkpoints, and `verify` with `take_part` as a command has it, and a window has not."""
+    from app import paths  # noqa: PLC0415 - nothing of this is for a child
+    from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+
+    return CheckpointStore(paths.checkpoints_dir()), partial(verify, take_part=take_part)
 
 
 class ChildProcesses:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from app import paths
 from app.itemmodels.columns import Tone
 from app.services.records.tables import DECLARED, rows_of
 from app.services.text import counted
@@ -78,9 +77,8 @@ class Copies(FileWork):
         now = self._clock()
 
         def work(progress: Progress, cancelled: Stop) -> tuple[TemporaryDirectory[str], Offer]:
-            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
             from app.services.files import restoring  # noqa: PLC0415
-            from app.workers import scan_pool  # noqa: PLC0415
+            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             scratch = restoring.scratch(path)
             try:
@@ -88,8 +86,7 @@ class Copies(FileWork):
                     path,
                     source,
                     Path(scratch.name),
-                    CheckpointStore(paths.checkpoints_dir()),
-                    scan_pool.verify,
+                    *store_and_verifier(),
                     now=now,
                     progress=progress,
                     cancelled=cancelled,
@@ -114,17 +111,15 @@ class Copies(FileWork):
         actor, now = self._settings.actor, self._clock()
 
         def work(progress: Progress, cancelled: Stop) -> Restored:
-            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
             from app.services.files import restoring  # noqa: PLC0415
-            from app.workers import scan_pool  # noqa: PLC0415
+            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             # The person opened the file for writing, whoever else has it open.
             try:
                 return restoring.carry_out(
                     path,
                     offer,
-                    CheckpointStore(paths.checkpoints_dir()),
-                    scan_pool.verify,
+                    *store_and_verifier(),
                     actor=actor,
                     now=now,
                     force=True,

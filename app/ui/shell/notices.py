@@ -93,22 +93,21 @@ class ContinuationNotice(Notice):
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        folder, path, now = paths.checkpoints_dir(), self._context.opened.path, self._context.clock()
+        path, now = self._context.opened.path, self._context.clock()
         if "audit_chain" not in self._context.opened.schema.columns:
             return
-        if not imported and not paths.exists(folder):
+        if not imported and not paths.exists(paths.checkpoints_dir()):
             return
 
         def work(progress: Progress, cancelled: Stop) -> Callable[[], None]:
-            from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
             from app.services.files.importing import verify_imported  # noqa: PLC0415
-            from app.workers import scan_pool  # noqa: PLC0415
+            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-            store = CheckpointStore(folder)
+            store, verify = store_and_verifier()
             if not imported:
                 return partial(self.show_continuation, store.continuation(path))
-            verify = partial(scan_pool.verify, cancelled=cancelled)
-            return partial(self.show_imported, *verify_imported(path, store, verify, now=now))
+            stoppable = partial(verify, cancelled=cancelled)
+            return partial(self.show_imported, *verify_imported(path, store, stoppable, now=now))
 
         self._context.runner.job(work, on_done=lambda show: show())
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from app import paths
 from app.services.retention.clock import (
     ClockDoubt,
     ClockProblem,
@@ -276,11 +275,9 @@ class Retention(QObject):
     def _try_checkpoint(self, **options: Any) -> Attempt:
         """On the thread of a run."""
         from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
-        from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
-        from app.workers import scan_pool  # noqa: PLC0415
+        from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-        store = CheckpointStore(paths.checkpoints_dir())
-        return try_to_sign(self._path, store, scan_pool.verify, clock=self._clock, **options)
+        return try_to_sign(self._path, *store_and_verifier(), clock=self._clock, **options)
 
     def _say(self) -> None:
         """When it last ran and will run next."""

@@ -6,10 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.making import SignedReport, verify_and_sign, verify_with_checkpoints
-from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.chain.verify.report import Report
 from app.services.text import counted
@@ -23,8 +21,8 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
-from app.workers import scan_pool
 from app.workers.runner import Task
+from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
@@ -70,7 +68,7 @@ class CheckpointsDialog(Dialog):
         self.setMinimumWidth(720)
         self._context = context
         self._path = context.opened.path
-        self._store = CheckpointStore(paths.checkpoints_dir())
+        self._store, self._verify = store_and_verifier()
         self.table: StaticTable | None = None
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.key = Label("", Look.DIM, wrap=True)
@@ -101,7 +99,7 @@ class CheckpointsDialog(Dialog):
             return verify_and_sign(
                 self._path,
                 self._store,
-                scan_pool.verify,
+                self._verify,
                 now=self._context.clock(),
                 reason=reason,
                 progress=progress,
@@ -160,7 +158,7 @@ class CheckpointsDialog(Dialog):
             return verify_with_checkpoints(
                 self._path,
                 self._store,
-                scan_pool.verify,
+                self._verify,
                 now=self._context.clock(),
                 export=export,
                 progress=progress,

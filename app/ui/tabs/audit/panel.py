@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.text import counted
@@ -26,6 +24,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
+from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
@@ -59,7 +58,7 @@ class VerificationPanel(QWidget):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._store = CheckpointStore(paths.checkpoints_dir())
+        self._store, self._verify = store_and_verifier()
         self.outcome: Outcome | None = None
         self._asked = Asked()
         self._job: Task | None = None
@@ -123,7 +122,7 @@ class VerificationPanel(QWidget):
         asked, path, now = self._asked, self._context.opened.path, self._context.clock()
         self._job = self._context.runner.job(
             lambda progress, cancelled: run(
-                asked, path, self._store, now=now, progress=progress, cancelled=cancelled
+                asked, path, self._store, self._verify, now=now, progress=progress, cancelled=cancelled
             ),
             on_progress=self._advance,
             on_done=self._finished,

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
+from app.services.chain.checkpoints.making import Verifier, verify_and_sign, verify_with_checkpoints
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.ui.theme.icons import Icon
-from app.workers import scan_pool
 from models.progress import Progress, Stop
 
 Ends = tuple[int, int]
@@ -91,7 +90,14 @@ class Outcome:
 
 
 def run(
-    asked: Asked, path: Path, store: CheckpointStore, *, now: int, progress: Progress, cancelled: Stop
+    asked: Asked,
+    path: Path,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    progress: Progress,
+    cancelled: Stop,
 ) -> Outcome:
     """Verifies, and makes a checkpoint in `store` of a whole file that holds.
 
@@ -103,7 +109,7 @@ def run(
         found = verify_and_sign(
             path,
             store,
-            scan_pool.verify,
+            verify,
             now=now,
             reason=Reason.VERIFY,
             archive=asked.archive,
@@ -115,7 +121,7 @@ def run(
     report = verify_with_checkpoints(
         path,
         store,
-        scan_pool.verify,
+        verify,
         now=now,
         tenant=asked.tenant,
         seq_from=first,
