@@ -42,6 +42,7 @@ def import_dump_arguments(parser: argparse.ArgumentParser) -> None:
 def import_dump(options: argparse.Namespace) -> int:
     """Make a database file of an SQL dump, and verify it."""
     from app.services.files import importing  # noqa: PLC0415
+    from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
 
     imported = importing.import_dump(options.dump, options.file)
     for table, count in imported.rows.items():
@@ -49,7 +50,7 @@ def import_dump(options: argparse.Namespace) -> int:
     for item in imported.dangling:
         say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
     say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
-    return _verify_imported(options.file) if "audit_chain" in imported.rows else EXIT_INTACT
+    return _verify_imported(options.file) if AUDIT_CHAIN.name in imported.rows else EXIT_INTACT
 
 
 def _verify_imported(path: Path) -> int:

@@ -11,6 +11,7 @@ from app import paths
 from app.services.demo import world
 from app.services.demo.story import chain_rows
 from app.services.demo.world import SPAN, Row
+from app.services.records.tables import AUDIT_CHAIN
 from models.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
 from models.local.file import connect
@@ -66,6 +67,7 @@ def create_demo(
                 connection.execute(f"PRAGMA {pragma}")
             with connection:
                 for table, content in _tables(Random(seed), rows, tenants, now):  # noqa: S311  # no secret
+                    said = progress if table == AUDIT_CHAIN.name else ignore
                     before = connection.total_changes()
                     if (first := next(content, None)) is not None:
                         shape = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
@@ -73,7 +75,7 @@ def create_demo(
                         connection.executemany(
                             f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608  # of our own schema
                             f" VALUES ({', '.join(f':{name}' for name in names)})",
-                            watched(chain([first], content), progress if table == "audit_chain" else ignore),
+                            watched(chain([first], content), said),
                         )
                     counts[table] = connection.total_changes() - before
                 progress(rows, rows)
@@ -90,7 +92,7 @@ def _tables(rng: Random, rows: int, count: int, now: int) -> Iterator[tuple[str,
     runs = world.make_runs(rng, max(58, count, min(2_000, rows // 500)), now)
     for index, run in enumerate(runs):
         tenants[index % count].runs.append(run)
-    yield "audit_chain", chain_rows(rng, tenants, 60 + min(19_940, rows // 50), rows, now)
+    yield AUDIT_CHAIN.name, chain_rows(rng, tenants, 60 + min(19_940, rows // 50), rows, now)
     yield "users", (user for tenant in tenants for user in tenant.users)
     yield "webhook_destinations", (hook for tenant in tenants for hook in tenant.webhooks)
     notifications = 150 + min(29_850, rows * 3 // 100)

@@ -18,6 +18,7 @@ from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening
 from app.services.files.copying import snapshot_copy
+from app.services.records.tables import AUDIT_CHAIN
 from models import schema
 from models.errors import (
     DamagedFile,
@@ -206,7 +207,7 @@ def prepare(
                 f"{source.name} holds {', '.join(found.impostors)}, which could change what a write means; "
                 "nothing was restored."
             )
-        if "audit_chain" not in found.columns or found.missing_columns.get("audit_chain"):
+        if AUDIT_CHAIN.name not in found.columns or found.missing_columns.get(AUDIT_CHAIN.name):
             raise NotAllowed(
                 f"{source.name} has no audit chain that the restore could be recorded in; nothing was "
                 "restored. Apply the migrations to it first."
@@ -309,8 +310,8 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
         "actor": actor,
         "source": prepared.source.name,
         "kept": kept.name,
-        "entriesBefore": prepared.before.get("audit_chain"),
-        "entriesAfter": prepared.after.get("audit_chain"),
+        "entriesBefore": prepared.before.get(AUDIT_CHAIN.name),
+        "entriesAfter": prepared.after.get(AUDIT_CHAIN.name),
     }
     event = Event(SYSTEM_TENANT, AuditEvent.DATABASE_RESTORED, payload)
     database = LocalDatabase(prepared.copy)

@@ -17,17 +17,26 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Column, Entity, Table, fn
 
-from app.services.records.tables import DECLARED
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    DECLARED,
+    NOTIFICATIONS,
+    PLANNING_ARTIFACTS,
+    PLANNING_RUNS,
+)
 from models.engine import Database, Statement
 from models.schema import ForeignKey, StoredTable, read_stored
 from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
 
+_NOTIFICATIONS, _RUNS, _ARTIFACTS = NOTIFICATIONS.name, PLANNING_RUNS.name, PLANNING_ARTIFACTS.name
+
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
-    "notifications": ("read", "created_at"),
-    "planning_runs": ("id", "status", "updated_at"),
-    "planning_artifacts": ("run_id",),
+    _NOTIFICATIONS: ("read", "created_at"),
+    _RUNS: ("id", "status", "updated_at"),
+    _ARTIFACTS: ("run_id",),
 }
+"""The tables beside the audit chain that retention removes from, and what it must know of each."""
 
 BATCH: Final = 1_000
 """Rows a transaction: their keys are scattered over three indexes, so each costs more than an audit entry."""
@@ -39,7 +48,7 @@ _PATHS: Final = 100
 """Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
 
 _ROWID: Final = SQL("rowid")
-_MODELS: Final = {"notifications": Notification, "planning_runs": PlanningRun}
+_MODELS: Final = {_NOTIFICATIONS: Notification, _RUNS: PlanningRun}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ Only keys of one column are followed. A record that another kind keeps is left w
 it go.
 """
 
-_OWNED: Final = ForeignKey("planning_artifacts", ("run_id",), ("id",), "CASCADE")
+_OWNED: Final = ForeignKey(_ARTIFACTS, ("run_id",), ("id",), "CASCADE")
 """Artifacts go with their run, whatever the file says of them."""
 
 
@@ -104,14 +113,13 @@ class OtherTables:
         return dict(counts), tuple(skipped)
 
     def removals(self, database: Database, table: str) -> Iterator[OldRows]:
-        """Removals of `table`, `notifications` or `planning_runs`, read when they are asked for.
+        """Removals of `table`, one of `paths`, read when they are asked for.
 
         Of notifications up to `BATCH` each; of whole runs as many as have up to `BATCH` artifacts of 1 MB
         together, at least one.
         """
-        if table in self.paths:
-            found = self._runs(database) if table == "planning_runs" else self._notifications(database)
-            yield from (self.removal(database, table, rows) for rows in found)
+        found = self._runs(database) if table == _RUNS else self._notifications(database)
+        yield from (self.removal(database, table, rows) for rows in found)
 
     def removal(self, database: Database, table: str, rows: Sequence[int]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
@@ -120,21 +128,21 @@ class OtherTables:
         along = self._along(table, going)
         found = database.read_batch([query.tuples() for query in along.values()]) if along else []
         removed = {table: len(rows)} | {name: count for name, ((count,),) in zip(along, found, strict=True)}
-        if artifacts := removed.get("planning_artifacts", 0):
+        if artifacts := removed.get(_ARTIFACTS, 0):
             ids = PlanningRun.select(PlanningRun.id).where(*going)
             delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
             statements.insert(0, Statement(delete, expect=artifacts))
         return OldRows(table, tuple(rows), tuple(statements), removed)
 
     def _notifications(self, database: Database) -> Iterator[list[int]]:
-        query = Notification.select(_ROWID).where(*self._going("notifications")).order_by(_ROWID).limit(BATCH)
+        query = Notification.select(_ROWID).where(*self._going(_NOTIFICATIONS)).order_by(_ROWID).limit(BATCH)
         last = -1
         while rows := [row for (row,) in database.rows(query.where(last < _ROWID).tuples())]:
             yield rows
             last = rows[-1]
 
     def _runs(self, database: Database) -> Iterator[list[int]]:
-        query = PlanningRun.select(_ROWID, PlanningRun.id).where(*self._going("planning_runs"))
+        query = PlanningRun.select(_ROWID, PlanningRun.id).where(*self._going(_RUNS))
         chosen: list[int] = []
         artifacts = size = 0
         for row, run_id in database.rows(query.tuples()):
@@ -150,7 +158,7 @@ class OtherTables:
 
     def _weight(self, database: Database, run_id: Any) -> tuple[int, int]:
         """How many artifacts a run has, and how many bytes they hold."""
-        if "planning_artifacts" not in self.tables:
+        if _ARTIFACTS not in self.tables:
             return 0, 0
         length = fn.SUM(fn.octet_length(PlanningArtifact.content)) if self.sized else 0
         query = PlanningArtifact.select(fn.COUNT(SQL("*")), fn.COALESCE(length, 0))
@@ -158,7 +166,7 @@ class OtherTables:
         return amount, total
 
     def _old(self, table: str) -> tuple[Any, Any]:
-        if table == "notifications":
+        if table == _NOTIFICATIONS:
             return Notification.read == 1, is_old(Notification.created_at, self.cutoff)
         return PlanningRun.status == RunStatus.DELETED.value, is_old(PlanningRun.updated_at, self.cutoff)
 
@@ -200,7 +208,7 @@ def find_others(database: Database, cutoff: int, tables: frozenset[str]) -> Othe
         for table in _MODELS
         if table in tables
     }
-    sized = "planning_artifacts" in stored and "content" in stored["planning_artifacts"].columns
+    sized = _ARTIFACTS in stored and "content" in stored[_ARTIFACTS].columns
     return OtherTables(cutoff, tables, paths, sized)
 
 
@@ -223,7 +231,7 @@ def _paths(
     stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: Path, seen: frozenset[str]
 ) -> Iterator[Path]:
     keys = stored[table].referring
-    if table == "planning_runs" and _OWNED.table in tables:
+    if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
     for key in keys:
         if len(key.columns) == len(key.parent_columns) == 1 and key.table not in seen:
@@ -235,7 +243,7 @@ def _paths(
 
 def _goes(key: ForeignKey) -> bool:
     """Whether rows are deleted along; what would do that to audit entries keeps the record instead."""
-    return key.on_delete == "CASCADE" and key.table != "audit_chain"
+    return key.on_delete == "CASCADE" and key.table != AUDIT_CHAIN.name
 
 
 def _referred(path: Path) -> Any:

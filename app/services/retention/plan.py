@@ -18,6 +18,7 @@ from app.services.chain.append import last_numbers
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
+from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
@@ -29,24 +30,25 @@ from models.progress import Stop, never
 from models.status import DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
-TABLES: Final = ("audit_chain", "notifications", "planning_runs", "planning_artifacts")
-"""What retention removes from; what their foreign keys delete along is counted beside them."""
+_CHAIN: Final = AUDIT_CHAIN.name
 
-_NEEDED: Final = {"audit_chain": COLUMNS, **other_tables.NEEDED}
+_NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 """The columns without which nothing can be said of a table."""
 
+TABLES: Final = tuple(_NEEDED)
+"""What retention removes from; what their foreign keys delete along is counted beside them."""
+
 _DAY: Final = 86_400
-_CHAIN: Final = "audit_chain"
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
-_TENANTS: Final = """
+_TENANTS: Final = f"""
 WITH RECURSIVE tenants(id) AS (
-  SELECT min(tenant_id) FROM audit_chain
+  SELECT min(tenant_id) FROM {_CHAIN}
   UNION ALL
-  SELECT (SELECT min(tenant_id) FROM audit_chain WHERE tenant_id > id) FROM tenants WHERE id IS NOT NULL
+  SELECT (SELECT min(tenant_id) FROM {_CHAIN} WHERE tenant_id > id) FROM tenants WHERE id IS NOT NULL
 )
 SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
-"""
+"""  # noqa: S608  # the chain's own table
 """A step through the index for each tenant, where DISTINCT would read all of it."""
 
 
@@ -271,12 +273,12 @@ def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:
         )
     skipped = {
         table: f"{table} has no column {missing[0]}, so what is old in it cannot be told."
-        for table in TABLES
+        for table, columns in _NEEDED.items()
         if table in found.columns
-        and (missing := [name for name in _NEEDED[table] if name not in found.columns[table]])
+        and (missing := [name for name in columns if name not in found.columns[table]])
     }
-    if "planning_artifacts" in skipped and "planning_runs" not in skipped:
-        skipped["planning_runs"] = "Which artifacts belong to a run cannot be told, so the runs stay."
+    if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
+        skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."
     tables = frozenset(table for table in TABLES if table in found.columns and table not in skipped)
     return tables, tuple(Skipped(table, None, reason) for table, reason in skipped.items())
 

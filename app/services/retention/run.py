@@ -21,6 +21,7 @@ from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, prove, remove
 from app.services.chain.rules import Reference
 from app.services.records.change import Change
+from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.clock import ClockDoubt, ClockProblem, last_report
 from app.services.retention.other_tables import OldRows, Skipped, refusal
 from app.services.retention.plan import (
@@ -118,7 +119,7 @@ class Result:
         """What those who show the file are told of it; retention cannot be undone."""
         went = {table for table, rows in self.removed.items() if rows}
         removed = f"Retention removed {counted(self.total, 'row')}"
-        return Change(removed, (), (), bulk=frozenset(went | {"audit_chain"}))
+        return Change(removed, (), (), bulk=frozenset(went | {AUDIT_CHAIN.name}))
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --json`."""
@@ -279,12 +280,12 @@ class _Run:
     def remove(self) -> None:
         """Removes everything planned. Raises `Cancelled` between transactions, and the storage errors."""
         entries = sum(share.rows for share in self._shares)
-        others = self.plan.total - self.plan.counts["audit_chain"]
+        others = self.plan.total - self.plan.counts[AUDIT_CHAIN.name]
         # An entry is proven, archived perhaps, then removed.
         self._total = others + entries * (2 if self.archiver is None else 3)
         for group in groups(share for share in self._shares if not share.incidental):
             self._prune(group)
-        for table in ("notifications", "planning_runs"):
+        for table in self.plan.others.paths:
             self._remove_records(table)
         if self.result.total:
             for group in groups(share for share in self._shares if share.incidental):
@@ -335,7 +336,7 @@ class _Run:
             return
         write = partial(remove, self.database, parts, cutoff=self.plan.cutoff, now=self.now)
         try:
-            self._transact(write, {"audit_chain": sum(part.count for part in parts)})
+            self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)})
         except (RowChanged, Refused) as error:  # the platform's own cleanup, say
             if len(parts) == 1:
                 self._leave(parts[0], error)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
+from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.theme import Kind, Theme
@@ -94,7 +95,7 @@ class ContinuationNotice(Notice):
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
         path, now = self._context.opened.path, self._context.clock()
-        if "audit_chain" not in self._context.opened.schema.columns:
+        if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
             return
         if not imported and not paths.exists(paths.checkpoints_dir()):
             return

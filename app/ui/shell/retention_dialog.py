@@ -8,7 +8,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records.tables import rows_of
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    NOTIFICATIONS,
+    PLANNING_ARTIFACTS,
+    PLANNING_RUNS,
+    rows_of,
+)
 from app.services.retention.plan import Confirmation, Plan, TenantShare
 from app.services.text import counted
 from app.ui.theme import Kind, Theme
@@ -22,10 +28,10 @@ from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column
 LISTED = 50
 
 _WHICH = {
-    "audit_chain": "the oldest of each tenant's chain",
-    "notifications": "those that are read",
-    "planning_runs": "those marked deleted",
-    "planning_artifacts": "all of those runs",
+    AUDIT_CHAIN.name: "the oldest of each tenant's chain",
+    NOTIFICATIONS.name: "those that are read",
+    PLANNING_RUNS.name: "those marked deleted",
+    PLANNING_ARTIFACTS.name: "all of those runs",
 }
 _TABLES = (
     StaticColumn("What"),
@@ -227,8 +233,8 @@ class RetentionDialog(Dialog):
                 Cell(grouped(count), count),
                 Cell(_WHICH.get(table, "what refers to those rows")),
             )
-            for table in dict.fromkeys((*_WHICH, *plan.counts))
-            if (count := plan.counts.get(table, 0)) or table == "audit_chain"
+            for table, count in plan.counts.items()
+            if count or table == AUDIT_CHAIN.name
         ]
         self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, wide=2)
         self.add_widget(self.tables)

@@ -11,7 +11,7 @@ from app.services.chain.pruning import LeftAlone
 from app.services.demo import create_demo
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
-from app.services.retention.plan import Plan
+from app.services.retention.plan import TABLES, Plan
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
 from models.local.database import LocalDatabase
@@ -50,6 +50,13 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     assert "The newest entry of a chain stays" in words(dialog)
     assert dialog.once_button.text() == "Remove 1,216 rows once"
     assert dialog.daily_button.text() == "Remove 1,216 rows, then daily"
+
+
+def test_it_says_of_every_table_which_rows_go(qtbot: QtBot, theme: Theme) -> None:
+    counts = dict.fromkeys((*TABLES, "operator_reviews"), 3)
+    dialog = shown(qtbot, theme, Plan(NOW, CUTOFF, counts, (share("acme", 3, 10),)))
+    which = [row[2] for row in texts(dialog.tables)]
+    assert which.index("what refers to those rows") == len(TABLES) == len(which) - 1
 
 
 def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
