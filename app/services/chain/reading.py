@@ -35,6 +35,7 @@ _ENCODINGS: Final = {b"a": "utf-8", b"a\0": "utf-16-le", b"\0a": "utf-16-be"}
 
 class Link(StrEnum):
     OK = "ok"
+    ACCEPTED = "accepted"
     BROKEN = "broken"
     UNPROVEN = "unproven"
 
@@ -43,7 +44,6 @@ class Link(StrEnum):
 class Inspection:
     """What is known of one row. `problems` are plain sentences, empty when all is well.
 
-    `is_sound` says that none of them is an error, and that the row continues another or starts a chain.
     `previous_seq` is the row that it continues, None at the start of the chain; then `anchor` says what
     proves the start, as `rules.anchor` does.
     """
@@ -58,13 +58,12 @@ class Inspection:
     previous_seq: int | None
     anchor: Anchor | None
     problems: tuple[str, ...]
-    is_sound: bool
 
 
-def inspect_entry(database: Database, seq: int) -> Inspection:
+def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> Inspection:
     """Judges the row `seq`; it and the one before it are seen at one moment, the markers right behind.
 
-    Raises `NotFound` and the storage errors.
+    `accepted` says that a person accepted a start at this row. Raises `NotFound` and the storage errors.
     """
     encoding = text_encoding(database)
     found, earlier = database.read_batch([raw(_SELECT + "seq = ?", seq), raw(_BEFORE, seq)])
@@ -83,9 +82,10 @@ def inspect_entry(database: Database, seq: int) -> Inspection:
         findings += [finding for finding in doubted if finding.seq == seq]
     if before is None:
         furthest = markers[-1] if markers else None
-        proof = anchor(seq, entry.text("previous_hash"), furthest)
-        link = Link.UNPROVEN if proof is None else Link.OK
-        if furthest is not None and denied(seq, entry.text("previous_hash"), furthest):
+        start = seq, entry.text("previous_hash")
+        proof = anchor(*start, furthest, start if accepted else None)
+        link = Link.UNPROVEN if proof is None else Link.ACCEPTED if proof.kind == "adopted" else Link.OK
+        if furthest is not None and denied(*start, furthest):
             sentences.append(
                 f"Entry {furthest.seq} says that all up to {furthest.to_seq} was pruned, "
                 "but the chain does not start behind that."
@@ -103,7 +103,6 @@ def inspect_entry(database: Database, seq: int) -> Inspection:
         previous_seq=None if before is None else before.seq,
         anchor=proof,
         problems=(*(finding.message for finding in findings), *sentences),
-        is_sound=link is Link.OK and not any(finding.is_error for finding in findings),
     )
 
 

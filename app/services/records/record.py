@@ -67,11 +67,12 @@ class AuditDetail:
     inspection: "Inspection"
 
 
-def read_entry(database: Database, seq: int) -> AuditDetail:
-    """The entry, judged beside the one before it. Raises `NotFound`."""
+def read_entry(database: Database, seq: int, *, accepted: bool = False) -> AuditDetail:
+    """The entry, judged beside the one before it, or as an accepted start. Raises `NotFound`."""
     from app.services.chain.reading import inspect_entry  # noqa: PLC0415 - other tabs show no entries
 
-    return AuditDetail(read_record(database, AUDIT_CHAIN, seq), inspect_entry(database, seq))
+    record = read_record(database, AUDIT_CHAIN, seq)
+    return AuditDetail(record, inspect_entry(database, seq, accepted=accepted))
 
 
 def value_of(column: TableColumn, source: Any) -> Any:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.chain.reading import Link
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
@@ -32,6 +33,7 @@ from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.panes import GAP, Field
 from app.workers.runner import Task
+from models.engine import Database
 
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
@@ -51,7 +53,6 @@ class AuditTab(RecordTab):
 
     spec = AUDIT_TAB
     _timeline_task: Task | None = None
-    _shown_accepted = False
 
     def special_columns(self) -> declared.Special:
         context = self.context
@@ -115,18 +116,16 @@ class AuditTab(RecordTab):
         self.inspector.add_widget(self.fields)
 
     def load(self) -> Callable[..., Any]:
-        return read_entry
+        return self._read_entry
 
     def show_details(self, record: AuditDetail) -> None:
         theme, entry, judged = self.context.theme, record.entry, record.inspection
-        self._shown_accepted = is_accepted = self._is_accepted(judged.seq)
-        problems = judged.problems[:-1] if is_accepted else judged.problems  # the last is of the start
         self.inspector.set_header(
             entry.text("event_type"),
             f"entry {entry['seq']:,} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
             [
                 StatusChip(theme, *verdicts.hash_chip(judged.hash_ok)),
-                StatusChip(theme, *verdicts.link_chip(judged.link, is_accepted)),
+                StatusChip(theme, *verdicts.LINKS[judged.link]),
             ],
         )
         self._payload.set_json(entry.text("payload"))
@@ -138,8 +137,8 @@ class AuditTab(RecordTab):
         self.fields.set_fields(
             [
                 *(Field(name, formatting.shortened(of, 12, 12), True, tone, of) for name, of, tone in hashes),
-                Field("Link", verdicts.link_sentence(judged, is_accepted), can_copy=False),
-                *(Field("Problem", problem, tone=Tone.BAD) for problem in problems[:1]),
+                Field("Link", verdicts.link_sentence(judged), can_copy=False),
+                *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
                 *declared.unknown_fields(entry),
             ]
         )
@@ -242,9 +241,14 @@ class AuditTab(RecordTab):
         self._share_room()
         self.model.repaint()
         shown: AuditDetail | None = self.current.whole()
-        if shown is not None and self._is_accepted(shown.inspection.seq) != self._shown_accepted:
-            self.show_details(shown)
+        if shown is not None:
+            judged = shown.inspection
+            if self._is_accepted(judged.seq) != (judged.link is Link.ACCEPTED):
+                self.current.reload()
         self.commands.update()
+
+    def _read_entry(self, database: Database, seq: int) -> AuditDetail:
+        return read_entry(database, seq, accepted=self._is_accepted(seq))
 
     def _is_accepted(self, seq: int) -> bool:
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)

@@ -19,8 +19,9 @@ HEADLINES = {
     Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
     Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
 }
-_LINKS = {
+LINKS = {
     Link.OK: ("link ok", Tone.OK, Icon.LINK),
+    Link.ACCEPTED: ("start accepted", Tone.OK, Icon.LINK),
     Link.UNPROVEN: ("start unproven", Tone.WARN, Icon.WARNING),
     Link.BROKEN: ("link broken", Tone.BAD, Icon.LINK_BROKEN),
 }
@@ -159,15 +160,8 @@ def hash_chip(holds: bool) -> tuple[str, Tone, str]:
     return ("hash ok", Tone.OK, Icon.CHECK) if holds else ("hash wrong", Tone.BAD, Icon.BAD)
 
 
-def link_chip(link: Link, is_accepted: bool = False) -> tuple[str, Tone, str]:
-    """Text, tone and icon for the link of one entry to the one before."""
-    return ("start accepted", Tone.OK, Icon.LINK) if is_accepted else _LINKS[link]
-
-
-def link_sentence(entry: Inspection, is_accepted: bool = False) -> str:
-    """What the entry is tied to, in words; `is_accepted` where a person has accepted it as a start."""
-    if is_accepted:
-        return "Accepted as the baseline; nothing in this file proves what came before it."
+def link_sentence(entry: Inspection) -> str:
+    """What the entry is tied to, in words."""
     if entry.link is Link.BROKEN:
         return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
     if entry.previous_seq is not None:
@@ -177,4 +171,6 @@ def link_sentence(entry: Inspection, is_accepted: bool = False) -> str:
             return "The first entry of this tenant."
         case Anchor("marker", seq):
             return f"What came before was pruned; the marker at entry {seq} names its last hash."
+        case Anchor("adopted"):
+            return "Accepted as the baseline; nothing in this file proves what came before it."
     return "Nothing in this file proves what came before it."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.reading import Link, chunks, inspect_entry, reading
-from app.services.chain.rules import Anchor
+from app.services.chain.rules import GENESIS, Anchor
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
@@ -52,6 +52,20 @@ def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) 
     chain.run("DELETE FROM audit_chain WHERE seq = 5")
     start = inspect_entry(database, 3)
     assert (start.hash_ok, start.link, start.anchor) == (True, Link.UNPROVEN, None)
+    assert start.problems == ("Nothing in the file proves what came before entry 3.",)
+    accepted = inspect_entry(database, 3, accepted=True)
+    assert (accepted.link, accepted.anchor, accepted.problems) == (Link.ACCEPTED, Anchor("adopted", 3), ())
+
+
+def test_a_start_that_a_marker_denies_cannot_be_accepted(chain: ChainFile, database: LocalDatabase) -> None:
+    chain.prune(TENANT, 2)
+    chain.run("UPDATE audit_chain SET previous_hash = ? WHERE seq = 3", GENESIS)
+    chain.rehash(TENANT)
+    (again,) = chain.one("SELECT previous_hash FROM audit_chain WHERE seq = 3")
+    assert again == GENESIS
+    found = inspect_entry(database, 3, accepted=True)
+    assert (found.link, found.anchor) == (Link.UNPROVEN, None)
+    assert "all up to 2 was pruned" in found.problems[0]
 
 
 def test_a_row_that_is_not_there(database: LocalDatabase) -> None:

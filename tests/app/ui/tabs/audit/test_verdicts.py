@@ -26,7 +26,7 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
         judged = read_entry(database, seq).inspection
     return (
         verdicts.hash_chip(judged.hash_ok)[0],
-        verdicts.link_chip(judged.link)[0],
+        verdicts.LINKS[judged.link][0],
         verdicts.link_sentence(judged),
     )
 
