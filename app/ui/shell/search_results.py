@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Index
+from app.services.records.tables import DECLARED
 from app.services.text import counted, visible
 from app.ui.tabs.common.declared import TABS
 from app.ui.theme import Theme
@@ -66,10 +67,10 @@ class ResultRow:
 
 
 def _rows(found: SearchResult) -> list[ResultRow]:
-    """The list's rows, each group under the title of its tab."""
-    result, tabs = [], {spec.table.name: (spec.table.title, spec.icon) for spec in TABS}
+    """The list's rows, each group under its table's title and with the icon of its tab, if it has one."""
+    result, icons = [], {spec.table.name: spec.icon for spec in TABS}
     for group in found.groups:
-        title, icon = tabs[group.table]
+        title, icon = DECLARED[group.table].title, icons.get(group.table, "")
         result.append(ResultRow(RowKind.HEAD, group.table, title, grouped(group.total)))
         result += [
             ResultRow(RowKind.HIT, group.table, hit.title or "(nothing)", hit.detail, icon, hit.record_id)

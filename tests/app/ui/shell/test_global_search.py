@@ -7,6 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
+from app.services.records.search import Group, Hit, SearchResult
+from app.services.records.tables import PLANNING_PARKED_IDEAS
 from app.settings import Settings
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.shell.search_results import ResultRow, RowKind
@@ -85,6 +87,15 @@ def test_what_is_found_stands_under_its_tab(qtbot: QtBot, window: MainWindow, se
     assert all(row.detail.startswith("acme · ") for row in hits)
     assert [row.title for row in rows if row.kind is RowKind.MORE] == ["and 2 more"] * 2
     assert search.hasFocus()
+
+
+def test_what_has_no_tab_stands_under_its_table(window: MainWindow, search: GlobalSearch) -> None:
+    group = Group(PLANNING_PARKED_IDEAS.name, 1, (Hit("i1", "A shop for ladders", ""),))
+    search.popup.show_found(SearchResult("ladders", (group,)))
+    assert [(row.title, row.icon) for row in shown(search)] == [
+        ("Parked ideas", ""),
+        ("A shop for ladders", ""),
+    ]
 
 
 def test_enter_shows_the_first_record_in_its_tab(
