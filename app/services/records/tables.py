@@ -139,6 +139,11 @@ class Table:
     def counted(self) -> tuple[TableColumn, ...]:
         return tuple(column for column in self.columns if column.counted)
 
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The columns of the file that hold secrets."""
+        return frozenset(column.source for column in self.columns if column.kind is ColumnKind.PRESENCE)
+
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
         for column in self.columns:

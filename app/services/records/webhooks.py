@@ -169,7 +169,7 @@ def _event(
 def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Value], actor: str) -> Event:
     changes: dict[str, Any] = {}
     for name in after:
-        if name == "secret":
+        if name in WEBHOOK_DESTINATIONS.secrets:
             changes[name] = (
                 "replaced" if before[name] and after[name] else "set" if after[name] else "removed"
             )

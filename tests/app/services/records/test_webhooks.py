@@ -1,10 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.services.records import webhooks, writing
 from app.services.records.record import read_record
-from app.services.records.tables import WEBHOOK_DESTINATIONS
+from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, TableColumn
 from app.services.records.webhooks import WebhookInput
 from models.errors import InvalidInput, NotAllowed
 from models.local.database import LocalDatabase
@@ -81,6 +82,18 @@ def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, event
     writing.undo(database, change, now=NOW + 2)
     assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["url"] == "https://hooks.acme.example/in"
     assert database.connection().execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
+
+
+def test_no_column_that_is_declared_a_secret_is_in_an_audit_entry(
+    database: LocalDatabase, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook_id = create(database)
+    second = TableColumn("has_name", ColumnKind.PRESENCE, "Name", of="name")
+    declared = replace(WEBHOOK_DESTINATIONS, columns=(*WEBHOOK_DESTINATIONS.columns, second))
+    monkeypatch.setattr(webhooks, "WEBHOOK_DESTINATIONS", declared)
+    form = WebhookInput("Other", "https://hooks.acme.example/in", secret="whsec_2")
+    webhooks.update(database, webhook_id, form, actor="ops", now=NOW + 1)
+    assert events()[-1][2]["changes"] == {"name": "replaced", "secret": "replaced"}
 
 
 def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database: LocalDatabase) -> None:
