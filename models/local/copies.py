@@ -15,13 +15,16 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import Cancelled, CopyNotWritten, FileLocked
+from models.errors import Cancelled, CannotOpen, CopyNotWritten, FileLocked
 from models.local import atomic
 from models.local.file import BUSY_TIMEOUT_MS, connect, holders, patiently, said
 from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
+
+_PARTS = tuple(suffix for suffix in atomic.SIBLINGS if suffix != "-shm")
+"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
@@ -67,6 +70,38 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
         target.backup("main", connection, "main") as backup,
     ):
         backup.step(-1)
+
+
+def copy_parts(path: Path, target: Path) -> None:
+    """Copies the file and what lies beside it to `target`, for SQLite to recover there.
+
+    By plain handles, which drop this process's locks on the file when they are closed: only where SQLite
+    cannot open it in its place, so that no connection of this process holds any. Raises `CannotOpen`,
+    `FileLocked` where it kept changing, for such a copy is torn, and `OSError`.
+    """
+    for _ in range(3):
+        before = _state(path)
+        for suffix in _PARTS:
+            part = atomic.sibling(path, suffix)
+            if part.exists():
+                try:
+                    shutil.copyfile(part, atomic.sibling(target, suffix))
+                except PermissionError as error:
+                    raise CannotOpen(path if error.filename == str(part) else target) from error
+        if _state(path) == before:
+            return
+        for suffix in atomic.SIBLINGS:
+            atomic.sibling(target, suffix).unlink(missing_ok=True)
+    raise FileLocked(path, said(holders(path)))
+
+
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    found = []
+    for part in _PARTS:
+        with suppress(FileNotFoundError):
+            status = atomic.sibling(path, part).stat()
+            found.append((part, status.st_size, status.st_mtime_ns))
+    return found
 
 
 def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelled: Stop) -> None:

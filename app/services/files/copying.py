@@ -1,18 +1,12 @@
 """A copy of a file that cannot be opened where it is."""
 
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from app import paths
-from models.errors import CannotOpen, DamagedFile, FileLocked, NeedsCopy, UnfinishedChange
+from models.errors import CannotOpen, DamagedFile, NeedsCopy, UnfinishedChange
 from models.local import copies
-from models.local.atomic import SIBLINGS, new_file, sibling
+from models.local.atomic import new_file
 from models.local.database import LocalDatabase
-from models.local.file import holders, said
-
-_PARTS = tuple(suffix for suffix in SIBLINGS if suffix != "-shm")
-"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 
 def snapshot_copy(path: Path, target: Path) -> Path:
@@ -29,7 +23,7 @@ def snapshot_copy(path: Path, target: Path) -> Path:
         try:
             _back_up(path, building)
         except (NeedsCopy, UnfinishedChange, CannotOpen):
-            _copy_parts(path, building)
+            copies.copy_parts(path, building)
         _fold(building)
     return target
 
@@ -38,32 +32,6 @@ def _back_up(path: Path, target: Path) -> None:
     source = LocalDatabase(path, read_only=True)
     with source.expected_errors(), source.connection_context():
         copies.back_up(source.connection(), target)
-
-
-def _copy_parts(path: Path, target: Path) -> None:
-    for _ in range(3):
-        before = _state(path)
-        for suffix in _PARTS:
-            part = sibling(path, suffix)
-            if part.exists():
-                try:
-                    shutil.copyfile(part, sibling(target, suffix))
-                except PermissionError as error:
-                    raise CannotOpen(path if error.filename == str(part) else target) from error
-        if _state(path) == before:
-            return
-        for suffix in SIBLINGS:
-            sibling(target, suffix).unlink(missing_ok=True)
-    raise FileLocked(path, said(holders(path)))
-
-
-def _state(path: Path) -> list[tuple[str, int, int]]:
-    found = []
-    for suffix in _PARTS:
-        with suppress(FileNotFoundError):
-            status = sibling(path, suffix).stat()
-            found.append((suffix, status.st_size, status.st_mtime_ns))
-    return found
 
 
 def _fold(target: Path) -> None:

@@ -54,29 +54,29 @@ class Source:
     def __init__(self, path: Path, stack: ExitStack) -> None:
         """`stack` takes away the copy that is read where the file's own folder does not allow reading it.
 
-        Raises `FileMissing`, and what `models.local.file.diagnose` makes of a file that is no database.
+        Raises `FileMissing`, what `models.local.file.diagnose` makes of a file that is no database, and what
+        `models.local.copies.copy_parts` does.
         """
-        from models.local.file import MAGIC, diagnose, first_bytes  # noqa: PLC0415 - not for a child
+        from models.local.atomic import sibling  # noqa: PLC0415 - not for a child
+        from models.local.file import MAGIC, diagnose, first_bytes  # noqa: PLC0415
 
         if not path.is_file():
             raise FileMissing(path)
         self.path = path
-        self._before = _state(path)
+        self._before, self._log = _state(path), sibling(path, "-wal")
         header = first_bytes(path, 100)
         if header and header[:16] != MAGIC:
             raise diagnose(path)
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
-        self.frozen = wal and not _beside(path, "-wal").exists()
+        self.frozen = wal and not self._log.exists()
         self.read_from = path if self.frozen or _readable(path) else _copy(path, stack)
         self.copied = self.read_from != path
         self.uri = uri(self.read_from, immutable=self.frozen, writable=self.copied)
 
     def undisturbed(self) -> bool:
         """Whether a file read without locks is still as it was."""
-        return not self.frozen or (
-            _state(self.path) == self._before and not _beside(self.path, "-wal").exists()
-        )
+        return not self.frozen or (_state(self.path) == self._before and not self._log.exists())
 
     def unfrozen(self) -> None:
         """From now on reads with locks."""
@@ -135,10 +135,6 @@ def encoding(connection: apsw.Connection) -> str:
     return ENCODINGS[str(connection.pragma("encoding"))]
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
 def _state(path: Path) -> tuple[int, int]:
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns
@@ -156,18 +152,13 @@ def _readable(path: Path) -> bool:
 
 
 def _copy(path: Path, stack: ExitStack) -> Path:
-    """The file, until `stack` ends, with what lies beside it, so that SQLite can recover it there.
+    """The file, until `stack` ends, with what lies beside it, so that SQLite can recover it there."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - rarely needed, and not for a child
 
-    By plain handles, which drop this process's locks on the file when they are closed: only where SQLite
-    could not open it here, so that no connection of this process holds any.
-    """
-    import shutil  # noqa: PLC0415  # rarely needed, and every child would load them
-    from tempfile import TemporaryDirectory  # noqa: PLC0415
+    from models.local.copies import copy_parts  # noqa: PLC0415
 
     target = Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-"))) / path.name
-    for suffix in ("", "-wal", "-journal"):
-        if _beside(path, suffix).exists():
-            shutil.copyfile(_beside(path, suffix), _beside(target, suffix))
+    copy_parts(path, target)
     return target
 
 
