@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.services.records import export
-from app.services.records.export import Format, check_target
+from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
-from models.local.atomic import expected_errors, replacing
+from models.errors import InvalidInput
+from models.local.atomic import SIBLINGS, expected_errors, replacing, sibling
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 from models.schema import inspect
@@ -33,7 +34,7 @@ def export_rows(
     Raises `Cancelled` within 100 ms, `InvalidInput` where `target` is the database itself, the storage errors
     of both files, and those of `Children`.
     """
-    check_target(target, path)
+    _check_target(target, path)
     described, attached = _described(keys)
     with expected_errors(target), replacing(target) as building, Children("export", "export") as children:
         job = {
@@ -66,6 +67,15 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> int:
         building.unlink(missing_ok=True)  # nobody else is left to do so
         building.parent.rmdir()
         raise
+
+
+def _check_target(target: Path, database: Path) -> None:
+    """Raises `InvalidInput` where an export would take the place of the database itself or of its log."""
+    for part in (sibling(database, suffix) for suffix in SIBLINGS):
+        if part.exists() and target.exists() and part.samefile(target):
+            raise InvalidInput(
+                "target", f"{target.name} belongs to the open database; choose another name for the export."
+            )
 
 
 def _described(keys: Keys | None) -> tuple[int | list[int] | None, "array[int] | bytes"]:

@@ -16,8 +16,7 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
 from app.services.text import sql_name
 from models.engine import Database
-from models.errors import Cancelled, InvalidInput
-from models.local.atomic import SIBLINGS, sibling
+from models.errors import Cancelled
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 """What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
@@ -112,15 +111,6 @@ def to_file(
             if cancelled():
                 raise Cancelled
     return done
-
-
-def check_target(target: Path, database: Path) -> None:
-    """Raises `InvalidInput` where an export would take the place of the database itself or of its log."""
-    for part in (sibling(database, suffix) for suffix in SIBLINGS):
-        if part.exists() and target.exists() and part.samefile(target):
-            raise InvalidInput(
-                "target", f"{target.name} belongs to the open database; choose another name for the export."
-            )
 
 
 def _writer(

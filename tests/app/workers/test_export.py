@@ -9,6 +9,7 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -249,10 +250,23 @@ def test_a_child_that_cannot_be_started_is_a_sentence(
 def test_a_target_that_cannot_be_written_is_a_sentence(small: Path, tmp_path: Path) -> None:
     with pytest.raises(CannotOpen, match=r"^out\.csv cannot be opened"):
         written(small, tmp_path / "nowhere" / "out.csv", ListQuery("users"))
-    before = small.read_bytes()
-    with pytest.raises(InvalidInput, match="choose another name"):
-        written(small, small, ListQuery("users"))
-    assert small.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_the_database_itself_is_never_the_target(small: Path, suffix: str, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(small))) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute("DELETE FROM users WHERE id = 'u1'")
+        taken = Path(f"{small}{suffix}")
+        before = taken.read_bytes()
+        target = tmp_path / "link"
+        target.symlink_to(taken)
+        for name in {target, taken}:
+            with pytest.raises(
+                InvalidInput, match=f"{name.name} belongs to the open database; choose another"
+            ):
+                written(small, name, ListQuery("users"))
+        assert taken.read_bytes() == before
 
 
 def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from models.errors import Cancelled, InvalidInput
+from models.errors import Cancelled
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
@@ -108,17 +108,3 @@ def test_it_can_be_cancelled(database: LocalDatabase, query: ListQuery, tmp_path
             tmp_path / "out.csv", database, Lists(inspect(database)), query, Format.CSV,
             progress=lambda *_: None, cancelled=lambda: True,
         )  # fmt: skip
-
-
-@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
-def test_the_database_itself_is_never_the_target(
-    database: LocalDatabase, suffix: str, tmp_path: Path
-) -> None:
-    database.connection().execute("PRAGMA journal_mode = wal")
-    database.connection().execute("DELETE FROM users")
-    target = tmp_path / "link"
-    target.symlink_to(f"{database.path}{suffix}")
-    assert target.exists()
-    with pytest.raises(InvalidInput, match="link belongs to the open database; choose another name"):
-        export.check_target(target, database.path)
-    export.check_target(tmp_path / "out.csv", database.path)
