@@ -7,8 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-PROJECT_FILES = frozenset({"wrangler.toml", "wrangler.json", "wrangler.jsonc"})
-"""How wrangler's configuration is called, in the folder of its project."""
+from models.local import wrangler
+
+DATABASE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
+"""How files are called that may be databases."""
 
 
 def _data_root() -> Path:
@@ -74,7 +76,7 @@ def exists(path: Path) -> bool:
 
 def is_project(path: Path) -> bool:
     """Whether it is a folder, or a configuration file of wrangler, which stands for its folder."""
-    return is_dir(path) or (path.name in PROJECT_FILES and is_file(path))
+    return is_dir(path) or (path.name in wrangler.CONFIGURATIONS and is_file(path))
 
 
 def os_user() -> str:

@@ -24,7 +24,6 @@ ThemeName = Literal["system", "light", "dark"]
 
 RECENT_FILES = 10
 DATA_RETENTION_SECONDS = DEFAULT_RETENTION_DAYS * 86_400
-"""The platform's default retention period (models/README.md)."""
 RETENTION_DAYS = range(1, 36_501)
 """The periods that can be chosen."""
 

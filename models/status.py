@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 DEFAULT_RETENTION_DAYS: Final = 90
-"""The platform's own retention period (models/README.md)."""
+"""The platform's own retention period (models/README.md, The schema)."""
 
 
 class RunStatus(StrEnum):

@@ -39,7 +39,7 @@ def visible(text: str, keep: str = "") -> str:
     r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
 
     Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in
-    `keep`), lone surrogates, private use. Source: the input section of the project's hazards.
+    `keep`), lone surrogates, private use (`HIDING`).
     """
     if text.isascii() and text.isprintable():
         return text

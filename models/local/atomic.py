@@ -19,8 +19,12 @@ from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
 
-SIBLINGS = ("", "-wal", "-shm", "-journal")
+LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
+SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
 """What SQLite adds to a database's name for the files that belong to it (sqlite.org/tempfiles.html)."""
+
+PARTS = ("", LOG, JOURNAL)
+"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 STALE = 3_600
 """Seconds without a write after which nobody works on what is unfinished."""

@@ -1,7 +1,7 @@
 """Copies of a database file, and one put in the file's place, through SQLite's own backup.
 
-Never by moving files while SQLite can open them: what lies beside a file belongs to it, and 96 of 100 such
-restores beside a stale log gave a mixed database that SQLite calls sound (models/README.md).
+Never by moving files while SQLite can open them: what lies beside a file belongs to it (models/README.md, The
+local file).
 """
 
 import os
@@ -22,9 +22,6 @@ from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
-
-_PARTS = tuple(suffix for suffix in atomic.SIBLINGS if suffix != "-shm")
-"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
@@ -61,8 +58,8 @@ def is_copy(path: Path) -> bool:
 def back_up(connection: apsw.Connection, copy: Path) -> None:
     """Writes all that the connection sees into `copy`, as one moment, in place of what is there.
 
-    In one step, because a stepwise backup beside a busy writer never ends (models/README.md). A copy that was
-    not finished never carries the name.
+    In one step, because a stepwise backup beside a busy writer never ends. A copy that was not finished
+    never carries the name.
     """
     with (
         atomic.replacing(copy) as building,
@@ -81,7 +78,7 @@ def copy_parts(path: Path, target: Path) -> None:
     """
     for _ in range(3):
         before = _state(path)
-        for suffix in _PARTS:
+        for suffix in atomic.PARTS:
             part = atomic.sibling(path, suffix)
             if part.exists():
                 try:
@@ -97,7 +94,7 @@ def copy_parts(path: Path, target: Path) -> None:
 
 def _state(path: Path) -> list[tuple[str, int, int]]:
     found = []
-    for part in _PARTS:
+    for part in atomic.PARTS:
         with suppress(FileNotFoundError):
             status = atomic.sibling(path, part).stat()
             found.append((part, status.st_size, status.st_mtime_ns))
@@ -144,10 +141,10 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
 
     A log that lies beside it is kept with it; left there, it would be folded into the new content.
     """
-    for suffix in ("-wal", "-journal"):
+    for suffix in (atomic.LOG, atomic.JOURNAL):
         with suppress(FileNotFoundError):
             atomic.sibling(path, suffix).replace(atomic.sibling(kept, suffix))
-    atomic.sibling(path, "-shm").unlink(missing_ok=True)
+    atomic.sibling(path, atomic.SHARED_MEMORY).unlink(missing_ok=True)
     shutil.copyfile(path, kept)
     copy.chmod(0o600)
     with copy.open("rb+") as file:

@@ -18,6 +18,7 @@ import apsw
 
 from models import errors
 from models.errors import CannotOpen, StorageError
+from models.local import wrangler
 from models.local.atomic import SIBLINGS, sibling
 from models.progress import Stop
 
@@ -36,7 +37,6 @@ _OTHERS = (b"PK", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8", b"%PDF", b"(\xb5/\xfd", 
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
-_WRANGLER_FOLDER = "miniflare-D1DatabaseObject"
 
 
 def connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
@@ -136,7 +136,7 @@ def holders(path: Path) -> tuple[Holder, ...]:
     """
     real = path.resolve()
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
-    if real.parent.name == _WRANGLER_FOLDER:
+    if wrangler.is_database(real):
         names.add(str(real.parent))
     match sys.platform:
         case "linux":

@@ -1,7 +1,6 @@
 """Finding the platform's database in a file or folder: by its tables, never by its name.
 
-Wrangler keeps a local D1 database in `.wrangler/state/v3/d1/miniflare-D1DatabaseObject/<hash>.sqlite`, beside
-a `metadata.sqlite` that is not one, and other services' files in folders of the same form (models/README.md).
+Wrangler's own folder is looked through first (models/README.md, A wrangler project).
 """
 
 import os
@@ -15,14 +14,12 @@ from pathlib import Path
 from app import paths
 from app.services.files import describe
 from models.errors import CannotOpen, FileMissing, StorageError
-from models.local import copies
-from models.local.atomic import UNFINISHED, sibling
+from models.local import copies, wrangler
+from models.local.atomic import JOURNAL, LOG, UNFINISHED, sibling
 from models.local.database import LocalDatabase
 from models.schema import Schema, expected_columns, inspect
 from models.tables import AuditEntry
 
-_STATE = Path(".wrangler", "state", "v3", "d1")
-_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
 _MAX_DEPTH = 8
 _MAX_ENTRIES = 20_000
@@ -85,7 +82,7 @@ def find_database(path: Path) -> Path:
         return path
     folder = (path if paths.is_dir(path) else path.parent).absolute()
     seen: dict[Path, Candidate | StorageError | None] = {}
-    for files in (_files(folder / _STATE), _files(folder)):
+    for files in (_files(folder / wrangler.STATE), _files(folder)):
         for file in islice(files, _MAX_FILES):
             if file not in seen:
                 try:
@@ -132,7 +129,7 @@ def _files(folder: Path) -> Iterator[Path]:
                 skipped = entry.name in _SKIPPED or entry.name.startswith(UNFINISHED)
                 if depth < _MAX_DEPTH and not skipped:
                     waiting.append((Path(entry.path), depth + 1))
-            elif entry.name.endswith(_SUFFIXES) and entry.is_file():
+            elif entry.name.endswith(paths.DATABASE_SUFFIXES) and entry.is_file():
                 yield Path(entry.path)
 
 
@@ -144,7 +141,7 @@ def _examine(file: Path) -> Candidate | None:
         raise FileMissing(file) from None
     if status.st_size == 0:
         return None
-    quiet = not any(sibling(file, suffix).exists() for suffix in ("-wal", "-journal"))
+    quiet = not any(sibling(file, suffix).exists() for suffix in (LOG, JOURNAL))
     database = LocalDatabase(file, read_only=True, immutable=quiet)
     with database.connection_context(), describe.snapshot(database):
         schema = inspect(database)

@@ -1,6 +1,6 @@
 """An SQL dump made into a new database file: run, never read with patterns, and checked afterwards.
 
-It runs in a file that nobody sees yet, under a guard (models/README.md says why, and what a dump looks like).
+It runs in a file that nobody sees yet, under a guard (models/README.md, A dump).
 """
 
 import re

@@ -19,7 +19,8 @@ from models.errors import (
     NeedsCopy,
     NotADatabase,
 )
-from models.local.atomic import sibling
+from models.local import wrangler
+from models.local.atomic import LOG, sibling
 from models.local.database import LocalDatabase
 from models.local.file import detectable, diagnose, holders, said
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
@@ -101,7 +102,7 @@ def _size(path: Path) -> int:
         raise FolderGiven(path)
     log = 0
     with suppress(OSError):
-        log = sibling(path, "-wal").stat().st_size
+        log = sibling(path, LOG).stat().st_size
     if found.st_size + log == 0:
         raise EmptyFile(path)
     return found.st_size + log
@@ -111,7 +112,7 @@ def _why_wait(path: Path, in_use_by: str | None) -> str | None:
     """The reason that a person may overrule."""
     if in_use_by:
         return f"{in_use_by} has it open"
-    if not detectable() and ".wrangler" in path.parts:
+    if not detectable() and wrangler.belongs_to(path):
         return NOT_KNOWN
     return None
 
@@ -154,7 +155,7 @@ def _look(path: Path, size: int, in_use_by: str | None, reason: str | None) -> t
         raise diagnose(path) from error
     except CannotOpen as error:
         # A log is there that SQLite can read, but not the shared memory it wants to make beside it.
-        if os.access(path, os.R_OK) and os.access(sibling(path, "-wal"), os.R_OK):
+        if os.access(path, os.R_OK) and os.access(sibling(path, LOG), os.R_OK):
             raise NeedsCopy(path) from error
         raise
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from app.itemmodels.columns import Tone
 from app.services.records.tables import DECLARED, rows_of
 from app.services.text import counted
-from app.ui.shell.files import FileWork
+from app.ui.shell.files import SUFFIXES, FileWork
 from app.ui.theme import Theme
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -24,7 +24,7 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:  # loaded on the job's thread
     from app.services.files.restoring import Offer, Restored
 
-COPIES = "Databases and SQL dumps (*.sqlite *.sqlite3 *.db *.sql);;All files (*)"
+COPIES = f"Databases and SQL dumps ({SUFFIXES} *.sql);;All files (*)"
 
 _COLUMNS = (
     StaticColumn("What"),

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from app.services.files.importing import Imported
     from models.local.migrations import Applied
 
-DATABASE_FILES = "Databases (*.sqlite *.sqlite3 *.db);;All files (*)"
+SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
+DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"
 DUMPS = "SQL dumps (*.sql);;All files (*)"
 DEMO_ROWS = 20_000
 

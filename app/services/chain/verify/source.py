@@ -57,13 +57,13 @@ class Source:
         Raises `FileMissing`, what `models.local.file.diagnose` makes of a file that is no database, and what
         `models.local.copies.copy_parts` does.
         """
-        from models.local.atomic import sibling  # noqa: PLC0415 - not for a child
+        from models.local.atomic import LOG, sibling  # noqa: PLC0415 - not for a child
         from models.local.file import MAGIC, diagnose, first_bytes  # noqa: PLC0415
 
         if not path.is_file():
             raise FileMissing(path)
         self.path = path
-        self._before, self._log = _state(path), sibling(path, "-wal")
+        self._before, self._log = _state(path), sibling(path, LOG)
         header = first_bytes(path, 100)
         if header and header[:16] != MAGIC:
             raise diagnose(path)
