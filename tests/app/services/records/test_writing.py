@@ -9,8 +9,9 @@ import pytest
 
 from app.services.chain.append import Event
 from app.services.records.change import Change
+from app.services.records.dependents import removal
 from app.services.records.images import Images
-from app.services.records.writing import commit, removal, undo
+from app.services.records.writing import commit, undo
 from models.errors import AlreadyExists, ChangedSince, FileLocked, ReadOnlyFile, Refused, RowChanged
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User

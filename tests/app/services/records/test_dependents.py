@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.services.records import users, writing
+from app.services.records import dependents, users, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from models.errors import ChangedSince, NotAllowed, NotFound, Refused, RowChanged, StillReferred
@@ -259,7 +259,7 @@ def test_more_rows_than_can_be_kept_are_refused(
     people: LocalDatabase, content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(people, *REVIEWS)
-    monkeypatch.setattr(writing, "MOST", 1)
+    monkeypatch.setattr(dependents, "MOST", 1)
     before = content()
     with pytest.raises(NotAllowed, match="More than 1 rows of other tables"):
         delete(people, "u-1")
@@ -270,7 +270,7 @@ def test_more_rows_than_can_be_kept_are_refused(
 def test_a_row_that_comes_to_refer_meanwhile_does_not_vanish(people: LocalDatabase, content: Content) -> None:
     execute(people, *REVIEWS, *ESCALATIONS)
     images = Images(people)
-    gone = writing.removal(images, [images.row("users", "u-3", "user")])
+    gone = dependents.removal(images, [images.row("users", "u-3", "user")])
     execute(people, "INSERT INTO operator_reviews VALUES (4, 'u-3', 'new')")
     before = content()
     with pytest.raises(RowChanged):

@@ -1,0 +1,159 @@
+"""What goes along when rows are deleted: the rows of any table that refer to them by foreign keys.
+
+SQLite would delete or alter such rows silently, and nothing could put them back. So they are read, named,
+written as changes of their own, children first, and come back with an undo.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from app.services import text
+from app.services.records.images import Images
+from app.services.records.rows import RowChange, StoredRow, Value
+from models.errors import NotAllowed, StillReferred
+from models.schema import ForeignKey
+
+MOST: Final = 10_000
+"""Rows that may go along with one act, which keeps them in memory to put them back."""
+
+Identity = tuple[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Rows that go, with all that goes or changes along: `rows` in the order in which they are written.
+
+    `along` counts by table, for each row that was to go, what is `alsoDeleted` and `alsoChanged` with it.
+    """
+
+    rows: tuple[RowChange, ...]
+    along: Mapping[Identity, Mapping[str, Counter[str]]]
+
+    def of(self, row: StoredRow) -> dict[str, dict[str, int]]:
+        """How many rows of which tables go along with one of the rows, for its audit entry."""
+        return {what: dict(counted) for what, counted in self.along.get(row.identity, {}).items()}
+
+    def back(self, row: StoredRow) -> dict[str, dict[str, int]]:
+        """The same for the entry that says that they are there again."""
+        total = sum(self.along.get(row.identity, {}).values(), Counter())
+        return {"alsoRestored": dict(total)} if total else {}
+
+    def __str__(self) -> str:
+        """For a summary: “, with 2 rows of operator_reviews”, or nothing."""
+        said = ""
+        for word, what in (("with", "alsoDeleted"), ("changing", "alsoChanged")):
+            total = sum((found.get(what, Counter()) for found in self.along.values()), Counter())
+            rows = (f"{text.counted(count, 'row')} of {table}" for table, count in sorted(total.items()))
+            said += f", {word} {' and '.join(rows)}" if total else ""
+        return said
+
+
+def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
+    """What deleting `rows` takes, found out before anything is written.
+
+    Raises `StillReferred` naming a table whose rows may not lose what they refer to, and `NotAllowed` where
+    what goes along could not be put back: rows in a circle, tables with triggers, too many rows.
+    """
+    doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
+    root: dict[Identity, Identity] = {identity: identity for identity in doomed}
+    before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
+    altered: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
+    held: list[StoredRow] = []
+    frontier = list(rows)
+    while frontier:
+        found = list(images.referring(frontier, MOST + 1))
+        frontier = []
+        for child, key, parent in found:
+            _refuse_what_cannot_come_back(child)
+            identity = child.identity
+            root.setdefault(identity, root[parent.identity])
+            if identity != parent.identity:
+                before[parent.identity].add(identity)
+            match key.on_delete:
+                case "CASCADE":
+                    if identity not in doomed:
+                        doomed[identity] = child
+                        before[identity] = set()
+                        frontier.append(child)
+                case "SET NULL" | "SET DEFAULT":
+                    altered.setdefault(identity, (child, {}))[1].update(_detached(child, key))
+                case _:
+                    held.append(child)
+        if len(doomed) - len(rows) + len(altered) > MOST:
+            raise NotAllowed(
+                f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
+                "Remove some of those first."
+            )
+    for child in held:
+        if child.identity not in doomed:
+            raise StillReferred(child.table.name)
+    changes = [
+        RowChange(child.table, child.key, {name: child[name] for name in values}, values)
+        for identity, (child, values) in altered.items()
+        if identity not in doomed
+    ]
+    changes += [
+        RowChange(doomed[identity].table, doomed[identity].key, doomed[identity].image, None)
+        for identity in _children_first(before, doomed)
+    ]
+    own = {row.identity for row in rows}
+    deleted = (identity for identity in doomed if identity not in own)
+    changed = (identity for identity in altered if identity not in doomed)
+    along: dict[Identity, dict[str, Counter[str]]] = {}
+    for what, identities in (("alsoDeleted", deleted), ("alsoChanged", changed)):
+        for identity in identities:
+            along.setdefault(root[identity], {}).setdefault(what, Counter())[identity[0]] += 1
+    return Removal(tuple(changes), along)
+
+
+def _children_first(
+    before: dict[Identity, set[Identity]], doomed: dict[Identity, StoredRow]
+) -> Sequence[Identity]:
+    graph = {parent: children & doomed.keys() for parent, children in before.items()}
+    try:
+        return tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        table = error.args[1][0][0]
+        raise NotAllowed(
+            f"Rows of {table} refer to each other in a circle, so none of them can go first; "
+            "nothing was changed."
+        ) from None
+
+
+def _refuse_what_cannot_come_back(row: StoredRow) -> None:
+    if not row.table.key:
+        raise NotAllowed(
+            f"Rows of {row.table.name} refer to this, and nothing tells them apart: the table has no primary "
+            "key, and its own columns take every name of SQLite's row number; nothing was changed."
+        )
+    if row.table.has_triggers:
+        raise NotAllowed(
+            f"Rows of {row.table.name} would go along, and triggers of that table change more than could be "
+            "put back; nothing was changed."
+        )
+
+
+def _detached(row: StoredRow, key: ForeignKey) -> dict[str, Value]:
+    """What the referring columns hold when what they refer to is gone."""
+    if key.on_delete == "SET NULL":
+        return dict.fromkeys(key.columns)
+    return {column: _default(row, column) for column in key.columns}
+
+
+def _default(row: StoredRow, column: str) -> Value:
+    """A column's default, where it is a plain literal."""
+    sql = row.table.defaults.get(column, "NULL").strip()
+    if sql.upper() == "NULL":
+        return None
+    if re.fullmatch(r"[+-]?\d+", sql):
+        return int(sql)
+    if re.fullmatch(r"'(?:[^']|'')*'", sql):
+        return sql[1:-1].replace("''", "'")
+    raise NotAllowed(
+        f"Rows of {row.table.name} would get their default for {column}, which is a formula; "
+        "nothing was changed."
+    )
