@@ -18,12 +18,11 @@ from typing import Any, Generic, Literal, Self, TypeVar, get_args
 from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
-from models.status import DEFAULT_RETENTION_DAYS
+from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 ThemeName = Literal["system", "light", "dark"]
 
 RECENT_FILES = 10
-DATA_RETENTION_SECONDS = DEFAULT_RETENTION_DAYS * 86_400
 RETENTION_DAYS = range(1, 36_501)
 """The periods that can be chosen."""
 
@@ -116,7 +115,7 @@ def _path(found: object) -> Path | None:
     return Path(found) if isinstance(found, str) and found else None
 
 
-_period = partial(_number, least=RETENTION_DAYS[0] * 86_400, most=RETENTION_DAYS[-1] * 86_400)
+_period = partial(_number, least=RETENTION_DAYS[0] * DAY, most=RETENTION_DAYS[-1] * DAY)
 
 
 def _of_database(name: str) -> Callable[[Path], str]:
@@ -135,8 +134,6 @@ class Settings:
     theme = Setting(_theme, "system")
     utc_times = Setting(_flag, False, kept=True)
     """Whether times are shown in UTC rather than in local time."""
-    data_retention_seconds = Setting(_period, DATA_RETENTION_SECONDS)
-    """How long data is kept."""
     confirm_deletion = Setting(_flag, False)
     """Whether deleting a single record, which can be undone, is asked about first."""
     window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")
@@ -148,6 +145,8 @@ class Settings:
     """When retention last ran on this file, in epoch seconds; None when it never did."""
     retention_archive = SettingOf[Path, Path | None](_path, None, _of_database("retention_archive"))
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
+    _data_retention_seconds = Setting(_period, DEFAULT_RETENTION_DAYS * DAY)
+    """In seconds, as the platform sets its own; whole days are read of it (`retention_days`)."""
     _actor = Setting(_is(str), "")
     _recent_files = Setting[tuple[str, ...]](_texts, ())
 
@@ -176,11 +175,11 @@ class Settings:
     @property
     def retention_days(self) -> int:
         """How long data is kept, in whole days."""
-        return self.data_retention_seconds // 86_400
+        return self._data_retention_seconds // DAY
 
     @retention_days.setter
     def retention_days(self, value: int) -> None:
-        self.data_retention_seconds = value * 86_400
+        self._data_retention_seconds = value * DAY
 
     @property
     def recent_files(self) -> tuple[Path, ...]:

@@ -1,7 +1,10 @@
-"""Named values that the platform stores as text (`models/README.md`)."""
+"""Named values of the platform: its texts and its retention period (`models/README.md`)."""
 
 from enum import StrEnum
 from typing import Final
+
+DAY: Final = 86_400
+"""Seconds."""
 
 DEFAULT_RETENTION_DAYS: Final = 90
 """The platform's own retention period (models/README.md, The schema)."""

@@ -10,7 +10,7 @@ from platformdirs.windows import Windows
 from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
-from app.settings import DATA_RETENTION_SECONDS, RECENT_FILES, Settings
+from app.settings import RECENT_FILES, Settings
 
 
 def reopened(settings: Settings) -> Settings:
@@ -24,7 +24,6 @@ def read_everything(settings: Settings, database: Path) -> tuple[object, ...]:
         settings.theme,
         settings.utc_times,
         settings.actor,
-        settings.data_retention_seconds,
         settings.retention_days,
         settings.confirm_deletion,
         settings.recent_files,
@@ -50,7 +49,6 @@ def test_a_first_run_has_sensible_values(tmp_path: Path) -> None:
     assert settings.theme == "system"
     assert settings.utc_times is False
     assert settings.actor == paths.os_user()
-    assert settings.data_retention_seconds == DATA_RETENTION_SECONDS == 90 * 24 * 60 * 60
     assert settings.retention_days == 90
     assert settings.recent_files == ()
     assert settings.retention_enabled.get(tmp_path / "a.sqlite") is None
@@ -80,7 +78,6 @@ def test_everything_is_there_the_next_time(tmp_path: Path) -> None:
     assert settings.utc_times is True
     assert settings.actor == "Ada Lovelace, audit"
     assert settings.retention_days == 30
-    assert settings.data_retention_seconds == 30 * 86_400
     assert settings.confirm_deletion is True
     assert settings.retention_enabled.get(one) is True
     assert settings.retention_enabled.get(other) is False
@@ -146,6 +143,15 @@ def test_values_nobody_understands_read_as_the_default(tmp_path: Path, line: str
     (tmp_path / "settings.ini").write_bytes(f"[General]\n{line}\n".encode("latin-1"))
     found = read_everything(Settings(tmp_path), tmp_path / "a.sqlite")
     assert found == read_everything(Settings(tmp_path / "nothing"), tmp_path / "a.sqlite")
+
+
+def test_the_period_is_kept_in_seconds_and_read_in_whole_days(tmp_path: Path) -> None:
+    (tmp_path / "settings.ini").write_text(f"[General]\ndata_retention_seconds={30 * 86_400 + 3_600}\n")
+    settings = Settings(tmp_path)
+    assert settings.retention_days == 30
+    settings.retention_days = 31
+    assert settings.save()
+    assert f"data_retention_seconds={31 * 86_400}\n" in settings.path.read_text()
 
 
 def test_a_damaged_file_never_stops_the_program(tmp_path: Path) -> None:

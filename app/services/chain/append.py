@@ -14,12 +14,11 @@ from peewee import SQL, BaseQuery, Case, Value, fn
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, entry_hash
 from models.engine import Database, Rows, Statement, raw
 from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp
+from models.status import DAY
 from models.tables import AuditEntry
 
 ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
-
-_DAY: Final = 86_400
 
 _RECENT: Final = 1_000
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
@@ -69,7 +68,7 @@ class Head:
         another unit, is not followed.
         """
         last = self.created_at
-        return last if isinstance(last, int) and now < last <= now + _DAY else now
+        return last if isinstance(last, int) and now < last <= now + DAY else now
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from random import Random
 
 from app.services.chain.rules import GENESIS, entry_hash
 from app.services.demo import content
-from app.services.demo.world import DAY, HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
-from models.status import AuditEvent
+from app.services.demo.world import HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
+from models.status import DAY, AuditEvent
 
 Told = tuple[str, str]
 """An event's type and payload."""

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from app.services.chain.rules import compact_json
 from app.services.demo import content
-from models.status import Phase, RunMode, RunStatus, WebhookEvent
+from models.status import DAY, Phase, RunMode, RunStatus, WebhookEvent
 
-DAY: Final = 86_400
 SPAN: Final = 120 * DAY
 """How far the sample data reaches back: past the 90 days of retention, so that it has something to do."""
 

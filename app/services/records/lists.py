@@ -20,6 +20,7 @@ from app.services.records.tables import DECLARED, EVERYONE, Scope
 from models.engine import Database, Rows, raw
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
+from models.status import DAY
 
 Keys = Sequence[int]
 """Rowids in the order shown: a `range` where they have no gap, else an `array('q')`; never changed."""
@@ -180,7 +181,7 @@ class Lists:
         """
         statements = self._statements(database, query.table)
         time = statements.value(DECLARED[query.table].column(DECLARED[query.table].time))
-        day = (time + offset) / 86_400
+        day = (time + offset) / DAY
         found = statements.select(query, day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
         return tuple(database.rows(found.group_by(day).order_by(day)))
 

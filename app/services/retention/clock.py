@@ -18,11 +18,11 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import counted
 from models.engine import Database
 from models.errors import TenantAdminError
-from models.status import SYSTEM_TENANT, AuditEvent
+from models.status import DAY, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
-BEHIND_TOLERANCE: Final = 86_400
-AHEAD_TOLERANCE: Final = 7 * 86_400
+BEHIND_TOLERANCE: Final = DAY
+AHEAD_TOLERANCE: Final = 7 * DAY
 JUMP_TOLERANCE: Final = 3_600
 """Seconds. The time protocol corrects by less; a change to summer time is no change of epoch seconds."""
 
@@ -226,5 +226,5 @@ def utc_time(at: int) -> str:
 
 
 def _span(seconds: int) -> str:
-    days, hours = seconds // 86_400, max(1, round(seconds / 3_600))
+    days, hours = seconds // DAY, max(1, round(seconds / 3_600))
     return counted(days, "day") if days >= 2 else counted(hours, "hour")

@@ -27,7 +27,7 @@ from models import schema
 from models.engine import Database, raw
 from models.errors import InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Stop, never
-from models.status import DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
+from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
@@ -38,7 +38,6 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
-_DAY: Final = 86_400
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
 _TENANTS: Final = f"""
@@ -194,7 +193,7 @@ def plan(
     """
     if days < 0:
         raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
-    cutoff = now - days * _DAY
+    cutoff = now - days * DAY
     untouched = database.watch()
     tables, skipped = _usable(schema.inspect(database))
     has_chain = _CHAIN in tables

@@ -16,7 +16,7 @@ from app import __version__, paths
 from app.itemmodels.columns import Tone
 from app.services import text
 from app.services.text import counted
-from app.settings import DATA_RETENTION_SECONDS, RETENTION_DAYS, Settings
+from app.settings import RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Kind, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button, push_button
@@ -26,6 +26,7 @@ from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import absolute_time, byte_size, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look
 from app.ui.widgets.panes import Field, FieldList
+from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 # These dialogs may be wanted before a file is open, and with it what reads files.
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class PreferencesDialog(FormDialog):
             "Data is kept for",
             days,
             hint="The platform's own daily cleanup takes its period from DATA_RETENTION_SECONDS: "
-            f"{grouped(DATA_RETENTION_SECONDS)} ({DATA_RETENTION_SECONDS // 86_400} days) by default. "
+            f"{grouped(DEFAULT_RETENTION_DAYS * DAY)} ({DEFAULT_RETENTION_DAYS} days) by default. "
             "Choose the same here.",
         )
         self.add_field(
@@ -150,8 +151,7 @@ class PreferencesDialog(FormDialog):
         settings.utc_times = values["times"] == "utc"
         settings.actor = str(values["actor"])
         settings.confirm_deletion = bool(values["ask"])
-        if values["days"] != settings.retention_days:  # a period of hours, written by hand, stays otherwise
-            settings.retention_days = int(values["days"])
+        settings.retention_days = int(values["days"])
         if settings.save():
             self.accept()
         else:

@@ -23,13 +23,13 @@ from app.ui.widgets.formatting import percent, relative_time
 from app.workers.runner import Task
 from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Progress, Stop
+from models.status import DAY
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is loaded when one does
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
     from app.services.retention.run import Result
 
-DAY = 86_400
 HOUR = 3_600
 
 

@@ -13,9 +13,9 @@ from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons, push_button
-from app.ui.widgets.formatting import DAY
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.picker import Choice, Picker
+from models.status import DAY
 
 DEBOUNCE_MS = 200
 

@@ -157,16 +157,6 @@ def test_a_name_with_hidden_characters_is_refused(qtbot: QtBot, theme: Theme) ->
     assert settings.actor == paths.os_user()
 
 
-def test_a_period_that_nobody_touched_is_kept_to_the_second(qtbot: QtBot, theme: Theme) -> None:
-    settings = Settings()
-    settings.data_retention_seconds = 90 * DAY + 3600
-    dialog = PreferencesDialog(theme, settings)
-    qtbot.addWidget(dialog)
-    dialog.open()
-    qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
-    assert settings.data_retention_seconds == 90 * DAY + 3600
-
-
 def test_preferences_that_cannot_be_written_say_so(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")

@@ -20,11 +20,12 @@ from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
 from app.services.retention.run import Result
 from app.settings import Settings
-from app.ui.shell.retention import DAY, HOUR, Retention
+from app.ui.shell.retention import HOUR, Retention
 from app.ui.theme import Theme
 from app.workers.scan_pool import verify
 from models.errors import FileLocked
 from models.local.database import LocalDatabase
+from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.context import make_context
