@@ -299,8 +299,10 @@ def document(error: TenantAdminError) -> Message:
 
 
 def error_of(data: Message) -> TenantAdminError:
-    """The error that `document` was made of; one that is not in `models.errors` keeps its sentence."""
-    kind = getattr(errors, data["kind"], TenantAdminError)
+    """The error that `document` was made of; of one that is not known here, nor in `models.errors`, its
+    sentence is kept.
+    """
+    kind = getattr(errors, data["kind"], None) or globals().get(data["kind"])
     if not (isinstance(kind, type) and issubclass(kind, TenantAdminError)):
         kind = TenantAdminError
     # Their constructors make the sentence out of what only the other process has.

@@ -21,7 +21,11 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize(
     "error",
-    [FileLocked(Path("a.sqlite"), "node (pid 7)"), InvalidInput("email", "That is no address.")],
+    [
+        FileLocked(Path("a.sqlite"), "node (pid 7)"),
+        InvalidInput("email", "That is no address."),
+        child.ChildFailed("verification", "IOError: disk I/O error"),
+    ],
 )
 def test_an_error_comes_back_as_it_was(error: TenantAdminError) -> None:
     found = child.error_of(json.loads(json.dumps(child.document(error))))

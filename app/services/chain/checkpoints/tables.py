@@ -21,7 +21,7 @@ from models.progress import PATIENCE
 
 FILE: Final = "checkpoints.sqlite"
 VERSION: Final = 1
-"""How long another process that signs is waited for."""
+"""The file's `user_version`: which tables it has. A newer one is not read."""
 
 
 class StoredDatabase(Model):
