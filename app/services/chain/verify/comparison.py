@@ -263,18 +263,15 @@ class _Comparison:
         removed, it would still be there. A person may have accepted that they are gone.
         """
         sealed, chain, joined = self.sealed, self.chain, self.joined
-        if (
-            marker.from_seq == sealed.first_seq
-            or joined.gaps
-            or not joined.all_markers
-            or chain.doubted
-            or chain.markers[-1].to_seq > sealed.last_seq
-            or denied(
-                chain.first_seq, chain.first_previous, chain.marker
-            )  # against the start, and that is said
-            or (self.accepted is not None and self.accepted[0] == marker.from_seq)
-        ):
+        accepted = self.accepted is not None and self.accepted[0] == marker.from_seq
+        if marker.from_seq == sealed.first_seq or accepted:
             return None
+        if joined.gaps or not joined.all_markers or chain.doubted:
+            return None  # it may be among those that are not known
+        if chain.markers[-1].to_seq > sealed.last_seq:
+            return None
+        if denied(chain.first_seq, chain.first_previous, chain.marker):
+            return None  # which is said of the start
         why = f"entry {sealed.first_seq} was the first, and no marker says that it was removed"
         return sealed.first_seq, marker.from_seq, why
 

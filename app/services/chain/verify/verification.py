@@ -84,9 +84,17 @@ def verify(
         ranged = seq_from is not None or seq_to is not None
         known = checkpoints or CheckpointHistory()
         history = CheckpointHistory(adopted=known.adopted) if ranged else known
-        seal = seal and not ranged and tenant is None
-        told = progress or ignore, cancelled or never
-        wish = _Wish(tenant, seq_from, seq_to, now, executor, history, seal, *told)
+        wish = _Wish(
+            tenant=tenant,
+            seq_from=seq_from,
+            seq_to=seq_to,
+            now=now,
+            executor=executor,
+            history=history,
+            seal=seal and not ranged and tenant is None,
+            progress=progress or ignore,
+            cancelled=cancelled or never,
+        )
         report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
@@ -96,7 +104,7 @@ def verify(
     return replace(report, seconds=time.perf_counter() - started)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
     tenant: str | None
     seq_from: int | None
