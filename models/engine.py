@@ -119,7 +119,7 @@ class Database(ABC):
         """Within it, what the engine's own library raises becomes a typed failure; bugs pass unchanged."""
         return nullcontext()
 
-    def calm_checkpoints(self) -> AbstractContextManager[Callable[[], None]]:
+    def calm_log(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what
         the context gives, which keeps nobody waiting.
         """

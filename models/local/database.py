@@ -150,7 +150,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection.set_progress_handler(None)
 
     @contextmanager
-    def calm_checkpoints(self) -> Iterator[Callable[[], None]]:
+    def calm_log(self) -> Iterator[Callable[[], None]]:
         """Keeps checkpoints of the write-ahead log out of the commits: the automatic one holds the lock ten
         times as long. At the end the log is folded back and truncated, unless somebody is using it.
         """

@@ -173,7 +173,7 @@ def carry_out(
     run = _Run(database, plan, confirmation, now, actor, archiver, progress, cancelled, pause, batch_rows)
     result = run.result
     try:
-        with database.calm_checkpoints() as run.fold_back:
+        with database.calm_log() as run.fold_back:
             try:
                 try:
                     if plan.total and plan.has_chain:

@@ -255,7 +255,7 @@ def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
 def test_checkpoints_of_the_log_wait_for_a_calm_moment(database: LocalDatabase) -> None:
     log = database.path.with_name(database.path.name + "-wal")
     connection = database.connection()
-    with database.calm_checkpoints() as fold_back:
+    with database.calm_log() as fold_back:
         assert connection.pragma("wal_autocheckpoint") == 0
         database.run_batch([insertion("u1")])
         main_file = database.path.read_bytes()
@@ -268,7 +268,7 @@ def test_checkpoints_of_the_log_wait_for_a_calm_moment(database: LocalDatabase) 
 
 def test_a_reader_of_the_log_keeps_nobody_waiting(database: LocalDatabase) -> None:
     reader = apsw.Connection(str(database.path))
-    with database.calm_checkpoints() as fold_back:
+    with database.calm_log() as fold_back:
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM users").get == 0
         database.run_batch([insertion("u1")])
