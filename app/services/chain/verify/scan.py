@@ -22,7 +22,6 @@ from app.services.chain.verify.follow import (
     SEQ,
     Follower,
     OutOfOrder,
-    QuickCheck,
     quick_check,
 )
 from app.services.chain.verify.source import IN_THE_WAY, Damaged, Rows
@@ -99,7 +98,8 @@ class RangeScan:
 
         Raises `Stopped`, and apsw's errors of a file that others keep locked; damage never raises.
         """
-        self._connection.create_scalar_function("quick", self._quick_check(), 7)
+        check = quick_check(self._follower, record=self._recording)
+        self._connection.create_scalar_function("quick", check, 7)
         self._connection.set_progress_handler(self._pause, TICK_STEPS)
         try:
             while self._next <= self._end:
@@ -111,9 +111,6 @@ class RangeScan:
         finally:
             self._connection.set_progress_handler(None)
         return self._follower.result() | {"seals": self._seals}
-
-    def _quick_check(self) -> QuickCheck:
-        return quick_check(self._follower, record=self._recording)
 
     def _cut(self) -> int:
         """Where the next row's piece ends: its block, a checkpoint, or the range."""

@@ -14,7 +14,8 @@ import pytest
 
 from app.services.chain import entry, rules
 from app.services.chain.rules import Code, Finding
-from app.services.chain.verify import source
+from app.services.chain.verify import scan, source
+from app.services.chain.verify.follow import Follower
 from app.services.chain.verify.scan import RangeScan
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
@@ -60,7 +61,7 @@ def results(path: Path, marks: list[tuple[int, str]] | None) -> dict[str, Any]:
         connection.close()
 
 
-def slowly(self: RangeScan) -> Callable[..., bool]:
+def slowly(follower: Follower, *, record: bool) -> Callable[..., bool]:
     return lambda *row: False
 
 
@@ -79,7 +80,7 @@ def test_with_and_without_the_quick_check(
             continue
     chain.sql.close()
     quick = results(chain.path, marks)
-    monkeypatch.setattr(RangeScan, "_quick_check", slowly)
+    monkeypatch.setattr(scan, "quick_check", slowly)
     slow = results(chain.path, marks)
     assert quick == slow
 
@@ -95,7 +96,7 @@ def test_every_kind_of_damage_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         chain.sql.execute("VACUUM INTO ?", (str(copy),))
         quick = results(copy, [(9, "tenant-01")])
         with monkeypatch.context() as patch:
-            patch.setattr(RangeScan, "_quick_check", slowly)
+            patch.setattr(scan, "quick_check", slowly)
             assert results(copy, [(9, "tenant-01")]) == quick, damage
         assert quick["findings"] or quick["breaks"] or "audit_pruned" in damage or "''" in damage, damage
         chain.sql.close()
@@ -163,7 +164,7 @@ def test_each_rule_turns_a_row_down_by_itself(
     write(chain, values)
     chain.sql.close()
     quick = results(chain.path, [(9, TENANT)])
-    monkeypatch.setattr(RangeScan, "_quick_check", slowly)
+    monkeypatch.setattr(scan, "quick_check", slowly)
     assert results(chain.path, [(9, TENANT)]) == quick
     assert code in {item[0] for item in quick["findings"]} | {Code.LINK for _ in quick["breaks"]}
 
