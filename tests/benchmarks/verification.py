@@ -7,7 +7,7 @@ sha256    nothing but SHA-256 of as many bytes
 command   `tenant-admin verify`
 verify    its engine alone, this process taking part
 gui       the same, the calling process only coordinating
-witness   the same with a checkpoint's digest and held against one
+held      the same with a checkpoint's digest and held against one
 js        the platform's way in JavaScript, an awaited digest a row (with --javascript, once)
 """
 
@@ -69,7 +69,7 @@ WAYS = {
     "command": COMMAND,
     "verify": VERIFY.format(take_part=True, seal=False),
     "gui": VERIFY.format(take_part=False, seal=False),
-    "witness": VERIFY.format(take_part=True, seal=True),
+    "held": VERIFY.format(take_part=True, seal=True),
 }
 
 

@@ -46,7 +46,7 @@ def register(registry: Registry) -> None:
         registry.scene(f"audit-{name}")(_archived(scenes, spoil))
     registry.scene("audit-archive-small", SMALL)(_archived(scenes, None))
     registry.scene("audit-archive-gone")(_archived(scenes, lambda file: shutil.rmtree(file.parent)))
-    for name, prepare in (("witnessed", _sign), ("unreadable", _damage)):
+    for name, prepare in (("signed", _sign), ("unreadable", _damage)):
         registry.scene(f"audit-{name}")(_state(scenes, None, lambda page: page.verify(), prepare))
     registry.scene("audit-running")(_running(scenes))
     registry.scene("audit-running-small", SMALL)(_running(scenes))

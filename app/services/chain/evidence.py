@@ -112,7 +112,7 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
         ("Verified", _time(now)),
         ("What", what),
         ("Entries", f"{report.entries:,}"),
-        ("Not yet witnessed", f"{report.unwitnessed:,}"),
+        ("Not in a checkpoint yet", f"{report.unwitnessed:,}"),
         ("Findings", f"{report.found:,}"),
         ("Time taken", f"{report.seconds:.2f} s"),
     ]

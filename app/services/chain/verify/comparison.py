@@ -120,7 +120,7 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """One tenant's chain against what one checkpoint knows of it, through its own last witnessed seq.
+    """One tenant's chain against what one checkpoint knows of it, through the last seq that it knew.
 
     `wrong` is the lowest seq of the chain with an error of its own, None if there is none; `accepted` the
     start that a person accepted.
@@ -163,7 +163,7 @@ class _Comparison:
         if self._pruned and sealed.last_seq <= self._pruned:
             return None  # what a marker says of entries appended after the checkpoint, nothing here bears out
         if behind and not chain.at_genesis and not self._pruned:
-            return None  # all that was witnessed went with the unproven start, which is its own finding
+            return None  # all that it knew went with the unproven start, which is its own finding
         return self._of_ends() or self._of_digest()
 
     def _find(self, code: Code, expected: object, actual: object, sentence: str) -> Finding:
@@ -245,7 +245,7 @@ class _Comparison:
         return None
 
     def _denied(self, marker: Marker) -> _Denial | None:
-        """Whether a marker that tells of witnessed entries is wrong about the first or the last one."""
+        """Whether a marker that tells of entries that were known is wrong about the first or last."""
         sealed, first, last = self.sealed, self.sealed.first_seq, self.sealed.last_seq
         if marker.from_seq < first:
             return first, marker.from_seq, f"the first entry was {first}"
@@ -257,9 +257,9 @@ class _Comparison:
         return None
 
     def _unaccounted(self, marker: Marker) -> _Denial | None:
-        """Whether witnessed entries are gone before the first that any marker says was removed.
+        """Whether entries that were known are gone before the first that any marker says was removed.
 
-        A marker that told of them came after the checkpoint, and where nothing behind what was witnessed was
+        A marker that told of them came after the checkpoint, and where nothing behind what was known was
         removed, it would still be there. A person may have accepted that they are gone.
         """
         sealed, chain, joined = self.sealed, self.chain, self.joined
@@ -276,7 +276,7 @@ class _Comparison:
         return sealed.first_seq, marker.from_seq, why
 
     def _miscounted(self, concerned: Sequence[Marker]) -> _Denial | None:
-        """Whether what markers removed and what is left are not the entries that were witnessed.
+        """Whether what markers removed and what is left are not the entries that were known.
 
         It shows at the last marker that concerns them, and only where markers tell of all that was removed.
         """

@@ -180,7 +180,7 @@ def _tenant_report(
 def _verdict(
     joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Checkpoint | None
 ) -> Verdict:
-    # Tenants that are new since the checkpoint are among its last rows, not yet witnessed.
+    # Tenants that are new since the checkpoint are among the last rows, in none yet.
     unbacked = known.proving is None or any(
         tenant.verdict is Verdict.CONSISTENT and tenant.tenant in known.proving.tenants for tenant in tenants
     )

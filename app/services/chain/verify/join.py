@@ -12,7 +12,7 @@ from app.services.chain.verify.follow import KEEP_MARKERS, Break, Gap, add_gap
 from app.services.chain.verify.report import CheckpointHistory, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
 
-BASELINE_EVERY = 64
+WHOLE_EVERY = 64
 """After so many checkpoints the next covers everything, which bounds what a verification holds against."""
 
 
@@ -209,7 +209,7 @@ def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | N
     if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
         return None
     before, after = history.latest, 0
-    if before is not None and len(history.current) < BASELINE_EVERY:
+    if before is not None and len(history.current) < WHOLE_EVERY:
         start = max(0, before.through // BLOCK * BLOCK - 1)
         if all(_goes_on(joined, before, tenant, start) for tenant in before.tenants.keys() | joined.chains):
             after = start

@@ -106,7 +106,7 @@ class CheckpointHistory:
 
     @property
     def marks(self) -> list[tuple[int, str]]:
-        """Where a scan notes a tenant's state: at its own last witnessed seqs, and where the latest ends."""
+        """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
         noted = self.current if self.before_current is None else (self.before_current, *self.current)
         found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
         if self.latest is not None:

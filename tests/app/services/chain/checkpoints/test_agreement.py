@@ -1,4 +1,4 @@
-"""Markers held against checkpoints that knew the rows, and what came behind a tenant's witnessed end."""
+"""Markers held against checkpoints that knew the rows, and what came behind a tenant's known end."""
 
 import json
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def test_a_marker_that_agrees(known: KnownChain, through: int) -> None:
     ],
     ids=str,
 )
-def test_a_marker_that_says_otherwise_than_was_witnessed(known: KnownChain, changes: dict[str, Any]) -> None:
+def test_a_marker_that_says_otherwise_than_a_checkpoint(known: KnownChain, changes: dict[str, Any]) -> None:
     prune(known.chain, 10, **changes)
     report = known.verify()
     assert codes(report) == {"MARKER"}
@@ -66,13 +66,13 @@ def test_a_marker_that_says_otherwise_than_was_witnessed(known: KnownChain, chan
     assert report.findings[0].seq == 21
 
 
-def test_a_marker_that_names_the_witnessed_end_with_another_hash(known: KnownChain) -> None:
+def test_a_marker_that_names_the_known_end_with_another_hash(known: KnownChain) -> None:
     known.chain.append(TENANT, previous="a" * 64)
     prune(known.chain, 20, lastHash="a" * 64)
     assert codes(known.verify()) == {"MARKER"}
 
 
-def test_a_marker_that_begins_before_what_was_witnessed(known: KnownChain) -> None:
+def test_a_marker_that_begins_before_what_was_known(known: KnownChain) -> None:
     prune(known.chain, 5)
     known.checkpoint()
     (value,) = known.chain.one("SELECT hash FROM audit_chain WHERE seq = 10")
@@ -150,7 +150,7 @@ def numbered(tmp_path: Path) -> KnownChain:
     return known
 
 
-def test_entries_behind_a_tenants_own_end_are_not_yet_witnessed(numbered: KnownChain) -> None:
+def test_entries_behind_a_tenants_own_end_are_in_no_checkpoint_yet(numbered: KnownChain) -> None:
     for seq in range(11, 15):
         numbered.chain.append("borealis", seq=seq)
     report = numbered.verify()
@@ -233,7 +233,7 @@ def test_of_several_markers_the_last_one_shows_that_they_count_otherwise(known: 
     assert (finding.code, finding.seq, finding.expected, finding.actual) == (Code.MARKER, 22, "5", "4")
 
 
-def test_the_witnessed_end_moved_to_a_new_tenant(known: KnownChain) -> None:
+def test_the_known_end_moved_to_a_new_tenant(known: KnownChain) -> None:
     known.chain.run("UPDATE audit_chain SET tenant_id = 'nobody' WHERE seq = 20")
     found = {(finding.code, finding.tenant) for finding in known.verify().findings}
     assert {(Code.TRUNCATED, TENANT), (Code.CHECKPOINT, "nobody")} <= found

@@ -50,7 +50,7 @@ def test_and_all_where_rows_were_pruned(known: KnownChain) -> None:
 
 
 def test_and_all_after_many_checkpoints(known: KnownChain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.chain.verify.join.BASELINE_EVERY", 3)
+    monkeypatch.setattr("app.services.chain.verify.join.WHOLE_EVERY", 3)
     found = []
     for _ in range(4):
         known.chain.append("late")

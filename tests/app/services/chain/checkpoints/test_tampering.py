@@ -38,7 +38,7 @@ def found(known: KnownChain, *expected: str) -> None:
     assert known.verify(executor=Cut(last // 3, last // 2)).findings == report.findings
 
 
-def test_more_rows_are_not_yet_witnessed(known: KnownChain) -> None:
+def test_more_rows_are_in_no_checkpoint_yet(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append("newcomer")
     report = known.verify()
@@ -86,7 +86,7 @@ def test_two_tenants_swapped(known_chain: Callable[..., KnownChain]) -> None:
     assert all("entries were moved to another tenant" in item.message for item in report.findings)
 
 
-def test_a_chain_that_begins_earlier_than_it_was_witnessed(tmp_path: Path) -> None:
+def test_a_chain_that_begins_earlier_than_it_was_known(tmp_path: Path) -> None:
     known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
     for seq in (5, 6, 7):
         known.chain.append(TENANT, seq=seq)
@@ -196,7 +196,7 @@ def test_a_whole_tenant_renamed(known: KnownChain) -> None:
 def test_rows_moved_to_a_new_tenant_are_those_of_another(
     known_chain: Callable[..., KnownChain], rows: int, by: int
 ) -> None:
-    """Also with other numbers: the first entry is the one that was witnessed."""
+    """Also with other numbers: the first entry is the one that was known."""
     known = known_chain(50, 2, 1)
     last = known.chain.seqs(TENANT)[rows - 1]
     change = "UPDATE audit_chain SET tenant_id = 'x', seq = seq + ? WHERE tenant_id = ? AND seq <= ?"
@@ -313,15 +313,15 @@ def cut(known: KnownChain, rows: int, **claims: int | str) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq <= ?", TENANT, last)
 
 
-@pytest.mark.parametrize("after", ["nothing", "a prune", "a prune that was witnessed"])
-def test_a_marker_that_leaves_out_rows_that_were_witnessed(
+@pytest.mark.parametrize("after", ["nothing", "a prune", "a prune that was signed"])
+def test_a_marker_that_leaves_out_rows_that_were_known(
     known_chain: Callable[..., KnownChain], after: str
 ) -> None:
     known = known_chain(50, 2, 1)
     if after != "nothing":
         cut(known, 10)
         assert known.verify().verdict == Verdict.VERIFIED
-    if after == "a prune that was witnessed":
+    if after == "a prune that was signed":
         known.checkpoint()
     seqs = known.chain.seqs(TENANT)
     cut(known, 20, fromSeq=seqs[10], count=5)
