@@ -37,8 +37,6 @@ _NOW = (
     "reckon from this time (seconds since 1970), which confirms that it may lie far ahead of all that is in "
     "the file; a time before the newest entry is refused all the same"
 )
-
-
 _STATUS = (
     "Exit status: 0 when all that is old went (or would go), 1 when something old stays, which is named with "
     "its reason, 2 when nothing could be done."

@@ -37,8 +37,6 @@ CHOICES = 200
 """Values that a pick list offers at most, the most frequent first."""
 
 _ROWS_AT_ONCE = 500
-
-
 _KEYS_AT_ONCE = 65_536
 
 

@@ -15,6 +15,7 @@ from app.ui.shell.outside import Outside
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability
+from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
 _CANNOT = {
@@ -73,6 +74,16 @@ class Context(QObject):
         """
         return self.runner.write(function, *args, actor=self.settings.actor, now=self.clock(), **options)
 
-    def job(self, text: str, work: Callable[[Progress, Stop], Any], **options: Any) -> Task:
-        """Runs long work for this file and shows `text` until it has ended; `options` are `Busy.run`'s."""
-        return self.busy.run(text, work, runner=self.runner, **options)
+    def job(
+        self,
+        text: str,
+        work: Callable[[Progress, Stop], Any],
+        *,
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+        can_cancel: bool = True,
+    ) -> Task:
+        """Runs long work for this file and shows `text` until it has ended, as `Busy.run` does."""
+        return self.busy.run(
+            text, work, on_done=on_done, on_failed=on_failed, can_cancel=can_cancel, runner=self.runner
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -22,10 +22,11 @@ from app.ui.shell.context import Context
 from app.ui.widgets.formatting import percent, relative_time
 from app.workers.runner import Task
 from models.errors import NotAllowed, StorageError, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Progress, Stop, never
 from models.status import DAY
 
 if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is loaded when one does
+    from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
     from app.services.retention.run import Result
@@ -272,12 +273,15 @@ class Retention(QObject):
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)
 
-    def _try_checkpoint(self, **options: Any) -> Attempt:
+    def _try_checkpoint(
+        self, *, reason: Reason | None, cancelled: Stop = never, before: Attempt | None = None
+    ) -> Attempt:
         """On the thread of a run."""
         from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
         from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-        return try_to_sign(self._path, *store_and_verifier(), clock=self._clock, **options)
+        own, clock = store_and_verifier(), self._clock
+        return try_to_sign(self._path, *own, clock=clock, reason=reason, cancelled=cancelled, before=before)
 
     def _say(self) -> None:
         """When it last ran and will run next."""

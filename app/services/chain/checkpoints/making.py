@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from app.services.chain.checkpoints.document import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
@@ -186,13 +185,21 @@ def try_to_sign(
     return found
 
 
-def _joined(path: Path, report: Report, archive: Path | None, **options: Any) -> Report:
+def _joined(
+    path: Path,
+    report: Report,
+    archive: Path | None,
+    *,
+    tenant: str | None = None,
+    progress: Progress | None,
+    cancelled: Stop | None,
+) -> Report:
     """The report together with that of the archive, if there is one."""
     if archive is None:
         return report
     from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
-    return with_archive(path, report, archive, **options)
+    return with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
 
 
 def _said(error: TenantAdminError | OSError, path: Path) -> str:

@@ -39,7 +39,7 @@ def test_cancel_is_for_the_work_that_is_shown(context: Context, qtbot: QtBot) ->
             name,
             until_cancelled,
             on_done=lambda result: None,
-            on_failed=lambda error, name=name: told.append(name),
+            on_failed=lambda error, name=name: told.append(name),  # type: ignore[misc]
         )
     assert busy.label.text() == "second"
     busy.cancel_button.click()
