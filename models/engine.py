@@ -35,14 +35,10 @@ class Capability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an engine takes: bound values in one statement, and bytes of a LIKE pattern, of a statement's
-    text, and of a value or row.
-    """
+    """How much an engine takes: bound values in one statement, and bytes of a LIKE pattern."""
 
     parameters: int
     pattern_bytes: int
-    statement_bytes: int
-    value_bytes: int
 
 
 def raw(sql: str, *values: Any) -> RawQuery:
@@ -68,7 +64,7 @@ class Database(ABC):
     limits: Limits
     capabilities: frozenset[Capability]
     read_only: bool
-    known: "tuple[list[Rows], StoredTables] | None" = None
+    last_read: "tuple[list[Rows], StoredTables] | None" = None
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
 
     @property

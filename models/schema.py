@@ -70,7 +70,7 @@ def inspect(database: Database) -> Schema:
     expected = expected_columns()
     shape = database.read_batch(_shape())
     tables = _tables(*shape)
-    database.known = shape, tables
+    database.last_read = shape, tables
     objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage in shape[0]]
     # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
     columns = {
@@ -135,22 +135,22 @@ def read_stored(
 ) -> tuple[StoredTables, list[Rows]]:
     """The tables, and the rows of what `ask` makes of them, all from one snapshot.
 
-    What is asked is made of the tables as they were found last (`Database.known`), and made and read again
-    where they are others by now. Raises what `ask` raises, and the storage errors.
+    What is asked is made of the tables as they were found last (`Database.last_read`), and made and read
+    again where they are others by now. Raises what `ask` raises, and the storage errors.
     """
     shape = _shape()
     while True:
-        known = database.known
+        last = database.last_read
         try:
-            found = database.read_batch([*shape, *(ask(known[1]) if known else ())])
+            found = database.read_batch([*shape, *(ask(last[1]) if last else ())])
         except StorageError:  # of a column that is gone by now, say
-            if known is None or database.read_batch(shape) == known[0]:
+            if last is None or database.read_batch(shape) == last[0]:
                 raise
-            database.known = None
+            database.last_read = None
             continue
-        if known is not None and found[:3] == known[0]:
-            return known[1], found[3:]
-        database.known = found[:3], _tables(*found[:3])
+        if last is not None and found[:3] == last[0]:
+            return last[1], found[3:]
+        database.last_read = found[:3], _tables(*found[:3])
 
 
 def _shape() -> list[BaseQuery]:

@@ -14,7 +14,7 @@ from models.errors import NotAllowed
 from models.status import AuditEvent
 
 IDS_PER_EVENT = 1000
-"""Ids named in one audit entry, so that its payload stays far below D1's 2 MB a row."""
+"""Ids named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
 
 
 @writing.act
