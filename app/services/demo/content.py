@@ -5,9 +5,8 @@ from random import Random
 from typing import Final
 
 from app.services.chain.rules import compact_json
+from app.services.records.runs import PHASES
 from models.status import Phase
-
-PHASES: Final = tuple(phase.value for phase in Phase)
 
 TENANTS: Final = (
     *("acme-corp", "northwind-clinics", "blue-harbor-logistics", "fjord-energi", "café-lumière"),

@@ -13,6 +13,7 @@ from random import Random
 from app.services.chain.rules import GENESIS, entry_hash
 from app.services.demo import content
 from app.services.demo.world import HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
+from app.services.records.runs import PHASES
 from models.status import DAY, AuditEvent
 
 Told = tuple[str, str]
@@ -94,7 +95,7 @@ class TenantStory:
         if not self._started:
             return self._file_uploaded(at, actor)
         run = runs[int(self._random() * self._started)]
-        phase = content.PHASES[int(self._random() * run["phases"])]
+        phase = PHASES[int(self._random() * run["phases"])]
         self._pending.append((run, phase))
         return AuditEvent.WORKFLOW_DISPATCHED, (
             f'{{"runId":"{run["id"]}","phase":"{phase}",'

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.services.chain.rules import compact_json
 from app.services.demo import content
+from app.services.records.runs import PHASES
 from models.status import DAY, Phase, RunMode, RunStatus, WebhookEvent
 
 SPAN: Final = 120 * DAY
@@ -22,7 +23,7 @@ Row = dict[str, Any]
 """Column name to value, and what else is known of it: a person's `name`, how many `phases` a run has seen."""
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_KILL_TEST: Final = content.PHASES.index(Phase.KILL_TEST) + 1
+_KILL_TEST: Final = PHASES.index(Phase.KILL_TEST) + 1
 _STATUS_SHARES: Final = {
     RunStatus.RUNNING: 6,
     RunStatus.PAUSED: 2,
@@ -121,7 +122,7 @@ def make_runs(rng: Random, count: int, now: int) -> list[Row]:
 
 
 def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
-    last = len(content.PHASES)
+    last = len(PHASES)
     match status:
         case RunStatus.RUNNING:
             created = now - rng.randrange(600, 2 * DAY)
@@ -141,7 +142,7 @@ def _make_run(rng: Random, status: RunStatus, created: int, now: int) -> Row:
         "idea": content.idea(rng),
         "status": status,
         "phases": phases,
-        "current_phase": content.PHASES[phases - 1],
+        "current_phase": PHASES[phases - 1],
         "created_at": created,
         "updated_at": max(created, updated),
         "quality_score": round(rng.uniform(52, 96), 1) if phases >= 3 else None,
@@ -170,7 +171,7 @@ def artifact_rows(rng: Random, run: Row) -> Iterator[Row]:
     """What each phase of `run` has produced: one to three versions, all but the last sent back."""
     at, until = run["created_at"], run["updated_at"]
     step = max(1, (until - at) // (run["phases"] * 3 + 1))
-    for phase in content.PHASES[: run["phases"]]:
+    for phase in PHASES[: run["phases"]]:
         versions = rng.choices((1, 2, 3), (6, 3, 1))[0]
         for version in range(1, versions + 1):
             at = min(at + step, until)
@@ -201,7 +202,7 @@ def parked_rows(rng: Random, runs: list[Row], count: int) -> Iterator[Row]:
             "idea": text,
             "refined_idea": content.refined(text, rng) if rng.random() < 0.7 else None,
             "run_id": run["id"] if rng.random() < 0.8 else None,
-            "source_phase": rng.choice(content.PHASES[: run["phases"]]),
+            "source_phase": rng.choice(PHASES[: run["phases"]]),
             "reason": rng.choice(content.REASONS),
             "artifact_summary": content.refined(text, rng) if rng.random() < 0.5 else None,
             "revisit_estimate_months": months,
@@ -242,7 +243,7 @@ def _notification(rng: Random, tenant: Tenant, at: int, *, read: bool) -> Row:
     run = tenant.runs[rng.randrange(max(1, known))]
     kind = rng.choice((*_ANY_TIME, *_OUTCOMES.get(run["status"], ())))
     title, message = _TITLES[kind]
-    phase = content.PHASES[rng.randrange(run["phases"])]
+    phase = PHASES[rng.randrange(run["phases"])]
     about, score = run["idea"].split(". ")[0], run["quality_score"] or "–"
     text = message.format(idea=about, phase=phase, score=score, who=rng.choice(tenant.users)["name"])
     metadata = compact_json({"runId": run["id"], "phase": phase})

@@ -19,13 +19,10 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label
+from app.ui.widgets.labels import LONGEST, Label
 from app.ui.widgets.panes import Field
 from models.engine import Database
 from models.errors import NotAllowed
-
-LONG = 2_000
-"""Characters of a message that a wrapped label can lay out without being felt."""
 
 _READ = NOTIFICATIONS.names.index("read")
 _JSON_HEIGHT = 150
@@ -66,8 +63,8 @@ class NotificationsTab(RecordTab):
         chips = [StatusChip(self.context.theme, note.text("type")), StatusChip(self.context.theme, *chip)]
         self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", chips)
         message = note.text("message")
-        whole = len(message) <= LONG
-        self._message.setText(message if whole else f"{message[:LONG].rstrip()}…")
+        whole = len(message) <= LONGEST
+        self._message.setText(message if whole else f"{message[:LONGEST].rstrip()}…")
         fields = [] if whole else [Field("Message", message)]
         if record.run_id is not None and record.idea is not None:
             fields += [Field("Run", record.idea), Field("Run id", record.run_id, mono=True)]
