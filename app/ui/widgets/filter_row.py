@@ -241,9 +241,9 @@ class FilterRow(QWidget):
         if self.dates is not None:
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)
-        self._count = Label(look=Look.DIM)
-        self._count.hide()
-        self._row.addWidget(self._count)
+        self.count = Label(look=Look.DIM)
+        self.count.hide()
+        self._row.addWidget(self.count)
 
     def values(self) -> FilterValues:
         """What is asked for now."""
@@ -269,12 +269,8 @@ class FilterRow(QWidget):
         words = "" if count is None else counted(count, *self._noun)
         if count is not None and total is not None and total != count:
             words = f"{count:,} of {counted(total, *self._noun)}"
-        self._count.setText(words)
-        self._count.setVisible(bool(words))
-
-    def count_text(self) -> str:
-        """What the count says."""
-        return self._count.text()
+        self.count.setText(words)
+        self.count.setVisible(bool(words))
 
     def add_trailing(self, widget: QWidget) -> None:
         """Put `widget` after the count."""

@@ -102,10 +102,6 @@ class FormDialog(Dialog):
         """Whether anything differs from the values taken as unedited."""
         return self.values() != self._clean
 
-    def problem_of(self, key: str) -> str:
-        """The sentence shown below a field, or ""."""
-        return self._entries[key].problem.text()
-
     def set_problem(self, sentence: str, key: str | None = None) -> None:
         """Show what is wrong, below a field or at the foot; "" takes it away."""
         if key is not None:

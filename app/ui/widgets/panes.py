@@ -248,10 +248,6 @@ class Inspector(QFrame):
         self._foot.hide()
         self._stack.setCurrentIndex(0)
 
-    def is_empty(self) -> bool:
-        """Whether nothing is shown."""
-        return self._stack.currentIndex() == 0
-
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -80,7 +80,7 @@ def test_labels_of_data_never_take_markup(qtbot: QtBot, window: MainWindow, demo
     ask(demo_path, "UPDATE users SET email = '<img src=x>@b.example', id = '<b>' WHERE rowid = 1")
     page = open_file(qtbot, window, demo_path)
     page.set_filter_text("<img")
-    qtbot.waitUntil(lambda: page.filters.count_text() == "1 user")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "1 user")
     choose(qtbot, page, 0)
     for label in window.findChildren(QLabel):
         assert label.textFormat() == Qt.TextFormat.PlainText or not label.text(), label.text()

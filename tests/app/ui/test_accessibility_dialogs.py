@@ -127,7 +127,7 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
         case CheckpointsDialog():
             qtbot.waitUntil(lambda: dialog.table is not None)
         case ParkedIdeasDialog():
-            qtbot.waitUntil(lambda: not dialog.page.inspector.is_empty())
+            qtbot.waitUntil(dialog.page.inspector.empty.isHidden)
     return dialog
 
 

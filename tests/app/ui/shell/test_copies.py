@@ -45,7 +45,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     before = count(demo_path, "users")
     choose(qtbot, page, 0)
     press("Del")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, 0))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, 0))
     window.copies.offer(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
     assert box.sentence.text().startswith("What it holds is replaced by what yesterday.sqlite holds.")
@@ -65,7 +65,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     with qtbot.waitSignal(window.opened):
         click(qtbot, box.confirm_button)
     page = current(window)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, 0))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before, 0))
     kept = next(demo_path.parent.glob("demo.before-restore.*.sqlite"))
     assert kept.name in window.toast.text()
     assert count(kept, "users") == before - 1
@@ -97,7 +97,7 @@ def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Pa
     assert "is not a SQLite database" in error(qtbot, window)
     window.copies.offer(demo_path, demo_path)
     assert "is the file itself" in error(qtbot, window)
-    assert page.filters.count_text() == said(count(demo_path, "users"), 0)
+    assert page.filters.count.text() == said(count(demo_path, "users"), 0)
     assert leftovers(demo_path) == []
 
 

@@ -153,7 +153,7 @@ def test_a_name_with_hidden_characters_is_refused(qtbot: QtBot, theme: Theme) ->
     name.insert("ops\u202egnp")
     qtbot.keyClick(name, Qt.Key.Key_Return)
     assert dialog.isVisible()
-    assert dialog.problem_of("actor") == "Your name holds characters that cannot be seen; type it again."
+    assert name.accessibleDescription() == "Your name holds characters that cannot be seen; type it again."
     assert settings.actor == paths.os_user()
 
 

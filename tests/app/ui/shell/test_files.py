@@ -97,11 +97,11 @@ def test_a_file_that_another_program_has_open_waits_for_the_persons_word(
             click(qtbot, button(banner, "Open for writing"))
         page = current(window)
         assert not page.context.opened.read_only and "(read-only)" not in window.windowTitle()
-        qtbot.waitUntil(lambda: page.filters.count_text() != "")
+        qtbot.waitUntil(lambda: page.filters.count.text() != "")
         before = count(demo_path, "users")
         choose(qtbot, page, 0)
         press("Del")
-        qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, 0))
+        qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, 0))
 
 
 # what differs
@@ -127,7 +127,7 @@ def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow,
     with qtbot.waitSignal(window.opened):
         click(qtbot, box.confirm_button)
     closed(qtbot, window, ConfirmDialog)
-    assert go(qtbot, window, 3).filters.count_text() == "0 notifications"
+    assert go(qtbot, window, 3).filters.count.text() == "0 notifications"
     copies = list(demo_path.parent.glob("demo.before-0002_notifications.*"))
     assert len(copies) == 1 and copies[0].name in window.toast.text()
     assert ask(copies[0], "SELECT count(*) FROM users") == ask(demo_path, "SELECT count(*) FROM users")
@@ -140,7 +140,7 @@ def test_a_missing_column_keeps_nothing_else_from_being_shown(
     open_file(qtbot, window, demo_path)
     assert "notifications lacks message" in notice(window, "The schema differs").headline()
     page = go(qtbot, window, 3)
-    assert page.filters.count_text() == said(count(demo_path, "notifications"), 3)
+    assert page.filters.count.text() == said(count(demo_path, "notifications"), 3)
     choose(qtbot, page, 0)
 
 
@@ -255,7 +255,7 @@ def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None
     with qtbot.waitSignal(window.opened, timeout=60_000):
         click(qtbot, button(window.welcome, "&Explore sample data"))
     page = current(window)
-    qtbot.waitUntil(lambda: page.filters.count_text() != "")
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
     assert page.model.rowCount() > 100
 
 

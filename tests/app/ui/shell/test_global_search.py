@@ -150,7 +150,7 @@ def test_more_filters_the_tab(qtbot: QtBot, window: MainWindow, search: GlobalSe
     qtbot.keyClick(search, Qt.Key.Key_Return)
     page = tab(window, "users")
     assert current_tab(window) == "users" and page.filters.text.text() == "person"
-    qtbot.waitUntil(lambda: page.filters.count_text() == "7 users")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "7 users")
 
 
 def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:

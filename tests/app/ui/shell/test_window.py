@@ -42,7 +42,7 @@ def test_a_file_stands_in_five_tabs_with_exact_counts(
     open_file(qtbot, window, demo_path)
     for place, table in enumerate(TABLES):
         page = go(qtbot, window, place)
-        assert page.filters.count_text() == said(count(demo_path, table), place)
+        assert page.filters.count.text() == said(count(demo_path, table), place)
         assert page.model.rowCount() == count(demo_path, table)
         assert page.table.hasFocus(), "the arrows work at once"
     assert window.windowTitle() == "demo.sqlite — Tenant Admin"
@@ -70,7 +70,7 @@ def test_a_tenant_scopes_every_tab_its_count_and_the_verification(
     for place, table in enumerate(TABLES[:4]):
         wanted = said(count(demo_path, table, tenant), place)
         page = go(qtbot, window, place)
-        qtbot.waitUntil(lambda page=page, wanted=wanted: page.filters.count_text() == wanted)  # type: ignore[misc]
+        qtbot.waitUntil(lambda page=page, wanted=wanted: page.filters.count.text() == wanted)  # type: ignore[misc]
         assert set(values(page, "tenant_id")) <= {tenant, "…"}
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
@@ -95,7 +95,7 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     type_text(qtbot, "new@example.com")
     press("Return")
     closed(qtbot, window, FormDialog)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before + 1, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before + 1, USERS))
     assert window.toast.text() == "User new@example.com created" and window.toast.isVisible()
     page.table.setFocus()
     press("Home")
@@ -109,7 +109,7 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     qtbot.waitUntil(lambda: page.inspector.title() == "other@example.com")
     page.table.setFocus()
     press("Del")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before, USERS))
     assert "other@example.com" not in values(page, "email")
     assert page.table.selected_rows() == [0], "the next one takes its place"
     neighbour = values(page, "email")[0]
@@ -127,15 +127,15 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
     gone = choose(qtbot, page, 2)
     press("Del")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, USERS))
     assert window.toast.isVisible() and window.toast.text().endswith("deleted")
     click(qtbot, window.toast.action_button)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before, USERS))
     assert ask(demo_path, "SELECT count(*) FROM users WHERE id = ?", gone) == [(1,)]
     page.table.setFocus()
     for keys, left in (("Ctrl+Shift+Z", before - 1), ("Ctrl+Z", before), ("Ctrl+Shift+Z", before - 1)):
         press(keys)
-        qtbot.waitUntil(lambda left=left: page.filters.count_text() == said(left, USERS))  # type: ignore[misc]
+        qtbot.waitUntil(lambda left=left: page.filters.count.text() == said(left, USERS))  # type: ignore[misc]
         what = "Undone" if left == before else "Done again"
         qtbot.waitUntil(lambda what=what: window.toast.text().startswith(f"{what}: User "))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
@@ -157,7 +157,7 @@ def test_several_are_named_before_they_go(qtbot: QtBot, window: MainWindow, demo
     press("Del")
     box = dialog(qtbot, window, ConfirmDialog)
     click(qtbot, box.confirm_button)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 3, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 3, USERS))
     assert window.toast.text() == "3 users deleted"
 
 
@@ -177,7 +177,7 @@ def test_one_is_asked_about_when_the_preferences_say_so(
     box = dialog(qtbot, window, ConfirmDialog)
     assert box.confirm_button.text() == "Delete 1 user"
     click(qtbot, box.confirm_button)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, USERS))
 
 
 def test_a_webhook_lives_and_dies(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_webhook_lives_and_dies(qtbot: QtBot, window: MainWindow, demo_path: P
         form.editor(key).setFocus()
         type_text(qtbot, text)
     press("Return")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before + 1, WEBHOOKS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before + 1, WEBHOOKS))
     closed(qtbot, window, WebhookDialog)
     qtbot.waitUntil(lambda: "Bell" in values(page, "name"))
     row = values(page, "name").index("Bell")
@@ -216,7 +216,7 @@ def test_a_webhook_lives_and_dies(qtbot: QtBot, window: MainWindow, demo_path: P
     assert hosts == [("gong.example.com",)]
     page.table.setFocus()
     press("Del")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before, WEBHOOKS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before, WEBHOOKS))
 
 
 def ask_state(path: Path, wanted: str) -> Callable[[], int]:
@@ -235,7 +235,7 @@ def test_another_file_takes_the_place_of_the_first(
     threads = threading.active_count()
     for path in (database_path, demo_path, database_path):
         page = open_file(qtbot, window, path)
-        assert page.filters.count_text() == said(count(path, "users"), USERS)
+        assert page.filters.count.text() == said(count(path, "users"), USERS)
     assert window._bar.database_button.text() == "foundation.sqlite"
     qtbot.waitUntil(lambda: threading.active_count() <= threads)  # no thread of a closed file stays
     assert "No users yet" in labels(page)
@@ -304,4 +304,4 @@ def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
     assert window.tenants.key() is None
     assert audit.filters.values().text == run
     told = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE instr(payload, ?)", run)[0][0]
-    qtbot.waitUntil(lambda: audit.filters.count_text() == said(told, AUDIT))
+    qtbot.waitUntil(lambda: audit.filters.count.text() == said(told, AUDIT))

@@ -56,7 +56,7 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
         click(qtbot, box.confirm_button)
     assert asked == [str(export.with_suffix(".sqlite"))]
     page = current(window)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(count(demo_path, "users"), 0))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(count(demo_path, "users"), 0))
     assert "imported from export.sql" in window.toast.text()
     assert page.context.opened.path == target
     assert ask(target, "SELECT * FROM audit_chain") == ask(demo_path, "SELECT * FROM audit_chain")

@@ -37,7 +37,7 @@ def test_rows_of_another_program_come_by_themselves_and_nothing_moves(
     tester = QAbstractItemModelTester(page.model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     page.filters.text.setFocus()
     type_text(qtbot, "example")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(page.model.rowCount(), USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(page.model.rowCount(), USERS))
     with qtbot.waitSignal(page.list.loaded):
         page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
     wanted = choose(qtbot, page, 30)
@@ -66,17 +66,17 @@ def test_refreshing_by_key_shows_what_others_wrote(qtbot: QtBot, window: MainWin
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
     ask(demo_path, "DELETE FROM users WHERE rowid = (SELECT max(rowid) FROM users)")
     press("F5")
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(before - 1, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, USERS))
 
 
 def test_no_match_offers_to_clear_the_filters(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     press("Ctrl+F")
     type_text(qtbot, "nobody at all")
-    qtbot.waitUntil(lambda: page.filters.count_text() == "0 users")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "0 users")
     assert "No match" in labels(page)
     click(qtbot, page.empty_state.clear_button)
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(count(demo_path, "users"), USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(count(demo_path, "users"), USERS))
 
 
 def menu_of(page: RecordTab, row: int, column: str) -> QMenu:
@@ -98,7 +98,7 @@ def test_the_menu_filters_by_the_value_under_the_mouse(
     next(act for act in menu.actions() if act.text() == "Filter by this value").trigger()
     menu.close()
     wanted = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = ?", kind)[0][0]
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(wanted, AUDIT))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, AUDIT))
     assert page.filters.pickers["event_type"].currentText() == kind
 
 
@@ -130,7 +130,7 @@ def test_export_holds_all_that_the_filter_shows(
     page = open_file(qtbot, window, demo_path)
     page.set_filter_text("acme")
     wanted = ask(demo_path, "SELECT count(*) FROM users WHERE email LIKE '%acme%' OR id LIKE '%acme%'")[0][0]
-    qtbot.waitUntil(lambda: page.filters.count_text() == said(wanted, USERS))
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, USERS))
     export_to(page, tmp_path / "out.csv", page.query(), Format.CSV)
     qtbot.waitUntil(lambda: window.toast.text().endswith("exported to out.csv"))
     assert len((tmp_path / "out.csv").read_text().splitlines()) == wanted + 1

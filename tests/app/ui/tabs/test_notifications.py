@@ -176,7 +176,7 @@ def test_a_row_far_down_is_read_when_it_has_come(tab: NotificationsTab, qtbot: Q
     last = tab.model.rowCount() - 1
     qtbot.waitUntil(lambda: tab.model.record_id(last) is not None)
     qtbot.waitUntil(
-        lambda: tab.current.record_id == tab.model.record_id(last) and not tab.inspector.is_empty()
+        lambda: tab.current.record_id == tab.model.record_id(last) and tab.inspector.empty.isHidden()
     )
 
 

@@ -32,7 +32,7 @@ def choose(tab: UsersTab, qtbot: QtBot, row: int) -> str:
 def test_the_table_says_exactly_how_many_there_are(tab: UsersTab, context: Context) -> None:
     total = ask(context.opened.path, "SELECT COUNT(*) FROM users")[0][0]
     assert tab.model.rowCount() == total
-    assert tab.filters.count_text() == f"{total} users"
+    assert tab.filters.count.text() == f"{total} users"
 
 
 def test_a_text_finds_any_part_and_no_match_offers_to_clear(

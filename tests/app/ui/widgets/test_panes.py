@@ -49,12 +49,12 @@ def test_what_was_moved_by_hand_stays_and_is_kept(qtbot: QtBot) -> None:
 def test_inspector(qtbot: QtBot, theme: Theme) -> None:
     inspector = Inspector(theme)
     qtbot.addWidget(inspector)
-    assert inspector.is_empty()
+    assert not inspector.empty.isHidden()
     first = StatusChip(theme, "running", Tone.ACCENT)
     inspector.set_header("A <b>run</b>\u202e", "acme", [first])
     inspector.show_record()
     assert inspector.title() == "A <b>run</b>\\u202e"
-    assert not inspector.is_empty()
+    assert inspector.empty.isHidden()
     with qtbot.waitSignal(first.destroyed):
         inspector.set_header("Another")
 

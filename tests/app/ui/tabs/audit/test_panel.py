@@ -376,7 +376,7 @@ def test_a_cut_archive_is_a_finding_that_leads_nowhere_wrong(
     cut(sorted(folder.iterdir())[0])
     page = audit_tab(show_tab, qtbot)
     page.set_filter_text("usr_")
-    qtbot.waitUntil(lambda: page.filters.count_text() != "")
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, page.verify_button)
     assert page.banner.tone() is Tone.BAD

@@ -90,14 +90,14 @@ def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     page = show_tab(AuditTab)
     verify(qtbot, page)
     page.set_filter_text("nothing holds this")
-    qtbot.waitUntil(lambda: page.filters.count_text() == "0 entries")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "0 entries")
     table = page.findings.table
     assert table is not None
     place = table.visualRect(table.model().index(1, 0)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: page.list.current_id() == second)
     assert page.filters.text.text() == ""
-    assert page.filters.count_text() == said(count(demo_path, "audit_chain"), AUDIT)
+    assert page.filters.count.text() == said(count(demo_path, "audit_chain"), AUDIT)
 
 
 @pytest.mark.parametrize("link", ["previous_hash", "hash"])
@@ -163,5 +163,5 @@ def test_an_entry_that_comes_later_is_not_called_linked(
     page_count = count(demo_path, "audit_chain")
     qtbot.waitUntil(window.toast.isVisible)
     again = go(qtbot, window, AUDIT)
-    qtbot.waitUntil(lambda: again.filters.count_text() == said(page_count + 1, AUDIT))
+    qtbot.waitUntil(lambda: again.filters.count.text() == said(page_count + 1, AUDIT))
     qtbot.waitUntil(lambda: values(again, "previous_hash")[:2] == ["not checked", "linked"])

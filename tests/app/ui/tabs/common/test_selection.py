@@ -58,7 +58,7 @@ def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
     tab.table.clearSelection()
     with qtbot.assertNotEmitted(tab.details_shown), qtbot.waitSignal(tab.list.loaded):
         tab.reload()
-    assert tab.inspector.is_empty()
+    assert tab.inspector.empty.isVisible()
 
 
 def test_a_form_asked_for_does_not_open_after_its_record_was_left(show_tab: ShowTab, qtbot: QtBot) -> None:
@@ -150,14 +150,14 @@ def test_a_record_that_the_list_no_longer_has_leaves_the_inspector(
     ((other,),) = ask(context.opened.path, "SELECT tenant_id FROM users WHERE tenant_id <> ? LIMIT 1", mine)
     tab.set_scope(Scope(other))
     tab.activate()
-    qtbot.waitUntil(tab.inspector.is_empty)
+    qtbot.waitUntil(tab.inspector.empty.isVisible)
     tab.set_scope(EVERYONE)
     with qtbot.waitSignal(tab.list.loaded):
         tab.activate()
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(0)
     tab.set_filter_text("nobody has such a name")
-    qtbot.waitUntil(tab.inspector.is_empty)
+    qtbot.waitUntil(tab.inspector.empty.isVisible)
 
 
 def test_a_record_that_the_list_still_has_stays_in_the_inspector(

@@ -275,7 +275,7 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     dialog = parked(tab, qtbot)
     assert dialog.isVisible() and not dialog.isModal()
     dialog.page.table.select_row(0)
-    qtbot.waitUntil(lambda: not dialog.page.inspector.is_empty())
+    qtbot.waitUntil(dialog.page.inspector.empty.isHidden)
     whole = dialog.page.current.whole()
     assert whole is not None
     idea = whole.record
@@ -285,9 +285,9 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     assert jump.args == ["planning_runs", idea["run_id"]]
     dialog.page.filters.text.setText("no idea has this")
     qtbot.waitUntil(lambda: dialog.page.list.model.rowCount() == 0)
-    assert dialog.page.filters.count_text() == "0 ideas" and dialog.page.empty_state.title() == "No match"
+    assert dialog.page.filters.count.text() == "0 ideas" and dialog.page.empty_state.title() == "No match"
     qtbot.mouseClick(dialog.page.empty_state.clear_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.page.filters.count_text() == "9 ideas")
+    qtbot.waitUntil(lambda: dialog.page.filters.count.text() == "9 ideas")
     dialog.close()
 
 
@@ -295,7 +295,7 @@ def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: 
     ask(context.opened.path, "UPDATE planning_parked_ideas SET run_id = 'gone'")
     dialog = parked(tab, qtbot)
     dialog.page.table.select_row(0)
-    qtbot.waitUntil(lambda: not dialog.page.inspector.is_empty())
+    qtbot.waitUntil(dialog.page.inspector.empty.isHidden)
     assert (
         not dialog.page.commands._buttons["open_run"].isEnabled()
         and "no longer" in dialog.page.commands._buttons["open_run"].toolTip()
