@@ -9,7 +9,7 @@ from peewee import RawQuery
 from models.engine import raw
 from models.errors import ColumnMissing
 from models.local.database import LocalDatabase
-from models.schema import Schema, StoredTables, expected_columns, inspect, read_stored
+from models.schema import Schema, StoredTables, expected_columns, find_tenants, inspect, read_stored
 
 
 def inspected(path: Path) -> Schema:
@@ -152,3 +152,20 @@ def test_what_is_asked_follows_the_tables_as_they_are_by_now(database: LocalData
         read_stored(database, lambda tables: [raw("SELECT users.absent FROM users")])
     execute("ALTER TABLE users RENAME TO people")
     assert "users" not in read_stored(database)[0]
+
+
+def test_tenants_are_told_alike_with_and_without_an_index(database_path: Path) -> None:
+    connection = apsw.Connection(str(database_path))
+    insert = (
+        "INSERT INTO audit_chain (seq, tenant_id, event_type, payload, previous_hash, hash, created_at)"
+        " VALUES (?, ?, 'e', '{}', 'p', ?, 1)"
+    )
+    for seq, tenant in enumerate(["b", "a", b"a", "b", "Ärzte"], 1):
+        connection.execute(insert, (seq, tenant, f"h{seq}")).fetchall()
+    database, found = LocalDatabase(database_path, read_only=True), []
+    for change in ("", "DROP INDEX idx_audit_tenant"):
+        connection.execute(change).fetchall()
+        with database.connection_context():
+            found.append(find_tenants(database, ["audit_chain"]))
+    texts = [(name.encode(), "text") for name in ("a", "b", "Ärzte")]
+    assert found == [[*texts, (b"a", "blob")]] * 2

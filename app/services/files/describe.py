@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from peewee import BaseQuery, OperationalError
+from peewee import OperationalError
 
 from app import paths
 from app.services.text import sql_name
 from models.engine import Database, raw
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
-from models.schema import Schema, inspect, internal
+from models.schema import Schema, find_tenants, inspect, internal
 from models.tables import TABLES
 
 ASKED = "it was opened read-only"
@@ -23,17 +23,6 @@ ASKED = "it was opened read-only"
 _TENANT_TABLES = tuple(
     model._meta.table_name for model in TABLES if "tenant_id" in model._meta.fields
 )  # planning runs belong to the platform
-
-_WITH_TENANTS = f"""
-SELECT found.name, EXISTS (
-  SELECT 1 FROM pragma_index_list(found.name) AS list, pragma_index_info(list.name) AS info
-  WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = 'tenant_id'
-)
-FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
-WHERE found.type = 'table' AND lower(found.name) IN ({", ".join("?" * len(_TENANT_TABLES))})
-  AND found.rootpage AND lower(shape.name) = 'tenant_id'
-"""  # noqa: S608 - placeholders
-"""Which of the tables are there and have the column, and whether an index over all rows starts with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,28 +169,7 @@ def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
 def tenants(database: Database) -> tuple[str, ...]:
     """Every tenant that users, audit entries, webhooks or notifications mention, in order.
 
-    Hops from tenant to tenant along each table's index, so a million rows cost no more than a few. Missing
-    tables and columns are passed over, and text that is no UTF-8 is shown with replacement characters. The
-    caller holds a connection.
+    Text that is no UTF-8 is shown with replacement characters. The caller holds a connection.
     """
-    tables = database.rows(raw(_WITH_TENANTS, *_TENANT_TABLES))
-    found = database.read_batch([_tenants_of(name, indexed=bool(indexed)) for name, indexed in tables])
-    return tuple(sorted({raw_id.decode(errors="replace") for rows in found for (raw_id,) in rows}))
-
-
-def _tenants_of(table: str, *, indexed: bool) -> BaseQuery:
-    source = "main." + sql_name(table)
-    if not indexed:  # each hop would read the table
-        return raw(
-            f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM {source} WHERE tenant_id IS NOT NULL"  # noqa: S608 - a name
-        )
-    return raw(
-        f"""
-        WITH RECURSIVE hop(id) AS (
-          SELECT min(tenant_id) FROM {source}
-          UNION ALL
-          SELECT (SELECT min(tenant_id) FROM {source} WHERE tenant_id > hop.id) FROM hop
-          WHERE hop.id IS NOT NULL
-        )
-        SELECT CAST(id AS BLOB) FROM hop WHERE id IS NOT NULL"""  # noqa: S608 - a name
-    )
+    found = find_tenants(database, _TENANT_TABLES)
+    return tuple(sorted({name.decode(errors="replace") for name, _ in found}))

@@ -24,7 +24,7 @@ from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
 from app.services.text import counted
 from models import schema
-from models.engine import Database, raw
+from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
@@ -39,17 +39,6 @@ TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
-
-_TENANTS: Final = f"""
-WITH RECURSIVE tenants(id) AS (
-  SELECT min(tenant_id) FROM {_CHAIN}
-  UNION ALL
-  SELECT (SELECT min(tenant_id) FROM {_CHAIN} WHERE tenant_id > id) FROM tenants WHERE id IS NOT NULL
-)
-SELECT CAST(id AS BLOB), typeof(id) FROM tenants WHERE id IS NOT NULL
-"""  # noqa: S608  # the chain's own table
-"""A step through the index for each tenant, where DISTINCT would read all of it."""
-
 
 TryCheckpoint = Callable[..., Attempt]
 """`chain.checkpoints.making.try_to_sign` for the open file, given `reason`, `cancelled`, `before`."""
@@ -284,7 +273,8 @@ def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:
 
 def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
-    kept, own, tenants = database.read_batch(
+    tenants = schema.find_tenants(database, [_CHAIN])
+    kept, own = database.read_batch(
         [
             AuditEntry.select(AuditEntry.seq)
             .where(~is_old(AuditEntry.created_at, cutoff))
@@ -294,7 +284,6 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
             AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
             .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in _REPORTS)]))
             .tuples(),
-            raw(_TENANTS),
         ]
     )
     first_kept = kept[0][0] if kept else None
