@@ -191,15 +191,12 @@ class Images:
         if self._tables is not None:
             queries = ask(self._tables)
             return self._database.read_batch(queries) if queries else []
-        end: list[BaseQuery] = []
-
-        def with_end(tables: StoredTables) -> list[BaseQuery]:
-            end[:] = self._end_queries(tables)
-            return [*end, *ask(tables)]
-
-        self._tables, found = read_stored(self._database, with_end)
-        self._end = found[: len(end)]
-        return found[len(end) :]
+        self._tables, found = read_stored(
+            self._database, lambda tables: [*self._end_queries(tables), *ask(tables)]
+        )
+        asked_first = len(self._end_queries(self._tables))
+        self._end = found[:asked_first]
+        return found[asked_first:]
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
         if self.chain is not None:

@@ -136,12 +136,11 @@ class Lists:
         The record of the id beside a query, if the tenant has one, counts as well and comes first.
         """
         lists = [(query, self._statements(database, query.table), named) for query, named in wanted]
-        asked: list[Any] = []
-        for query, statements, named in lists:
-            asked += [_keys(statements, query), _key(statements, query.scope, named)]
-        answers = database.read_batch(asked)
+        asked = [_keys(statements, query) for query, statements, _ in lists]
+        by_id = [_key(statements, query.scope, named) for query, statements, named in lists]
+        answers = database.read_batch([*asked, *by_id])
         totals, firsts = [], []
-        for kept, named_rows in zip(map(_array, answers[::2]), answers[1::2], strict=True):
+        for kept, named_rows in zip(map(_array, answers[: len(asked)]), answers[len(asked) :], strict=True):
             named_keys = [row[0] for row in named_rows[:1]]
             totals.append(len(kept) + sum(position(kept, key) is None for key in named_keys))
             firsts.append(list(dict.fromkeys([*named_keys, *kept[:most]]))[:most])

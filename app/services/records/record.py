@@ -118,18 +118,21 @@ def _one(table: Table, found: list[Record] | None) -> Record:
 
 def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | None]:
     """The records of each, all from one snapshot; None where the file lacks the table."""
-    readings: list[_Reading | None] = []
 
-    def ask(tables: StoredTables) -> list[Query]:
+    def readings(tables: StoredTables) -> list[_Reading | None]:
         there = (tables.get(table.name) for table, _, _ in wanted)
-        readings[:] = [
+        return [
             None if stored is None else _Reading(*one, stored.names)
             for one, stored in zip(wanted, there, strict=True)
         ]
-        return [reading.query for reading in readings if reading is not None]
 
-    rows = iter(read_stored(database, ask)[1])
-    return [None if reading is None else list(map(reading.record, next(rows))) for reading in readings]
+    tables, found = read_stored(
+        database, lambda tables: [reading.query for reading in readings(tables) if reading is not None]
+    )
+    rows = iter(found)
+    return [
+        None if reading is None else list(map(reading.record, next(rows))) for reading in readings(tables)
+    ]
 
 
 class _Reading:

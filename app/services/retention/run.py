@@ -168,9 +168,18 @@ def carry_out(
         raise NotAllowed(obstacle)
     if plan.total:
         _require(plan, confirmation)
-    archiver = None if archive is None else Archiver(database, archive)
-    now = max(now, plan.now)
-    run = _Run(database, plan, confirmation, now, actor, archiver, progress, cancelled, pause, batch_rows)
+    run = _Run(
+        database=database,
+        plan=plan,
+        confirmation=confirmation,
+        now=max(now, plan.now),
+        actor=actor,
+        archiver=None if archive is None else Archiver(database, archive),
+        progress=progress,
+        cancelled=cancelled,
+        pause=pause,
+        batch_rows=batch_rows,
+    )
     result = run.result
     try:
         with database.calm_log() as run.fold_back:
@@ -220,7 +229,7 @@ def _is_news(database: Database, result: Result) -> bool:
     return not isinstance(said, dict) or said.get("left") != stays(result.left, ())["left"]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Run:
     """One run of a plan; `result` grows while it runs and is right whenever it ends."""
 
