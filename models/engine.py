@@ -35,10 +35,14 @@ class Capability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an engine takes: bound values in one statement, and bytes of a LIKE pattern."""
+    """How much an engine takes: bound values in one statement, and bytes of a LIKE pattern, of a statement's
+    text, and of a value or row.
+    """
 
     parameters: int
     pattern_bytes: int
+    statement_bytes: int
+    value_bytes: int
 
 
 def raw(sql: str, *values: Any) -> RawQuery:

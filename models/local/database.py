@@ -56,8 +56,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         flags |= apsw.SQLITE_OPEN_URI
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
-    # SQLite's own, as APSW builds it (sqlite.org/limits.html).
-    limits = Limits(parameters=32_766, pattern_bytes=50_000)
+    # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
+    limits = Limits(32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000)
     capabilities = frozenset(Capability)
 
     @property

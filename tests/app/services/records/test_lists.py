@@ -399,7 +399,7 @@ def test_a_long_query_stops_when_it_is_not_wanted_any_more(lists: Lists, databas
 class Busy(LocalDatabase):
     """A file to which somebody else adds an entry before every read; D1's limits."""
 
-    limits = Limits(parameters=100, pattern_bytes=50)
+    limits = Limits(parameters=100, pattern_bytes=50, statement_bytes=100_000, value_bytes=2_000_000)
     reads = 0
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
