@@ -29,6 +29,7 @@ from app.services.chain.rules import (
     Marker,
     Reference,
     anchor,
+    broken_link,
     marker_payload,
 )
 from app.services.chain.verify.follow import ERRORS, FIRST_PREVIOUS, FIRST_SEQ, Follower, quick_check
@@ -219,15 +220,14 @@ def _problem(
     if not survivors or walk.rows != prefix.rows or state[FIRST_SEQ] != first:
         return changed
     if survivors[0].text("previous_hash") != walk.last_hash:
-        return survivors[0].seq, f"Entry {survivors[0].seq:,} does not follow from the entry before it."
+        return survivors[0].seq, broken_link(prefix.tenant_id, survivors[0].seq)
     return None
 
 
 def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
     """The first thing that is wrong with a tenant's entries."""
     tenant = prefix.tenant_id
-    links = "does not follow from the entry before it."
-    found = [(seq, f"Entry {seq:,} {links}") for name, seq, *_ in follower.breaks if name == tenant]
+    found = [(seq, broken_link(tenant, seq)) for name, seq, *_ in follower.breaks if name == tenant]
     for item in follower.findings:
         if item.tenant == tenant and item.seq is not None and item.is_error:
             found.append((item.seq, item.message))

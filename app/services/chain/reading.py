@@ -17,7 +17,18 @@ from typing import Any, Final, TypeGuard
 from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.entry import JUDGED, RAW_COLUMNS, USUAL_KINDS, Entry, believed_of, is_text
-from app.services.chain.rules import COLUMNS, MARKER_EVENT, TABLE, Anchor, Finding, Marker, anchor, denied
+from app.services.chain.rules import (
+    COLUMNS,
+    MARKER_EVENT,
+    TABLE,
+    Anchor,
+    Finding,
+    Marker,
+    anchor,
+    broken_link,
+    denied,
+    denied_start,
+)
 from app.services.chain.verify import source
 from models.engine import Database, Row, Rows, raw
 from models.errors import ColumnMissing, NotFound, TableMissing
@@ -30,7 +41,7 @@ _SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
 _BEFORE: Final = f"""
 {_SELECT} tenant_id = (SELECT tenant_id FROM {TABLE} WHERE seq = ?1) AND seq < ?1 ORDER BY seq DESC LIMIT 1
 """  # noqa: S608
-_ENCODINGS: Final = {b"a": "utf-8", b"a\0": "utf-16-le", b"\0a": "utf-16-be"}
+_ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()}
 
 
 class Link(StrEnum):
@@ -76,7 +87,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
     if before is not None:
         link = Link.OK if before.raw["hash"] == entry.raw["previous_hash"] else Link.BROKEN
         if link is Link.BROKEN:
-            sentences.append(f"Entry {seq} does not continue entry {before.seq}, the one before it.")
+            sentences.append(broken_link(entry.tenant, seq))
     if before is None or entry.is_marker:
         markers, doubted = markers_of(database, encoding, entry.tenant)
         findings += [finding for finding in doubted if finding.seq == seq]
@@ -86,10 +97,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         proof = anchor(*start, furthest, start if accepted else None)
         link = Link.UNPROVEN if proof is None else Link.ACCEPTED if proof.kind == "adopted" else Link.OK
         if furthest is not None and denied(*start, furthest):
-            sentences.append(
-                f"Entry {furthest.seq} says that all up to {furthest.to_seq} was pruned, "
-                "but the chain does not start behind that."
-            )
+            sentences.append(denied_start(entry.tenant, furthest))
         elif proof is None:
             sentences.append(f"Nothing in the file proves what came before entry {seq}.")
     return Inspection(

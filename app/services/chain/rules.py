@@ -345,6 +345,22 @@ def denied(first_seq: int, first_previous: str, furthest: Marker | None) -> bool
     return furthest is not None and (first_seq <= furthest.to_seq or first_previous == GENESIS)
 
 
+def denied_start(tenant: str, marker: Marker) -> str:
+    """What is said of a start that the marker denies."""
+    return (
+        f"Entry {marker.seq} says that everything up to {marker.to_seq} was pruned, "
+        f"but the chain of {tenant} does not start behind that."
+    )
+
+
+def broken_link(tenant: str, seq: int) -> str:
+    """What is said of a link of which nothing more is known."""
+    return (
+        f"Entry {seq} of {tenant} does not continue the entry before it: "
+        "entries were removed, or one of the two was changed."
+    )
+
+
 # ----------------------------------------------------------------------------------------------- times
 
 

@@ -19,7 +19,9 @@ from app.services.chain.rules import (
     Finding,
     Verdict,
     anchor,
+    broken_link,
     denied,
+    denied_start,
     worst,
 )
 from app.services.chain.verify.comparison import backed, compare, is_as_latest, unwitnessed
@@ -130,7 +132,7 @@ def _proof(  # noqa: PLR0917  # what was scanned, and where to look up the rest
             before, stored = found[0].seq, found[0].text("hash")
             if stored != chain.first_previous:
                 first, actual = chain.first_seq, chain.first_previous
-                sentence = f"Entry {first} of {chain.tenant} does not continue entry {before}."
+                sentence = broken_link(chain.tenant, first)
                 joined.add(Finding(Code.LINK, chain.tenant, first, stored, actual, sentence))
             return Anchor("entry", before)
         where = "tenant_id = ? AND event_type = ? ORDER BY seq"  # which may lie outside of the range
@@ -256,11 +258,8 @@ def _unproven_start(chain: Chain, near: _Neighbours) -> list[Finding]:
     tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
     start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
     if marker is not None and denied(first, previous, marker):
-        sentence = (
-            f"Entry {marker.seq} says that everything up to {marker.to_seq} was pruned, "
-            f"but the chain of {tenant} does not start behind that."
-        )
-        return [_finding(start._replace(expected=marker.last_hash), Code.LINK, sentence)]
+        start = start._replace(expected=marker.last_hash)
+        return [_finding(start, Code.LINK, denied_start(tenant, marker))]
     if chain.gap_before or chain.doubted:
         return []  # what came before may be what could not be read, or what a doubted marker tells of
     owners, successors = near.owners.get(previous, []), near.successors.get(previous, [])
@@ -270,7 +269,8 @@ def _unproven_start(chain: Chain, near: _Neighbours) -> list[Finding]:
     other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
     if other is not None:
         sentence = f"The chain of {tenant} starts with entry {first} inside the chain of {other.tenant}."
-        return [_finding(start, Code.LINK, _plain(start)), _finding(start, Code.CROSS_TENANT, sentence)]
+        plain = _finding(start, Code.LINK, broken_link(tenant, first))
+        return [plain, _finding(start, Code.CROSS_TENANT, sentence)]
     sentence = (
         f"The chain of {tenant} holds from entry {first} on; nothing in the file proves what came before."
     )
@@ -286,7 +286,7 @@ def _broken_link(item: Break, chain: Chain, near: _Neighbours, branches: set[str
     code, message = _classify(item, chain, near, branches)
     findings = [_finding(item, code, message)]
     if code is not Code.LINK and (not item.holds or code is Code.CROSS_TENANT):
-        findings.insert(0, _finding(item, Code.LINK, _plain(item)))
+        findings.insert(0, _finding(item, Code.LINK, broken_link(item.tenant, item.seq)))
     return findings
 
 
@@ -314,14 +314,7 @@ def _classify(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) 
     if other is not None:
         where = f"entry {other.seq}, which is stored under {other.tenant}"
         return Code.CROSS_TENANT, f"Entry {seq} of {tenant} continues {where}."
-    return Code.LINK, _plain(item)
-
-
-def _plain(item: Break) -> str:
-    return (
-        f"Entry {item.seq} of {item.tenant} does not continue the entry before it: "
-        "entries were removed, or one of the two was changed."
-    )
+    return Code.LINK, broken_link(tenant, seq)
 
 
 def _finding(item: Break, code: Code, message: str) -> Finding:

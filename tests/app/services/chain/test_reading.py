@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.reading import Link, chunks, inspect_entry, reading
-from app.services.chain.rules import GENESIS, Anchor
+from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
@@ -43,7 +43,7 @@ def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, databa
     assert edited.recomputed != edited.stored
     assert "does not match its own hash" in edited.problems[0]
     assert (behind.hash_ok, behind.link, behind.previous_seq) == (True, Link.BROKEN, 2)
-    assert behind.problems == ("Entry 4 does not continue entry 2, the one before it.",)
+    assert behind.problems == (broken_link(TENANT, 4),)
 
 
 def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) -> None:
@@ -65,7 +65,7 @@ def test_a_start_that_a_marker_denies_cannot_be_accepted(chain: ChainFile, datab
     assert again == GENESIS
     found = inspect_entry(database, 3, accepted=True)
     assert (found.link, found.anchor) == (Link.UNPROVEN, None)
-    assert "all up to 2 was pruned" in found.problems[0]
+    assert found.problems == (denied_start(TENANT, Marker(5, 1, 2, 2, "", 0)),)
 
 
 def test_a_row_that_is_not_there(database: LocalDatabase) -> None:
