@@ -24,7 +24,7 @@ from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.retention.plan import Plan
-    from app.services.retention.run import Result
+    from app.services.retention.run import RetentionResult
 
 _FLAGS = {
     "NeedsConfirmation": "--allow-majority",
@@ -136,7 +136,7 @@ def retention(options: argparse.Namespace) -> int:
     return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
 
 
-def _say_result(result: Result, options: argparse.Namespace) -> None:
+def _say_result(result: RetentionResult, options: argparse.Namespace) -> None:
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
@@ -170,7 +170,7 @@ def _say_rows(counts: dict[str, int], verb: str) -> None:
         say(f"{table}: {count:,} {verb}")
 
 
-def _say_kept(found: Plan | Result) -> None:
+def _say_kept(found: Plan | RetentionResult) -> None:
     for left in found.left:
         say(f"left alone: {left.tenant_id}: {left.reason}")
     for skipped in found.skipped:

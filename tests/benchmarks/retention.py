@@ -33,7 +33,7 @@ from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.making import Attempt
 from app.services.demo import create_demo
 from app.services.retention.plan import Confirmation, Plan
-from app.services.retention.run import Result
+from app.services.retention.run import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import Retention
 from app.ui.theme import Theme
@@ -181,7 +181,7 @@ def beside_others(path: Path, days: int, archive: Path | None = None) -> Measure
     def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
         carry_out(Confirmation.to(plan, majority=True))
 
-    results: list[Result | None] = []
+    results: list[RetentionResult | None] = []
     loop = QEventLoop()
     context.runner.changed.connect(lambda *_: results.append(retention.last))
     context.runner.changed.connect(loop.quit)

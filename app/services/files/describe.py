@@ -33,7 +33,7 @@ class OpenedFile:
     exactly when the file can be written. `can_be_forced` says that `force_writable=True` would help.
     `in_use_by` names other programs that have the file open ("workerd (pid 123)"), as far as the system
     tells (`models.local.file.holders`). `migrations` is empty for a ledger that nobody understands,
-    `rows` None before `counted` was asked. `imported` says that the file was made of a dump just now. The
+    `rows` None before `with_counts` was asked. `imported` says that the file was made of a dump just now. The
     database holds no connection yet.
     """
 
@@ -67,7 +67,7 @@ class OpenedFile:
         return self.migrations.pending
 
     def to_json(self) -> dict[str, Any]:
-        """What `tenant-admin info --json` says of a file that was `counted`.
+        """What `tenant-admin info --json` says of a file whose rows were counted.
 
         In it, as in `lines`, read-only is what cannot be written, for whatever reason but a person's wish.
         """
@@ -120,7 +120,7 @@ class OpenedFile:
         return self.read_only_reason not in (None, ASKED)
 
 
-def counted(opened: OpenedFile) -> OpenedFile:
+def with_counts(opened: OpenedFile) -> OpenedFile:
     """The file as it is now, with its rows counted; the caller holds a connection.
 
     Raises `DamagedFile` and the other errors of reading, `MigrationError` for a ledger nobody understands.

@@ -13,9 +13,9 @@ from app.services.records.rows import (
     RowChange,
     StoredRow,
     Value,
-    chunks,
     decoded,
     exact,
+    in_parts,
     one_of,
     refers,
 )
@@ -144,7 +144,7 @@ class Images:
             f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(refers('parent', key))} WHERE "
         )
         queries = []
-        for part in chunks(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
+        for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
             condition, values = one_of("parent", key.parent_columns, part)
             queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
         for rows in self.read(queries):
@@ -172,7 +172,7 @@ class Images:
                     raise ColumnMissing(f"{name}.{column}")
             parts = ", ".join(exact(name, column) for column in _needed(table, only))
             queries: list[BaseQuery] = []
-            for part in chunks(wanted, max(1, self._database.limits.parameters // len(by))):
+            for part in in_parts(wanted, max(1, self._database.limits.parameters // len(by))):
                 condition, values = one_of(name, by, part)
                 queries.append(raw(f"SELECT {parts} FROM {sql_name(name)} WHERE {condition}", *values))  # noqa: S608
             return queries

@@ -15,7 +15,7 @@ from typing import Any
 from peewee import JOIN, SQL, Column, Join, Select, fn
 
 from app.services.records.list_query import ListQuery, Statements, Value
-from app.services.records.record import as_bytes, decoded, literal
+from app.services.records.record import as_bytes, from_bytes, literal
 from app.services.records.tables import DECLARED, EVERYONE, Scope
 from models.engine import Database, Rows, raw
 from models.errors import TableMissing, UndecodableText
@@ -232,7 +232,7 @@ def _read(
     database: Database,
     queries: Callable[[Callable[[Any], Any]], Sequence[Any]],
     plain: Callable[[Any], Any] = literal,
-    careful: Callable[[Any], Any] = decoded,
+    careful: Callable[[Any], Any] = from_bytes,
 ) -> list[Rows]:
     """The rows of `queries(cell)`, from one snapshot; `cell` makes of a stored value what is fetched.
 

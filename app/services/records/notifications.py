@@ -8,7 +8,7 @@ from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
-from app.services.records.rows import StoredRow, chunks
+from app.services.records.rows import StoredRow, in_parts
 from app.services.records.tables import NOTIFICATIONS
 from models.errors import NotAllowed
 from models.status import AuditEvent
@@ -44,5 +44,5 @@ def _events(rows: Sequence[StoredRow], read: bool, actor: str) -> tuple[Event, .
     return tuple(
         Event(tenant, kind, {"actor": actor, "count": len(part), "notificationIds": part})
         for tenant, ids in by_tenant.items()
-        for part in chunks(ids, IDS_PER_EVENT)
+        for part in in_parts(ids, IDS_PER_EVENT)
     )

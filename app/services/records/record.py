@@ -99,7 +99,7 @@ def literal(value: Any) -> Any:
     return f"x'{value.hex()}'" if isinstance(value, bytes) else value
 
 
-def decoded(value: Any) -> Any:
+def from_bytes(value: Any) -> Any:
     """What `as_bytes` gave, as it is shown."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
@@ -152,7 +152,7 @@ class _Reading:
         self.query: Query = source.select(*cells).where(Column(source, by.source) == value)
 
     def record(self, row: Sequence[Any]) -> Record:
-        cells = [decoded(cell) for cell in row]
+        cells = [from_bytes(cell) for cell in row]
         values: dict[str, Any] = dict.fromkeys(column.name for column in self._table.columns)
         for column, cell in zip(self._columns, cells, strict=False):
             values[column.name] = bool(cell) if column.kind is ColumnKind.PRESENCE else cell

@@ -36,7 +36,7 @@ _EXACT_INTEGERS: Final = 2**53
 """JSON readers keep integers exactly up to here."""
 
 
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """The items in lists of at most `size`."""
     iterator = iter(items)
     while part := list(islice(iterator, size)):

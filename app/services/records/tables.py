@@ -308,7 +308,7 @@ DECLARED: dict[str, Table] = {
 """Every table by its name in the file; those with a tab of their own come in the tabs' order."""
 
 
-def rows_of(table: str) -> str:
+def title_of(table: str) -> str:
     """What the rows of a table are called in a heading: a table that nobody declared by its own name."""
     if table == AUDIT_CHAIN.name:
         return "Audit entries"

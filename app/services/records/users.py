@@ -15,7 +15,7 @@ from app.services.chain.append import Check, Event
 from app.services.records import writing
 from app.services.records.change import Change, Checks
 from app.services.records.images import Images
-from app.services.records.rows import RowChange, StoredRow, Value, chunks, shown
+from app.services.records.rows import RowChange, StoredRow, Value, in_parts, shown
 from app.services.records.tables import USERS
 from models.engine import Limits, Rows
 from models.errors import InvalidInput, NotAllowed
@@ -138,7 +138,7 @@ class _Addresses:
             foreign = look.where(fn.GLOB("*[^ -~]*", User.email)).limit(MOST_FOREIGN + 1)
             checks.append(Check(foreign.tuples(), judge))
             plain = (address for address in addresses if address.isascii())
-            for part in chunks(plain, min(limits.parameters - 2, MOST_FOREIGN)):
+            for part in in_parts(plain, min(limits.parameters - 2, MOST_FOREIGN)):
                 checks.append(Check(look.where(fn.LOWER(User.email).in_(part)).tuples(), judge))
         return checks
 

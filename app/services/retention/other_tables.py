@@ -63,7 +63,7 @@ class Skipped:
         return {"table": self.table, "rows": self.rows, "reason": self.reason}
 
 
-Path = tuple[ForeignKey, ...]
+KeyPath = tuple[ForeignKey, ...]
 """From an old record to rows that depend on it: all that the steps but the last one reach is deleted along.
 
 Only keys of one column are followed. A record that another kind keeps is left when the file refuses to let
@@ -90,7 +90,7 @@ class OtherTables:
 
     cutoff: int
     tables: frozenset[str]
-    paths: Mapping[str, tuple[Path, ...]]
+    paths: Mapping[str, tuple[KeyPath, ...]]
     sized: bool = True
 
     def count(self, database: Database) -> tuple[dict[str, int], tuple[Skipped, ...]]:
@@ -191,9 +191,9 @@ class OtherTables:
             queries[along] = _counting(rows).where(reduce(or_, conditions))
         return queries
 
-    def _ending(self, table: str, *, goes: bool) -> dict[str, list[Path]]:
+    def _ending(self, table: str, *, goes: bool) -> dict[str, list[KeyPath]]:
         """The paths from `table`, by the table where they end, whose rows go along, or do not."""
-        found: defaultdict[str, list[Path]] = defaultdict(list)
+        found: defaultdict[str, list[KeyPath]] = defaultdict(list)
         for path in self.paths.get(table, ()):
             if _goes(path[-1]) is goes:
                 found[path[-1].table].append(path)
@@ -228,8 +228,8 @@ def refusal(table: str, rows: int, by: str) -> str:
 
 
 def _paths(
-    stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: Path, seen: frozenset[str]
-) -> Iterator[Path]:
+    stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: KeyPath, seen: frozenset[str]
+) -> Iterator[KeyPath]:
     keys = stored[table].referring
     if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
@@ -246,7 +246,7 @@ def _goes(key: ForeignKey) -> bool:
     return key.on_delete == "CASCADE" and key.table != AUDIT_CHAIN.name
 
 
-def _referred(path: Path) -> Any:
+def _referred(path: KeyPath) -> Any:
     """What rows at the end of the path hold of the records at its beginning, as a subquery."""
     child = Table(path[0].table)
     column = Column(child, path[0].columns[0])
@@ -256,7 +256,7 @@ def _referred(path: Path) -> Any:
     )
 
 
-def _goes_along(rows: Table, path: Path, model: Any, going: Collection[Any]) -> Any:
+def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) -> Any:
     """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen."""
     if len(path) == 1:
         parents = model.select(_key(model, path[0])).where(*going)

@@ -79,7 +79,7 @@ class RetentionStopped(StorageError):
     `planned` is how many rows were to go.
     """
 
-    def __init__(self, result: "Result", planned: int, error: TenantAdminError) -> None:
+    def __init__(self, result: "RetentionResult", planned: int, error: TenantAdminError) -> None:
         self.result = result
         super().__init__(
             f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; those are gone, "
@@ -88,7 +88,7 @@ class RetentionStopped(StorageError):
 
 
 @dataclass(slots=True)
-class Result:
+class RetentionResult:
     """What went, and what stayed although it is old.
 
     `cancelled` says that there is more to remove; what was removed is complete in itself. `archives` are the
@@ -141,7 +141,7 @@ def carry_out(
     cancelled: Stop = never,
     pause: Callable[[float], None] = time.sleep,
     batch_rows: int = BATCH_ROWS,
-) -> Result:
+) -> RetentionResult:
     """Removes what `plan` says, or less, in short transactions. The caller holds a connection.
 
     The window, the daily run and the command all come here, with the plan that was shown and what a person
@@ -214,7 +214,7 @@ def _require(plan: Plan, confirmation: Confirmation) -> None:
         raise NeedsConfirmation(asking)
 
 
-def _is_news(database: Database, result: Result) -> bool:
+def _is_news(database: Database, result: RetentionResult) -> bool:
     """Whether the run did something, or met a chain it had to leave that the last report does not name.
 
     Otherwise every day of an idle file would add an entry that says nothing.
@@ -248,7 +248,9 @@ class _Run:
     def __post_init__(self) -> None:
         plan = self.plan
         removed = dict.fromkeys(plan.counts, 0)
-        self.result = Result(plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt)
+        self.result = RetentionResult(
+            plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt
+        )
         self._shares = plan.shares
         self._attempt = Attempt()
         self._stopped: set[str] = set()

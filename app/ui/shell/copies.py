@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records.tables import DECLARED, rows_of
+from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.ui.shell.files import SUFFIXES, FileWork
 from app.ui.theme import Theme
@@ -186,7 +186,7 @@ class RestoreDialog(ConfirmDialog):
 
 
 def _row(table: str, before: int | None, after: int | None) -> tuple[Cell, ...]:
-    name = Cell(rows_of(table))
+    name = Cell(title_of(table))
     if before is None or after is None:
         return name, _count(before), _count(after), Cell("")
     change = after - before

@@ -162,7 +162,7 @@ class PreferencesDialog(FormDialog):
 
 
 class DatabaseInfoDialog(Dialog):
-    """What a file that was `counted` is and holds; "Copy" puts all of it on the clipboard as text."""
+    """What a file is and holds, its rows counted; "Copy" puts all of it on the clipboard as text."""
 
     def __init__(self, theme: Theme, info: OpenedFile, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is load
     from app.services.chain.checkpoints.document import Reason
     from app.services.chain.checkpoints.making import Attempt
     from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
-    from app.services.retention.run import Result
+    from app.services.retention.run import RetentionResult
 
 HOUR = 3_600
 
@@ -64,7 +64,7 @@ class Retention(QObject):
         self._settings, self._clock = context.settings, context.clock
         self._checkpoint = checkpoint or self._try_checkpoint
         self._watch = ClockWatch(context.clock, steady or steady_clock())
-        self.last: Result | None = None
+        self.last: RetentionResult | None = None
         self.waiting: ClockDoubt | None = None
         self._no_checkpoint: str | None = None
         self._planning: Task | None = None
@@ -213,7 +213,7 @@ class Retention(QObject):
         actor, now = self._settings.actor, self._clock()
         archive = self._settings.retention_archive.get(self._path)
 
-        def work(progress: Progress, cancelled: Stop) -> Result:
+        def work(progress: Progress, cancelled: Stop) -> RetentionResult:
             from app.services.retention.plan import NOTHING_CONFIRMED  # noqa: PLC0415
             from app.services.retention.run import carry_out  # noqa: PLC0415
 
@@ -238,7 +238,7 @@ class Retention(QObject):
             on_failed=partial(self._failed, reading, confirmation),
         )
 
-    def _done(self, reading: Reading, confirmation: Confirmation | None, result: Result) -> None:
+    def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = None
         self._not_before = 0
         if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
@@ -268,7 +268,7 @@ class Retention(QObject):
             self._context.runner.failed.emit(error)
         self.check()
 
-    def _tell(self, result: Result) -> None:
+    def _tell(self, result: RetentionResult) -> None:
         self.last = result
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)

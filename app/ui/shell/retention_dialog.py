@@ -13,7 +13,7 @@ from app.services.records.tables import (
     NOTIFICATIONS,
     PLANNING_ARTIFACTS,
     PLANNING_RUNS,
-    rows_of,
+    title_of,
 )
 from app.services.retention.plan import Confirmation, Plan, TenantShare
 from app.services.text import counted
@@ -229,7 +229,7 @@ class RetentionDialog(Dialog):
     def _add_what_goes(self, plan: Plan) -> None:
         rows: list[tuple[Cell, ...]] = [
             (
-                Cell(rows_of(table) if table in _WHICH else table),
+                Cell(title_of(table) if table in _WHICH else table),
                 Cell(grouped(count), count),
                 Cell(_WHICH.get(table, "what refers to those rows")),
             )

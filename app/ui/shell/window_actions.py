@@ -173,7 +173,7 @@ def _database_info(file: Workspace) -> None:
 
     context = file.context
     context.runner.read(
-        lambda database: describe.counted(context.opened),
+        lambda database: describe.with_counts(context.opened),
         on_done=lambda info: DatabaseInfoDialog(context.theme, info, file.window()).open_once(),
     )
 

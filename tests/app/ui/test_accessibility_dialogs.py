@@ -17,7 +17,7 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files import restoring
 from app.services.files.copying import snapshot_copy
-from app.services.files.describe import OpenedFile, counted
+from app.services.files.describe import OpenedFile, with_counts
 from app.services.files.find import Candidate
 from app.services.files.restoring import Offer
 from app.services.records import runs as planning
@@ -47,7 +47,7 @@ USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.exa
 
 def info(context: Context) -> OpenedFile:
     with context.opened.database.connection_context():
-        return counted(context.opened)
+        return with_counts(context.opened)
 
 
 def preview(context: Context) -> Plan:

@@ -33,7 +33,7 @@ from app.services.chain.verify.report import SealedChain
 ENOUGH: Final = 200
 """How many rows in common are counted: it is a matter of which database has more of them."""
 
-Candidate = tuple[KnownDatabase, Sequence[Checkpoint]]
+DatabaseCheckpoints = tuple[KnownDatabase, Sequence[Checkpoint]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ class Continuation:
 
 
 def recognise(
-    rows: ChainRows, path: Path, known: Sequence[Candidate], all_of_each: Iterable[Candidate]
+    rows: ChainRows,
+    path: Path,
+    known: Sequence[DatabaseCheckpoints],
+    all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase | None:
     """The database that the file is, of those known; the one with the most rows in common.
 
@@ -164,7 +167,7 @@ def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
     return next(filter(None, counts), 0)
 
 
-def _with_moved_rows(rows: ChainRows, known: Sequence[Candidate]) -> KnownDatabase | None:
+def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:
     """The database whose known row lies under another seq, or was pruned and is continued; one pass."""
     owners: Mapping[str, KnownDatabase] = {
         value: database

@@ -19,8 +19,8 @@ from app.services.chain.checkpoints.document import (
     write_export,
 )
 from app.services.chain.checkpoints.identity import (
-    Candidate,
     Continuation,
+    DatabaseCheckpoints,
     compare,
     recognise,
     shares_tenant,
@@ -283,7 +283,7 @@ def _recognised(contents: Contents, rows: ChainRows, path: Path) -> KnownDatabas
     return found or next((item for item in databases if _has_start(rows, contents.baselines(item.id))), None)
 
 
-def _candidate(contents: Contents, database: KnownDatabase) -> Candidate:
+def _candidate(contents: Contents, database: KnownDatabase) -> DatabaseCheckpoints:
     newest = contents.checkpoints(database.id, newest=3)
     sound = [item for item in newest if isinstance(item, Checkpoint)]
     return (replace(database, damaged=True) if newest and not sound else database), sound

@@ -75,7 +75,7 @@ def ends(connection: apsw.Connection, tenant: str | None, first: int | None, las
     )
 
 
-def counted(connection: apsw.Connection, extent: Extent) -> Extent:
+def with_counts(connection: apsw.Connection, extent: Extent) -> Extent:
     """The same with its rows counted, which takes an index; in the snapshot that the ends are from."""
     counting = f"SELECT count(*) FROM main.{TABLE}"  # noqa: S608
     every = own = _read(connection, counting)

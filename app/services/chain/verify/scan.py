@@ -24,7 +24,7 @@ from app.services.chain.verify.follow import (
     OutOfOrder,
     quick_check,
 )
-from app.services.chain.verify.source import IN_THE_WAY, Damaged, Rows
+from app.services.chain.verify.source import IN_THE_WAY, Damaged, TableRows
 
 BLOCK = 65_536
 """Seqs whose rows share a digest; ranges for a checkpoint are cut at its multiples."""
@@ -84,7 +84,7 @@ class RangeScan:
         self._marks = sorted(self._marked)
         self._tenant = tenant
         self._tick, self._frozen = tick, frozen
-        self._rows = Rows(connection, self._breathe, self._interrupted)
+        self._rows = TableRows(connection, self._breathe, self._interrupted)
         self._follower = Follower(now, recording=self._recording)
         self._states = self._follower.states
         self._seals: list[tuple[int, str, int, int, str, str]] = []

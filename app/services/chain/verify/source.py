@@ -1,6 +1,6 @@
 """How the file is read for a scan: opened on its own connection, leaving nothing behind, and row by row.
 
-It may be damaged: `Rows` finds where it can be read again.
+It may be damaged: `TableRows` finds where it can be read again.
 """
 
 from collections.abc import Callable
@@ -170,7 +170,7 @@ class Damaged(Exception):
         self.seq = seq
 
 
-class Rows:
+class TableRows:
     """The rows of the table by seq, through its own b-tree alone: an index may be damaged as well.
 
     `breathe()` is called often while a search goes on, `interrupted()` when a statement was; both may raise.

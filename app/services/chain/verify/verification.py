@@ -12,7 +12,7 @@ import apsw
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, Code, Finding, Verdict
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
-from app.services.chain.verify.extent import Extent, counted, ends
+from app.services.chain.verify.extent import Extent, ends, with_counts
 from app.services.chain.verify.join import join, next_seal
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.chain.verify.scan import BLOCK, Job, Result
@@ -143,7 +143,7 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
                 low, high = extent.span
                 stack.enter_context(wish.executor.start(wish.at_once(high - low + 1)))
-                extent = counted(connection, extent)
+                extent = with_counts(connection, extent)
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if wish.one_moment and wish.seq_to is None:

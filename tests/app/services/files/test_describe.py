@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from app.services.chain.append import Event
-from app.services.files.describe import OpenedFile, counted, rows, snapshot, tenants
+from app.services.files.describe import OpenedFile, rows, snapshot, tenants, with_counts
 from app.services.files.opening import open_database
 from app.services.records.change import Change
 from app.services.records.writing import commit
@@ -22,7 +22,7 @@ from tests.fixtures.inserting import INTO_USERS
 def told(path: Path, **options: bool) -> OpenedFile:
     opened = open_database(path, **options)
     with opened.database.connection_context():
-        return counted(opened)
+        return with_counts(opened)
 
 
 def execute(path: Path, *statements: str) -> None:
@@ -181,4 +181,4 @@ def test_what_is_read_of_an_opened_file_is_of_one_moment(database_path: Path) ->
         assert rows(opened.database, opened.schema) == before
         assert tenants(opened.database) == opened.tenants == ()
     with opened.database.connection_context():
-        assert counted(opened).tenants == ("late",)
+        assert with_counts(opened).tenants == ("late",)

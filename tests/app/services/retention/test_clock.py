@@ -17,7 +17,7 @@ from app.services.retention.clock import (
     steady_clock,
     utc_time,
 )
-from app.services.retention.run import Result
+from app.services.retention.run import RetentionResult
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains, retaining
@@ -42,7 +42,7 @@ def sql(sql: apsw.Connection) -> apsw.Connection:
     return sql
 
 
-def retain(database: LocalDatabase, now: int = NOW, **options: Any) -> Result:
+def retain(database: LocalDatabase, now: int = NOW, **options: Any) -> RetentionResult:
     """Without any confirmation, unless it is given."""
     return retaining.retain(database, now=now, **{"majority": False, "clock": False, **options})
 

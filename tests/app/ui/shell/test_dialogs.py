@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
-from app.services.files.describe import OpenedFile, counted
+from app.services.files.describe import OpenedFile, with_counts
 from app.services.files.find import Candidate
 from app.services.files.opening import open_database
 from app.settings import Settings
@@ -40,7 +40,7 @@ def test_about_names_versions_and_licences(qtbot: QtBot, theme: Theme) -> None:
 def info_of(path: Path) -> OpenedFile:
     opened = open_database(path)
     with opened.database.connection_context():
-        return counted(opened)
+        return with_counts(opened)
 
 
 def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_path: Path) -> None:

@@ -18,7 +18,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
-from app.services.retention.run import Result
+from app.services.retention.run import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import HOUR, Retention
 from app.ui.theme import Theme
@@ -89,9 +89,9 @@ def make(database_path: Path, preferences: Preferences, theme: Theme) -> Iterato
 
 
 @contextmanager
-def ran(qtbot: QtBot, worker: Retention) -> Iterator[list[Result]]:
+def ran(qtbot: QtBot, worker: Retention) -> Iterator[list[RetentionResult]]:
     """Waits for the end of a run; its outcome is in the list then."""
-    before, found = worker.last, list[Result]()
+    before, found = worker.last, list[RetentionResult]()
     yield found
     qtbot.waitUntil(lambda: worker.last is not before and not worker.running)
     assert worker.last is not None
