@@ -10,6 +10,9 @@ _OWN = ".wrangler"
 STATE = Path(_OWN, "state", "v3", "d1")
 """Where the local D1 databases of a project lie, in a folder for each kind of file."""
 
+METADATA = "metadata.sqlite"
+"""What lies beside the databases and is none of them."""
+
 _DATABASES = "miniflare-D1DatabaseObject"
 
 

@@ -95,7 +95,7 @@ def find_database(path: Path) -> Path:
     if len(failures) == 1:
         raise failures[0]
     others = (file for file, item in seen.items() if item is None)
-    raise NoDatabase(folder, tuple(file for file in others if file.name != "metadata.sqlite"))
+    raise NoDatabase(folder, tuple(file for file in others if file.name != wrangler.METADATA))
 
 
 def _choose(folder: Path, candidates: list[Candidate]) -> Path:
