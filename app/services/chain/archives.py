@@ -21,7 +21,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain.entry import JOINED, Entry, is_plain, is_text, shown
+from app.services.chain.entry import JOINED, Entry, cut, is_plain, is_text
 from app.services.chain.pruning import Part
 from app.services.chain.reading import chunks, stored_bytes
 from app.services.chain.rules import (
@@ -260,7 +260,7 @@ class ArchiveReading:
         previous = hashed[0]
         if tenant != self._tenant.encode():
             message = f"Archived entry {seq} belongs to another tenant than {self._tenant}."
-            self._find(Code.CROSS_TENANT, seq, self._tenant, shown(_text(tenant)), message)
+            self._find(Code.CROSS_TENANT, seq, self._tenant, cut(_text(tenant)), message)
         if stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))
         if self._seq is not None and seq <= self._seq:
@@ -268,7 +268,7 @@ class ArchiveReading:
             self._find(Code.ORDER, seq, f"above {self._seq}", str(seq), message)
         if self._head and previous != self._head:
             message = f"Archived entry {seq} does not continue the archived entry before it."
-            self._find(Code.LINK, seq, shown(_text(self._head)), shown(_text(previous)), message)
+            self._find(Code.LINK, seq, cut(_text(self._head)), cut(_text(previous)), message)
         self._seq, self._head = seq, stored
         at = bisect_left(self._ends, seq)
         if at < len(self._claims) and seq >= self._claims[at].from_seq:

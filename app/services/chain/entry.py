@@ -123,7 +123,7 @@ class Entry:
                 f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
                 "hashes was changed after it was written."
             )
-            found.append(Finding(Code.HASH, *place, recomputed, shown(self.text("hash")), sentence))
+            found.append(Finding(Code.HASH, *place, recomputed, cut(self.text("hash")), sentence))
         for name, kind in self.kinds.items():
             wanted = KINDS[name]
             if kind != wanted:
@@ -135,16 +135,16 @@ class Entry:
             found.append(Finding(Code.ENCODING, *place, "UTF-8 text without NUL", actual, sentence))
         parsed = "payload" in bad or self._payload_is_json()
         if parsed and "event_type" not in bad and EVENT_TYPE.fullmatch(self.text("event_type")) is None:
-            actual = shown(self.text("event_type"))
+            actual = cut(self.text("event_type"))
             sentence = f"Entry {self.seq} has an event type unlike any that the platform itself writes."
             found.append(Finding(Code.GRAMMAR, *place, EVENT_TYPE.pattern, actual, sentence, warning=True))
         if not parsed:
             sentence = f"Entry {self.seq} has a payload that is not JSON."
-            found.append(Finding(Code.GRAMMAR, *place, "JSON", shown(self.text("payload")), sentence))
+            found.append(Finding(Code.GRAMMAR, *place, "JSON", cut(self.text("payload")), sentence))
         elif holds and self.is_marker and "payload" not in bad:
             claims = read_marker(self.seq, self.created_at, self.raw["payload"])
             if isinstance(claims, str):
-                found.append(not_believed(*place, claims, actual=shown(self.text("payload"))))
+                found.append(not_believed(*place, claims, actual=cut(self.text("payload"))))
         return found
 
     def record(self) -> bytes:
@@ -201,7 +201,7 @@ def believed_of(tenant: str, entries: Iterable[Entry]) -> tuple[list[Marker], li
     return markers, [*doubted, *disorderly]
 
 
-def shown(value: str) -> str:
+def cut(value: str) -> str:
     return value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"
 
 

@@ -59,7 +59,7 @@ class ColumnKind(Enum):
 class TableColumn:
     """One column as people know it.
 
-    `searched`: a text filter and the global search look into it. `counted`: its values are offered to pick
+    `searched`: a text filter and the global search look into it. `offered`: its values can be picked
     from, with their counts. `hidden`: in a table only when asked for. `listed`: read with every row of a
     list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
     for yes and no.
@@ -69,7 +69,7 @@ class TableColumn:
     kind: ColumnKind
     label: str
     searched: bool = False
-    counted: bool = False
+    offered: bool = False
     hidden: bool = False
     listed: bool = True
     of: str = ""
@@ -136,8 +136,8 @@ class Table:
         return tuple(column for column in self.columns if column.searched)
 
     @cached_property
-    def counted(self) -> tuple[TableColumn, ...]:
-        return tuple(column for column in self.columns if column.counted)
+    def offered(self) -> tuple[TableColumn, ...]:
+        return tuple(column for column in self.columns if column.offered)
 
     @cached_property
     def secrets(self) -> frozenset[str]:
@@ -167,7 +167,7 @@ USERS = Table(
         _C("email", _K.NAME, "E-mail", searched=True),
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("id", _K.KEY, "Id", searched=True),
-        _C("has_password", _K.PRESENCE, "Password", of="password_hash", counted=True, words=_STORED),
+        _C("has_password", _K.PRESENCE, "Password", of="password_hash", offered=True, words=_STORED),
         _C("created_at", _K.TIME, "Created"),
         _C("updated_at", _K.TIME, "Updated"),
     ),
@@ -184,7 +184,7 @@ AUDIT_CHAIN = Table(
         _C("seq", _K.KEY, "Seq"),
         _C("created_at", _K.TIME, "Time"),
         _C("tenant_id", _K.WORD, "Tenant"),
-        _C("event_type", _K.WORD, "Event type", searched=True, counted=True),
+        _C("event_type", _K.WORD, "Event type", searched=True, offered=True),
         _C("payload", _K.PROSE, "Payload", searched=True, hidden=True),
         _C("hash", _K.ID, "Hash"),
         _C("previous_hash", _K.ID, "Link"),
@@ -199,12 +199,12 @@ WEBHOOK_DESTINATIONS = Table(
     heading=("name", "hostname"),
     details=(("url",),),
     columns=(
-        _C("active", _K.FLAG, "State", counted=True, words=("active", "inactive")),
+        _C("active", _K.FLAG, "State", offered=True, words=("active", "inactive")),
         _C("name", _K.NAME, "Name", searched=True),
         _C("url", _K.NAME, "URL", searched=True),
         _C("hostname", _K.NAME, "Host", searched=True, hidden=True),
         _C("events", _K.WORD, "Events"),
-        _C("has_secret", _K.PRESENCE, "Secret", of="secret", counted=True, hidden=True, words=_STORED),
+        _C("has_secret", _K.PRESENCE, "Secret", of="secret", offered=True, hidden=True, words=_STORED),
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("id", _K.KEY, "Id", hidden=True),
         _C("created_at", _K.TIME, "Created", hidden=True),
@@ -220,10 +220,10 @@ NOTIFICATIONS = Table(
     heading=("title", "type"),
     details=(("message",),),
     columns=(
-        _C("read", _K.FLAG, "State", counted=True, words=("read", "unread")),
+        _C("read", _K.FLAG, "State", offered=True, words=("read", "unread")),
         _C("title", _K.PROSE, "Title", searched=True),
         _C("message", _K.PROSE, "Message", searched=True),
-        _C("type", _K.WORD, "Type", counted=True),
+        _C("type", _K.WORD, "Type", offered=True),
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("id", _K.KEY, "Id", hidden=True),
         _C("created_at", _K.TIME, "Created"),
@@ -239,13 +239,13 @@ PLANNING_RUNS = Table(
     heading=("idea",),
     details=(("status",), ("refined_idea", "id")),
     columns=(
-        _C("status", _K.WORD, "Status", counted=True),
+        _C("status", _K.WORD, "Status", offered=True),
         _C("idea", _K.PROSE, "Idea", searched=True),
         _C("refined_idea", _K.PROSE, "Refined idea", searched=True, hidden=True),
-        _C("current_phase", _K.WORD, "Phase", counted=True),
+        _C("current_phase", _K.WORD, "Phase", offered=True),
         _C("quality_score", _K.NUMBER, "Score"),
         _C("revenue_potential", _K.NUMBER, "Revenue"),
-        _C("mode", _K.WORD, "Mode", counted=True),
+        _C("mode", _K.WORD, "Mode", offered=True),
         _C("kill_verdict", _K.WORD, "Kill verdict", hidden=True),
         _C("pivot_count", _K.NUMBER, "Pivots", hidden=True),
         _C("id", _K.KEY, "Id", searched=True, hidden=True),

@@ -44,7 +44,7 @@ class Choice:
     count: int | None = None
 
     @property
-    def counted(self) -> str:
+    def count_text(self) -> str:
         """The count as it is shown."""
         return "" if self.count is None else grouped(self.count)
 
@@ -268,7 +268,7 @@ class _Found(QAbstractListModel):
         choice = self.choices[index.row()] if index.isValid() else None
         if choice is None or role not in {DISPLAY, Qt.ItemDataRole.AccessibleTextRole}:
             return None
-        counted = choice.counted if role != DISPLAY else ""
+        counted = choice.count_text if role != DISPLAY else ""
         return f"{visible(choice.label)}, {counted}" if counted else visible(choice.label)
 
 
@@ -282,7 +282,9 @@ class _Delegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         metrics, choice = option.fontMetrics, self._model.choices[index.row()]
-        words = metrics.horizontalAdvance(visible(choice.label)) + metrics.horizontalAdvance(choice.counted)
+        words = metrics.horizontalAdvance(visible(choice.label)) + metrics.horizontalAdvance(
+            choice.count_text
+        )
         return QSize(words + _GAP + 2 * _PAD + 16, max(_ROW, metrics.height() + 12))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -299,7 +301,7 @@ class _Delegate(QStyledItemDelegate):
             tick = theme.pixmap(Icon.CHECK, "accent", 16, option.widget.devicePixelRatioF())
             painter.drawPixmap(inner.x() - 4, rect.y() + (rect.height() - 16) // 2, tick)
         inner.adjust(16, 0, 0, 0)
-        count = choice.counted
+        count = choice.count_text
         painter.setPen(theme.colour("dim"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, count)
         room = inner.width() - option.fontMetrics.horizontalAdvance(count) - (8 if count else 0)

@@ -281,7 +281,7 @@ def test_a_list_reads_the_same(both: tuple[Database, Database], query: ListQuery
         opened = lists.open_list(database, query, 50)
         keys = lists.load_keys(database, query)
         ids = list(lists.record_ids(database, query, keys))
-        counted = [column.name for column in DECLARED[query.table].counted]
+        counted = [column.name for column in DECLARED[query.table].offered]
         return [
             opened.total,
             opened.rows,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import apsw
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of, shown
+from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of, cut
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
@@ -318,4 +318,4 @@ def _classify(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) 
 
 
 def _finding(item: Break, code: Code, message: str) -> Finding:
-    return Finding(code, item.tenant, item.seq, item.expected, shown(item.previous), message)
+    return Finding(code, item.tenant, item.seq, item.expected, cut(item.previous), message)

@@ -63,7 +63,7 @@ class TabSpec:
     def picks(self) -> tuple[Pick, ...]:
         return tuple(
             Pick(column.name, column.label, f"Any {_inside(column.label)}")
-            for column in self.table.counted
+            for column in self.table.offered
             if column.name not in self.chips
         )
 

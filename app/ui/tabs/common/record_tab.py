@@ -55,7 +55,7 @@ class RecordTab(QWidget):
             theme, declared.filter_hint(table), picks=spec.picks(), dates=spec.dates, noun=table.noun
         )
         self.facets = Facets(context, self.filters, table)
-        self._counted = [column.name for column in table.counted]
+        self._offered = [column.name for column in table.offered]
         self.table = DataTable(
             theme,
             table.title,
@@ -169,7 +169,7 @@ class RecordTab(QWidget):
             self.read_beside(query)
         elif effect.records:
             self.list.model.reload_records(effect.records)
-        self.facets.count(query, [name for name in self._counted if effect.moves or name in effect.columns])
+        self.facets.count(query, [name for name in self._offered if effect.moves or name in effect.columns])
         if effect.touches(self.current.record_id):
             self.current.reload()
 
@@ -272,7 +272,7 @@ class RecordTab(QWidget):
     def _read(self) -> None:
         query = self.query()
         self.list.show(query)
-        self.facets.count(query, self._counted)
+        self.facets.count(query, self._offered)
         self.read_beside(query)
 
     def _sort_by(self, column: str, descending: bool) -> None:

@@ -31,7 +31,7 @@ def test_a_row_begins_with_the_key(table: Table) -> None:
 def test_what_a_list_sorts_by_restricts_and_shows_is_in_its_rows(table: Table) -> None:
     named = {table.sort, table.time, table.main or table.key.name, *table.heading}
     named |= {name for names in table.details for name in names}
-    named |= {column.name for column in table.counted}
+    named |= {column.name for column in table.offered}
     assert named <= set(table.names)
 
 
