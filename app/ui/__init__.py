@@ -1,0 +1,1 @@
+"""The interface: the window, its tabs, and the widgets and the theme that they are made of."""
