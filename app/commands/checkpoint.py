@@ -22,7 +22,7 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
         "--import", type=Path, metavar="IN", dest="imported", help="take in an export instead of making one"
     )
     what.add_argument(
-        "--anew",
+        "--start-over",
         action="store_true",
         dest="start_over",
         help="start over: the file is held against what it holds now, and no longer against the checkpoints "

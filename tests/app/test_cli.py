@@ -79,7 +79,7 @@ def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
         (["retention", "x", "--days", "0"], "at least 1"),
         (["retention", "x", "--now", "1795000000000"], "no time in seconds"),
         (["retention", "x", "--now", "9" * 20], "no time in seconds"),
-        (["checkpoint", "x", "--anew", "--import", "y"], "not allowed with"),
+        (["checkpoint", "x", "--start-over", "--import", "y"], "not allowed with"),
         (["demo", "x", "--rows", "many"], "invalid"),
         (["--nonsense"], "unrecognized"),
     ],
