@@ -26,6 +26,7 @@ from app.services.chain.rules import (
     Marker,
     anchor,
     broken_link,
+    compact_json,
     denied,
     denied_start,
 )
@@ -208,7 +209,7 @@ def _line(database: Database, encoding: str, seq: int) -> bytes:
         for entry in read_entries(database, encoding, "seq = ?", seq)
         for name in JUDGED
     }
-    return json.dumps({"seq": seq} | columns, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return compact_json({"seq": seq} | columns).encode() + b"\n"
 
 
 def _value(kind: str, stored: bytes) -> Any:
