@@ -60,11 +60,15 @@ class SealedChain:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`."""
+    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`.
+
+    `forgotten` are the tenants of whom the latest one knew first entries that no marker tells of.
+    """
 
     after: int
     through: int
     tenants: Mapping[str, SealedChain]
+    forgotten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import TenantReport
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -100,6 +101,33 @@ def test_a_marker_alone_has_to_agree_to_the_row(known: KnownChain) -> None:
 def test_a_marker_alone_that_counts_fewer(known: KnownChain) -> None:
     prune(known.chain, 20, count=19)
     assert codes(known.verify()) == {"MARKER"}
+
+
+def replaced(known: KnownChain, first: int) -> None:
+    """All that was known gone, under a marker that tells of it from `first` on, and of more behind it."""
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    known.chain.append(TENANT, previous="a" * 64, seq=40)
+    says = {"fromSeq": first, "toSeq": 30, "count": min(20, 31 - first), "lastHash": "a" * 64}
+    known.chain.append(TENANT, "audit_pruned", json.dumps(says | {"cutoff": NOW - 30}), NOW - 10)
+
+
+@pytest.mark.parametrize("first", [2, 11, 25])
+def test_a_marker_that_leaves_out_the_first_that_was_known_is_not_signed(
+    known: KnownChain, first: int
+) -> None:
+    replaced(known, first)
+    for _ in range(2):
+        assert (known.verify().verdict, known.verify().findings) == (Verdict.CONSISTENT, ())
+        with pytest.raises(NotSigned, match=f"Checkpoint 1 knew entries of {TENANT} that are gone"):
+            known.checkpoint()
+    alone = known.chain.verify(seal=True)
+    known.store.create(known.chain.path, alone, now=NOW, reason=Reason.START_OVER)
+    assert known.checkpoint().number == 3
+
+
+def test_a_marker_that_tells_of_all_that_was_known_is_signed(known: KnownChain) -> None:
+    replaced(known, 1)
+    assert (known.verify().verdict, known.checkpoint().number) == (Verdict.CONSISTENT, 2)
 
 
 def test_every_entry_gone(known: KnownChain) -> None:
