@@ -19,7 +19,8 @@ from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, write_export
-from app.services.chain.reading import chunks, reading
+from app.services.chain.lookups import reading
+from app.services.chain.reading import chunks
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput

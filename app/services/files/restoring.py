@@ -13,7 +13,7 @@ from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.identity import compare, is_related
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.reading import ChainRows, reading
+from app.services.chain.lookups import ChainRows, reading
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening

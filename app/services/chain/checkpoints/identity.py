@@ -26,7 +26,7 @@ from typing import Final
 
 from app.services.chain.checkpoints.document import Checkpoint
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import ChainRows
+from app.services.chain.lookups import ChainRows
 from app.services.chain.rules import continues
 from app.services.chain.verify.report import SealedChain
 

@@ -28,7 +28,7 @@ from app.services.chain.checkpoints.identity import (
     whereabouts,
 )
 from app.services.chain.checkpoints.tables import FILE, Contents, KnownDatabase, opened
-from app.services.chain.reading import ChainRows, reading
+from app.services.chain.lookups import ChainRows, reading
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import (

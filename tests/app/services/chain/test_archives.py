@@ -15,7 +15,8 @@ import apsw
 import pytest
 
 from app.services.chain.archives import ArchiveDiffers, ArchiveNotWritten, ArchiveReading, ArchiveUnusable
-from app.services.chain.reading import chunks, reading
+from app.services.chain.lookups import reading
+from app.services.chain.reading import chunks
 from app.services.chain.rules import Marker, Reference, archive_name
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.reading import Link, chunks, inspect_entry, reading
+from app.services.chain.lookups import reading
+from app.services.chain.reading import Link, chunks, inspect_entry
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
 from models.errors import NotFound
 from models.local.database import LocalDatabase
