@@ -126,7 +126,9 @@ class Database(ABC):
         return nullcontext(lambda: None)
 
     def watch(self) -> Callable[[], bool]:
-        """Tells, from any thread, whether nobody has written since; an engine that cannot tell says no."""
+        """Tells, from any thread, whether nobody has written since, not even past the engine; one that
+        cannot tell says no.
+        """
         return lambda: False
 
     def outside_changes(self) -> int:

@@ -1,6 +1,7 @@
 """A local SQLite file as the engine of a database, on APSW's own current SQLite."""
 
 import ctypes
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Rows, Statement
 from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged
+from models.local.atomic import LOG, sibling
 from models.local.errors import translate
 from models.local.file import BUSY_TIMEOUT_MS, holders, patiently, said, set_pragma
 from models.progress import PATIENCE, Stop, never
@@ -178,12 +180,16 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         connection = self._connect()  # of its own: it sees the commits of every other one, ours too
         with self.expected_errors():
             before = connection.pragma("data_version")
+        real = self.path.resolve()
+        states = _states(real)  # after that read, which may have made the log
 
         def untouched() -> bool:
             try:
-                return not _has_moved(connection) and bool(connection.pragma("data_version") == before)
+                same = not _has_moved(connection) and bool(connection.pragma("data_version") == before)
             except apsw.Error:  # locked by somebody who writes, say
                 return False
+            # What writes past SQLite leaves its counter as it was.
+            return same and _states(real) == states
 
         return untouched
 
@@ -200,3 +206,22 @@ def _has_moved(connection: apsw.Connection) -> bool:
     moved = ctypes.c_int()
     known = connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
     return known and bool(moved.value)
+
+
+def _states(path: Path) -> list[tuple[int, ...] | None]:
+    """What a write of any kind changes of the file and of its log; None where there is none.
+
+    Of all that, setting the time of the last change leaves ctime as the trace. Opening the log changes that
+    too where root runs this: SQLite gives the log to the file's owner, each time (os_unix.c, robustFchown).
+    """
+    is_root = getattr(os, "geteuid", lambda: None)() == 0
+    states: list[tuple[int, ...] | None] = []
+    for suffix in ("", LOG):
+        try:
+            found = sibling(path, suffix).stat()
+        except OSError:
+            states.append(None)
+            continue
+        ctime = 0 if suffix and is_root else found.st_ctime_ns
+        states.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, ctime))
+    return states

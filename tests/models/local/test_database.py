@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,27 @@ def test_a_reader_of_the_log_keeps_nobody_waiting(database: LocalDatabase) -> No
     assert reader.execute("SELECT count(*) FROM users").get == 0
     reader.close()
     assert emails(database) == ["ada@example.org"]
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("wal", ""), ("wal", "-wal"), ("delete", "")])
+def test_a_watch_tells_of_bytes_written_past_the_engine(database_path: Path, mode: str, suffix: str) -> None:
+    with closing(apsw.Connection(str(database_path))) as connection:
+        assert connection.pragma("journal_mode", mode) == mode
+    database = LocalDatabase(database_path)
+    with database.connection_context():
+        database.run_batch([insertion("u-1")])
+        untouched = database.watch()
+        with closing(apsw.Connection(str(database_path))) as reader:
+            assert reader.pragma("quick_check") == "ok"
+        assert emails(database) == ["ada@example.org"] and untouched()
+        file = Path(f"{database_path}{suffix}")
+        before = file.stat()
+        with file.open("r+b") as written:
+            written.seek(-2, os.SEEK_END)
+            written.write(b"ZZ")
+        if not suffix:  # as somebody does who hides it
+            os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert not untouched()
 
 
 def test_a_watch_tells_of_every_commit_and_of_a_file_that_moved(database_path: Path) -> None:

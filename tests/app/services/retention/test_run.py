@@ -19,7 +19,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo import create_demo
 from app.services.retention.plan import TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
-from app.services.retention.run import NoCheckpoint, RetentionStopped
+from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
 from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
@@ -315,6 +315,27 @@ def test_a_checkpoint_is_signed_before_and_after(database: LocalDatabase, sql: a
     assert retain(database, checkpoint=attempt).total == 1
     assert [one.reason for one in store.checkpoints(database.path)] == ["retention"] * 2
     assert verify(database.path, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
+    own_hash = sql.execute("SELECT hash FROM audit_chain WHERE seq = 3").get
+    sql.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    folder = database.path.with_name("checkpoints")
+    store = CheckpointStore(folder)
+    attempt = partial(try_to_sign, database.path, store, scan_pool.verify, clock=lambda: NOW)
+    plan = planned(database, checkpoint=attempt)
+    held = database.path.read_bytes()
+    with database.path.open("r+b") as file:
+        file.seek(held.index(own_hash.encode()))
+        file.write(b"ZZ")
+    result = carry_out(
+        database, plan, Confirmation.to(plan, majority=True), now=NOW, actor="a", checkpoint=attempt
+    )
+    assert [one.tenant_id for one in result.left] == ["acme"]
+    assert (result.total, store.checkpoints(database.path)) == (0, ())
 
 
 def test_a_chain_that_has_to_stay_is_reported_once(database: LocalDatabase, sql: apsw.Connection) -> None:
