@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code, Finding
-from app.services.chain.verify.report import SealedChain
+from app.services.chain.verify.report import SealedChain, may_replace
 from models.errors import FileMissing, InvalidInput, StorageError
 from models.local import atomic
 
@@ -182,13 +182,14 @@ def authentic(
     wanted = database or next((item.database for item in readable if item.signature_holds()), None)
     before: Checkpoint | Unreadable | None = None
     before_holds = True
-    for item in checkpoints:
+    for place, item in enumerate(checkpoints):
         problem = _problem(item, trusted, wanted)
         if isinstance(item, Checkpoint):
             problem = problem or _gap(item, before, before_holds)
             if problem is None:
                 good.append(item)
-                if begins_line(item, good[:-1], keys):
+                earlier = (other for other in checkpoints[:place] if isinstance(other, Checkpoint))
+                if begins_line(item, earlier, keys if exported else trusted):
                     findings.clear()
         if problem is not None:
             findings.append(Finding(Code.SIGNATURE, None, None, *problem))
@@ -200,7 +201,7 @@ def authentic(
 
 def begins_line(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[str]) -> bool:
     """Whether what came before it no longer counts: one with an unknown key does not end what others know."""
-    return item.starts_line and (item.key in keys or all(other.key not in keys for other in before))
+    return item.starts_line and may_replace(item, before, keys)
 
 
 def _unknown(key: str) -> Finding:

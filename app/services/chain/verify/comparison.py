@@ -4,7 +4,7 @@ Everything here has been authenticated before: `chain.checkpoints` checks signat
 over what holds, with a finding for what does not. What follows from a finding already made is none again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,10 +31,13 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
         joined.add(_is_earlier(earlier, history.latest))
         return earlier
     first_wrong = joined.first_errors()
-    moved = _moved(joined, history, alone=tenant is not None)
+    moved: dict[str, Finding] = {}
+    for voice in history.voices:
+        moved = _moved(joined, voice, alone=tenant is not None) | moved
     for finding in moved.values():
         joined.add(finding)
     failed = set(moved)
+    latest = [voice[-1] for voice in history.voices]
     replaced = history.before_current  # the later ones take its place, except in what markers say was removed
     for known in history.current if replaced is None else (replaced, *history.current):
         for name, sealed in known.tenants.items():
@@ -44,14 +47,16 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
             if chain is not None:
                 against = first_wrong.get(name), history.adopted.get(name)
                 compared = _Comparison(joined, chain, sealed, known, *against)
-                newest = history.latest is not None and history.latest.tenants.get(name, sealed) is sealed
+                newest = any(end.tenants.get(name, sealed) is sealed for end in latest)
                 found = compared.of_markers() or (None if known is replaced else compared.of_rows(newest))
             elif known is not replaced and not joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
                 found = _missing(name, sealed, known)
             if found is not None:
                 failed.add(name)
                 joined.add(found)
-    _numbering(joined, history, moved.keys())
+    done = set(moved)
+    for voice in history.voices:
+        done |= _numbering(joined, voice, done)
     return None
 
 
@@ -90,8 +95,9 @@ def _earlier_state(joined: Joined, history: CheckpointHistory) -> Checkpoint | N
     latest = history.latest
     if latest is None or not joined.complete or joined.counted_errors() or _is_exactly(joined, latest):
         return None
-    older = (known for known in reversed(history.checkpoints[:-1]) if _is_exactly(joined, known))
-    return next(older, None)
+    older = reversed([*enumerate(history.checkpoints[:-1])])
+    exact = (known for place, known in older if history.replaces(place) and _is_exactly(joined, known))
+    return next(exact, None)
 
 
 def _is_exactly(joined: Joined, known: Checkpoint) -> bool:
@@ -296,14 +302,14 @@ class _Comparison:
         return sealed.entries - others, marker.entries, why
 
 
-def _moved(joined: Joined, history: CheckpointHistory, *, alone: bool) -> dict[str, Finding]:
+def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) -> dict[str, Finding]:
     """Of each tenant that begins with the entry another one began with, that entries were moved to it.
 
     An entry that is still where it was has only its like: a hash says nothing of the tenant.
     """
     owners: dict[str, tuple[str, Checkpoint]] = {}
     its_own: set[tuple[str, str]] = set()
-    for known in history.checkpoints:
+    for known in checkpoints:
         for name, sealed in known.tenants.items():
             owners.setdefault(sealed.first_hash, (name, known))
             its_own.add((name, sealed.first_hash))
@@ -325,14 +331,15 @@ def _moved(joined: Joined, history: CheckpointHistory, *, alone: bool) -> dict[s
     return found
 
 
-def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str]) -> None:
-    """Entries that no checkpoint knew, with numbers below those that one had seen."""
-    latest = history.latest
-    if latest is None:
-        return
-    ever = {name for known in history.checkpoints for name in known.tenants}
+def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collection[str]) -> set[str]:
+    """Entries that none of them knew, with numbers below those that one had seen; the tenants they are of.
+
+    Nothing is said of the tenants in `done`.
+    """
+    latest, ever = checkpoints[-1], {name for known in checkpoints for name in known.tenants}
+    found = set()
     for name, chain in joined.chains.items():
-        if name in moved:
+        if name in done:
             continue
         sealed = latest.tenants.get(name)
         if sealed is not None:
@@ -344,6 +351,7 @@ def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str
                     f"after checkpoint {latest.number}, but with lower numbers than others had then."
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
+                found.add(name)
         elif name not in ever and chain.first_seq <= latest.through:
             first, actual = chain.first_seq, None
             if chain.at_genesis:
@@ -359,3 +367,5 @@ def _numbering(joined: Joined, history: CheckpointHistory, moved: Collection[str
                     "without it."
                 )
             joined.add(Finding(code, name, first, None, actual, sentence))
+            found.add(name)
+    return found

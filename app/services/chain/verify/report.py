@@ -1,7 +1,7 @@
 """What a verification is told of checkpoints, and what it says; the JSON of the CLI."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from app.services.chain.rules import SOUND, Anchor, Finding, Verdict
@@ -71,6 +71,14 @@ class Seal:
     forgotten: tuple[str, ...] = ()
 
 
+def may_replace(item: "Checkpoint", before: Iterable["Checkpoint"], keys: frozenset[str] | None) -> bool:
+    """Whether its key is one of `keys` (None are all), or the only one so far.
+
+    Whoever signs with an unknown key may correct what they said themselves, and nobody else.
+    """
+    return keys is None or item.key in keys or all(other.key == item.key for other in before)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckpointHistory:
     """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
@@ -97,24 +105,40 @@ class CheckpointHistory:
         return next((item for item in reversed(self.checkpoints) if keys is None or item.key in keys), None)
 
     @property
+    def voices(self) -> tuple[tuple["Checkpoint", ...], ...]:
+        """All that are signed with known keys, and those of each other key: none speaks for another."""
+        found: dict[str | None, list[Checkpoint]] = {}
+        for item in self.checkpoints:
+            known = self.keys is None or item.key in self.keys
+            found.setdefault(None if known else item.key, []).append(item)
+        return tuple(tuple(items) for items in found.values())
+
+    def replaces(self, place: int) -> bool:
+        """Whether what the checkpoint at that place says may stand for what those before it say."""
+        return may_replace(self.checkpoints[place], self.checkpoints[:place], self.keys)
+
+    @property
+    def _baseline(self) -> int:
+        whole = (place for place, item in enumerate(self.checkpoints) if item.after == 0)
+        return max(filter(self.replaces, whole), default=0)
+
+    @property
     def current(self) -> tuple["Checkpoint", ...]:
         """Those that say something the later ones do not: from the last one that covers everything."""
-        whole = (place for place, item in enumerate(self.checkpoints) if item.after == 0)
-        return self.checkpoints[max(whole, default=0) :]
+        return self.checkpoints[self._baseline :]
 
     @property
     def before_current(self) -> "Checkpoint | None":
-        """The one before them, which may know what markers say was removed since."""
-        older = len(self.checkpoints) - len(self.current)
-        return self.checkpoints[older - 1] if older else None
+        """The one before them, which may know what markers say was removed since; a trusted one first."""
+        older = replace(self, checkpoints=self.checkpoints[: self._baseline])
+        return older.proving or older.latest
 
     @property
     def marks(self) -> list[tuple[int, str]]:
         """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
         noted = self.current if self.before_current is None else (self.before_current, *self.current)
         found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
-        if self.latest is not None:
-            found |= {(self.latest.through, tenant) for tenant in self.latest.tenants}
+        found |= {(end.through, tenant) for *_, end in self.voices for tenant in end.tenants}
         return sorted(found)
 
 

@@ -181,6 +181,121 @@ def test_a_new_line_of_an_unknown_key_ends_nothing(known: KnownChain, tmp_path: 
     assert history.proving is history.checkpoints[0]
 
 
+def blessed_by_a_stranger(known: KnownChain, out: Path, *reasons: str) -> Path:
+    """An honest export, and behind it checkpoints of the file as it is now, signed with a fresh key."""
+    key, made = Ed25519PrivateKey.generate(), list(known.store.checkpoints(known.chain.path))
+    seal = known.chain.verify(seal=True).seal
+    assert seal is not None
+    for reason in reasons:
+        before = made[-1]
+        forged = replace(
+            before,
+            number=before.number + 1,
+            reason=reason,
+            after=0,
+            through=seal.through,
+            tenants=seal.tenants,
+            previous=before.hash,
+            key=key.public_key().public_bytes_raw().hex(),
+        )
+        made.append(forged.signed(key))
+    write_export(out, made)
+    return out
+
+
+def rewritten(chain: ChainFile) -> None:
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[3])
+    chain.rehash(TENANT)
+
+
+def moved(chain: ChainFile) -> None:
+    chain.run("UPDATE audit_chain SET tenant_id = 'other' WHERE tenant_id = ?", TENANT)
+
+
+def slipped_in(chain: ChainFile) -> None:
+    """A tenant that nobody knew, among numbers that were seen, with a marker for its start."""
+    marker = {"fromSeq": 1, "toSeq": 2, "count": 1, "lastHash": "a" * 64, "cutoff": NOW - 60}
+    chain.append("newcomer", previous="a" * 64, seq=13)
+    chain.append("newcomer", "audit_pruned", json.dumps(marker), seq=14)
+
+
+def emptied(chain: ChainFile) -> None:
+    """All that was known of a tenant, as if retention had removed it and more."""
+    chain.append(TENANT)
+    chain.prune(TENANT, chain.seqs(TENANT)[-1])
+
+
+@pytest.mark.parametrize("reasons", [("request",), ("anew",), ("anew", "request")], ids="+".join)
+@pytest.mark.parametrize("tamper", [rewritten, moved, slipped_in, emptied])
+def test_a_stranger_blesses_what_was_tampered_with(
+    known_chain: Callable[..., KnownChain],
+    tmp_path: Path,
+    tamper: Callable[[ChainFile], None],
+    reasons: tuple[str, ...],
+) -> None:
+    """Whatever is signed with an unknown key behind it: the trusted checkpoint is held against the rows."""
+    known = known_chain(20, 3, 5)
+    path, key = known.chain.path, known.store.checkpoints(known.chain.path)[0].key
+    tamper(known.chain)
+    assert known.verify().verdict == Verdict.TAMPERED
+    export = blessed_by_a_stranger(known, tmp_path / "export.json", *reasons)
+    elsewhere = CheckpointStore(tmp_path / "elsewhere")
+    for history in (
+        known.store.known_from(path, export),
+        elsewhere.known_from(path, export, trust=[key]),
+        elsewhere.known_from(path, export),  # where neither is known they contradict each other
+    ):
+        report = known.chain.verify(checkpoints=history)
+        assert report.verdict == Verdict.TAMPERED, report.findings
+        assert "KEY" in codes(report)
+
+
+def test_a_stranger_makes_no_earlier_state_of_what_was_tampered_with(
+    known: KnownChain, tmp_path: Path
+) -> None:
+    rewritten(known.chain)
+    export = blessed_by_a_stranger(known, tmp_path / "export.json", "request")
+    real, forged = read_export(export)
+    key = Ed25519PrivateKey.generate()
+    later = replace(
+        forged,
+        number=3,
+        previous=forged.hash,
+        rows_ever=forged.rows_ever + 9,
+        through=forged.through + 9,
+        tenants=real.tenants,
+        key=key.public_key().public_bytes_raw().hex(),
+    )
+    write_export(export, [real, forged, later.signed(key)])
+    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    assert (report.verdict, report.earlier) == (Verdict.TAMPERED, None)
+
+
+def test_a_new_line_of_an_unknown_key_ends_no_finding(known: KnownChain, tmp_path: Path) -> None:
+    """That the real checkpoint behind which it stands was changed is said all the same."""
+    export = blessed_by_a_stranger(known, tmp_path / "export.json", "anew")
+    value = json.loads(export.read_text())
+    value["checkpoints"][0]["rows_ever"] += 1
+    export.write_text(json.dumps(value))
+    for home in (known.store, CheckpointStore(tmp_path / "elsewhere")):
+        history = home.known_from(known.chain.path, export)
+        assert "SIGNATURE" in codes(known.chain.verify(checkpoints=history))
+
+
+def test_who_is_not_known_here_may_correct_what_they_said_themselves(
+    known: KnownChain, tmp_path: Path
+) -> None:
+    """Their own new line counts where nobody else's checkpoints come before, but nothing is proven by it."""
+    rewritten(known.chain)
+    report = known.chain.verify(seal=True)
+    known.store.create(known.chain.path, report, now=NOW, reason=Reason.START_OVER)
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    history = CheckpointStore(tmp_path / "elsewhere").known_from(known.chain.path, export)
+    report = known.chain.verify(checkpoints=history)
+    assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
+
+
 def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
     other = KnownChain(ChainFile.build(tmp_path / "b.db", rows=9, seed=5), known.store)
     other.checkpoint()
