@@ -16,15 +16,21 @@ from app.ui.theme import STYLE, Mode, Theme
 from app.workers.memory import GarbageCollector
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200)."""
+"""Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200).
+
+Not in the first second: opening the file and making the window need all of one processor, and handing it over
+so often takes a twentieth of it.
+"""
+
+STARTED_MS = 1_000
 
 SELF_TEST_MS = 60_000
 
 
 def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) -> int:
     """Opens the window, with a file if one is given, and returns the exit status when it is closed."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
     app = _application()
+    QTimer.singleShot(STARTED_MS, app, lambda: sys.setswitchinterval(SWITCH_INTERVAL))
     settings = Settings()
     theme = Theme(Mode(settings.theme))
     theme.apply(app)

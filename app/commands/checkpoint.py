@@ -24,7 +24,6 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--start-over",
         action="store_true",
-        dest="start_over",
         help="start over: the file is held against what it holds now, and no longer against the checkpoints "
         "so far, which are kept",
     )
