@@ -64,6 +64,16 @@ class FileMissing(StorageError):
     sentence = "There is no file at {what}; check the path, or create a new database."
 
 
+class LogMissing(FileMissing):
+    """The log that SQLite writes to has no name any more: what is committed to it would be lost."""
+
+    sentence = (
+        "The write-ahead log of {name} ({name}-wal) was deleted, replaced or cut while the file was open; "
+        "nothing was changed. What was done shortly before may be lost as well: close the file, open it "
+        "again and verify it."
+    )
+
+
 class NotADatabase(StorageError):
     sentence = "{name} is not a SQLite database; choose another file."
 

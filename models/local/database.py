@@ -5,14 +5,16 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import apsw
 from peewee import BaseQuery
 from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Rows, Statement
-from models.errors import FileLocked, FileMissing, ReadOnlyFile, RowChanged
+from models.errors import FileLocked, FileMissing, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
 from models.local.errors import translate
 from models.local.file import BUSY_TIMEOUT_MS, holders, patiently, said, set_pragma
@@ -39,6 +41,9 @@ LIMITS: tuple[tuple[int, int], ...] = (
 LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
+_Identity = tuple[int, int]
+"""A file's device and inode."""
+
 
 class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     """One SQLite file in D1's schema.
@@ -56,11 +61,16 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
+        self._logs: WeakKeyDictionary[apsw.Connection, _Identity | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
     limits = Limits(32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000)
     capabilities = frozenset(Capability)
+
+    @cached_property
+    def _log(self) -> Path:
+        return sibling(self.path.resolve(), LOG)  # not before it is opened: a file system may not answer
 
     @property
     def place(self) -> str:
@@ -82,6 +92,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         for name, value in pragmas:
             set_pragma(conn, name, value)
         super()._add_conn_hooks(conn)
+        self._logs[conn] = _identity(self._log)  # those pragmas have opened it
 
     @contextmanager
     def expected_errors(self) -> Iterator[None]:
@@ -110,10 +121,14 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
+            with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
+                if not _has_moved(connection) and _log_is_cut(connection, self._log):
+                    raise LogMissing(self.path)
             patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             try:
                 if _has_moved(connection):
                     raise FileMissing(self.path)
+                self._require_log()
                 for sql, params, expect in compiled:
                     connection.execute(sql, tuple(params))
                     if expect is not None and connection.changes() != expect:
@@ -124,6 +139,23 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def _require_log(self) -> None:
+        """Raises `LogMissing` unless the log is the one that each open connection writes to and reads.
+
+        SQLite itself goes on with a log that has no name any more, and what it acknowledges is lost with the
+        last connection. One that came later, with a change of the journal mode, is the log from then on.
+        """
+        now = _identity(self._log)
+        for connection, known in list(self._logs.items()):
+            if known is None:
+                self._logs[connection] = now
+            elif known != now:
+                raise LogMissing(self.path)
+
+    def _close(self, conn: apsw.Connection) -> None:
+        self._logs.pop(conn, None)
+        super()._close(conn)
 
     def rows(self, query: BaseQuery) -> Rows:
         with self.expected_errors():
@@ -180,8 +212,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         connection = self._connect()  # of its own: it sees the commits of every other one, ours too
         with self.expected_errors():
             before = connection.pragma("data_version")
-        real = self.path.resolve()
-        states = _states(real)  # after that read, which may have made the log
+        states = _states(self.path, self._log)  # after that read, which may have made the log
 
         def untouched() -> bool:
             try:
@@ -189,7 +220,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             except apsw.Error:  # locked by somebody who writes, say
                 return False
             # What writes past SQLite leaves its counter as it was.
-            return same and _states(real) == states
+            return same and _states(self.path, self._log) == states
 
         return untouched
 
@@ -208,7 +239,37 @@ def _has_moved(connection: apsw.Connection) -> bool:
     return known and bool(moved.value)
 
 
-def _states(path: Path) -> list[tuple[int, ...] | None]:
+def _identity(file: Path) -> _Identity | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _log_is_cut(connection: apsw.Connection, log: Path) -> bool:
+    """Whether the log is shorter than the frames that SQLite knows of in it, as after `truncate log`.
+
+    Its own truncation counts none from then on; one just between two looks is why that is asked again.
+    """
+    if connection.in_transaction or connection.pragma("journal_mode") != "wal":
+        return False
+    frame = int(connection.pragma("page_size")) + 24  # sqlite.org/fileformat2.html, 4.1; the header has 32
+    before: int | None = None
+    while True:
+        frames, _ = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+        try:
+            size = log.stat().st_size
+        except OSError:
+            size = 0
+        if frames <= 0 or size >= 32 + frames * frame:
+            return False
+        if frames == before:
+            return True
+        before = frames
+
+
+def _states(path: Path, log: Path) -> list[tuple[int, ...] | None]:
     """What a write of any kind changes of the file and of its log; None where there is none.
 
     Of all that, setting the time of the last change leaves ctime as the trace. Opening the log changes that
@@ -216,12 +277,12 @@ def _states(path: Path) -> list[tuple[int, ...] | None]:
     """
     is_root = getattr(os, "geteuid", lambda: None)() == 0
     states: list[tuple[int, ...] | None] = []
-    for suffix in ("", LOG):
+    for file in (path, log):
         try:
-            found = sibling(path, suffix).stat()
+            found = file.stat()
         except OSError:
             states.append(None)
             continue
-        ctime = 0 if suffix and is_root else found.st_ctime_ns
+        ctime = 0 if file is log and is_root else found.st_ctime_ns
         states.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, ctime))
     return states

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from models.errors import (
     DamagedFile,
     FileLocked,
     FileMissing,
+    LogMissing,
     NotADatabase,
     ReadOnlyFile,
     RowChanged,
@@ -278,6 +281,92 @@ def test_a_reader_of_the_log_keeps_nobody_waiting(database: LocalDatabase) -> No
     assert reader.execute("SELECT count(*) FROM users").get == 0
     reader.close()
     assert emails(database) == ["ada@example.org"]
+
+
+def _renamed(log: Path) -> None:
+    log.rename(log.with_name("elsewhere"))
+
+
+def _replaced(log: Path) -> None:
+    held = log.read_bytes()
+    log.unlink()
+    log.write_bytes(held)
+
+
+def _without_shared_memory(log: Path) -> None:
+    log.unlink()
+    log.with_name(log.name.removesuffix("-wal") + "-shm").unlink()
+
+
+LOST_LOGS: list[Callable[[Path], object]] = [
+    Path.unlink,
+    _renamed,
+    _replaced,
+    _without_shared_memory,
+    partial(os.truncate, length=0),
+]
+
+
+@pytest.mark.parametrize("lose", LOST_LOGS)
+def test_nothing_is_acknowledged_that_goes_to_a_lost_log(
+    database: LocalDatabase, lose: Callable[[Path], object]
+) -> None:
+    log = database.path.with_name(database.path.name + "-wal")
+    database.run_batch([insertion("u-1")])
+    lose(log)
+    with pytest.raises(LogMissing, match=r"-wal\) was deleted, replaced or cut while"):
+        database.run_batch([insertion("u-2")])
+    assert not database.connection().in_transaction
+
+
+def test_a_second_connection_does_not_write_beside_a_lost_log(database: LocalDatabase) -> None:
+    database.run_batch([insertion("u-1")])
+    database.path.with_name(database.path.name + "-wal").unlink()
+    refused: list[bool] = []
+
+    def write() -> None:
+        with database.connection_context(), pytest.raises(LogMissing):
+            database.run_batch([insertion("u-2")])
+        refused.append(True)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    assert refused
+
+
+def test_a_log_that_sqlite_itself_began_anew_is_no_lost_one(database: LocalDatabase) -> None:
+    with closing(apsw.Connection(str(database.path))) as other:
+        for number, mode in enumerate(("PASSIVE", "FULL", "RESTART", "TRUNCATE", "TRUNCATE")):
+            database.run_batch([insertion(f"u-{number}")])
+            other.wal_checkpoint(mode=getattr(apsw, f"SQLITE_CHECKPOINT_{mode}"))
+        database.run_batch([insertion("last")])
+    assert len(emails(database)) == 6
+
+
+def test_a_file_may_change_to_a_log_and_back_between_two_writes(database_path: Path) -> None:
+    database = LocalDatabase(database_path)
+    for number, mode in enumerate(("delete", "wal", "delete", "wal")):
+        with closing(apsw.Connection(str(database_path))) as connection:
+            assert connection.pragma("journal_mode", mode) == mode
+        with database.connection_context():
+            database.run_batch([insertion(f"u-{number}")])
+    with database.connection_context():
+        assert len(emails(database)) == 4
+
+
+def test_a_log_may_come_while_the_file_is_open(database_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as connection:
+        assert connection.pragma("journal_mode", "delete") == "delete"
+    database = LocalDatabase(database_path)
+    with database.connection_context(), closing(apsw.Connection(str(database_path))) as other:
+        database.run_batch([insertion("u-1")])
+        assert other.pragma("journal_mode", "wal") == "wal"
+        database.run_batch([insertion("u-2")])
+        database.run_batch([insertion("u-3")])
+        database_path.with_name(database_path.name + "-wal").unlink()
+        with pytest.raises(LogMissing):
+            database.run_batch([insertion("u-4")])
 
 
 @pytest.mark.parametrize(("mode", "suffix"), [("wal", ""), ("wal", "-wal"), ("delete", "")])
