@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Case, Value, fn
 
+from app.services.chain.reading import ENCODINGS
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, entry_hash
 from models.engine import Database, Rows, Statement, raw
 from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp
@@ -25,7 +26,7 @@ _RECENT: Final = 1_000
 
 _GUARDED: Final = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'previous_hash' AND \"notnull\" = 1"
 _LATEST: Final = f"""
-SELECT CAST(tenant_id AS BLOB), max(seq) FROM {TABLE} NOT INDEXED
+SELECT CAST(tenant_id AS BLOB), max(seq), CAST('a' AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
 """  # noqa: S608
 """By hand: Peewee cannot say NOT INDEXED."""
@@ -178,7 +179,8 @@ def _head(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
             f"In this file {TABLE}.previous_hash may be NULL, so two programs could append behind one entry; "
             "nothing was changed. Open a file with the platform's own schema."
         )
-    latest = {bytes(name).decode(errors="replace"): seq for name, seq in recent}.get(tenant_id)
+    names = {bytes(name).decode(ENCODINGS[bytes(letter)], "replace"): seq for name, seq, letter in recent}
+    latest = names.get(tenant_id)
     if latest is not None and (not rows or rows[0][0] < latest):
         raise NotAllowed(
             f"An index of this file hides the last entry of {tenant_id}, so nothing can follow it; nothing "

@@ -33,7 +33,8 @@ _SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
 _BEFORE: Final = f"""
 {_SELECT} tenant_id = (SELECT tenant_id FROM {TABLE} WHERE seq = ?1) AND seq < ?1 ORDER BY seq DESC LIMIT 1
 """  # noqa: S608
-_ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()}
+ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()}
+"""Python's name for the encoding of a file's text, by how it stores the letter a."""
 
 
 class Link(StrEnum):
@@ -108,7 +109,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
 
 def text_encoding(database: Database) -> str:
     """Python's name for the encoding of the file's text, told by one letter."""
-    return _ENCODINGS[bytes(database.scalar(raw("SELECT CAST('a' AS BLOB)")))]
+    return ENCODINGS[bytes(database.scalar(raw("SELECT CAST('a' AS BLOB)")))]
 
 
 def read_entries(database: Database, encoding: str, where: str, *values: object) -> list[Entry]:

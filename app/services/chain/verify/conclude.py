@@ -65,7 +65,7 @@ def conclude(
         for tenant, chain in joined.chains.items()
     }
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
-    _explain(connection, joined, unproven, readable(joined, extent))
+    _explain(connection, encoding, joined, unproven, readable(joined, extent))
     check_counters(joined, extent)
     check_indexes(connection, joined, extent)
     earlier = compare(joined, known, extent.tenant)
@@ -213,7 +213,7 @@ class _Neighbours(NamedTuple):
 
 
 def _neighbours(
-    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
+    connection: apsw.Connection, encoding: str, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
 ) -> _Neighbours:
     """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
 
@@ -224,7 +224,9 @@ def _neighbours(
     for first, last in ranges if wanted else ():
         try:
             for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
-                tenant, stored, previous = ((item or b"").decode("utf-8", "backslashreplace") for item in raw)
+                tenant, stored, previous = (
+                    (item or b"").decode(encoding, "backslashreplace") for item in raw
+                )
                 row = _Neighbour(seq, tenant, stored)
                 for table, key in zip(found, (stored, previous), strict=True):
                     if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
@@ -235,11 +237,15 @@ def _neighbours(
 
 
 def _explain(
-    connection: apsw.Connection, joined: Joined, unproven: Sequence[Chain], ranges: Iterable[tuple[int, int]]
+    connection: apsw.Connection,
+    encoding: str,
+    joined: Joined,
+    unproven: Sequence[Chain],
+    ranges: Iterable[tuple[int, int]],
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
-    near = _neighbours(connection, hashes, ranges)
+    near = _neighbours(connection, encoding, hashes, ranges)
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]

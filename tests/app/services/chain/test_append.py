@@ -217,6 +217,19 @@ def test_nothing_is_appended_where_an_index_hides_the_head(
     assert len(rows_of(database_path)) == 3
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_an_index_that_hides_the_head_is_met_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    chain_file = ChainFile.encoded(tmp_path / "a.db", encoding)
+    for _ in range(3):
+        chain_file.append("äcme")
+    hide(chain_file, "idx_audit_tenant", "seq < 3")
+    event = Event("äcme", "settings_changed", {})
+    again = LocalDatabase(chain_file.path)
+    with again.connection_context(), pytest.raises(NotAllowed, match="hides the last entry of äcme"):
+        append(again, event)
+    assert len(rows_of(chain_file.path)) == 3
+
+
 def test_nothing_is_appended_behind_the_highest_number(database: LocalDatabase) -> None:
     """SQLite says that the disk is full."""
     event = Event(TENANT, "user_created", {})

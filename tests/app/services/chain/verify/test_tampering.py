@@ -136,6 +136,26 @@ def test_a_row_that_continues_another_tenant(chain: ChainFile) -> None:
     found(chain, "CROSS_TENANT", "LINK", seq=chain.seqs(TENANT)[-1])
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_what_breaks_mean_does_not_depend_on_the_encoding(tmp_path: Path, encoding: str) -> None:
+    """Entries moved to another tenant, a fork, a row that comes twice, and two that were swapped."""
+    found = []
+    for name in ("UTF-8", encoding):
+        chain = ChainFile.encoded(tmp_path / f"{name}.db", name)
+        for number in range(24):
+            chain.append("äb"[number % 2], payload=f'{{"日本":{number}}}')
+        chain.run("UPDATE audit_chain SET tenant_id = 'ö' WHERE seq IN (11, 13, 15)")
+        chain.append("b", previous=chain.one("SELECT hash FROM audit_chain WHERE seq = 4")[0])
+        chain.append("c", previous=chain.one("SELECT hash FROM audit_chain WHERE seq = 8")[0])
+        chain.run("UPDATE audit_chain SET seq = -20 WHERE seq = 20")
+        chain.run("UPDATE audit_chain SET seq = 20 WHERE seq = 22")
+        chain.run("UPDATE audit_chain SET seq = 22 WHERE seq = -20")
+        found.append(chain.verify())
+    assert found[0].findings == found[1].findings
+    assert found[0].tenants == found[1].tenants
+    assert {"LINK", "CROSS_TENANT", "FORK", "ORDER"} <= codes(found[1])
+
+
 def test_a_new_tenant_that_continues_another(chain: ChainFile) -> None:
     chain.append("somebody-else", previous=chain.head(TENANT))
     found(chain, "CROSS_TENANT")
