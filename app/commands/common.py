@@ -2,12 +2,16 @@
 
 import argparse
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import paths
 from app.services.text import visible
+from models.progress import Stop
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
@@ -52,6 +56,28 @@ def positive(value: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[Stop]:
+    """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once."""
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+        for kind in before:
+            signal.signal(kind, signal.default_int_handler)
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds if signal.getsignal(kind) != signal.SIG_IGN}
+    for kind in before:
+        signal.signal(kind, stop)
+    try:
+        yield lambda: stopped
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def database_path(path: Path) -> Path:

@@ -13,6 +13,7 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
+    asked_to_stop,
     complain,
     database_path,
     positive,
@@ -38,8 +39,8 @@ _NOW = (
     "the file; a time before the newest entry is refused all the same"
 )
 _STATUS = (
-    "Exit status: 0 when all that is old went (or would go), 1 when something old stays, which is named with "
-    "its reason, 2 when nothing could be done."
+    "Exit status: 0 when all that is old went (or would go), 1 when something old stays or a chain is "
+    "broken, which is named with its reason, 2 when nothing could be done."
 )
 
 
@@ -116,15 +117,17 @@ def retention(options: argparse.Namespace) -> int:
             without_checkpoint=options.without_checkpoint,
         )
         try:
-            result = run.carry_out(
-                database,
-                planned,
-                confirmation,
-                now=now,
-                actor=paths.os_user(),
-                checkpoint=checkpoint,
-                archive=options.archive,
-            )
+            with asked_to_stop() as cancelled:
+                result = run.carry_out(
+                    database,
+                    planned,
+                    confirmation,
+                    now=now,
+                    actor=paths.os_user(),
+                    checkpoint=checkpoint,
+                    archive=options.archive,
+                    cancelled=cancelled,
+                )
         except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint) as error:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             return EXIT_COULD_NOT_RUN
@@ -132,11 +135,14 @@ def retention(options: argparse.Namespace) -> int:
             _say_result(error.result, options)
             complain(str(error))
             return EXIT_FINDINGS
-    _say_result(result, options)
-    return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
+    return _say_result(result, options)
 
 
-def _say_result(result: RetentionResult, options: argparse.Namespace) -> None:
+def _say_result(result: RetentionResult, options: argparse.Namespace) -> int:
+    if result.cancelled:
+        complain("cancelled; what was removed is gone, the rest stays, and a new run goes on from there")
+    for tenant, reason in result.broken.items():
+        complain(f"broken after it: {tenant or options.file.name}: {reason}")
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
@@ -146,6 +152,7 @@ def _say_result(result: RetentionResult, options: argparse.Namespace) -> None:
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
+    return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
 
 
 def _say_plan(planned: Plan, *, as_json: bool) -> int:

@@ -93,7 +93,8 @@ class RetentionResult:
 
     `cancelled` says that there is more to remove; what was removed is complete in itself. `archives` are the
     names of the files that keep the removed audit entries. `doubt` says why the clock was in doubt, also when
-    a person has said that it is right. `no_checkpoint` is why none could be made afterwards.
+    a person has said that it is right. `no_checkpoint` is why none could be made afterwards. `broken` is what
+    the verification afterwards found that was not so before, by tenant; without a name it is the file's.
     """
 
     cutoff: int
@@ -105,6 +106,7 @@ class RetentionResult:
     archives: tuple[str, ...] = ()
     doubt: ClockDoubt | None = None
     no_checkpoint: str | None = None
+    broken: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -112,8 +114,20 @@ class RetentionResult:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that is old went."""
-        return not (self.left or self.skipped or self.cancelled)
+        """Whether all that is old went, and what stays holds."""
+        return not (self.left or self.skipped or self.cancelled or self.broken)
+
+    @property
+    def alarm(self) -> str | None:
+        """The first of what is broken, for a person who has to look at it."""
+        if not self.broken:
+            return None
+        tenant, reason = next(iter(self.broken.items()))
+        more = f" {counted(len(self.broken) - 1, 'more tenant')} too." if len(self.broken) > 1 else ""
+        return (
+            f"Retention removed {counted(self.total, 'row')}; after that, the audit chain"
+            f"{f' of {tenant}' if tenant else ''} was found broken: {reason}{more} Verify the file."
+        )
 
     def change(self) -> Change:
         """What those who show the file are told of it; retention cannot be undone."""
@@ -125,6 +139,10 @@ class RetentionResult:
         """The documented JSON of `tenant-admin retention --json`."""
         found = {"cutoff": self.cutoff, "dryRun": False, "removed": dict(self.removed)}
         found |= stays(self.left, self.skipped) | in_doubt(self.doubt)
+        if self.cancelled:
+            found["cancelled"] = True
+        if self.broken:
+            found["broken"] = [{"tenant": name or None, "reason": why} for name, why in self.broken.items()]
         return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}
 
 
@@ -180,30 +198,15 @@ def carry_out(
         pause=pause,
         batch_rows=batch_rows,
     )
-    result = run.result
     try:
-        with database.calm_log() as run.fold_back:
-            try:
-                try:
-                    if plan.total and plan.has_chain:
-                        run.check(checkpoint)
-                    run.remove()
-                except Cancelled:
-                    result.cancelled = True
-                if _is_news(database, result):
-                    run.report()
-            except TenantAdminError as error:
-                if not result.total:
-                    raise
-                stopped = RetentionStopped(result, plan.total, error)
-                with suppress(TenantAdminError):  # the first failure is the one to tell
-                    run.report(error=stopped)
-                raise stopped from error
+        run.go(checkpoint)
+    except Exception:  # whoever interrupts does not wait for a verification
+        run.look_back(checkpoint)
+        raise
     finally:
-        result.seconds = time.monotonic() - started
-        if result.total and plan.has_chain:
-            result.no_checkpoint = checkpoint(reason=Reason.RETENTION).missing
-    return result
+        run.result.seconds = time.monotonic() - started
+    run.look_back(checkpoint)
+    return run.result
 
 
 def _require(plan: Plan, confirmation: Confirmation) -> None:
@@ -256,6 +259,37 @@ class _Run:
         self._stopped: set[str] = set()
         self._done = self._total = self._transactions = 0
 
+    def go(self, checkpoint: TryCheckpoint) -> None:
+        """All of it but the checkpoint after."""
+        with self.database.calm_log() as self.fold_back:
+            try:
+                try:
+                    if self.plan.total and self.plan.has_chain:
+                        self.check(checkpoint)
+                    self.remove()
+                except Cancelled:
+                    self.result.cancelled = True
+                if _is_news(self.database, self.result):
+                    self.report()
+            except TenantAdminError as error:
+                if not self.result.total:
+                    raise
+                stopped = RetentionStopped(self.result, self.plan.total, error)
+                with suppress(TenantAdminError):  # the first failure is the one to tell
+                    self.report(error=stopped)
+                raise stopped from error
+
+    def look_back(self, checkpoint: TryCheckpoint) -> None:
+        """Makes the checkpoint after, and keeps what its verification found that was not so before."""
+        if not (self.result.total and self.plan.has_chain):
+            return
+        after = checkpoint(reason=Reason.RETENTION)
+        self.result.no_checkpoint = after.missing
+        held = after.held
+        self.result.broken = {tenant: held[tenant] for tenant in sorted(after.broken - self._attempt.broken)}
+        if after.stops is not None and after.failure is None and after.stops not in held.values():
+            self.result.broken[""] = after.stops
+
     def check(self, checkpoint: TryCheckpoint) -> None:
         """Makes the checkpoint before, and leaves alone the tenants that its verification stops.
 
@@ -263,6 +297,8 @@ class _Run:
         """
         before = self.plan.attempt if self.plan.untouched() else None
         self._attempt = checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
+        if self._attempt.missing is not None and self.cancelled():  # which may have ended the verification
+            raise Cancelled
         if self._attempt.missing is not None and not self.confirmation.without_checkpoint:
             raise NoCheckpoint(self._attempt.missing)
         self._shares, held = hold_back(self._shares, self._attempt)

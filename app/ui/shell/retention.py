@@ -272,6 +272,8 @@ class Retention(QObject):
         self.last = result
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)
+            if result.alarm is not None:
+                self._context.runner.failed.emit(TenantAdminError(result.alarm))
 
     def _try_checkpoint(
         self, *, reason: Reason | None, cancelled: Stop = never, before: Attempt | None = None
@@ -305,4 +307,5 @@ class Retention(QObject):
         tenants = len({left.tenant_id for left in self.last.left})
         kept = f", old entries of {counted(tenants, 'tenant')} kept" if tenants else ""
         unsigned = ", no checkpoint after it" if self.last.no_checkpoint else ""
-        return f", {counted(self.last.total, 'row')} removed{kept}{unsigned}"
+        broken = ", a chain broken after it" if self.last.broken else ""
+        return f", {counted(self.last.total, 'row')} removed{kept}{unsigned}{broken}"

@@ -1,7 +1,12 @@
 """`tenant-admin retention` as a shell script meets it: what goes, what stays and why, exit codes."""
 
+import argparse
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +14,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.commands.common import asked_to_stop
+from app.commands.retention import _say_result
 from app.services.demo import create_demo
+from app.services.retention.run import RetentionResult
 from tests.fixtures import chains
 from tests.fixtures.command import run
 from tests.fixtures.window import ask
@@ -91,6 +99,69 @@ def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     done = run("retention", copy, "--trust-clock", "--allow-majority", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["removed"] == found["removed"]
+
+
+def test_a_run_that_is_interrupted_says_what_went_and_records_it(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    create_demo(copy, rows=30_000, tenants=3, now=int(time.time()))
+    command = [
+        sys.executable,
+        "-m",
+        "app",
+        "retention",
+        str(copy),
+        "--days",
+        "1",
+        "--allow-majority",
+        "--json",
+    ]
+    environment = os.environ | {"TENANT_ADMIN_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with closing(apsw.Connection(str(copy))) as connection:
+        connection.set_busy_timeout(10_000)
+        before = connection.execute("SELECT min(seq) FROM audit_chain").get
+        while connection.execute("SELECT min(seq) FROM audit_chain").get == before:
+            assert process.poll() is None
+        connection.execute("BEGIN IMMEDIATE")  # so that it cannot be done before it is asked
+        process.send_signal(signal.SIGINT)
+        connection.execute("ROLLBACK")
+        out, error = process.communicate(timeout=60)
+        said = json.loads(out)
+        assert (process.returncode, said["cancelled"]) == (1, True), error
+        assert "cancelled; what was removed is gone" in error
+        kind, payload = connection.execute(
+            "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1"
+        ).fetchall()[0]
+        recorded = json.loads(str(payload))
+        assert (kind, recorded["cancelled"]) == ("retention_completed", True)
+        assert recorded["removed"] == said["removed"]
+        assert said["removed"]["audit_chain"] > 0
+        oldest = connection.execute("SELECT min(created_at) FROM audit_chain").get
+        assert oldest < said["cutoff"], "more was to go"
+    assert run("verify", copy, home=tmp_path / "home").returncode == 0
+
+
+def test_a_chain_that_breaks_under_a_run_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    result = RetentionResult(
+        0, {"audit_chain": 4}, broken={"acme": "It does not hold.", "": "Nor does this."}
+    )
+    options = argparse.Namespace(json=False, file=Path("a.sqlite"), archive=None)
+    assert _say_result(result, options) == 1
+    said = capsys.readouterr().err
+    assert "broken after it: acme: It does not hold.\n" in said
+    assert "broken after it: a.sqlite: Nor does this.\n" in said
+
+
+def test_the_second_request_to_stop_ends_at_once() -> None:
+    with asked_to_stop() as stopped:
+        assert not stopped()
+        signal.raise_signal(signal.SIGINT)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_time_given_confirms_what_lies_ahead(demo: Path, tmp_path: Path) -> None:

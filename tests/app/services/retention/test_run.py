@@ -338,6 +338,46 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     assert (result.total, store.checkpoints(database.path)) == (0, ())
 
 
+def test_what_breaks_while_it_runs_is_told(database: LocalDatabase, sql: apsw.Connection) -> None:
+    chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
+    chains.append(sql, "bolt", [NEW, NOW])
+    chains.append(sql, "crux", [OLD, NEW, NOW, NOW])
+    sql.execute(
+        "UPDATE audit_chain SET payload = 'before' WHERE tenant_id = 'crux' AND created_at = ?", (NEW,)
+    )
+
+    def forge(done: int, total: int) -> None:
+        if done == total:
+            sql.execute("UPDATE audit_chain SET payload = 'forged' WHERE tenant_id = 'bolt'")
+
+    result = retain(database, progress=forge)
+    assert (result.total, [one.tenant_id for one in result.left]) == (1, ["crux"])
+    assert list(result.broken) == ["bolt"] and not result.is_complete
+    assert result.to_json()["broken"] == [{"tenant": "bolt", "reason": result.broken["bolt"]}]
+    assert result.alarm is not None
+    assert "1 row; after that, the audit chain of bolt was found broken: Entry " in result.alarm
+
+
+def test_whoever_interrupts_does_not_wait_for_a_verification(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
+    verified, reasons = unsigned(database.path), []
+
+    def attempt(**options: Any) -> Attempt:
+        reasons.append(options["reason"])
+        return verified(**options)
+
+    def interrupt(done: int, total: int) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retain(database, checkpoint=attempt, progress=interrupt)
+    assert left_of(sql, "acme") == [NEW, NOW, NOW]
+    assert reasons == [None, Reason.RETENTION]
+
+
 def test_a_chain_that_has_to_stay_is_reported_once(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq = 1")

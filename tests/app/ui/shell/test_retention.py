@@ -430,6 +430,29 @@ def test_a_refused_run_keeps_no_checkpoint(
     worker.stop()
 
 
+def test_a_chain_that_breaks_under_a_run_is_shown(
+    database: LocalDatabase, make: Make, qtbot: QtBot, database_path: Path
+) -> None:
+    chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
+    verified, asked = unsigned(database_path), list[object]()
+
+    def checkpoint(**options: Any) -> Attempt:
+        asked.append(options)
+        if len(asked) == 3:  # a plan, the checkpoint before, the one after
+            with apsw.Connection(str(database_path)) as connection:
+                connection.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 8")
+            connection.close()
+        return verified(**options)
+
+    worker = make(checkpoint)
+    with failure(qtbot, worker) as failed:
+        run_now(worker)
+    assert "after that, the audit chain of acme was found broken" in str(failed.args[0])
+    qtbot.waitUntil(lambda: not worker.running)
+    assert worker._outcome().endswith(", a chain broken after it")
+    worker.stop()
+
+
 @pytest.mark.parametrize("change", [False, True])
 def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_since(
     database: LocalDatabase, make: Make, qtbot: QtBot, tmp_path: Path, change: bool
