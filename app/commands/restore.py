@@ -25,7 +25,8 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-findings",
         action="store_true",
-        help="also when the copy does not hold, by itself or against checkpoints; refused otherwise",
+        help="also when the copy does not hold, by itself or against checkpoints, or is of another database "
+        "than the file's checkpoints; refused otherwise",
     )
 
 
@@ -41,12 +42,12 @@ def restore(options: argparse.Namespace) -> int:
         offered = restoring.offer(path, options.copy, Path(scratch), store, verify, now=now)
         if not offered.holds:
             print_report(offered.report)
-            if not options.allow_findings:
-                complain(
-                    f"{offered.standing or 'The audit chain of the copy does not hold.'} "
-                    "Nothing was restored; to restore it nevertheless, add --allow-findings"
-                )
-                return EXIT_FINDINGS
+        if offered.needs_agreement and not options.allow_findings:
+            complain(
+                f"{offered.standing or 'The audit chain of the copy does not hold.'} "
+                "Nothing was restored; to restore it nevertheless, add --allow-findings"
+            )
+            return EXIT_FINDINGS
         if offered.standing is not None:
             say(offered.standing)
         try:

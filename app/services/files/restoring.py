@@ -48,7 +48,10 @@ class Standing(StrEnum):
         "The copy does not hold against the checkpoints of this file: entries were changed or are missing, "
         "or it is of a time that none of them knows."
     )
-    OTHER = "The copy is of another database: no entry that a checkpoint of this file knows is in it."
+    OTHER = (
+        "The copy is of another database: no entry that a checkpoint of this file knows is in it, so the "
+        "checkpoints say nothing of what the file would hold then."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,14 @@ class Offer:
 
     @property
     def holds(self) -> bool:
-        """Whether it may be restored without a person saying so."""
         return self.report.verdict not in BROKEN
+
+    @property
+    def needs_agreement(self) -> bool:
+        """Whether it may be restored only when a person says so: what checkpoints bear witness to is not
+        replaced by what none of them speaks of, though its own chain may hold.
+        """
+        return not self.holds or self.known is Standing.OTHER
 
     @property
     def standing(self) -> str | None:

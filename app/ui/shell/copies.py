@@ -142,8 +142,9 @@ class Copies(FileWork):
 
 
 class RestoreDialog(ConfirmDialog):
-    """Accepted is the person's agreement to restore `path`. Where the copy's own chain does not hold, nothing
-    can be pressed before the person has said that it is meant.
+    """Accepted is the person's agreement to restore `path`. Where the copy's own chain does not hold, or it
+    is of another database than the file's checkpoints, nothing can be pressed before the person has said that
+    it is meant.
     """
 
     def __init__(self, theme: Theme, offer: Offer, path: Path, parent: QWidget | None = None) -> None:
@@ -171,11 +172,12 @@ class RestoreDialog(ConfirmDialog):
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)
             self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
-        self.agreement = QCheckBox("I mean this, although its audit chain does not hold", self)
-        self.agreement.setVisible(not offer.holds)
-        self.agreement.setChecked(offer.holds)
+        doubt = "it is of another database" if offer.holds else "its audit chain does not hold"
+        self.agreement = QCheckBox(f"I mean this, although {doubt}", self)
+        self.agreement.setVisible(offer.needs_agreement)
+        self.agreement.setChecked(not offer.needs_agreement)
         self.agreement.toggled.connect(self._update)
-        if not offer.holds:
+        if offer.needs_agreement:
             self.add_widget(self.agreement)
         self._update()
 

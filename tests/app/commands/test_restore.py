@@ -63,6 +63,22 @@ def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path
     assert run("restore", live, copy, "--allow-findings").returncode == 0
 
 
+def test_a_witnessed_file_is_not_replaced_by_an_unrelated_one_without_a_word(
+    live: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.sqlite"
+    create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
+    assert run("checkpoint", live).returncode == 0
+    done = run("restore", live, other)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is of another database" in done.stderr and "--allow-findings" in done.stderr
+    assert count(live, "audit_chain") == 300
+    done = run("restore", live, other, "--allow-findings")
+    assert done.returncode == 0
+    assert "is of another database" in done.stdout
+    assert count(live, "audit_chain") == 51
+
+
 def test_a_copy_never_takes_the_place_of_another_file(live: Path, tmp_path: Path) -> None:
     there = tmp_path / "there.sqlite"
     there.write_text("mine")

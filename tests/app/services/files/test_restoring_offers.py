@@ -52,7 +52,7 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     checkpoint(live, folder)
     append(live, 2)
     offered = offer(live, early, folder)
-    assert (offered.known, offered.holds) == (Standing.EARLIER, True)
+    assert (offered.known, offered.holds, offered.needs_agreement) == (Standing.EARLIER, True, False)
     assert "older than checkpoint 2" in (offered.standing or "")
     done = carry_out(live, offered, folder)
     made = CheckpointStore(folder).checkpoints(live)
@@ -103,7 +103,17 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     assert offer(live, later, folder, "two").known == Standing.LATER
     other = tmp_path / "other.sqlite"
     create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
-    assert offer(live, other, folder, "three").known == Standing.OTHER
+    unrelated = offer(live, other, folder, "three")
+    assert (unrelated.known, unrelated.holds, unrelated.needs_agreement) == (Standing.OTHER, True, True)
+
+
+def test_a_file_that_no_checkpoint_knows_may_be_replaced_by_any_that_holds(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.sqlite"
+    create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
+    offered = offer(live, other, folder)
+    assert (offered.known, offered.needs_agreement) == (None, False)
 
 
 REWRITTEN = ("payload", "tenant", "tail", "head", "everything")

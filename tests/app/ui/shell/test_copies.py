@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.demo import create_demo
 from app.services.files.copying import snapshot_copy
 from app.ui.shell.copies import RestoreDialog
 from app.ui.shell.window import MainWindow
@@ -88,6 +89,23 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     press("Escape")
     closed(qtbot, window, RestoreDialog)
     assert leftovers(demo_path) == []
+
+
+def test_a_copy_of_another_database_needs_a_word(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
+    create_demo(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9, now=NOW)
+    open_file(qtbot, window, demo_path)
+    window.copies.offer(demo_path, tmp_path / "other.sqlite")
+    box = dialog(qtbot, window, RestoreDialog)
+    assert "The audit chain of the copy holds" in box.chain.text()
+    assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
+    assert box.agreement.text() == "I mean this, although it is of another database"
+    click(qtbot, box.agreement)
+    assert box.confirm_button.isEnabled()
+    press("Escape")
+    closed(qtbot, window, RestoreDialog)
 
 
 def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
