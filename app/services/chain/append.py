@@ -12,7 +12,7 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Case, Value, fn
 
 from app.services.chain.reading import ENCODINGS
-from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, entry_hash
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, deviation, entry_hash
 from models.engine import Database, Rows, Statement, raw
 from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp
 from models.status import DAY
@@ -24,7 +24,13 @@ ATTEMPTS: Final = 500
 _RECENT: Final = 1_000
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
 
-_GUARDED: Final = "SELECT 1 FROM pragma_table_info(?) WHERE name = 'previous_hash' AND \"notnull\" = 1"
+_GUARDED: Final = """
+SELECT sql,
+  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'previous_hash' AND "notnull" = 1),
+  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'seq' AND pk = 1 AND upper(type) = 'INTEGER')
+    AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')
+FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
+"""
 _LATEST: Final = f"""
 SELECT CAST(tenant_id AS BLOB), max(seq), CAST('a' AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
@@ -174,10 +180,16 @@ def _ends(tenants: SQL, each: Sequence[Any]) -> list[BaseQuery]:
 
 def _head(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
     """`recent` are the last entries among the table's newest, found without any index."""
-    if not guard:
+    what: str | None = "is no table"
+    for sql, never_null, numbered in guard:
+        what = deviation(sql)
+        if not numbered:
+            what = "is not keyed by seq"
+        if not never_null:
+            what = "lets previous_hash be NULL, so two programs could append behind one entry"
+    if what is not None:
         raise NotAllowed(
-            f"In this file {TABLE}.previous_hash may be NULL, so two programs could append behind one entry; "
-            "nothing was changed. Open a file with the platform's own schema."
+            f"In this file {TABLE} {what}; nothing was changed. Open a file with the platform's own schema."
         )
     names = {bytes(name).decode(ENCODINGS[bytes(letter)], "replace"): seq for name, seq, letter in recent}
     latest = names.get(tenant_id)

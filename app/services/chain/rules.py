@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
 # ---------------------------------------------------------------------------------------- format and formula
@@ -46,6 +47,22 @@ SECONDS_LIMIT: Final = 100_000_000_000
 
 CLOCK_TOLERANCE: Final = 60
 """Seconds by which another machine's clock may be ahead before a time counts as in the future."""
+
+
+_SQL_TOKEN: Final = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|[\w$]+|\S", re.DOTALL
+)
+
+
+def deviation(create_table: str) -> str | None:
+    """What in the table's own SQL makes one row answer for another, or an insert do something else."""
+    words = (word.upper() for word in _SQL_TOKEN.findall(create_table) if not word.startswith(("--", "/*")))
+    for word, following in pairwise(words):
+        if word == "COLLATE" and following.strip("'\"`[]") != "BINARY":
+            return "has a column that is compared otherwise than byte by byte (COLLATE)"
+        if (word, following) == ("ON", "CONFLICT"):
+            return "has a conflict clause (ON CONFLICT)"
+    return None
 
 
 def archive_name(tenant: str, from_seq: int, to_seq: int) -> str:

@@ -84,7 +84,7 @@ def import_dump(
     `progress` is in bytes read of bytes in all. Foreign keys are not enforced, only counted. Whatever goes
     wrong, nothing is left at `target`. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`,
     `NotADump`, `NotPlainText`, `DumpCutOff`, `StatementRefused`, `StatementFailed`, `ImportLimit`,
-    `NotThePlatforms`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
+    `NotThePlatforms`, `CannotVerify`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
     """
     began = time.perf_counter()
     size = _size(dump)
@@ -238,8 +238,13 @@ def _dangling(connection: apsw.Connection) -> Iterator[Dangling]:
 
 
 def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
-    """Counts the tables that are a person's, once all that should be there is. Raises `NotThePlatforms`."""
+    """Counts the tables that are a person's, once all that should be there is.
+
+    Raises `NotThePlatforms`, and `CannotVerify` for an audit chain that is not the platform's.
+    """
     # Peewee comes along with these, and its memory is not wanted beside the run's.
+    from app.services.chain.rules import TABLE  # noqa: PLC0415
+    from app.services.chain.verify.source import check_table  # noqa: PLC0415
     from app.services.files import describe  # noqa: PLC0415
     from models import schema  # noqa: PLC0415
     from models.local.database import LocalDatabase  # noqa: PLC0415
@@ -251,6 +256,8 @@ def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
         if missing:
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
             raise NotThePlatforms(dump, ", ".join(missing[:5]) + more)
+        if TABLE in found.columns:
+            check_table(database.connection(), dump)
         return {table: count or 0 for table, count in describe.rows(database, found).items()}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from app.services.chain.entry import RAW_COLUMNS
-from app.services.chain.rules import COLUMNS, TABLE
+from app.services.chain.rules import COLUMNS, TABLE, deviation
 from models.errors import FileMissing, TableMissing, TenantAdminError
 
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
@@ -121,9 +121,15 @@ def check_table(connection: apsw.Connection, path: Path) -> None:
     }
     missing = [name for name in COLUMNS if name not in columns]
     keys = [name for name, (key, _) in columns.items() if key]
-    # Only a key declared INTEGER is the row's own number; any other may be NULL, text or twice there.
-    if missing or keys != ["seq"] or columns["seq"] != (1, "INTEGER"):
-        what = f"has no column {missing[0]}" if missing else "is not keyed by seq"
+    of_key = connection.execute("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (TABLE,)).fetchone()
+    what = deviation(str(found[1]))
+    # Only a key declared INTEGER, and kept in no index (as DESC and WITHOUT ROWID are), is the row's own
+    # number; any other may be NULL, text or twice there.
+    if keys != ["seq"] or columns["seq"] != (1, "INTEGER") or of_key is not None:
+        what = "is not keyed by seq"
+    if missing:
+        what = f"has no column {missing[0]}"
+    if what is not None:
         raise CannotVerify(f"{path.name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
 
 

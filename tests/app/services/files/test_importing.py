@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from app import paths
+from app.services.chain.verify.source import CannotVerify
 from app.services.files.dump_text import DumpCutOff, NotADump, NotThePlatforms
 from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers import scan_pool
@@ -226,6 +227,23 @@ def test_a_dump_of_something_else(run: Run) -> None:
         NotThePlatforms, match=r"lacks users, audit_chain, .* and 2 more: it is not a whole dump"
     ):
         run("CREATE TABLE songs(a);\nINSERT INTO songs VALUES('x');\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("AUTOINCREMENT", "DESC"), "is not keyed by seq"),
+        (("tenant_id TEXT", "tenant_id TEXT COLLATE NOCASE"), r"\(COLLATE\)"),
+    ],
+)
+def test_a_chain_of_which_rows_cannot_be_told_apart(
+    run: Run, texts: dict[str, str], target: Path, change: tuple[str, str], sentence: str
+) -> None:
+    before, table = texts["d1"].split("CREATE TABLE audit_chain", 1)
+    changed = f"{before}CREATE TABLE audit_chain{table.replace(*change, 1)}"
+    with pytest.raises(CannotVerify, match=sentence):
+        run(changed)
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
