@@ -38,6 +38,9 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
+MOST_DAYS: Final = SECONDS_LIMIT // DAY
+"""No time that counts as one in seconds is longer ago."""
+
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
 TryCheckpoint = Callable[..., Attempt]
@@ -177,11 +180,13 @@ def plan(
 ) -> Plan:
     """Finds what a run would remove; verifies the chains if there is anything. The caller has a connection.
 
-    Nothing is changed or signed. Raises `InvalidInput` for a negative number of days, `NotAllowed` where a
-    view or trigger stands in for a table, `Cancelled` and the storage errors.
+    Nothing is changed or signed. Raises `InvalidInput` for a number of days that is no period, `NotAllowed`
+    where a view or trigger stands in for a table, `Cancelled` and the storage errors.
     """
-    if days < 0:
-        raise InvalidInput("days", "The retention period is a number of days, not less than 0.")
+    if not 0 <= days <= MOST_DAYS:
+        raise InvalidInput(
+            "days", f"The retention period is a number of days, not less than 0 and not above {MOST_DAYS:,}."
+        )
     cutoff = now - days * DAY
     untouched = database.watch()
     tables, skipped = _usable(schema.inspect(database))

@@ -75,6 +75,12 @@ def test_most_of_a_tenant_needs_a_confirmation(demo: Path, tmp_path: Path) -> No
     assert run("verify", copy).returncode == 0
 
 
+def test_a_period_that_no_calendar_has_is_one_sentence(demo: Path) -> None:
+    done = run("retention", demo, "--dry-run", "--days", 10**16)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "The retention period is a number of days" in done.stderr
+
+
 def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     create_demo(copy, rows=600, now=int(time.time()) - 30 * DAY)

@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo import create_demo
-from app.services.retention.plan import TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
+from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
 from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
@@ -662,6 +662,9 @@ def test_days_are_counted_back_from_now(database: LocalDatabase, sql: apsw.Conne
     assert (result.cutoff, result.removed["audit_chain"]) == (NOW - 10 * DAY, 1)
     with pytest.raises(InvalidInput):
         retain(database, days=-1)
+    with pytest.raises(InvalidInput, match="not above 1,157,407"):
+        retain(database, days=10**16)
+    assert retain(database, days=MOST_DAYS).total == 0
 
 
 def test_a_read_only_file_is_never_written(database: LocalDatabase, sql: apsw.Connection) -> None:
