@@ -4,8 +4,11 @@ What is not finished lies in a folder of its own, beside what it will become, th
 and whose name begins with `UNFINISHED`; a program that was killed may leave such a folder behind.
 """
 
+import glob
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +21,8 @@ from models.errors import AlreadyThere, CannotOpen, FileMissing, InvalidInput
 from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
+_MADE = re.compile(re.escape(UNFINISHED) + "[a-z0-9_]{8}")
+_DATABASES = ("*.sqlite", "*.sqlite3", "*.db")
 
 LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
 SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
@@ -60,6 +65,7 @@ def new_file(path: Path) -> Iterator[Path]:
         # SQLite would take a stale log for the new file's own and mix the two databases.
         if os.path.lexists(sibling(path, suffix)):
             raise AlreadyThere(sibling(path, suffix))
+    sweep_databases(path)
     with expected_errors(path), unfinished(path) as building:
         yield building
         finish(building)
@@ -126,17 +132,33 @@ def finish(building: Path) -> None:
         os.fsync(file.fileno())
 
 
-def sweep(folder: Path, pattern: str) -> None:
-    """Takes away what killed programs have left of files of such a name.
+def sweep(folder: Path, *patterns: str) -> None:
+    """Takes away what killed programs have left of files whose names all match one of `patterns`.
 
     What was written to within `STALE` may be in the making and stays.
     """
     for left in folder.glob(f"{UNFINISHED}*"):
         with suppress(OSError):
-            parts = list(left.iterdir())
+            parts = list(left.rglob("*"))
             newest = max(part.stat().st_mtime for part in (left, *parts))
-            if all(part.match(pattern) for part in parts) and time.time() - newest > STALE:
+            is_known = _is_unfinished(left) and all(
+                _is_unfinished(part) or any(part.match(pattern) for pattern in patterns) for part in parts
+            )
+            if is_known and time.time() - newest > STALE:
                 shutil.rmtree(left)
+
+
+def sweep_databases(path: Path) -> None:
+    """The same of databases, for whoever makes one at `path`: they are whole copies of personal data."""
+    own = f"*{glob.escape(path.suffix)}" if path.suffix else glob.escape(path.name)
+    sweep(path.parent, *(f"{name}{suffix}" for name in (own, *_DATABASES) for suffix in SIBLINGS))
+
+
+def _is_unfinished(left: Path) -> bool:
+    """Whether it is a folder as `tempfile` makes them, and not one that a person has called so."""
+    if not _MADE.fullmatch(left.name) or not left.is_dir() or left.is_symlink():
+        return False
+    return os.name != "posix" or not stat.S_IMODE(left.stat().st_mode) & 0o077
 
 
 def _replace(finished: Path, path: Path) -> None:

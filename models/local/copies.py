@@ -61,6 +61,7 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
     In one step, because a stepwise backup beside a busy writer never ends. A copy that was not finished
     never carries the name.
     """
+    atomic.sweep_databases(copy)
     with (
         atomic.replacing(copy) as building,
         closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,

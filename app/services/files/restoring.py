@@ -33,7 +33,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local import copies
-from models.local.atomic import UNFINISHED
+from models.local.atomic import UNFINISHED, sweep_databases
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
@@ -118,8 +118,10 @@ class RestoreFailed(StorageError):
 
 
 def scratch(path: Path) -> TemporaryDirectory[str]:
-    """A folder for what is prepared, on the file's own disk."""
-    return TemporaryDirectory(prefix=UNFINISHED, dir=path.resolve().parent, ignore_cleanup_errors=True)
+    """A folder for what is prepared, on the file's own disk, from which killed work is cleared away."""
+    path = path.resolve()
+    sweep_databases(path)
+    return TemporaryDirectory(prefix=UNFINISHED, dir=path.parent, ignore_cleanup_errors=True)
 
 
 def offer(

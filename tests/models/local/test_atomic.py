@@ -110,3 +110,32 @@ def test_a_text_is_the_owners_alone_and_takes_a_place_only_when_it_may(tmp_path:
     assert path.read_bytes() == b"third\n"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> None:
+    def leave(name: str, *files: str, mode: int = 0o700, fresh: bool = False) -> Path:
+        folder = tmp_path / f"{UNFINISHED}{name}"
+        folder.mkdir(mode)
+        for file in files:
+            (folder / file).parent.mkdir(0o700, exist_ok=True)
+            (folder / file).touch()
+        if not fresh:
+            for part in (*folder.rglob("*"), folder):
+                os.utime(part, (1, 1))
+        return folder
+
+    leave("killed_1")
+    leave("killed_2", "foundation.sqlite", "foundation.sqlite-wal", "foundation.sqlite-shm")
+    leave("killed_3", "copy.sqlite", f"{UNFINISHED}killed_4/copy.sqlite-journal")
+    leave("killed_5", "before.bak")
+    stay = [
+        leave("in_the_m", "copy.sqlite", fresh=True),
+        leave("writing_", "audit-acme-1-2.jsonl.gz"),
+        leave("both____", "copy.sqlite", "letter.odt"),
+        leave("inside__", "copy.sqlite", "mine/copy.sqlite"),
+        leave("home", "copy.sqlite"),
+        leave("settings", "copy.sqlite", mode=0o755),
+    ]
+    with new_file(tmp_path / "new.bak") as building:
+        building.touch()
+    assert {item for item in tmp_path.iterdir() if item.is_dir()} == set(stay)

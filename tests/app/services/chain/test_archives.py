@@ -274,13 +274,13 @@ def test_entries_changed_after_they_were_proven_stay(
 def test_what_a_process_that_died_left_half_written_is_cleared_away(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
-    stale, fresh, other = (folder / f"{UNFINISHED}{name}" for name in ("stale", "fresh", "other"))
+    stale, fresh, other = (folder / f"{UNFINISHED}{name}" for name in ("a_stale1", "a_fresh1", "a_other1"))
     for left, name in (
         (stale, "audit-acme-1-2.jsonl.gz"),
         (fresh, "audit-b-1-2.jsonl.gz"),
         (other, "a.sqlite"),
     ):
-        left.mkdir()
+        left.mkdir(0o700)
         (left / name).touch()
         if left is not fresh:
             os.utime(left / name, (1, 1))

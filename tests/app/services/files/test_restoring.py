@@ -14,6 +14,7 @@ from app.services.demo import create_demo
 from app.services.files import restoring
 from models.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from models.local import copies
+from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.dumping import write_dump
@@ -321,3 +322,13 @@ def test_interrupted_the_copy_of_the_old_content_stays(live: Path, copy: Path, t
     assert rows(live) == before
     (kept,) = tmp_path.glob("foundation.before-restore.*")
     assert rows(kept) == before
+
+
+def test_a_restore_clears_away_what_a_killed_one_has_left(live: Path) -> None:
+    left = live.parent / f"{UNFINISHED}k1lled_1"
+    left.mkdir(0o700)
+    (left / "yesterday.sqlite").touch()
+    for part in (left / "yesterday.sqlite", left):
+        os.utime(part, (1, 1))
+    with restoring.scratch(live) as made:
+        assert [item for item in live.parent.iterdir() if item.name.startswith(UNFINISHED)] == [Path(made)]
