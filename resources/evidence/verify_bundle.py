@@ -169,9 +169,12 @@ class Chain:
         return None
 
 
+def line_begins(checkpoints):
+    return max((item["number"] for item in checkpoints if item["reason"] in ("restore", "anew")), default=0)
+
+
 def check_checkpoints(checkpoints, chains, manifest):
-    lines = [item["number"] for item in checkpoints if item["reason"] in ("restore", "anew")]
-    before, begins = None, max(lines, default=0)
+    before, begins = None, line_begins(checkpoints)
     whole = manifest["seqFrom"] is None and manifest["seqTo"] is None
     starts, owners = {}, {}  # the first numbers that any knew of a tenant; who began with an entry
     for item in checkpoints:
@@ -227,6 +230,11 @@ def main(folder):
     )
     for key in sorted({item["key"] for item in checkpoints}):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
+    begins = line_begins(checkpoints)
+    ended = {item["key"] for item in checkpoints if item["number"] < begins}
+    ended -= {item["key"] for item in checkpoints if item["number"] >= begins}
+    for key in sorted(ended):
+        said.append(f"By checkpoint {begins} another key began anew: what key {key} signed was not asked.")
     if not checkpoints:
         said.append("No checkpoint is here: whether the chains were rewritten as a whole, this cannot know.")
     if any((anchor or "").startswith("adopted:") for anchor in anchors.values()):

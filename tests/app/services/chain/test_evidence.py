@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from app import paths
+from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker
@@ -297,3 +298,22 @@ def test_the_verifier_finds_entries_moved_to_another_tenant(known: KnownChain, t
     assert "CHECKPOINT" in known.verify().counts
     bundle(known, tmp_path / "out")
     assert "of other is the one that tenant-02 began with" in recheck(tmp_path / "out")[1]
+
+
+def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain, tmp_path: Path) -> None:
+    """A new line is that person's word: what the key before it knew is not held against the entries."""
+    export, path = tmp_path / "export.json", known.chain.path
+    known.store.export(path, export)
+    (first,) = known.store.checkpoints(path)
+    bundle(known, tmp_path / "before")
+    elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    elsewhere.store.import_(export, now=NOW, path=path)
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+    for number in range(3):
+        known.chain.rehash(f"tenant-{number:02d}")
+    elsewhere.store.create(path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
+    bundle(elsewhere, tmp_path / "after")
+    sentence = f"By checkpoint 2 another key began anew: what key {first.key} signed was not asked."
+    assert sentence not in recheck(tmp_path / "before")[1]
+    code, said = recheck(tmp_path / "after")
+    assert (code, sentence in said) == (0, True)
