@@ -17,8 +17,8 @@ from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, S
 def test_the_rules_import_nothing_of_ours_and_little_of_python() -> None:
     code = (
         "import sys; before = set(sys.modules); import app.services.chain.entry; "
-        "print([m for m in sys.modules if m.startswith(('app.', 'models')) or m in ('peewee', 'apsw', "
-        "'dataclasses')])"
+        "print([m for m in sys.modules if m not in before and (m.startswith(('app.', 'models'))"
+        " or m in ('peewee', 'apsw', 'dataclasses'))])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ours = ["app.services", "app.services.chain", "app.services.chain.rules", "app.services.chain.entry"]
