@@ -5,6 +5,7 @@ TENANT_ADMIN_MUTATIONS is how many changes are tried (20,000 in CI).
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import CheckpointHistory, Seal
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
@@ -96,6 +98,33 @@ def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) 
         assert codes(alone) & {"HASH", "GRAMMAR", "TYPE", "ENCODING"}
 
 
+def with_strangers(
+    data: st.DataObject, history: CheckpointHistory, seal: Seal | None
+) -> Iterator[CheckpointHistory]:
+    """The history with one or two more that say what the file holds, of a key that is not known.
+
+    First where the honest key is known, then where neither is.
+    """
+    if seal is None:  # nothing is left that could be signed
+        return
+    made = list(history.checkpoints)
+    for _ in range(data.draw(st.integers(1, 2), label="strangers")):
+        made.append(
+            replace(
+                made[-1],
+                number=made[-1].number + 1,
+                reason=data.draw(st.sampled_from(["request", "retention", "anew"]), label="reason"),
+                after=0,
+                through=seal.through,
+                rows_ever=made[-1].rows_ever + data.draw(st.integers(-2, 2), label="more"),
+                tenants=seal.tenants,
+                key="f" * 64,
+            )
+        )
+    for keys in (frozenset({made[0].key}), frozenset[str]()):
+        yield replace(history, checkpoints=tuple(made), keys=keys)
+
+
 @settings(
     max_examples=max(1, MUTATIONS // 10),
     deadline=None,
@@ -103,7 +132,10 @@ def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) 
 )
 @given(data=st.data())
 def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> None:
-    """Rows removed, repeated, moved or edited, and then everything rehashed as a careful forger would."""
+    """Rows removed, repeated, moved or edited, and then everything rehashed as a careful forger would.
+
+    Also where the forger appends checkpoints of that to an export, signed with a key of their own.
+    """
     sql = known.chain.sql
     history = known.store.known(known.chain.path)
     kept = sql.execute("SELECT * FROM audit_chain ORDER BY seq").fetchall()
@@ -130,9 +162,14 @@ def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> Non
     known.chain.rehash("tenant-00")
     try:
         report = known.chain.verify(checkpoints=history)
+        blessed = [
+            known.chain.verify(checkpoints=item)
+            for item in with_strangers(data, history, known.chain.verify(seal=True).seal)
+        ]
     finally:
         with sql:
             sql.execute("DELETE FROM audit_chain")
             sql.executemany(INTO_AUDIT_CHAIN + "(?,?,?,?,?,?,?)", kept)
     assert report.verdict == Verdict.TAMPERED
     assert codes(report) & {"CHECKPOINT", "TRUNCATED"}
+    assert {item.verdict for item in blessed} <= {Verdict.TAMPERED}
