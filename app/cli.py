@@ -16,10 +16,10 @@ from models.errors import TenantAdminError
 
 COMMANDS = {
     "verify": "verify.verify",
-    "checkpoint": "checkpoint.checkpoint",
+    "checkpoint": "verify.checkpoint",
     "retention": "retention.retention",
     "backup": "files.backup",
-    "restore": "restore.restore",
+    "restore": "files.restore",
     "import": "files.import_dump",  # Python keeps the name itself
     "migrate": "files.migrate",
     "migrations": "files.migrations",
