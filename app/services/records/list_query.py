@@ -104,11 +104,14 @@ class Statements:
 
     def scoped(self, scope: Scope, *what: Any) -> Any:
         """`what` of the rows in the scope. A file that cannot tell tenants apart shows none of their rows."""
-        model = self.table.model
-        found = model.select(*what)
-        if scope.tenant_id is not None and scope.applies_to(model) and "tenant_id" not in self._present:
-            return found.where(SQL("0"))
-        return scope.restrict(found, model)
+        found = self.table.model.select(*what)
+        if not self._narrows(scope):
+            return found
+        there = "tenant_id" in self._present
+        return found.where(Column(self.source, "tenant_id") == scope.tenant_id if there else SQL("0"))
+
+    def _narrows(self, scope: Scope) -> bool:
+        return scope.tenant_id is not None and self.table.has_tenants
 
     def order(self, query: ListQuery) -> tuple[Any, Any]:
         """The query's order, made total by the rowid."""
@@ -177,8 +180,7 @@ class Statements:
 
     def _chosen(self, query: ListQuery, name: str, values: tuple[Value, ...]) -> Any:
         column = self.table.column(name)
-        scoped = query.scope.tenant_id is not None and query.scope.applies_to(self.table.model)
-        if not (scoped and self._indexed(column)):
+        if not (self._narrows(query.scope) and self._indexed(column)):
             return _one_of(self.value(column), values)
         # Of two indexes SQLite uses one and looks every row up. Asked for the rowids of the second, it reads
         # nothing but both indexes: a third of the time for a large tenant, never much worse.

@@ -15,7 +15,7 @@ from typing import Any
 from peewee import JOIN, SQL, Column, Join, Select, fn
 
 from app.services.records.list_query import ListQuery, Statements, Value
-from app.services.records.record import as_bytes, from_bytes, literal
+from app.services.records.rows import RawText, decoded, exactly, legible
 from app.services.records.tables import DECLARED, EVERYONE, Scope
 from models.engine import Database, Rows, raw
 from models.errors import TableMissing, UndecodableText
@@ -168,7 +168,7 @@ class Lists:
         def grouped(cell: Callable[[Any], Any]) -> list[Any]:
             return [_grouped(statements, query, name, cell) for name in wanted]
 
-        found = dict(zip(wanted, _read(database, grouped, lambda value: value, _stored), strict=True))
+        found = dict(zip(wanted, _read(database, grouped, _chosen), strict=True))
         return {name: tuple((value, count) for value, count in found.get(name, ())) for name in names}
 
     def per_day(self, database: Database, query: ListQuery, offset: int = 0) -> tuple[tuple[int, int], ...]:
@@ -231,21 +231,23 @@ def position(keys: Keys, key: int) -> int | None:
 def _read(
     database: Database,
     queries: Callable[[Callable[[Any], Any]], Sequence[Any]],
-    plain: Callable[[Any], Any] = literal,
-    careful: Callable[[Any], Any] = from_bytes,
+    told: Callable[[Any], Any] = legible,
 ) -> list[Rows]:
     """The rows of `queries(cell)`, from one snapshot; `cell` makes of a stored value what is fetched.
 
     Values are fetched as they are, which is fast and nearly always right. Where some text is no UTF-8, all
-    is read again by `as_bytes`. `plain` and `careful` turn what was fetched into what is wanted.
+    is read again as `exactly` gives it. `told` makes of bytes, and of such a text, what is wanted.
     """
     try:
         found = database.read_batch(queries(lambda value: value))
     except UndecodableText:
-        found = database.read_batch(queries(as_bytes))
-        return [[tuple(map(careful, row)) for row in rows] for rows in found]
+        found = [
+            [tuple(decoded(cell) if isinstance(cell, str) else cell for cell in row) for row in rows]
+            for rows in database.read_batch(queries(exactly))
+        ]
+    odd = {bytes, RawText}
     return [
-        [row if bytes not in map(type, row) else tuple(map(plain, row)) for row in rows] for rows in found
+        [row if odd.isdisjoint(map(type, row)) else tuple(map(told, row)) for row in rows] for rows in found
     ]
 
 
@@ -355,16 +357,6 @@ def _grouped(statements: Statements, query: ListQuery, column: str, cell: Callab
     return found.order_by(count.desc(), value.asc()).limit(CHOICES)
 
 
-def _stored(value: Any) -> Value:
-    """A value as it is stored, of what `as_bytes` gave: text as bytes, a BLOB as the text `x'…'`."""
-    match value:
-        case str():
-            return bytes.fromhex(value[2:-1])
-        case bytes():
-            try:
-                return value.decode()
-            except UnicodeDecodeError:
-                return value
-        case int() | float():
-            return value
-    return None
+def _chosen(value: Any) -> Value:
+    """A value as a query can be given it."""
+    return value.raw if isinstance(value, RawText) else value

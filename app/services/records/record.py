@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from peewee import SQL, Case, Column, Query, fn
+from peewee import Case, Column, Query, fn
 from peewee import Table as Source
 
+from app.services.records.rows import decoded, exactly, legible
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn
 from models.engine import Database
 from models.errors import NotFound, TableMissing
@@ -86,24 +87,6 @@ def value_of(column: TableColumn, source: Any) -> Any:
     return stored
 
 
-def as_bytes(value: Any) -> Any:
-    """An expression that can always be fetched: text as its bytes, a BLOB as the text `x'…'`."""
-    kind = fn.typeof(value)
-    # Literals, not bound values: an engine may take only a hundred of those for all columns of a row.
-    blob = fn.printf(SQL("'x''%s'''"), fn.lower(fn.hex(value)))
-    return Case(None, [(kind == SQL("'text'"), value.cast("BLOB")), (kind == SQL("'blob'"), blob)], value)
-
-
-def literal(value: Any) -> Any:
-    """A value fetched as it is, as it is shown: a BLOB as `x'…'`."""
-    return f"x'{value.hex()}'" if isinstance(value, bytes) else value
-
-
-def from_bytes(value: Any) -> Any:
-    """What `as_bytes` gave, as it is shown."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
 _Wanted = tuple[Table, TableColumn, object]
 """The rows of a table where a column has this value."""
 
@@ -147,12 +130,12 @@ class _Reading:
         declared = {column.source for column in table.columns}
         self._unknown = [name for name in stored if whole and name not in declared]
         self._missing = frozenset(column.name for column in asked if column.source not in stored)
-        cells = [as_bytes(value_of(column, source)) for column in self._columns]
-        cells += [as_bytes(Column(source, name)) for name in self._unknown]
+        cells = [exactly(value_of(column, source)) for column in self._columns]
+        cells += [exactly(Column(source, name)) for name in self._unknown]
         self.query: Query = source.select(*cells).where(Column(source, by.source) == value)
 
     def record(self, row: Sequence[Any]) -> Record:
-        cells = [from_bytes(cell) for cell in row]
+        cells = [legible(decoded(cell)) for cell in row]
         values: dict[str, Any] = dict.fromkeys(column.name for column in self._table.columns)
         for column, cell in zip(self._columns, cells, strict=False):
             values[column.name] = bool(cell) if column.kind is ColumnKind.PRESENCE else cell

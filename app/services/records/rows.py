@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from peewee import SQL, NodeList
+
 from app.services.text import sql_name
 from models.engine import Statement, raw
 from models.errors import ColumnMissing, NotAllowed
@@ -57,18 +59,24 @@ def storage_class(value: Value) -> str:
     return "text"
 
 
-def shown(value: Value) -> int | float | str | None:
-    """A stored value as audit payloads and sentences give it: JSON can hold it, a person can read it."""
+def legible(value: Value) -> int | float | str | None:
+    """A stored value as a person can read it."""
     match value:
         case RawText(raw):
             return raw.decode("utf-8", "replace")
         case bytes():
             return f"x'{value.hex()}'"
+    return value
+
+
+def shown(value: Value) -> int | float | str | None:
+    """The same as audit payloads and sentences give it, so that JSON can hold it, too."""
+    match value:
         case int() if abs(value) > _EXACT_INTEGERS:
             return str(value)
         case float() if not math.isfinite(value):
             return str(value)
-    return value
+    return legible(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +187,22 @@ def _all(conditions: Sequence[str], word: str = "AND") -> str:
     return f"({_all(conditions[:half], word)} {word} {_all(conditions[half:], word)})"
 
 
+_EXACT: Final = (
+    "CASE typeof(%) WHEN 'text' THEN 't' || hex(%) WHEN 'blob' THEN 'b' || hex(%) ELSE quote(%) END"
+)
+
+
 def exact(table: str, column: str) -> str:
     """The value as ASCII text that any engine hands over unchanged: JSON rounds integers and has no infinity,
-    and text that is no UTF-8 cannot be fetched as text at all.
+    and text that is no UTF-8 cannot be fetched as text at all. `decoded` reads it.
     """
-    name = _qualified(table, column)
-    return (
-        f"CASE typeof({name}) WHEN 'text' THEN 't' || hex({name}) WHEN 'blob' THEN 'b' || hex({name})"
-        f" ELSE quote({name}) END"
-    )
+    return _EXACT.replace("%", _qualified(table, column))
+
+
+def exactly(value: Any) -> NodeList:
+    """The same of an expression."""
+    first, *others = map(SQL, _EXACT.split("%"))
+    return NodeList([first, *(part for other in others for part in (value, other))], glue="")
 
 
 def decoded(text: str) -> Value:

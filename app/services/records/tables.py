@@ -5,7 +5,6 @@ an export make of them. `app/README.md` says what else a new column takes.
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
-from typing import Any
 
 from peewee import AutoField, Model
 
@@ -17,16 +16,6 @@ class Scope:
     """The tenant an administrator looks at, or all of them (None)."""
 
     tenant_id: str | None = None
-
-    def applies_to(self, model: type[Model]) -> bool:
-        """Whether rows of this table belong to a tenant; planning runs belong to the platform."""
-        return "tenant_id" in model._meta.fields
-
-    def restrict(self, query: Any, model: type[Model]) -> Any:
-        """The query, limited to the tenant where the table has tenants."""
-        if self.tenant_id is None or not self.applies_to(model):
-            return query
-        return query.where(model._meta.fields["tenant_id"] == self.tenant_id)
 
 
 EVERYONE = Scope()
@@ -118,6 +107,11 @@ class Table:
     def numbered(self) -> bool:
         """Whether SQLite numbers the records; else an id is a text."""
         return isinstance(self.model._meta.primary_key, AutoField)
+
+    @cached_property
+    def has_tenants(self) -> bool:
+        """Whether its rows belong to tenants; planning runs belong to the platform."""
+        return "tenant_id" in self.model._meta.fields
 
     @cached_property
     def listed(self) -> tuple[TableColumn, ...]:
