@@ -7,8 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-from models.local import wrangler
-
 DATABASE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 """How files are called that may be databases."""
 
@@ -72,11 +70,6 @@ def is_dir(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """As `Path.exists`, and never raises."""
     return os.path.exists(path)  # noqa: PTH110
-
-
-def is_project(path: Path) -> bool:
-    """Whether it is a folder, or a configuration file of wrangler, which stands for its folder."""
-    return is_dir(path) or (path.name in wrangler.CONFIGURATIONS and is_file(path))
 
 
 def os_user() -> str:

@@ -82,8 +82,10 @@ def asked_to_stop() -> Iterator[Stop]:
 
 def database_path(path: Path) -> Path:
     """The database file that the argument means: itself, or the one in a project's folder."""
-    if paths.is_project(path):
-        from app.services.files.find import find_database  # noqa: PLC0415 - takes the models along
+    from models.local.file import is_project  # noqa: PLC0415 - takes SQLite along, and a folder the models
+
+    if is_project(path):
+        from app.services.files.find import find_database  # noqa: PLC0415
 
         path = find_database(path)
     return paths.resolved(path)

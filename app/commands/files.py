@@ -29,7 +29,7 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 
 def backup(options: argparse.Namespace) -> int:
     """Write a copy of a file, also while others use it."""
-    from app.services.files.copying import snapshot_copy  # noqa: PLC0415
+    from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
     copy = snapshot_copy(database_path(options.file), options.out)
     say(f"{copy}: {copy.stat().st_size:,} bytes, checked")

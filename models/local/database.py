@@ -162,13 +162,20 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             return list(self.execute(query))
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        with self.snapshot():
+            return [list(self.execute(query)) for query in queries]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read within is of one moment, though what is asked depends on what was answered."""
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
             if connection.in_transaction:
-                return [list(self.execute(query)) for query in queries]
+                yield
+                return
             connection.execute("BEGIN")
             try:
-                return [list(self.execute(query)) for query in queries]
+                yield
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")

@@ -1,5 +1,5 @@
-"""A database file as one sees it beside the engine: by a plain connection, by its first bytes, and who has it
-open.
+"""A database file as one sees it beside the engine: by a plain connection, by its first bytes, by where
+wrangler keeps it, and who has it open.
 
 The file itself is never opened for that: closing a descriptor would drop the locks that this process holds on
 it through SQLite (POSIX locks belong to the process, not to the descriptor).
@@ -18,7 +18,6 @@ import apsw
 
 from models import errors
 from models.errors import CannotOpen, StorageError
-from models.local import wrangler
 from models.local.atomic import SIBLINGS, sibling
 from models.progress import Stop
 
@@ -34,6 +33,18 @@ _FIRST_PAGE = 4096
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
 _OTHERS = (b"PK", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8", b"%PDF", b"(\xb5/\xfd", b"7z", b"BZh", b"\xfd7z")
 """How archives, pictures and documents begin, which are as noisy as an encrypted file."""
+
+CONFIGURATIONS = frozenset({"wrangler.toml", "wrangler.json", "wrangler.jsonc"})
+"""What wrangler's configuration may be called, in the folder of the project (models/README.md)."""
+
+_OF_WRANGLER = ".wrangler"
+STATE = Path(_OF_WRANGLER, "state", "v3", "d1")
+"""Where the local D1 databases of a project lie, in a folder for each kind of file."""
+
+METADATA = "metadata.sqlite"
+"""What lies beside the databases and is none of them."""
+
+_D1_DATABASES = "miniflare-D1DatabaseObject"
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
@@ -121,6 +132,16 @@ class Holder:
         return f"{self.name} (pid {self.pid})"
 
 
+def is_project(path: Path) -> bool:
+    """Whether it is a folder, or a configuration file of wrangler, which stands for its folder."""
+    return os.path.isdir(path) or (path.name in CONFIGURATIONS and os.path.isfile(path))  # noqa: PTH112, PTH113
+
+
+def belongs_to_wrangler(path: Path) -> bool:
+    """Whether wrangler may have it open, by where it lies."""
+    return _OF_WRANGLER in path.parts
+
+
 def detectable() -> bool:
     """Whether this system tells all of it; elsewhere a wrangler that serves the folder stays unseen."""
     return sys.platform == "linux"
@@ -136,7 +157,7 @@ def holders(path: Path) -> tuple[Holder, ...]:
     """
     real = path.resolve()
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
-    if wrangler.is_database(real):
+    if real.parent.name == _D1_DATABASES:  # workerd has the folder open, and not only the file
         names.add(str(real.parent))
     match sys.platform:
         case "linux":

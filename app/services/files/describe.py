@@ -1,13 +1,11 @@
 """What an open file is and holds: for the window that shows it, and as `tenant-admin info` says it."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
-import apsw
 from peewee import OperationalError
 
 from app import paths
@@ -126,7 +124,7 @@ def with_counts(opened: OpenedFile) -> OpenedFile:
     Raises `DamagedFile` and the other errors of reading, `MigrationError` for a ledger nobody understands.
     """
     database = opened.database
-    with snapshot(database):
+    with database.snapshot():
         schema = inspect(database)
         return replace(
             opened,
@@ -137,23 +135,10 @@ def with_counts(opened: OpenedFile) -> OpenedFile:
         )
 
 
-@contextmanager
-def snapshot(database: LocalDatabase) -> Iterator[None]:
-    """All that is read within is of one moment, though what is asked depends on what was answered."""
-    with database.expected_errors():
-        connection: apsw.Connection = database.connection()
-        connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-
-
 def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
     """Row count by table, the platform's and others; None for one that cannot be read here.
 
-    Of one moment within a `snapshot`.
+    Of one moment within `LocalDatabase.snapshot`.
     """
     counts: dict[str, int | None] = {}
     for name in filterfalse(internal, schema.columns):

@@ -14,9 +14,10 @@ from pathlib import Path
 from app import paths
 from app.services.files import describe
 from models.errors import CannotOpen, FileMissing, StorageError
-from models.local import copies, wrangler
+from models.local import copies
 from models.local.atomic import JOURNAL, LOG, UNFINISHED, sibling
 from models.local.database import LocalDatabase
+from models.local.file import METADATA, STATE, is_project
 from models.schema import Schema, expected_columns, inspect
 from models.tables import AuditEntry
 
@@ -78,11 +79,11 @@ def find_database(path: Path) -> Path:
     followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only
     file there when that one cannot be read.
     """
-    if not paths.is_project(path):
+    if not is_project(path):
         return path
     folder = (path if paths.is_dir(path) else path.parent).absolute()
     seen: dict[Path, Candidate | StorageError | None] = {}
-    for files in (_files(folder / wrangler.STATE), _files(folder)):
+    for files in (_files(folder / STATE), _files(folder)):
         for file in islice(files, _MAX_FILES):
             if file not in seen:
                 try:
@@ -95,7 +96,7 @@ def find_database(path: Path) -> Path:
     if len(failures) == 1:
         raise failures[0]
     others = (file for file, item in seen.items() if item is None)
-    raise NoDatabase(folder, tuple(file for file in others if file.name != wrangler.METADATA))
+    raise NoDatabase(folder, tuple(file for file in others if file.name != METADATA))
 
 
 def _choose(folder: Path, candidates: list[Candidate]) -> Path:
@@ -143,7 +144,7 @@ def _examine(file: Path) -> Candidate | None:
         return None
     quiet = not any(sibling(file, suffix).exists() for suffix in (LOG, JOURNAL))
     database = LocalDatabase(file, read_only=True, immutable=quiet)
-    with database.connection_context(), describe.snapshot(database):
+    with database.connection_context(), database.snapshot():
         schema = inspect(database)
         tables = _recognised(schema)
         if not tables:

@@ -1,4 +1,4 @@
-"""Opening a file without harm, saying why it is read-only when it is, and making or migrating one."""
+"""Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
 import stat
@@ -10,19 +10,21 @@ from typing import Any
 from peewee import BaseQuery, Value
 
 from app import paths
-from app.services.files.describe import ASKED, OpenedFile, snapshot, tenants
+from app.services.files.describe import ASKED, OpenedFile, tenants
 from models.errors import (
     CannotOpen,
+    DamagedFile,
     EmptyFile,
     FileMissing,
     FolderGiven,
     NeedsCopy,
     NotADatabase,
+    UnfinishedChange,
 )
-from models.local import wrangler
-from models.local.atomic import LOG, sibling
+from models.local import copies
+from models.local.atomic import LOG, new_file, sibling
 from models.local.database import LocalDatabase
-from models.local.file import detectable, diagnose, holders, said
+from models.local.file import belongs_to_wrangler, detectable, diagnose, holders, is_project, said
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -38,7 +40,7 @@ def open_path(path: Path, *, read_only: bool = False, force_writable: bool = Fal
 
     Raises `SeveralDatabases` when a folder holds more than one, and the errors of `open_database`.
     """
-    if paths.is_project(path):
+    if is_project(path):
         from app.services.files.find import find_database  # noqa: PLC0415 - a file is mostly what is given
 
         path = find_database(path)
@@ -52,7 +54,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     written, or in which something stands in for an expected table, is opened read-only in any case. Nothing
     is written to a file that is refused. Raises `FileMissing`, `FolderGiven`, `CannotOpen`, `EmptyFile`,
     `NotADatabase`, `SqlDump`, `EncryptedFile`, `NewerFormat`, `DamagedFile`, `FileLocked`, `NeedsCopy`
-    (`copying.snapshot_copy` makes the copy) and `UnfinishedChange`.
+    (`snapshot_copy` makes the copy) and `UnfinishedChange`.
     """
     path = paths.resolved(path)
     size = _size(path)
@@ -76,6 +78,27 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
     return _no_permission(path) or (None if force else _why_wait(path, said(holders(path))))
 
 
+def snapshot_copy(path: Path, target: Path) -> Path:
+    """Writes what the database at `path` holds, its log included, to the new single file `target`.
+
+    Where SQLite can read the file, this is its own backup in one step; where it cannot (a write-ahead log
+    in a folder that cannot be written, a change left unfinished) the parts are copied and folded together in
+    the copy. The source is only read. Raises the errors of `new_file`, `DamagedFile` (the copy failed
+    SQLite's integrity check), `FileLocked` (the file kept changing) and the errors of opening; nothing is
+    left at `target` then.
+    """
+    path = paths.resolved(path)
+    with new_file(target) as building:
+        try:
+            source = LocalDatabase(path, read_only=True)
+            with source.expected_errors(), source.connection_context():
+                copies.back_up(source.connection(), building)
+        except (NeedsCopy, UnfinishedChange, CannotOpen):
+            copies.copy_parts(path, building)
+        _fold(building)
+    return target
+
+
 def create(path: Path, *, now: int) -> Path:
     """Makes a new, empty file with every migration applied; never over an existing one."""
     create_database(path, paths.migrations_dir(), now=now)
@@ -89,6 +112,16 @@ def migrate(path: Path, *, now: int) -> Applied:
     """
     folder = paths.migrations_dir()
     return apply(path, folder, now=now) if paths.exists(path) else create_database(path, folder, now=now)
+
+
+def _fold(target: Path) -> None:
+    """Brings the log into the file, so that the one file is the whole database, and proves it sound."""
+    copy = LocalDatabase(target)
+    with copy.expected_errors(), copy.connection_context():
+        connection = copy.connection()
+        connection.pragma("journal_mode", "delete")
+        if connection.pragma("integrity_check") != "ok":
+            raise DamagedFile(target)
 
 
 def _size(path: Path) -> int:
@@ -112,7 +145,7 @@ def _why_wait(path: Path, in_use_by: str | None) -> str | None:
     """The reason that a person may overrule."""
     if in_use_by:
         return f"{in_use_by} has it open"
-    if not detectable() and wrangler.belongs_to(path):
+    if not detectable() and belongs_to_wrangler(path):
         return NOT_KNOWN
     return None
 
@@ -136,7 +169,7 @@ def _look(path: Path, size: int, in_use_by: str | None, reason: str | None) -> t
     """The file as it opens, and whether SQLite would write it."""
     database = LocalDatabase(path, read_only=reason is not None)
     try:
-        with database.connection_context(), snapshot(database):
+        with database.connection_context(), database.snapshot():
             schema = inspect(database)
             database.read_batch(_ends(schema))
             opened = OpenedFile(

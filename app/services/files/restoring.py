@@ -17,7 +17,7 @@ from app.services.chain.lookups import ChainRows, reading
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening
-from app.services.files.copying import snapshot_copy
+from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
 from models import schema
 from models.errors import (

@@ -56,7 +56,7 @@ class Copies(FileWork):
         """Writes what the file holds now to a new file, also while others write to it."""
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files.copying import snapshot_copy  # noqa: PLC0415
+            from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
             return snapshot_copy(path, target)
 

@@ -248,7 +248,7 @@ class Files(FileWork):
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files.copying import snapshot_copy  # noqa: PLC0415
+            from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
             target.parent.mkdir(parents=True, exist_ok=True)
             snapshot_copy(path, target)

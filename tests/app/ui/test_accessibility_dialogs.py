@@ -16,9 +16,9 @@ from app import paths
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files import restoring
-from app.services.files.copying import snapshot_copy
 from app.services.files.describe import OpenedFile, with_counts
 from app.services.files.find import Candidate
+from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer
 from app.services.records import runs as planning
 from app.services.records.record import Record

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from app.services.chain.append import Event
-from app.services.files.describe import OpenedFile, rows, snapshot, tenants, with_counts
+from app.services.files.describe import OpenedFile, rows, tenants, with_counts
 from app.services.files.opening import open_database
 from app.services.records.change import Change
 from app.services.records.writing import commit
@@ -175,7 +175,7 @@ def test_the_list_of_tenants_does_not_read_the_rows(database_path: Path, rows: i
 
 def test_what_is_read_of_an_opened_file_is_of_one_moment(database_path: Path) -> None:
     opened = open_database(database_path)
-    with opened.database.connection_context(), snapshot(opened.database):
+    with opened.database.connection_context(), opened.database.snapshot():
         before = rows(opened.database, opened.schema)
         execute(database_path, INTO_USERS + "('1', 'late', 'e', NULL, 1, 1)")
         assert rows(opened.database, opened.schema) == before

@@ -14,9 +14,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.copying import snapshot_copy
 from app.services.files.describe import ASKED, OpenedFile
-from app.services.files.opening import NEWER, open_database
+from app.services.files.opening import NEWER, open_database, snapshot_copy
 from app.services.records.writing import commit
 from models.errors import (
     AlreadyThere,
@@ -121,7 +120,7 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
         "import encodings.utf_16_be, encodings.utf_8_sig, psutil\n"
         "from models.errors import StorageError\n"
         "from app.services.files.opening import open_database\n"
-        "from app.services.files.copying import snapshot_copy\n"
+        "from app.services.files.opening import snapshot_copy\n"
         f"if os.getuid() == 0: os.setuid({NOBODY})\n"
         "path = Path(sys.argv[1])\n"
         "try:\n"

@@ -9,7 +9,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.services.files import restoring
-from app.services.files.copying import snapshot_copy
+from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
 from tests.conftest import NOW
 from tests.fixtures import chains

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.demo import create_demo
-from app.services.files.copying import snapshot_copy
+from app.services.files.opening import snapshot_copy
 from app.ui.shell.copies import RestoreDialog
 from app.ui.shell.window import MainWindow
 from tests.conftest import NOW
