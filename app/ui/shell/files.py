@@ -70,11 +70,9 @@ class FileWork(QObject):
         """Asks for a yes to what destroys nothing; `items` are those of `ConfirmDialog`."""
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
-        dialog = ConfirmDialog(
+        ConfirmDialog(
             self._theme, title, sentence, action=action, danger=False, parent=self._window, **items
-        )
-        dialog.accepted.connect(agreed)
-        dialog.open_once()
+        ).open_once(agreed)
 
 
 class Files(FileWork):

@@ -114,7 +114,7 @@ class ContinuationNotice(Notice):
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
         """Says how the file stands to the one seen last, and what is wrong with it."""
-        from app.ui.tabs.audit.verdicts import HEADLINES  # noqa: PLC0415 - with what verifies
+        from app.ui.tabs.audit.verifying import HEADLINES  # noqa: PLC0415 - with what verifies
 
         report = made.report
         tone, headline, icon = HEADLINES[report.verdict]

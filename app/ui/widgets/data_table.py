@@ -309,19 +309,18 @@ class StaticTable(DataTable):
         theme: Theme,
         name: str,
         columns: Sequence[StaticColumn],
-        rows: Sequence[Sequence[Cell]],
+        rows: Sequence[Sequence[Cell]] = (),
         *,
         most: int = 8,
         wide: int = 0,
     ) -> None:
         super().__init__(theme, name)
-        content = QStandardItemModel(0, len(columns), self)
+        self._most = most
+        self._content = QStandardItemModel(0, len(columns), self)
         for place, column in enumerate(columns):
-            content.setHorizontalHeaderItem(place, _header(column))
-        for row in rows:
-            content.appendRow([_item(cell) for cell in row])
+            self._content.setHorizontalHeaderItem(place, _header(column))
         self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(content)
+        self._sorted.setSourceModel(self._content)
         self._sorted.setSortRole(Role.ORDER)
         self._sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setModel(self._sorted)
@@ -330,8 +329,16 @@ class StaticTable(DataTable):
         header.setSectionsMovable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
-        self._lines = max(1, min(most, len(rows)))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.show_rows(rows)
+
+    def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
+        """Other rows, in the order given until a header is clicked."""
+        self._content.setRowCount(0)
+        for row in rows:
+            self._content.appendRow([_item(cell) for cell in row])
+        self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self._lines = max(1, min(self._most, len(rows)))
         self.setMaximumHeight(self._height(self._lines))
 
     def source_row(self, row: int) -> int:

@@ -99,8 +99,10 @@ class Dialog(QDialog):
         self.set_buttons([self.close_button], left=left)
         self.close_button.setFocus()
 
-    def open_once(self) -> None:
-        """Open it without blocking; it deletes itself when it is closed."""
+    def open_once(self, agreed: Callable[[], object] | None = None) -> None:
+        """Open it without blocking; it deletes itself when it is closed. `agreed()` when it was accepted."""
+        if agreed is not None:
+            self.accepted.connect(agreed)
         self.finished.connect(self.deleteLater)
         self.open()
 

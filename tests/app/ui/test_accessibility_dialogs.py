@@ -125,7 +125,7 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
     qtbot.waitUntil(dialog.isActiveWindow)
     match dialog:
         case CheckpointsDialog():
-            qtbot.waitUntil(lambda: dialog.table is not None)
+            qtbot.waitUntil(dialog.table.isVisible)
         case ParkedIdeasDialog():
             qtbot.waitUntil(dialog.page.inspector.empty.isHidden)
     return dialog

@@ -1,18 +1,17 @@
 """What the audit tab opens: the checkpoints of the file, and the question which entries to verify."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.checkpoints.document import Checkpoint, Reason
-from app.services.chain.checkpoints.making import SignedReport, verify_and_sign, verify_with_checkpoints
 from app.services.chain.rules import HIGHEST_SEQ
-from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.shell.context import Context
-from app.ui.tabs.audit.verifying import Ends
+from app.ui.tabs.audit.verifying import Asked, Ends, Outcome, run
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -54,13 +53,13 @@ _LIMIT = (
 
 
 class CheckpointsDialog(Dialog):
-    """`CheckpointsDialog(context, parent=None)`; reads and writes in the background.
+    """Reads and writes in the background.
 
-    `checked(report, number)` after the file was verified against an export, when the number is None, or for a
-    checkpoint, whose number it is unless none was made; `listed(number)` when the checkpoints are shown.
+    `checked(outcome)` after the file was verified, against an export or for a checkpoint; `listed(number)`
+    when the checkpoints are shown.
     """
 
-    checked = Signal(Report, object)
+    checked = Signal(Outcome)
     listed = Signal(int)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -68,17 +67,23 @@ class CheckpointsDialog(Dialog):
         self.setMinimumWidth(720)
         self._context = context
         self._path = context.opened.path
-        self._store, self._verify = store_and_verifier()
-        self.table: StaticTable | None = None
+        self._store, _ = store_and_verifier()
+        self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6)
+        self.table.hide()
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.key = Label("", Look.DIM, wrap=True)
-        for widget in (self.state, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
+        for widget in (self.table, self.state, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
             self.add_widget(widget)
         theme = context.theme
         left = [push_button(theme, text, icon=icon, tip=tip) for text, icon, tip in _BUTTONS]
-        runs = (self._ask_export, self._ask_import, self._ask_check, self.ask_start_over)
-        for button, run in zip(left, runs, strict=True):
-            button.clicked.connect(run)
+        asks = (
+            self._ask_export,
+            lambda: self._ask_open("Import checkpoints", self.import_from),
+            lambda: self._ask_open("Check against an export", self.check),
+            self.ask_start_over,
+        )
+        for button, ask in zip(left, asks, strict=True):
+            button.clicked.connect(ask)
         self.export_button, self.import_button, self.check_button, self.start_over_button = left
         self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
         self.make_button.setDefault(True)
@@ -95,29 +100,18 @@ class CheckpointsDialog(Dialog):
     def make(self, reason: Reason) -> None:
         """Verifies the file and signs a checkpoint of it."""
 
-        def work(progress: Progress, cancelled: Stop) -> SignedReport:
-            return verify_and_sign(
-                self._path,
-                self._store,
-                self._verify,
-                now=self._context.clock(),
-                reason=reason,
-                progress=progress,
-                cancelled=cancelled,
-            )
-
-        def done(made: SignedReport) -> None:
-            self.checked.emit(made.report, made.checkpoint)
+        def done(made: Outcome) -> None:
+            self.checked.emit(made)
             if made.checkpoint is None:
                 self.state.setText(str(made.why_not))
             else:
                 self._read()
 
-        self._run("Verifying and signing…", work, done)
+        self._check("Verifying and signing…", Asked(reason=reason), done)
 
     def ask_start_over(self) -> None:
         """Starts over once the person has said that the file is right as it is."""
-        dialog = ConfirmDialog(
+        ConfirmDialog(
             self._context.theme,
             "Start over?",
             "The file is held against a new checkpoint of what it holds now, and no longer against those so "
@@ -125,9 +119,7 @@ class CheckpointsDialog(Dialog):
             "yourself. The earlier checkpoints are kept, and exports of them still say what they knew.",
             action="Start over",
             parent=self,
-        )
-        dialog.accepted.connect(lambda: self.make(Reason.START_OVER))
-        dialog.open_once()
+        ).open_once(lambda: self.make(Reason.START_OVER))
 
     def export(self, out: Path) -> None:
         """Writes every checkpoint of this file to `out`."""
@@ -154,40 +146,24 @@ class CheckpointsDialog(Dialog):
     def check(self, export: Path) -> None:
         """Verifies the file against an export, without taking it in."""
 
-        def work(progress: Progress, cancelled: Stop) -> Report:
-            return verify_with_checkpoints(
-                self._path,
-                self._store,
-                self._verify,
-                now=self._context.clock(),
-                export=export,
-                progress=progress,
-                cancelled=cancelled,
-            )
-
-        def done(report: Report) -> None:
-            self.checked.emit(report, None)
+        def done(found: Outcome) -> None:
+            self.checked.emit(found)
             self.accept()
 
-        self._run(f"Verifying against {export.name}…", work, done)
+        self._check(f"Verifying against {export.name}…", Asked(export=export), done)
+
+    def _check(self, text: str, asked: Asked, done: Callable[[Outcome], None]) -> None:
+        self._run(text, partial(run, asked=asked, path=self._path, now=self._context.clock()), done)
 
     def show_checkpoints(
         self, found: Sequence[Checkpoint], place: str, unreadable: Sequence[str] = ()
     ) -> None:
         """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read."""
-        if self.table is not None:
-            self.body.removeWidget(self.table)
-            self.table.hide()
-            self.table.deleteLater()
-            self.table = None
         self.key.setText(place)
-        listed = "There is none of this file yet."
-        if found:
-            listed = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
-            rows = [self._row(checkpoint) for checkpoint in reversed(found)]
-            self.table = StaticTable(self._context.theme, "Checkpoints", _COLUMNS, rows, most=6)
-            self.body.insertWidget(0, self.table)
-        self.state.setText(_with(listed, unreadable))
+        self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
+        self.table.setVisible(bool(found))
+        count = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
+        self.state.setText(_with(count if found else "There is none of this file yet.", unreadable))
         self._set_busy(False)
         self.listed.emit(len(found))
 
@@ -239,22 +215,15 @@ class CheckpointsDialog(Dialog):
         for button in (self.make_button, self.import_button, self.check_button):
             button.setEnabled(not busy)
         for button in (self.export_button, self.start_over_button):
-            button.setEnabled(not busy and self.table is not None)
+            button.setEnabled(not busy and not self.table.isHidden())
         if busy:
             self.state.setText("Working…")
 
     def _ask_export(self) -> None:
-        chosen = ask_save(
-            self, "Export checkpoints", str(self._path.with_suffix(".checkpoints.json")), EXPORTS
-        )
+        start = str(self._path.with_suffix(".checkpoints.json"))
+        chosen = ask_save(self, "Export checkpoints", start, EXPORTS)
         if chosen is not None:
             self.export(chosen[0])
-
-    def _ask_import(self) -> None:
-        self._ask_open("Import checkpoints", self.import_from)
-
-    def _ask_check(self) -> None:
-        self._ask_open("Check against an export", self.check)
 
     def _ask_open(self, title: str, use: Callable[[Path], None]) -> None:
         source = ask_open(self, title, str(self._path.parent), EXPORTS)

@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.text import counted
 from app.ui.shell.context import Context
-from app.ui.tabs.audit import verdicts
-from app.ui.tabs.audit.verifying import Asked, Outcome, run
+from app.ui.tabs.audit import verifying
+from app.ui.tabs.audit.verifying import Asked, Outcome
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, in_column
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
@@ -41,9 +41,7 @@ _COLUMNS = (
 
 
 class VerificationPanel(QWidget):
-    """`VerificationPanel(context, parent=None)`: a banner, and the findings while there are some.
-
-    `add_buttons` gives the banner its buttons, once.
+    """A banner, and the findings while there are some. `add_buttons` gives the banner its buttons, once.
 
     `verified(report)` after a verification has ended, `changed()` whenever what is known or what runs has
     changed, `chosen(seq)` when a finding that names an entry of the file is selected, `again_wanted()` when
@@ -55,10 +53,10 @@ class VerificationPanel(QWidget):
     chosen = Signal(object)
     again_wanted = Signal()
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, context: Context) -> None:
+        super().__init__()
         self._context = context
-        self._store, self._verify = store_and_verifier()
+        self._store, _ = store_and_verifier()
         self.outcome: Outcome | None = None
         self._asked = Asked()
         self._job: Task | None = None
@@ -69,10 +67,7 @@ class VerificationPanel(QWidget):
         self.banner.cancelled.connect(self.cancel)
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.chosen)
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(0, 0, 0, 0)
-        self.column.addWidget(self.banner)
-        self.column.addWidget(self.findings)
+        self.column = in_column(self.banner, self.findings, within=self)
 
     def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
         """Puts them into the banner; the first and the third only show where there is something to do."""
@@ -90,9 +85,8 @@ class VerificationPanel(QWidget):
     # Why something does not apply, as a sentence; None when it does.
 
     def refuse_verify(self) -> str | None:
-        return (
-            "A verification is under way." if self.is_running else self._context.lacks(Capability.CHILD_SCAN)
-        )
+        running = "A verification is under way." if self.is_running else None
+        return running or self._context.lacks(Capability.CHILD_SCAN)
 
     def refuse_report(self) -> str | None:
         return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
@@ -110,7 +104,7 @@ class VerificationPanel(QWidget):
         if self.is_running:
             return
         self._asked, self._started, self._is_due = asked, time.monotonic(), True
-        self.banner.show_progress(verdicts.running(asked), 0, 0)
+        self.banner.show_progress(verifying.running(asked), 0, 0)
         # What others have written until now is verified, and must not outdate the outcome.
         self._context.outside.look(self._begin)
         self.changed.emit()
@@ -119,14 +113,10 @@ class VerificationPanel(QWidget):
         if not self._is_due:  # cancelled meanwhile
             return
         self._is_due = False
-        asked, path, now = self._asked, self._context.opened.path, self._context.clock()
+        path, now = self._context.opened.path, self._context.clock()
+        work = partial(verifying.run, asked=self._asked, path=path, now=now)
         self._job = self._context.runner.job(
-            lambda progress, cancelled: run(
-                asked, path, self._store, self._verify, now=now, progress=progress, cancelled=cancelled
-            ),
-            on_progress=self._advance,
-            on_done=self._finished,
-            on_failed=self._failed,
+            work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )
 
     def cancel(self) -> None:
@@ -140,7 +130,7 @@ class VerificationPanel(QWidget):
     def show_outcome(self, outcome: Outcome) -> None:
         """Says what a verification has found."""
         self.outcome = outcome
-        self._say(*verdicts.banner(outcome))
+        self._say(*verifying.banner(outcome))
         self.findings.show_findings(outcome.report)
         self.changed.emit()
         self.verified.emit(outcome.report)
@@ -152,7 +142,7 @@ class VerificationPanel(QWidget):
             return
         self.outcome = replace(known, outdated=True)
         if not self.is_running:
-            self._say(*verdicts.banner(self.outcome))
+            self._say(*verifying.banner(self.outcome))
         self.changed.emit()
 
     def forget(self) -> None:
@@ -160,7 +150,7 @@ class VerificationPanel(QWidget):
         headline = "Verification cancelled" if self._is_due else "Not verified yet"
         self.cancel()
         self.outcome = None
-        self.findings.clear()
+        self.findings.hide()
         self._say_unverified(headline)
         self.changed.emit()
 
@@ -169,9 +159,7 @@ class VerificationPanel(QWidget):
         from app.ui.tabs.audit.dialogs import CheckpointsDialog  # noqa: PLC0415 - few open it
 
         dialog = CheckpointsDialog(self._context, self)
-        dialog.checked.connect(
-            lambda report, checkpoint: self.show_outcome(Outcome(Asked(), report, checkpoint))
-        )
+        dialog.checked.connect(self.show_outcome)
         dialog.open_once()
         return dialog
 
@@ -208,7 +196,7 @@ class VerificationPanel(QWidget):
         if self._job is not None and not self._job.cancelled:
             rate = formatting.rate(done, time.monotonic() - self._started, "entries")
             detail = f"{done:,} of {total:,} entries · {rate}"
-            self.banner.show_progress(verdicts.running(self._asked), done, total, detail)
+            self.banner.show_progress(verifying.running(self._asked), done, total, detail)
 
     def _finished(self, outcome: Outcome) -> None:
         job, self._job = self._job, None
@@ -224,7 +212,7 @@ class VerificationPanel(QWidget):
         elif self.outcome is None:
             self._say_unverified("Verification cancelled")
         else:
-            self._say(*verdicts.banner(self.outcome))
+            self._say(*verifying.banner(self.outcome))
         self.changed.emit()
 
     def _say(
@@ -255,7 +243,7 @@ class VerificationPanel(QWidget):
             return
         report = self.outcome.report
         starts = [tenant for tenant in report.tenants if tenant.verdict is Verdict.UNPROVEN_START]
-        dialog = ConfirmDialog(
+        ConfirmDialog(
             self._context.theme,
             "Accept this start?",
             "Nothing in the file proves what came before these entries; the platform's own cleanup leaves "
@@ -265,9 +253,7 @@ class VerificationPanel(QWidget):
             items=[f"{tenant.tenant}: from entry {tenant.first_seq:,}" for tenant in starts],
             danger=False,
             parent=self,
-        )
-        dialog.accepted.connect(partial(self._accept, report))
-        dialog.open_once()
+        ).open_once(partial(self._accept, report))
 
     def _accept(self, report: Report) -> None:
         path, now = self._context.opened.path, self._context.clock()
@@ -285,46 +271,29 @@ class FindingsPanel(QFrame):
 
     chosen = Signal(object)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self.table: StaticTable | None = None
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.table = StaticTable(theme, "Findings", _COLUMNS, most=4, wide=3)
+        self.table.selection_changed.connect(self._choose)
         self._seqs: list[int | None] = []
         self._more = Label(look=Look.DIM)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(4)
-        self._column.addWidget(self._more)
+        in_column(self.table, self._more, within=self, spacing=4)
         self.hide()
 
     def show_findings(self, report: Report) -> None:
         """Lists them and goes to the first."""
-        self.clear()
-        if not report.findings:
-            return
-        archived = _archived(report)
-        rows = [_row(finding, archived=finding in archived) for finding in report.findings]
-        table = StaticTable(self._theme, "Findings", _COLUMNS, rows, most=4, wide=3)
-        self._seqs = [None if finding in archived else finding.seq for finding in report.findings]
-        table.selection_changed.connect(self._choose)
-        self._column.insertWidget(0, table)
-        self.table = table
-        hidden = report.found - len(report.findings)
+        found, archived = report.findings, _archived(report)
+        self.table.show_rows([_row(finding, archived=finding in archived) for finding in found])
+        self._seqs = [None if finding in archived else finding.seq for finding in found]
+        hidden = report.found - len(found)
         self._more.setText(f"and {counted(hidden, 'more finding')}")
         self._more.setVisible(hidden > 0)
-        self.show()
-        table.select_row(0)
-
-    def clear(self) -> None:
-        if self.table is not None:
-            self._column.removeWidget(self.table)
-            self.table.hide()
-            self.table.deleteLater()
-            self.table = None
-        self.hide()
+        self.setVisible(bool(found))
+        if found:
+            self.table.select_row(0)
 
     def _choose(self) -> None:
-        if self.table is not None and self.table.currentIndex().isValid():
+        if self.table.currentIndex().isValid():
             seq = self._seqs[self.table.source_row(self.table.currentIndex().row())]
             if seq is not None:
                 self.chosen.emit(seq)

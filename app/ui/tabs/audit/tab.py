@@ -17,7 +17,7 @@ from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
 from app.ui.shell.actions import ActionSpec
-from app.ui.tabs.audit import verdicts
+from app.ui.tabs.audit import verifying
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.audit.verifying import Asked, Ends, LinkCell
@@ -124,8 +124,8 @@ class AuditTab(RecordTab):
             entry.text("event_type"),
             f"entry {entry['seq']:,} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
             [
-                StatusChip(theme, *verdicts.hash_chip(judged.hash_ok)),
-                StatusChip(theme, *verdicts.LINKS[judged.link]),
+                StatusChip(theme, *verifying.HASHES[judged.hash_ok]),
+                StatusChip(theme, *verifying.LINKS[judged.link]),
             ],
         )
         self._payload.set_json(entry.text("payload"))
@@ -137,7 +137,7 @@ class AuditTab(RecordTab):
         self.fields.set_fields(
             [
                 *(Field(name, formatting.shortened(of, 12, 12), True, tone, of) for name, of, tone in hashes),
-                Field("Link", verdicts.link_sentence(judged), can_copy=False),
+                Field("Link", verifying.link_sentence(judged), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
                 *declared.unknown_fields(entry),
             ]
@@ -254,7 +254,7 @@ class AuditTab(RecordTab):
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
     def _link_cell(self, seq: Any) -> LinkCell:
-        return verdicts.link_cell(self.panel.outcome, seq)
+        return verifying.link_cell(self.panel.outcome, seq)
 
 
 def _ends(keys: Keys) -> Ends | None:

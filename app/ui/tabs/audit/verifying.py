@@ -1,17 +1,21 @@
-"""A verification: what is asked of it, the run of it, and what it says of each entry."""
+"""A verification: what is asked of it, the run of it, and what it says of the file and of each entry."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import Verifier, verify_and_sign, verify_with_checkpoints
-from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import OF_AN_ENTRY, Anchor, Code, Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
+from app.services.chain.reading import Inspection, Link
+from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
+from app.services.chain.verify.report import Report, TenantReport
+from app.services.text import counted
 from app.ui.theme.icons import Icon
+from app.ui.widgets.formatting import duration, grouped, shortened
+from app.workers.scan_pool import store_and_verifier
 from models.progress import Progress, Stop
 
 Ends = tuple[int, int]
@@ -26,13 +30,16 @@ class Asked:
     """What is to be verified: the chains of the file or of one tenant, or a range of their entries alone.
 
     `ends` are the seqs of such a range, both included. `archive` is the folder of what retention removed;
-    `missing` is that folder where it is not there (any more) and the file is verified alone.
+    `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
+    the file is held against these checkpoints; else one is made of a whole file, for this `reason`.
     """
 
     tenant: str | None = None
     ends: Ends | None = None
     archive: Path | None = None
     missing: Path | None = None
+    export: Path | None = None
+    reason: Reason = Reason.VERIFY
 
 
 class State(Enum):
@@ -51,12 +58,14 @@ class State(Enum):
 class Outcome:
     """A verification that has ended; `checkpoint` is the number of the one that was made of it.
 
-    `outdated` says that somebody else has written to the file since.
+    Where none was, `why_not` is a reason, or None. `outdated` says that somebody else has written to the file
+    since.
     """
 
     asked: Asked
     report: Report
     checkpoint: int | None = None
+    why_not: str | None = None
     outdated: bool = False
 
     def state(self, seq: int) -> State:
@@ -89,45 +98,179 @@ class Outcome:
         return found
 
 
-def run(
-    asked: Asked,
-    path: Path,
-    store: CheckpointStore,
-    verify: Verifier,
-    *,
-    now: int,
-    progress: Progress,
-    cancelled: Stop,
-) -> Outcome:
-    """Verifies, and makes a checkpoint in `store` of a whole file that holds.
+def run(progress: Progress, cancelled: Stop, *, asked: Asked, path: Path, now: int) -> Outcome:
+    """Verifies, and makes a checkpoint of a whole file that holds.
 
     Raises the errors of `verify_and_sign` and `verify_with_checkpoints`.
     """
+    store, verify = store_and_verifier()
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
-    if asked.tenant is None and asked.ends is None:
-        found = verify_and_sign(
-            path,
-            store,
-            verify,
-            now=now,
-            reason=Reason.VERIFY,
-            archive=asked.archive,
-            progress=progress,
-            cancelled=cancelled,
-        )
-        return Outcome(asked, found.report, found.checkpoint)
+    ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
+    if asked.tenant is None and asked.ends is None and asked.export is None:
+        found = verify_and_sign(path, store, verify, reason=asked.reason, **ways)
+        return Outcome(asked, found.report, found.checkpoint, found.why_not)
     first, last = asked.ends or (None, None)
-    report = verify_with_checkpoints(
-        path,
-        store,
-        verify,
-        now=now,
-        tenant=asked.tenant,
-        seq_from=first,
-        seq_to=last,
-        archive=asked.archive,
-        progress=progress,
-        cancelled=cancelled,
-    )
-    return Outcome(asked, report)
+    wanted: Any = {"tenant": asked.tenant, "seq_from": first, "seq_to": last, "export": asked.export}
+    return Outcome(asked, verify_with_checkpoints(path, store, verify, **wanted, **ways))
+
+
+HEADLINES = {
+    Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
+    Verdict.CONSISTENT: (Tone.OK, "Chain intact", Icon.SHIELD_OK),
+    Verdict.UNPROVEN_START: (Tone.WARN, "Start unproven", Icon.WARNING_FILL),
+    Verdict.EARLIER: (Tone.WARN, "Earlier state", Icon.WARNING_FILL),
+    Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
+    Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
+}
+HASHES = {True: ("hash ok", Tone.OK, Icon.CHECK), False: ("hash wrong", Tone.BAD, Icon.BAD)}
+LINKS = {
+    Link.OK: ("link ok", Tone.OK, Icon.LINK),
+    Link.ACCEPTED: ("start accepted", Tone.OK, Icon.LINK),
+    Link.UNPROVEN: ("start unproven", Tone.WARN, Icon.WARNING),
+    Link.BROKEN: ("link broken", Tone.BAD, Icon.LINK_BROKEN),
+}
+
+Words = tuple[Tone, str, str, str, str]
+
+
+def banner(outcome: Outcome) -> Words:
+    """Tone, headline, rest of the line, detail and icon of the verdict's banner."""
+    report, asked = outcome.report, outcome.asked
+    if outcome.outdated and report.intact:
+        rest = banner(replace(outcome, outdated=False))[2]
+        detail = "Another program, or retention, has written to the file. Verify it again."
+        return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
+    if asked.ends is not None:
+        return _range_banner(report, asked, *asked.ends)
+    tone, headline, icon = HEADLINES[report.verdict]
+    how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
+    rest = f"— {_entries(report.entries)}{how}"
+    # The starts are counted below.
+    if report.found and not report.intact and report.verdict is not Verdict.UNPROVEN_START:
+        rest += f", {counted(report.found, 'finding')}"
+    details = [_start(report), _archive(report, asked)]
+    if report.earlier is not None:
+        details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")
+    if outcome.checkpoint is not None:
+        # Where only the archive is at fault, what is in the file is signed all the same.
+        alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
+        details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
+    elif report.verdict is Verdict.CONSISTENT:
+        details.append("no checkpoint covers it yet")
+    elif report.unwitnessed:
+        details.append(f"{_entries(report.unwitnessed)} not in a checkpoint yet")
+    if len(report.tenants) == 1 and report.tenants[0].head:
+        details.append(f"head {shortened(report.tenants[0].head)}")
+    elif report.tenants:
+        details.append(f"heads up to entry {grouped(max(tenant.last_seq or 0 for tenant in report.tenants))}")
+    return tone, headline, rest, _joined(*details, duration(report.seconds)), icon
+
+
+def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
+    """That these entries alone were looked at is the first thing said."""
+    tone, _, icon = HEADLINES[report.verdict]
+    name = f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
+    one = first == last
+    headline = {
+        Verdict.UNPROVEN_START: f"{name}: start unproven",
+        Verdict.TAMPERED: f"{name} {'does' if one else 'do'} not hold",
+        Verdict.UNREADABLE: f"{name} cannot be read",
+    }.get(report.verdict, f"{name} {'holds' if one else 'hold'}")
+    whose = f" of {asked.tenant}" if asked.tenant is not None else ""
+    how = "verified" if report.intact else "checked"
+    rest = f"— {_entries(report.entries)}{whose} {how}"
+    if report.found and report.verdict in BROKEN:
+        rest += f", {counted(report.found, 'finding')}"
+    if report.intact and not report.entries:
+        rest, detail = f"— no entries{whose} are there", "The rest of the chain was not looked at."
+        return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
+    only = "Only this entry was verified" if one else "Only these entries were verified"
+    detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
+    return tone, headline, rest, detail, icon
+
+
+def running(asked: Asked) -> str:
+    """What the banner says while it runs."""
+    if asked.ends is None:
+        return "Verifying…"
+    first, last = asked.ends
+    return f"Verifying entries {grouped(first)} to {grouped(last)}…"
+
+
+def link_cell(outcome: Outcome | None, seq: object) -> LinkCell:
+    """What the link column says of an entry."""
+    state = outcome.state(seq) if outcome is not None and isinstance(seq, int) else State.UNCHECKED
+    return cast("LinkCell", state.value)
+
+
+def _entries(count: int) -> str:
+    return counted(count, "entry", "entries")
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(filter(None, parts))
+
+
+def _archive(report: Report, asked: Asked) -> str:
+    if asked.missing is not None:
+        return f"without the archive: the folder “{asked.missing.name}” is not there"
+    if asked.archive is None or report.verdict is Verdict.UNREADABLE:
+        return ""
+    if report.archives:
+        return f"with {counted(report.archives, 'archive file')}"
+    return "" if report.found else "no archive files yet"
+
+
+def _start(report: Report) -> str:
+    tenants = report.tenants
+    if len(tenants) == 1:
+        return anchor(tenants[0])
+    if not tenants:
+        return ""
+    kinds = ["" if tenant.anchor is None else tenant.anchor.kind for tenant in tenants if tenant.entries]
+    if set(kinds) <= {"genesis", "archive"}:
+        rest = "from the very first entry on" if "archive" in kinds else "from the first entry"
+        return f"{counted(len(tenants), 'tenant')} {rest}"
+    parts = [counted(len(tenants), "tenant")]
+    for kind, words in (
+        ("marker", "pruned with a marker"),
+        ("adopted", "with an accepted start"),
+        ("", "with an unproven start"),
+    ):
+        if kind in kinds:
+            parts.append(f"{grouped(kinds.count(kind))} {words}")
+    return ", ".join(parts)
+
+
+def anchor(tenant: TenantReport) -> str:
+    """How the start of a tenant's chain is proven, in words."""
+    match tenant.anchor:
+        case Anchor("genesis"):
+            return "From the first entry ever"
+        case Anchor("archive"):
+            return "From the very first entry on"
+        case Anchor("marker", seq, through):
+            marker = f"Anchored by the prune marker at entry {grouped(seq)}"
+            return f"{marker}, pruned through entry {grouped(through)}"
+        case Anchor("adopted", seq):
+            return f"From the accepted start at entry {grouped(seq)} on"
+        case Anchor("entry", seq):
+            return f"Continues from entry {grouped(seq)}"
+    return "Nothing proves what came before" if tenant.entries else "No entries"
+
+
+def link_sentence(entry: Inspection) -> str:
+    """What the entry is tied to, in words."""
+    if entry.link is Link.BROKEN:
+        return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
+    if entry.previous_seq is not None:
+        return f"Follows entry {entry.previous_seq:,}."
+    match entry.anchor:
+        case Anchor("genesis"):
+            return "The first entry of this tenant."
+        case Anchor("marker", seq):
+            return f"What came before was pruned; the marker at entry {seq} names its last hash."
+        case Anchor("adopted"):
+            return "Accepted as the baseline; nothing in this file proves what came before it."
+    return "Nothing in this file proves what came before it."

@@ -119,32 +119,13 @@ def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
 
 
 def ask_about(
-    tab: RecordTab,
-    frozen: Frozen,
-    act: Callable[[], object],
-    title: str,
-    sentence: str,
-    *,
-    action: str,
-    listed: str = "What goes",
-    danger: bool = True,
+    tab: RecordTab, frozen: Frozen, act: Callable[[], object], title: str, sentence: str, **options: Any
 ) -> None:
-    """Asks whether to `act` on what was frozen; `listed` names the list of it."""
+    """Asks whether to `act` on what was frozen; `options` are those of `ConfirmDialog`."""
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
-    dialog = ConfirmDialog(
-        tab.context.theme,
-        title,
-        sentence,
-        action=action,
-        items=frozen.names,
-        total=len(frozen.ids),
-        listed=listed,
-        danger=danger,
-        parent=tab,
-    )
-    dialog.accepted.connect(act)
-    dialog.open_once()
+    listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
+    ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
 def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Frozen) -> None:

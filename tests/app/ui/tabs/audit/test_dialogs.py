@@ -59,8 +59,7 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
     assert not dialog.export_button.isEnabled()
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
-    qtbot.waitUntil(lambda: dialog.table is not None)
-    assert dialog.table is not None
+    qtbot.waitUntil(dialog.table.isVisible)
     assert dialog.table.model().rowCount() == 1
     assert "1 checkpoint of this file" in dialog.state.text()
     assert "key" in dialog.key.text()
@@ -78,7 +77,7 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
     dialog = opened(context, qtbot)
     dialog.import_from(other)
     qtbot.waitUntil(lambda: "holds no exported checkpoints" in dialog.state.text())
-    assert dialog.table is None
+    assert dialog.table.isHidden()
 
 
 def test_a_person_who_knows_why_the_file_differs_begins_anew(
@@ -97,7 +96,7 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     (question,) = dialog.findChildren(ConfirmDialog)
     with qtbot.waitSignal(dialog.checked) as made:
         question.confirm_button.click()
-    assert made.args is not None and made.args[1] == 2
+    assert made.args is not None and made.args[0].checkpoint == 2
     qtbot.waitUntil(lambda: "2 checkpoints of this file" in dialog.state.text())
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 

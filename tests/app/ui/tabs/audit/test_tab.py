@@ -71,7 +71,7 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, de
     assert page.banner.headline().startswith("Chain broken — ")
     assert page.banner.headline().endswith("2 findings")
     table = page.findings.table
-    assert table is not None and table.isVisible()
+    assert table.isVisible()
     rows = [[str(table.model().index(row, column).data()) for column in range(4)] for row in range(2)]
     assert [(row[0], row[1]) for row in rows] == [(Code.HASH, f"{first:,}"), (Code.HASH, f"{second:,}")]
     assert "does not match its own hash" in rows[0][3]
@@ -92,7 +92,6 @@ def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     page.set_filter_text("nothing holds this")
     qtbot.waitUntil(lambda: page.filters.count.text() == "0 entries")
     table = page.findings.table
-    assert table is not None
     place = table.visualRect(table.model().index(1, 0)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: page.list.current_id() == second)

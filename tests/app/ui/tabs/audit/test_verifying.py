@@ -7,7 +7,7 @@ import pytest
 
 from app.services.demo import create_demo
 from app.services.records.record import read_entry
-from app.ui.tabs.audit import verdicts
+from app.ui.tabs.audit import verifying
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
@@ -25,9 +25,9 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
     with database.connection_context():
         judged = read_entry(database, seq).inspection
     return (
-        verdicts.hash_chip(judged.hash_ok)[0],
-        verdicts.LINKS[judged.link][0],
-        verdicts.link_sentence(judged),
+        verifying.HASHES[judged.hash_ok][0],
+        verifying.LINKS[judged.link][0],
+        verifying.link_sentence(judged),
     )
 
 
