@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import gc, linecache
 from app import loading
@@ -64,6 +66,73 @@ def test_no_kind_of_widget_is_loaded_that_is_not_used(demo: Path, tmp_path: Path
     arguments = [sys.executable, "-c", KINDS, str(demo)]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "True False False\n", done.stderr
+
+
+ENUMS = """
+import enum, re
+from app import loading
+plain, waiting, made, entered = enum.EnumType._create_, enum._proto_member, [], []
+loading.prepare()
+quick = enum.EnumType._create_
+def noting(cls, name, names, **options):
+    made.append((cls, name, names, options | {"module": __name__}))
+    return quick(cls, name, names, **made[-1][3])
+def entering(value):
+    entered.append(value)
+    return waiting(value)
+enum.EnumType._create_, enum._proto_member = noting, entering
+from PySide6 import QtCore, QtGui, QtWidgets
+for module in (QtCore, QtGui, QtWidgets):
+    for name in dir(module):
+        getattr(module, name)
+by_python = len(entered)
+made += [
+    (enum.Enum, "Words", ["ONE", "TWO"], {"module": __name__}),
+    (enum.Enum, "Taken", [("name", 1), ("value", 2)], {"module": __name__}),
+    (enum.IntEnum, "Alias", [("ONE", 1), ("UN", 1)], {"module": __name__}),
+    (enum.Flag, "Unsorted", [("B", 2), ("A", 1), ("AB", 3), ("NONE", 0)], {"module": __name__}),
+]
+def described(kind):
+    tables = {name: repr(found) for name, found in vars(kind).items() if not callable(found)}
+    members = [(name, repr(one), sorted(map(str, vars(one).items())))
+        for name, one in kind.__members__.items()]
+    text = repr((sorted(vars(kind)), tables, members, list(kind)))
+    return re.sub("0x[0-9a-f]+", "", text)  # no addresses
+other = [name for cls, name, names, options in made
+    if described(quick(cls, name, names, **options)) != described(plain(cls, name, names, **options))]
+print(len(made) > 500, by_python, other)
+"""
+ON_311 = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python does it by itself")
+
+
+@ON_311
+def test_enums_of_qt_are_as_python_makes_them_without_its_many_looks_at_each_member() -> None:
+    assert output(ENUMS) == "True 0 []\n"
+
+
+METHODS = """
+import dataclasses
+from app import loading
+loading.prepare()
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Point:
+    '''Where.'''
+    x: int
+    y: int = dataclasses.field(default=0, repr=False)
+print([name for name, found in vars(Point).items()
+    if hasattr(found, "__code__") and found.__code__.co_filename == "<string>"])
+try:
+    Point(1).x = 2
+except dataclasses.FrozenInstanceError as error:
+    print(error)
+print(Point(1), Point(1) == Point(1), Point(1) == 1, Point(1) < Point(2), {Point(1): 1}[Point(1)])
+"""
+
+
+@ON_311
+def test_methods_of_a_dataclass_are_compiled_when_they_are_called() -> None:
+    by_line = output(METHODS).splitlines()
+    assert by_line == ["['__init__']", "cannot assign to field 'x'", "Point(x=1) True False True 1"]
 
 
 LATER = (
