@@ -141,11 +141,11 @@ def migrate(options: argparse.Namespace) -> int:
     from app.services.files import opening  # noqa: PLC0415
 
     done = opening.migrate(options.file, now=int(time.time()))
-    for name in done.all_names:
+    for name in done.names:
         say(f"applied {name}")
     if done.backup is not None:
         say(f"the file as it was is kept as {done.backup}")
-    if not done.all_names:
+    if not done.names:
         say("nothing to apply")
     return EXIT_INTACT
 

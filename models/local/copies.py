@@ -17,7 +17,7 @@ import apsw
 
 from models.errors import Cancelled, CannotOpen, CopyNotWritten, FileLocked
 from models.local import atomic
-from models.local.file import BUSY_TIMEOUT_MS, connect, holders, patiently, said
+from models.local.file import BUSY_TIMEOUT_MS, connect, in_use_by, patiently
 from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
@@ -31,21 +31,21 @@ def name_of(path: Path, why: str, moment: str) -> str:
     return f"{path.stem}.before-{why}.{moment}{path.suffix}"
 
 
-def take_name(folder: Path, path: Path, why: str, now: int) -> Path:
-    """The `name_of` a copy made now (UTC) in `folder`, numbered where that is taken, as an empty file.
+def take_name(path: Path, why: str, now: int) -> Path:
+    """The `name_of` a copy made now (UTC) beside the file, numbered where that is taken, as an empty file.
 
     Raises `CopyNotWritten`.
     """
     moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     number = 1
     while True:
-        copy = folder / name_of(path, why, moment if number == 1 else f"{moment}-{number}")
+        copy = path.parent / name_of(path, why, moment if number == 1 else f"{moment}-{number}")
         try:
             os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise CopyNotWritten(folder, str(error.strerror)) from error
+            raise CopyNotWritten(path.parent, str(error.strerror)) from error
         else:
             return copy
 
@@ -90,7 +90,7 @@ def copy_parts(path: Path, target: Path) -> None:
             return
         for suffix in atomic.SIBLINGS:
             atomic.sibling(target, suffix).unlink(missing_ok=True)
-    raise FileLocked(path, said(holders(path)))
+    raise FileLocked(path, in_use_by(path))
 
 
 def _state(path: Path) -> list[tuple[str, int, int]]:
@@ -190,4 +190,4 @@ def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
     except (apsw.BusyError, apsw.LockedError) as error:
         if cancelled():
             raise Cancelled from error
-        raise FileLocked(path, said(holders(path))) from error
+        raise FileLocked(path, in_use_by(path)) from error

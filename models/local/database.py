@@ -17,7 +17,7 @@ from models.engine import Capability, Database, Limits, Rows, Statement
 from models.errors import FileLocked, FileMissing, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
 from models.local.errors import translate
-from models.local.file import BUSY_TIMEOUT_MS, holders, patiently, said, set_pragma
+from models.local.file import BUSY_TIMEOUT_MS, in_use_by, patiently, set_pragma
 from models.progress import PATIENCE, Stop, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
@@ -104,7 +104,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             if known is None or known is error:
                 raise
             if isinstance(known, FileLocked):
-                known = FileLocked(self.path, said(holders(self.path)))
+                known = FileLocked(self.path, in_use_by(self.path))
             raise known from error
 
     def run_batch(

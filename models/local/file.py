@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -121,17 +120,6 @@ def _looks_encrypted(start: bytes, size: int) -> bool:
     return size >= 1024 and size % 1024 == 0 and noise and not start.startswith(_OTHERS)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Holder:
-    """A process that has the file open."""
-
-    pid: int
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name} (pid {self.pid})"
-
-
 def is_project(path: Path) -> bool:
     """Whether it is a folder, or a configuration file of wrangler, which stands for its folder."""
     return os.path.isdir(path) or (path.name in CONFIGURATIONS and os.path.isfile(path))  # noqa: PTH112, PTH113
@@ -147,8 +135,9 @@ def detectable() -> bool:
     return sys.platform == "linux"
 
 
-def holders(path: Path) -> tuple[Holder, ...]:
-    """Other processes that have the file, its log or its shared memory open; empty where nothing tells.
+def in_use_by(path: Path) -> str | None:
+    """Other processes that have the file, its log or its shared memory open, "workerd (pid 123)"; None where
+    nothing tells of any.
 
     On Linux there are two sources: the descriptors in /proc (all of this user's processes; everybody's for
     root) and /proc/locks (SQLite's locks of any user's process). A process in another container, or another
@@ -166,12 +155,8 @@ def holders(path: Path) -> tuple[Holder, ...]:
             pids = set()
         case _:
             pids = set(_with_file(names))
-    return tuple(sorted(holder for pid in pids - {os.getpid()} if (holder := _holder(pid)) is not None))
-
-
-def said(found: tuple[Holder, ...]) -> str | None:
-    """The holders as words, "workerd (pid 123)"; None when there are none."""
-    return " and ".join(map(str, found)) or None
+    programs = (_program(pid) for pid in sorted(pids - {os.getpid()}))
+    return " and ".join(filter(None, programs)) or None
 
 
 def _with_descriptor(names: set[str]) -> Iterator[int]:
@@ -226,7 +211,7 @@ def _with_file(names: set[str]) -> Iterator[int]:
                 yield process.pid
 
 
-def _holder(pid: int) -> Holder | None:
+def _program(pid: int) -> str | None:
     """None for a child that this process has started (`app.workers.child`)."""
     import psutil  # noqa: PLC0415
 
@@ -235,9 +220,9 @@ def _holder(pid: int) -> Holder | None:
         words, parent = process.cmdline(), process.ppid()
         name = _name(words) or process.name()
     except psutil.Error:  # somebody else's, or one that has just ended
-        return Holder(pid, "a program")
+        return f"a program (pid {pid})"
     is_worker = any(word == "--worker" or " from app.workers." in word for word in words[1:5])
-    return None if is_worker and parent == os.getpid() else Holder(pid, name)
+    return None if is_worker and parent == os.getpid() else f"{name} (pid {pid})"
 
 
 def _name(words: list[str]) -> str:

@@ -80,17 +80,10 @@ class MigrationStatus:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What `apply` did: names run, names only recorded, unknown ones met, and the copy taken before."""
+    """What `apply` has run, or only recorded, and the copy taken before."""
 
     names: tuple[str, ...]
-    recorded: tuple[str, ...]
-    unknown: tuple[str, ...]
     backup: Path | None
-
-    @property
-    def all_names(self) -> tuple[str, ...]:
-        """What was pending before and is in the ledger now."""
-        return (*self.names, *self.recorded)
 
 
 def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
@@ -103,12 +96,12 @@ def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     return _compare(ledger, [migration.name for migration in read_folder(folder)])
 
 
-def apply(path: Path, folder: Path, *, now: int, backup_dir: Path | None = None) -> Applied:
+def apply(path: Path, folder: Path, *, now: int) -> Applied:
     """Runs every pending migration on an existing file.
 
-    Before the first one, a file with content is copied through SQLite's backup API into `backup_dir` (the
-    file's own folder by default) as `<stem>.before-<migration>.<UTC time><suffix>`, readable by the owner
-    only. A failing migration is rolled back whole; a copy that would equal the file is removed again.
+    Before the first one, a file with content is copied through SQLite's backup API to
+    `<stem>.before-<migration>.<UTC time><suffix>` beside it, readable by the owner only. A failing migration
+    is rolled back whole; a copy that would equal the file is removed again.
 
     Raises `MigrationError` (naming migration and statement) and the storage errors of `models.errors`.
     """
@@ -119,23 +112,22 @@ def apply(path: Path, folder: Path, *, now: int, backup_dir: Path | None = None)
         connection.set_busy_timeout(int(PATIENCE * 1000))
         before = _compare(_read_ledger(connection, path), list(migrations))
         if not before.pending:
-            return Applied((), (), before.unknown, None)
+            return Applied((), None)
         for name in before.pending:
             migrations[name].refuse_transactions()
-        backup = _back_up(connection, path, backup_dir or path.parent, before.pending[0], now)
-        ran: list[str] = []
-        recorded: list[str] = []
+        backup = _back_up(connection, path, before.pending[0], now)
+        done: list[str] = []
         try:
             for name in before.pending:
-                _apply_one(connection, migrations[name], path, ran, recorded)
+                if _apply_one(connection, migrations[name], path):
+                    done.append(name)
         except Exception as error:
-            if not ran and not recorded:
+            if not done:
                 _discard(backup)
-            raise _explained(error, path, [*ran, *recorded], backup) from error
-        if not ran and not recorded:  # another program did it all meanwhile
+            raise _explained(error, path, done, backup) from error
+        if not done:  # another program did it all meanwhile
             _discard(backup)
-            backup = None
-        return Applied(tuple(ran), tuple(recorded), before.unknown, backup)
+        return Applied(tuple(done), backup if done else None)
 
 
 def create_database(path: Path, folder: Path, *, now: int) -> Applied:
@@ -263,21 +255,18 @@ def _already_there(connection: apsw.Connection, migration: Migration, path: Path
     )
 
 
-def _apply_one(
-    connection: apsw.Connection, migration: Migration, path: Path, ran: list[str], recorded: list[str]
-) -> None:
-    """Runs one migration, or finds it already there, and writes its ledger row; adds its name to a list."""
+def _apply_one(connection: apsw.Connection, migration: Migration, path: Path) -> bool:
+    """Runs one migration, or finds it already there, and writes its ledger row; False where that was done."""
     connection.execute("BEGIN IMMEDIATE")
     number = 0
     try:
         if migration.name in _read_ledger(connection, path):  # another program was faster
             connection.execute("ROLLBACK")
-            return
+            return False
         connection.execute(LEDGER_SQL)
-        there = _already_there(connection, migration, path)
-        for statement in () if there else migration.statements:
-            number += 1
-            connection.execute(statement)
+        if not _already_there(connection, migration, path):
+            for number, statement in enumerate(migration.statements, 1):  # noqa: B007
+                connection.execute(statement)
         connection.execute(f"INSERT INTO main.{LEDGER} (name) VALUES (?)", (migration.name,))  # noqa: S608 (a constant)
         connection.execute("COMMIT")
     except BaseException as error:
@@ -288,7 +277,7 @@ def _apply_one(
                 f"Migration {migration.name} was not applied: statement {number} failed ({error})."
             ) from error
         raise
-    (recorded if there else ran).append(migration.name)
+    return True
 
 
 def _explained(error: Exception, path: Path, done: list[str], backup: Path | None) -> Exception:
@@ -302,11 +291,11 @@ def _explained(error: Exception, path: Path, done: list[str], backup: Path | Non
     return MigrationError(f"{known} Applied before that, and kept: {', '.join(done)}.{kept}")
 
 
-def _back_up(connection: apsw.Connection, path: Path, folder: Path, name: str, now: int) -> Path | None:
+def _back_up(connection: apsw.Connection, path: Path, name: str, now: int) -> Path | None:
     """Copies the file, unless there is nothing in it."""
     if not connection.execute("SELECT count(*) FROM main.sqlite_master").get:
         return None
-    copy = copies.take_name(folder, path, Path(name).stem, now)
+    copy = copies.take_name(path, Path(name).stem, now)
     try:
         copies.back_up(connection, copy)
     except BaseException:

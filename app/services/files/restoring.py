@@ -246,7 +246,7 @@ def restore(
     written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the storage errors.
     """
     require_writable(path, force=force)
-    kept = copies.take_name(path.resolve().parent, path, "restore", now)
+    kept = copies.take_name(path.resolve(), "restore", now)
     try:
         _record(prepared, kept, actor=actor, now=now)
         with LocalDatabase(path).expected_errors():

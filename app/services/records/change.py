@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +13,7 @@ from models.engine import Limits
 # Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
 if TYPE_CHECKING:
     from app.services.chain.append import Check, Event
-    from app.services.records.rows import RowChange, Value
+    from app.services.records.rows import RowChange
 
 Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
 """What must hold beside the guards of the rows, say that an address is not taken."""
@@ -36,18 +36,10 @@ class Change:
     bulk: frozenset[str] = frozenset()
 
     @property
-    def touched(self) -> Mapping[str, frozenset[Value]]:
-        """The tables written and the keys of their rows; none of `bulk` and of the chain, which grows."""
-        found: dict[str, set[Value]] = {table: set() for table in self.bulk}
-        if self.events:
-            found[AUDIT_CHAIN.name] = set()
-        for row in self.rows:
-            found.setdefault(row.table, set()).add(row.record_id)
-        return {table: frozenset(keys) for table, keys in found.items()}
-
-    @property
     def tables(self) -> frozenset[str]:
-        return frozenset(self.touched)
+        """The tables written."""
+        chain = {AUDIT_CHAIN.name} if self.events else set()
+        return self.bulk | chain | {row.table for row in self.rows}
 
     @property
     def undoable(self) -> bool:

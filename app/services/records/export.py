@@ -6,7 +6,7 @@ What a list never holds (secrets, password hashes) is in none of them.
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,7 +16,7 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
 from app.services.text import sql_name
 from models.engine import Database
-from models.errors import Cancelled
+from models.progress import Progress, ignore
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 """What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
@@ -53,33 +53,10 @@ def sql_literal(value: Any) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def columns(query: ListQuery, form: Format) -> tuple[str, ...]:
-    """The columns written: the list's own; for SQL only those that the table really has."""
-    spec = DECLARED[query.table]
-    if form is Format.SQL:
-        return tuple(column.name for column in spec.listed if column.source == column.name)
-    return spec.names
-
-
-def write(
-    table: str, names: Sequence[str], rows: Iterable[Iterable[Any]], form: Format, stream: TextIO
-) -> Iterator[int]:
-    """Writes rows of the columns `names`, yielding how many are written now and then, and at the end."""
-    line = _writer(table, names, form, stream)
-    number = 0
-    for number, row in enumerate(rows, 1):
-        line(row)
-        if number % _STEP == 0:
-            yield number
-    yield number
-
-
 def text_of(database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format) -> str:
     """The rows as one text, for the clipboard."""
     stream = io.StringIO()
-    names = columns(query, form)
-    for _ in write(query.table, names, lists.rows(database, query, keys, names), form, stream):
-        pass
+    _write(database, lists, query, keys, form, stream=stream)
     return stream.getvalue()
 
 
@@ -91,25 +68,40 @@ def to_file(
     form: Format,
     *,
     keys: Keys | None = None,
-    progress: Callable[[int, int], None],
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress,
 ) -> int:
     """Writes the rows with these keys, or all that the query keeps, to `path`.
 
     What is at `path` is half a file until this returns: see `atomic.replacing`. Returns the number of
-    rows. Raises `Cancelled`, the storage errors of the database, and `OSError` for the file.
+    rows. Raises the storage errors of the database, and `OSError` for the file.
     """
     if keys is None:
         keys = lists.load_keys(database, query)
-    names = columns(query, form)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        return _write(database, lists, query, keys, form, stream=stream, progress=progress)
+
+
+def _write(
+    database: Database,
+    lists: Lists,
+    query: ListQuery,
+    keys: Keys,
+    form: Format,
+    *,
+    stream: TextIO,
+    progress: Progress = ignore,
+) -> int:
+    """Writes the list's own columns; as SQL only those that the table really has."""
+    table = DECLARED[query.table]
+    names = [column.name for column in table.listed if form is not Format.SQL or not column.of]
+    line = _writer(query.table, names, form, stream)
     done = 0
     progress(done, len(keys))
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        rows = lists.rows(database, query, keys, names)
-        for done in write(query.table, names, rows, form, stream):
+    for done, row in enumerate(lists.rows(database, query, keys, names), 1):
+        line(row)
+        if done % _STEP == 0:
             progress(done, len(keys))
-            if cancelled():
-                raise Cancelled
+    progress(done, len(keys))
     return done
 
 

@@ -197,7 +197,7 @@ class Files(FileWork):
 
         def done(applied: Applied) -> None:
             kept = f"; the file as it was is {applied.backup.name}" if applied.backup else ""
-            self._say(f"{counted(len(applied.all_names), 'migration')} applied{kept}")
+            self._say(f"{counted(len(applied.names), 'migration')} applied{kept}")
             self.open(path)
 
         def failed(error: TenantAdminError) -> None:

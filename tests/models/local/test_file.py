@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from models.local.file import Holder, holders, said
+from models.local.file import in_use_by
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
 
@@ -23,7 +24,7 @@ def test_a_program_is_named_as_a_person_knows_it(tmp_path: Path, arguments: list
     (tmp_path / "backup-tool").write_text(READ)
     path = tmp_path / "foundation.sqlite"
     path.touch()
-    assert holders(path) == ()
+    assert in_use_by(path) is None
     reader = subprocess.Popen(
         [sys.executable, *arguments, str(path)],
         cwd=tmp_path,
@@ -35,17 +36,17 @@ def test_a_program_is_named_as_a_person_knows_it(tmp_path: Path, arguments: list
     assert reader.stdout.readline() == "ready\n"
     link = tmp_path / "link.sqlite"
     link.symlink_to(path)
-    assert holders(path) == holders(link) == (Holder(reader.pid, name),)
-    assert holders(tmp_path / "other.sqlite") == ()
+    assert in_use_by(path) == in_use_by(link) == f"{name} (pid {reader.pid})"
+    assert in_use_by(tmp_path / "other.sqlite") is None
     reader.communicate()
-    assert holders(path) == ()
+    assert in_use_by(path) is None
 
 
 def test_this_program_itself_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "foundation.sqlite"
     with path.open("wb"):
-        assert holders(path) == ()
-        assert os.getpid() not in [holder.pid for holder in holders(tmp_path)]
+        assert in_use_by(path) is None
+        assert f"(pid {os.getpid()})" not in (in_use_by(tmp_path) or "")
 
 
 def test_another_programs_file_is_seen_without_proc_too(
@@ -58,16 +59,33 @@ def test_another_programs_file_is_seen_without_proc_too(
         [sys.executable, "-c", READ, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as reader:
         assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
-        assert [holder.pid for holder in holders(path)] == [reader.pid]
+        assert (in_use_by(path) or "").endswith(f" (pid {reader.pid})")
         reader.communicate()
-    assert holders(path) == ()
+    assert in_use_by(path) is None
     monkeypatch.setattr("sys.platform", "win32")
-    assert holders(path) == ()
+    assert in_use_by(path) is None
 
 
-def test_several_are_said_together() -> None:
-    assert said(()) is None
-    assert said((Holder(1, "workerd"), Holder(2, "sqlite3"))) == "workerd (pid 1) and sqlite3 (pid 2)"
+def test_several_are_said_together(tmp_path: Path) -> None:
+    path = tmp_path / "foundation.sqlite"
+    path.touch()
+    with ExitStack() as stack:
+        readers = []
+        for _ in range(2):
+            reader = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", READ, str(path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
+            readers.append(reader)
+        first, second = (f"{Path(sys.executable).name} (pid {pid})" for pid in sorted(r.pid for r in readers))
+        assert in_use_by(path) == f"{first} and {second}"
+        for reader in readers:
+            reader.communicate()
 
 
 def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Path) -> None:
@@ -83,6 +101,6 @@ def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Pa
             stdout=subprocess.PIPE,
         ) as process:
             assert process.stdout is not None and process.stdout.readline() == b"1\n"
-            others.append([holder.pid == process.pid for holder in holders(path)])
+            others.append((in_use_by(path) or "").endswith(f" (pid {process.pid})"))
             process.communicate(b"\n")
-    assert others == [[True], []]
+    assert others == [True, False]

@@ -53,7 +53,7 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
         "2 users deleted, with 3 rows of answers and 3 rows of operator_reviews,"
         " changing 1 row of escalations"
     )
-    assert {table: len(rows) for table, rows in content().items() if table in change.touched} == {
+    assert {table: len(rows) for table, rows in content().items() if table in change.tables} == {
         "users": 1,
         "operator_reviews": 0,
         "answers": 0,
@@ -74,7 +74,7 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
             "alsoDeleted": {"operator_reviews": 1, "answers": 1},
         },
     ]
-    assert change.touched["operator_reviews"] == {1, 2, 3}
+    assert {row.record_id for row in change.rows if row.table == "operator_reviews"} == {1, 2, 3}
     undone = writing.undo(people, change, now=NOW)
     assert content() == before
     assert [payload.get("alsoRestored") for _, _, payload in events()[2:]] == [

@@ -9,7 +9,6 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from models.errors import Cancelled
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
@@ -100,11 +99,3 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
     )
     assert count == 2
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
-
-
-def test_it_can_be_cancelled(database: LocalDatabase, query: ListQuery, tmp_path: Path) -> None:
-    with pytest.raises(Cancelled):
-        export.to_file(
-            tmp_path / "out.csv", database, Lists(inspect(database)), query, Format.CSV,
-            progress=lambda *_: None, cancelled=lambda: True,
-        )  # fmt: skip

@@ -306,4 +306,4 @@ def test_names_are_found_as_sqlite_finds_them(database: LocalDatabase) -> None:
     user = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
     execute(database, f"INSERT INTO notes VALUES ('n', '{user!s}')")
     change = users.delete(database, [str(user)], actor="ops", now=NOW)
-    assert set(change.touched) == {"users", "Notes", "audit_chain"}
+    assert change.tables == {"users", "Notes", "audit_chain"}

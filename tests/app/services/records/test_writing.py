@@ -84,7 +84,8 @@ def test_a_change_writes_its_rows_and_its_entry(database: LocalDatabase, databas
     assert [row[0] for row in users_of(database_path)] == ["u-1", "u-2"]
     assert event_types(database_path) == ["user_created", "user_created"]
     assert assert_one_chain(database_path, "acme-corp") == 2
-    assert done.touched == {"users": {"u-1", "u-2"}, "audit_chain": frozenset()}
+    assert done.tables == {"users", "audit_chain"}
+    assert [row.record_id for row in done.rows] == ["u-1", "u-2"]
 
 
 def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(
