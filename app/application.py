@@ -13,7 +13,7 @@ from app import __version__, paths
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
-from app.workers.memory import GarbageCollector
+from app.workers.runner import GarbageCollector
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200).

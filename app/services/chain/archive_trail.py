@@ -15,7 +15,7 @@ from typing import Final
 
 from app.services.chain.archives import ArchiveReading, ArchiveUnusable, Tally
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
-from app.services.chain.lookups import read_at_once
+from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
     GENESIS,
     MARKER_EVENT,

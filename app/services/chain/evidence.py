@@ -19,8 +19,7 @@ from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, write_export
-from app.services.chain.lookups import reading
-from app.services.chain.reading import chunks
+from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import Report
 from models.errors import Cancelled, InvalidInput
@@ -69,7 +68,7 @@ def write_bundle(
     (folder / "report.html").write_text(_html(path, report, what, checkpoints, now), "utf-8")
     first = LOWEST_SEQ if seq_from is None else seq_from
     last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none that were appended since
-    with reading(path) as database, (folder / "rows.jsonl").open("wb") as file:
+    with opened_to_read(path) as database, (folder / "rows.jsonl").open("wb") as file:
         for rows in chunks(database, tenant=tenant, first=first, last=last):
             if cancelled():
                 raise Cancelled

@@ -1,13 +1,18 @@
 """The rows of an audit chain read through the engine, without failing for what a row holds.
 
-One entry judged (`inspect_entry`), entries as lines of JSON for evidence and archives (`chunks`). SQL is by
-hand where the bytes and storage classes of a row are read, and where SQLite writes the JSON.
+One entry judged (`inspect_entry`), a file opened as a scan opens it, entries as lines of JSON for evidence
+and archives (`chunks`). SQL is by hand where the bytes and storage classes of a row are read, and where
+SQLite writes the JSON.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeGuard
+
+from peewee import BaseQuery
 
 from app.services.chain.entry import JUDGED, RAW_COLUMNS, USUAL_KINDS, Entry, believed_of, is_text
 from app.services.chain.rules import (
@@ -24,8 +29,9 @@ from app.services.chain.rules import (
     denied_start,
 )
 from app.services.chain.verify import source
-from models.engine import Database, Row, raw
+from models.engine import Database, Row, Rows, raw
 from models.errors import NotFound
+from models.local.database import LocalDatabase
 
 # -------------------------------------------------------------------------------------------- entries judged
 
@@ -121,6 +127,39 @@ def markers_of(database: Database, encoding: str, tenant: str) -> tuple[list[Mar
     """The tenant's prune markers that are believed, and an error of each that is not."""
     where = "tenant_id = ? AND event_type = ? ORDER BY seq"
     return believed_of(tenant, read_entries(database, encoding, where, tenant, MARKER_EVENT))
+
+
+# ------------------------------------------------------------------------------- a file, as a scan opens it
+
+
+@contextmanager
+def opened_to_read(path: Path) -> Iterator[LocalDatabase]:
+    """A file opened for a few look-ups, as a scan opens it: nothing is written, and nothing left beside it.
+
+    Raises what `source.Source` raises, and the storage errors.
+    """
+    with ExitStack() as stack, _opened(source.Source(path, stack)) as database:
+        yield database
+
+
+def read_at_once(path: Path, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+    """The encoding of a file's text, and the rows of each read, all from one moment. Raises the same."""
+    with ExitStack() as stack:
+        where = source.Source(path, stack)
+        while True:
+            with _opened(where) as database:
+                found = text_encoding(database), database.read_batch(queries)
+            if where.undisturbed():
+                return found
+            where.unfrozen()
+
+
+@contextmanager
+def _opened(where: source.Source) -> Iterator[LocalDatabase]:
+    database = LocalDatabase(where.read_from, read_only=not where.copied, immutable=where.frozen)
+    with database.connection_context():
+        database.pragma("busy_timeout", source.PATIENCE_MS)
+        yield database
 
 
 # ------------------------------------------------------------------------------------------ entries as lines

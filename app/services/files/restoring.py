@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 from app import paths
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.document import Checkpoint, Reason
-from app.services.chain.checkpoints.identity import compare, is_related
+from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.lookups import ChainRows, reading
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening
@@ -282,8 +281,7 @@ def _line(
     """
     if not lines:
         return None, None
-    with reading(copy) as opened:
-        rows = ChainRows(opened)
+    with rows_of(copy) as rows:
         for line in reversed(lines):
             for count in range(len(line.checkpoints), 0, -1):
                 if compare(rows, line.checkpoints[:count]).continues:

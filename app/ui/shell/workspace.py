@@ -19,7 +19,7 @@ from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
-from app.workers.memory import tidy_as_it_goes
+from app.workers.runner import tidy_as_it_goes
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:

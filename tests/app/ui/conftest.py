@@ -15,7 +15,7 @@ from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.workers.memory import GarbageCollector
+from app.workers.runner import GarbageCollector
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
 

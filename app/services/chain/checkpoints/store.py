@@ -19,16 +19,17 @@ from app.services.chain.checkpoints.document import (
     write_export,
 )
 from app.services.chain.checkpoints.identity import (
+    ChainRows,
     Continuation,
     DatabaseCheckpoints,
     compare,
     recognise,
+    rows_of,
     shares_tenant,
     speaks_of,
     whereabouts,
 )
 from app.services.chain.checkpoints.tables import FILE, Contents, KnownDatabase, opened
-from app.services.chain.lookups import ChainRows, reading
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import (
@@ -114,8 +115,7 @@ class CheckpointStore:
         with self._contents_of(path) as (contents, database):
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
-        with reading(path) as database_file:
-            rows = ChainRows(database_file)
+        with rows_of(path) as rows:
             its_own = speaks_of(rows, checkpoints)
             strange = not its_own and database is None and not shares_tenant(rows, checkpoints)
         wanted = None if database is None or its_own else database.id
@@ -157,8 +157,7 @@ class CheckpointStore:
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
         key = load_key(self._folder, self._keyring)
-        with opened(self._path, writing=True) as contents, reading(path) as database_file:
-            rows = ChainRows(database_file)
+        with opened(self._path, writing=True) as contents, rows_of(path) as rows:
             known = _recognised(contents, rows, path) if database is None else contents.database(database)
             known = known or KnownDatabase(str(uuid.uuid4()))
             newest = contents.checkpoints(known.id, newest=3)
@@ -229,8 +228,7 @@ class CheckpointStore:
             new = sum(contents.add(item) for item in good)
             known = contents.database(database) or KnownDatabase(database)
             if path is not None:
-                with reading(path) as database_file:
-                    rows = ChainRows(database_file)
+                with rows_of(path) as rows:
                     if speaks_of(rows, good):
                         _see(contents, known, rows, path, number=good[-1].number, now=now)
                         return new
@@ -243,8 +241,7 @@ class CheckpointStore:
         Raises `NotAllowed` where something else is wrong with that chain.
         """
         unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
-        with opened(self._path, writing=True) as contents, reading(path) as database_file:
-            rows = ChainRows(database_file)
+        with opened(self._path, writing=True) as contents, rows_of(path) as rows:
             known = _recognised(contents, rows, path) or KnownDatabase(str(uuid.uuid4()))
             _see(contents, known, rows, path, number=0, now=now)
             for tenant in report.tenants:
@@ -260,8 +257,8 @@ class CheckpointStore:
         known = self.known(path).checkpoints
         if not known:
             return Continuation()
-        with reading(path) as database_file:
-            return compare(ChainRows(database_file), known)
+        with rows_of(path) as rows:
+            return compare(rows, known)
 
     @contextmanager
     def _contents_of(self, path: Path) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
@@ -273,8 +270,8 @@ class CheckpointStore:
             database = None
             if contents.databases():
                 try:
-                    with reading(path) as database_file:
-                        database = _recognised(contents, ChainRows(database_file), path)
+                    with rows_of(path) as rows:
+                        database = _recognised(contents, rows, path)
                 except UNRECOGNISABLE:
                     pass
             yield contents, database

@@ -15,8 +15,7 @@ import apsw
 import pytest
 
 from app.services.chain.archives import ArchiveDiffers, ArchiveNotWritten, ArchiveReading, ArchiveUnusable
-from app.services.chain.lookups import reading
-from app.services.chain.reading import chunks
+from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import Marker, Reference, archive_name
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
@@ -325,7 +324,7 @@ TENANT = "tenant-00"
 def found_in_archive(chain: ChainFile, folder: Path) -> set[str]:
     """The codes of what is found in an archive of all that the file holds."""
     last = chain.seqs()[-1]
-    with reading(chain.path) as database:
+    with opened_to_read(chain.path) as database:
         rows = [row for chunk in chunks(database, tenant=None, first=1, last=last) for row in chunk]
     packed = gzip.compress(b"".join(line for _, line in rows))
     reference = Reference(archive_name(TENANT, 1, last), sha256(packed).hexdigest())

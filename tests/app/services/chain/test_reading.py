@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.lookups import reading
-from app.services.chain.reading import Link, chunks, inspect_entry
+from app.services.chain.reading import Link, chunks, inspect_entry, opened_to_read
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
 from models.errors import NotFound
 from models.local.database import LocalDatabase
@@ -90,7 +89,7 @@ def test_lines_say_what_was_hashed_in_any_encoding(tmp_path: Path, encoding: str
         chain.append("ä", payload='"\0"')
         chain.run("UPDATE audit_chain SET tenant_id = x'ff', created_at = 0.5 WHERE seq = 2")
         chain.sql.close()
-        with reading(chain.path) as database:
+        with opened_to_read(chain.path) as database:
             lines.append(list(chunks(database, tenant=None, first=1, last=2)))
     assert lines[0] == lines[1]
     assert "日本" in lines[0][0][0][1].decode()
