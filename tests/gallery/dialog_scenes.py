@@ -15,8 +15,13 @@ from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan, TenantShare
 from app.settings import Settings
-from app.ui.shell.copies import RestoreDialog
-from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
+from app.ui.shell.dialogs import (
+    AboutDialog,
+    ChooseDatabaseDialog,
+    DatabaseInfoDialog,
+    PreferencesDialog,
+    RestoreDialog,
+)
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme

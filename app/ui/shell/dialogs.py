@@ -1,4 +1,6 @@
-"""The window's dialogs: what the program is, what a person prefers, what a database holds, which is meant."""
+"""The window's dialogs: what the program is, what a person prefers, what a database holds, which is meant,
+and what a copy would put back.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,14 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 from app import __version__, paths
 from app.itemmodels.columns import Tone
 from app.services import text
+from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Kind, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
-from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import absolute_time, byte_size, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look
@@ -32,6 +35,7 @@ from models.status import DAY, DEFAULT_RETENTION_DAYS
 if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
+    from app.services.files.restoring import Offer
     from models.schema import Schema
 
 _COMPONENTS = (
@@ -48,6 +52,14 @@ _CANDIDATES = (
     StaticColumn("Rows", number=True),
     StaticColumn("Changed", dim=True),
 )
+_CHANGES = (
+    StaticColumn("What"),
+    StaticColumn("Now", number=True),
+    StaticColumn("In the copy", number=True),
+    StaticColumn("Change", number=True, dim=True),
+)
+_LOOKS = {"OTHER": Look.WARN, "CONTRADICTED": Look.BAD}
+"""How a copy stands to what checkpoints say, by its name; else dim."""
 _HEAD, _TAIL = 14, 18
 """Characters of a long file name that are shown."""
 
@@ -281,7 +293,7 @@ class ChooseDatabaseDialog(Dialog):
         )
         self.setMinimumWidth(680)
         self._candidates = tuple(candidates)
-        rows = [_row(candidate, folder, now, utc) for candidate in candidates]
+        rows = [_candidate_row(candidate, folder, now, utc) for candidate in candidates]
         self.table = StaticTable(theme, "Databases", _CANDIDATES, rows)
         self.path = ElidedLabel(look=Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
         self.path.setAccessibleName("Path")
@@ -315,7 +327,7 @@ class ChooseDatabaseDialog(Dialog):
             self.accept()
 
 
-def _row(candidate: Candidate, folder: Path, now: int, utc: bool) -> tuple[Cell, ...]:
+def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> tuple[Cell, ...]:
     path = str(candidate.path)
     return (
         Cell(shortened(str(candidate.path.relative_to(folder)), _HEAD, _TAIL), tip=path, whole=path),
@@ -328,3 +340,64 @@ def _row(candidate: Candidate, folder: Path, now: int, utc: bool) -> tuple[Cell,
             tip=absolute_time(candidate.modified_at, utc),
         ),
     )
+
+
+class RestoreDialog(ConfirmDialog):
+    """Accepted is the person's agreement to restore `path`. Where the copy's own chain does not hold, or it
+    is of another database than the file's checkpoints, nothing can be pressed before the person has said that
+    it is meant.
+    """
+
+    def __init__(self, theme: Theme, offer: Offer, path: Path, parent: QWidget | None = None) -> None:
+        prepared = offer.prepared
+        super().__init__(
+            theme,
+            f"Restore {path.name}?",
+            f"What it holds is replaced by what {prepared.source.name} holds. The file as it is now is kept "
+            f"beside it, in {path.parent}, and can be restored in the same way.",
+            action="Restore",
+            parent=parent,
+        )
+        self.setMinimumWidth(560)
+        tables = [table for table in DECLARED if table in prepared.after or prepared.before.get(table)]
+        tables += [table for table in prepared.after if table not in DECLARED]
+        rows = [
+            _changed_row(table, prepared.before.get(table), prepared.after.get(table)) for table in tables
+        ]
+        self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
+        self.add_widget(self.tables)
+        report = offer.report
+        held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
+        found = "holds:" if offer.holds else f"does not hold: {counted(report.found, 'finding')} in"
+        look = Look.OK if offer.holds else Look.BAD
+        self.chain = Label(f"The audit chain of the copy {found} {held}.", look, wrap=True)
+        self.add_widget(self.chain)
+        if offer.known is not None:
+            look = _LOOKS.get(offer.known.name, Look.DIM)
+            self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
+        doubt = "it is of another database" if offer.holds else "its audit chain does not hold"
+        self.agreement = QCheckBox(f"I mean this, although {doubt}", self)
+        self.agreement.setVisible(offer.needs_agreement)
+        self.agreement.setChecked(not offer.needs_agreement)
+        self.agreement.toggled.connect(self._update)
+        if offer.needs_agreement:
+            self.add_widget(self.agreement)
+        self._update()
+
+    def _update(self) -> None:
+        ready = self.agreement.isChecked()
+        self.confirm_button.setEnabled(ready)
+        self.confirm_button.setToolTip("" if ready else "Tick the box above first.")
+
+
+def _changed_row(table: str, before: int | None, after: int | None) -> tuple[Cell, ...]:
+    name = Cell(title_of(table))
+    if before is None or after is None:
+        return name, _count(before), _count(after), Cell("")
+    change = after - before
+    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "same"
+    return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
+
+
+def _count(number: int | None) -> Cell:
+    return Cell("not readable", -1, Tone.WARN) if number is None else Cell(grouped(number), number)

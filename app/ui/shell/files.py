@@ -1,9 +1,10 @@
-"""Opening, creating and migrating files, in the background and with a sentence when it fails."""
+"""Opening, making, copying and restoring files, in the background and with a sentence when it fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +21,31 @@ from models.progress import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
-    from models.local.migrations import Applied
+    from app.services.files.restoring import Offer
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
 DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"
 DUMPS = "SQL dumps (*.sql);;All files (*)"
+COPIES = f"Databases and SQL dumps ({SUFFIXES} *.sql);;All files (*)"
 DEMO_ROWS = 20_000
 
 
-class FileWork(QObject):
-    """What is done with whole files, in the background. `say(text)` shows a toast."""
+class Files(QObject):
+    """What is done with whole files, in the background. `say(text)` shows a toast.
+
+    `opened(OpenedFile)` when a file can be shown, `not_opened()` when it cannot; `is_opening` says that one
+    is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close.
+    """
+
+    opened = Signal(object)
+    not_opened = Signal()
+    leaving = Signal()
+    is_opening = False
 
     def __init__(
         self,
@@ -45,45 +58,8 @@ class FileWork(QObject):
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._theme = theme
-        self._settings = settings
-        self._busy = busy
-        self._clock = clock
-        self._say = say
-        self._window = window
-
-    def _ask_existing(self, title: str, folder: str, filters: str) -> Path | None:
-        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
-
-        return ask_open(self._window, title, folder, filters)
-
-    def _ask_new(self, title: str, start: Path, filters: str = "") -> Path | None:
-        """A name that nothing has yet, or that the work itself refuses."""
-        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
-
-        chosen = ask_save(self._window, title, str(start), filters, replace=False)
-        return None if chosen is None else chosen[0]
-
-    def _confirm(
-        self, title: str, sentence: str, action: str, agreed: Callable[[], None], **items: Any
-    ) -> None:
-        """Asks for a yes to what destroys nothing; `items` are those of `ConfirmDialog`."""
-        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
-
-        ConfirmDialog(
-            self._theme, title, sentence, action=action, danger=False, parent=self._window, **items
-        ).open_once(agreed)
-
-
-class Files(FileWork):
-    """What opens a file: `opened(OpenedFile)` when it can be shown, `not_opened()` when it cannot.
-
-    `is_opening` says that one is on its way.
-    """
-
-    opened = Signal(object)
-    not_opened = Signal()
-    is_opening = False
+        self._theme, self._settings, self._busy = theme, settings, busy
+        self._clock, self._say, self._window = clock, say, window
 
     def open(
         self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False
@@ -97,35 +73,26 @@ class Files(FileWork):
             return replace(opened, imported=imported)
 
         self.is_opening = True
+        failed = partial(self._not_opened, path)
         self._busy.run(
-            f"Opening {path.name}…",
-            work,
-            on_done=self._opened,
-            on_failed=lambda error: self._not_opened(path, error),
-            can_cancel=False,
+            f"Opening {path.name}…", work, on_done=self._opened, on_failed=failed, can_cancel=False
         )
 
     def ask_open(self) -> None:
-        path = self._ask_existing("Open a database", self._folder(), DATABASE_FILES)
-        if path is not None:
-            self.open(path)
+        self._ask_existing("Open a database", DATABASE_FILES, self.open)
 
     def ask_open_folder(self) -> None:
         from app.ui.widgets.dialogs import choose_folder  # noqa: PLC0415
 
-        choose_folder(self._window, "Open a wrangler project", Path(self._folder()), self.open)
+        choose_folder(self._window, "Open a wrangler project", self._folder(), self.open)
 
     def ask_import(self) -> None:
-        dump = self._ask_existing("Import a D1 export", self._folder(), DUMPS)
-        if dump is not None:
-            self.ask_import_target(dump)
+        self._ask_existing("Import a D1 export", DUMPS, self.ask_import_target)
 
     def ask_import_target(self, dump: Path) -> None:
         """Asks for the new file that an SQL dump is imported into."""
         title, start = f"Import {dump.name} into a new database", dump.with_suffix(".sqlite")
-        target = self._ask_new(title, start, DATABASE_FILES)
-        if target is not None:
-            self.import_dump(dump, target)
+        self._ask_new(title, start, partial(self.import_dump, dump), DATABASE_FILES)
 
     def import_dump(self, dump: Path, target: Path) -> None:
         """Imports an SQL dump into a new file and opens it; never over an existing one."""
@@ -143,10 +110,8 @@ class Files(FileWork):
         self._busy.run(f"Importing {dump.name}…", work, on_done=done)
 
     def ask_create(self) -> None:
-        start = Path(self._folder(), "foundation.sqlite")
-        path = self._ask_new("Create a database", start, DATABASE_FILES)
-        if path is not None:
-            self.create(path)
+        start = self._folder() / "foundation.sqlite"
+        self._ask_new("Create a database", start, self.create, DATABASE_FILES)
 
     def create(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""
@@ -174,43 +139,105 @@ class Files(FileWork):
 
         self._busy.run("Making sample data…", work, on_done=self.open)
 
-    def ask_migrate(self, path: Path, pending: Sequence[str], agreed: Callable[[], None]) -> None:
-        """Names what is pending and where the copy goes; calls `agreed` when the person says yes."""
-        count = counted(len(pending), "migration")
+    def ask_migrate(self, opened: OpenedFile, still_open: Callable[[], bool]) -> None:
+        """Names what is pending and where the copy goes; migrates a file that is still open at the answer."""
+        path, count = opened.path, counted(len(opened.pending), "migration")
         self._confirm(
             f"Apply {count}?",
             f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
             f"it, in {path.parent}.",
             f"Apply {count}",
-            agreed,
-            items=pending,
+            lambda: self._migrate(path) if still_open() else None,
+            items=opened.pending,
             listed="Pending migrations",
         )
 
-    def migrate(self, path: Path) -> None:
-        """Applies what is pending, after a copy of the file was taken, and opens it again either way."""
+    def _migrate(self, path: Path) -> None:
+        """Applies what is pending, after a copy of the file was taken."""
 
-        def work(progress: Progress, cancelled: Stop) -> Applied:
+        def work(progress: Progress, cancelled: Stop) -> str:
             from app.services.files.opening import migrate  # noqa: PLC0415
 
-            return migrate(path, now=self._clock())
-
-        def done(applied: Applied) -> None:
+            applied = migrate(path, now=self._clock())
             kept = f"; the file as it was is {applied.backup.name}" if applied.backup else ""
-            self._say(f"{counted(len(applied.names), 'migration')} applied{kept}")
+            return f"{counted(len(applied.names), 'migration')} applied{kept}"
+
+        self._rewrite(path, f"Applying migrations to {path.name}…", work, can_cancel=False)
+
+    def ask_save_copy(self, path: Path) -> None:
+        start = path.with_name(f"{path.stem} copy{path.suffix}")
+        self._ask_new("Save a copy", start, partial(self.save_copy, path))
+
+    def save_copy(self, path: Path, target: Path) -> None:
+        """Writes what the file holds now to a new file, also while others write to it."""
+        self._busy.run(
+            f"Saving {target.name}…",
+            partial(_copied, path, target),
+            on_done=lambda copy: self._say(f"Saved and checked: {copy.name}"),
+            can_cancel=False,
+        )
+
+    def ask_restore(self, path: Path) -> None:
+        self._ask_existing("Restore from a copy", COPIES, partial(self.offer_restore, path))
+
+    def offer_restore(self, path: Path, source: Path) -> None:
+        """Checks the copy and shows what a restore would change; nothing is changed before that is agreed."""
+        now = self._clock()
+
+        def work(progress: Progress, cancelled: Stop) -> tuple[TemporaryDirectory[str], Offer]:
+            from app.services.files import restoring  # noqa: PLC0415
+            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+            own, scratch = store_and_verifier(), restoring.scratch(path)
+            told = partial(restoring.offer, progress=progress, cancelled=cancelled)
+            try:
+                return scratch, told(path, source, Path(scratch.name), *own, now=now)
+            except BaseException:
+                scratch.cleanup()
+                raise
+
+        self._busy.run(
+            f"Checking {source.name}…", work, on_done=lambda found: self._ask_agreement(path, *found)
+        )
+
+    def _ask_agreement(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
+        from app.ui.shell.dialogs import RestoreDialog  # noqa: PLC0415
+
+        dialog = RestoreDialog(self._theme, offer, path, self._window)
+        dialog.accepted.connect(lambda: self._restore(path, scratch, offer))
+        dialog.rejected.connect(scratch.cleanup)
+        dialog.open_once()
+
+    def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
+        actor, now = self._settings.actor, self._clock()
+
+        def work(progress: Progress, cancelled: Stop) -> str:
+            from app.services.files import restoring  # noqa: PLC0415
+            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+            # The person opened the file for writing, whoever else has it open.
+            carry_out = partial(restoring.carry_out, actor=actor, now=now, force=True)
+            with scratch:
+                done = carry_out(path, offer, *store_and_verifier(), progress=progress, cancelled=cancelled)
+            return f"Restored; the file as it was is {done.kept.name}"
+
+        self._rewrite(path, f"Restoring {path.name}…", work)
+
+    def _rewrite(
+        self, path: Path, text: str, work: Callable[[Progress, Stop], str], *, can_cancel: bool = True
+    ) -> None:
+        """Closes the file, says what `work` did to it, and opens it again, whether that went well or not."""
+
+        def done(sentence: str) -> None:
+            self._say(sentence)
             self.open(path)
 
         def failed(error: TenantAdminError) -> None:
             self._busy.runner.failed.emit(error)
             self.open(path)
 
-        self._busy.run(
-            f"Applying migrations to {path.name}…",
-            work,
-            on_done=done,
-            on_failed=failed,
-            can_cancel=False,
-        )
+        self.leaving.emit()
+        self._busy.run(text, work, on_done=done, on_failed=failed, can_cancel=can_cancel)
 
     def _opened(self, opened: OpenedFile) -> None:
         self.is_opening = False
@@ -246,14 +273,42 @@ class Files(FileWork):
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.files.opening import snapshot_copy  # noqa: PLC0415
-
             target.parent.mkdir(parents=True, exist_ok=True)
-            snapshot_copy(path, target)
-            return target
+            return _copied(path, target, progress, cancelled)
 
         self._busy.run(f"Copying {path.name}…", work, on_done=self.open, can_cancel=False)
 
-    def _folder(self) -> str:
+    def _ask_existing(self, title: str, filters: str, chosen: Callable[[Path], object]) -> None:
+        from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415
+
+        path = ask_open(self._window, title, str(self._folder()), filters)
+        if path is not None:
+            chosen(path)
+
+    def _ask_new(self, title: str, start: Path, chosen: Callable[[Path], object], filters: str = "") -> None:
+        """A name that nothing has yet, or that the work itself refuses."""
+        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+
+        found = ask_save(self._window, title, str(start), filters, replace=False)
+        if found is not None:
+            chosen(found[0])
+
+    def _confirm(
+        self, title: str, sentence: str, action: str, agreed: Callable[[], object], **items: Any
+    ) -> None:
+        """Asks for a yes to what destroys nothing; `items` are those of `ConfirmDialog`."""
+        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
+
+        ConfirmDialog(
+            self._theme, title, sentence, action=action, danger=False, parent=self._window, **items
+        ).open_once(agreed)
+
+    def _folder(self) -> Path:
         recent = self._settings.recent_files
-        return str(recent[0].parent if recent else Path.home())
+        return recent[0].parent if recent else Path.home()
+
+
+def _copied(path: Path, target: Path, progress: Progress, cancelled: Stop) -> Path:
+    from app.services.files.opening import snapshot_copy  # noqa: PLC0415
+
+    return snapshot_copy(path, target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
     from app.ui.shell.context import Context
-    from app.ui.shell.copies import Copies
     from app.ui.shell.retention import Retention
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
@@ -62,6 +61,7 @@ class MainWindow(QMainWindow):
         say = self.toast.show_message
         self.files = Files(theme, settings, self.busy, clock=clock, say=say, window=self)
         self.files.opened.connect(self._show_file)
+        self.files.leaving.connect(self.close_file)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
@@ -101,16 +101,6 @@ class MainWindow(QMainWindow):
         self._show_no_file()
         self._welcome_if_nothing()
 
-    def _migrate(self, opened: OpenedFile) -> None:
-        """Asks, and applies the pending migrations to the file if it is still open."""
-
-        def agreed() -> None:
-            if self.context is not None and opened is self.context.opened:
-                self.close_file()
-                self.files.migrate(opened.path)
-
-        self.files.ask_migrate(opened.path, opened.pending, agreed)
-
     @cached_property
     def welcome(self) -> WelcomePage:
         """The page without a file; made when there is none to show."""
@@ -121,17 +111,6 @@ class MainWindow(QMainWindow):
         self.commands.update()
         self._pages.addWidget(page)
         return page
-
-    @cached_property
-    def copies(self) -> Copies:
-        """What saves and puts back copies of the open file."""
-        from app.ui.shell.copies import Copies  # noqa: PLC0415
-
-        say = self.toast.show_message
-        copies = Copies(self.theme, self.settings, self.busy, clock=self._clock, say=say, window=self)
-        copies.leaving.connect(self.close_file)
-        copies.replaced.connect(self.files.open)
-        return copies
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -166,7 +145,9 @@ class MainWindow(QMainWindow):
         context.runner.failed.connect(self._failed)
         context.runner.changed.connect(self._say_change)
         context.history.changed.connect(self.commands.update)
-        workspace.migrate_wanted.connect(partial(self._migrate, opened))
+        workspace.migrate_wanted.connect(
+            lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace)
+        )
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)

@@ -66,7 +66,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "save_copy",
             "&Save a copy…",
             Icon.COPY,
-            of_file(lambda file: window.copies.ask_save(file.context.opened.path)),
+            of_file(lambda file: files.ask_save_copy(file.context.opened.path)),
             partial(lacks, Capability.BACKUP),
             "Ctrl+Shift+S",
         ),
@@ -74,7 +74,7 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
             "restore",
             "Restore from a co&py…",
             Icon.HISTORY,
-            of_file(lambda file: window.copies.ask_restore(file.context.opened.path)),
+            of_file(lambda file: files.ask_restore(file.context.opened.path)),
             lambda: cannot_write() or lacks(Capability.RESTORE),
         ),
         ActionSpec(

@@ -25,8 +25,13 @@ from app.services.records.record import Record
 from app.services.records.tables import USERS
 from app.services.retention.plan import Plan
 from app.ui.shell.context import Context
-from app.ui.shell.copies import RestoreDialog
-from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
+from app.ui.shell.dialogs import (
+    AboutDialog,
+    ChooseDatabaseDialog,
+    DatabaseInfoDialog,
+    PreferencesDialog,
+    RestoreDialog,
+)
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
