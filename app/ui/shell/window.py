@@ -17,7 +17,6 @@ from app.ui.shell.actions import Actions
 from app.ui.shell.busy import Busy
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
-from app.ui.shell.tool_bar import ToolBar
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.formatting import byte_size, tooltip
@@ -67,9 +66,9 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._pages)
         self.search = GlobalSearch(theme)
         self.commands = Actions(theme, None, self)
-        window_actions.add_actions(self.commands, self)
-        window_actions.fill_menus(self.commands, self)
-        self._bar = ToolBar(theme, settings, self.commands, self.search, self.files.open)
+        window_actions.add_actions(self)
+        window_actions.fill_menus(self)
+        self._bar = window_actions.ToolBar(self)
         self.addToolBar(self._bar)
         self.tenants = self._bar.tenants
         self.tenants.picked.connect(self._set_scope)
@@ -152,7 +151,7 @@ class MainWindow(QMainWindow):
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
         workspace.tabs.currentChanged.connect(self.commands.update)
-        window_actions.add_tab_actions(self.commands, self)
+        window_actions.add_tab_actions(self)
         self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
         self.search.attach(workspace)

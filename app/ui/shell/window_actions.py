@@ -1,29 +1,32 @@
-"""The window's actions, each declared once, and the menus that they stand in."""
+"""The window's actions, each declared once, and the menus and the tool bar that they stand in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from app.ui.shell.actions import Actions, ActionSpec
+from app.ui.shell.actions import ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import first_line
+from app.ui.widgets.formatting import first_line, tooltip
+from app.ui.widgets.picker import Choice, Picker
 from models.engine import Capability
 
 if TYPE_CHECKING:  # a workspace is made when a file is opened
+    from app.services.files.describe import OpenedFile
     from app.ui.shell.window import MainWindow
     from app.ui.shell.workspace import Workspace
 
 OPENING = ("open", "open_folder", "create", "import", "demo")
+BUTTON = 32
 
 
-def add_actions(commands: Actions, window: MainWindow) -> None:
+def add_actions(window: MainWindow) -> None:
     """Declares what the window can do, with and without a file."""
     files = window.files
 
@@ -113,10 +116,10 @@ def add_actions(commands: Actions, window: MainWindow) -> None:
         *(ActionSpec(mode.value, words, None, partial(_set_mode, window, mode)) for mode, words in MODES),
         ActionSpec("about", "&About Tenant Admin", Icon.INFO, partial(_about, window)),
     ):
-        commands.add(spec)
+        window.commands.add(spec)
 
 
-def add_tab_actions(commands: Actions, window: MainWindow) -> None:
+def add_tab_actions(window: MainWindow) -> None:
     """Declares one for each tab, once: their titles are known when the first file is open."""
     from app.ui.tabs.common.declared import TABS  # noqa: PLC0415 - the window appears before the tables are loaded
 
@@ -126,16 +129,15 @@ def add_tab_actions(commands: Actions, window: MainWindow) -> None:
             window.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     for position, tab in enumerate(TABS):
-        if f"tab_{position}" not in commands.names():
-            run, keys = partial(show, position), f"Ctrl+{position + 1}"
-            commands.add(
-                ActionSpec(f"tab_{position}", tab.table.title, None, run, partial(_no_file, window), keys)
-            )
+        name, run, keys = f"tab_{position}", partial(show, position), f"Ctrl+{position + 1}"
+        if name not in window.commands.names():
+            no_file = partial(_no_file, window)
+            window.commands.add(ActionSpec(name, tab.table.title, None, run, no_file, keys))
 
 
-def fill_menus(commands: Actions, window: MainWindow) -> None:
+def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
-    bar = window.menuBar()
+    bar, commands = window.menuBar(), window.commands
     commands.fill(
         bar.addMenu("&File"),
         (*OPENING, "", "info", "export", "save_copy", "restore", "retention", "", "close", "quit"),
@@ -143,8 +145,64 @@ def fill_menus(commands: Actions, window: MainWindow) -> None:
     commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))
-    view.aboutToShow.connect(lambda: _fill_view(view, commands))
+    view.aboutToShow.connect(lambda: _fill_view(view, window))
     commands.fill(bar.addMenu("&Help"), ("about",))
+
+
+class ToolBar(QToolBar):
+    """Which database is open, the search, and in `tenants` the tenant that every tab, count, export and
+    verification is scoped to.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__("Main")
+        self._window = window
+        self.setObjectName("main")
+        self.setMovable(False)
+        self.database_button = QToolButton()
+        self.database_button.setProperty("framed", True)
+        self.database_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.database_button.setFixedHeight(BUTTON)
+        self.database_button.setAccessibleName("Database")
+        window.theme.bind_icon(self.database_button, Icon.DATABASE, "accent")
+        menu = QMenu(self.database_button)
+        menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))
+        self.database_button.setMenu(menu)
+        self.tenants = Picker(window.theme, "Tenant", "All tenants", search_hint="Search tenants")
+        self.tenants.setMinimumWidth(190)
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        for widget in (self.database_button, self.tenants, spacer, window.search):
+            self.addWidget(widget)
+        for name in ("refresh", "preferences"):
+            button = QToolButton()
+            button.setProperty("framed", True)
+            button.setDefaultAction(window.commands.action(name))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.setFixedSize(BUTTON, BUTTON)
+            self.addWidget(button)
+
+    def show_file(self, opened: OpenedFile | None) -> None:
+        """Names what is open; None for nothing."""
+        self.database_button.setText("Open a database" if opened is None else opened.place)
+        self.database_button.setToolTip("" if opened is None else tooltip(str(opened.path)))
+        self.tenants.setEnabled(opened is not None)
+        self._window.search.setEnabled(opened is not None)
+
+    def offer_tenants(self, names: Sequence[str]) -> None:
+        """Offers these tenants below all of them, in this order."""
+        self.tenants.set_choices([Choice(name, name) for name in names])
+
+    def _fill_database_menu(self, menu: QMenu) -> None:
+        menu.clear()
+        recent, commands = self._window.settings.recent_files, self._window.commands
+        commands.fill(menu, (*OPENING, *([""] if recent else [])))
+        for path in recent:
+            action = menu.addAction(path.name.replace("&", "&&"))
+            action.setToolTip(tooltip(str(path)))
+            action.triggered.connect(partial(lambda path, _=False: self._window.files.open(path), path))
+        commands.fill(menu, ("", "close"))
 
 
 def _fill_record(menu: QMenu, window: MainWindow) -> None:
@@ -153,10 +211,11 @@ def _fill_record(menu: QMenu, window: MainWindow) -> None:
         window.workspace.current().commands.fill(menu)
 
 
-def _fill_view(menu: QMenu, commands: Actions) -> None:
+def _fill_view(menu: QMenu, window: MainWindow) -> None:
     menu.clear()
-    tabs = [name for name in commands.names() if name.startswith("tab_")]
-    commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *(mode.value for mode, _ in MODES)))
+    tabs = [name for name in window.commands.names() if name.startswith("tab_")]
+    modes = [mode.value for mode, _ in MODES]
+    window.commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *modes))
 
 
 def _preferences(window: MainWindow) -> None:
