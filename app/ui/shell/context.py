@@ -1,22 +1,25 @@
-"""What every tab and dialog of one open file is given."""
+"""What every tab and dialog of one open file is given: the means to read it, to act, to take back an act,
+and to hear what other programs write.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
-from app.ui.shell.history import History
-from app.ui.shell.outside import Outside
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import Capability
+from models.engine import Capability, Database
 from models.errors import TenantAdminError
-from models.progress import Progress, Stop
+
+POLL_MS = 2000
 
 _CANNOT = {
     Capability.CHILD_SCAN: "Child processes cannot read this database; verifying and exporting need them.",
@@ -47,6 +50,8 @@ class Context(QObject):
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema)
         self.runner = Runner(opened.database, self)
+        self.job = partial(busy.run, runner=self.runner)
+        """Runs long work for this file and shows what it is until it has ended."""
         self.history = History(self.runner, clock, self)
         self.outside = Outside(self.runner, opened.database, self)
 
@@ -74,16 +79,139 @@ class Context(QObject):
         """
         return self.runner.write(function, *args, actor=self.settings.actor, now=self.clock(), **options)
 
-    def job(
-        self,
-        text: str,
-        work: Callable[[Progress, Stop], Any],
-        *,
-        on_done: Callable[[Any], None],
-        on_failed: Callable[[TenantAdminError], None] | None = None,
-        can_cancel: bool = True,
-    ) -> Task:
-        """Runs long work for this file and shows `text` until it has ended, as `Busy.run` does."""
-        return self.busy.run(
-            text, work, on_done=on_done, on_failed=on_failed, can_cancel=can_cancel, runner=self.runner
+
+class History(QObject):
+    """What can be taken back of one open file, and done again: every change that `runner` announces.
+
+    What it takes back, or does again, is a change like any other whose initiator it is. Where that is
+    refused, because somebody has changed the record since, `Runner.failed` says so and the history forgets
+    everything, since nothing older can be trusted to apply. `changed` when there is something else to undo.
+    """
+
+    changed = Signal()
+
+    def __init__(self, runner: Runner, clock: Callable[[], int], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._clock = clock
+        self._pending = False
+        # What an act is called, and what was committed of it last, of which each direction is the inverse.
+        self._done: list[tuple[str, Change]] = []
+        self._undone: list[tuple[str, Change]] = []
+        runner.changed.connect(self._remember)
+
+    @property
+    def next_undo(self) -> str:
+        """What `undo` would take back; empty when there is nothing."""
+        return self._done[-1][0] if self._done else ""
+
+    @property
+    def next_redo(self) -> str:
+        return self._undone[-1][0] if self._undone else ""
+
+    def undo(self) -> None:
+        """Takes back the latest act; nothing while an earlier one is still being taken back."""
+        self._revert(self._done, self._undone, "Undone")
+
+    def redo(self) -> None:
+        self._revert(self._undone, self._done, "Done again")
+
+    def _revert(self, here: list[tuple[str, Change]], there: list[tuple[str, Change]], what: str) -> None:
+        if self._pending or not here:
+            return
+        act = here[-1]
+        text, change = act
+
+        def done(inverse: Change) -> None:
+            self._pending = False
+            here[:] = [one for one in here if one is not act]
+            there.append((text, inverse))
+            self.changed.emit()
+
+        self._pending = True
+        self._runner.write(
+            _revert,
+            change,
+            f"{what}: {text}",
+            now=self._clock(),
+            initiator=self,
+            on_done=done,
+            on_failed=self._refused,
         )
+
+    def _remember(self, change: Change, initiator: object) -> None:
+        if change.undoable and initiator is not self:
+            self._done.append((change.summary, change))
+            self._undone.clear()
+            self.changed.emit()
+
+    def _refused(self, error: TenantAdminError) -> None:
+        self._pending = False
+        self._done.clear()
+        self._undone.clear()
+        self.changed.emit()
+        self._runner.failed.emit(error)
+
+
+def _revert(database: Database, change: Change, summary: str, *, now: int) -> Change:
+    from app.services.records import writing  # noqa: PLC0415 - rows show before any are written
+
+    return replace(writing.undo(database, change, now=now), summary=summary)
+
+
+class Outside(QObject):
+    """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
+    written to the database. One question waits at a time; behind a long write they would pile up.
+    """
+
+    written = Signal()
+
+    def __init__(self, runner: Runner, database: Database, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
+        self._version: int | None = None
+        self._is_asking = False
+        self._waiting: list[Callable[[], object]] = []
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self.look)
+
+    def start(self) -> None:
+        """What is written from now on is a change."""
+        if self._can_tell:
+            self._poll.start()
+            self.look()
+
+    def stop(self) -> None:
+        self._poll.stop()
+
+    def look(self, then: Callable[[], object] | None = None) -> None:
+        """Looks now; calls `then` when all that was written until now is known."""
+        if not self._can_tell:
+            if then is not None:
+                then()
+            return
+        if then is not None:
+            self._waiting.append(then)
+        if not self._is_asking:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._is_asking = True
+        waiting, self._waiting = self._waiting, []
+        # The writer's connection sees every other connection's commits, and not its own.
+        self._runner.write(
+            lambda database: database.outside_changes(),
+            on_done=partial(self._answer, waiting),
+            on_failed=lambda error: self._answer(waiting, self._version),
+        )
+
+    def _answer(self, waiting: Sequence[Callable[[], object]], version: int | None) -> None:
+        self._is_asking = False
+        before, self._version = self._version, version
+        if before is not None and version != before:
+            self.written.emit()
+        for then in waiting:
+            then()
+        if self._waiting:  # asked for after the question had gone out
+            self._ask()

@@ -1,11 +1,13 @@
-"""Undo and redo."""
+"""Undo and redo, and what other programs write."""
+
+import threading
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
 from app.services.records.change import Change
-from app.ui.shell.history import History
+from app.ui.shell.context import History, Outside
 from app.workers.runner import Runner
 from models.errors import RowChanged
 from models.local.database import LocalDatabase
@@ -88,3 +90,36 @@ def test_an_undo_that_is_refused_says_so_and_forgets_the_rest(
     with qtbot.waitSignal(runner.changed):
         history.undo()
     assert emails(database) == ["ada@acme.example", "other@acme.example"], "and it goes on from there"
+
+
+def test_one_look_outside_waits_behind_a_long_write(
+    runner: Runner, database: LocalDatabase, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, go_on, looks = Outside(runner, database, runner), threading.Event(), list[int]()
+    looked = database.outside_changes
+
+    def look() -> int:
+        looks.append(1)
+        return looked()
+
+    monkeypatch.setattr(database, "outside_changes", look)
+    outside.start()
+    qtbot.waitUntil(lambda: len(looks) == 1)
+    runner.write(lambda database: go_on.wait(10))
+    for _ in range(5):
+        outside.look()
+    answered: list[bool] = []
+    outside.look(lambda: answered.append(True))
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(answered))
+    assert len(looks) <= 3, "the five are one, and who asks later gets an answer of its own"
+
+
+def test_an_engine_that_tells_nothing_is_not_asked(
+    runner: Runner, database: LocalDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "capabilities", frozenset())
+    outside, answered = Outside(runner, database, runner), list[bool]()
+    outside.start()
+    outside.look(lambda: answered.append(True))
+    assert answered == [True] and not runner._running
