@@ -2,18 +2,19 @@
 value is a parameter.
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from itertools import product
 from operator import and_, or_
 from typing import Any
 
-from peewee import OP, SQL, Column, Expression, ModelAlias, fn
+from peewee import JOIN, OP, SQL, Column, Expression, Join, ModelAlias, Select, fn
 
 from app.services.records.record import value_of
-from app.services.records.tables import EVERYONE, ColumnKind, Scope, Table, TableColumn
-from models.engine import Limits
+from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
+from models.engine import Limits, Rows, raw
 
 CELL_CHARACTERS = 512
 """What a list reads of a text. A cell of 10 MB would take 1.75 s to paint."""
@@ -75,77 +76,110 @@ def _value(plain: Any) -> Value:
 
 
 class Statements:
-    """Builds the statements of one table as the file has it.
+    """The statements of one list, of a table as the file has it.
 
     `present` are the file's columns; one that is missing reads as NULL. Rows are named by SQLite's rowid,
     which every query can sort by last, so that an order is always total.
     """
 
-    def __init__(self, table: Table, present: Iterable[str], limits: Limits) -> None:
-        self.table = table
-        self._present = frozenset(present)
-        self._limits = limits
-        self.source = table.model._meta.table
-        self.rowid = Column(self.source, "rowid")
+    def __init__(self, query: ListQuery, present: Iterable[str], limits: Limits) -> None:
+        self.query, self.table = query, DECLARED[query.table]
+        self._present, self._limits = frozenset(present), limits
+        self._source = self.table.model._meta.table
+        self.rowid = Column(self._source, "rowid")
+        self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants
+        self.sort = self.table.column(query.sort or self.table.sort)
+        self._descending = self.table.descending if query.sort is None else query.descending
 
     def has(self, name: str) -> bool:
         """Whether the file has what a declared column is read from."""
         return self.table.column(name).source in self._present
 
-    def select(self, query: ListQuery, *what: Any) -> Any:
+    def select(self, *what: Any) -> Any:
         """`what` of the rows that the query keeps, in no order."""
-        found = self.scoped(query.scope, *what)
-        conditions = self._conditions(query)
+        found = self._scoped(*what)
+        conditions = self._conditions()
         return found.where(reduce(and_, conditions)) if conditions else found
 
-    def count(self, query: ListQuery) -> Any:
+    def count(self) -> Any:
         """How many rows the query keeps."""
-        return self.select(query, fn.COUNT(SQL("*")))
+        return self.select(fn.COUNT(SQL("*")))
 
-    def scoped(self, scope: Scope, *what: Any) -> Any:
-        """`what` of the rows in the scope. A file that cannot tell tenants apart shows none of their rows."""
-        found = self.table.model.select(*what)
-        if not self._narrows(scope):
-            return found
-        there = "tenant_id" in self._present
-        return found.where(Column(self.source, "tenant_id") == scope.tenant_id if there else SQL("0"))
+    def extent(self) -> list[Any]:
+        """How many rows an unfiltered list has, its lowest and highest key, and what the table's key is."""
+        ends = (self.rowid.asc(), self.rowid.desc())
+        key = "SELECT lower(name), upper(type) FROM pragma_table_xinfo(?) WHERE pk"
+        lowest, highest = (self.select(self.rowid).order_by(end).limit(1) for end in ends)
+        return [self.count(), lowest, highest, raw(key, self.table.name)]
 
-    def _narrows(self, scope: Scope) -> bool:
-        return scope.tenant_id is not None and self.table.has_tenants
+    def gapless(self, extent: Sequence[Rows]) -> range | None:
+        """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
+        count, lowest, highest, key = extent
+        # INTEGER PRIMARY KEY makes a column SQLite's rowid under another name.
+        if self.sort is not self.table.key or key != [(self.sort.source, "INTEGER")]:
+            return None
+        if not lowest:
+            return range(0)
+        first, last = lowest[0][0], highest[0][0]
+        if count[0][0] != last - first + 1:
+            return None
+        return range(last, first - 1, -1) if self._descending else range(first, last + 1)
 
-    def order(self, query: ListQuery) -> tuple[Any, Any]:
-        """The query's order, made total by the rowid."""
-        column, descending = self.sorting(query)
-        key = self.sort_key(column)
-        return (key.desc(), self.rowid.desc()) if descending else (key.asc(), self.rowid.asc())
+    def keys(self) -> Any:
+        """The rowids in the query's order, in one step of SQLite: eight bytes each, big-endian.
 
-    def sorting(self, query: ListQuery) -> tuple[TableColumn, bool]:
-        """The column that the query sorts by, and whether from the largest on."""
-        if query.sort is None:
-            return self.table.column(self.table.sort), self.table.descending
-        return self.table.column(query.sort), query.descending
+        Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
+        paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
+        """
+        # SQLite keeps the inner order for group_concat; a LIMIT of -1 to be sure would cost its fast sorter.
+        inner = self._ordered().alias("ordered")
+        joined = fn.group_concat(fn.unhex(fn.printf("%016x", Column(inner, "rowid"))), "")
+        # A sort leaves a million small pieces of memory, which the allocator tidies up at the next large
+        # request. That takes 200 ms and should not be the result's, which is made with the lock held.
+        tidied = fn.length(fn.randomblob(65_536))
+        return Select([inner], [joined.cast("BLOB"), tidied])
 
-    def sort_key(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
-        """What the order compares."""
-        value = self.value(column, source)
-        match column.kind:
-            case ColumnKind.NAME:
-                return Expression(value, "COLLATE", SQL("NOCASE"), flat=True)
-            case ColumnKind.PROSE | ColumnKind.JSON:
-                return fn.substr(value, 1, SORT_CHARACTERS)
-        return value
+    def first(self, limit: int, cells: Iterable[Any]) -> Any:
+        """The first rows of the list, each with its key before its cells.
 
-    def before(self, query: ListQuery, rowid: int) -> Any:
+        The keys are sorted alone: with the cells a sort by an unindexed column takes seven times as long.
+        SQLite keeps the order of the left side of a CROSS JOIN.
+        """
+        ordered = self._ordered().limit(limit).alias("ordered")
+        both = Join(ordered, self._source, JOIN.CROSS, self.rowid == Column(ordered, "rowid"))
+        return Select([both], [self.rowid, *cells])
+
+    def page(self, keys: Sequence[int], values: Iterable[Any]) -> Any:
+        """The rows of the tenant with these keys, each with its key before the values."""
+        if isinstance(keys, range) and keys:
+            wanted = self.rowid.between(min(keys[0], keys[-1]), max(keys[0], keys[-1]))
+        else:
+            # One parameter for any number of keys, so that the statement is compiled once.
+            wanted = self.rowid.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(list(keys))]))
+        return self._scoped(self.rowid, *values).where(wanted)
+
+    def key_of(self, record_id: str | int | None) -> Any:
+        """The key of the tenant's record that has this id; of None there is none."""
+        there = SQL("0") if record_id is None else self.value(self.table.key) == record_id
+        return self._scoped(self.rowid).where(there)
+
+    def grouped(self, column: str, cell: Callable[[Any], Any]) -> Any:
+        """The values of a column and their counts, most frequent first, under the query's other filters."""
+        choices = tuple(choice for choice in self.query.choices if choice[0] != column)
+        others = Statements(replace(self.query, choices=choices), self._present, self._limits)
+        value, count = self.value(self.table.column(column)), fn.COUNT(SQL("*"))
+        return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
+
+    def before(self, rowid: int) -> Any:
         """The condition that a row comes before the row `rowid` in the query's order.
 
         The row's sort key is read inside the statement, so that it may be of any type and in any encoding.
         """
-        column, descending = self.sorting(query)
         other = self.table.model.alias()
-        there = other.select(self.sort_key(column, other)).where(Column(other, "rowid") == rowid)
-        here = self.sort_key(column)
+        there = other.select(self._sort_key(other)).where(Column(other, "rowid") == rowid)
+        here = self._sort_key()
         tied = Expression(here, OP.IS, there)
-        if descending:
+        if self._descending:
             ahead = (here > there) | (here.is_null(False) & Expression(there, OP.IS, None))
             return ahead | (tied & (self.rowid > rowid))
         ahead = (here < there) | (here.is_null() & Expression(there, OP.IS_NOT, None))
@@ -153,44 +187,64 @@ class Statements:
 
     def cells(self) -> list[Any]:
         """The list's columns as a page reads them, text cut at `CELL_CHARACTERS`."""
-        return [self._cell(column) for column in self.table.listed]
+        values = ((column, self.value(column)) for column in self.table.listed)
+        return [
+            fn.substr(value, 1, CELL_CHARACTERS) if column.kind in _TEXTS else value
+            for column, value in values
+        ]
 
     def value(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """A column's value, or NULL when the file lacks the column."""
         if column.source not in self._present:
             return SQL("NULL")
-        return value_of(column, source or self.source)
+        return value_of(column, source or self._source)
 
-    def _cell(self, column: TableColumn) -> Any:
-        value = self.value(column)
-        if column.kind in _TEXTS:
-            return fn.substr(value, 1, CELL_CHARACTERS)
+    def _scoped(self, *what: Any) -> Any:
+        """`what` of the tenant's rows. A file that cannot tell tenants apart shows none of their rows."""
+        found = self.table.model.select(*what)
+        if not self._narrowed:
+            return found
+        own = Column(self._source, "tenant_id") == self.query.scope.tenant_id
+        return found.where(own if "tenant_id" in self._present else SQL("0"))
+
+    def _ordered(self) -> Any:
+        """The keys in the query's order, made total by the rowid."""
+        order = (self._sort_key(), self.rowid)
+        return self.select(self.rowid).order_by(
+            *(part.desc() if self._descending else part.asc() for part in order)
+        )
+
+    def _sort_key(self, source: ModelAlias | None = None) -> Any:
+        """What the order compares."""
+        value = self.value(self.sort, source)
+        match self.sort.kind:
+            case ColumnKind.NAME:
+                return Expression(value, "COLLATE", SQL("NOCASE"), flat=True)
+            case ColumnKind.PROSE | ColumnKind.JSON:
+                return fn.substr(value, 1, SORT_CHARACTERS)
         return value
 
-    def _conditions(self, query: ListQuery) -> list[Any]:
-        found = [self._chosen(query, name, values) for name, values in query.choices]
-        if query.text:
-            found.append(self._contains(query.text))
+    def _conditions(self) -> list[Any]:
+        found = [self._chosen(self.table.column(name), values) for name, values in self.query.choices]
+        if self.query.text:
+            found.append(self._contains(self.query.text))
         time = self.value(self.table.column(self.table.time))
-        if query.since is not None:
-            found.append(time >= query.since)
-        if query.until is not None:
-            found.append(time < query.until)
+        if self.query.since is not None:
+            found.append(time >= self.query.since)
+        if self.query.until is not None:
+            found.append(time < self.query.until)
         return found
 
-    def _chosen(self, query: ListQuery, name: str, values: tuple[Value, ...]) -> Any:
-        column = self.table.column(name)
-        if not (self._narrows(query.scope) and self._indexed(column)):
+    def _chosen(self, column: TableColumn, values: tuple[Value, ...]) -> Any:
+        field = self.table.model._meta.columns.get(column.name)
+        indexed = column.source in self._present and field is not None and bool(field.index)
+        if not (self._narrowed and indexed):
             return _one_of(self.value(column), values)
         # Of two indexes SQLite uses one and looks every row up. Asked for the rowids of the second, it reads
         # nothing but both indexes: a third of the time for a large tenant, never much worse.
         other = self.table.model.alias()
         chosen = other.select(Column(other, "rowid")).where(_one_of(self.value(column, other), values))
         return self.rowid.in_(chosen)
-
-    def _indexed(self, column: TableColumn) -> bool:
-        field = self.table.model._meta.columns.get(column.name)
-        return column.source in self._present and field is not None and bool(field.index)
 
     def _contains(self, text: str) -> Any:
         """Whatever the case of ASCII letters; the text's own upper and lower case cover the others."""

@@ -5,19 +5,18 @@ integer even where the record's id is a text, or NULL. Everything here only read
 one batch of the engine, and so one snapshot.
 """
 
-import json
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import JOIN, SQL, Column, Join, Select, fn
+from peewee import SQL, fn
 
 from app.services.records.list_query import ListQuery, Statements, Value
 from app.services.records.rows import RawText, decoded, exactly, legible
-from app.services.records.tables import DECLARED, EVERYONE, Scope
-from models.engine import Database, Rows, raw
+from app.services.records.tables import DECLARED
+from models.engine import Database, Rows
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
 from models.status import DAY
@@ -73,29 +72,27 @@ class Lists:
 
         Where the keys come in the same breath the listing is complete; else `load_keys` makes it so.
         """
-        statements = self._statements(database, query.table)
+        statements = self._statements(database, query)
         if query.filtered:
             # Finding out which rows a filter keeps costs what counting them costs. The first rows are asked
             # for by their keys afterwards, as every page is: in the same batch the filter would run twice.
-            kept = _array(database.rows(_keys(statements, query)))
+            kept = _array(database.rows(statements.keys()))
             return Listing(query, len(kept), kept, self.load_page(database, query, kept[:first_rows]))
-        *extent, first = _read(
-            database,
-            lambda cell: [
-                *_extent(statements, query),
-                _first(statements, query, first_rows, map(cell, statements.cells())),
-            ],
-        )
+
+        def asked(cell: Callable[[Any], Any]) -> list[Any]:
+            return [*statements.extent(), statements.first(first_rows, map(cell, statements.cells()))]
+
+        *extent, first = _read(database, asked)
         total: int = extent[0][0][0]
-        known = _gapless(statements, query, extent)
+        known = statements.gapless(extent)
         keys: Keys = array("q", [row[0] for row in first]) if known is None else known
         return Listing(query, total, keys, tuple(row[1:] for row in first))
 
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
-        statements = self._statements(database, query.table)
-        known = _range(database, statements, query)
-        return _array(database.rows(_keys(statements, query))) if known is None else known
+        statements = self._statements(database, query)
+        known = _range(database, statements)
+        return _array(database.rows(statements.keys())) if known is None else known
 
     def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
         """The rows with these keys, each with its record's id first, in the order of the keys.
@@ -103,27 +100,27 @@ class Lists:
         A row outside the query's tenant is None, one that the other filters would drop by now is still
         shown. Text is cut (`CELL_CHARACTERS`), a BLOB reads `x'…'`, and what is no UTF-8 has U+FFFD.
         """
-        statements = self._statements(database, query.table)
-        found = _by_key(database, statements, query, keys, statements.cells())
+        statements = self._statements(database, query)
+        found = _by_key(database, statements, keys, statements.cells())
         return tuple(map(found.get, keys))
 
     def count(self, database: Database, query: ListQuery) -> int:
         """How many rows the query keeps."""
-        return int(database.scalar(self._statements(database, query.table).count(query)))
+        return int(database.scalar(self._statements(database, query).count()))
 
     def locate(self, database: Database, query: ListQuery, record_id: str | int) -> tuple[int, int] | None:
         """The position of a record in the list, from 0, and its key; None when it is not in it."""
-        statements = self._statements(database, query.table)
-        key: int | None = database.scalar(_key(statements, EVERYONE, record_id))
+        statements = self._statements(database, query)
+        key: int | None = database.scalar(statements.key_of(record_id))
         if key is None:
             return None
-        known = _range(database, statements, query)
+        known = _range(database, statements)
         if known is not None:
             return (known.index(key), key) if key in known else None
         listed, ahead = database.read_batch(
             [
-                statements.select(query, SQL("1")).where(statements.rowid == key),
-                statements.count(query).where(statements.before(query, key)),
+                statements.select(SQL("1")).where(statements.rowid == key),
+                statements.count().where(statements.before(key)),
             ]
         )
         return (int(ahead[0][0]), key) if listed else None
@@ -135,20 +132,19 @@ class Lists:
 
         The record of the id beside a query, if the tenant has one, counts as well and comes first.
         """
-        lists = [(query, self._statements(database, query.table), named) for query, named in wanted]
-        asked = [_keys(statements, query) for query, statements, _ in lists]
-        by_id = [_key(statements, query.scope, named) for query, statements, named in lists]
-        answers = database.read_batch([*asked, *by_id])
+        lists = [self._statements(database, query) for query, _ in wanted]
+        by_id = [statements.key_of(named) for statements, (_, named) in zip(lists, wanted, strict=True)]
+        answers = database.read_batch([*(statements.keys() for statements in lists), *by_id])
         totals, firsts = [], []
-        for kept, named_rows in zip(map(_array, answers[: len(asked)]), answers[len(asked) :], strict=True):
+        for kept, named_rows in zip(map(_array, answers[: len(lists)]), answers[len(lists) :], strict=True):
             named_keys = [row[0] for row in named_rows[:1]]
             totals.append(len(kept) + sum(position(kept, key) is None for key in named_keys))
             firsts.append(list(dict.fromkeys([*named_keys, *kept[:most]]))[:most])
 
         def pages(cell: Callable[[Any], Any]) -> list[Any]:
             return [
-                _page(statements, query.scope, keys, map(cell, statements.cells()))
-                for (query, statements, _), keys in zip(lists, firsts, strict=True)
+                statements.page(keys, map(cell, statements.cells()))
+                for statements, keys in zip(lists, firsts, strict=True)
             ]
 
         found = [{row[0]: row[1:] for row in rows} for rows in _read(database, pages)]
@@ -161,12 +157,12 @@ class Lists:
         None stands for NULL, bytes for a BLOB or text that is no UTF-8; each can be chosen in a query. Of a
         column that the file lacks there are none.
         """
-        statements = self._statements(database, query.table)
+        statements = self._statements(database, query)
         names = list(columns)
         wanted = [name for name in names if statements.has(name)]
 
         def grouped(cell: Callable[[Any], Any]) -> list[Any]:
-            return [_grouped(statements, query, name, cell) for name in wanted]
+            return [statements.grouped(name, cell).limit(CHOICES) for name in wanted]
 
         found = dict(zip(wanted, _read(database, grouped, _chosen), strict=True))
         return {name: tuple((value, count) for value, count in found.get(name, ())) for name in names}
@@ -176,10 +172,10 @@ class Lists:
 
         `offset` is that of the days from UTC, in seconds. Rows whose time is no integer are on no day.
         """
-        statements = self._statements(database, query.table)
-        time = statements.value(DECLARED[query.table].column(DECLARED[query.table].time))
+        statements = self._statements(database, query)
+        time = statements.value(statements.table.column(statements.table.time))
         day = (time + offset) / DAY
-        found = statements.select(query, day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
+        found = statements.select(day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
         return tuple(database.rows(found.group_by(day).order_by(day)))
 
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[str | int]:
@@ -199,21 +195,22 @@ class Lists:
         `columns` are names of the list's columns, all of them by default. Rows that have gone are left out.
         Memory stays that of one page.
         """
-        table, statements = DECLARED[query.table], self._statements(database, query.table)
+        statements = self._statements(database, query)
+        table = statements.table
         values = [statements.value(table.column(name)) for name in columns or table.names]
         for start in range(0, len(keys), _ROWS_AT_ONCE):
             part = keys[start : start + _ROWS_AT_ONCE]
-            found = _by_key(database, statements, query, part, values)
+            found = _by_key(database, statements, part, values)
             yield from (found[key] for key in part if key in found)
 
     def holds(self, table: str) -> bool:
         """Whether the file has the table."""
         return table in self._columns
 
-    def _statements(self, database: Database, table: str) -> Statements:
-        if table not in self._columns:
-            raise TableMissing(table)
-        return Statements(DECLARED[table], self._columns[table], database.limits)
+    def _statements(self, database: Database, query: ListQuery) -> Statements:
+        if query.table not in self._columns:
+            raise TableMissing(query.table)
+        return Statements(query, self._columns[query.table], database.limits)
 
 
 def position(keys: Keys, key: int) -> int | None:
@@ -251,79 +248,15 @@ def _read(
     ]
 
 
-def _extent(statements: Statements, query: ListQuery) -> list[Any]:
-    """How many rows an unfiltered list has, its lowest and highest key, and what the table's key is."""
-    ends = (statements.rowid.asc(), statements.rowid.desc())
-    key = "SELECT lower(name), upper(type) FROM pragma_table_xinfo(?) WHERE pk"
-    return [
-        statements.count(query),
-        *(statements.select(query, statements.rowid).order_by(end).limit(1) for end in ends),
-        raw(key, statements.table.name),
-    ]
-
-
-def _range(database: Database, statements: Statements, query: ListQuery) -> range | None:
+def _range(database: Database, statements: Statements) -> range | None:
     """The keys without reading them, where they have no gap and are what the list is sorted by."""
-    if query.filtered or statements.sorting(query)[0] is not statements.table.key:
+    if statements.query.filtered or statements.sort is not statements.table.key:
         return None
-    return _gapless(statements, query, database.read_batch(_extent(statements, query)))
-
-
-def _gapless(statements: Statements, query: ListQuery, extent: Sequence[Rows]) -> range | None:
-    """The range of keys that `_extent` gave; None where they have gaps or are not in the list's order."""
-    count, lowest, highest, key = extent
-    column, descending = statements.sorting(query)
-    # INTEGER PRIMARY KEY makes a column SQLite's rowid under another name.
-    if column is not statements.table.key or key != [(column.source, "INTEGER")]:
-        return None
-    if not lowest:
-        return range(0)
-    first, last = lowest[0][0], highest[0][0]
-    if count[0][0] != last - first + 1:
-        return None
-    return range(last, first - 1, -1) if descending else range(first, last + 1)
-
-
-def _ordered(statements: Statements, query: ListQuery) -> Any:
-    return statements.select(query, statements.rowid).order_by(*statements.order(query))
-
-
-def _first(statements: Statements, query: ListQuery, limit: int, cells: Iterable[Any]) -> Any:
-    """The first rows of a list, each with its key before its cells.
-
-    The keys are sorted alone: with the cells a sort by an unindexed column takes seven times as long. SQLite
-    keeps the order of the left side of a CROSS JOIN.
-    """
-    ordered = _ordered(statements, query).limit(limit).alias("ordered")
-    both = Join(ordered, statements.source, JOIN.CROSS, statements.rowid == Column(ordered, "rowid"))
-    return Select([both], [statements.rowid, *cells])
-
-
-def _key(statements: Statements, scope: Scope, record_id: str | int | None) -> Any:
-    """The key of the record that has this id; of None there is none."""
-    identity = statements.value(statements.table.key)
-    return statements.scoped(scope, statements.rowid).where(
-        SQL("0") if record_id is None else identity == record_id
-    )
-
-
-def _keys(statements: Statements, query: ListQuery) -> Any:
-    """The rowids of a query in its order, in one step of SQLite; `_array` makes them of its row.
-
-    Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
-    paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
-    """
-    # SQLite keeps the inner order for group_concat; a LIMIT of -1 to be sure would cost its fast sorter.
-    inner = _ordered(statements, query).alias("ordered")
-    rowid = Column(inner, "rowid")
-    joined = fn.group_concat(fn.unhex(fn.printf("%016x", rowid)), "")
-    # A sort leaves a million small pieces of memory, which the allocator tidies up at the next large request.
-    # That takes 200 ms and should not be the result's, which is made with the lock held.
-    tidied = fn.length(fn.randomblob(65_536))
-    return Select([inner], [joined.cast("BLOB"), tidied])
+    return statements.gapless(database.read_batch(statements.extent()))
 
 
 def _array(found: Rows) -> "array[int]":
+    """The keys that `Statements.keys` gave."""
     keys = array("q")
     keys.frombytes(found[0][0] or b"")
     if sys.byteorder == "little":
@@ -331,30 +264,10 @@ def _array(found: Rows) -> "array[int]":
     return keys
 
 
-def _by_key(
-    database: Database, statements: Statements, query: ListQuery, keys: Keys, values: list[Any]
-) -> dict[int, Row]:
+def _by_key(database: Database, statements: Statements, keys: Keys, values: list[Any]) -> dict[int, Row]:
     """The values of the rows with these keys, whatever is stored in them."""
-    (found,) = _read(database, lambda cell: [_page(statements, query.scope, keys, map(cell, values))])
+    (found,) = _read(database, lambda cell: [statements.page(keys, map(cell, values))])
     return {row[0]: row[1:] for row in found}
-
-
-def _page(statements: Statements, scope: Scope, keys: Keys, values: Iterable[Any]) -> Any:
-    """The rows with these keys, each with its key before the values."""
-    if isinstance(keys, range) and keys:
-        wanted = statements.rowid.between(min(keys[0], keys[-1]), max(keys[0], keys[-1]))
-    else:
-        # One parameter for any number of keys, so that the statement is compiled once.
-        wanted = statements.rowid.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(list(keys))]))
-    return statements.scoped(scope, statements.rowid, *values).where(wanted)
-
-
-def _grouped(statements: Statements, query: ListQuery, column: str, cell: Callable[[Any], Any]) -> Any:
-    """The values of a column and their counts under the query's other filters."""
-    others = replace(query, choices=tuple(choice for choice in query.choices if choice[0] != column))
-    value, count = statements.value(statements.table.column(column)), fn.COUNT(SQL("*"))
-    found = statements.select(others, cell(value), count).group_by(value)
-    return found.order_by(count.desc(), value.asc()).limit(CHOICES)
 
 
 def _chosen(value: Any) -> Value:
