@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -204,11 +205,11 @@ def chunks(
 
 
 def bounded(
-    read: Callable[[int, int], list[Row]], first: int, last: int, *, sized: int
+    read: Callable[[int, int], list[Row]], first: int, last: int, *, sized: int, most: int = _CHUNK
 ) -> Iterator[list[Row]]:
     """The rows of `read(first, limit)` until `last`, in order of seq, which is their first column.
 
-    A few at first, then as many as hold about a megabyte in the column `sized`.
+    A few at first, then as many as hold about a megabyte in the column `sized`, up to `most`.
     """
     limit = _FIRST_CHUNK
     while first <= last:
@@ -217,8 +218,8 @@ def bounded(
         if len(rows) < limit:
             return
         first = rows[-1][0] + 1
-        size = sum(len(row[sized] or b"") for row in rows)
-        limit = min(_CHUNK, limit * 2) if size < _CHUNK_BYTES else max(1, limit // 2)
+        size = sum(map(len, filter(None, map(itemgetter(sized), rows))))
+        limit = min(most, limit * 2) if size < _CHUNK_BYTES else max(1, limit // 2)
 
 
 def stored_bytes(value: Any) -> bytes:
