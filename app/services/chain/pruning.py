@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
@@ -41,11 +42,13 @@ from app.services.chain.verify.follow import (
     HEAD,
     SEQ,
     Follower,
+    QuickCheck,
     State,
     quick_check,
 )
 from models.engine import Database, Row, Statement, raw
 from models.errors import Cancelled, UndecodableText
+from models.progress import Stop, never
 
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
@@ -58,6 +61,7 @@ _PROVING: Final = f"""
 SELECT seq, tenant_id, {JOINED}, hash, previous_hash, event_type, CASE WHEN {QUICK_TYPES} THEN created_at END
 {_OLD} ORDER BY seq LIMIT ?
 """
+_COUNTING: Final = f"SELECT seq, tenant_id, NULL, hash, previous_hash, NULL, 0 {_OLD} ORDER BY seq LIMIT ?"
 _ONE_BY_ONE: Final = f"SELECT seq, tenant_id, {_UNREAD} {_OLD} ORDER BY seq LIMIT ?"
 """The same rows, each to be read again by its bytes."""
 
@@ -122,18 +126,23 @@ def prove(
     tick: Callable[[int], None],
     cancelled: Callable[[], bool],
     accepted: Mapping[str, tuple[int, str]] | None = None,
+    verified: Stop = never,
 ) -> tuple[list[list[Part]], list[LeftAlone]]:
     """Judges the prefixes by the rules of verification: what may be removed, transaction by transaction, and
     the tenants that cannot be proven.
 
     Nothing is locked or changed. `tick(n)` says that n more entries have been read. `accepted` are the starts
     that a person accepted, each as the first seq and its previous hash. A tenant of which any entry, any
-    prune marker or the start fails is in no batch and left alone. Raises `Cancelled`.
+    prune marker or the start fails is in no batch and left alone. `verified()` tells that a verification has
+    found every entry of these chains in order, and that nobody has written to the file since: while it does,
+    the entries are not judged once more, one by one. Raises `Cancelled`.
     """
-    encoding, follower = text_encoding(database), Follower(now=SECONDS_LIMIT)  # later is no error, and stays
-    batches = _walked(
-        database, encoding, follower, group, batch_rows=batch_rows, tick=tick, cancelled=cancelled
-    )
+    encoding = text_encoding(database)
+    walk = partial(_walked, database, encoding, group, batch_rows, tick, cancelled)
+    is_verified = verified()
+    follower, batches = walk(is_verified)
+    if is_verified and not verified():
+        follower, batches = walk(False)
     problems = [
         LeftAlone(prefix.tenant_id, *problem)
         for prefix in group
@@ -145,17 +154,21 @@ def prove(
     return [batch for batch in kept if batch], problems
 
 
-def _walked(
+def _walked(  # noqa: PLR0917 - always the same but for the last
     database: Database,
     encoding: str,
-    follower: Follower,
     group: Sequence[Prefix],
-    *,
     batch_rows: int,
     tick: Callable[[int], None],
     cancelled: Callable[[], bool],
-) -> list[list[Part]]:
-    """Shows the follower each entry of the prefixes, in order of seq; the parts of each transaction."""
+    is_verified: bool,
+) -> tuple[Follower, list[list[Part]]]:
+    """The follower that has seen each entry of the prefixes, in order of seq, and the parts of each
+    transaction.
+    """
+    follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
+    check = _counting(follower) if is_verified else quick_check(follower, record=False)
+    sql = _COUNTING if is_verified else _PROVING
     ends = {prefix.tenant_id: prefix.last_seq for prefix in group}
     first, last = min(prefix.first_seq for prefix in group), max(ends.values())
     size = _batch_size(batch_rows, sum(prefix.rows for prefix in group), last + 1 - first)
@@ -167,10 +180,9 @@ def _walked(
         values = start, last, tenants, limit
         if encoding == "utf-8":
             with suppress(UndecodableText):
-                return database.rows(raw(_PROVING, *values))
+                return database.rows(raw(sql, *values))
         return database.rows(raw(_ONE_BY_ONE, *values))
 
-    quick = quick_check(follower, record=False)
     batches: list[list[Part]] = []
     begun: dict[str, int] = {}  # the first entry of each tenant in the part that it is in
     counted: dict[str, int] = {}
@@ -181,7 +193,7 @@ def _walked(
             if seq > ends[tenant]:
                 continue
             count += 1
-            if at is None or not quick(data, digest, previous, tenant, event, at, seq):
+            if at is None or not check(data, digest, previous, tenant, event, at, seq):
                 for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
                     follower.judge(entry)
             begun.setdefault(tenant, seq)
@@ -191,7 +203,22 @@ def _walked(
                 filled = 0
         tick(count)
     batches.append(_cut(follower.states, begun, counted))
-    return batches
+    return follower, batches
+
+
+def _counting(follower: Follower) -> QuickCheck:
+    """Takes in each row as it stands: it has been judged by a verification."""
+    states = follower.states
+
+    def count(_data: bytes, stored: str, previous: str, tenant: str, _event: str, at: int, seq: int) -> bool:
+        if (state := states.get(tenant)) is None:
+            follower.begin(tenant, seq, previous, stored, at, holds=True)
+        else:
+            state[HEAD], state[SEQ] = stored, seq
+            state[COUNT] += 1
+        return True
+
+    return count
 
 
 def _cut(states: Mapping[str, State], begun: dict[str, int], counted: dict[str, int]) -> list[Part]:

@@ -256,6 +256,8 @@ class _Run:
         )
         self._shares = plan.shares
         self._attempt = Attempt()
+        self._sound: frozenset[str] = frozenset()
+        self._untouched: Callable[[], bool] = never
         self._stopped: set[str] = set()
         self._done = self._total = self._transactions = 0
 
@@ -295,12 +297,15 @@ class _Run:
 
         Raises `NoCheckpoint` and `Cancelled`.
         """
-        before = self.plan.attempt if self.plan.untouched() else None
+        before, self._untouched = self.plan.attempt, self.plan.untouched
+        if not self._untouched():
+            before, self._untouched = None, self.database.watch()
         self._attempt = checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
         if self._attempt.missing is not None and self.cancelled():  # which may have ended the verification
             raise Cancelled
         if self._attempt.missing is not None and not self.confirmation.without_checkpoint:
             raise NoCheckpoint(self._attempt.missing)
+        self._sound = self._attempt.sound
         self._shares, held = hold_back(self._shares, self._attempt)
         named = {one.tenant_id for one in self.result.left}
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
@@ -339,6 +344,7 @@ class _Run:
                 self._prune(group)
 
     def _prune(self, group: Sequence[Prefix]) -> None:
+        are_sound = {prefix.tenant_id for prefix in group} <= self._sound
         batches, left = prove(
             self.database,
             group,
@@ -346,6 +352,7 @@ class _Run:
             tick=self._advance,
             cancelled=self.cancelled,
             accepted=self._attempt.known.adopted,
+            verified=self._untouched if are_sound else never,
         )
         self.result.left += tuple(left)
         for batch in self._archived(batches):

@@ -57,6 +57,12 @@ class Attempt:
         return held
 
     @property
+    def sound(self) -> frozenset[str]:
+        """The tenants whose every entry is in order, and whose start is proven."""
+        tenants = () if self.report is None else self.report.tenants
+        return frozenset(tenant.tenant for tenant in tenants if tenant.verdict in SOUND) - self.held.keys()
+
+    @property
     def broken(self) -> frozenset[str]:
         """Those of them with an error, also those of whom no entry is left."""
         if self.report is None:

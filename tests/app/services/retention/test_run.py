@@ -16,6 +16,7 @@ import pytest
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.pruning import prove
 from app.services.chain.rules import Verdict
 from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
@@ -165,6 +166,8 @@ TAMPERING = {
     "hash": "UPDATE audit_chain SET hash = upper(hash) WHERE seq = 2",
     "previous hash": "UPDATE audit_chain SET previous_hash = replace(previous_hash, 'a', 'b') WHERE seq = 2",
     "blob": "UPDATE audit_chain SET payload = CAST(payload AS BLOB) WHERE seq = 2",
+    "hash of bytes": "UPDATE audit_chain SET hash = CAST(hash AS BLOB) WHERE seq = 2",
+    "event type of bytes": "UPDATE audit_chain SET event_type = CAST(event_type AS BLOB) WHERE seq = 2",
     "invalid text": "UPDATE audit_chain SET payload = CAST(x'ff' AS TEXT) WHERE seq = 2",
     "invalid hash": "UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT) WHERE seq = 2",
     "hole": "DELETE FROM audit_chain WHERE seq = 2",
@@ -221,6 +224,27 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
     assert sql.execute(every_byte).fetchall() == expected
     report = json.loads(sql.execute("SELECT payload FROM audit_chain WHERE tenant_id = 'system'").get)
     assert [one["tenant"] for one in report["left"]] == ["acme"]
+
+
+def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(5), old(4), old(3), old(2), OLD, NEW, NEW])
+    (share,) = planned(database).shares
+    proven = partial(prove, database, [share], batch_rows=2, tick=lambda _: None, cancelled=lambda: False)
+    batches, _ = proven()
+    assert [(part.from_seq, part.to_seq, part.count) for (part,) in batches] == [
+        (1, 2, 2),
+        (3, 4, 2),
+        (5, 5, 1),
+    ]
+    assert proven(verified=lambda: True) == (batches, [])
+    sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 2")
+    assert proven(verified=lambda: True) == (batches, [])  # nothing else is asked
+    answers = [True, False]
+    for verified in (lambda: False, lambda: answers.pop(0)):
+        batches, left = proven(verified=verified)
+        assert (batches, [one.seq for one in left]) == ([], [2])
 
 
 def test_what_the_plan_says_is_what_happens_to_a_tenant_with_an_error(
