@@ -345,7 +345,7 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
         if sealed is not None:
             known = joined.entries_until(name, sealed.last_seq)
             more = joined.entries_until(name, latest.through) - known
-            if more and chain.last_seq > sealed.last_seq:
+            if more:
                 sentence = (
                     f"{counted(more, 'entry', 'entries')} of {name} behind entry {sealed.last_seq} came "
                     f"after checkpoint {latest.number}, but with lower numbers than others had then."

@@ -136,9 +136,10 @@ class CheckpointHistory:
     @property
     def marks(self) -> list[tuple[int, str]]:
         """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
-        noted = self.current if self.before_current is None else (self.before_current, *self.current)
+        ends = [end for *_, end in self.voices]
+        noted = [*self.current, *ends, *filter(None, [self.before_current])]
         found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
-        found |= {(end.through, tenant) for *_, end in self.voices for tenant in end.tenants}
+        found |= {(end.through, tenant) for end in ends for tenant in end.tenants}
         return sorted(found)
 
 

@@ -114,19 +114,21 @@ class RangeScan:
 
     def _cut(self) -> int:
         """Where the next row's piece ends: its block, a checkpoint, or the range."""
+        start, first = self._next, None
         while self._next <= self._end:
             try:
                 first = self._rows.first_seq(self._next, self._end)
+                break
             except Damaged as damage:
                 self._leave_out(self._end, damage)
-                continue
-            if first is None:
-                break
-            self._begin_block(first // BLOCK)
-            place = bisect_left(self._marks, first)
-            mark = self._marks[place] if place < len(self._marks) else self._end
-            return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
-        return self._end
+        place = bisect_left(self._marks, self._end + 1 if first is None else first)
+        for mark in self._marks[bisect_left(self._marks, start) : place]:
+            self._seal(mark)  # no row is there any more
+        if first is None:
+            return self._end
+        self._begin_block(first // BLOCK)
+        mark = self._marks[place] if place < len(self._marks) else self._end
+        return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
 
     def _scan(self) -> None:
         """Judges the rows from `_next` to `_last`."""
