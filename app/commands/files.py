@@ -177,11 +177,7 @@ def demo(options: argparse.Namespace) -> int:
     from app.services.demo import create_demo  # noqa: PLC0415
 
     made = create_demo(
-        options.file,
-        rows=options.rows,
-        tenants=options.tenants,
-        seed=options.seed,
-        now=int(time.time()),
+        options.file, rows=options.rows, tenants=options.tenants, seed=options.seed, now=int(time.time())
     )
     counts = ", ".join(f"{count:,} {table}" for table, count in made.items())
     say(f"{options.file}: {options.tenants:,} tenants; {counts}")

@@ -246,9 +246,9 @@ def retain(desk: Desk, path: Path) -> None:
     only, desk.only = desk.only, []
     desk.step("open the copy", int, lambda: bool(opened))
     desk.only = only
-    assert window.workspace is not None and window.retention is not None
+    assert window.workspace is not None
     window.workspace.tabs.setCurrentIndex(1)
-    tab, retention = desk.tab, window.retention
+    tab, retention = desk.tab, window.workspace.retention
     desk.step("nothing, with the copy", int, lambda: tab.model.rowCount() > 0)
     ended: list[object] = []
     assert window.context is not None

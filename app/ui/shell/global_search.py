@@ -5,16 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QFocusEvent,
-    QKeyEvent,
-    QKeySequence,
-    QMouseEvent,
-    QMoveEvent,
-    QPainter,
-    QPaintEvent,
-)
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QMoveEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit
 
 from app.ui.theme import Theme
@@ -72,7 +64,7 @@ class GlobalSearch(QLineEdit):
         from app.ui.shell.search_results import ResultsPopup  # noqa: PLC0415
 
         popup = ResultsPopup(self._theme, self)
-        popup.list.clicked.connect(self._clicked)
+        popup.list.clicked.connect(lambda index: self._choose(popup.rows[index.row()]))
         return popup
 
     def attach(self, workspace: Workspace) -> None:
@@ -182,9 +174,6 @@ class GlobalSearch(QLineEdit):
         row = self.popup.current()
         if row is not None:
             self._choose(row)
-
-    def _clicked(self, index: QModelIndex) -> None:
-        self._choose(self.popup.rows[index.row()])
 
     def _choose(self, row: ResultRow) -> None:
         from app.ui.shell.search_results import RowKind  # noqa: PLC0415

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
     from app.ui.shell.context import Context
-    from app.ui.shell.retention import Retention
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
@@ -71,7 +70,6 @@ class MainWindow(QMainWindow):
         self._bar = window_actions.ToolBar(self)
         self.addToolBar(self._bar)
         self.tenants = self._bar.tenants
-        self.tenants.picked.connect(self._set_scope)
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)
         self.statusBar().addWidget(self.busy, 1)
@@ -162,7 +160,8 @@ class MainWindow(QMainWindow):
         where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
-        workspace.settled.connect(self._start_retention)
+        workspace.retention_status.connect(self.retention_status.setText)
+        self.tenants.picked.connect(workspace.set_tenant)
         self.commands.update()
         workspace.start()
         self.opened.emit(opened)
@@ -186,26 +185,12 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent(self.settings.recent_files)
             self._pages.setCurrentWidget(self.welcome)
 
-    @property
-    def retention(self) -> Retention | None:
-        """That of the open file."""
-        return None if self.workspace is None else self.workspace.retention
-
-    def _start_retention(self) -> None:
-        if (retention := self.retention) is not None:
-            retention.status.connect(self.retention_status.setText)
-            retention.start()
-
     # acting
 
     def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:
             can_undo = change.undoable and initiator is not self.context.history
             self.toast.show_message(change.summary, "Undo" if can_undo else "")
-
-    def _set_scope(self, tenant: str | None) -> None:
-        if self.workspace is not None:
-            self.workspace.set_tenant(tenant)
 
     def undo(self) -> None:
         """Takes back the last act."""

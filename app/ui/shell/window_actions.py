@@ -28,15 +28,15 @@ BUTTON = 32
 
 def add_actions(window: MainWindow) -> None:
     """Declares what the window can do, with and without a file."""
-    files = window.files
+    files, no_file = window.files, partial(_no_file, window)
+    ask_folder = files.ask_open_folder
 
-    no_file = partial(_no_file, window)
+    def cannot_restore() -> str | None:
+        reading_only = no_file() if window.context is None else window.context.cannot_write
+        return reading_only or lacks(Capability.RESTORE)()
 
-    def cannot_write() -> str | None:
-        return no_file() if window.context is None else window.context.cannot_write
-
-    def lacks(capability: Capability) -> str | None:
-        return no_file() if window.context is None else window.context.lacks(capability)
+    def lacks(capability: Capability) -> Callable[[], str | None]:
+        return lambda: no_file() if window.context is None else window.context.lacks(capability)
 
     def nothing_to(what: str) -> Callable[[], str | None]:
         return lambda: None if _next(window, what) else f"There is nothing to {what}."
@@ -44,77 +44,43 @@ def add_actions(window: MainWindow) -> None:
     def of_file(act: Callable[[Workspace], object]) -> Callable[[], object]:
         return lambda: window.workspace and act(window.workspace)
 
+    export = of_file(lambda file: file.current().export())
+    save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened.path))
+    restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
+    retain = of_file(lambda file: file.retention.ask())
+    redo = of_file(lambda file: file.context.history.redo())
+    filter_rows = of_file(lambda file: file.current().focus_filter())
+    refresh = of_file(lambda file: file.refresh())
+    preferences, about = partial(_preferences, window), partial(_about, window)
     for spec in (
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
         ActionSpec(
-            "open_folder",
-            "Open a &wrangler project…",
-            Icon.FOLDER,
-            files.ask_open_folder,
-            shortcut="Ctrl+Shift+O",
+            "open_folder", "Open a &wrangler project…", Icon.FOLDER, ask_folder, shortcut="Ctrl+Shift+O"
         ),
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
         ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
+        ActionSpec("export", "E&xport…", Icon.EXPORT, export, lacks(Capability.CHILD_SCAN), "Ctrl+E"),
         ActionSpec(
-            "export",
-            "E&xport…",
-            Icon.EXPORT,
-            of_file(lambda file: file.current().export()),
-            partial(lacks, Capability.CHILD_SCAN),
-            "Ctrl+E",
+            "save_copy", "&Save a copy…", Icon.COPY, save_copy, lacks(Capability.BACKUP), "Ctrl+Shift+S"
         ),
-        ActionSpec(
-            "save_copy",
-            "&Save a copy…",
-            Icon.COPY,
-            of_file(lambda file: files.ask_save_copy(file.context.opened.path)),
-            partial(lacks, Capability.BACKUP),
-            "Ctrl+Shift+S",
-        ),
-        ActionSpec(
-            "restore",
-            "Restore from a co&py…",
-            Icon.HISTORY,
-            of_file(lambda file: files.ask_restore(file.context.opened.path)),
-            lambda: cannot_write() or lacks(Capability.RESTORE),
-        ),
-        ActionSpec(
-            "retention",
-            "Data &retention…",
-            Icon.RETENTION,
-            of_file(lambda file: file.retention.ask()),
-            no_file,
-        ),
+        ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
+        ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
         ActionSpec(
             "undo", partial(_words, window, "undo"), Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"
         ),
         ActionSpec(
-            "redo",
-            partial(_words, window, "redo"),
-            Icon.REFRESH,
-            of_file(lambda file: file.context.history.redo()),
-            nothing_to("redo"),
-            "Ctrl+Shift+Z",
+            "redo", partial(_words, window, "redo"), Icon.REFRESH, redo, nothing_to("redo"), "Ctrl+Shift+Z"
         ),
-        ActionSpec(
-            "filter",
-            "&Filter",
-            Icon.FILTER,
-            of_file(lambda file: file.current().focus_filter()),
-            no_file,
-            "Ctrl+F",
-        ),
+        ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
-        ActionSpec(
-            "preferences", "&Preferences…", Icon.SETTINGS, partial(_preferences, window), shortcut="Ctrl+,"
-        ),
-        ActionSpec("refresh", "Re&fresh", Icon.REFRESH, of_file(lambda file: file.refresh()), no_file, "F5"),
-        *(ActionSpec(mode.value, words, None, partial(_set_mode, window, mode)) for mode, words in MODES),
-        ActionSpec("about", "&About Tenant Admin", Icon.INFO, partial(_about, window)),
+        ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
+        ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
+        *(ActionSpec(mode.value, name, None, partial(_set_mode, window, mode)) for mode, name in MODES),
+        ActionSpec("about", "&About Tenant Admin", Icon.INFO, about),
     ):
         window.commands.add(spec)
 

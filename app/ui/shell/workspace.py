@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 from app.services.files import describe
 from app.services.records.change import Change
@@ -15,7 +15,7 @@ from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, PL
 from app.services.text import counted
 from app.ui.shell import notices
 from app.ui.shell.context import Context
-from app.ui.tabs.common.declared import TABS, TabSpec
+from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _REST = ("app.services.records.users", "app.ui.tabs.common.exporting")
 
+_POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", (0,)),)
 
 _EMPTY_MS = 100
@@ -40,15 +41,15 @@ class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
-    file open), `tenants_found(ids)` when they have been read again, `settled` once, when the tab in sight has
-    its rows, and `everyone_wanted`, which asks for all tenants. A tab is built when
-    it is first asked for, because all five take longer than everything else in the opening of a file.
+    file open), `tenants_found(ids)` when they have been read again, `retention_status(text)`, and
+    `everyone_wanted`, which asks for all tenants. A tab is built when it is first asked for,
+    because all five take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
     tenants_found = Signal(object)
-    settled = Signal()
+    retention_status = Signal(str)
     everyone_wanted = Signal()
 
     def __init__(self, context: Context) -> None:
@@ -66,11 +67,8 @@ class Workspace(QWidget):
         self.notices = notices.of_opened(context, self.write_wanted, self.migrate_wanted)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
-        self._places: list[QVBoxLayout] = []
         for spec in TABS:
-            page = QWidget(self.tabs)
-            self._places.append(in_column(within=page))
-            self.tabs.addTab(page, spec.table.title)
+            self.tabs.addTab(QWidget(self.tabs), spec.table.title)
         self._tint_icons()
         context.theme.changed.connect(self._tint_icons)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
@@ -81,19 +79,16 @@ class Workspace(QWidget):
     def start(self) -> None:
         """Fills the tab in sight. The rest is looked at when it has its rows, or cannot have them."""
         page = self.current()
+        show = partial(self.setUpdatesEnabled, True)
         for answered in (page.list.loaded, page.list.failed):
             # The number of rows is not for the timer, which would wait for as many milliseconds.
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
-            answered.connect(lambda _: self._show(), Qt.ConnectionType.SingleShotConnection)
+            answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
         self.setUpdatesEnabled(False)  # an empty table is not drawn for the moment until it has its rows
-        QTimer.singleShot(_EMPTY_MS, self, self._show)
+        QTimer.singleShot(_EMPTY_MS, self, show)
         page.activate()
         self._count_unread()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _show(self) -> None:
-        if not self.updatesEnabled():
-            self.setUpdatesEnabled(True)
 
     def pages(self) -> Sequence[RecordTab]:
         """The tabs, in order; those that were not asked for yet are built now."""
@@ -146,7 +141,9 @@ class Workspace(QWidget):
         """Loaded when it is asked for first, which is after the tab in sight has its rows."""
         from app.ui.shell.retention import Retention  # noqa: PLC0415
 
-        return Retention(self.context, self)
+        retention = Retention(self.context, self)
+        retention.status.connect(self.retention_status)
+        return retention
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
@@ -159,24 +156,21 @@ class Workspace(QWidget):
 
     def _page(self, position: int) -> RecordTab:
         if position not in self._built:
-            self._built[position] = self._build(TABS[position], self._places[position])
+            place = self.tabs.widget(position)
+            tab = self._built[position] = TABS[position].load()(self.context, place)
+            tab.set_scope(self._scope)
+            tab.jump.connect(self.jump)
+            tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
+            in_column(tab, within=place)
+            tab.show()
         return self._built[position]
 
-    def _build(self, spec: TabSpec, place: QVBoxLayout) -> RecordTab:
-        tab = spec.load()(self.context, place.parentWidget())
-        tab.set_scope(self._scope)
-        tab.jump.connect(self.jump)
-        tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
-        place.addWidget(tab)
-        tab.show()
-        return tab
-
     def _turn_to(self, table: str) -> RecordTab | None:
-        for position, spec in enumerate(TABS):
-            if spec.table.name == table:
-                self.tabs.setCurrentIndex(position)
-                return self._page(position)
-        return None
+        """The tab of a table, which is in sight now; None where it has none."""
+        if table not in _POSITIONS:
+            return None
+        self.tabs.setCurrentIndex(_POSITIONS[table])
+        return self.current()
 
     def _tab_shown(self) -> None:
         self.current().activate()
@@ -207,7 +201,7 @@ class Workspace(QWidget):
         notice = notices.ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
         notice.look(imported=self.context.opened.imported)
-        self.settled.emit()
+        self.retention.start()
         self.context.runner.job(_load_the_rest)
 
     def _read_tenants(self) -> None:
@@ -227,11 +221,9 @@ class Workspace(QWidget):
             )
 
     def _show_unread(self, count: int) -> None:
-        for position, spec in enumerate(TABS):
-            if spec.table is NOTIFICATIONS:
-                title = spec.table.title
-                self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
-                self.tabs.setTabToolTip(position, f"{counted(count, 'unread notification')}")
+        position, title = _POSITIONS[NOTIFICATIONS.name], NOTIFICATIONS.title
+        self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
+        self.tabs.setTabToolTip(position, counted(count, "unread notification"))
 
 
 def _load_the_rest(progress: Progress, cancelled: Stop) -> None:

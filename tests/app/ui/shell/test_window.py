@@ -250,12 +250,12 @@ def test_closing_ends_all_that_is_under_way(
 ) -> None:
     page = open_file(qtbot, window, demo_path)
     audit = go(qtbot, window, AUDIT)
-    assert isinstance(audit, AuditTab) and window.retention is not None
+    assert isinstance(audit, AuditTab) and window.workspace is not None
     audit.verify()
     export_to(page, tmp_path / "out.csv", page.query(), Format.CSV)
     page.context.settings.retention_enabled.set(demo_path, True)
-    window.retention.check()
-    assert window.retention.running
+    window.workspace.retention.check()
+    assert window.workspace.retention.running
     with qtbot.assertNotEmitted(audit.verified), qtbot.assertNotEmitted(page.context.runner.changed):
         window.close()
     assert not window.isVisible()
