@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.dump_text import NotPlainText
+from app.services.files.dump import NotPlainText
 from app.services.files.importing import import_dump
 from app.workers import scan_pool
 from tests.fixtures.chains import COLUMNS, GENESIS, digest

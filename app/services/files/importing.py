@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import apsw
 
 from app import paths
-from app.services.files.dump_guard import Forbidden, Guard
-from app.services.files.dump_text import (
+from app.services.files.dump import (
     UTF16,
     DumpCutOff,
+    Forbidden,
+    Guard,
     ImportLimit,
     NotADump,
     NotThePlatforms,

@@ -9,7 +9,7 @@ import pytest
 
 from app import paths
 from app.services.chain.verify.source import CannotVerify
-from app.services.files.dump_text import DumpCutOff, NotADump, NotThePlatforms
+from app.services.files.dump import DumpCutOff, NotADump, NotThePlatforms
 from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers import scan_pool
 from models.errors import AlreadyThere, Cancelled, FileMissing, FolderGiven, InvalidInput
