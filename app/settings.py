@@ -5,7 +5,6 @@ missing, of another version or damaged reads as its default; nothing here raises
 that asks for an object to be made is set aside unread.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
@@ -122,7 +121,9 @@ def _of_database(name: str) -> Callable[[Path], str]:
     """A path as a settings key: slashes would make groups of it."""
 
     def key(database: Path) -> str:
-        digest = hashlib.sha256(str(database.absolute()).encode(errors="surrogateescape")).hexdigest()
+        from hashlib import sha256  # noqa: PLC0415 - asked for after the first rows are shown
+
+        digest = sha256(str(database.absolute()).encode(errors="surrogateescape")).hexdigest()
         return f"databases/{digest[:32]}/{name}"
 
     return key

@@ -110,6 +110,23 @@ def test_enums_of_qt_are_as_python_makes_them_without_its_many_looks_at_each_mem
     assert output(ENUMS) == "True 0 []\n"
 
 
+PEEWEE = """
+import sys
+before = set(sys.modules)
+from app import loading
+loading.prepare()
+import app.application, app.services.files.opening, app.ui.shell.workspace, app.ui.tabs.users, peewee
+print(sorted({"calendar", "hashlib", "socket", "uuid"} & (set(sys.modules) - before)))
+import calendar, hashlib, socket, uuid
+print(peewee.uuid.UUID is uuid.UUID, peewee.hashlib.md5 is hashlib.md5, peewee.socket.error is OSError)
+print(hasattr(peewee.calendar, "timegm"), hasattr(peewee.calendar, "nothing"))
+"""
+
+
+def test_what_peewee_imports_for_other_files_is_loaded_when_it_is_asked_for() -> None:
+    assert output(PEEWEE) == "[]\nTrue True True\nTrue False\n"
+
+
 METHODS = """
 import dataclasses
 from app import loading
