@@ -52,11 +52,11 @@ class Busy(QWidget):
                 self.set_progress(done, total, f"{done:,} of {total:,}" if total else "")
 
         def finish(result: Any) -> None:
-            self._end(job)
+            self.forget(job)
             on_done(result)
 
         def fail(error: TenantAdminError) -> None:
-            self._end(job)
+            self.forget(job)
             (on_failed or runs_on.failed.emit)(error)
 
         job = runs_on.job(work, on_progress=advance, on_done=finish, on_failed=fail)
@@ -64,9 +64,15 @@ class Busy(QWidget):
         self.say(text, can_cancel=can_cancel)
         return job
 
-    def forget(self, runner: Runner) -> None:
-        """Shows nothing more of what was under way there, after its jobs were stopped."""
-        self._keep([entry for entry in self._running if entry[1] is not runner])
+    def forget(self, ended: Task | Runner) -> None:
+        """Shows nothing more of a job, or of all that was under way on a runner that was stopped."""
+        shown = self._running[-1:]
+        self._running = [entry for entry in self._running if ended not in entry[:2]]
+        if not self._running:
+            self.hide()
+        elif self._running[-1:] != shown:
+            _, _, text, can_cancel = self._running[-1]
+            self.say(text, can_cancel=can_cancel)
 
     def say(self, text: str, *, can_cancel: bool = True) -> None:
         """Says what runs."""
@@ -84,17 +90,6 @@ class Busy(QWidget):
         self.bar.show_progress(done, total)
         if self.cancel_button.isEnabled():
             self.label.setText(f"{self._text} · {detail}" if detail else self._text)
-
-    def _end(self, job: Task) -> None:
-        self._keep([entry for entry in self._running if entry[0] is not job])
-
-    def _keep(self, running: list[tuple[Task, Runner, str, bool]]) -> None:
-        shown, self._running = self._running[-1:], running
-        if not running:
-            self.hide()
-        elif running[-1:] != shown:
-            _, _, text, can_cancel = running[-1]
-            self.say(text, can_cancel=can_cancel)
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -239,27 +238,26 @@ def _table_verdict(schema: Schema, name: str) -> Cell:
 
 
 def _schema_fields(info: OpenedFile) -> list[Field]:
-    schema, verdict = info.schema, Field("Schema", "Complete, but see below", tone=Tone.WARN, can_copy=False)
-    columns = sum(map(len, schema.missing_columns.values()))
+    schema, is_sound = info.schema, info.schema.matches and not info.schema.impostors
+    missing = {"table": len(schema.missing_tables), "column": sum(map(len, schema.missing_columns.values()))}
+    words = "Every expected table and column is there" if is_sound else "Complete, but see below"
     if not schema.matches:
-        parts = [counted(len(schema.missing_tables), "table")] if schema.missing_tables else []
-        parts += [counted(columns, "column")] if columns else []
-        verdict = replace(verdict, value=f"Missing: {' and '.join(parts)}")
-    elif not schema.impostors:
-        verdict = replace(verdict, value="Every expected table and column is there", tone=Tone.OK)
-    if not schema.impostors:
-        return [verdict]
-    words = f"{', '.join(schema.impostors)} stands in for a table or changes what a write means"
-    return [verdict, Field("Warning", words, tone=Tone.BAD)]
+        words = (
+            f"Missing: {' and '.join(counted(number, what) for what, number in missing.items() if number)}"
+        )
+    fields = [Field("Schema", words, tone=Tone.OK if is_sound else Tone.WARN, can_copy=False)]
+    if schema.impostors:
+        words = f"{', '.join(schema.impostors)} stands in for a table or changes what a write means"
+        fields.append(Field("Warning", words, tone=Tone.BAD))
+    return fields
 
 
 def _migration_fields(info: OpenedFile) -> list[Field]:
     applied, pending, unknown = info.migrations.applied, info.pending, info.migrations.unknown
+    tone = Tone.WARN if pending else Tone.NEUTRAL
     fields = [
         Field("Applied", ", ".join(applied) or "None recorded", copy="\n".join(applied)),
-        Field("Pending", ", ".join(pending), tone=Tone.WARN)
-        if pending
-        else Field("Pending", "None", can_copy=False),
+        Field("Pending", ", ".join(pending) or "None", tone=tone, can_copy=bool(pending)),
     ]
     if unknown:
         words = f"{', '.join(unknown)} (in the file's ledger, but not known to this program)"

@@ -67,16 +67,11 @@ class GlobalSearch(QLineEdit):
         popup.list.clicked.connect(lambda index: self._choose(popup.rows[index.row()]))
         return popup
 
-    def attach(self, workspace: Workspace) -> None:
-        """Search this file from now on."""
-        self.detach()
-        self._workspace = workspace
-
-    def detach(self) -> None:
-        """There is no file; what was typed is forgotten."""
-        self._workspace = None
+    def attach(self, workspace: Workspace | None) -> None:
+        """Searches this file from now on, or none; what was typed is forgotten."""
         self.clear()
         self._close()
+        self._workspace = workspace
 
     def focus(self) -> None:
         """Put the cursor into the field, all selected, and show again what was found."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -140,18 +140,18 @@ class Retention(QObject):
             with self._database.connection_context():
                 return plan(cancelled)
 
-        def done(found: Plan) -> None:
+        def ended(tell: Callable[[Any], None], outcome: Any) -> None:
             self._planning = None
             self._say()
-            on_done(found, partial(self._carry_out, found, reading))
+            tell(outcome)
 
-        def failed(error: TenantAdminError) -> None:
-            self._planning = None
-            self._say()
-            self._context.runner.failed.emit(error)
-
+        runner = self._context.runner
         self.status.emit("Retention: looking for what is old…")
-        self._planning = self._context.runner.job(work, on_done=done, on_failed=failed)
+        self._planning = runner.job(
+            work,
+            on_done=partial(ended, lambda found: on_done(found, partial(self._carry_out, found, reading))),
+            on_failed=partial(ended, runner.failed.emit),
+        )
 
     def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
         from app.ui.shell.retention_dialog import RetentionDialog  # noqa: PLC0415

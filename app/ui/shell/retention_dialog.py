@@ -107,7 +107,6 @@ class ArchiveChoice(QWidget):
         self._show()
 
     def ask(self) -> None:
-        """Asks for a folder."""
         choose_folder(self, "Archive folder", self._folder, self.set_folder).finished.connect(self._show)
 
     def set_folder(self, folder: Path) -> None:

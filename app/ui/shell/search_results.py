@@ -161,25 +161,14 @@ class ResultsPopup(QFrame):
         self.hide()
 
     def show_found(self, found: SearchResult) -> None:
-        """List these, the first record chosen."""
-        self._fill(_rows(found))
-        self.sentence.hide()
-        self.list.show()
-        self.keys.show()
-        self._open()
+        """Lists these, the first record chosen."""
+        self._show(_rows(found))
         self._go(1)  # below the head of the first group
-        self.list.scrollToTop()
-        hits = sum(len(group.hits) for group in found.groups)
-        self._announce(counted(hits, "result"))
+        self._announce(counted(sum(len(group.hits) for group in found.groups), "result"))
 
     def show_sentence(self, text: str) -> None:
-        """Say something in place of results."""
-        self._fill(())
-        self.sentence.setText(text)
-        self.sentence.show()
-        self.list.hide()
-        self.keys.hide()
-        self._open()
+        """Says something in place of results."""
+        self._show((), text)
         self._announce(text)
 
     def current(self) -> ResultRow | None:
@@ -200,11 +189,6 @@ class ResultsPopup(QFrame):
         if 0 <= wanted < len(firsts):
             self._go(firsts[wanted])
 
-    def _fill(self, found: Sequence[ResultRow]) -> None:
-        self.rows = tuple(found)
-        self.model.clear()
-        self.model.appendColumn([_item(row) for row in found])
-
     def _go(self, row: int) -> None:
         index = self.model.index(row, 0)
         if index.isValid():
@@ -220,7 +204,14 @@ class ResultsPopup(QFrame):
     def _announce(self, text: str) -> None:
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
-    def _open(self) -> None:
+    def _show(self, rows: Sequence[ResultRow], sentence: str = "") -> None:
+        self.rows = tuple(rows)
+        self.model.clear()
+        self.model.appendColumn([_item(row) for row in rows])
+        self.sentence.setText(sentence)
+        self.sentence.setVisible(bool(sentence))
+        for part in (self.list, self.keys):
+            part.setVisible(not sentence)
         field, window = self._field, self._field.window()
         if self.parentWidget() is not window:
             self.setParent(window)

@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
     def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
-        self.search.detach()
+        self.search.attach(None)
         self._where.setText("")
         self.commands.update()
 

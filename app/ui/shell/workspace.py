@@ -57,7 +57,8 @@ class Workspace(QWidget):
         self.context = context
         context.setParent(self)
         tidy_as_it_goes()
-        self._scope = EVERYONE
+        self.scope = EVERYONE
+        """The tenant that every tab is restricted to, or none."""
         self._tenants = frozenset(context.opened.tenants)
         self.is_settled = False
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
@@ -97,16 +98,11 @@ class Workspace(QWidget):
     def current(self) -> RecordTab:
         return self._page(self.tabs.currentIndex())
 
-    @property
-    def scope(self) -> Scope:
-        """The tenant that every tab is restricted to, or none."""
-        return self._scope
-
     def set_tenant(self, tenant: str | None) -> None:
         """Restricts every tab to a tenant, or to none."""
-        self._scope = Scope(tenant)
+        self.scope = Scope(tenant)
         for page in self._built.values():
-            page.set_scope(self._scope)
+            page.set_scope(self.scope)
         self.current().activate()
         self._count_unread()
 
@@ -132,7 +128,7 @@ class Workspace(QWidget):
 
     def show_history(self, table: str, record_id: str) -> None:
         """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
-        if table == PLANNING_RUNS.name and self._scope != EVERYONE:
+        if table == PLANNING_RUNS.name and self.scope != EVERYONE:
             self.everyone_wanted.emit()
         self.show_matches(AUDIT_CHAIN.name, record_id)
 
@@ -158,7 +154,7 @@ class Workspace(QWidget):
         if position not in self._built:
             place = self.tabs.widget(position)
             tab = self._built[position] = TABS[position].load()(self.context, place)
-            tab.set_scope(self._scope)
+            tab.set_scope(self.scope)
             tab.jump.connect(self.jump)
             tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
             in_column(tab, within=place)
@@ -215,7 +211,7 @@ class Workspace(QWidget):
         if NOTIFICATIONS.name in self.context.opened.schema.columns:
             self.context.runner.read(
                 self.context.lists.count,
-                ListQuery(NOTIFICATIONS.name, self._scope, choices=_UNREAD),
+                ListQuery(NOTIFICATIONS.name, self.scope, choices=_UNREAD),
                 on_done=self._show_unread,
                 on_failed=lambda error: None,
             )
