@@ -24,8 +24,7 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     Returns the earlier checkpoint that the whole file is exactly as it was at, if it is: nothing contradicts
     then. `tenant` is the one whose chain alone was scanned.
     """
-    for finding in history.findings:
-        joined.add(finding)
+    joined.add(*history.findings)
     earlier = _earlier_state(joined, history) if tenant is None else None
     if earlier is not None and history.latest is not None:
         joined.add(_is_earlier(earlier, history.latest))
@@ -34,8 +33,7 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     moved: dict[str, Finding] = {}
     for voice in history.voices:
         moved = _moved(joined, voice, alone=tenant is not None) | moved
-    for finding in moved.values():
-        joined.add(finding)
+    joined.add(*moved.values())
     failed = set(moved)
     latest = [voice[-1] for voice in history.voices]
     replaced = history.before_current  # the later ones take its place, except in what markers say was removed

@@ -36,7 +36,7 @@ from app.services.chain.verify.extent import (
 from app.services.chain.verify.follow import KEEP, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport
-from app.services.chain.verify.source import IN_THE_WAY
+from app.services.chain.verify.source import IN_THE_WAY, encoding
 
 _NEIGHBOURS = 8
 """How many rows are kept for one hash; honest chains have one."""
@@ -48,24 +48,17 @@ FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
 ORDER BY seq"""  # noqa: S608
 
 
-def conclude(
-    connection: apsw.Connection,
-    encoding: str,
-    joined: Joined,
-    extent: Extent,
-    history: CheckpointHistory | None = None,
-) -> Report:
+def conclude(connection: apsw.Connection, joined: Joined, extent: Extent, known: CheckpointHistory) -> Report:
     """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start.
 
-    `history` is what checkpoints know, for a scan that went by their marks.
+    `known` is what checkpoints know, for a scan that went by their marks.
     """
-    known = history or CheckpointHistory()
     anchors = {
-        tenant: _proof(connection, encoding, chain, joined, extent, known)
+        tenant: _proof(connection, chain, joined, extent, known.adopted.get(tenant))
         for tenant, chain in joined.chains.items()
     }
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
-    _explain(connection, encoding, joined, unproven, readable(joined, extent))
+    _explain(connection, joined, unproven, readable(joined, extent))
     check_counters(joined, extent)
     check_indexes(connection, joined, extent)
     earlier = compare(joined, known, extent.tenant)
@@ -115,38 +108,35 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
             joined.count(Code.CHECKPOINT)
 
 
-def _proof(  # noqa: PLR0917  # what was scanned, and where to look up the rest
+def _proof(
     connection: apsw.Connection,
-    encoding: str,
     chain: Chain,
     joined: Joined,
     extent: Extent,
-    history: CheckpointHistory,
+    accepted: tuple[int, str] | None,
 ) -> Anchor | None:
     """How the start of the chain is proven, or None; of a range, by the entry before it."""
+    tenant, first, previous = chain.tenant, chain.first_seq, chain.first_previous
     if extent.partial:
         where = "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
-        place = chain.tenant, extent.first
-        found = [] if chain.gap_before else _look_up(connection, encoding, where, *place)
+        found = [] if chain.gap_before else _look_up(connection, where, tenant, extent.first)
         if found:
-            before, stored = found[0].seq, found[0].text("hash")
-            if stored != chain.first_previous:
-                first, actual = chain.first_seq, chain.first_previous
-                sentence = broken_link(chain.tenant, first)
-                joined.add(Finding(Code.LINK, chain.tenant, first, stored, actual, sentence))
-            return Anchor("entry", before)
+            stored = found[0].text("hash")
+            if stored != previous:
+                sentence = broken_link(tenant, first)
+                joined.add(Finding(Code.LINK, tenant, first, stored, previous, sentence))
+            return Anchor("entry", found[0].seq)
         where = "tenant_id = ? AND event_type = ? ORDER BY seq"  # which may lie outside of the range
-        markers = _look_up(connection, encoding, where, chain.tenant, MARKER_EVENT)
-        chain.markers, _ = believed_of(chain.tenant, markers)
-    return anchor(chain.first_seq, chain.first_previous, chain.marker, history.adopted.get(chain.tenant))
+        chain.markers, _ = believed_of(tenant, _look_up(connection, where, tenant, MARKER_EVENT))
+    return anchor(first, previous, chain.marker, accepted)
 
 
-def _look_up(connection: apsw.Connection, encoding: str, where: str, *values: object) -> list[Entry]:
+def _look_up(connection: apsw.Connection, where: str, *values: object) -> list[Entry]:
     """The rows, from the table itself where an index cannot be read; none where neither can."""
     for how in ("", "NOT INDEXED "):
         try:
             sql = f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}"  # noqa: S608
-            return [Entry(row, encoding) for row in connection.execute(sql, values)]
+            return [Entry(row, encoding(connection)) for row in connection.execute(sql, values)]
         except IN_THE_WAY:
             raise
         except apsw.Error:
@@ -213,20 +203,18 @@ class _Neighbours(NamedTuple):
 
 
 def _neighbours(
-    connection: apsw.Connection, encoding: str, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
+    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
 ) -> _Neighbours:
     """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
 
     Genesis is left out: all chains continue it.
     """
     wanted = {value for value in hashes if value != GENESIS}
-    found = _Neighbours({}, {})
+    found, coded = _Neighbours({}, {}), encoding(connection)
     for first, last in ranges if wanted else ():
         try:
             for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
-                tenant, stored, previous = (
-                    (item or b"").decode(encoding, "backslashreplace") for item in raw
-                )
+                tenant, stored, previous = ((item or b"").decode(coded, "backslashreplace") for item in raw)
                 row = _Neighbour(seq, tenant, stored)
                 for table, key in zip(found, (stored, previous), strict=True):
                     if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
@@ -238,25 +226,22 @@ def _neighbours(
 
 def _explain(
     connection: apsw.Connection,
-    encoding: str,
     joined: Joined,
     unproven: Sequence[Chain],
     ranges: Iterable[tuple[int, int]],
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
-    near = _neighbours(connection, encoding, hashes, ranges)
+    near = _neighbours(connection, hashes, ranges)
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
         found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()))
         joined.count(Code.LINK, -1)  # counted as such when it was met
         chain.errors -= 1
-        for finding in found:
-            joined.add(finding)
+        joined.add(*found)
     for chain in unproven:
-        for finding in _unproven_start(chain, near):
-            joined.add(finding)
+        joined.add(*_unproven_start(chain, near))
 
 
 def _unproven_start(chain: Chain, near: _Neighbours) -> list[Finding]:

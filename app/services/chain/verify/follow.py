@@ -83,8 +83,12 @@ class Break(NamedTuple):
     holds: bool
 
 
-class OutOfOrder(Exception):
-    """A row does not come behind its tenant's last one: the table is damaged."""
+class Damaged(Exception):
+    """What should be there cannot be read; says why, and at which seq where that is known."""
+
+    def __init__(self, why: str, seq: int | None = None) -> None:
+        super().__init__(why)
+        self.seq = seq
 
 
 class Follower:
@@ -119,11 +123,11 @@ class Follower:
         }
 
     def judge(self, entry: Entry) -> None:
-        """Takes the next row in. Raises `OutOfOrder` if it does not come behind the tenant's last one."""
+        """Takes the next row in. Raises `Damaged` if it does not come behind the tenant's last one."""
         tenant = entry.tenant
         state = self.states.get(tenant)
         if state is not None and entry.seq <= state[SEQ]:
-            raise OutOfOrder(f"entry {entry.seq} lies behind entry {state[SEQ]}")
+            raise Damaged(f"entry {entry.seq} lies behind entry {state[SEQ]}", entry.seq)
         findings = entry.findings()
         stored, previous = entry.text("hash"), entry.text("previous_hash")
         holds = entry.hash_holds()

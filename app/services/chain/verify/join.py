@@ -113,13 +113,14 @@ class Joined:
         """Whether anything but a warning was found so far."""
         return any(item.is_error for item in self.findings)
 
-    def add(self, finding: Finding) -> None:
-        """Takes it in; an error of a tenant, other than damage, counts against its chain."""
-        self.findings.append(finding)
-        self.count(finding.code)
-        chain = None if finding.tenant is None else self.chains.get(finding.tenant)
-        if chain is not None and finding.is_error and finding.code is not Code.UNREADABLE:
-            chain.errors += 1
+    def add(self, *findings: Finding) -> None:
+        """Takes them in; an error of a tenant, other than damage, counts against its chain."""
+        for finding in findings:
+            self.findings.append(finding)
+            self.count(finding.code)
+            chain = None if finding.tenant is None else self.chains.get(finding.tenant)
+            if chain is not None and finding.is_error and finding.code is not Code.UNREADABLE:
+                chain.errors += 1
 
     def incomplete(self, message: str, expected: str | None = None, actual: str | None = None) -> None:
         """Says that there is more than could be read, where no single gap is known."""
@@ -164,8 +165,7 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
     for chain in joined.chains.values():
         chain.markers, disorderly = believed(chain.tenant, chain.markers)
         chain.doubted += len(disorderly)
-        for finding in disorderly:
-            joined.add(finding)
+        joined.add(*disorderly)
     return joined
 
 

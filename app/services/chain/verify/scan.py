@@ -6,7 +6,8 @@ the file is damaged the scan notes what could not be read and goes on behind it.
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -20,11 +21,11 @@ from app.services.chain.verify.follow import (
     QUICK,
     RECORD,
     SEQ,
+    Damaged,
     Follower,
-    OutOfOrder,
     quick_check,
 )
-from app.services.chain.verify.source import IN_THE_WAY, Damaged, TableRows
+from app.services.chain.verify.source import IN_THE_WAY, TableRows
 
 BLOCK = 65_536
 """Seqs whose rows share a digest; ranges for a checkpoint are cut at its multiples."""
@@ -42,7 +43,6 @@ Job = dict[str, Any]
 Result = dict[str, Any]
 """What the scan of a range gives, as plain values, too."""
 
-
 CANNOT_READ = (apsw.Error, OSError)
 """What `scan_range` raises of a file that cannot be read now; damage never raises."""
 
@@ -52,7 +52,7 @@ class Stopped(Exception):
 
 
 class RangeScan:
-    """Checks the rows of `first <= seq <= last`, of one tenant or of all.
+    """Checks the rows of the job's `first <= seq <= last`, of one `tenant` or of all (None).
 
     `tick(done)` is called about 20 times a second with the number of rows done and returns whether to stop
     (`Stopped` is raised then). `frozen` says that the file may be read in one long look without keeping
@@ -64,28 +64,21 @@ class RangeScan:
     def __init__(
         self,
         connection: apsw.Connection,
-        encoding: str,
-        first: int,
-        last: int,
-        *,
-        marks: Sequence[tuple[int, str]] | None = None,
-        now: int,
-        tenant: str | None = None,
+        job: Job,
         tick: Callable[[int], bool] = lambda done: False,
+        *,
         frozen: bool = True,
     ) -> None:
-        self._connection = connection
-        self._encoding = encoding
-        self._next, self._last = first, last
-        self._end, self._recording = last, marks is not None
+        self._connection, self._encoding = connection, source.encoding(connection)
+        self._next, self._end, self._tenant = int(job["first"]), int(job["last"]), job["tenant"]
+        self._last, self._recording = self._end, job["marks"] is not None
         self._marked: dict[int, set[str]] = {}
-        for seq, known in marks or ():
+        for seq, known in job["marks"] or ():
             self._marked.setdefault(seq, set()).add(known)
         self._marks = sorted(self._marked)
-        self._tenant = tenant
         self._tick, self._frozen = tick, frozen
-        self._rows = TableRows(connection, self._breathe, self._interrupted)
-        self._follower = Follower(now, recording=self._recording)
+        self._rows = TableRows(connection, self._breathe, partial(self._take_a_break, moved=False))
+        self._follower = Follower(job["now"], recording=self._recording)
         self._states = self._follower.states
         self._seals: list[tuple[int, str, int, int, str, str]] = []
         self._open_block: int | None = None
@@ -145,12 +138,12 @@ class RangeScan:
                     break
                 raise Damaged("rows are out of order")
             except apsw.InterruptError:
-                self._resume()
+                self._take_a_break(moved=self._go_on())
             except IN_THE_WAY:
                 raise
             except (UnicodeDecodeError, apsw.Error, MemoryError, Damaged) as error:
                 # Text that is no text, a row too big to join, or damage: the slow way tells which.
-                self._resume()
+                self._take_a_break(moved=self._go_on())
                 patience = min(patience * 2, 4096) if self._next - before < patience else 1
                 if isinstance(error, Damaged):
                     self._out_of_order(error)
@@ -195,13 +188,7 @@ class RangeScan:
         row = self._rows.first(seq, seq)
         if row is None:
             raise Damaged(f"the number {seq} leads elsewhere", seq)
-        self._judge(Entry(row, self._encoding))
-
-    def _judge(self, entry: Entry) -> None:
-        try:
-            self._follower.judge(entry)
-        except OutOfOrder as error:
-            raise Damaged(str(error), entry.seq) from error
+        self._follower.judge(Entry(row, self._encoding))
 
     def _slow_rows(self, limit: int) -> None:
         """Judges up to `limit` rows from `_next` on, and notes what cannot be read between them."""
@@ -218,7 +205,7 @@ class RangeScan:
                 break
             entry = Entry(row, self._encoding)
             if self._tenant is None or entry.is_of(self._tenant):
-                self._judge(entry)
+                self._follower.judge(entry)
             self._next = entry.seq + 1
             self._breathe()
 
@@ -266,16 +253,10 @@ class RangeScan:
         self._next = max(self._next, done + 1)
         return moved
 
-    def _resume(self) -> None:
-        self._take_a_break(moved=self._go_on())
-
     def _breathe(self) -> None:
         """Between two statements: raises `Stopped` if it is time to."""
         if self._pause():
             self._take_a_break(moved=True)
-
-    def _interrupted(self) -> None:
-        self._take_a_break(moved=False)
 
     def _take_a_break(self, *, moved: bool) -> None:
         """After an interruption: raises `Stopped`, or goes on, for longer if it did not get anywhere."""
@@ -297,16 +278,6 @@ def scan_range(job: Job, tick: Callable[[int], bool]) -> Result:
         frozen = bool(job["frozen"]) or source.is_wal(connection)
         if frozen:
             connection.execute("BEGIN")
-        return RangeScan(
-            connection,
-            source.encoding(connection),
-            job["first"],
-            job["last"],
-            now=job["now"],
-            tenant=job["tenant"],
-            marks=job["marks"],
-            tick=tick,
-            frozen=frozen,
-        ).run()
+        return RangeScan(connection, job, tick, frozen=frozen).run()
     finally:
         connection.close()

@@ -12,6 +12,7 @@ import apsw
 
 from app.services.chain.entry import RAW_COLUMNS
 from app.services.chain.rules import COLUMNS, TABLE, deviation
+from app.services.chain.verify.follow import Damaged
 from models.errors import FileMissing, TableMissing, TenantAdminError
 
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
@@ -27,14 +28,6 @@ COARSE = 1 << 20
 
 MOST_LOOKS = 1_000_000
 """Looks after which every search doubles its steps at once; about 4 s."""
-
-_FIRST = (
-    f"SELECT {{columns}} FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ? AND ? "  # noqa: S608
-    "ORDER BY seq {way} LIMIT 1"
-)
-_WHOLE = _FIRST.format(columns=RAW_COLUMNS, way="ASC")
-_LOWEST = _FIRST.format(columns="seq", way="ASC")
-_HIGHEST = _FIRST.format(columns="seq", way="DESC")
 
 IN_THE_WAY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
 """What SQLite raises of a sound file."""
@@ -168,14 +161,6 @@ def _copy(path: Path, stack: ExitStack) -> Path:
     return target
 
 
-class Damaged(Exception):
-    """What should be there cannot be read; says why, and at which seq where that is known."""
-
-    def __init__(self, why: str, seq: int | None = None) -> None:
-        super().__init__(why)
-        self.seq = seq
-
-
 class TableRows:
     """The rows of the table by seq, through its own b-tree alone: an index may be damaged as well.
 
@@ -185,22 +170,27 @@ class TableRows:
     def __init__(
         self, connection: apsw.Connection, breathe: Callable[[], None], interrupted: Callable[[], None]
     ) -> None:
-        self._connection = connection
+        self._connection, self._looks = connection, 0
         self._breathe, self._interrupted = breathe, interrupted
-        self._looks = 0
 
-    def first(self, first: int, last: int) -> tuple[Any, ...] | None:
-        """The first row of the range as `RAW_COLUMNS`, None if there is none. Raises `Damaged`."""
-        return self._checked(self._one(_WHOLE, first, last), first, last)
+    def first(self, first: int, last: int, columns: str = RAW_COLUMNS) -> tuple[Any, ...] | None:
+        """The first row of the range, None if there is none. Raises `Damaged`.
+
+        In a damaged table a search may end anywhere.
+        """
+        row = self._one(first, last, columns)
+        if not self.ends_before(first, last) if row is None else row[0] < first:
+            raise Damaged("rows are out of order")
+        return row
 
     def first_seq(self, first: int, last: int) -> int | None:
         """The seq of that row, even where the rest of it cannot be read. Raises `Damaged`."""
-        row = self._checked(self._one(_LOWEST, first, last), first, last)
+        row = self.first(first, last, "seq")
         return None if row is None else int(row[0])
 
     def ends_before(self, first: int, last: int) -> bool:
         """Whether the table has no row in the range, seen from its other end. Raises `Damaged`."""
-        row = self._one(_HIGHEST, first, last)
+        row = self._one(first, last, "seq", way="DESC")
         return row is None or row[0] < first
 
     def readable_behind(self, first: int, last: int) -> int | None:
@@ -238,16 +228,11 @@ class TableRows:
             return False
         return True
 
-    def _checked(self, row: tuple[Any, ...] | None, first: int, last: int) -> tuple[Any, ...] | None:
-        """The row, if the table is in order there: in a damaged one a search may end anywhere."""
-        if row is None:
-            if not self.ends_before(first, last):
-                raise Damaged("rows are out of order")
-        elif row[0] < first:
-            raise Damaged("rows are out of order")
-        return row
-
-    def _one(self, sql: str, first: int, last: int) -> tuple[Any, ...] | None:
+    def _one(self, first: int, last: int, columns: str, way: str = "ASC") -> tuple[Any, ...] | None:
+        sql = (
+            f"SELECT {columns} FROM main.{TABLE} NOT INDEXED "  # noqa: S608
+            f"WHERE seq BETWEEN ? AND ? ORDER BY seq {way} LIMIT 1"
+        )
         while first <= last:
             try:
                 row = self._connection.execute(sql, (first, last)).fetchone()

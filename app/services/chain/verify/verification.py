@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -60,8 +60,8 @@ def verify(
     seq_from: int | None = None,
     seq_to: int | None = None,
     now: int,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
     checkpoints: CheckpointHistory | None = None,
     seal: bool = False,
 ) -> Report:
@@ -84,17 +84,8 @@ def verify(
         ranged = seq_from is not None or seq_to is not None
         known = checkpoints or CheckpointHistory()
         history = CheckpointHistory(adopted=known.adopted) if ranged else known
-        wish = _Wish(
-            tenant=tenant,
-            seq_from=seq_from,
-            seq_to=seq_to,
-            now=now,
-            executor=executor,
-            history=history,
-            seal=seal and not ranged and tenant is None,
-            progress=progress or ignore,
-            cancelled=cancelled or never,
-        )
+        seal = seal and not ranged and tenant is None
+        wish = _Wish(tenant, seq_from, seq_to, now, executor, history, seal, progress, cancelled)
         report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
@@ -104,7 +95,7 @@ def verify(
     return replace(report, seconds=time.perf_counter() - started)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Wish:
     tenant: str | None
     seq_from: int | None
@@ -131,13 +122,12 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
     """One verification, and whether somebody changed the file while it ran."""
     with ExitStack() as stack:
         try:
-            with _typed_errors(where.path):
+            try:
                 try:
                     connection, tolerant = _open(where, tolerant=False), False
                 except (apsw.CorruptError, apsw.FormatError):
                     connection, tolerant = _open(where, tolerant=True), True
                 stack.callback(connection.close)
-                encoding = source.encoding(connection)
                 version = connection.pragma("data_version")
                 connection.execute("BEGIN")
                 extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
@@ -149,6 +139,10 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 if wish.one_moment and wish.seq_to is None:
                     # The scan's own snapshot is younger than this one, and is to be seen whole.
                     extent = replace(extent, last=HIGHEST_SEQ, rows=None, counter=None)
+            except (apsw.CorruptError, apsw.FormatError):
+                raise  # damage, which becomes a verdict
+            except apsw.Error as error:
+                raise translate(error, where.path) or error from error
             total = extent.size if extent.rows is None else extent.rows
 
             def watch(done: int) -> bool:
@@ -167,7 +161,7 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 joined.incomplete(
                     "The file is damaged, or cut short, though not in the entries that were found."
                 )
-            report = conclude(connection, encoding, joined, extent, wish.history)
+            report = conclude(connection, joined, extent, wish.history)
             if wish.seal:
                 report = replace(report, seal=next_seal(joined, wish.history, extent.last))
             watch(joined.entries)
@@ -189,22 +183,7 @@ def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
     return connection
 
 
-@contextmanager
-def _typed_errors(path: Path) -> Iterator[None]:
-    """What cannot be run at all, as typed errors; damage passes, to become a verdict."""
-    try:
-        yield
-    except (apsw.CorruptError, apsw.FormatError):
-        raise
-    except apsw.Error as error:
-        known = translate(error, path)
-        if known is None:
-            raise
-        raise known from error
-
-
 def _jobs(where: source.Source, extent: Extent, wish: _Wish, *, tolerant: bool) -> Iterator[Job]:
-    marks = wish.history.marks
     same = {
         "uri": where.uri,
         "tolerant": tolerant,
@@ -213,7 +192,7 @@ def _jobs(where: source.Source, extent: Extent, wish: _Wish, *, tolerant: bool) 
         "tenant": wish.tenant,
     }
     for first, last in _ranges(extent, wish):
-        own = [mark for mark in marks if first <= mark[0] <= last] if wish.records else None
+        own = [mark for mark in wish.history.marks if first <= mark[0] <= last] if wish.records else None
         yield same | {"first": first, "last": last, "marks": own}
 
 

@@ -18,7 +18,7 @@ from app.services.chain.verify import source, verification
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.extent import Extent
 from app.services.chain.verify.join import join
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, Stopped, rows_of, scan_range
 from app.services.chain.verify.verification import Executor
 from models.errors import Cancelled
@@ -88,6 +88,11 @@ class InProcess:
             if watch(done):
                 raise Cancelled
         return results
+
+
+def job_of(first: int, last: int, marks: Sequence[tuple[int, str]] | None = None) -> Job:
+    """What a `RangeScan` of every tenant is told."""
+    return {"first": first, "last": last, "marks": marks, "now": NOW, "tenant": None}
 
 
 class Cut(InProcess):
@@ -200,13 +205,8 @@ class ChainFile:
     def verify_cut(self, cuts: Sequence[int]) -> Report:
         """The same, as if several processes had scanned `cuts[i] <= seq < cuts[i + 1]`."""
         connection = source.connect(source.uri(self.path))
-        results = [
-            RangeScan(connection, source.encoding(connection), first, end - 1, now=NOW).run()
-            for first, end in pairwise(cuts)
-        ]
-        report = conclude(
-            connection, source.encoding(connection), join(results), Extent(cuts[0], cuts[-1] - 1)
-        )
+        results = [RangeScan(connection, job_of(first, end - 1)).run() for first, end in pairwise(cuts)]
+        report = conclude(connection, join(results), Extent(cuts[0], cuts[-1] - 1), CheckpointHistory())
         connection.close()
         return report
 

@@ -17,7 +17,7 @@ from app.services.chain.rules import Code, Finding
 from app.services.chain.verify import scan, source
 from app.services.chain.verify.follow import Follower
 from app.services.chain.verify.scan import RangeScan
-from tests.app.services.chain.verify.chains import ChainFile
+from tests.app.services.chain.verify.chains import ChainFile, job_of
 from tests.conftest import NOW
 
 MARKS = [(7, "tenant-00"), (60, "tenant-01"), (61, "tenant-01"), (200_000, "tenant-03")]
@@ -56,7 +56,7 @@ def results(path: Path, marks: list[tuple[int, str]] | None) -> dict[str, Any]:
     connection = source.connect(source.uri(path))
     ((first, last),) = connection.execute("SELECT min(seq), max(seq) FROM audit_chain")
     try:
-        return RangeScan(connection, "utf-8", first, last, now=NOW, marks=marks).run()
+        return RangeScan(connection, job_of(first, last, marks)).run()
     finally:
         connection.close()
 
