@@ -110,12 +110,10 @@ def append(
     for attempt in range(ATTEMPTS):
         batch = plan()
         if batch.end is not None and not attempt:
-            appended = append_statements(
-                batch.events, {batch.events[0].tenant_id: batch.end}, now, batch.checks
-            )
+            ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
         else:
-            ends = heads(database, (event.tenant_id for event in batch.events), batch.checks)
-            appended = append_statements(batch.events, ends, now)
+            ends, unless = heads(database, (event.tenant_id for event in batch.events), batch.checks), ()
+        appended = append_statements(batch.events, ends, now, unless)
         try:
             database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except DiskFull as error:
@@ -155,7 +153,7 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     guard, recent, *found = database.read_batch([*_ends(of_names, names), *(check.query for check in checks)])
     for check, rows in zip(checks, found[len(names) :], strict=True):
         check.judge(rows)
-    return {name: _head(name, guard, recent, rows) for name, rows in zip(names, found, strict=False)}
+    return {name: end_of(name, guard, recent, rows) for name, rows in zip(names, found, strict=False)}
 
 
 def end_queries(tenant: str | SQL) -> list[BaseQuery]:
@@ -165,12 +163,6 @@ def end_queries(tenant: str | SQL) -> list[BaseQuery]:
     return _ends(tenant, [SQL(f"({tenant.sql})", tenant.params)])
 
 
-def end_of(tenant_id: str, found: Sequence[Rows]) -> Head:
-    """Raises `NotAllowed` where nothing can follow."""
-    guard, recent, rows = found
-    return _head(tenant_id, guard, recent, rows)
-
-
 def _ends(tenants: SQL, each: Sequence[Any]) -> list[BaseQuery]:
     """Whether the append's guard can fail, the newest entries of the tenants, and the last one of each."""
     columns = AuditEntry.seq, SQL(_READABLE_HASH), AuditEntry.created_at
@@ -178,8 +170,11 @@ def _ends(tenants: SQL, each: Sequence[Any]) -> list[BaseQuery]:
     return [raw(_GUARDED, TABLE), recent, *(_last_entry(tenant, *columns) for tenant in each)]
 
 
-def _head(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
-    """`recent` are the last entries among the table's newest, found without any index."""
+def end_of(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
+    """The end of a chain, of the answers to `end_queries`. Raises `NotAllowed` where nothing can follow.
+
+    `recent` are the last entries among the table's newest, found without any index.
+    """
     what: str | None = "is no table"
     for sql, never_null, numbered in guard:
         what = deviation(sql)
@@ -237,19 +232,14 @@ def append_statements(
         stored = fn.COALESCE(_last_entry(event.tenant_id, AuditEntry.hash), GENESIS)
         holds = reduce(and_, (~fn.EXISTS(check.query) for check in unless), stored == expected)
         guard = Case(None, [(holds, Value(expected))])
-        statements.append(
-            Statement(
-                AuditEntry.insert(
-                    {
-                        AuditEntry.tenant_id: event.tenant_id,
-                        AuditEntry.event_type: event.event_type,
-                        AuditEntry.payload: payload,
-                        AuditEntry.previous_hash: guard,
-                        AuditEntry.hash: digest,
-                        AuditEntry.created_at: at,
-                    }
-                )
-            )
-        )
+        values = {
+            AuditEntry.tenant_id: event.tenant_id,
+            AuditEntry.event_type: event.event_type,
+            AuditEntry.payload: payload,
+            AuditEntry.previous_hash: guard,
+            AuditEntry.hash: digest,
+            AuditEntry.created_at: at,
+        }
+        statements.append(Statement(AuditEntry.insert(values)))
         previous[event.tenant_id] = digest
     return statements

@@ -29,7 +29,7 @@ from app.services.chain.rules import (
     believed,
     worst,
 )
-from app.services.chain.verify.report import Report, TenantReport
+from app.services.chain.verify.report import Report, in_order
 from models.engine import raw
 from models.progress import Progress, Stop, ignore, never
 
@@ -70,8 +70,8 @@ def with_archive(
     folder: Path,
     *,
     tenant: str | None = None,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> Report:
     """The report of a whole file, or of one tenant's chain, together with what its archive proves.
 
@@ -88,7 +88,7 @@ def with_archive(
     if report.verdict is Verdict.UNREADABLE:
         return report
     started = time.perf_counter()
-    watch = _ArchiveWatch(report, progress or ignore, cancelled or never)
+    watch = _ArchiveWatch(report, progress, cancelled)
     findings: list[Finding] = []
     proven: set[str] = set()
     archives = 0
@@ -212,20 +212,18 @@ def _merged(report: Report, findings: list[Finding], proven: set[str]) -> Report
     counts = Counter(report.counts)
     counts.update(finding.code for finding in findings)
     wrong = {finding.tenant for finding in findings}
+    tenants = [
+        replace(
+            own,
+            verdict=worst([own.verdict, Verdict.TAMPERED]) if own.tenant in wrong else own.verdict,
+            anchor=ANCHOR if own.tenant in proven else own.anchor,
+        )
+        for own in report.tenants
+    ]
     return replace(
         report,
         verdict=worst([report.verdict, Verdict.TAMPERED]) if findings else report.verdict,
-        findings=tuple(
-            sorted((*findings, *report.findings), key=lambda item: (item.seq is None, item.seq or 0))
-        ),
-        tenants=tuple(_judged(item, item.tenant in wrong, item.tenant in proven) for item in report.tenants),
+        findings=in_order((*findings, *report.findings)),
+        tenants=tuple(tenants),
         counts=dict(sorted(counts.items())),
     )
-
-
-def _judged(tenant: TenantReport, wrong: bool, proven: bool) -> TenantReport:
-    if wrong:
-        return replace(tenant, verdict=worst([tenant.verdict, Verdict.TAMPERED]))
-    if proven:
-        return replace(tenant, anchor=ANCHOR)
-    return tenant

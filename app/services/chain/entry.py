@@ -89,10 +89,6 @@ class Entry:
         """Whether other rows of the tenant may be recognised by this tenant's text alone."""
         return self.kinds["tenant_id"] == "text" and _bad_byte(self.raw["tenant_id"]) is None
 
-    def is_of(self, tenant: str) -> bool:
-        """Whether the row is of this tenant as SQL would compare it."""
-        return self.clean_tenant and self.tenant == tenant
-
     def recomputed(self) -> str:
         raw = self.raw
         return stored_hash(raw["previous_hash"], raw["event_type"], raw["payload"], raw["created_at"])
@@ -227,10 +223,12 @@ def _bad_byte(raw: bytes) -> int | None:
     return nul if nul >= 0 else None
 
 
-_JSON_TOKEN = re.compile(
+_JSON_TOKEN: Final = re.compile(
     r"[ \t\r\n]*(?:([{}\[\],:])|(\"(?:[^\"\\\x00-\x1f]|\\(?:[\"\\/bfnrt]|u[0-9A-Fa-f]{4}))*\")"
     r"|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))"
 )
+_JSON_LEVEL: Final = re.compile(r"\{(?:s:[sv](?:,s:[sv])*+)?\}|\[(?:[sv](?:,[sv])*+)?\]")
+"""An object or array as the kinds of its tokens: strings, other values, and marks."""
 
 
 def is_json(text: str) -> bool:
@@ -248,36 +246,20 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _is_deep_json(text: str) -> bool:
-    opened: list[str] = []
-    expect = "value"  # value, first (value or ]), key, member (key or }), colon, after
+    """Objects and arrays are matched from the inmost on, each then being one value of the one around it."""
+    levels: list[list[str]] = [[]]
     position, end = 0, len(text.rstrip(" \t\r\n"))
     while position < end:
         match = _JSON_TOKEN.match(text, position, end)
         if match is None:
             return False
         position = match.end()
-        mark, string, _ = match.groups()
-        if mark is None:
-            if expect in ("key", "member"):
-                if string is None:
-                    return False
-                expect = "colon"
-            elif expect in ("value", "first"):
-                expect = "after"
-            else:
+        mark = match[1] or ("s" if match[2] else "v")
+        if mark in "{[":
+            levels.append([])
+        levels[-1].append(mark)
+        if mark in "}]":
+            if len(levels) == 1 or _JSON_LEVEL.fullmatch("".join(levels.pop())) is None:
                 return False
-        elif mark in "{[" and expect in ("value", "first"):
-            opened.append(mark)
-            expect = "member" if mark == "{" else "first"
-        elif mark in "}]" and opened[-1:] == ["{" if mark == "}" else "["]:
-            if expect not in ("after", "member" if mark == "}" else "first"):
-                return False
-            opened.pop()
-            expect = "after"
-        elif mark == "," and opened and expect == "after":
-            expect = "key" if opened[-1] == "{" else "value"
-        elif mark == ":" and expect == "colon":
-            expect = "value"
-        else:
-            return False
-    return expect == "after" and not opened
+            levels[-1].append("v")
+    return levels in ([["s"]], [["v"]])

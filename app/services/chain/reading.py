@@ -63,9 +63,7 @@ class Inspection:
     tenant: str
     hash_ok: bool
     recomputed: str
-    stored: str
     link: Link
-    previous_hash: str
     previous_seq: int | None
     anchor: Anchor | None
     problems: tuple[str, ...]
@@ -105,9 +103,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         tenant=entry.tenant,
         hash_ok=entry.hash_holds(),
         recomputed=entry.recomputed(),
-        stored=entry.text("hash"),
         link=link,
-        previous_hash=entry.text("previous_hash"),
         previous_seq=None if before is None else before.seq,
         anchor=proof,
         problems=(*(finding.message for finding in findings), *sentences),

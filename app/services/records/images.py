@@ -60,7 +60,7 @@ class Images:
 
         Raises `NotAllowed` where nothing can follow.
         """
-        return end_of(events[0].tenant_id, self._end) if self._end and len(events) == 1 else None
+        return end_of(events[0].tenant_id, *self._end) if self._end and len(events) == 1 else None
 
     def rows(self, table: str, ids: Iterable[Value], only: Collection[str] = ()) -> list[StoredRow]:
         """The rows with these ids; those that are gone are left out.

@@ -98,11 +98,6 @@ class Checkpoint:
         """SHA-256 of the whole document; the next checkpoint names it."""
         return sha256(_canonical(self.to_json())).hexdigest()
 
-    @property
-    def starts_line(self) -> bool:
-        """Whether the checkpoints before it are no longer held against the file."""
-        return self.reason in NEW_LINE
-
     def signed(self, key: "Ed25519PrivateKey") -> "Checkpoint":
         return replace(self, signature=key.sign(self._signed_bytes()).hex())
 
@@ -201,7 +196,7 @@ def authentic(
 
 def begins_line(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[str]) -> bool:
     """Whether what came before it no longer counts: one with an unknown key does not end what others know."""
-    return item.starts_line and may_replace(item, before, keys)
+    return item.reason in NEW_LINE and may_replace(item, before, keys)
 
 
 def _unknown(key: str) -> Finding:
@@ -244,18 +239,14 @@ def _checked(kind: type[Document], value: Mapping[str, Any]) -> Document:
     """An object of that kind. Raises KeyError, TypeError or ValueError where a value does not fit."""
     for wanted in fields(kind):
         item = value[wanted.name]
-        if isinstance(item, bool) or not isinstance(item, _plain(wanted.type)):
+        kinds: Any = Mapping if get_origin(wanted.type) is Mapping else wanted.type
+        if isinstance(item, bool) or not isinstance(item, kinds):
             raise TypeError(wanted.name)
         if isinstance(item, int) and not LOWEST_SEQ <= item <= HIGHEST_SEQ:
             raise ValueError(wanted.name)
         if isinstance(item, str):
             item.encode()  # a lone surrogate is no text
     return kind(**value)
-
-
-def _plain(wanted: Any) -> Any:
-    """The type without what stands in its brackets, as `isinstance` wants it."""
-    return Mapping if get_origin(wanted) is Mapping else wanted
 
 
 def _canonical(value: Any) -> bytes:

@@ -9,7 +9,7 @@ from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop, never
+from models.progress import Progress, Stop, ignore, never
 
 Verifier = Callable[..., Report]
 """`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
@@ -94,8 +94,8 @@ def verify_with_checkpoints(
     export: Path | None = None,
     trust: Iterable[str] = (),
     archive: Path | None = None,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> Report:
     """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
 
@@ -126,8 +126,8 @@ def verify_and_sign(
     reason: Reason,
     archive: Path | None = None,
     database: str | None = None,
-    progress: Progress | None = None,
-    cancelled: Stop | None = None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
 ) -> SignedReport:
     """Verifies the whole file and, if it holds, signs a checkpoint of it.
 
@@ -197,8 +197,8 @@ def _joined(
     archive: Path | None,
     *,
     tenant: str | None = None,
-    progress: Progress | None,
-    cancelled: Stop | None,
+    progress: Progress,
+    cancelled: Stop,
 ) -> Report:
     """The report together with that of the archive, if there is one."""
     if archive is None:

@@ -114,8 +114,18 @@ def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
     if not path.is_file():
         path.touch(0o600)  # nobody else needs to know what is watched
     database = _StoreDatabase(path)
-    with database.connection_context(), database.transaction_of(writing=writing):
-        yield Contents(database)
+    with database.connection_context():
+        with database.expected_errors():
+            database.pragma("busy_timeout", int(PATIENCE * 1000))
+            database.begin("IMMEDIATE" if writing or database.version < VERSION else "DEFERRED")
+        try:
+            with database.expected_errors():
+                database.make_tables()
+            yield Contents(database)
+            with database.expected_errors():
+                database.commit()
+        finally:
+            database.rollback()  # nothing, unless something was raised
 
 
 class _StoreDatabase(LocalDatabase):
@@ -131,22 +141,12 @@ class _StoreDatabase(LocalDatabase):
         except StorageError as error:
             raise StoreUnreadable(self.path, str(error)) from error
 
-    @contextmanager
-    def transaction_of(self, *, writing: bool) -> Iterator[None]:
-        with self.expected_errors():
-            self.pragma("busy_timeout", int(PATIENCE * 1000))
-            self.begin("IMMEDIATE" if writing or self._version() < VERSION else "DEFERRED")
-        try:
-            with self.expected_errors():
-                self._make_tables()
-            yield
-            with self.expected_errors():
-                self.commit()
-        finally:
-            self.rollback()  # nothing, unless something was raised
+    @property
+    def version(self) -> int:
+        return int(self.pragma("user_version"))
 
-    def _make_tables(self) -> None:
-        version = self._version()
+    def make_tables(self) -> None:
+        version = self.version
         if version > VERSION:
             why = f"they are in format {version} and this program knows up to {VERSION}; install a newer one"
             raise StoreUnreadable(self.path, why)
@@ -157,9 +157,6 @@ class _StoreDatabase(LocalDatabase):
         for table in TABLES:
             SchemaManager(table, self).create_all()
         self.pragma("user_version", VERSION)
-
-    def _version(self) -> int:
-        return int(self.pragma("user_version"))
 
 
 class Contents:
@@ -205,21 +202,14 @@ class Contents:
                 found.append(Unreadable(_number_or_none(number)))
         return found[::-1]
 
-    def sound_checkpoints(self, database: str, *, newest: int | None = None) -> list[Checkpoint]:
+    def sound_checkpoints(self, database: str) -> list[Checkpoint]:
         """Those of `checkpoints` that can be read; whether they hold is another question."""
-        return [item for item in self.checkpoints(database, newest=newest) if isinstance(item, Checkpoint)]
+        return [item for item in self.checkpoints(database) if isinstance(item, Checkpoint)]
 
     def add(self, checkpoint: Checkpoint) -> bool:
         """Whether it is new."""
-        return self._write(
-            StoredCheckpoint,
-            {
-                "hash": checkpoint.hash,
-                "database": checkpoint.database,
-                "number": checkpoint.number,
-                "body": json.dumps(checkpoint.to_json()),
-            },
-        )
+        values = {name: getattr(checkpoint, name) for name in ("hash", "database", "number")}
+        return self._write(StoredCheckpoint, values | {"body": json.dumps(checkpoint.to_json())})
 
     def keys(self) -> frozenset[str]:
         return frozenset(public for (public,) in self._rows([StoredKey.public]))

@@ -35,7 +35,7 @@ from app.services.chain.verify.extent import (
 )
 from app.services.chain.verify.follow import KEEP, Break
 from app.services.chain.verify.join import Chain, Joined
-from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport
+from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport, in_order
 from app.services.chain.verify.source import IN_THE_WAY, encoding
 
 _NEIGHBOURS = 8
@@ -71,12 +71,11 @@ def conclude(connection: apsw.Connection, joined: Joined, extent: Extent, known:
     )
     # Where there are too many, those stay that are about a chain or the file; then errors before warnings.
     kept = sorted(joined.findings, key=lambda item: (item.code not in ABOUT_A_CHAIN, item.is_warning))[:KEEP]
-    findings = sorted(kept, key=lambda item: (item.seq is None, item.seq or 0))
     return Report(
         verdict=_verdict(joined, tenants, known, earlier),
         entries=joined.entries,
         seconds=0.0,
-        findings=tuple(findings),
+        findings=in_order(kept),
         tenants=tenants,
         counts=dict(sorted(joined.counts.items())),
         earlier=None if earlier is None else earlier.number,

@@ -143,6 +143,11 @@ class CheckpointHistory:
         return sorted(found)
 
 
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """In the order of seq, those that name none behind the others."""
+    return tuple(sorted(findings, key=lambda item: (item.seq is None, item.seq or 0)))
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome for a file, a tenant or a range.

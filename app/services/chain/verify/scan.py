@@ -204,7 +204,7 @@ class RangeScan:
                 self._next = self._last + 1
                 break
             entry = Entry(row, self._encoding)
-            if self._tenant is None or entry.is_of(self._tenant):
+            if self._tenant is None or (entry.clean_tenant and entry.tenant == self._tenant):
                 self._follower.judge(entry)
             self._next = entry.seq + 1
             self._breathe()
