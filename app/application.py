@@ -74,7 +74,7 @@ def _test_itself(app: QApplication, window: MainWindow) -> None:
     """Visits every tab until it shows rows, verifies, says so as JSON and ends: a package is whole."""
     import json  # noqa: PLC0415
 
-    from app.ui.tabs.audit.tab import AuditTab  # noqa: PLC0415
+    from app.ui.tabs.audit import AuditTab  # noqa: PLC0415
 
     rows: dict[str, int] = {}
 

@@ -45,11 +45,9 @@ class PageCache:
         return self._rows.get(key, self._outdated.get(key, default))
 
     def items(self) -> list[tuple[int, Row | None]]:
-        """Every key at hand with its row."""
         return [*self._outdated.items(), *self._rows.items()]
 
     def touch(self, page: int) -> None:
-        """The page is in use."""
         if page in self._pages:
             self._pages.move_to_end(page)
 

@@ -96,7 +96,7 @@ class VirtualTableModel(QAbstractTableModel):
         self._forget_request()
         if not self.complete and len(keys) == self._count and keys[: len(self._keys)] == self._keys:
             known, self._keys = len(self._keys), keys  # only the rest of the keys has come
-            self._repaint(known, self._count - 1)
+            self.repaint(known)
             return
         before, after = common_ends(self._keys, keys)
         if not self.complete or (before == after == 0 and self._count and keys):
@@ -107,13 +107,13 @@ class VirtualTableModel(QAbstractTableModel):
             return
         self._cache.expire()
         self._replace_middle(keys, before, after)
-        self._repaint(0, self._count - 1)
+        self.repaint()
 
     def reload(self) -> None:
         """Fetches again what is shown, when rows have changed but none came, went or moved."""
         self._forget_request()
         self._cache.expire()
-        self._repaint(0, self._count - 1)
+        self.repaint()
 
     def reload_records(self, record_ids: Container[object]) -> None:
         """Fetches these records again, in place: they have changed, but none came, went or moved.
@@ -127,9 +127,11 @@ class VirtualTableModel(QAbstractTableModel):
         elif keys:
             self._request(None, keys)
 
-    def repaint(self) -> None:
+    def repaint(self, first: int = 0, last: int | None = None) -> None:
         """Shows the same rows again, for instance when "2 min ago" has become 3."""
-        self._repaint(0, self._count - 1)
+        end = self._count - 1 if last is None else last
+        if first <= end:
+            self.dataChanged.emit(self.index(first, 0), self.index(end, len(self.columns) - 1))
 
     # Pages
 
@@ -153,10 +155,10 @@ class VirtualTableModel(QAbstractTableModel):
         self._asked = None
         if page is None:
             self._cache.put(keys, rows)
-            self._repaint(0, self._count - 1)
+            self.repaint()
         else:
             self._cache.put_page(page, keys, rows)
-            self._repaint(page * PAGE, page * PAGE + len(keys) - 1)
+            self.repaint(page * PAGE, page * PAGE + len(keys) - 1)
         self._ask()
 
     def page_failed(self, keys: Keys) -> None:
@@ -183,7 +185,6 @@ class VirtualTableModel(QAbstractTableModel):
 
     @property
     def complete(self) -> bool:
-        """Whether every row's key is known."""
         return len(self._keys) == self._count
 
     def record(self, row: int) -> Row | None:
@@ -200,11 +201,8 @@ class VirtualTableModel(QAbstractTableModel):
         return None if found is None else found[0]
 
     def column_of(self, name: str) -> int:
-        """The number of the column that shows the list's column `name`. Raises `KeyError`."""
-        for number, column in enumerate(self.columns):
-            if column.name == name:
-                return number
-        raise KeyError(name)
+        """The number of the column that shows the list's column `name`. Raises `ValueError`."""
+        return [column.name for column in self.columns].index(name)
 
     # Qt's questions
 
@@ -312,7 +310,3 @@ class VirtualTableModel(QAbstractTableModel):
             self._keys, self._count = keys, len(keys)
             self.endInsertRows()
         self._keys = keys
-
-    def _repaint(self, first: int, last: int) -> None:
-        if first <= last:
-            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))

@@ -33,7 +33,7 @@ from app.services.records.export import Format
 from app.services.retention.plan import Confirmation
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme

@@ -7,8 +7,8 @@ from pathlib import Path
 from app import paths
 from app.services.chain.checkpoints.document import Reason
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
-from app.ui.tabs.audit.tab import AuditTab
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog
 from tests.conftest import NOW

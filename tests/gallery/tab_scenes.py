@@ -12,8 +12,8 @@ from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
-from app.ui.tabs.runs.tab import RunsTab
 from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
 from tests.conftest import NOW

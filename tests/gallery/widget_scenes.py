@@ -31,7 +31,7 @@ from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Toast
-from app.ui.widgets.buttons import CountChip, CountChips, StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import Choice, CountChips, StatusChip, push_button, tool_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.filter_row import DateRange, DateRangeDialog, FilterRow, FilterValues, Pick, Span
@@ -39,7 +39,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.panes import EmptyState, Field, FieldList, Inspector
-from app.ui.widgets.picker import Choice, Picker
+from app.ui.widgets.picker import Picker
 from app.ui.widgets.table_columns import TableHeader
 from app.workers.runner import Runner
 from tests.gallery.registry import Registry, Shot
@@ -235,10 +235,10 @@ def frame(theme: Theme) -> Shot:
     table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
     inspector = Inspector(theme)
     chips = [
-        StatusChip(theme, "hash ok", Tone.OK, Icon.COMPLETED),
-        StatusChip(theme, "link ok", Tone.OK, Icon.LINK),
+        ("hash ok", Tone.OK, Icon.COMPLETED),
+        ("link ok", Tone.OK, Icon.LINK),
     ]
-    inspector.set_header("webhook_created", "entry 245,222 · acme-corp · 22 Nov 2026, 13:55:07", chips)
+    inspector.set_header("webhook_created", "entry 245,222 · acme-corp · 22 Nov 2026, 13:55:07", *chips)
     payload = JsonView(theme)
     payload.set_json(PAYLOAD)
     fields = FieldList(theme)
@@ -265,7 +265,7 @@ def runs(theme: Theme) -> Shot:
     window, column = _window(theme, 4)
     chips = CountChips("Status")
     counts = {"Running": 6, "Paused": 2, "Completed": 31, "Killed": 12, "Cancelled": 4, "Deleted": 3}
-    chips.set_chips([CountChip(None, "All", 58), *(CountChip(k.lower(), k, n) for k, n in counts.items())])
+    chips.set_chips([Choice(None, "All", 58), *(Choice(k.lower(), k, n) for k, n in counts.items())])
     row = QHBoxLayout()
     row.addWidget(chips)
     row.addStretch(1)
@@ -274,9 +274,9 @@ def runs(theme: Theme) -> Shot:
     table = DataTable(theme, "Planning runs")
     table.setModel(SampleTable())
     inspector = Inspector(theme)
-    chip = StatusChip(theme, "completed", Tone.OK, Icon.COMPLETED)
+    chip = ("completed", Tone.OK, Icon.COMPLETED)
     inspector.set_header(
-        "Invoice matching for clinics", "13 of 15 phases · score 84 · verdict proceed · 1 pivot", [chip]
+        "Invoice matching for clinics", "13 of 15 phases · score 84 · verdict proceed · 1 pivot", chip
     )
     scores = PhaseScores(theme)
     scores.set_scores([PhaseScore(*phase) for phase in PHASES])

@@ -16,8 +16,8 @@ from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
-from app.ui.tabs.audit.tab import AuditTab
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
@@ -29,7 +29,7 @@ from tests.fixtures.context import make_context
 from tests.fixtures.records import record
 from tests.gallery.registry import Registry, Shot
 
-TABS = tuple(spec.place.split(".")[3] for spec in declared.TABS)
+TABS = tuple(spec.place.partition(":")[0].split(".")[3] for spec in declared.TABS)
 """The rooms of the tabs, in order."""
 
 AUDIT = TABS.index("audit")

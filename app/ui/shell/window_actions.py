@@ -13,8 +13,9 @@ from app.ui.shell.actions import ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import Choice
 from app.ui.widgets.formatting import first_line, tooltip
-from app.ui.widgets.picker import Choice, Picker
+from app.ui.widgets.picker import Picker
 from models.engine import Capability
 
 if TYPE_CHECKING:  # a workspace is made when a file is opened
@@ -49,7 +50,7 @@ def add_actions(window: MainWindow) -> None:
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
     retain = of_file(lambda file: file.retention.ask())
     redo = of_file(lambda file: file.context.history.redo())
-    filter_rows = of_file(lambda file: file.current().focus_filter())
+    filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
     preferences, about = partial(_preferences, window), partial(_about, window)
     for spec in (

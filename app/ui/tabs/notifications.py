@@ -1,7 +1,6 @@
 """What the platform told its tenants, and who has read it."""
 
 import json
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from app.ui.tabs.common.acts import Frozen, NamesRun, ask_about, freeze, list_ac
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.buttons import Chip
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import LONGEST, Label
 from app.ui.widgets.panes import Field
@@ -54,14 +53,16 @@ class NotificationsTab(RecordTab):
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
         self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
 
-    def load(self) -> Callable[..., Any]:
-        return _detail
+    def load(self, database: Database, record_id: Any) -> NamesRun:
+        record = read_record(database, NOTIFICATIONS, record_id)
+        run_id = _run_id(record["metadata"])
+        return NamesRun(record, run_id, None if run_id is None else runs.idea_of(database, run_id))
 
     def show_details(self, record: NamesRun) -> None:
         note = record.record
         chip = ("read", Tone.NEUTRAL, Icon.READ) if note["read"] else ("unread", Tone.ACCENT, Icon.UNREAD)
-        chips = [StatusChip(self.context.theme, note.text("type")), StatusChip(self.context.theme, *chip)]
-        self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", chips)
+        chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), chip]
+        self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", *chips)
         message = note.text("message")
         whole = len(message) <= LONGEST
         self._message.setText(message if whole else f"{message[:LONGEST].rstrip()}…")
@@ -123,13 +124,6 @@ class NotificationsTab(RecordTab):
 
 def _title_tone(value: Any, row: Row) -> Tone | None:
     return None if row[_READ] else Tone.ACCENT
-
-
-def _detail(database: Database, notification_id: str) -> NamesRun:
-    """Raises `NotFound`."""
-    record = read_record(database, NOTIFICATIONS, notification_id)
-    run_id = _run_id(record["metadata"])
-    return NamesRun(record, run_id, None if run_id is None else runs.idea_of(database, run_id))
 
 
 def _run_id(metadata: object) -> str | None:

@@ -33,15 +33,12 @@ class UsersTab(RecordTab):
     def add_acts(self) -> None:
         add = self.commands.add
         add(create_act(self, "New user", self._create))
-        add(edit_act(self, "Edit e-mail", self._edit))
+        add(edit_act(self, "Edit e-mail", lambda user: edit_user_form(self.context, user, self).open_once()))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
 
     def _create(self) -> None:
         new_user_form(self.context, self.scope.tenant_id, self).open_once()
-
-    def _edit(self, user: Record) -> None:
-        edit_user_form(self.context, user, self).open_once()
 
 
 # This tab is the first in sight: it shows rows before what acts on them and its forms are loaded.

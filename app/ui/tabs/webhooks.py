@@ -17,11 +17,15 @@ from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_ac
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.buttons import Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
+_CHIPS: dict[bool, Chip] = {
+    True: ("active", Tone.OK, Icon.OK),
+    False: ("inactive", Tone.NEUTRAL, Icon.PAUSED),
+}
 
 
 class WebhooksTab(RecordTab):
@@ -44,16 +48,15 @@ class WebhooksTab(RecordTab):
         }
 
     def show_details(self, record: Record) -> None:
-        theme, active = self.context.theme, bool(record["active"])
+        active = bool(record["active"])
         self.commands.show_button("activate", not active)
         self.commands.show_button("deactivate", active)
-        chip = ("active", Tone.OK, Icon.OK) if active else ("inactive", Tone.NEUTRAL, Icon.PAUSED)
-        chips = [StatusChip(theme, *chip)]
+        chips: list[Chip] = [_CHIPS[active]]
         host = record.text("hostname")
         agrees = webhooks.host_agrees(record.text("url"), host)
         if not agrees:
-            chips.append(StatusChip(theme, "host differs", Tone.BAD, Icon.WARNING))
-        self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", chips)
+            chips.append(("host differs", Tone.BAD, Icon.WARNING))
+        self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", *chips)
         differs = {"value": f"{host} — {_DISAGREES}", "tone": Tone.BAD, "copy": host}
         self.fields.set_fields(
             declared.fields(

@@ -67,7 +67,6 @@ class Toast(QFrame):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def text(self) -> str:
-        """What it says."""
         return self.label.text()
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -170,17 +169,14 @@ class Banner(QFrame):
         return self._rest.text() if self.is_busy() else self._detail.text()
 
     def tone(self) -> Tone:
-        """The tone shown."""
         return self._tone
 
     def is_busy(self) -> bool:
-        """Whether progress shows."""
         return not self._bar.isHidden()
 
     def show_verdict(
         self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
     ) -> None:
-        """Say how things stand."""
         self._set(tone, icon or _ICONS[tone], headline, rest, detail, busy=False)
 
     def show_progress(self, headline: str, done: int, total: int, detail: str = "") -> None:

@@ -84,6 +84,9 @@ def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushBut
     return button
 
 
+Chip = tuple[str, Tone, str | None]
+"""The word, tone and icon of a status."""
+
 _PAD, _ICON, _GAP, _HEIGHT = 8, 14, 4, 22
 _LONGEST = 60
 
@@ -104,19 +107,13 @@ class StatusChip(QWidget):
         self.set(text, tone, icon)
 
     def set(self, text: str, tone: Tone = Tone.NEUTRAL, icon: str | None = None) -> None:
-        """Show another status."""
         self._text, self._tone, self._icon = visible(first_line(text, _LONGEST)), tone, icon
         self.setAccessibleName(self._text)
         self.updateGeometry()
         self.update()
 
     def text(self) -> str:
-        """The word shown."""
         return self._text
-
-    def tone(self) -> Tone:
-        """The tone shown."""
-        return self._tone
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
@@ -145,12 +142,16 @@ class StatusChip(QWidget):
 
 
 @dataclass(frozen=True, slots=True)
-class CountChip:
-    """One toggle: the key it stands for (None is "all"), its word, its count (None: unknown)."""
+class Choice:
+    """One to filter by: its key (None is "any"), its word, how many rows it would leave (None: not shown)."""
 
     key: str | None
     label: str
     count: int | None = None
+
+    @property
+    def count_text(self) -> str:
+        return "" if self.count is None else grouped(self.count)
 
 
 class CountChips(QWidget):
@@ -163,7 +164,7 @@ class CountChips(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._chips: tuple[CountChip, ...] = ()
+        self._chips: tuple[Choice, ...] = ()
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
         self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
@@ -171,7 +172,7 @@ class CountChips(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._row = in_row(within=self)
 
-    def set_chips(self, chips: Sequence[CountChip]) -> None:
+    def set_chips(self, chips: Sequence[Choice]) -> None:
         """Show these toggles; the choice is kept, or the first is chosen when it is gone."""
         same = [(c.key, c.label) for c in chips] == [(c.key, c.label) for c in self._chips]
         key = self.key()
@@ -180,14 +181,12 @@ class CountChips(QWidget):
             self._rebuild()
         for number, chip in enumerate(chips):
             button = self._group.button(number)
-            count = "" if chip.count is None else f" {grouped(chip.count)}"
-            button.setText(f"{chip.label}{count}".replace("&", "&&"))
+            button.setText(f"{chip.label} {chip.count_text}".rstrip().replace("&", "&&"))
             described = chip.label if chip.count is None else f"{chip.label}, {counted(chip.count, 'row')}"
             button.setAccessibleName(described)
         self.set_key(key)
 
     def key(self) -> str | None:
-        """The key of the chosen toggle."""
         number = self._group.checkedId()
         return self._chips[number].key if 0 <= number < len(self._chips) else None
 
@@ -200,7 +199,6 @@ class CountChips(QWidget):
             self._one_stop(chosen)
 
     def buttons(self) -> list[QPushButton]:
-        """The toggles, in order."""
         return [b for b in self._group.buttons() if isinstance(b, QPushButton)]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -33,7 +33,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
 
-from app.itemmodels.columns import ALIGNMENT, DISPLAY, LEFT, RIGHT, TOOLTIP, Index, Role, Tone
+from app.itemmodels.columns import DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
@@ -318,17 +318,18 @@ class StaticTable(DataTable):
         self._most = most
         self._content = QStandardItemModel(0, len(columns), self)
         for place, column in enumerate(columns):
-            self._content.setHorizontalHeaderItem(place, _header(column))
+            shown = Column("", column.title, right=column.number, monospace=column.mono, dim=column.dim)
+            self._content.setHorizontalHeaderItem(place, _answering(header(shown)))
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._content)
         self._sorted.setSortRole(Role.ORDER)
         self._sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setModel(self._sorted)
-        header = self.horizontalHeader()
-        header.setStretchLastSection(False)
-        header.setSectionsMovable(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
+        titles = self.horizontalHeader()
+        titles.setStretchLastSection(False)
+        titles.setSectionsMovable(False)
+        titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        titles.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.show_rows(rows)
 
@@ -354,17 +355,6 @@ class StaticTable(DataTable):
     def _height(self, lines: int) -> int:
         row = max(ROW_HEIGHT, self.verticalHeader().defaultSectionSize())
         return self.horizontalHeader().sizeHint().height() + row * lines + 2 * self.frameWidth()
-
-
-def _header(column: StaticColumn) -> QStandardItem:
-    return _answering(
-        {
-            DISPLAY: column.title,
-            ALIGNMENT: RIGHT if column.number else LEFT,
-            Role.MONOSPACE: column.mono,
-            Role.DIM: column.dim,
-        }
-    )
 
 
 def _item(cell: Cell) -> QStandardItem:

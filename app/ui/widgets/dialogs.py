@@ -80,7 +80,6 @@ class Dialog(QDialog):
         in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
-        """A part of the body."""
         self.body.addWidget(widget, stretch)
 
     def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QPushButton] = ()) -> None:

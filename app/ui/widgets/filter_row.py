@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import field_icons, push_button
+from app.ui.widgets.buttons import Choice, field_icons, push_button
 from app.ui.widgets.labels import Label, Look, in_column, in_row
-from app.ui.widgets.picker import Choice, Picker
+from app.ui.widgets.picker import Picker
 from models.status import DAY
 
 DEBOUNCE_MS = 200
@@ -93,7 +93,6 @@ class DateRangePicker(Picker):
         self.picked.connect(self._picked)
 
     def value(self) -> DateRange:
-        """The days chosen."""
         return self._value
 
     def set_value(self, value: DateRange) -> None:
@@ -164,7 +163,6 @@ class DateRangeDialog(QDialog):
         self._check()
 
     def value(self) -> DateRange:
-        """The two days."""
         first, last = (
             date(day.year(), day.month(), day.day()) for day in (self.first.date(), self.last.date())
         )
@@ -193,10 +191,6 @@ class FilterValues:
     text: str = ""
     picks: tuple[tuple[str, str], ...] = ()
     dates: DateRange = field(default_factory=DateRange)
-
-    def pick(self, key: str) -> str | None:
-        """What is chosen in the pick list `key`; None is "any"."""
-        return dict(self.picks).get(key)
 
 
 class FilterRow(QWidget):
@@ -246,7 +240,6 @@ class FilterRow(QWidget):
         self._row.addWidget(self.count)
 
     def values(self) -> FilterValues:
-        """What is asked for now."""
         chosen = tuple((k, key) for k, p in self.pickers.items() if (key := p.key()) is not None)
         dates = self.dates.value() if self.dates is not None else DateRange()
         return FilterValues(self.text.text().strip(), chosen, dates)
@@ -255,29 +248,20 @@ class FilterRow(QWidget):
         """Ask for `values`, as far as this row has a field for them; emits `changed` when they differ."""
         self.text.setText(values.text)
         for key, picker in self.pickers.items():
-            picker.set_key(values.pick(key))
+            picker.set_key(dict(values.picks).get(key))
         if self.dates is not None:
             self.dates.set_value(values.dates)
         self._emit()
 
-    def clear(self) -> None:
-        """Filter nothing."""
-        self.set_values(FilterValues())
-
-    def set_count(self, count: int | None, total: int | None = None) -> None:
-        """Say how many rows the filter leaves, of how many: "1,204 of 184,220 entries"; None says nothing."""
-        words = "" if count is None else counted(count, *self._noun)
-        if count is not None and total is not None and total != count:
-            words = f"{count:,} of {counted(total, *self._noun)}"
-        self.count.setText(words)
-        self.count.setVisible(bool(words))
+    def set_count(self, count: int | None) -> None:
+        """Say how many rows the filter leaves; None says nothing."""
+        self.count.setText("" if count is None else counted(count, *self._noun))
+        self.count.setVisible(count is not None)
 
     def add_trailing(self, widget: QWidget) -> None:
-        """Put `widget` after the count."""
         self._row.addWidget(widget)
 
     def focus_text(self) -> None:
-        """Put the cursor into the text field, all selected."""
         self.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.text.selectAll()
 

@@ -85,7 +85,6 @@ class FormDialog(Dialog):
         self.set_clean()
 
     def editor(self, key: str) -> QWidget:
-        """The widget of a field."""
         return self._entries[key].editor
 
     def values(self) -> dict[str, Value]:

@@ -207,7 +207,6 @@ class JsonView(QWidget):
         self.set_json(None)
 
     def set_json(self, text: str | None) -> None:
-        """Show this text; None is nothing."""
         if text == self._text and text is not None:
             return
         self._text, self._whole = text, False
@@ -219,7 +218,6 @@ class JsonView(QWidget):
         self._choose()
 
     def copy(self) -> None:
-        """Put the stored text on the clipboard."""
         QGuiApplication.clipboard().setText(self._text or "")
 
     def _show_all(self) -> None:

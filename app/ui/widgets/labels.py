@@ -1,6 +1,8 @@
 """Labels that show data as plain text, and never as markup; and how parts stand beside each other."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
@@ -136,7 +138,6 @@ def _bounded(text: str, keep: str = "") -> str:
 
 
 def scaled(font: QFont, factor: float) -> QFont:
-    """`font` at `factor` times its size."""
     result = QFont(font)
     if font.pointSizeF() > 0:
         result.setPointSizeF(font.pointSizeF() * factor)
@@ -155,23 +156,14 @@ Margins = tuple[int, int, int, int]
 NONE: Margins = (0, 0, 0, 0)
 
 
-def in_row(
-    *parts: Part, within: QWidget | None = None, margins: Margins = NONE, spacing: int = 8
-) -> QHBoxLayout:
-    """The parts from the left to the right, as the layout of `within` if it is given."""
-    return _filled(QHBoxLayout(), parts, within, margins, spacing)
-
-
-def in_column(
-    *parts: Part, within: QWidget | None = None, margins: Margins = NONE, spacing: int = 8
-) -> QVBoxLayout:
-    """The parts from the top to the bottom, as the layout of `within` if it is given."""
-    return _filled(QVBoxLayout(), parts, within, margins, spacing)
-
-
 def _filled(
-    box: AnyBox, parts: tuple[Part, ...], within: QWidget | None, margins: Margins, spacing: int
+    kind: Callable[[], AnyBox],
+    *parts: Part,
+    within: QWidget | None = None,
+    margins: Margins = NONE,
+    spacing: int = 8,
 ) -> AnyBox:
+    box = kind()
     if within is not None:
         within.setLayout(box)
     box.setContentsMargins(*margins)
@@ -185,6 +177,10 @@ def _filled(
         else:
             box.addWidget(item, stretch)
     return box
+
+
+in_row, in_column = partial(_filled, QHBoxLayout), partial(_filled, QVBoxLayout)
+"""The parts beside or below each other, as the layout of `within` if it is given."""
 
 
 def taken(layout: QLayout) -> list[QWidget]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import Chip, StatusChip, push_button, tool_button
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, taken, text_box
 from models.errors import TableMissing, TenantAdminError
@@ -33,50 +33,34 @@ class EmptyState(QWidget):
     ) -> None:
         super().__init__()
         self._icon = IconLabel(theme, 40)
-        self._title = Label(look=Look.STRONG, wrap=True)
+        self.title = Label(look=Look.STRONG, wrap=True)
         self._sentence = Label(look=Look.DIM, wrap=True)
-        for label in (self._title, self._sentence):
+        for label in (self.title, self._sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column = in_column(within=self, margins=(24, 24, 24, 24))
-        column.addStretch(2)
-        for part in (self._icon, self._title, self._sentence):
-            column.addWidget(part)
+        parts = (self._icon, self.title, self._sentence)
+        column = in_column(*parts, within=self, margins=(24, 24, 24, 24))
+        column.insertStretch(0, 2)
         column.addSpacing(8)
         column.addLayout(in_row(None, *buttons, None))
         column.addStretch(3)
         self.set(icon, title, sentence)
 
     def set(self, icon: str, title: str, sentence: str = "") -> None:
-        """Say something else."""
         self._icon.show_icon(f"{icon}-light", "dim")
-        self._title.setText(title)
+        self.title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
 
-    def title(self) -> str:
-        """The bold line."""
-        return self._title.text()
-
-    def sentence(self) -> str:
-        """The dim line."""
-        return self._sentence.text()
-
 
 class ListEmptyState(EmptyState):
-    """Stands where a list has no rows; `empty` is the title and the sentence for one that has none at all.
-
-    `clear_wanted()` when the person asks for all rows instead of those that the filters keep.
-    """
-
-    clear_wanted = Signal()
+    """Stands where a list has no rows; `empty` is the title and the sentence for one that has none at all."""
 
     def __init__(self, theme: Theme, icon: str, noun: str, empty: tuple[str, str]) -> None:
         self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
         super().__init__(theme, icon, *empty, (self.clear_button,))
         self.clear_button.hide()
         self._of_none, self._noun, self._words = icon, noun, empty
-        self.clear_button.clicked.connect(self.clear_wanted)
 
     def explain(self, *, filtered: bool) -> None:
         """Says that there is nothing, or that nothing matches the filters."""
@@ -87,7 +71,6 @@ class ListEmptyState(EmptyState):
         self.clear_button.setVisible(filtered)
 
     def explain_failure(self, error: TenantAdminError) -> None:
-        """Says why the rows cannot be shown."""
         title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
         self.set(Icon.WARNING, title, str(error))
         self.clear_button.hide()
@@ -155,10 +138,11 @@ class Inspector(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self._theme = theme
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
-        self._title = ElidedLabel(look=Look.TITLE)
-        self._subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
+        self.title = ElidedLabel(look=Look.TITLE)
+        self.subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
         self._chip_box = QWidget()
         self._chips = in_row(within=self._chip_box, spacing=6)
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
@@ -179,24 +163,24 @@ class Inspector(QFrame):
         self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0))
 
         record = QWidget()
-        self._head = in_row((self._title, 1), self._chip_box)
-        self._top = in_column(self._head, self._subtitle, margins=(14, 0, 14, 2), spacing=4)
+        self._head = in_row((self.title, 1), self._chip_box)
+        self._top = in_column(self._head, self.subtitle, margins=(14, 0, 14, 2), spacing=4)
         in_column(self._top, (scroll, 1), self._foot, within=record, margins=(0, 10, 0, 14), spacing=6)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(record)
 
-    def set_header(self, title: str, subtitle: str = "", chips: Sequence[StatusChip] = ()) -> None:
-        """Name the record shown; the old chips are let go."""
-        self._title.setText(title)
-        self._subtitle.setText(subtitle)
-        self._subtitle.setVisible(bool(subtitle))
-        for old in set(taken(self._chips)).difference(chips):
+    def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
+        self.title.setText(title)
+        self.subtitle.setText(subtitle)
+        self.subtitle.setVisible(bool(subtitle))
+        for old in taken(self._chips):
             old.hide()
             old.deleteLater()
         for chip in chips:
-            self._chips.addWidget(chip)
-            chip.show()
+            shown = StatusChip(self._theme, *chip)
+            self._chips.addWidget(shown)
+            shown.show()
         self._place_chips()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -206,7 +190,7 @@ class Inspector(QFrame):
     def _place_chips(self) -> None:
         """Beside the title, or below it where the title would be cut."""
         chips = self._chips.sizeHint().width()
-        title = self._title.fontMetrics().horizontalAdvance(self._title.text())
+        title = self.title.fontMetrics().horizontalAdvance(self.title.text())
         margins = self._top.contentsMargins()
         room = self.width() - margins.left() - margins.right() - 2 * self.frameWidth()
         if title + self._head.spacing() + chips <= room or chips == 0:
@@ -214,22 +198,12 @@ class Inspector(QFrame):
         else:
             self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
         # Where the card is low, a stacked layout would cut the lines that wrap.
-        self._subtitle.setMinimumHeight(max(0, self._subtitle.heightForWidth(max(1, room))))
-
-    def title(self) -> str:
-        """The record's name as shown."""
-        return self._title.text()
-
-    def subtitle(self) -> str:
-        """The line below the title."""
-        return self._subtitle.text()
+        self.subtitle.setMinimumHeight(max(0, self.subtitle.heightForWidth(max(1, room))))
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
-        """A part of the body."""
         self._body.addWidget(widget, stretch)
 
     def add_stretch(self) -> None:
-        """Empty room that takes what is left."""
         self._body.addStretch(1)
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
@@ -239,12 +213,10 @@ class Inspector(QFrame):
         self._actions.addStretch(1)
 
     def show_record(self) -> None:
-        """Show header, body and actions."""
         self._foot.show()
         self._stack.setCurrentIndex(1)
 
     def show_empty(self) -> None:
-        """Say that nothing is selected."""
         self._foot.hide()
         self._stack.setCurrentIndex(0)
 
@@ -280,7 +252,6 @@ class FieldList(QWidget):
         self._grid.setColumnStretch(1, 1)
 
     def set_fields(self, fields: Sequence[Field]) -> None:
-        """Show these rows."""
         if tuple(fields) == self._fields:
             return
         self._fields = tuple(fields)
@@ -294,11 +265,9 @@ class FieldList(QWidget):
         self._take_place()
 
     def value(self, label: str) -> str:
-        """The value shown beside `label`."""
         return self._shown[label]
 
     def copy_button(self, label: str) -> QWidget | None:
-        """The copy button beside `label`, if it has one."""
         return self._copies[label]
 
     def _take_place(self) -> None:

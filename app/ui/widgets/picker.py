@@ -1,7 +1,6 @@
 """A combo box whose list can be searched: pick lists, and the choice of the tenant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
@@ -20,8 +19,7 @@ from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import field_icons
-from app.ui.widgets.formatting import grouped
+from app.ui.widgets.buttons import Choice, field_icons
 from app.ui.widgets.labels import Label, Look, in_column
 
 _COMMANDS = (
@@ -33,20 +31,6 @@ _MOVING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageU
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
 _SEARCH_FROM = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One entry: its key (None is "any"), the words shown, how many rows it would leave (None: not shown)."""
-
-    key: str | None
-    label: str
-    count: int | None = None
-
-    @property
-    def count_text(self) -> str:
-        """The count as it is shown."""
-        return "" if self.count is None else grouped(self.count)
 
 
 class Picker(QComboBox):
@@ -94,7 +78,6 @@ class Picker(QComboBox):
         self._show_choice()
 
     def pick(self, key: str | None) -> None:
-        """Choose as the user does."""
         self._close()
         if key != self._key:
             self.set_key(key)

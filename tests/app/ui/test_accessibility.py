@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit import AuditTab
 from tests.fixtures.keyboard import described, focusable, nameless, reached, unreached
 from tests.fixtures.window import ask, choose, go, open_file
 

@@ -1,1 +1,257 @@
-"""The audit chain: its entries, the verdict over them, checkpoints."""
+"""A tenant's audit chain, and whether it holds."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.chain.reading import Link
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys
+from app.services.records.record import AuditDetail, read_entry
+from app.services.records.tables import Scope
+from app.ui.shell.actions import ActionSpec
+from app.ui.tabs.audit import verifying
+from app.ui.tabs.audit.panel import VerificationPanel
+from app.ui.tabs.audit.timeline import Timeline
+from app.ui.tabs.audit.verifying import Asked, Ends, LinkCell
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import AUDIT_TAB
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.buttons import SplitButton
+from app.ui.widgets.dialogs import choose_folder
+from app.ui.widgets.filter_row import DateRange, Span
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.panes import GAP, Field
+from app.workers.runner import Task
+from models.engine import Database
+
+CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
+ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
+
+_JSON_HEIGHT = 130
+_ROOM, _ROOM_WITH_FINDINGS = 480, 640
+_CLOSE = 8
+
+
+class AuditTab(RecordTab):
+    """The chain's entries, filters, the payload of one, and the verdict over all.
+
+    `verified(report)` after a verification has ended.
+    """
+
+    verified = Signal(object)
+
+    spec = AUDIT_TAB
+    _timeline_task: Task | None = None
+
+    def special_columns(self) -> declared.Special:
+        context = self.context
+        return {
+            "created_at": {
+                "text": lambda value, row: formatting.table_time(value, context.settings.utc_times),
+                "tooltip": lambda value, row: declared.moment(context, value),
+            },
+            "tenant_id": {"dim": False},
+            "previous_hash": {
+                "text": lambda value, row: self._link_cell(row[0])[0],
+                "icon": lambda value, row: self._link_cell(row[0])[1],
+                "tone": lambda value, row: self._link_cell(row[0])[2],
+                "tooltip": lambda value, row: self._link_cell(row[0])[3],
+                "sortable": False,
+                "monospace": False,
+            },
+        }
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        chain, accept, checkpoints, report = map(self.commands.button, (CHAIN, ACCEPT, CHECKPOINTS, REPORT))
+        self.verify_split = verify = SplitButton(self.context.theme, chain, "Other ways to verify")
+        self.panel.add_buttons(accept, checkpoints, report, verify)
+        self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
+        self.commands.fill(verify.menu, (CHAIN, SELECTED, RANGE, ARCHIVE))
+        self.panel.changed.connect(self._look_again)
+        self.panel.verified.connect(self.verified)
+        self.panel.chosen.connect(self.show_record)
+        self.panel.again_wanted.connect(self.verify)
+        return (self.panel,)
+
+    def below_filters(self) -> Sequence[QWidget]:
+        self.timeline = Timeline(self.context.theme)
+        self.timeline.picked.connect(self._pick_days)
+        return (self.timeline,)
+
+    def read_beside(self, query: ListQuery) -> None:
+        if self._timeline_task is not None:
+            self._timeline_task.cancel()
+        lists, offset = self.context.lists, self._utc_offset()
+        self._timeline_task = self.context.runner.read(
+            lambda database: lists.per_day(database, query, offset),
+            on_done=self.timeline.set_days,
+            on_failed=lambda error: self.timeline.set_days(()),
+        )
+
+    def _utc_offset(self) -> int:
+        if self.context.settings.utc_times:
+            return 0
+        offset = datetime.fromtimestamp(self.context.clock()).astimezone().utcoffset()
+        return int(offset.total_seconds()) if offset else 0
+
+    def _pick_days(self, first: date, last: date) -> None:
+        values = self.filters.values()
+        self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
+
+    def build_inspector(self) -> None:
+        self._payload = JsonView(self.context.theme)
+        self._payload.setMinimumHeight(_JSON_HEIGHT)
+        self.inspector.add_widget(self._payload, 1)
+        self.inspector.add_widget(self.fields)
+
+    def load(self, database: Database, record_id: Any) -> AuditDetail:
+        return read_entry(database, record_id, accepted=self._is_accepted(record_id))
+
+    def show_details(self, record: AuditDetail) -> None:
+        entry, judged = record.entry, record.inspection
+        self.inspector.set_header(
+            entry.text("event_type"),
+            f"entry {entry['seq']:,} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
+            verifying.HASHES[judged.hash_ok],
+            verifying.LINKS[judged.link],
+        )
+        self._payload.set_json(entry.text("payload"))
+        hashes = (
+            ("Previous", entry.text("previous_hash"), Tone.NEUTRAL),
+            ("Hash", entry.text("hash"), Tone.NEUTRAL),
+            ("Recomputed", judged.recomputed, Tone.NEUTRAL if judged.hash_ok else Tone.BAD),
+        )
+        self.fields.set_fields(
+            [
+                *(Field(name, formatting.shortened(of, 12, 12), True, tone, of) for name, of, tone in hashes),
+                Field("Link", verifying.link_sentence(judged), can_copy=False),
+                *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
+                *declared.unknown_fields(entry),
+            ]
+        )
+
+    def _moment(self, at: Any) -> str:
+        utc = self.context.settings.utc_times
+        return formatting.long_time(at, utc) if isinstance(at, int) else str(at)
+
+    def add_acts(self) -> None:
+        self.panel = panel = VerificationPanel(self.context)
+        idle = panel.refuse_verify
+        for name, text, icon, run, refusal, keys in (
+            (CHAIN, "Verify chain", Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
+            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
+            (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
+            (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
+            (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
+            (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
+            (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
+        ):
+            kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
+            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """The table comes first where the window is low."""
+        layout = self.layout()
+        if layout is not None:
+            layout.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
+            self.panel.column.setSpacing(layout.spacing())
+        needed = _ROOM if self.findings.isHidden() else _ROOM_WITH_FINDINGS
+        self.timeline.set_room(self.height() >= needed)
+
+    def set_scope(self, scope: Scope) -> None:
+        if scope != self.scope:
+            self.panel.forget()
+        super().set_scope(scope)
+
+    def changed_outside(self) -> None:
+        self.panel.outdate()
+
+    def stop(self) -> None:
+        self.panel.cancel()
+        super().stop()
+
+    def verify(self, archive: Path | None = None) -> None:
+        """Verifies the chains in scope as one with their archive, here or where retention keeps it."""
+        self.panel.start(Asked(self.scope.tenant_id, archive=archive or self._known_archive()))
+
+    def verify_range(self, first: int, last: int) -> None:
+        """Verifies the entries in scope between two seqs, both included, alone."""
+        self.panel.start(Asked(self.scope.tenant_id, (first, last)))
+
+    def verify_selected(self) -> None:
+        """Verifies from the first of the selected entries to the last."""
+        ends = self._selected_ends()
+        if ends is not None:
+            self.verify_range(*ends)
+
+    def ask_range(self) -> None:
+        """Asks for a range: the selected entries at first, else those that the filters keep."""
+        selected = self._selected_ends() if self.list.selected_count() > 1 else None
+        lists, query = self.context.lists, replace(self.query(), sort=None)
+        chain = ListQuery(self.spec.table.name, self.scope)
+
+        def work(database: Any) -> tuple[Ends | None, Ends | None]:
+            all_of_it = _ends(lists.load_keys(database, chain))
+            kept = _ends(lists.load_keys(database, query)) if selected is None and query.filtered else None
+            return all_of_it, selected or kept or all_of_it
+
+        self.context.runner.read(work, on_done=lambda found: self._open_range_dialog(*found))
+
+    def _open_range_dialog(self, chain: Ends | None, filled: Ends | None) -> None:
+        from app.ui.tabs.audit.dialogs import VerifyRangeDialog  # noqa: PLC0415 - few ask for it
+
+        tenant = self.scope.tenant_id
+        dialog = VerifyRangeDialog(self.context.theme, chain, filled, tenant=tenant, parent=self)
+        dialog.chosen.connect(self.verify_range)
+        dialog.open_once()
+
+    def ask_archive(self) -> None:
+        """Asks for the folder of an archive, and verifies with it."""
+        choose_folder(self, "Verify with an archive", self._known_archive(), self.verify)
+
+    def _known_archive(self) -> Path | None:
+        return self.context.settings.retention_archive.get(self.context.opened.path)
+
+    def _selected_ends(self) -> Ends | None:
+        _, keys = self.list.selected_keys()
+        return (min(keys), max(keys)) if len(keys) else None
+
+    def _refuse_selected(self) -> str | None:
+        return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
+
+    def _look_again(self) -> None:
+        """What is known of the entries, or what can be done, is another."""
+        self._share_room()
+        self.model.repaint()
+        shown: AuditDetail | None = self.current.whole()
+        if shown is not None:
+            judged = shown.inspection
+            if self._is_accepted(judged.seq) != (judged.link is Link.ACCEPTED):
+                self.current.reload()
+        self.commands.update()
+
+    def _is_accepted(self, seq: int) -> bool:
+        return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
+
+    def _link_cell(self, seq: Any) -> LinkCell:
+        return verifying.link_cell(self.panel.outcome, seq)
+
+
+def _ends(keys: Keys) -> Ends | None:
+    """The first and the last of keys in the table's own order, which is that of their seqs."""
+    return (min(keys[0], keys[-1]), max(keys[0], keys[-1])) if len(keys) else None

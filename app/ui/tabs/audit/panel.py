@@ -128,7 +128,6 @@ class VerificationPanel(QWidget):
             self._failed(Cancelled())
 
     def show_outcome(self, outcome: Outcome) -> None:
-        """Says what a verification has found."""
         self.outcome = outcome
         self._say(*verifying.banner(outcome))
         self.findings.show_findings(outcome.report)
@@ -155,7 +154,6 @@ class VerificationPanel(QWidget):
         self.changed.emit()
 
     def open_checkpoints(self) -> "CheckpointsDialog":
-        """Opens the list of checkpoints of this file."""
         from app.ui.tabs.audit.dialogs import CheckpointsDialog  # noqa: PLC0415 - few open it
 
         dialog = CheckpointsDialog(self._context, self)
@@ -215,10 +213,8 @@ class VerificationPanel(QWidget):
             self._say(*verifying.banner(self.outcome))
         self.changed.emit()
 
-    def _say(
-        self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
-    ) -> None:
-        self.banner.show_verdict(tone, headline, rest, detail, icon)
+    def _say(self, tone: Tone, headline: str, *words: str, **more: str) -> None:
+        self.banner.show_verdict(tone, headline, *words, **more)
         self.report_button.setVisible(self.refuse_report() is None)
         self.accept_button.setVisible(self.refuse_accept() is None)
 
@@ -231,7 +227,6 @@ class VerificationPanel(QWidget):
         )
 
     def ask_report(self) -> None:
-        """Asks where to, and exports the report."""
         start = str(self._context.opened.path.with_suffix(".evidence"))
         chosen = ask_save(self, "Export report to a new folder", start, replace=False)
         if chosen is not None:

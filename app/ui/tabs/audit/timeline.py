@@ -47,7 +47,7 @@ def bars_of(days: Sequence[tuple[int, int]], most: int) -> list[Bar]:
 
 
 class Timeline(QWidget):
-    """`Timeline(theme, parent=None)`; `set_days([(days since 1970, count)])`, hidden below two days.
+    """`set_days([(days since 1970, count)])`; hidden below two days.
 
     `picked(first, last)` (dates) when a bar is clicked, or chosen with Left, Right and Return. Each bar is a
     day, or several where the days are more than the pixels.
@@ -55,8 +55,8 @@ class Timeline(QWidget):
 
     picked = Signal(object, object)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._theme = theme
         self._has_room = True
         self._days: tuple[tuple[int, int], ...] = ()
@@ -76,7 +76,6 @@ class Timeline(QWidget):
         self.update()
 
     def set_room(self, enough: bool) -> None:
-        """Whether the page has room for it."""
         self._has_room = enough
         self._show_or_hide()
 

@@ -199,7 +199,6 @@ def running(asked: Asked) -> str:
 
 
 def link_cell(outcome: Outcome | None, seq: object) -> LinkCell:
-    """What the link column says of an entry."""
     state = outcome.state(seq) if outcome is not None and isinstance(seq, int) else State.UNCHECKED
     return cast("LinkCell", state.value)
 

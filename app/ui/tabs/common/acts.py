@@ -23,11 +23,8 @@ list_act = partial(ActionSpec, place=Place.FILTER_ROW)
 
 def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec:
     """Opens the form for a new record; the tab's main button."""
-
-    def refusal() -> str | None:
-        return tab.context.cannot_write
-
-    return list_act("create", text, Icon.ADD, run, refusal, "Ctrl+Shift+N", Kind.PRIMARY)
+    keys = "Ctrl+Shift+N"
+    return list_act("create", text, Icon.ADD, run, lambda: tab.context.cannot_write, keys, Kind.PRIMARY)
 
 
 def edit_act(tab: RecordTab, text: str, run: Callable[[Any], object]) -> ActionSpec:

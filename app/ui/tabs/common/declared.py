@@ -216,7 +216,7 @@ AUDIT_TAB = TabSpec(
     AUDIT_CHAIN,
     Icon.AUDIT,
     ("No entries yet", "Every administrative act is recorded here."),
-    "app.ui.tabs.audit.tab:AuditTab",
+    "app.ui.tabs.audit:AuditTab",
     dates=True,
 )
 WEBHOOKS_TAB = TabSpec(
@@ -236,7 +236,7 @@ RUNS_TAB = TabSpec(
     PLANNING_RUNS,
     Icon.RUNS,
     ("No planning runs", "Runs appear here when the platform starts to plan an idea."),
-    "app.ui.tabs.runs.tab:RunsTab",
+    "app.ui.tabs.runs:RunsTab",
     dates=True,
     chips=("status",),
 )

@@ -17,10 +17,9 @@ from app.services.records.lists import Counts, Keys, Listing
 from app.services.records.tables import Table
 from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import choice_label
-from app.ui.widgets.buttons import CountChip, CountChips
+from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
-from app.ui.widgets.picker import Choice
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -78,7 +77,6 @@ class ListController(QObject):
             self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
 
     def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
-        """Selects a record and brings it into view."""
         query, lists = self._query, self._context.lists
         self._wanted = record_id
 
@@ -248,13 +246,13 @@ class FacetChips(CountChips):
         """Shows how many there are of each; without counts while they are not known."""
         counts = dict(found or ())
         self._others = tuple(value for value in counts if value not in self._known)
-        chips = [CountChip(None, "All", None if found is None else sum(counts.values()))]
+        chips = [Choice(None, "All", None if found is None else sum(counts.values()))]
         chips += [
-            CountChip(name, name.capitalize(), None if found is None else counts.get(name, 0))
+            Choice(name, name.capitalize(), None if found is None else counts.get(name, 0))
             for name in self._known
         ]
         if self._others:
-            chips.append(CountChip(OTHER, "Other", sum(counts[value] for value in self._others)))
+            chips.append(Choice(OTHER, "Other", sum(counts[value] for value in self._others)))
         before = self.key()
         self.set_chips(chips)
         if self.key() != before:

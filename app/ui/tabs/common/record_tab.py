@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
@@ -20,7 +20,9 @@ from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
+from app.ui.widgets.labels import Part, in_column
 from app.ui.widgets.panes import GAP, FieldList, Inspector, ListEmptyState, MasterDetail
+from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
 
 
@@ -70,11 +72,11 @@ class RecordTab(QWidget):
         if table.main:
             self.table.columns.set_main(self.model.column_of(table.main))
         self.selection = Selection(context, self.list, self)
-        self.current = CurrentRecord(context.runner, self.list, self.load(), self)
+        self.current = CurrentRecord(context.runner, self.list, self.load, self)
         self.inspector, self.fields = Inspector(theme), FieldList(theme)
         self.commands = Actions(theme, self.table, self)
         self.empty_state = ListEmptyState(theme, spec.icon, table.noun[0], spec.empty)
-        self.empty_state.clear_wanted.connect(self.clear_filters)
+        self.empty_state.clear_button.clicked.connect(self.clear_filters)
         self.table.set_empty_state(self.empty_state)
         self.add_acts()
         self.build_inspector()
@@ -103,20 +105,18 @@ class RecordTab(QWidget):
         self.inspector.add_widget(self.fields)
         self.inspector.add_stretch()
 
-    def load(self) -> Callable[..., Any]:
-        """The service function that reads one record: `function(database, record_id)`."""
-        return lambda database, record_id: read_record(database, self.spec.table, record_id)
+    def load(self, database: Database, record_id: Any) -> Any:
+        """Reads one record, on a reader thread. Raises `NotFound`."""
+        return read_record(database, self.spec.table, record_id)
 
     def show_details(self, record: Any) -> None:
         """Fills the inspector with a record that `load` has read."""
         raise NotImplementedError
 
     def add_acts(self) -> None:
-        """Adds the tab's actions to `commands`."""
         raise NotImplementedError
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
-        """The buttons at the inspector's foot."""
         return self.commands.buttons(Place.INSPECTOR)
 
     def top_widgets(self) -> Sequence[QWidget]:
@@ -198,20 +198,16 @@ class RecordTab(QWidget):
         self._read()
 
     def set_filter_text(self, text: str) -> None:
-        """Filters by a text, as if typed."""
         self.filters.set_values(replace(FilterValues(), text=text))
 
     def clear_filters(self) -> None:
-        self.filters.clear()
+        self.set_filter_text("")
 
     def export(self) -> None:
         """Asks where to, and exports every row that the filters keep."""
         from app.ui.tabs.common.exporting import ask_export  # noqa: PLC0415 - few ask for it
 
         ask_export(self, self.query())
-
-    def focus_filter(self) -> None:
-        self.filters.focus_text()
 
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""
@@ -222,7 +218,6 @@ class RecordTab(QWidget):
     # what is asked for
 
     def query(self) -> ListQuery:
-        """What the table shall show."""
         values = self.filters.values()
         settings = self.context.settings
         since, until = values.dates.bounds(self.context.clock(), settings.utc_times)
@@ -259,15 +254,8 @@ class RecordTab(QWidget):
             load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(self.margin, self.margin, self.margin, self.margin)
-        column.setSpacing(GAP)
-        for top in self.top_widgets():
-            column.addWidget(top)
-        column.addWidget(self.filters)
-        for below in self.below_filters():
-            column.addWidget(below)
-        column.addWidget(self._master_detail, 1)
+        above: list[Part] = [*self.top_widgets(), self.filters, *self.below_filters()]
+        in_column(*above, (self._master_detail, 1), within=self, margins=(self.margin,) * 4, spacing=GAP)
 
     def _read(self) -> None:
         query = self.query()

@@ -1,1 +1,257 @@
-"""The planning runs: statuses, phases, artifacts, parked ideas."""
+"""The planning runs: how far they came, what they produced, and the status an administrator may give them."""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QModelIndex
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+
+from app.itemmodels.columns import Row, Tone
+from app.services.records import runs as planning
+from app.services.records.list_query import ListQuery
+from app.services.records.runs import RunDetail
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
+from app.services.text import counted
+from app.ui.shell.actions import ActionSpec
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.acts import history_act, record_act
+from app.ui.tabs.common.declared import RUNS_TAB
+from app.ui.tabs.common.list_controller import FacetChips
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
+from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.formatting import grouped, money
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label, Look, in_row
+from models.engine import Database
+from models.errors import TenantAdminError
+from models.status import RunStatus
+
+PARKED = "parked_ideas"
+_STATUS = PLANNING_RUNS.names.index("status")
+_JSON_HEIGHT = 130
+
+
+class RunAct(NamedTuple):
+    """An act: `status` is what the run becomes (None: what it was before), `done` a participle."""
+
+    name: str
+    text: str
+    icon: str
+    key: str
+    status: RunStatus | None
+    done: str
+
+
+STATUS_LOOKS = {
+    RunStatus.RUNNING: (Tone.ACCENT, Icon.RUNNING),
+    RunStatus.PAUSED: (Tone.WARN, Icon.PAUSED),
+    RunStatus.COMPLETED: (Tone.OK, Icon.COMPLETED),
+    RunStatus.KILLED: (Tone.BAD, Icon.BAD),
+    RunStatus.CANCELLED: (Tone.NEUTRAL, Icon.CANCELLED),
+    RunStatus.DELETED: (Tone.NEUTRAL, Icon.DELETED),
+}
+"""How a status is shown beside its word."""
+
+ACTS: tuple[RunAct, ...] = (
+    RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
+    RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
+    RunAct("complete", "Complete", Icon.CHECK, "C", RunStatus.COMPLETED, "completed"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, "X", RunStatus.CANCELLED, "cancelled"),
+    RunAct("kill", "Kill", Icon.BAD, "K", RunStatus.KILLED, "killed"),
+    RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
+    RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
+)
+
+_MAIN = {
+    RunStatus.RUNNING: ("pause", "cancel", "kill"),
+    RunStatus.PAUSED: ("resume", "cancel", "kill"),
+    RunStatus.DELETED: ("restore",),
+}
+
+
+class RunsTab(RecordTab):
+    """Planning runs: watch them, change their status, read what their phases produced."""
+
+    spec = RUNS_TAB
+
+    _parked: ParkedIdeasDialog | None = None
+    _no_parked: str | None = None
+
+    def special_columns(self) -> declared.Special:
+        return {
+            "status": {
+                "tone": lambda value, row: STATUS_LOOKS[value][0],
+                "icon": lambda value, row: STATUS_LOOKS[value][1],
+            },
+            "idea": {"tone": _deleted_tone},
+            "quality_score": {"text": declared.number("{:.0f}".format)},
+            "revenue_potential": {"text": declared.number(money)},
+            "mode": {"dim": True},
+        }
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        self.chips = self.facets.chips["status"] = FacetChips("Status", planning.STATUSES)
+        self.chips.changed.connect(lambda key: self.filters_changed())
+        self.parked_button = self.commands.button(PARKED)
+        line = QWidget()
+        in_row(self.chips, None, self.parked_button, within=line)
+        self.scope_note = Label(look=Look.DIM, wrap=True)
+        self.scope_note.hide()
+        return (line, self.scope_note)
+
+    def build_inspector(self) -> None:
+        theme = self.context.theme
+        self.scores = PhaseScores(theme)
+        self.scores.activated.connect(self._open_artifact)
+        self._config = JsonView(theme, "Config")
+        self._config.setMinimumHeight(_JSON_HEIGHT)
+        self.inspector.add_widget(self.scores)
+        self.inspector.add_widget(self.fields)
+        self.inspector.add_widget(self._config, 1)
+        self._below = QWidget()  # takes the room of a config that is not there
+        self._below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.inspector.add_widget(self._below)
+        self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
+
+    def inspector_buttons(self) -> Sequence[QPushButton]:
+        more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
+        more.setAccessibleName("More actions")
+        more.clicked.connect(
+            lambda: self.open_row_menu(QModelIndex(), more.mapToGlobal(more.rect().topLeft()))
+        )
+        return [*super().inspector_buttons(), more]
+
+    def load(self, database: Database, record_id: Any) -> RunDetail:
+        return planning.get(database, record_id)
+
+    def show_details(self, record: RunDetail) -> None:
+        run = record.run
+        tone, icon = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
+        self.inspector.set_header(run.text("idea"), summary(record), (run.text("status"), tone, icon))
+        self.scores.setVisible(record.artifacts is not None)
+        self.scores.set_scores(phase_scores(record.artifacts or ()))
+        revenue = run["revenue_potential"]
+        self.fields.set_fields(
+            declared.fields(
+                self.context,
+                run,
+                without=("status", "current_phase", "quality_score", "pivot_count", "config"),
+                revenue_potential={"value": money(revenue), "copy": str(revenue)}
+                if isinstance(revenue, int | float)
+                else {},
+            )
+        )
+        config = run["config"]
+        self._config.setVisible(config is not None)
+        self._below.setVisible(config is None)
+        self._config.set_json(None if config is None else str(config))
+        for act in ACTS:
+            self.commands.show_button(act.name, act.name in main_acts(run["status"]))
+
+    def add_acts(self) -> None:
+        add = self.commands.add
+        for act in ACTS:
+            run, refusal = partial(self._give_status, act), partial(self._refuse, act)
+            add(record_act(act.name, act.text, act.icon, run, refusal, act.key))
+        add(history_act(self))
+        add(ActionSpec(PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name})
+
+    def set_filter_text(self, text: str) -> None:
+        chosen = self.chips.key() is not None
+        self.chips.set_key(None)
+        super().set_filter_text(text)
+        if chosen:
+            self.filters_changed()
+
+    def set_scope(self, scope: Scope) -> None:
+        super().set_scope(scope)
+        self.scope_note.setText(
+            f"Planning runs belong to the platform, not to a tenant; choosing {scope.tenant_id} does not "
+            "narrow this list."
+        )
+        self.scope_note.setVisible(scope.tenant_id is not None)
+
+    def reload(self) -> None:
+        super().reload()
+        self.context.runner.read(
+            lambda database: self.context.lists.count(database, ListQuery(PLANNING_PARKED_IDEAS.name)),
+            on_done=self._show_parked_count,
+            on_failed=self._parked_not_counted,
+        )
+        if self._parked is not None and self._parked.isVisible():
+            self._parked.page.reload()
+
+    # acts
+
+    def _give_status(self, act: RunAct) -> None:
+        if act.status is None:
+            self.selection.with_ids(partial(self.act, planning.restore))
+        else:
+            self.selection.with_ids(lambda ids: self.act(planning.set_status, ids, act.status))
+
+    def _refuse(self, act: RunAct) -> str | None:
+        statuses = {row[_STATUS] for row in self.selection.records()}
+        return self.selection.refusal() or refusal_of(act, statuses)
+
+    def _open_artifact(self, phase: str) -> None:
+        shown: RunDetail | None = self.current.whole()
+        if shown is not None:
+            versions = [found for found in shown.artifacts or () if found.text("phase") == phase]
+            ArtifactDialog(self.context, shown.run.text("idea"), versions, self).open_once()
+
+    # parked ideas
+
+    def open_parked_ideas(self) -> None:
+        """Shows the parked ideas in a window of their own, beside this one."""
+        if self._parked is None:
+            self._parked = ParkedIdeasDialog(self.context, self)
+            self._parked.page.jump.connect(self._show_run)
+        self._parked.page.reload()
+        self._parked.show()
+        self._parked.raise_()
+        self._parked.activateWindow()
+
+    def _show_run(self, table: str, run_id: str) -> None:
+        self.jump.emit(table, run_id)
+        self.window().activateWindow()
+
+    def _show_parked_count(self, count: int) -> None:
+        self._no_parked = None
+        self.parked_button.setText(f"Parked ideas  {grouped(count)}")
+        self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
+        self.commands.update()
+
+    def _parked_not_counted(self, error: TenantAdminError) -> None:
+        self._no_parked = str(error)
+        self.commands.update()
+
+
+def main_acts(status: Any) -> tuple[str, ...]:
+    """The names of the acts that most likely follow for a run in this status."""
+    return _MAIN.get(status, ("delete",))
+
+
+def refusal_of(act: RunAct, statuses: Collection[Any]) -> str | None:
+    """Why the act does not apply to runs in these statuses, as a sentence; None when it does."""
+    for status in sorted(statuses, key=str):
+        if act.status is None:
+            if status != RunStatus.DELETED:
+                return "Only deleted runs can be restored."
+        elif act.status not in planning.allowed(status):
+            if status == act.status:
+                return f"Already {status}."
+            if status == RunStatus.DELETED:
+                return "A deleted run must be restored first."
+            return f"A run that is {status} cannot be {act.done}."
+    return None
+
+
+def _deleted_tone(value: Any, row: Row) -> Tone | None:
+    return Tone.NEUTRAL if row[_STATUS] == RunStatus.DELETED else None

@@ -1,10 +1,10 @@
 """Windows of the planning runs: what a phase produced, in any of its versions, and the ideas put aside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
@@ -21,7 +21,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import TenantAdminError
@@ -35,7 +35,7 @@ _VERDICTS = {
 
 
 class ArtifactDialog(Dialog):
-    """`ArtifactDialog(context, idea, artifacts, parent=None)`: the versions of one phase, the newest first.
+    """The versions of one phase, the newest first.
 
     A version's content is read when it is chosen, and shown unwrapped: as a tree or as text.
     """
@@ -54,13 +54,8 @@ class ArtifactDialog(Dialog):
             newest = " (newest)" if place == 0 and len(artifacts) > 1 else ""
             self.versions.addItem(f"Version {artifact['version']}{newest}")
         self.verdict = StatusChip(context.theme)
-        self.verdict.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.facts = Label(look=Look.DIM)
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self.versions)
-        head.addWidget(self.verdict)
-        head.addWidget(self.facts, 1)
+        head = in_row(self.versions, self.verdict, (self.facts, 1), spacing=12)
         self.content = JsonView(context.theme, "Content")
         self.body.setContentsMargins(0, 8, 0, 0)
         self.body.setSpacing(12)
@@ -130,8 +125,10 @@ class ParkedIdeas(RecordTab):
         self.inspector.empty.set(Icon.INFO, "Nothing selected", "Select an idea to see all of it.")
         self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
 
-    def load(self) -> Callable[..., Any]:
-        return _idea
+    def load(self, database: Database, record_id: Any) -> NamesRun:
+        record = read_record(database, PLANNING_PARKED_IDEAS, record_id)
+        run_id = record.text("run_id") or None
+        return NamesRun(record, run_id, None if run_id is None else planning.idea_of(database, run_id))
 
     def add_acts(self) -> None:
         self.commands.add(open_run_act(self))
@@ -148,7 +145,7 @@ class ParkedIdeas(RecordTab):
 
 
 class ParkedIdeasDialog(Dialog):
-    """`ParkedIdeasDialog(context, parent=None)`; stands beside the window, which stays usable."""
+    """Stands beside the window, which stays usable."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -168,13 +165,6 @@ def revisit(months: Any) -> str:
     if not isinstance(months, int):
         return "" if months is None else str(months)
     return "now" if months <= 0 else f"in {counted(months, 'month')}"
-
-
-def _idea(database: Database, idea_id: str) -> NamesRun:
-    """Raises `NotFound`."""
-    record = read_record(database, PLANNING_PARKED_IDEAS, idea_id)
-    run_id = record.text("run_id") or None
-    return NamesRun(record, run_id, None if run_id is None else planning.idea_of(database, run_id))
 
 
 def _add_close_button(dialog: Dialog) -> QPushButton:

@@ -36,7 +36,7 @@ def score_tone(score: float) -> Tone:
 
 
 class PhaseScores(QWidget):
-    """`PhaseScores(theme, parent=None)`; `set_scores(scores)` shows one row each.
+    """`set_scores(scores)` shows one row each.
 
     `activated(str)` names the phase that was clicked, or chosen with Return; only phases with a version can
     be. Up and Down move. `current()` is the phase in focus.
@@ -44,8 +44,8 @@ class PhaseScores(QWidget):
 
     activated = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._theme = theme
         self._scores: tuple[PhaseScore, ...] = ()
         self._current, self._hovered = 0, -1
@@ -63,7 +63,6 @@ class PhaseScores(QWidget):
         self.update()
 
     def current(self) -> str | None:
-        """The phase in focus."""
         return self._scores[self._current].phase if self._scores else None
 
     def row_rect(self, row: int) -> QRect:

@@ -21,7 +21,7 @@ from app.services.files.opening import snapshot_copy
 from app.ui.shell.dialogs import ChooseDatabaseDialog, RestoreDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.services.records.export import Format
 from app.ui.shell.dialogs import PreferencesDialog
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
@@ -106,14 +106,14 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     press("Return")
     closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: values(page, "email")[0] == "other@example.com")
-    qtbot.waitUntil(lambda: page.inspector.title() == "other@example.com")
+    qtbot.waitUntil(lambda: page.inspector.title.text() == "other@example.com")
     page.table.setFocus()
     press("Del")
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, USERS))
     assert "other@example.com" not in values(page, "email")
     assert page.table.selected_rows() == [0], "the next one takes its place"
     neighbour = values(page, "email")[0]
-    qtbot.waitUntil(lambda: page.inspector.title() == neighbour)
+    qtbot.waitUntil(lambda: page.inspector.title.text() == neighbour)
     page = go(qtbot, window, AUDIT)
     assert values(page, "event_type")[:3] == ["user_deleted", "user_updated", "user_created"]
     seq = choose(qtbot, page, 0)
@@ -210,7 +210,7 @@ def test_a_webhook_lives_and_dies(qtbot: QtBot, window: MainWindow, demo_path: P
     press("Return")
     closed(qtbot, window, WebhookDialog)
     qtbot.waitUntil(
-        lambda: page.inspector.title() == "Bell" and "https://gong.example.com/in" in labels(page)
+        lambda: page.inspector.title.text() == "Bell" and "https://gong.example.com/in" in labels(page)
     )
     hosts = ask(demo_path, "SELECT hostname FROM webhook_destinations WHERE id = ?", wanted)
     assert hosts == [("gong.example.com",)]
@@ -269,7 +269,7 @@ def test_what_the_keyboard_reaches_first(qtbot: QtBot, window: MainWindow, demo_
     assert page.table.hasFocus() and page.table.selected_rows() == []
     assert "Nothing selected" in labels(page.inspector)
     press("Down")
-    qtbot.waitUntil(lambda: page.inspector.title() == values(page, "email")[0])
+    qtbot.waitUntil(lambda: page.inspector.title.text() == values(page, "email")[0])
     assert window.workspace is not None
     bar = window.workspace.tabs.tabBar()
     bar.setFocus()

@@ -68,7 +68,7 @@ def test_an_edited_address_is_two_reads(counted: tuple[RecordTab, Counting], qtb
     act(qtbot, page, users.rename, page.list.current_id(), EMAIL)
     assert runner.reads["Lists.load_page"] == 1, "the row"
     assert runner.reads.total() == 2, "and the open record"
-    assert shown(page, "email", 3) == page.inspector.title() == EMAIL
+    assert shown(page, "email", 3) == page.inspector.title.text() == EMAIL
     assert page.table.selected_rows() == [3]
     assert page.table.currentIndex().row() == 3
 
@@ -100,7 +100,7 @@ def test_a_row_that_may_move_is_looked_for(
     assert runner.reads["Lists.load_keys"] == 1
     qtbot.waitUntil(lambda: page.list.current_id() == before)
     row = page.table.currentIndex().row()
-    qtbot.waitUntil(lambda: shown(page, "email", row) == page.inspector.title() == email)
+    qtbot.waitUntil(lambda: shown(page, "email", row) == page.inspector.title.text() == email)
     if how == "sorted":
         assert row == page.model.rowCount() - 1
 
@@ -157,7 +157,7 @@ def test_a_tab_out_of_sight_reads_when_it_is_looked_at(
     act(qtbot, page, users.rename, who, EMAIL)
     assert runner.reads == {}
     assert go(qtbot, window, 0) is page is current(window)
-    qtbot.waitUntil(lambda: page.inspector.title() == EMAIL)
+    qtbot.waitUntil(lambda: page.inspector.title.text() == EMAIL)
     assert runner.reads[Lists.load_keys.__qualname__] == 1
 
 

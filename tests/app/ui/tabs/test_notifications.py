@@ -186,7 +186,7 @@ def test_a_letter_typed_into_the_filter_marks_nothing(
     before = unread(context)
     choose(tab, qtbot, row_in_state(tab, "unread"))
     tab.activateWindow()
-    tab.focus_filter()
+    tab.filters.focus_text()
     with qtbot.waitSignal(tab.filters.changed):
         qtbot.keyClick(tab.filters.text, Qt.Key.Key_R)
     assert tab.filters.values().text == "r"

@@ -81,16 +81,16 @@ def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qt
 
 def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     user = choose(tab, qtbot, 1)
-    before = tab.inspector.title()
+    before = tab.inspector.title.text()
     tab.commands.trigger("edit")
     dialog = child(tab, FormDialog)
     write(dialog, "email", "moved@example.com")
     with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: tab.inspector.title() == "moved@example.com")
+    qtbot.waitUntil(lambda: tab.inspector.title.text() == "moved@example.com")
     assert tab.list.current_id() == user
     context.history.undo()
-    qtbot.waitUntil(lambda: tab.inspector.title() == before)
+    qtbot.waitUntil(lambda: tab.inspector.title.text() == before)
 
 
 def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:

@@ -146,7 +146,7 @@ def test_empty_state_shows_only_without_rows(qtbot: QtBot, theme: Theme, table: 
     assert not empty.isVisible()
     table.setModel(SampleTable(0, table))
     assert empty.isVisible()
-    assert empty.title() == "No run matches"
+    assert empty.title.text() == "No run matches"
 
 
 def test_cells_are_painted_in_the_theme_in_force(theme: Theme, table: DataTable) -> None:

@@ -50,10 +50,10 @@ def test_inspector(qtbot: QtBot, theme: Theme) -> None:
     inspector = Inspector(theme)
     qtbot.addWidget(inspector)
     assert not inspector.empty.isHidden()
-    first = StatusChip(theme, "running", Tone.ACCENT)
-    inspector.set_header("A <b>run</b>\u202e", "acme", [first])
+    inspector.set_header("A <b>run</b>\u202e", "acme", ("running", Tone.ACCENT, None))
+    (first,) = inspector.findChildren(StatusChip)
     inspector.show_record()
-    assert inspector.title() == "A <b>run</b>\\u202e"
+    assert inspector.title.text() == "A <b>run</b>\\u202e"
     assert inspector.empty.isHidden()
     with qtbot.waitSignal(first.destroyed):
         inspector.set_header("Another")

@@ -6,8 +6,8 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
-from app.ui.widgets.buttons import CountChip, CountChips
-from app.ui.widgets.picker import Choice, Picker
+from app.ui.widgets.buttons import Choice, CountChips
+from app.ui.widgets.picker import Picker
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def chips(qtbot: QtBot, theme: Theme) -> CountChips:
     chips = CountChips("Status")
     qtbot.addWidget(chips)
     chips.set_chips(
-        [CountChip(None, "All", 58), CountChip("running", "Running", 6), CountChip("killed", "Killed", 12)]
+        [Choice(None, "All", 58), Choice("running", "Running", 6), Choice("killed", "Killed", 12)]
     )
     chips.show()
     return chips
@@ -120,11 +120,11 @@ def test_chips_by_keyboard_are_one_stop(qtbot: QtBot, chips: CountChips) -> None
 def test_new_counts_keep_the_choice_and_emit_nothing(qtbot: QtBot, chips: CountChips) -> None:
     chips.set_key("running")
     with qtbot.assertNotEmitted(chips.changed):
-        chips.set_chips([CountChip(None, "All", 59), CountChip("running", "Running", 7)])
+        chips.set_chips([Choice(None, "All", 59), Choice("running", "Running", 7)])
     assert chips.key() == "running"
     assert chips.buttons()[1].text() == "Running 7"
     with qtbot.assertNotEmitted(chips.changed):
-        chips.set_chips([CountChip(None, "All", 1)])
+        chips.set_chips([Choice(None, "All", 1)])
     assert chips.key() is None
 
 

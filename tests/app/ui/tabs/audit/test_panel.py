@@ -17,8 +17,8 @@ from app.services.chain.rules import Code, Verdict
 from app.services.records.tables import Scope
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
-from app.ui.tabs.audit.tab import AuditTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW

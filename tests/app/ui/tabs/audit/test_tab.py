@@ -10,7 +10,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit.tab import AuditTab
+from app.ui.tabs.audit import AuditTab
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.window import ask, choose, click, count, go, labels, open_file, press, said, values
@@ -59,7 +59,7 @@ def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, dem
     seq = choose(qtbot, page, 0)
     assert {"hash ok", "link ok"} <= set(labels(page.inspector))
     whole = ask(demo_path, "SELECT hash FROM audit_chain WHERE seq = ?", seq)[0][0]
-    assert page.inspector.title() == values(page, "event_type")[0]
+    assert page.inspector.title.text() == values(page, "event_type")[0]
     assert any(text.startswith(whole[:12]) for text in labels(page.inspector))
 
 

@@ -47,7 +47,7 @@ def test_the_inspector_shows_what_is_unknown_and_says_what_is_missing(
     fields = tab.fields
     assert fields.value("Password") == MISSING
     assert fields.value("role") == "operator" and fields.value("badge") == "—"
-    assert fields.value("E-mail") == tab.inspector.title()
+    assert fields.value("E-mail") == tab.inspector.title.text()
 
 
 @pytest.mark.parametrize(

@@ -166,11 +166,11 @@ def test_a_record_that_the_list_still_has_stays_in_the_inspector(
     tab: UsersTab = show_tab(UsersTab)
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(2)
-    email = tab.inspector.title()
+    email = tab.inspector.title.text()
     with qtbot.assertNotEmitted(tab.current.left), qtbot.waitSignal(tab.list.loaded):
         tab.set_filter_text(email)
     qtbot.waitUntil(lambda: tab.table.selected_rows() == [0])
-    assert tab.inspector.title() == email
+    assert tab.inspector.title.text() == email
 
 
 def test_rows_that_come_while_a_record_is_looked_for_do_not_empty_the_inspector(
@@ -179,12 +179,12 @@ def test_rows_that_come_while_a_record_is_looked_for_do_not_empty_the_inspector(
     tab: UsersTab = show_tab(UsersTab)
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(2)
-    email = tab.inspector.title()
+    email = tab.inspector.title.text()
     tab.list.loaded.connect(lambda _: tab.model.repaint(), Qt.ConnectionType.SingleShotConnection)
     with qtbot.assertNotEmitted(tab.current.left):
         tab.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         qtbot.waitUntil(lambda: tab.table.currentIndex().row() not in {2, -1})
-    assert tab.inspector.title() == email
+    assert tab.inspector.title.text() == email
 
 
 def test_the_bar_of_the_current_row_moves_with_it(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:

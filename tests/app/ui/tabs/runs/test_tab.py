@@ -12,9 +12,9 @@ from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
-from app.ui.tabs.runs.tab import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
@@ -113,7 +113,7 @@ def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
 def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     run = shown(tab).run
-    assert tab.inspector.subtitle().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
+    assert tab.inspector.subtitle.text().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
     assert tab.fields.value("Id") == run["id"]
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
@@ -122,8 +122,8 @@ def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, q
     ask(context.opened.path, "DROP TABLE planning_artifacts")
     tab = show_tab(RunsTab)
     choose(tab, qtbot, row_of(tab, "completed"))
-    assert tab.inspector.subtitle().startswith("artifacts missing in this file · score ")
-    assert tab.scores.isHidden() and tab.fields.value("Idea") == tab.inspector.title()
+    assert tab.inspector.subtitle.text().startswith("artifacts missing in this file · score ")
+    assert tab.scores.isHidden() and tab.fields.value("Idea") == tab.inspector.title.text()
 
 
 def test_only_the_newest_version_of_a_phase_is_scored() -> None:
@@ -285,7 +285,9 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     assert jump.args == ["planning_runs", idea["run_id"]]
     dialog.page.filters.text.setText("no idea has this")
     qtbot.waitUntil(lambda: dialog.page.list.model.rowCount() == 0)
-    assert dialog.page.filters.count.text() == "0 ideas" and dialog.page.empty_state.title() == "No match"
+    assert (
+        dialog.page.filters.count.text() == "0 ideas" and dialog.page.empty_state.title.text() == "No match"
+    )
     qtbot.mouseClick(dialog.page.empty_state.clear_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dialog.page.filters.count.text() == "9 ideas")
     dialog.close()
