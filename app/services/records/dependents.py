@@ -92,14 +92,9 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         if child.identity not in doomed:
             raise StillReferred(child.table.name)
     changes = [
-        RowChange(child.table, child.key, {name: child[name] for name in values}, values)
-        for identity, (child, values) in altered.items()
-        if identity not in doomed
+        child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed
     ]
-    changes += [
-        RowChange(doomed[identity].table, doomed[identity].key, doomed[identity].image, None)
-        for identity in _children_first(before, doomed)
-    ]
+    changes += [doomed[identity].removed() for identity in _children_first(before, doomed)]
     own = {row.identity for row in rows}
     deleted = (identity for identity in doomed if identity not in own)
     changed = (identity for identity in altered if identity not in doomed)

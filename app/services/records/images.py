@@ -1,5 +1,6 @@
 """Reads the rows of one database for an act, and makes the changes of them that it writes."""
 
+import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -71,33 +72,38 @@ class Images:
         self._only_row = (table, *wanted[0]) if len(wanted) == 1 else None
         return self._matching(table, (ID,), wanted, only)
 
-    def row(self, table: str, record_id: Value, what: str) -> StoredRow:
-        """The row with this id, whole. Raises `NotFound` naming `what` ("user")."""
-        found = self.rows(table, [record_id])
-        if not found:
+    def found(
+        self, table: str, ids: Iterable[Value], what: str, only: Collection[str] = ()
+    ) -> list[StoredRow]:
+        """As `rows`. Raises `NotFound` naming `what` ("user") where none is left."""
+        rows = self.rows(table, ids, only)
+        if not rows:
             raise NotFound(what)
-        return found[0]
+        return rows
+
+    def row(self, table: str, record_id: Value, what: str) -> StoredRow:
+        """The row with this id, whole. Raises as `found` does."""
+        return self.found(table, [record_id], what)[0]
 
     def now(self, row: RowChange) -> StoredRow | None:
         """The row that a change is about, as it is by now."""
         found = self._matching(row.table, tuple(row.key), [tuple(row.key.values())])
         return found[0] if found else None
 
-    def created(self, table: str, values: Image) -> RowChange:
-        """The change that adds a row, named by the first of these values where the table has no key.
+    def new(self, table: str, values: Image, now: int) -> StoredRow:
+        """A row of these values, which is not there yet, with an id of its own unless they give one.
 
         Values of nothing, and stamps, are left out where the file lacks them. Raises `ColumnMissing` for
         the others.
         """
         stored = self.table(table)
         image: dict[str, Value] = {}
-        for name, value in values.items():
+        for name, value in {"id": str(uuid.uuid4()), **values, **dict.fromkeys(STAMPS, now)}.items():
             if name in stored.columns:
                 image[name] = value
             elif value is not None and name not in STAMPS:
                 raise ColumnMissing(f"{table}.{name}")
-        named = stored.key if stored.key and all(name in image for name in stored.key) else tuple(image)[:1]
-        return RowChange(stored, {name: image[name] for name in named}, None, image)
+        return StoredRow(stored, image)
 
     def completed(self, row: RowChange) -> RowChange:
         """A row that was added, with what the database itself filled in."""
@@ -114,9 +120,8 @@ class Images:
         after = dict(values)
         if "updated_at" in row.table.columns:
             after["updated_at"] = _stamp(row["updated_at"], now)
-        before = {name: row[name] for name in after}
-        self._refuse_referred(row, {name for name in values if values[name] != before[name]})
-        return RowChange(row.table, row.key, before, after)
+        self._refuse_referred(row, {name for name in values if values[name] != row[name]})
+        return row.altered(after)
 
     def referring(
         self, rows: Sequence[StoredRow], most: int

@@ -102,20 +102,13 @@ def _one(table: Table, found: list[Record] | None) -> Record:
 def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | None]:
     """The records of each, all from one snapshot; None where the file lacks the table."""
 
-    def readings(tables: StoredTables) -> list[_Reading | None]:
-        there = (tables.get(table.name) for table, _, _ in wanted)
-        return [
-            None if stored is None else _Reading(*one, stored.names)
-            for one, stored in zip(wanted, there, strict=True)
-        ]
+    def readings(tables: StoredTables) -> list[_Reading]:
+        return [_Reading(*one, tables[one[0].name].names) for one in wanted if one[0].name in tables]
 
-    tables, found = read_stored(
-        database, lambda tables: [reading.query for reading in readings(tables) if reading is not None]
-    )
-    rows = iter(found)
-    return [
-        None if reading is None else list(map(reading.record, next(rows))) for reading in readings(tables)
-    ]
+    tables, found = read_stored(database, lambda tables: [reading.query for reading in readings(tables)])
+    read = zip(readings(tables), found, strict=True)
+    records = ([*map(reading.record, rows)] for reading, rows in read)
+    return [next(records) if table.name in tables else None for table, _, _ in wanted]
 
 
 class _Reading:

@@ -121,6 +121,22 @@ class StoredRow:
         """The value for payloads and sentences; None where the file lacks the column."""
         return shown(self.image.get(column))
 
+    def added(self) -> "RowChange":
+        """The change that adds it; its first value names it where it does not know its key."""
+        names = (
+            self.table.key
+            if self.table.key and self.image.keys() >= set(self.table.key)
+            else [*self.image][:1]
+        )
+        return RowChange(self.table, {name: self.image[name] for name in names}, None, self.image)
+
+    def altered(self, values: Image) -> "RowChange":
+        """The change that gives it these values."""
+        return RowChange(self.table, self.key, {name: self[name] for name in values}, values)
+
+    def removed(self) -> "RowChange":
+        return RowChange(self.table, self.key, self.image, None)
+
 
 @dataclass(frozen=True, slots=True)
 class RowChange:

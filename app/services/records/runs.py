@@ -112,10 +112,7 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
 
 def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
     images.chain = SYSTEM_TENANT
-    rows = images.rows(PLANNING_RUNS.name, run_ids, only=("status", "idea"))
-    if not rows:
-        raise NotFound("planning run")
-    return rows
+    return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=("status", "idea"))
 
 
 def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -13,7 +12,7 @@ from peewee import OP, Expression, fn
 from app.services import text
 from app.services.chain.append import Check, Event
 from app.services.records import writing
-from app.services.records.change import Change, Checks
+from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, Value, in_parts, shown
 from app.services.records.tables import USERS
@@ -49,19 +48,12 @@ def create(images: Images, tenant_id: str, email: str, *, actor: str, now: int) 
     """Adds a user without a password. Raises `InvalidInput`."""
     images.chain = tenant = text.tenant_id(tenant_id)
     address = valid_email(email)
-    row: dict[str, Value] = {
-        "id": str(uuid.uuid4()),
-        "tenant_id": tenant,
-        "email": address,
-        "password_hash": None,
-        "created_at": now,
-        "updated_at": now,
-    }
+    row = images.new(USERS.name, {"tenant_id": tenant, "email": address, "password_hash": None}, now)
     return Change(
-        summary=f"User {address} created",
-        rows=(images.created(USERS.name, row),),
-        events=(_event(AuditEvent.USER_CREATED, tenant, row, actor),),
-        inverse_events=(_event(AuditEvent.USER_DELETED, tenant, row, actor),),
+        summary=f"{_name(row)} created",
+        rows=(row.added(),),
+        events=(_event(AuditEvent.USER_CREATED, row, actor),),
+        inverse_events=(_event(AuditEvent.USER_DELETED, row, actor),),
         checks=_Addresses({row["id"]: tenant}),
     )
 
@@ -85,19 +77,14 @@ def rename(images: Images, user_id: str, email: str, *, actor: str, now: int) ->
 
 @writing.act
 def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Removes users, as `writing.deletion` does."""
+    """Removes users, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
 
     def event(row: StoredRow, gone: bool, along: Mapping[str, Any]) -> Event:
-        kind = AuditEvent.USER_DELETED if gone else AuditEvent.USER_RESTORED
-        return _event(kind, row.tenant, row.image, actor, along)
+        return _event(AuditEvent.USER_DELETED if gone else AuditEvent.USER_RESTORED, row, actor, along)
 
-    def addresses(rows: Sequence[StoredRow]) -> Checks:
-        return _Addresses({row["id"]: row.tenant for row in rows})
-
-    def name(row: StoredRow) -> str:
-        return f"User {row.shown('email')}"
-
-    return writing.deletion(images, USERS, user_ids, name=name, event=event, checks=addresses)
+    rows = images.found(USERS.name, user_ids, "user")
+    checks = _Addresses({row["id"]: row.tenant for row in rows})
+    return writing.deletion(images, rows, writing.named(rows, "user", _name), event, checks)
 
 
 _Wanted = dict[str, list[tuple[Value, bool]]]
@@ -159,15 +146,15 @@ class _Addresses:
                     )
 
 
+def _name(row: StoredRow) -> str:
+    return f"User {row.shown('email')}"
+
+
 def _event(
-    kind: AuditEvent,
-    tenant: str,
-    row: Mapping[str, Value],
-    actor: str,
-    along: Mapping[str, Any] = MappingProxyType({}),
+    kind: AuditEvent, row: StoredRow, actor: str, along: Mapping[str, Any] = MappingProxyType({})
 ) -> Event:
-    payload = {"actor": actor, "userId": shown(row["id"]), "email": shown(row.get("email"))}
-    return Event(tenant, kind, {**payload, **along})
+    payload = {"actor": actor, "userId": row.shown("id"), "email": row.shown("email")}
+    return Event(row.tenant, kind, {**payload, **along})
 
 
 def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:

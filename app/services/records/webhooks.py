@@ -5,7 +5,6 @@ What their URLs may be stands at the end.
 
 import ipaddress
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -60,19 +59,13 @@ def valid_events(value: str) -> str:
 def create(images: Images, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Adds a destination. Raises `InvalidInput`."""
     images.chain = tenant = text.tenant_id(tenant_id)
-    row: dict[str, Value] = {
-        "id": str(uuid.uuid4()),
-        "tenant_id": tenant,
-        **_checked(form),
-        "secret": form.secret or None,
-        "created_at": now,
-        "updated_at": now,
-    }
+    values = {"tenant_id": tenant, **_checked(form), "secret": form.secret or None}
+    row = images.new(WEBHOOK_DESTINATIONS.name, values, now)
     return Change(
-        summary=f"{_label(row)} created",
-        rows=(images.created(WEBHOOK_DESTINATIONS.name, row),),
-        events=(_event(AuditEvent.WEBHOOK_CREATED, tenant, row, actor),),
-        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, tenant, row, actor),),
+        summary=f"{_name(row)} created",
+        rows=(row.added(),),
+        events=(_event(AuditEvent.WEBHOOK_CREATED, row, actor),),
+        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, row, actor),),
     )
 
 
@@ -88,7 +81,7 @@ def update(images: Images, webhook_id: str, form: WebhookInput, *, actor: str, n
         raise NotAllowed("Nothing was changed.")
     before = {name: row[name] for name in after}
     return Change(
-        summary=f"{_label(row.image)} changed",
+        summary=f"{_name(row)} changed",
         rows=(images.changed(row, after, now),),
         events=(_updated(row, before, after, actor),),
         inverse_events=(_updated(row, after, before, actor),),
@@ -108,22 +101,22 @@ def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, acto
     if not rows:
         raise NotAllowed(f"Already {'active' if active else 'inactive'}.")
     return Change(
-        summary=f"{writing.named(rows, 'webhook', _label_of)} {'activated' if active else 'deactivated'}",
+        summary=f"{writing.named(rows, 'webhook', _name)} {'activated' if active else 'deactivated'}",
         rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),
-        events=tuple(_event(done, row.tenant, row.image, actor) for row in rows),
-        inverse_events=tuple(_event(undone, row.tenant, row.image, actor) for row in rows),
+        events=tuple(_event(done, row, actor) for row in rows),
+        inverse_events=tuple(_event(undone, row, actor) for row in rows),
     )
 
 
 @writing.act
 def delete(images: Images, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Removes destinations, as `writing.deletion` does."""
+    """Removes destinations, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
 
     def event(row: StoredRow, gone: bool, along: Mapping[str, Any]) -> Event:
-        kind = AuditEvent.WEBHOOK_DELETED if gone else AuditEvent.WEBHOOK_RESTORED
-        return _event(kind, row.tenant, row.image, actor, along)
+        return _event(AuditEvent.WEBHOOK_DELETED if gone else AuditEvent.WEBHOOK_RESTORED, row, actor, along)
 
-    return writing.deletion(images, WEBHOOK_DESTINATIONS, webhook_ids, name=_label_of, event=event)
+    rows = images.found(WEBHOOK_DESTINATIONS.name, webhook_ids, "webhook")
+    return writing.deletion(images, rows, writing.named(rows, "webhook", _name), event)
 
 
 def _checked(form: WebhookInput) -> dict[str, Value]:
@@ -141,29 +134,21 @@ _NAMED_BY = ("name", "hostname", "url", "events")
 """What audit entries and summaries say of a destination."""
 
 
-def _label(row: Mapping[str, Value]) -> str:
-    return f"Webhook {shown(row.get('name')) or shown(row.get('hostname'))}"
-
-
-def _label_of(row: StoredRow) -> str:
-    return _label(row.image)
+def _name(row: StoredRow) -> str:
+    return f"Webhook {row.shown('name') or row.shown('hostname')}"
 
 
 def _event(
-    kind: AuditEvent,
-    tenant: str,
-    row: Mapping[str, Value],
-    actor: str,
-    along: Mapping[str, Any] = MappingProxyType({}),
+    kind: AuditEvent, row: StoredRow, actor: str, along: Mapping[str, Any] = MappingProxyType({})
 ) -> Event:
     payload = {
         "actor": actor,
-        "webhookId": shown(row["id"]),
-        "name": shown(row.get("name")),
-        "url": without_query(row.get("url")),
-        "events": str(shown(row.get("events"))).split(","),
+        "webhookId": row.shown("id"),
+        "name": row.shown("name"),
+        "url": without_query(row.image.get("url")),
+        "events": str(row.shown("events")).split(","),
     }
-    return Event(tenant, kind, {**payload, **along})
+    return Event(row.tenant, kind, {**payload, **along})
 
 
 def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Value], actor: str) -> Event:

@@ -11,9 +11,8 @@ from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
-from app.services.records.tables import Table
 from models.engine import Database
-from models.errors import AlreadyExists, ChangedSince, NotFound, Refused, RowChanged
+from models.errors import AlreadyExists, ChangedSince, Refused, RowChanged
 
 P = ParamSpec("P")
 
@@ -103,26 +102,21 @@ def named(rows: Sequence[StoredRow], noun: str, name: Callable[[StoredRow], str]
 
 def deletion(
     images: Images,
-    table: Table,
-    ids: Sequence[str],
-    *,
-    name: Callable[[StoredRow], str],
+    rows: Sequence[StoredRow],
+    what: str,
     event: Callable[[StoredRow, bool, Mapping[str, Any]], Event],
-    checks: Callable[[Sequence[StoredRow]], Checks] = lambda rows: lambda changes, limits: (),
+    checks: Checks = lambda changes, limits: (),
 ) -> Change:
     """Removes rows, with all that goes along; undoing puts all of it back whole.
 
-    `event` says that a row is gone, or (False) that it is back, and what went or came along. Raises
-    `NotFound` when none of the rows is left, and what `removal` raises.
+    `event` says that a row is gone, or (False) that it is back, and what went or came along. Raises what
+    `removal` raises.
     """
-    rows = images.rows(table.name, ids)
-    if not rows:
-        raise NotFound(table.noun[0])
     gone = removal(images, rows)
     return Change(
-        summary=f"{named(rows, table.noun[0], name)} deleted{gone}",
+        summary=f"{what} deleted{gone}",
         rows=gone.rows,
         events=tuple(event(row, True, gone.of(row)) for row in rows),
         inverse_events=tuple(event(row, False, gone.back(row)) for row in rows),
-        checks=checks(rows),
+        checks=checks,
     )

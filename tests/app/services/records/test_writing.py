@@ -37,7 +37,7 @@ def user(user_id: str = "u-1", **changes: Any) -> dict[str, Any]:
 def creation(*ids: str) -> Plan:
     return lambda images: Change(
         summary=f"{len(ids)} users created",
-        rows=tuple(images.created("users", user(user_id)) for user_id in ids),
+        rows=tuple(images.new("users", user(user_id), NOW).added() for user_id in ids),
         events=tuple(Event("acme-corp", "user_created", {"actor": "ada", "id": user_id}) for user_id in ids),
         inverse_events=tuple(
             Event("acme-corp", "user_deleted", {"actor": "ada", "id": user_id}) for user_id in ids
