@@ -103,8 +103,9 @@ class Database(ABC):
         *,
         patience: float = PATIENCE,
         cancelled: Stop = never,
-    ) -> None:
-        """Runs all statements in one transaction, or none of them.
+    ) -> float:
+        """Runs all statements in one transaction, or none of them; for how many seconds it kept others from
+        writing.
 
         `patience` is how many seconds another writer is waited for. Raises `ReadOnlyFile`, `FileLocked`,
         `HeadMoved` (an audit append's guard failed), `RowChanged` (a statement changed another number of rows

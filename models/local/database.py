@@ -113,7 +113,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         *,
         patience: float = PATIENCE,
         cancelled: Stop = never,
-    ) -> None:
+    ) -> float:
         if self.read_only:
             raise ReadOnlyFile(self.path)
         compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
@@ -125,6 +125,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 if not _has_moved(connection) and _log_is_cut(connection, self._log):
                     raise LogMissing(self.path)
             patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
+            begun = time.monotonic()
             try:
                 if _has_moved(connection):
                     raise FileMissing(self.path)
@@ -139,6 +140,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            return time.monotonic() - begun
 
     def _require_log(self) -> None:
         """Raises `LogMissing` unless the log is the one that each open connection writes to and reads.

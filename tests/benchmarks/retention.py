@@ -73,9 +73,10 @@ class TimedDatabase(LocalDatabase):
             self._begun = time.perf_counter()
         return True
 
-    def run_batch(self, statements: Sequence[Statement], **options: object) -> None:
-        super().run_batch(statements, **options)  # type: ignore[arg-type]
+    def run_batch(self, statements: Sequence[Statement], **options: object) -> float:
+        held = super().run_batch(statements, **options)  # type: ignore[arg-type]
         self.holds.append(time.perf_counter() - self._begun)
+        return held
 
 
 class Scroller:

@@ -105,8 +105,9 @@ def append(
     *,
     now: int,
     cancelled: Callable[[], bool] = lambda: False,
-) -> None:
-    """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing.
+) -> float:
+    """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how
+    many seconds that kept others from writing.
 
     The one place that tries again when a head has moved: the plan is made again from what the database holds
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
@@ -123,7 +124,7 @@ def append(
             ends, unless = heads(database, (event.tenant_id for event in batch.events), batch.checks), ()
         appended = append_statements(batch.events, ends, now, unless)
         try:
-            database.run_batch([*appended, *batch.statements], cancelled=cancelled)
+            return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database):
                 raise NumbersUsedUp from error
@@ -133,8 +134,6 @@ def append(
                 raise
             # Spread the contenders; the wait stays far below what a person notices.
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
-        else:
-            return
     raise HeadMoved
 
 

@@ -17,8 +17,9 @@ What proves a prefix are the rules of verification (app/services/chain/README.md
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
@@ -278,10 +279,22 @@ def _batch_size(batch_rows: int, rows: int, span: int) -> int:
     return max(1, batch_rows // 10, min(batch_rows, 2 * batch_rows * rows // max(1, span)))
 
 
+def joined(batches: Iterable[Sequence[Part]]) -> list[Part]:
+    """Batches that follow one another as one: of each tenant a single part."""
+    whole: dict[str, Part] = {}
+    for part in chain.from_iterable(batches):
+        begun = whole.get(part.tenant_id)
+        whole[part.tenant_id] = (
+            part if begun is None else replace(part, from_seq=begun.from_seq, count=begun.count + part.count)
+        )
+    return list(whole.values())
+
+
 def remove(
     database: Database, batch: Sequence[Part], *, cutoff: int, now: int, cancelled: Callable[[], bool]
-) -> None:
-    """Removes the parts and appends their markers, in one transaction.
+) -> float:
+    """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
+    from writing.
 
     Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains never
@@ -294,4 +307,4 @@ def remove(
         removals += [Statement(last), Statement(rest, expect=part.count - 1)]
         marker = Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
         markers.append(Event(part.tenant_id, MARKER_EVENT, marker_payload(marker)))
-    append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled)
+    return append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled)

@@ -1,8 +1,8 @@
 """Carries out a retention plan in short transactions, so that readers and writers beside it hardly wait.
 
-A large removal is never one transaction: audit entries go `BATCH_ROWS` at a time with a pause in between, and
-the write-ahead log is folded back every few transactions instead of in a commit. On 1,000,000 rows the
-longest hold of the lock is 8 to 17 ms that way, where one DELETE holds it for a second.
+A large removal is never one transaction: up to `BATCH_ROWS` audit entries go at a time, fewer where the file
+and its disk are slow, with a pause in between, and the write-ahead log is folded back every few transactions
+instead of in a commit. One DELETE of 500,000 rows holds the lock for a second; here it is held for `_HOLD`.
 """
 
 import json
@@ -18,7 +18,7 @@ from app.services.chain.append import Batch, Event, append
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, prove, remove
+from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
 from app.services.chain.rules import Reference
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
@@ -51,13 +51,19 @@ from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
 BATCH_ROWS: Final = 5_000
-"""Audit entries a transaction: 7 to 16 ms."""
+"""Audit entries a transaction, at most."""
+
+_SLICE_ROWS: Final = 1_000
+"""Audit entries by which a transaction grows or shrinks."""
+
+_HOLD: Final = 0.015
+"""Seconds that a transaction shall hold the lock; the one before tells how many slices that is."""
 
 _FOLD_EVERY: Final = 4
-"""Transactions between two checkpoints of the write-ahead log."""
+"""Full transactions between two checkpoints of the write-ahead log."""
 
 _PAUSE: Final = 0.005
-"""Seconds between transactions, in which others get the lock."""
+"""Seconds after a full transaction, in which others get the lock."""
 
 _RETRIES: Final = 5
 
@@ -259,7 +265,9 @@ class _Run:
         self._sound: frozenset[str] = frozenset()
         self._untouched: Callable[[], bool] = never
         self._stopped: set[str] = set()
-        self._done = self._total = self._transactions = 0
+        self._done = self._total = 0
+        self._unfolded = 0.0
+        self._slices = 2
 
     def go(self, checkpoint: TryCheckpoint) -> None:
         """All of it but the checkpoint after."""
@@ -345,18 +353,25 @@ class _Run:
 
     def _prune(self, group: Sequence[Prefix]) -> None:
         are_sound = {prefix.tenant_id for prefix in group} <= self._sound
-        batches, left = prove(
+        rows = min(self.batch_rows, _SLICE_ROWS)
+        proven, left = prove(
             self.database,
             group,
-            batch_rows=self.batch_rows,
+            batch_rows=rows,
             tick=self._advance,
             cancelled=self.cancelled,
             accepted=self._attempt.known.adopted,
             verified=self._untouched if are_sound else never,
         )
         self.result.left += tuple(left)
-        for batch in self._archived(batches):
-            self._remove_parts([part for part in batch if part.tenant_id not in self._stopped])
+        slices = self._archived(proven)
+        while slices:
+            taken = min(self._slices, self.batch_rows // rows, len(slices))
+            parts = [part for part in joined(slices[:taken]) if part.tenant_id not in self._stopped]
+            slices = slices[taken:]
+            held = self._remove_parts(parts, taken * rows / self.batch_rows)
+            if held:
+                self._slices = max(1, min(int(taken * _HOLD / held), taken + 1))
 
     def _archived(self, batches: Sequence[Sequence[Part]]) -> Sequence[Sequence[Part]]:
         """The batches with what keeps their entries; the archives are complete before anything is removed."""
@@ -385,18 +400,18 @@ class _Run:
         self.result.left += (LeftAlone(part.tenant_id, part.from_seq, reason),)
         self._stopped.add(part.tenant_id)
 
-    def _remove_parts(self, parts: Sequence[Part]) -> None:
+    def _remove_parts(self, parts: Sequence[Part], share: float) -> float:
+        """For how many seconds that kept others from writing; as one who removes nothing, 0."""
         if not parts:
-            return
+            return 0.0
         write = partial(remove, self.database, parts, cutoff=self.plan.cutoff, now=self.now)
         try:
-            self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)})
+            return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
         except (RowChanged, Refused) as error:  # the platform's own cleanup, say
-            if len(parts) == 1:
-                self._leave(parts[0], error)
-            else:  # find whose entries they were
-                for part in parts:
-                    self._remove_parts([part])
+            if len(parts) > 1:  # find whose entries they were
+                return max(self._remove_parts([part], share) for part in parts)
+            self._leave(parts[0], error)
+            return 0.0
 
     def _remove_records(self, table: str) -> None:
         refused = 0
@@ -422,23 +437,26 @@ class _Run:
             return sum(self._remove_or_split(alone([row])) for row in removal.rows)
         return 0
 
-    def _transact(self, write: Callable[..., None], removed: dict[str, int]) -> None:
+    def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 1.0) -> float:
+        """`share` is how much of a full transaction it is; the pause and what is folded back go by that."""
         if self.cancelled():
             raise Cancelled
         try:
-            write(cancelled=self.cancelled)
+            held = write(cancelled=self.cancelled)
         except FileLocked:
             if self.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise
-        self._transactions += 1
         for table, rows in removed.items():
             self.result.removed[table] = self.result.removed.get(table, 0) + rows
         self._advance(sum(removed.values()))
-        if self._transactions % _FOLD_EVERY == 0:
+        self._unfolded += share
+        if self._unfolded >= _FOLD_EVERY:
+            self._unfolded = 0.0
             self.fold_back()  # which keeps nobody waiting either
         else:
-            self.pause(_PAUSE)
+            self.pause(_PAUSE * share)
+        return held
 
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
+from models.engine import Statement
 from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -640,6 +641,34 @@ def test_many_tenants_are_removed_in_groups(database: LocalDatabase, sql: apsw.C
     assert retain(database).removed["audit_chain"] == 260
     assert chains.problems(sql) == []
     assert all(len(chains.markers(sql, f"tenant-{number}")) == 1 for number in range(130))
+
+
+class Timed(LocalDatabase):
+    """Says of each transaction that it held the lock for `held` seconds."""
+
+    held = 0.0
+
+    def run_batch(self, statements: Sequence[Statement], **options: Any) -> float:
+        super().run_batch(statements, **options)
+        return self.held
+
+
+@pytest.mark.parametrize(
+    ("held", "counts"), [(0.1, [2000] + [1000] * 6), (0.001, [2000, 3000, 3000])], ids=["slow", "fast"]
+)
+def test_transactions_are_as_long_as_the_lock_may_be_held(
+    database_path: Path, sql: apsw.Connection, held: float, counts: list[int]
+) -> None:
+    chains.append(sql, "acme", [OLD] * 8000 + [NEW])
+    database = Timed(database_path)
+    database.held = held
+    with database.connection_context():
+        pauses: list[float] = []
+        retain(database, batch_rows=3000, pause=pauses.append)
+    markers = sql.execute("SELECT payload FROM audit_chain WHERE event_type = 'audit_pruned' ORDER BY seq")
+    assert [json.loads(payload)["count"] for (payload,) in markers] == counts
+    assert chains.problems(sql) == []
+    assert max(pauses) <= 0.005 and len(pauses) >= len(counts) - 2
 
 
 def test_more_than_half_of_a_tenant_is_confirmed(database: LocalDatabase, sql: apsw.Connection) -> None:
