@@ -239,22 +239,21 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
     at_end = rows.at(sealed.last_seq for sealed in latest.tenants.values())
     divergences = []
     for tenant, sealed in latest.tenants.items():
-        found = at_end.get(sealed.last_seq)
-        actual = found.hash if found is not None and found.tenant == tenant else None
+        actual = _hash_of(tenant, at_end.get(sealed.last_seq))
         if actual == sealed.head or _was_pruned(rows, tenant, sealed):
             continue
-        agreed = next((was.last_seq for was in _older(known, tenant) if _is_there(rows, tenant, was)), None)
+        older = (item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants)
+        there = (
+            was for was in older if _hash_of(tenant, rows.at([was.last_seq]).get(was.last_seq)) == was.head
+        )
+        agreed = next((was.last_seq for was in there), None)
         divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual))
     return Continuation(latest.number, latest.at, rows.behind(latest.through), tuple(divergences))
 
 
-def _older(known: Sequence[Checkpoint], tenant: str) -> Iterator[SealedChain]:
-    return (item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants)
-
-
-def _is_there(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
-    found = rows.at([sealed.last_seq]).get(sealed.last_seq)
-    return found is not None and (found.tenant, found.hash) == (tenant, sealed.head)
+def _hash_of(tenant: str, row: ChainRow | None) -> str | None:
+    """The hash of a row, if it is the tenant's."""
+    return row.hash if row is not None and row.tenant == tenant else None
 
 
 def _was_pruned(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:

@@ -152,7 +152,8 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
             if watch(0):
                 raise Cancelled
             jobs = list(_jobs(where, extent, wish, tolerant=tolerant))
-            small_rows = _rows_are_small(connection, extent.size)
+            size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
+            small_rows = size < SMALL_FILE or size // max(1, extent.size) < LARGE_ROW
             joined = join(wish.executor.scan(jobs, small_rows=small_rows, watch=watch))
             disturbed = connection.pragma("data_version") != version or not where.undisturbed()
             if disturbed:
@@ -169,7 +170,10 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
         except IN_THE_WAY as error:
             raise translate(error, where.path) or error from error
         except (apsw.CorruptError, apsw.IOError, apsw.FormatError, UnicodeDecodeError) as error:
-            return _unreadable(str(error)), not where.undisturbed()
+            sentence = "The audit chain cannot be read at all: the file is damaged."
+            finding = Finding(Code.UNREADABLE, None, None, None, str(error), sentence)
+            report = Report(Verdict.UNREADABLE, 0, 0.0, (finding,), (), {Code.UNREADABLE: 1})
+            return report, not where.undisturbed()
 
 
 def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
@@ -184,13 +188,8 @@ def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
 
 
 def _jobs(where: source.Source, extent: Extent, wish: _Wish, *, tolerant: bool) -> Iterator[Job]:
-    same = {
-        "uri": where.uri,
-        "tolerant": tolerant,
-        "frozen": where.frozen or wish.one_moment,
-        "now": wish.now,
-        "tenant": wish.tenant,
-    }
+    frozen = where.frozen or wish.one_moment
+    same = {"uri": where.uri, "tolerant": tolerant, "frozen": frozen, "now": wish.now, "tenant": wish.tenant}
     for first, last in _ranges(extent, wish):
         own = [mark for mark in wish.history.marks if first <= mark[0] <= last] if wish.records else None
         yield same | {"first": first, "last": last, "marks": own}
@@ -212,15 +211,3 @@ def _ranges(extent: Extent, wish: _Wish) -> list[tuple[int, int]]:
         cuts = [(cut + BLOCK // 2) // BLOCK * BLOCK for cut in cuts]
     cuts = [extent.first, *sorted({cut for cut in cuts if extent.first < cut <= extent.last})]
     return [(cut, next_cut - 1) for cut, next_cut in zip(cuts, [*cuts[1:], extent.last + 1], strict=True)]
-
-
-def _rows_are_small(connection: apsw.Connection, rows: int) -> bool:
-    size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
-    return size < SMALL_FILE or size // max(1, rows) < LARGE_ROW
-
-
-def _unreadable(why: str) -> Report:
-    finding = Finding(
-        Code.UNREADABLE, None, None, None, why, "The audit chain cannot be read at all: the file is damaged."
-    )
-    return Report(Verdict.UNREADABLE, 0, 0.0, (finding,), (), {Code.UNREADABLE: 1})
