@@ -53,14 +53,10 @@ class Task:
     on_progress: Progress | None = None
     initiator: object = None
     is_job: bool = False
-    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
+    cancelled: bool = field(default=False, init=False)
 
     def cancel(self) -> None:
-        self._cancelled.set()
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        self.cancelled = True
 
     @property
     def dropped(self) -> bool:

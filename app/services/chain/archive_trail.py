@@ -158,14 +158,10 @@ class _Trail:
         for claim in claims:
             tally = reading.tallies.get(claim.seq, Tally())
             where = f"{reference.file} and entry {claim.seq}, which names it, do not agree"
-            if (tally.count, tally.first_seq, tally.last_seq) != (
-                claim.entries,
-                claim.from_seq,
-                claim.to_seq,
-            ):
-                message = (
-                    f"{where}: {claim.entries:,} entries were removed, {tally.count:,} of them are there."
-                )
+            held = tally.count, tally.first_seq, tally.last_seq
+            if held != (claim.entries, claim.from_seq, claim.to_seq):
+                how = f"{claim.entries:,} entries were removed, {tally.count:,} of them are there"
+                message = f"{where}: {how}."
                 self._find(Code.TRUNCATED, claim.seq, str(claim.entries), str(tally.count), message)
             elif tally.last_hash != claim.last_hash:
                 message = f"{where} on the last entry that was removed."

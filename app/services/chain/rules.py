@@ -325,14 +325,9 @@ class Anchor(NamedTuple):
     through: int = 0
 
     def __str__(self) -> str:
-        match self.kind:
-            case "genesis":
-                return "genesis"
-            case "archive":
-                return "archive:genesis"
-            case "marker":
-                return f"marker:{self.seq}:through:{self.through}"
-        return f"{self.kind}:{self.seq}"
+        if self.kind == "marker":
+            return f"marker:{self.seq}:through:{self.through}"
+        return {"genesis": "genesis", "archive": "archive:genesis"}.get(self.kind, f"{self.kind}:{self.seq}")
 
 
 def anchor(

@@ -132,10 +132,11 @@ def _proof(
 
 def _look_up(connection: apsw.Connection, where: str, *values: object) -> list[Entry]:
     """The rows, from the table itself where an index cannot be read; none where neither can."""
+    coded = encoding(connection)
     for how in ("", "NOT INDEXED "):
         try:
             sql = f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}"  # noqa: S608
-            return [Entry(row, encoding(connection)) for row in connection.execute(sql, values)]
+            return [Entry(row, coded) for row in connection.execute(sql, values)]
         except IN_THE_WAY:
             raise
         except apsw.Error:

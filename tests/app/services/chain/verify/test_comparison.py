@@ -81,6 +81,28 @@ def test_what_was_known_is_accounted_for_up_to_the_last_known(
     assert said(known.verify()) == expected
 
 
+@pytest.mark.parametrize(
+    ("through", "count", "expected"),
+    [
+        (6, 5, []),
+        (6, 6, [("MARKER", "a", 9)]),
+        (7, 6, []),  # one that came after the checkpoint went with them
+        (7, 7, [("MARKER", "a", 9)]),
+    ],
+)
+def test_a_marker_counts_those_that_were_known(
+    known: KnownChain, through: int, count: int, expected: list[tuple[str, str, int]]
+) -> None:
+    """The numbers alone would allow one more: there never was an entry 3."""
+    append(known, "a", 1, 2, 4, 5, 6, at=NOW - 90)
+    known.checkpoint()
+    append(known, "a", 7, 8, at=NOW - 90)
+    known.chain.prune("a", through)
+    known.chain.run("UPDATE audit_chain SET payload = json_set(payload, '$.count', ?) WHERE seq = 9", count)
+    known.chain.rehash("a", after=8)
+    assert said(known.verify()) == expected
+
+
 def test_a_checkpoint_that_is_replaced_says_nothing_of_entries(known: KnownChain) -> None:
     append(known, "a", 1, 2)
     known.checkpoint()
