@@ -1,17 +1,18 @@
-"""From joined chains to a Report: what broken links and starts really are, and the verdicts."""
+"""From joined chains to a Report: what broken links and starts are, the whole table, and the verdicts."""
 
-import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import apsw
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of, cut
+from app.services.chain.entry import believed_of, cut
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
     GENESIS,
+    HIGHEST_SEQ,
+    LOWEST_SEQ,
     MARKER_EVENT,
     TABLE,
     Anchor,
@@ -22,33 +23,23 @@ from app.services.chain.rules import (
     broken_link,
     denied,
     denied_start,
+    end_is_lost,
     worst,
 )
 from app.services.chain.verify.comparison import backed, compare, is_as_latest, unwitnessed
-from app.services.chain.verify.extent import (
-    Extent,
-    check_counters,
-    check_indexes,
-    explain_emptied,
-    name_gaps,
-    readable,
-)
-from app.services.chain.verify.follow import KEEP, Break
+from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport, in_order
-from app.services.chain.verify.source import IN_THE_WAY, encoding
+from app.services.chain.verify.source import IN_THE_WAY, Neighbours, look_up, neighbours
+from app.services.text import sql_name
 
-_NEIGHBOURS = 8
-"""How many rows are kept for one hash; honest chains have one."""
-
-_NEAR = f"""
-SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
-FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
-  hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
-ORDER BY seq"""  # noqa: S608
+if TYPE_CHECKING:  # which concludes with this
+    from app.services.chain.verify.verification import Extent
 
 
-def conclude(connection: apsw.Connection, joined: Joined, extent: Extent, known: CheckpointHistory) -> Report:
+def conclude(
+    connection: apsw.Connection, joined: Joined, extent: "Extent", known: CheckpointHistory
+) -> Report:
     """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start.
 
     `known` is what checkpoints know, for a scan that went by their marks.
@@ -58,13 +49,13 @@ def conclude(connection: apsw.Connection, joined: Joined, extent: Extent, known:
         for tenant, chain in joined.chains.items()
     }
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
-    _explain(connection, joined, unproven, readable(joined, extent))
-    check_counters(joined, extent)
-    check_indexes(connection, joined, extent)
+    _explain(connection, joined, unproven, _readable(joined, extent))
+    _check_counters(joined, extent)
+    _check_indexes(connection, joined, extent)
     earlier = compare(joined, known, extent.tenant)
     _explain_renumbered(connection, joined)
-    explain_emptied(joined, extent)
-    name_gaps(joined, extent)
+    _explain_emptied(joined, extent)
+    _name_gaps(joined, extent)
     tenants = tuple(
         _tenant_report(joined, chain, anchors[chain.tenant], known, earlier)
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
@@ -111,14 +102,14 @@ def _proof(
     connection: apsw.Connection,
     chain: Chain,
     joined: Joined,
-    extent: Extent,
+    extent: "Extent",
     accepted: tuple[int, str] | None,
 ) -> Anchor | None:
     """How the start of the chain is proven, or None; of a range, by the entry before it."""
     tenant, first, previous = chain.tenant, chain.first_seq, chain.first_previous
     if extent.partial:
         where = "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
-        found = [] if chain.gap_before else _look_up(connection, where, tenant, extent.first)
+        found = [] if chain.gap_before else look_up(connection, where, tenant, extent.first)
         if found:
             stored = found[0].text("hash")
             if stored != previous:
@@ -126,22 +117,8 @@ def _proof(
                 joined.add(Finding(Code.LINK, tenant, first, stored, previous, sentence))
             return Anchor("entry", found[0].seq)
         where = "tenant_id = ? AND event_type = ? ORDER BY seq"  # which may lie outside of the range
-        chain.markers, _ = believed_of(tenant, _look_up(connection, where, tenant, MARKER_EVENT))
+        chain.markers, _ = believed_of(tenant, look_up(connection, where, tenant, MARKER_EVENT))
     return anchor(first, previous, chain.marker, accepted)
-
-
-def _look_up(connection: apsw.Connection, where: str, *values: object) -> list[Entry]:
-    """The rows, from the table itself where an index cannot be read; none where neither can."""
-    coded = encoding(connection)
-    for how in ("", "NOT INDEXED "):
-        try:
-            sql = f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}"  # noqa: S608
-            return [Entry(row, coded) for row in connection.execute(sql, values)]
-        except IN_THE_WAY:
-            raise
-        except apsw.Error:
-            continue
-    return []
 
 
 def _tenant_report(
@@ -189,41 +166,6 @@ def _verdict(
     return worst(verdict for verdict, so in said.items() if so)
 
 
-class _Neighbour(NamedTuple):
-    seq: int
-    tenant: str
-    hash: str
-
-
-class _Neighbours(NamedTuple):
-    """By hash: the rows that carry it (`owners`) and the rows that continue it (`successors`)."""
-
-    owners: dict[str, list[_Neighbour]]
-    successors: dict[str, list[_Neighbour]]
-
-
-def _neighbours(
-    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
-) -> _Neighbours:
-    """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
-
-    Genesis is left out: all chains continue it.
-    """
-    wanted = {value for value in hashes if value != GENESIS}
-    found, coded = _Neighbours({}, {}), encoding(connection)
-    for first, last in ranges if wanted else ():
-        try:
-            for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
-                tenant, stored, previous = ((item or b"").decode(coded, "backslashreplace") for item in raw)
-                row = _Neighbour(seq, tenant, stored)
-                for table, key in zip(found, (stored, previous), strict=True):
-                    if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
-                        kept.append(row)
-        except apsw.Error:
-            pass  # what was found before the damage is still true; the damage itself is a finding already
-    return found
-
-
 def _explain(
     connection: apsw.Connection,
     joined: Joined,
@@ -232,7 +174,7 @@ def _explain(
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
-    near = _neighbours(connection, hashes, ranges)
+    near = neighbours(connection, hashes, ranges)
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
@@ -244,7 +186,7 @@ def _explain(
         joined.add(*_unproven_start(chain, near))
 
 
-def _unproven_start(chain: Chain, near: _Neighbours) -> list[Finding]:
+def _unproven_start(chain: Chain, near: Neighbours) -> list[Finding]:
     """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
     tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
     start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
@@ -268,7 +210,7 @@ def _unproven_start(chain: Chain, near: _Neighbours) -> list[Finding]:
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
 
-def _broken_link(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) -> list[Finding]:
+def _broken_link(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -> list[Finding]:
     """One or more findings for a break.
 
     `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
@@ -281,7 +223,7 @@ def _broken_link(item: Break, chain: Chain, near: _Neighbours, branches: set[str
     return findings
 
 
-def _classify(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) -> tuple[Code, str]:
+def _classify(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -> tuple[Code, str]:
     tenant, seq = item.tenant, item.seq
     if item.previous == GENESIS:
         if chain.first_previous == GENESIS and chain.first_hash == item.stored:
@@ -310,3 +252,116 @@ def _classify(item: Break, chain: Chain, near: _Neighbours, branches: set[str]) 
 
 def _finding(item: Break, code: Code, message: str) -> Finding:
     return Finding(code, item.tenant, item.seq, item.expected, cut(item.previous), message)
+
+
+# What is wrong with the table as a whole, of which each fact may be missing
+
+
+def _readable(joined: Joined, extent: "Extent") -> list[tuple[int, int]]:
+    """The ranges of seqs between what could not be read, up to the end of the extent."""
+    ranges, start = [], LOWEST_SEQ
+    for first, last, _ in joined.gaps:
+        ranges.append((start, first - 1))
+        start = last + 1
+    return [(first, last) for first, last in [*ranges, (start, extent.last)] if first <= last]
+
+
+def _name_gaps(joined: Joined, extent: "Extent") -> None:
+    """A finding for each stretch of entries that could not be read."""
+    for first, last, why in joined.gaps:
+        end = last
+        if last >= extent.last and extent.counter is not None and extent.counter >= first:
+            end = extent.counter
+        if first == LOWEST_SEQ:
+            which = "The first entries" if end == HIGHEST_SEQ else f"The entries up to {end}"
+        elif end == HIGHEST_SEQ:
+            which = f"The entries from {first} on"
+        else:
+            which = f"Entry {first}" if first == end else f"Entries {first} to {end}"
+        how = "could not all be read" if why == SEVERAL else "could not be read"
+        message = f"{which} {how}: the file is damaged there."
+        seq = None if first == LOWEST_SEQ else first
+        joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
+
+
+def _check_counters(joined: Joined, extent: "Extent") -> None:
+    """The counters beside the table against the rows that were seen."""
+    end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
+    counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
+    lost = end_is_lost(counter, end if has_rows else None)
+    if lost and not joined.gap_between(end, counter or 0):
+        sentence = (
+            f"The file has numbered entries up to {counter}, but its last entry is {end}: "
+            "the entries after it were removed, unless an insert failed at the very end."
+        )
+        joined.add(Finding(Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
+    # The table counts, and an index that knows less of it is only a damaged index.
+    if extent.rows is not None and joined.complete and extent.rows > joined.entries:
+        joined.incomplete(
+            f"The file counts {extent.rows} entries, but {joined.entries} can be read in their order: "
+            "it is damaged.",
+            str(extent.rows),
+            str(joined.entries),
+        )
+    nothing = not (joined.entries or extent.partial or extent.tenant)
+    if joined.complete and nothing and extent.first <= extent.last:
+        joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
+
+
+def _explain_emptied(joined: Joined, extent: "Extent") -> None:
+    """A table without entries that once had some: the platform's cleanup may leave nothing.
+
+    A range without entries says nothing of the rest.
+    """
+    emptied = not extent.partial and extent.first > extent.last and (extent.counter or 0) > 0
+    if emptied and joined.complete and not joined.findings:
+        sentence = (
+            f"There are no entries, but the file has numbered some, up to {extent.counter}; "
+            "nothing proves what they were."
+        )
+        joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
+
+
+def _check_indexes(connection: apsw.Connection, joined: Joined, extent: "Extent") -> None:
+    """Every index must lead to the rows that the table has: who reads through it would miss the others."""
+    if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
+        return
+    try:
+        if extent.tenant is None:
+            whole = "SELECT name FROM pragma_index_list(?) WHERE NOT partial"
+            for (name,) in connection.execute(whole, (TABLE,)).fetchall():
+                # count(*) alone would be taken from whichever index is the smallest.
+                sql = f"SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY {sql_name(str(name))}"  # noqa: S608
+                ((count,),) = connection.execute(sql)
+                if count != joined.entries:
+                    sentence = (
+                        f"The index {name} leads to {count:,} of {joined.entries:,} entries, "
+                        "so whoever reads through it does not see what is there."
+                    )
+                    expected, actual = str(joined.entries), str(count)
+                    joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
+        for chain in joined.chains.values():
+            _check_ends(connection, joined, chain)
+    except IN_THE_WAY:
+        raise
+    except apsw.Error:
+        pass  # a damaged index says so to whoever reads it
+
+
+def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> None:
+    """Whether a tenant's last entry is found as the append looks for it."""
+    row = connection.execute(
+        f"SELECT seq FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
+        (chain.tenant, chain.last_seq),
+    ).fetchone()
+    if joined.counts.get(Code.INDEX) or (row is not None and row[0] == chain.last_seq):
+        return
+    if any(
+        item.tenant == chain.tenant and item.code in (Code.TYPE, Code.ENCODING) for item in joined.findings
+    ):
+        return  # whose name is not text as SQL compares it
+    sentence = (
+        f"An index hides entry {chain.last_seq} of {chain.tenant}, so the next append would not see it."
+    )
+    actual = None if row is None else str(row[0])
+    joined.add(Finding(Code.INDEX, chain.tenant, chain.last_seq, str(chain.last_seq), actual, sentence))

@@ -1,17 +1,18 @@
 """How the file is read for a scan: opened on its own connection, leaving nothing behind, and row by row.
 
-It may be damaged: `TableRows` finds where it can be read again.
+It may be damaged: `TableRows` finds where it can be read again. What explains a break is looked up here, too.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
-from app.services.chain.entry import RAW_COLUMNS
-from app.services.chain.rules import COLUMNS, TABLE, deviation
+from app.services.chain.entry import RAW_COLUMNS, Entry
+from app.services.chain.rules import COLUMNS, GENESIS, TABLE, deviation
 from app.services.chain.verify.follow import Damaged
 from models.errors import FileMissing, TableMissing, TenantAdminError
 
@@ -28,6 +29,15 @@ COARSE = 1 << 20
 
 MOST_LOOKS = 1_000_000
 """Looks after which every search doubles its steps at once; about 4 s."""
+
+_NEIGHBOURS = 8
+"""How many rows are kept for one hash; honest chains have one."""
+
+_NEAR = f"""
+SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
+FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
+  hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
+ORDER BY seq"""  # noqa: S608
 
 IN_THE_WAY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
 """What SQLite raises of a sound file."""
@@ -159,6 +169,55 @@ def _copy(path: Path, stack: ExitStack) -> Path:
     target = Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-"))) / path.name
     copy_parts(path, target)
     return target
+
+
+def look_up(connection: apsw.Connection, where: str, *values: object) -> list[Entry]:
+    """The rows, from the table itself where an index cannot be read; none where neither can."""
+    coded = encoding(connection)
+    for how in ("", "NOT INDEXED "):
+        try:
+            sql = f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}"  # noqa: S608
+            return [Entry(row, coded) for row in connection.execute(sql, values)]
+        except IN_THE_WAY:
+            raise
+        except apsw.Error:
+            continue
+    return []
+
+
+class Neighbour(NamedTuple):
+    seq: int
+    tenant: str
+    hash: str
+
+
+class Neighbours(NamedTuple):
+    """By hash: the rows that carry it (`owners`) and the rows that continue it (`successors`)."""
+
+    owners: dict[str, list[Neighbour]]
+    successors: dict[str, list[Neighbour]]
+
+
+def neighbours(
+    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
+) -> Neighbours:
+    """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
+
+    Genesis is left out: all chains continue it.
+    """
+    wanted = {value for value in hashes if value != GENESIS}
+    found, coded = Neighbours({}, {}), encoding(connection)
+    for first, last in ranges if wanted else ():
+        try:
+            for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
+                tenant, stored, previous = ((item or b"").decode(coded, "backslashreplace") for item in raw)
+                row = Neighbour(seq, tenant, stored)
+                for table, key in zip(found, (stored, previous), strict=True):
+                    if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
+                        kept.append(row)
+        except apsw.Error:
+            pass  # what was found before the damage is still true; the damage itself is a finding already
+    return found
 
 
 class TableRows:

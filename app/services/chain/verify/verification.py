@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import apsw
 
-from app.services.chain.rules import HIGHEST_SEQ, SOUND, Code, Finding, Verdict
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, TABLE, Code, Finding, Verdict
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
-from app.services.chain.verify.extent import Extent, ends, with_counts
 from app.services.chain.verify.join import join, next_seal
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.chain.verify.scan import BLOCK, Job, Result
@@ -32,6 +31,93 @@ SMALL_FILE: Final = 4_000_000
 
 LEAST_RANGE: Final = 8_000
 """Rows of the smallest range, which take about 12 ms: by so much may one process end before another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What is to be verified: `first <= seq <= last`, of `tenant` or of all.
+
+    `lowest` and `highest` are the ends of the table, None where they cannot be read; it may reach further in
+    a damaged file. `rows` is how many are to be met, None where that is not known, and `size` about how many
+    have to be read for that. `counter` is AUTOINCREMENT's, where it was read in the same
+    snapshot and the extent reaches that far. `partial` says that rows were left out on purpose.
+    """
+
+    first: int
+    last: int
+    tenant: str | None = None
+    rows: int | None = None
+    size: int = 0
+    counter: int | None = None
+    lowest: int | None = None
+    highest: int | None = None
+    partial: bool = False
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where the rows lie, as far as it is known."""
+        low = self.first if self.lowest is None else max(self.first, self.lowest)
+        high = self.highest if self.highest is not None else self.counter
+        return low, min(self.last, high if high is not None else low)
+
+
+def ends(connection: apsw.Connection, tenant: str | None, first: int | None, last: int | None) -> Extent:
+    """The extent of the table, or of the part that is asked for, its rows not counted yet.
+
+    Damage never raises: what cannot be read is not known. Raises apsw's errors of a locked file.
+    """
+    low = _read(connection, f"SELECT min(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
+    high = _read(connection, f"SELECT max(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
+    numbered = _read(connection, "SELECT max(seq) FROM main.sqlite_sequence WHERE name = ?", TABLE)
+    lowest, highest = low and low[0], high and high[0]
+    counter = numbered[0] if numbered and isinstance(numbered[0], int) else None
+    if low and high and (lowest is None or highest is None):
+        return Extent(1, 0, tenant, counter=counter)
+    if lowest is not None and highest is not None and lowest > highest:
+        highest = None
+    # From the first number the platform gives, in case the first row found is not the lowest.
+    start = 1 if lowest is None else min(1, lowest)
+    if low is None:  # below 1 only if that is not what is damaged
+        at_0 = f"SELECT count(*) FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN 0 AND 0"  # noqa: S608
+        start = 1 if _read(connection, at_0) is None else LOWEST_SEQ
+    end = HIGHEST_SEQ if highest is None else max(highest, counter or highest)
+    whole = last is None or highest is None or last >= highest
+    return Extent(
+        first=start if first is None else max(start, first),
+        last=end if last is None else min(end, last),
+        tenant=tenant,
+        counter=counter if whole else None,
+        lowest=lowest,
+        highest=highest,
+        partial=(first is not None and (lowest is None or first > lowest)) or not whole,
+    )
+
+
+def with_counts(connection: apsw.Connection, extent: Extent) -> Extent:
+    """The same with its rows counted, which takes an index; in the snapshot that the ends are from."""
+    counting = f"SELECT count(*) FROM main.{TABLE}"  # noqa: S608
+    every = own = _read(connection, counting)
+    if extent.tenant is not None:
+        own = _read(connection, f"{counting} WHERE tenant_id = ?", extent.tenant)
+    size = every and every[0]
+    low, high = extent.span
+    within = max(0, high - low + 1)
+    return replace(
+        extent,
+        rows=None if extent.partial else own and own[0],
+        size=within if size is None else min(size, within) if extent.partial else size,
+    )
+
+
+def _read(connection: apsw.Connection, sql: str, *params: str) -> tuple[Any] | None:
+    """The one row of one value that a query gives, None where it cannot be read."""
+    try:
+        ((value,),) = connection.execute(sql, params)
+    except IN_THE_WAY:
+        raise
+    except apsw.Error:
+        return None
+    return (value,)
 
 
 class Executor(Protocol):
