@@ -87,46 +87,65 @@ def _explained_when_asked() -> Iterator[None]:
 
 
 def _make_enums_quickly() -> None:
-    """Makes an enum that is given as names with numbers by entering its members directly.
+    """Makes an enum that is given as names with numbers from an empty one, by entering its members directly.
 
     PySide makes 200 enums with 3,000 members until the window has its rows, as `Enum("Name", [("A", 1), …])`.
     Python looks at each name and value several times, for what only a class statement can hold.
     """
     original: Callable[..., Any] = vars(enum.EnumType)["_create_"]
+    kinds = (enum.Enum, enum.IntEnum, enum.Flag, enum.IntFlag)
     bases = (*type.mro(enum.IntFlag), *type.mro(enum.EnumType))
     taken = {name for base in bases for name in vars(base)}
 
+    @cache
+    def empty(kind: Any, boundary: Any) -> dict[str, Any]:
+        body = dict(vars(original(kind, "Empty", (), boundary=boundary)))
+        del body["__new__"]  # set below, as Python does: in a body it would become a static method
+        return body
+
     def create(cls: Any, class_name: str, names: Any, *, module: str | None = None, **options: Any) -> Any:
         module = module or sys._getframe(2).f_globals.get("__name__")  # that of whoever called `Enum(…)`
-        plain = type(names) is list and all(
-            type(pair) is tuple and len(pair) == 2 and pair[0][:1] not in ("", "_") and type(pair[1]) is int
-            for pair in names
-        )
-        if not plain or not taken.isdisjoint(members := dict(names)) or len(members) != len(names):
+        members = None if options.get("type") or options.get("qualname") else _numbered(names)
+        if cls not in kinds or members is None or not taken.isdisjoint(members):
             return original(cls, class_name, names, module=module, **options)
-        made = original(cls, class_name, (), module=module, **options)
+        body = empty(cls, options.get("boundary"))
+        own = {name: type(value)() for name, value in body.items() if type(value) in (list, dict)}
+        made = type.__new__(enum.EnumType, class_name, (cls,), {**body, **own, "__module__": module})
+        type.__setattr__(made, "__new__", enum.Enum.__new__)
         _enter(made, members)
         return made
 
     setattr(enum.EnumType, "_create_", create)  # noqa: B010 - it is a method, which mypy would keep
 
 
+def _numbered(names: Any) -> dict[str, int] | None:
+    """The members that a list of names with whole numbers gives; None for anything else."""
+    if type(names) is not list or not all(
+        type(pair) is tuple and len(pair) == 2 and pair[0][:1] not in ("", "_") and type(pair[1]) is int
+        for pair in names
+    ):
+        return None
+    members = dict(names)
+    return members if len(members) == len(names) else None
+
+
 def _enter(made: Any, members: dict[str, int]) -> None:
     """Gives an enum its members; a second name of a number is an alias, as are several bits of a flag."""
-    is_flag = issubclass(made, enum.Flag)
+    by_value, by_name, ordered = made._value2member_map_, made._member_map_, made._member_names_
+    new, takes_value, is_flag = made._new_member_, made._use_args_, issubclass(made, enum.Flag)
     single_bits = all_bits = 0
     for name, value in members.items():
-        if (member := made._value2member_map_.get(value)) is None:
-            member = made._new_member_(made, value) if made._use_args_ else made._new_member_(made)
+        if (member := by_value.get(value)) is None:
+            member = by_value[value] = new(made, value) if takes_value else new(made)
             member._value_, member._name_, member.__objclass__ = value, name, made
-            member._sort_order_ = len(made._member_names_)
-            made._value2member_map_[value] = member
+            member._sort_order_ = len(ordered)
             all_bits |= value
-            is_single = bool(value) and not value & value - 1
-            single_bits |= value if is_single else 0
+            is_single = value and not value & value - 1
+            if is_single:
+                single_bits |= value
             if is_single or not is_flag:
-                made._member_names_.append(name)
-        made._member_map_[name] = member
+                ordered.append(name)
+        by_name[name] = member
         type.__setattr__(made, name, member)
     if is_flag:
         made._flag_mask_, made._singles_mask_ = all_bits, single_bits

@@ -89,7 +89,12 @@ by_python = len(entered)
 made += [
     (enum.Enum, "Words", ["ONE", "TWO"], {"module": __name__}),
     (enum.Enum, "Taken", [("name", 1), ("value", 2)], {"module": __name__}),
+    (enum.Enum, "Hidden", [("_a", 1), ("__b", 2)], {"module": __name__}),
     (enum.IntEnum, "Alias", [("ONE", 1), ("UN", 1)], {"module": __name__}),
+    (enum.IntFlag, "Twice", [("A", 1), ("B", 1), ("C", 8)], {"module": __name__, "boundary": enum.STRICT}),
+    (enum.Enum, "Named", [("A", 1)], {"module": __name__, "qualname": "Outer.Named"}),
+    (enum.Enum, "Mixed", [("A", 1)], {"module": __name__, "type": int}),
+    (enum.StrEnum, "Texts", [("A", "a")], {"module": __name__}),
     (enum.Flag, "Unsorted", [("B", 2), ("A", 1), ("AB", 3), ("NONE", 0)], {"module": __name__}),
 ]
 def described(kind):
