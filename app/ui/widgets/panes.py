@@ -244,7 +244,6 @@ class FieldList(QWidget):
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
         self._shown: dict[str, str] = {}
-        self._copies: dict[str, QWidget | None] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -256,7 +255,6 @@ class FieldList(QWidget):
             return
         self._fields = tuple(fields)
         self._shown.clear()
-        self._copies.clear()
         for old in taken(self._grid):
             old.hide()
             old.deleteLater()
@@ -266,9 +264,6 @@ class FieldList(QWidget):
 
     def value(self, label: str) -> str:
         return self._shown[label]
-
-    def copy_button(self, label: str) -> QWidget | None:
-        return self._copies[label]
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
@@ -309,12 +304,11 @@ class FieldList(QWidget):
             show.clicked.connect(lambda: self._open(row, field, holder))
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(holder, row, 1)
-        button = None
         if field.can_copy and (field.copy or field.value):
             button = tool_button(self._theme, Icon.COPY, f"Copy {field.label.lower()}")
             button.clicked.connect(lambda: self._copy(field, button))
             self._grid.addWidget(button, row, 2, top)
-        self._shown[field.label], self._copies[field.label] = value.text(), button
+        self._shown[field.label] = value.text()
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = text_box(self._theme, field.label, field.value)
@@ -326,8 +320,7 @@ class FieldList(QWidget):
         self._take_place()
         whole.setFocus()
 
-    def _copy(self, field: Field, button: QWidget | None) -> None:
+    def _copy(self, field: Field, button: QWidget) -> None:
         QGuiApplication.clipboard().setText(field.value if field.copy is None else field.copy)
-        if button is not None:
-            self._theme.bind_icon(button, Icon.CHECK, Tone.OK)
-            QTimer.singleShot(_COPIED_MS, button, lambda: self._theme.bind_icon(button, Icon.COPY, "dim"))
+        self._theme.bind_icon(button, Icon.CHECK, Tone.OK)
+        QTimer.singleShot(_COPIED_MS, button, lambda: self._theme.bind_icon(button, Icon.COPY, "dim"))

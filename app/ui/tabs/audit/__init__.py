@@ -92,9 +92,10 @@ class AuditTab(RecordTab):
     def read_beside(self, query: ListQuery) -> None:
         if self._timeline_task is not None:
             self._timeline_task.cancel()
-        lists, offset = self.context.lists, self._utc_offset()
         self._timeline_task = self.context.runner.read(
-            lambda database: lists.per_day(database, query, offset),
+            self.context.lists.per_day,
+            query,
+            self._utc_offset(),
             on_done=self.timeline.set_days,
             on_failed=lambda error: self.timeline.set_days(()),
         )

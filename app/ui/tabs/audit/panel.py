@@ -326,9 +326,5 @@ def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
 
 def _in_full(finding: Finding) -> str:
     """The sentence, which a narrow window shortens, and what was looked for."""
-    lines = [finding.message]
-    if finding.expected is not None:
-        lines.append(f"Expected: {finding.expected}")
-    if finding.actual is not None:
-        lines.append(f"Found: {finding.actual}")
-    return "\n".join(lines)
+    both = (("Expected", finding.expected), ("Found", finding.actual))
+    return "\n".join([finding.message, *(f"{name}: {of}" for name, of in both if of is not None)])

@@ -55,7 +55,9 @@ class ListController(QObject):
         view.setModel(self.model)
         HeldPainting(view, self.model)
         self._fitted = view.columns.restore()
-        self._show_default_order()
+        if table.sort in [column.name for column in self.model.columns]:
+            order = Qt.SortOrder.DescendingOrder if table.descending else Qt.SortOrder.AscendingOrder
+            view.show_order(self.model.column_of(table.sort), order)
         # "2 min ago" grows old by itself.
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
@@ -77,11 +79,8 @@ class ListController(QObject):
             self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
 
     def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
-        query, lists = self._query, self._context.lists
+        query = self._query
         self._wanted = record_id
-
-        def work(database: Any) -> tuple[int, int] | None:
-            return lists.locate(database, query, record_id)  # type: ignore[arg-type]
 
         def found(answer: tuple[int, int] | None) -> None:
             if query != self._query or record_id != self._wanted:
@@ -96,7 +95,7 @@ class ListController(QObject):
             else:
                 self.lost.emit()
 
-        self._context.runner.read(work, on_done=found)
+        self._context.runner.read(self._context.lists.locate, query, record_id, on_done=found)
 
     def _row_of(self, place: int, key: int) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
@@ -135,12 +134,6 @@ class ListController(QObject):
         """Lets go of the rows; nothing is read after it."""
         self._cancel()
         self.model.clear()
-
-    def _show_default_order(self) -> None:
-        table = self.table
-        if table.sort in [column.name for column in self.model.columns]:
-            order = Qt.SortOrder.DescendingOrder if table.descending else Qt.SortOrder.AscendingOrder
-            self.view.show_order(self.model.column_of(table.sort), order)
 
     def _shown_query(self) -> ListQuery:
         """The query of the rows that are in sight, which may not be the one asked for last."""

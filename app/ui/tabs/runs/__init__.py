@@ -181,7 +181,8 @@ class RunsTab(RecordTab):
     def reload(self) -> None:
         super().reload()
         self.context.runner.read(
-            lambda database: self.context.lists.count(database, ListQuery(PLANNING_PARKED_IDEAS.name)),
+            self.context.lists.count,
+            ListQuery(PLANNING_PARKED_IDEAS.name),
             on_done=self._show_parked_count,
             on_failed=self._parked_not_counted,
         )
