@@ -97,7 +97,6 @@ class AboutDialog(Dialog):
         self.set_close_button(left=[self.copy_button])
 
     def text(self) -> str:
-        """A line for the program and each component."""
         lines = [f"{part.name} {part.version} ({part.licence})".replace("  ", " ") for part in self._parts]
         return "\n".join([f"Tenant Admin {__version__}", *lines])
 
@@ -226,15 +225,13 @@ def _table_rows(info: OpenedFile) -> list[tuple[Cell, ...]]:
 
 def _table_verdict(schema: Schema, name: str) -> Cell:
     lacks, extra = schema.missing_columns.get(name, ()), schema.extra_columns.get(name, ())
-    words = [f"lacks {', '.join(lacks)}"] if lacks else []
-    words += [f"also has {', '.join(extra)}"] if extra else []
     if name in schema.extra_tables:
         return Cell("Not the platform's", tone=Tone.NEUTRAL, icon=Icon.INFO)
+    named = {"lacks": ", ".join(lacks), "also has": ", ".join(extra)}
+    words = "; ".join(f"{what} {columns}" for what, columns in named.items() if columns)
     if lacks:
-        return Cell("; ".join(words), tone=Tone.WARN, icon=Icon.WARNING)
-    if extra:
-        return Cell("; ".join(words), icon=Icon.INFO)
-    return Cell("As expected", tone=Tone.OK, icon=Icon.OK)
+        return Cell(words, tone=Tone.WARN, icon=Icon.WARNING)
+    return Cell(words, icon=Icon.INFO) if extra else Cell("As expected", tone=Tone.OK, icon=Icon.OK)
 
 
 def _schema_fields(info: OpenedFile) -> list[Field]:
@@ -242,9 +239,8 @@ def _schema_fields(info: OpenedFile) -> list[Field]:
     missing = {"table": len(schema.missing_tables), "column": sum(map(len, schema.missing_columns.values()))}
     words = "Every expected table and column is there" if is_sound else "Complete, but see below"
     if not schema.matches:
-        words = (
-            f"Missing: {' and '.join(counted(number, what) for what, number in missing.items() if number)}"
-        )
+        lacks = [counted(number, what) for what, number in missing.items() if number]
+        words = f"Missing: {' and '.join(lacks)}"
     fields = [Field("Schema", words, tone=Tone.OK if is_sound else Tone.WARN, can_copy=False)]
     if schema.impostors:
         words = f"{', '.join(schema.impostors)} stands in for a table or changes what a write means"
@@ -309,7 +305,6 @@ class ChooseDatabaseDialog(Dialog):
         self.table.setFocus()
 
     def candidate(self) -> Candidate | None:
-        """The one that is selected."""
         selected = self.table.selected_rows()
         return self._candidates[self.table.source_row(selected[0])] if selected else None
 
