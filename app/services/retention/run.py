@@ -63,7 +63,8 @@ _FOLD_EVERY: Final = 4
 """Full transactions between two checkpoints of the write-ahead log."""
 
 _PAUSE: Final = 0.005
-"""Seconds after a full transaction, in which others get the lock."""
+"""Seconds between transactions, in which others get the lock: they look for it now and then alone, so a
+shorter pause behind a shorter transaction is one that they miss."""
 
 _RETRIES: Final = 5
 
@@ -438,7 +439,7 @@ class _Run:
         return 0
 
     def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 1.0) -> float:
-        """`share` is how much of a full transaction it is; the pause and what is folded back go by that."""
+        """`share` is how much of a full transaction it is; the log is folded back by that."""
         if self.cancelled():
             raise Cancelled
         try:
@@ -455,7 +456,7 @@ class _Run:
             self._unfolded = 0.0
             self.fold_back()  # which keeps nobody waiting either
         else:
-            self.pause(_PAUSE * share)
+            self.pause(_PAUSE)
         return held
 
     def _advance(self, rows: int) -> None:
