@@ -1,11 +1,13 @@
 """One theme for all interface tests, light unless a test changes it, and an open file for the tabs."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -31,7 +33,19 @@ def _garbage(qapp: QApplication) -> Iterator[None]:
     """As in the program, garbage is collected on the interface thread: a widget must not die on another."""
     garbage = GarbageCollector()
     yield
+    gc.collect()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     garbage.stop()
+
+
+@pytest.fixture(autouse=True)
+def _widgets_end_here(qapp: QApplication) -> Iterator[None]:
+    """What was to be deleted later goes before the test ends, so that what it says then fails no other.
+
+    `processEvents`, which pytest-qt calls, leaves it to the next event loop: one of another test.
+    """
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(scope="session")
