@@ -125,14 +125,9 @@ def is_project(path: Path) -> bool:
     return os.path.isdir(path) or (path.name in CONFIGURATIONS and os.path.isfile(path))  # noqa: PTH112, PTH113
 
 
-def belongs_to_wrangler(path: Path) -> bool:
-    """Whether wrangler may have it open, by where it lies."""
-    return _OF_WRANGLER in path.parts
-
-
-def detectable() -> bool:
-    """Whether this system tells all of it; elsewhere a wrangler that serves the folder stays unseen."""
-    return sys.platform == "linux"
+def may_be_unseen(path: Path) -> bool:
+    """Whether a wrangler that this system does not tell of may serve the file's folder, by where it lies."""
+    return sys.platform != "linux" and _OF_WRANGLER in path.parts
 
 
 def in_use_by(path: Path) -> str | None:

@@ -117,17 +117,19 @@ def apply(path: Path, folder: Path, *, now: int) -> Applied:
             migrations[name].refuse_transactions()
         backup = _back_up(connection, path, before.pending[0], now)
         done: list[str] = []
+        failure: Exception | None = None
         try:
             for name in before.pending:
                 if _apply_one(connection, migrations[name], path):
                     done.append(name)
-        except Exception as error:
-            if not done:
-                _discard(backup)
-            raise _explained(error, path, done, backup) from error
-        if not done:  # another program did it all meanwhile
-            _discard(backup)
-        return Applied(tuple(done), backup if done else None)
+        except Exception as error:  # noqa: BLE001 - raised below
+            failure = error
+        if not done and backup is not None:  # another program did it all meanwhile, or nothing was done
+            backup.unlink(missing_ok=True)
+            backup = None
+        if failure is not None:
+            raise _explained(failure, path, done, backup) from failure
+        return Applied(tuple(done), backup)
 
 
 def create_database(path: Path, folder: Path, *, now: int) -> Applied:
@@ -299,14 +301,9 @@ def _back_up(connection: apsw.Connection, path: Path, name: str, now: int) -> Pa
     try:
         copies.back_up(connection, copy)
     except BaseException:
-        _discard(copy)
+        copy.unlink(missing_ok=True)
         raise
     return copy
-
-
-def _discard(copy: Path | None) -> None:
-    if copy is not None:
-        copy.unlink(missing_ok=True)
 
 
 def _set_pragma(path: Path, name: str, value: str | int) -> None:

@@ -210,7 +210,6 @@ def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None
     counts = dict.fromkeys(schema.columns, 0) | {"users": 1_204, "audit_chain": 184_220, "notifications": 311}
     return OpenedFile(
         database=LocalDatabase(STATE / f"{'3f9a7c21' * 8}.sqlite"),
-        in_use_by=None,
         can_be_forced=False,
         read_only_reason=reason,
         journal_mode="wal",

@@ -29,10 +29,8 @@ class OpenedFile:
 
     `size` is in bytes, its write-ahead log included. `read_only_reason` reads after "because"; it is None
     exactly when the file can be written. `can_be_forced` says that `force_writable=True` would help.
-    `in_use_by` names other programs that have the file open ("workerd (pid 123)"), as far as the system
-    tells (`models.local.file.in_use_by`). `migrations` is empty for a ledger that nobody understands,
-    `rows` None before `with_counts` was asked. `imported` says that the file was made of a dump just now. The
-    database holds no connection yet.
+    `migrations` is empty for a ledger that nobody understands, `rows` None before `with_counts` was asked.
+    `imported` says that the file was made of a dump just now. The database holds no connection yet.
     """
 
     database: LocalDatabase
@@ -43,7 +41,6 @@ class OpenedFile:
     can_be_forced: bool
     journal_mode: str
     size: int
-    in_use_by: str | None
     imported: bool = False
     rows: Mapping[str, int | None] | None = None
 

@@ -67,7 +67,6 @@ class NoDatabase(StorageError):
                 "used, or create a new database."
             )
         super().__init__(sentence)
-        self.others = others
 
 
 def find_database(path: Path) -> Path:

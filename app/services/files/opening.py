@@ -24,7 +24,7 @@ from models.errors import (
 from models.local import copies
 from models.local.atomic import LOG, new_file, sibling
 from models.local.database import LocalDatabase
-from models.local.file import belongs_to_wrangler, detectable, diagnose, in_use_by, is_project
+from models.local.file import diagnose, in_use_by, is_project, may_be_unseen
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -58,14 +58,13 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     """
     path = paths.resolved(path)
     size = _size(path)
-    used_by = in_use_by(path)
-    forcible = None if force_writable else _why_wait(path, used_by)
+    forcible = None if force_writable else _why_wait(path)
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
-    opened, writable = _look(path, size, used_by, reason)
+    opened, writable = _look(path, size, reason)
     if reason in (None, ASKED):
         reason = _stands_in(opened.schema) or reason or (None if writable else NEWER)
         if reason is not opened.read_only_reason:
-            opened, _ = _look(path, size, used_by, reason)
+            opened, _ = _look(path, size, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
 
 
@@ -75,7 +74,7 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
     For an act that replaces what is in the file, whatever that is. `force` as in `open_database`.
     """
     path = paths.resolved(path)
-    return _no_permission(path) or (None if force else _why_wait(path, in_use_by(path)))
+    return _no_permission(path) or (None if force else _why_wait(path))
 
 
 def snapshot_copy(path: Path, target: Path) -> Path:
@@ -141,13 +140,11 @@ def _size(path: Path) -> int:
     return found.st_size + log
 
 
-def _why_wait(path: Path, used_by: str | None) -> str | None:
+def _why_wait(path: Path) -> str | None:
     """The reason that a person may overrule."""
-    if used_by:
+    if used_by := in_use_by(path):
         return f"{used_by} has it open"
-    if not detectable() and belongs_to_wrangler(path):
-        return NOT_KNOWN
-    return None
+    return NOT_KNOWN if may_be_unseen(path) else None
 
 
 def _no_permission(path: Path) -> str | None:
@@ -165,7 +162,7 @@ def _stands_in(schema: Schema) -> str | None:
     return f"it holds {', '.join(schema.impostors)}, which could change what a write means"
 
 
-def _look(path: Path, size: int, used_by: str | None, reason: str | None) -> tuple[OpenedFile, bool]:
+def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, bool]:
     """The file as it opens, and whether SQLite would write it."""
     database = LocalDatabase(path, read_only=reason is not None)
     try:
@@ -181,7 +178,6 @@ def _look(path: Path, size: int, used_by: str | None, reason: str | None) -> tup
                 can_be_forced=False,
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
-                in_use_by=used_by,
             )
             return opened, not database.connection().readonly("main")
     except NotADatabase as error:

@@ -150,9 +150,8 @@ def test_a_table_of_the_same_name_is_not_enough(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_any_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NoDatabase, match="holds no database; choose a wrangler project") as caught:
+    with pytest.raises(NoDatabase, match="holds no database; choose a wrangler project"):
         find_database(tmp_path)
-    assert caught.value.others == ()
 
 
 def test_a_database_before_its_first_migration_is_named(tmp_path: Path) -> None:
@@ -160,7 +159,7 @@ def test_a_database_before_its_first_migration_is_named(tmp_path: Path) -> None:
     other_file(tmp_path / STATE / "metadata.sqlite")
     with pytest.raises(NoDatabase, match=f"apply the migrations to one of those.*{HASHED}") as caught:
         find_database(tmp_path)
-    assert caught.value.others == (path,)
+    assert str(path.relative_to(tmp_path)) in str(caught.value)
     assert "metadata.sqlite" not in str(caught.value)
 
 
