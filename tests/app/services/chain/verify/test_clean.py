@@ -124,6 +124,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=30)
 @given(json_values, st.sampled_from([None, (",", ":")]), st.booleans())
 def test_what_is_json(value: object, separators: tuple[str, str] | None, ascii_only: bool) -> None:
     assert is_json(json.dumps(value, separators=separators, ensure_ascii=ascii_only))

@@ -1,5 +1,6 @@
 """Where what a checkpoint knew ends: cases in which one entry more or less would be judged otherwise."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,19 @@ def test_a_marker_counts_those_that_were_known(
     known.chain.run("UPDATE audit_chain SET payload = json_set(payload, '$.count', ?) WHERE seq = 9", count)
     known.chain.rehash("a", after=8)
     assert said(known.verify()) == expected
+
+
+def test_the_last_known_is_missed_where_a_marker_tells_of_less(known: KnownChain) -> None:
+    """As many are told of as were known, but up to entry 3 alone."""
+    append(known, "b", 5)
+    append(known, "a", 1, 2, 6, at=NOW - 90)
+    known.checkpoint()
+    value = known.chain.one("SELECT hash FROM audit_chain WHERE seq = 2")[0]
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'a'")
+    known.chain.append("a", previous=value, seq=7)
+    marker = {"fromSeq": 1, "toSeq": 3, "count": 3, "lastHash": value, "cutoff": NOW - 80}
+    known.chain.append("a", "audit_pruned", json.dumps(marker))
+    assert said(known.verify()) == [("TRUNCATED", "a", 6)]
 
 
 def test_a_checkpoint_that_is_replaced_says_nothing_of_entries(known: KnownChain) -> None:
