@@ -238,14 +238,9 @@ class _Comparison:
             if marker is concerned[-1]:
                 found = found or self._miscounted(concerned)
             if found is not None:
-                expected, actual, why = found
-                return not_believed(
-                    self.chain.tenant,
-                    marker.seq,
-                    f"as checkpoint {self.known.number} knew it, {why}",
-                    expected=str(expected),
-                    actual=str(actual),
-                )
+                expected, actual, why = str(found[0]), str(found[1]), found[2]
+                why = f"as checkpoint {self.known.number} knew it, {why}"
+                return not_believed(self.chain.tenant, marker.seq, why, expected=expected, actual=actual)
         return None
 
     def _denied(self, marker: Marker) -> _Denial | None:

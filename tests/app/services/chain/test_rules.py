@@ -79,6 +79,14 @@ def test_times_in_milliseconds_are_read_as_what_they_are() -> None:
     assert [item.code for item in rules.time_findings("acme", 5, AT, 10**18, AT + 60)] == ["UNIT", "TIME"]
 
 
+def test_the_first_time_that_is_in_milliseconds_and_the_last_that_is_not_the_future() -> None:
+    limit = rules.SECONDS_LIMIT
+    assert (rules.seconds(limit - 1), rules.seconds(limit)) == (limit - 1, limit // 1000)
+    assert rules.time_findings("acme", 5, AT, AT + 60, AT + 60) == []
+    (problem,) = rules.time_findings("acme", 5, AT, AT + 61, AT + 60)
+    assert (problem.code, problem.expected) == ("TIME", f"at most {AT + 60 - rules.CLOCK_TOLERANCE}")
+
+
 def test_of_verdicts_the_worst_is_the_file_s() -> None:
     order = ["VERIFIED", "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"]
     assert [rules.worst([rules.Verdict.VERIFIED, verdict]) for verdict in rules.Verdict] == order
