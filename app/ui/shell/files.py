@@ -204,9 +204,8 @@ class Files(QObject):
         from app.ui.shell.dialogs import RestoreDialog  # noqa: PLC0415
 
         dialog = RestoreDialog(self._theme, offer, path, self._window)
-        dialog.accepted.connect(lambda: self._restore(path, scratch, offer))
         dialog.rejected.connect(scratch.cleanup)
-        dialog.open_once()
+        dialog.open_once(lambda: self._restore(path, scratch, offer))
 
     def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()

@@ -188,9 +188,8 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
 def _preferences(window: MainWindow) -> None:
     from app.ui.shell.dialogs import PreferencesDialog  # noqa: PLC0415
 
-    dialog = PreferencesDialog(window.theme, window.settings, window)
-    dialog.accepted.connect(lambda: window.commands.trigger("refresh"))
-    dialog.open_once()
+    refresh = partial(window.commands.trigger, "refresh")
+    PreferencesDialog(window.theme, window.settings, window).open_once(refresh)
 
 
 def _database_info(file: Workspace) -> None:
