@@ -265,7 +265,10 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-@pytest.mark.parametrize("number", range(FILES))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(number, marks=[pytest.mark.slow] if number % 5 else []) for number in range(FILES)],
+)
 def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)
     chain, store, archive = (
