@@ -46,7 +46,7 @@ from tests.gallery.registry import Registry, Shot
 from tests.gallery.sample_table import SampleTable
 
 PAYLOAD = (
-    '{"webhookId":"wh_01HV","actor":"ops@acme.example","url":"https://hooks.acme.example/in",'
+    '{"webhookId":"wh_01HV","actor":"ops@acme.example","url":"https://hooks.acme.example/…",'
     '"events":["run_completed","run_killed"],"limits":{"perDay":1000,"ratio":0.30,"note":null,"on":true}}'
 )
 PHASES = (

@@ -122,13 +122,14 @@ class TenantStory:
         hook = make_webhook(self._rng, self._tenant, at)
         self._tenant.webhooks.append(hook)
         events = json.dumps(hook["events"].split(","), separators=(",", ":"))
+        url = f"https://{hook['hostname']}/…"  # as ours say it (webhooks.host_alone)
         return AuditEvent.WEBHOOK_CREATED, (
-            f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"{hook["url"]}","events":{events}}}'
+            f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"{url}","events":{events}}}'
         )
 
     def _webhook_deleted(self, at: int, actor: str) -> Told:
         hook = self._tenant.webhooks.pop()
-        payload = f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"{hook["url"]}"}}'
+        payload = f'{{"webhookId":"{hook["id"]}","actor":{actor},"url":"https://{hook["hostname"]}/…"}}'
         return AuditEvent.WEBHOOK_DELETED, payload
 
     def _settings_changed(self, at: int, actor: str) -> Told:

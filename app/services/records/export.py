@@ -1,6 +1,6 @@
 """Rows of a list as text, CSV, JSON lines or SQL: for the clipboard and for files.
 
-What a list never holds (secrets, password hashes) is in none of them.
+What a list never holds (secrets, password hashes) is in none of them, and of a webhook's URL its host alone.
 """
 
 import csv
@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
+from app.services.records.webhooks import host_alone
 from app.services.text import sql_name
 from models.engine import Database
 from models.progress import Progress, ignore
@@ -94,11 +95,12 @@ def _write(
     """Writes the list's own columns; as SQL only those that the table really has."""
     table = DECLARED[query.table]
     names = [column.name for column in table.listed if form is not Format.SQL or not column.of]
+    public = [host_alone if table.column(name).host_only else None for name in names]
     line = _writer(query.table, names, form, stream)
     done = 0
     progress(done, len(keys))
     for done, row in enumerate(lists.rows(database, query, keys, names), 1):
-        line(row)
+        line(told(value) if told and value else value for told, value in zip(public, row, strict=True))
         if done % _STEP == 0:
             progress(done, len(keys))
     progress(done, len(keys))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from app.services import text
 from app.services.chain.append import Event
@@ -145,7 +145,7 @@ def _event(
         "actor": actor,
         "webhookId": row.shown("id"),
         "name": row.shown("name"),
-        "url": without_query(row.image.get("url")),
+        "url": host_alone(row.image.get("url")),
         "events": str(row.shown("events")).split(","),
     }
     return Event(row.tenant, kind, {**payload, **along})
@@ -159,7 +159,7 @@ def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Va
                 "replaced" if before[name] and after[name] else "set" if after[name] else "removed"
             )
         else:
-            say = without_query if name == "url" else shown
+            say = host_alone if name == "url" else shown
             changes[name] = {"from": say(before[name]), "to": say(after[name])}
     payload = {"actor": actor, "webhookId": row.shown("id"), "changes": changes}
     return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, payload)
@@ -230,10 +230,18 @@ def host_agrees(url: str, hostname: str) -> bool:
         return False
 
 
-def without_query(url: Value) -> str:
-    """The URL for the audit chain: a query often carries a token, so it is left out and marked."""
+def host_alone(url: Value) -> str:
+    """The URL for whoever may not call it: “https://hooks.slack.com/…”.
+
+    Path, query and user name are often what lets anybody post there, so neither the audit chain nor an export
+    holds them.
+    """
+    said = str(shown(url))
     try:
-        parts = urlsplit(str(shown(url)))
-    except ValueError:
+        parts = urlsplit(said)
+        bare = f"{parts.scheme}://{host_of(said)}" + (f":{parts.port}" if parts.port else "")
+    except (ValueError, InvalidInput):
         return "…"
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", ""))
+    if parts.scheme not in {"https", "http"}:
+        return "…"
+    return bare if said.lower().removesuffix("/") == bare else f"{bare}/…"

@@ -54,6 +54,17 @@ def test_no_secret_is_ever_written(database: LocalDatabase, query: ListQuery, fo
     assert "whsec_hidden" not in written
 
 
+@pytest.mark.parametrize("form", list(Format))
+def test_of_a_webhooks_url_the_host_alone_is_written(
+    database: LocalDatabase, query: ListQuery, form: Format
+) -> None:
+    whole = "https://bob:pw@hooks.slack.com/services/T0/secret-path?token=1"
+    database.connection().execute("UPDATE webhook_destinations SET url = ?", (whole,))
+    written = text(database, query, form)
+    assert "https://hooks.slack.com/…" in written
+    assert not [part for part in ("bob", "pw", "services", "secret-path", "token") if part in written]
+
+
 def test_csv_cells_do_not_run_and_come_back(database: LocalDatabase, query: ListQuery) -> None:
     rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
     cells = [row["name"] for row in rows]

@@ -72,7 +72,7 @@ def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, event
             "webhookId": webhook_id,
             "changes": {
                 "hostname": {"from": "hooks.acme.example", "to": "other.example"},
-                "url": {"from": "https://hooks.acme.example/in", "to": "https://other.example/in"},
+                "url": {"from": "https://hooks.acme.example/…", "to": "https://other.example/…"},
                 "events": {"from": "*", "to": "run_killed,run_started"},
                 "secret": "replaced",
             },
@@ -131,6 +131,45 @@ def test_a_deleted_destination_comes_back_with_its_secret(database: LocalDatabas
     writing.undo(database, change, now=NOW)
     assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
     assert [kind for _, kind, _ in events()] == ["webhook_created", "webhook_deleted", "webhook_restored"]
+
+
+CREDENTIALS = "https://bob:pass-word@hooks.slack.com:8443/services/T0/secret-path?token=in-query#piece"
+SECRETS = ("bob", "pass-word", "services", "secret-path", "token", "in-query", "piece")
+
+
+def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
+    database: LocalDatabase, events: Events
+) -> None:
+    webhook_id = create(database, url="https://discord.com/api/webhooks/1/secret-path?token=in-query")
+    database.connection().execute("UPDATE webhook_destinations SET url = ?", (CREDENTIALS,))
+    off = webhooks.set_active(database, [webhook_id], False, actor="ops", now=NOW)
+    writing.undo(database, off, now=NOW)
+    form = WebhookInput("CI", "https://hooks.slack.com/services/other/secret-path")
+    edit = webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
+    writing.undo(database, edit, now=NOW)
+    gone = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
+    writing.undo(database, gone, now=NOW)
+    assert database.connection().execute("SELECT url FROM webhook_destinations").get == CREDENTIALS
+    written = repr(events())
+    assert not [secret for secret in SECRETS if secret in written]
+    assert [payload.get("url") for _, kind, payload in events() if kind != "webhook_updated"] == [
+        "https://discord.com/…",
+        *["https://hooks.slack.com:8443/…"] * 4,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [(CREDENTIALS, "https://hooks.slack.com:8443/…"), ("https://a.example", "https://a.example"),
+     ("https://A.example/", "https://a.example"), ("https://a.example?q", "https://a.example/…"),
+     ("https://u@a.example", "https://a.example/…"), ("https://a.example/x", "https://a.example/…"),
+     ("https://[2001:DB8::0:1]/x", "https://[2001:db8::1]/…"), ("//a.example/secret", "…"),
+     ("secret://a.example", "…"), ("a.example/secret", "…"), ("https://u:secret/x@a.example/", "…"),
+     ("https://a.example\\secret", "…"), ("https://[::1/secret", "…"), (b"https://a/secret", "…"),
+     (None, "…"), (7, "…")],
+)  # fmt: skip
+def test_of_a_url_the_host_alone_is_said(url: Any, said: str) -> None:
+    assert webhooks.host_alone(url) == said
 
 
 @pytest.mark.parametrize("text", ["", " , ", "run started", "run;killed"])
