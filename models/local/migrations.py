@@ -2,17 +2,17 @@
 
 A migration's name in the ledger table `d1_migrations` says that it ran. This program and `wrangler d1
 migrations apply` therefore agree on what is left to do, whichever of them did the rest (`tests/wrangler`
-proves it). As in wrangler, migrations run in the order of their leading number, each in one transaction
-with its ledger row; ledger rows without a file are reported and otherwise ignored; and when one fails,
-those before it stay applied.
+proves it). As in wrangler, migrations run in the order of their leading number, with their ledger rows, and
+ledger rows without a file are reported and otherwise ignored.
 
-Unlike wrangler, a copy of the file is taken first, and a migration whose tables and indexes are all there
-already, word for word, is recorded instead of run: such a file was made by hand or by another program.
+Unlike wrangler, all that are pending run in one transaction, so that none is applied where one would fail;
+a copy of the file is taken first; and a migration whose tables and indexes are all there already, word for
+word, is recorded instead of run: such a file was made by hand or by another program.
 """
 
 import re
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,6 @@ from models.errors import StorageError
 from models.local import copies, statements
 from models.local.atomic import new_file
 from models.local.database import LocalDatabase
-from models.local.errors import translate
 from models.local.file import connect, set_pragma
 from models.progress import PATIENCE
 from models.schema import LEDGER
@@ -34,6 +33,10 @@ LEDGER_SQL = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}"(
 \t\tapplied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )"""
 """Byte for byte what wrangler writes, so that a schema made by either compares equal."""
+
+_RECORD = f"INSERT INTO main.{LEDGER} (name) VALUES (?)"  # noqa: S608 (a constant)
+_MADE = f"SELECT sql FROM main.sqlite_master WHERE sql IS NOT NULL AND name <> '{LEDGER}' ORDER BY rowid"  # noqa: S608
+"""Everything in the order it was made; what makes virtual tables makes their shadows too."""
 
 _NOT_IN_A_MIGRATION = frozenset(
     ("begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach", "vacuum")
@@ -96,40 +99,57 @@ def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     return _compare(ledger, [migration.name for migration in read_folder(folder)])
 
 
+def foresee(database: LocalDatabase, folder: Path) -> MigrationError | None:
+    """Why `apply` would refuse the file, as far as its schema tells; None where nothing speaks against it.
+
+    Tried in memory, so the file is only read. What its rows forbid (a unique index over equal ones) shows
+    when it is applied. The caller holds a connection.
+    """
+    with database.expected_errors():
+        connection = database.connection()
+        objects = connection.execute(_MADE).fetchall()
+        with closing(apsw.Connection(":memory:")) as trial:
+            for (sql,) in objects:
+                with suppress(apsw.Error):  # of a module that is not here, or a table of such a one
+                    trial.execute(str(sql))
+            try:
+                if ledger := _read_ledger(connection, database.path):
+                    trial.execute(LEDGER_SQL)
+                    trial.executemany(_RECORD, [(name,) for name in ledger])
+                _run_pending(trial, read_folder(folder), database.path)
+            except MigrationError as error:
+                return error
+    return None
+
+
 def apply(path: Path, folder: Path, *, now: int) -> Applied:
-    """Runs every pending migration on an existing file.
+    """Runs every pending migration on an existing file, all or none.
 
     Before the first one, a file with content is copied through SQLite's backup API to
-    `<stem>.before-<migration>.<UTC time><suffix>` beside it, readable by the owner only. A failing migration
-    is rolled back whole; a copy that would equal the file is removed again.
+    `<stem>.before-<migration>.<UTC time><suffix>` beside it, readable by the owner only. What can be foreseen
+    is refused before that; a copy that would equal the file is removed again.
 
     Raises `MigrationError` (naming migration and statement) and the storage errors of `models.errors`.
     """
-    migrations = {migration.name: migration for migration in read_folder(folder)}
+    migrations = read_folder(folder)
     database = LocalDatabase(path)
     with database.expected_errors(), database.connection_context():
         connection = database.connection()
         connection.set_busy_timeout(int(PATIENCE * 1000))
-        before = _compare(_read_ledger(connection, path), list(migrations))
-        if not before.pending:
+        pending = _pending(connection, migrations, path)
+        if not pending:
             return Applied((), None)
-        for name in before.pending:
-            migrations[name].refuse_transactions()
-        backup = _back_up(connection, path, before.pending[0], now)
-        done: list[str] = []
-        failure: Exception | None = None
+        if problem := foresee(database, folder):
+            raise problem
+        backup = _back_up(connection, path, pending[0].name, now)
+        done: tuple[str, ...] = ()
         try:
-            for name in before.pending:
-                if _apply_one(connection, migrations[name], path):
-                    done.append(name)
-        except Exception as error:  # noqa: BLE001 - raised below
-            failure = error
-        if not done and backup is not None:  # another program did it all meanwhile, or nothing was done
-            backup.unlink(missing_ok=True)
-            backup = None
-        if failure is not None:
-            raise _explained(failure, path, done, backup) from failure
-        return Applied(tuple(done), backup)
+            done = _run_pending(connection, migrations, path)
+        finally:
+            if not done and backup is not None:  # another program did it all meanwhile, or nothing was done
+                backup.unlink(missing_ok=True)
+                backup = None
+        return Applied(done, backup)
 
 
 def create_database(path: Path, folder: Path, *, now: int) -> Applied:
@@ -144,9 +164,8 @@ def create_database(path: Path, folder: Path, *, now: int) -> Applied:
         _set_pragma(building, "auto_vacuum", 2)
         try:
             done = apply(building, folder, now=now)
-        except MigrationError as error:  # what ran before it is in a file that nobody will see
-            cause = error.__cause__ if isinstance(error.__cause__, MigrationError) else error
-            raise MigrationError(f"{cause} {path.name} was not made.") from error
+        except MigrationError as error:
+            raise MigrationError(f"{error} {path.name} was not made.") from error
         _set_pragma(building, "journal_mode", "wal")
     return done
 
@@ -252,45 +271,45 @@ def _already_there(connection: apsw.Connection, migration: Migration, path: Path
     detail = [f"{different} differently" if different else "", f"{missing} not at all" if missing else ""]
     raise MigrationError(
         f"{path.name} has no record of migration {migration.name}, yet holds {holds} "
-        f"({' and '.join(item for item in detail if item)}), so it was not applied. "
+        f"({' and '.join(item for item in detail if item)}), so none was applied; nothing was changed. "
         "Make those tables and indexes equal to the migration, or rename them, then try again."
     )
 
 
-def _apply_one(connection: apsw.Connection, migration: Migration, path: Path) -> bool:
-    """Runs one migration, or finds it already there, and writes its ledger row; False where that was done."""
+def _pending(connection: apsw.Connection, migrations: Sequence[Migration], path: Path) -> list[Migration]:
+    names = _compare(_read_ledger(connection, path), [item.name for item in migrations]).pending
+    return [item for item in migrations if item.name in names]
+
+
+def _run_pending(connection: apsw.Connection, migrations: Sequence[Migration], path: Path) -> tuple[str, ...]:
+    """Runs what is pending, or finds it already there, with the ledger rows; in one transaction.
+
+    Which that is, is asked within it: another program may have been faster.
+    """
     connection.execute("BEGIN IMMEDIATE")
-    number = 0
+    at = "the end"
     try:
-        if migration.name in _read_ledger(connection, path):  # another program was faster
-            connection.execute("ROLLBACK")
-            return False
-        connection.execute(LEDGER_SQL)
-        if not _already_there(connection, migration, path):
-            for number, statement in enumerate(migration.statements, 1):  # noqa: B007
-                connection.execute(statement)
-        connection.execute(f"INSERT INTO main.{LEDGER} (name) VALUES (?)", (migration.name,))  # noqa: S608 (a constant)
+        pending = _pending(connection, migrations, path)
+        for migration in pending:
+            migration.refuse_transactions()
+        for migration in pending:
+            connection.execute(LEDGER_SQL)
+            if not _already_there(connection, migration, path):
+                for number, statement in enumerate(migration.statements, 1):
+                    at = f"statement {number} of {migration.name}"
+                    connection.execute(statement)
+            connection.execute(_RECORD, (migration.name,))
+            at = f"the end of {migration.name}"
         connection.execute("COMMIT")
     except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         if isinstance(error, apsw.SQLError | apsw.ConstraintError | apsw.MismatchError):
             raise MigrationError(
-                f"Migration {migration.name} was not applied: statement {number} failed ({error})."
+                f"No migration was applied: {at} failed ({error}). Nothing was changed."
             ) from error
         raise
-    return True
-
-
-def _explained(error: Exception, path: Path, done: list[str], backup: Path | None) -> Exception:
-    """The same failure, saying what became of the file; a bug stays what it is."""
-    known = translate(error, path)
-    if known is None or (not done and not isinstance(known, MigrationError)):
-        return known or error
-    if not done:
-        return MigrationError(f"{known} Nothing was changed.")
-    kept = f" A copy of the file as it was before is {backup}." if backup else ""
-    return MigrationError(f"{known} Applied before that, and kept: {', '.join(done)}.{kept}")
+    return tuple(item.name for item in pending)
 
 
 def _back_up(connection: apsw.Connection, path: Path, name: str, now: int) -> Path | None:
