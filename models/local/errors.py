@@ -60,7 +60,7 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
 
 def _constraint(message: str) -> StorageError:
     """SQLite's message names tables, columns and rules, never values."""
-    if message.endswith("NOT NULL constraint failed: audit_chain.previous_hash"):
+    if message.lower().endswith("not null constraint failed: audit_chain.previous_hash"):
         return errors.HeadMoved()
     if "UNIQUE constraint failed" in message:
         return errors.AlreadyExists()

@@ -24,8 +24,9 @@ _RECENT: Final = 1_000
 
 _GUARDED: Final = """
 SELECT sql,
-  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'previous_hash' AND "notnull" = 1),
-  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = 'seq' AND pk = 1 AND upper(type) = 'INTEGER')
+  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1),
+  EXISTS (SELECT 1 FROM pragma_table_info(?1)
+    WHERE lower(name) = 'seq' AND pk = 1 AND upper(type) = 'INTEGER')
     AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')
 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
 """
@@ -143,7 +144,7 @@ def last_numbers(database: Database) -> tuple[Any, int | None]:
         return None, None
     counters, lasts = database.read_batch(
         [
-            raw("SELECT seq FROM sqlite_sequence WHERE name = ?", TABLE),
+            raw("SELECT seq FROM sqlite_sequence WHERE lower(name) = ?", TABLE),
             AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
         ]
     )

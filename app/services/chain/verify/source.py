@@ -119,7 +119,7 @@ def check_table(connection: apsw.Connection, path: Path) -> None:
     columns = {
         name: (key, str(kind).upper())
         for name, key, kind in connection.execute(
-            "SELECT name, pk, type FROM pragma_table_xinfo(?)", (TABLE,)
+            "SELECT lower(name), pk, type FROM pragma_table_xinfo(?)", (TABLE,)
         )
     }
     missing = [name for name in COLUMNS if name not in columns]

@@ -68,7 +68,7 @@ def ends(connection: apsw.Connection, tenant: str | None, first: int | None, las
     """
     low = _read(connection, f"SELECT min(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
     high = _read(connection, f"SELECT max(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
-    numbered = _read(connection, "SELECT max(seq) FROM main.sqlite_sequence WHERE name = ?", TABLE)
+    numbered = _read(connection, "SELECT max(seq) FROM main.sqlite_sequence WHERE lower(name) = ?", TABLE)
     lowest, highest = low and low[0], high and high[0]
     counter = numbered[0] if numbered and isinstance(numbered[0], int) else None
     if low and high and (lowest is None or highest is None):
