@@ -47,7 +47,7 @@ class StillReferred(NotAllowed):
     """A foreign key without an ON DELETE action forbids it."""
 
     sentence = (
-        "Rows of {what} still refer to this and would lose what they refer to; nothing was changed. "
+        "This is still referred to by {what}, which would lose what they refer to; nothing was changed. "
         "Remove those first, or keep the record."
     )
 

@@ -23,9 +23,10 @@ Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
 class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.
 
-    `summary` is for a person ("3 users deleted"). `inverse_events` are what undoing appends. `checks` are
-    made for the act, for its undo and for doing it again. `bulk` are tables of which so many rows went that
-    none is named.
+    `summary` is for a person ("3 users deleted"), and `along` what goes or changes in other rows with it
+    (", with 2 rows of operator_reviews"). `inverse_events` are what undoing appends. `checks` are made for
+    the act, for its undo and for doing it again. `bulk` are tables of which so many rows went that none is
+    named.
     """
 
     summary: str
@@ -34,6 +35,7 @@ class Change:
     inverse_events: tuple[Event, ...] = ()
     checks: Checks = field(default=lambda rows, limits: (), repr=False)
     bulk: frozenset[str] = frozenset()
+    along: str = ""
 
     @property
     def tables(self) -> frozenset[str]:

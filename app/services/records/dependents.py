@@ -47,50 +47,50 @@ class Removal:
         said = ""
         for word, what in (("with", "alsoDeleted"), ("changing", "alsoChanged")):
             total = sum((found.get(what, Counter()) for found in self.along.values()), Counter())
-            rows = (f"{text.counted(count, 'row')} of {table}" for table, count in sorted(total.items()))
-            said += f", {word} {' and '.join(rows)}" if total else ""
+            said += f", {word} {_rows(total)}" if total else ""
         return said
 
 
 def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
-    Raises `StillReferred` naming a table whose rows may not lose what they refer to, and `NotAllowed` where
+    Raises `StillReferred`, which counts the rows that may not lose what they refer to, and `NotAllowed` where
     what goes along could not be put back: rows in a circle, tables with triggers, too many rows.
     """
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
     root: dict[Identity, Identity] = {identity: identity for identity in doomed}
     before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
     altered: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
-    held: list[StoredRow] = []
+    held: dict[Identity, StoredRow] = {}
     frontier = list(rows)
     while frontier:
         found = list(images.referring(frontier, MOST + 1))
         frontier = []
         for child, key, parent in found:
-            _refuse_what_cannot_come_back(child)
+            _refuse_without_key(child)
             identity = child.identity
             root.setdefault(identity, root[parent.identity])
             if identity != parent.identity:
                 before[parent.identity].add(identity)
             match key.on_delete:
                 case "CASCADE":
+                    _refuse_triggers(child)
                     if identity not in doomed:
                         doomed[identity] = child
                         before[identity] = set()
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
+                    _refuse_triggers(child)
                     altered.setdefault(identity, (child, {}))[1].update(_detached(child, key))
                 case _:
-                    held.append(child)
+                    held[identity] = child
         if len(doomed) - len(rows) + len(altered) > MOST:
             raise NotAllowed(
                 f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
                 "Remove some of those first."
             )
-    for child in held:
-        if child.identity not in doomed:
-            raise StillReferred(child.table.name)
+    if still := Counter(child.table.name for identity, child in held.items() if identity not in doomed):
+        raise StillReferred(_rows(still))
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed
     ]
@@ -103,6 +103,14 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         for identity in identities:
             along.setdefault(root[identity], {}).setdefault(what, Counter())[identity[0]] += 1
     return Removal(tuple(changes), along)
+
+
+def _rows(counted: Mapping[str, int]) -> str:
+    """ "2 rows of answers and more than 10,000 rows of reviews"."""
+    return " and ".join(
+        f"{text.counted(count, 'row') if count <= MOST else f'more than {MOST:,} rows'} of {table}"
+        for table, count in sorted(counted.items())
+    )
 
 
 def _children_first(
@@ -119,12 +127,15 @@ def _children_first(
         ) from None
 
 
-def _refuse_what_cannot_come_back(row: StoredRow) -> None:
+def _refuse_without_key(row: StoredRow) -> None:
     if not row.table.key:
         raise NotAllowed(
             f"Rows of {row.table.name} refer to this, and nothing tells them apart: the table has no primary "
             "key, and its own columns take every name of SQLite's row number; nothing was changed."
         )
+
+
+def _refuse_triggers(row: StoredRow) -> None:
     if row.table.has_triggers:
         raise NotAllowed(
             f"Rows of {row.table.name} would go along, and triggers of that table change more than could be "

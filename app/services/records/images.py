@@ -163,7 +163,7 @@ class Images:
         if keys:
             narrowed = StoredRow(replace(row.table, referring=keys), row.image)
             for child, _, _ in self.referring([narrowed], 1):
-                raise StillReferred(child.table.name)
+                raise StillReferred(f"rows of {child.table.name}")
 
     def _matching(
         self, name: str, by: Sequence[str], wanted: Sequence[tuple[Value, ...]], only: Collection[str] = ()

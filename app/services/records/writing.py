@@ -30,6 +30,12 @@ def act(plan: Callable[Concatenate[Images, P], Change]) -> Callable[Concatenate[
     return planned
 
 
+def preview(function: Callable[..., Change], database: Database, *args: Any, **kwargs: Any) -> Change:
+    """What an act would do as it stands now; nothing is written. Raises what its plan raises."""
+    plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
+    return plan(Images(database), *args, **kwargs)
+
+
 def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
@@ -119,4 +125,5 @@ def deletion(
         events=tuple(event(row, True, gone.of(row)) for row in rows),
         inverse_events=tuple(event(row, False, gone.back(row)) for row in rows),
         checks=checks,
+        along=str(gone),
     )

@@ -1,6 +1,7 @@
 """A tenant's users, and the forms for a new one and for another e-mail address."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -77,7 +78,7 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
     return form
 
 
-def _delete(*args: Any, **options: Any) -> Change:
+def _delete() -> Callable[..., Change]:
     from app.services.records import users  # noqa: PLC0415
 
-    return users.delete(*args, **options)
+    return users.delete

@@ -80,7 +80,7 @@ class WebhooksTab(RecordTab):
             run = partial(self._set_active, active)
             refusal = partial(self.selection.refusal_to_set, "active", active)
             add(record_act(word.lower(), word, icon, run, refusal, key))
-        add(delete_act(self, webhooks.delete, "url"))
+        add(delete_act(self, lambda: webhooks.delete, "url"))
         add(history_act(self))
 
     def _create(self) -> None:

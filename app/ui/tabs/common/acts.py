@@ -13,6 +13,7 @@ from app.ui.shell.actions import ActionSpec, Place, Refusal
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
+from models.engine import Database
 
 record_act = partial(ActionSpec, place=Place.INSPECTOR)
 """An act on the selected records, with a button in the inspector."""
@@ -33,19 +34,25 @@ def edit_act(tab: RecordTab, text: str, run: Callable[[Any], object]) -> ActionS
     return record_act("edit", text, Icon.EDIT, lambda: tab.current.when_whole(run), refusal, "F2")
 
 
-def delete_act(tab: RecordTab, function: Callable[..., Change], name: str) -> ActionSpec:
-    """Deletes exactly the records selected now with `function(database, ids, …)`.
+def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str) -> ActionSpec:
+    """Deletes exactly the records selected now with the act of many ids that `load` gives.
 
-    `name` is the column that names a record in the question. One record goes without a question, unless the
-    preferences ask for it; undo brings back both.
+    `name` is the column that names a record in the question. One record on which nothing else depends goes
+    without a question, unless the preferences ask for it; undo brings back all of it. What may not go is said
+    instead of asked.
     """
 
     def run() -> None:
-        lists, (query, keys) = tab.context.lists, tab.list.selected_keys()
-        tab.context.runner.read(
-            lambda database: freeze(lists.rows(database, query, keys, ("id", name, "tenant_id"))),
-            on_done=partial(_decide_deletion, tab, function),
-        )
+        context, (query, keys) = tab.context, tab.list.selected_keys()
+
+        def look(database: Database) -> tuple[Frozen, str]:
+            from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
+
+            rows = context.lists.rows(database, query, keys, ("id", name, "tenant_id"))
+            doomed, told = freeze(rows), {"actor": context.settings.actor, "now": context.clock()}
+            return doomed, preview(load(), database, doomed.ids, **told).along if doomed.ids else ""
+
+        context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
     return record_act("delete", "Delete", Icon.DELETE, run, tab.selection.refusal, "Del")
 
@@ -125,15 +132,16 @@ def ask_about(
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
-def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Frozen) -> None:
+def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Frozen, along: str) -> None:
     act, one = partial(tab.act, function, doomed.ids), len(doomed.ids) == 1
     if not doomed.ids:
         return
-    if one and not tab.context.settings.confirm_deletion:
+    if one and not along and not tab.context.settings.confirm_deletion:
         act()
         return
     count = counted(len(doomed.ids), *tab.spec.table.noun)
     of_whom = f" of {counted(doomed.tenants, 'tenant')}" if doomed.tenants > 1 else ""
     what, them = ("It", "it") if one else (f"{count}{of_whom}", "them")
-    sentence = f"{what} will be deleted, and the audit chain records it. Undo brings {them} back."
+    all_of_it = "all of it" if along else them
+    sentence = f"{what} will be deleted{along}, and the audit chain records it. Undo brings {all_of_it} back."
     ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}")

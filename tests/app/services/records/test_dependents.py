@@ -48,7 +48,10 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
 ) -> None:
     execute(people, *REVIEWS, *ANSWERS, *ESCALATIONS)
     before = content()
+    looked_at = writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
+    assert (content(), events()) == (before, [])
     change = delete(people, "u-1", "u-2")
+    assert looked_at.along and change.summary == f"2 users deleted{looked_at.along}"
     assert change.summary == (
         "2 users deleted, with 3 rows of answers and 3 rows of operator_reviews,"
         " changing 1 row of escalations"
@@ -166,11 +169,17 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
         people,
         *REVIEWS,
         "CREATE TABLE scores (review INTEGER REFERENCES operator_reviews(id), value REAL)",
-        "INSERT INTO scores VALUES (1, 7.5)",
+        "CREATE TABLE marks (who TEXT REFERENCES users, review INTEGER REFERENCES operator_reviews)",
+        "INSERT INTO scores VALUES (1, 7.5), (3, 6)",
+        "INSERT INTO marks VALUES ('u-1', 1)",
     )
     before = content()
-    with pytest.raises(StillReferred, match="Rows of scores still refer to this"):
+    with pytest.raises(
+        StillReferred, match="still referred to by 1 row of marks and 2 rows of scores, which"
+    ):
         delete(people, "u-1")
+    with pytest.raises(StillReferred):
+        writing.preview(users.delete, people, ["u-1"], actor="ops", now=NOW)
     assert (content(), events()) == (before, [])
     delete(people, "u-2")
 
@@ -224,7 +233,7 @@ def test_keys_of_several_columns_and_defaults(people: LocalDatabase, content: Co
     assert people.connection().execute("SELECT who FROM owners").get == "u-3"
     writing.undo(people, change, now=NOW)
     assert content() == before
-    with pytest.raises(StillReferred, match="Rows of logins"):
+    with pytest.raises(StillReferred, match="by rows of logins"):
         users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
     assert content() == before
 

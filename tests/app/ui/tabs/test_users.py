@@ -1,5 +1,7 @@
 """Users as a person looks after them."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -11,7 +13,7 @@ from app.ui.tabs.users import UsersTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask, child, write
+from tests.fixtures.window import ask, child, dialog, write
 
 EMAIL = 0
 
@@ -121,6 +123,54 @@ def test_exactly_the_selected_users_go(tab: UsersTab, context: Context, qtbot: Q
     assert len(left) == total - 2 and not left & gone
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+
+
+DEPENDENTS = (
+    "CREATE TABLE operator_reviews (operator_id TEXT REFERENCES users(id) ON DELETE CASCADE)",
+    "CREATE TABLE escalations (id TEXT, supervisor TEXT REFERENCES users(id) ON DELETE SET NULL)",
+    "CREATE TABLE artifacts (owner TEXT REFERENCES users(id))",
+)
+
+
+@pytest.fixture
+def depended(demo_path: Path) -> Path:
+    for table in DEPENDENTS:
+        ask(demo_path, table)
+    return demo_path
+
+
+def test_rows_that_go_along_are_named_before(
+    depended: Path, tab: UsersTab, context: Context, qtbot: QtBot
+) -> None:
+    total, user = tab.model.rowCount(), choose(tab, qtbot, 2)
+    ask(depended, "INSERT INTO operator_reviews VALUES (?), (?)", user, user)
+    ask(depended, "INSERT INTO escalations VALUES ('e', ?)", user)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    question = dialog(qtbot, tab, ConfirmDialog)
+    assert question.sentence.text() == (
+        "It will be deleted, with 2 rows of operator_reviews, changing 1 row of escalations, and the audit "
+        "chain records it. Undo brings all of it back."
+    )
+    assert tab.model.rowCount() == total
+    with qtbot.waitSignal(context.runner.changed):
+        qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
+    assert ask(depended, "SELECT count(*) FROM operator_reviews") == [(0,)]
+    with qtbot.waitSignal(context.runner.changed):
+        context.history.undo()
+    assert ask(depended, "SELECT supervisor FROM escalations") == [(user,)]
+
+
+def test_what_others_hold_on_to_is_not_asked_about(
+    depended: Path, tab: UsersTab, context: Context, qtbot: QtBot
+) -> None:
+    user = choose(tab, qtbot, 2)
+    ask(depended, "INSERT INTO artifacts VALUES (?), (?)", user, user)
+    with qtbot.waitSignal(context.runner.failed) as refused:
+        qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    assert str(refused.args[0]).startswith(
+        "This is still referred to by 2 rows of artifacts, which would lose"
+    )
+    assert tab.findChild(ConfirmDialog) is None
 
 
 def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
