@@ -4,6 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
+from app import paths
 from app.commands.common import (
     EXIT_FINDINGS,
     EXIT_INTACT,
@@ -86,7 +87,8 @@ def verify(options: argparse.Namespace) -> int:
 def _refuse_empty(options: argparse.Namespace) -> None:
     """A part that holds nothing is more likely mistyped than in order. Raises `InvalidInput`."""
     if options.tenant is not None:
-        raise InvalidInput("tenant", f"There are no audit entries of {options.tenant}; check the name.")
+        name = options.tenant or "a tenant without a name"
+        raise InvalidInput("tenant", f"There are no audit entries of {name}; check the name.")
     if options.seq_from is not None or options.seq_to is not None:
         raise InvalidInput("range", "There are no audit entries in this range; check the numbers.")
 
@@ -104,6 +106,12 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
         help="start over: the file is held against what it holds now, and no longer against the checkpoints "
         "so far, which are kept",
     )
+    parser.add_argument(
+        "--accept-starts",
+        action="store_true",
+        help="say that chains whose start nothing proves are right, as where the platform's own cleanup went "
+        "by; it is recorded in your name (--start-over says so, too)",
+    )
 
 
 def checkpoint(options: argparse.Namespace) -> int:
@@ -120,7 +128,9 @@ def checkpoint(options: argparse.Namespace) -> int:
         say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
     else:
         reason = Reason.START_OVER if options.start_over else Reason.REQUEST
-        made = verify_and_sign(path, store, verify, now=now, reason=reason)
+        accepts = options.start_over or options.accept_starts
+        accepted_by = paths.os_user() if accepts else None
+        made = verify_and_sign(path, store, verify, now=now, reason=reason, accepted_by=accepted_by)
         if made.checkpoint is None and not made.report.entries and made.report.intact:
             say(str(made.why_not))
             return EXIT_INTACT
@@ -130,10 +140,15 @@ def checkpoint(options: argparse.Namespace) -> int:
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
         say(store.key_place())
-        unproven = [item.tenant for item in made.report.tenants if item.verdict is Verdict.UNPROVEN_START]
-        for tenant in unproven if not options.start_over else ():
-            complain(f"nothing proves what came before the start of {tenant}")
-            code = EXIT_FINDINGS
+        for item in made.report.tenants:
+            if item.verdict is Verdict.UNPROVEN_START:
+                complain(
+                    f"nothing proves what came before the start of {item.tenant}; --accept-starts says that "
+                    "it is right"
+                )
+                code = EXIT_FINDINGS
+            elif item.anchor is not None and item.anchor.kind == "adopted":
+                say(f"the start of {item.tenant} at entry {item.first_seq} is accepted as it is")
     for row in store.unreadable(path):
         complain(f"{row} cannot be read; the rest was used")
     if options.export is not None:

@@ -27,6 +27,14 @@ def test_one_tenant_is_verified_alone(demo: Path) -> None:
     assert "600" not in run("verify", demo, "--tenant", "acme-corp").stdout
 
 
+def test_a_tenant_without_a_name_is_verified_alone(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET tenant_id = '' WHERE tenant_id = 'acme-corp'")
+    report = json.loads(run("verify", copy, "--tenant", "", "--json").stdout)
+    assert [(item["tenant"], item["verdict"]) for item in report["tenants"]] == [("", "CONSISTENT")]
+
+
 def test_a_range_is_verified_alone(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "changed.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -48,7 +56,9 @@ def test_a_changed_payload_is_found_and_exits_1(demo: Path, tmp_path: Path) -> N
     assert "HASH" in run("verify", copy).stdout
 
 
-@pytest.mark.parametrize("arguments", [("--tenant", "acme-crop"), ("--from", 700, "--to", 900)])
+@pytest.mark.parametrize(
+    "arguments", [("--tenant", "acme-crop"), ("--tenant", ""), ("--from", 700, "--to", 900)]
+)
 def test_a_part_that_holds_nothing_is_more_likely_mistyped(demo: Path, arguments: tuple[object, ...]) -> None:
     done = run("verify", demo, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -84,6 +94,22 @@ def test_a_checkpoint_of_an_unproven_start_says_so(demo: Path, tmp_path: Path) -
     refused = run("checkpoint", copy, home=home)
     assert refused.returncode == 1
     assert "checkpoint 1 knew it from entry" in refused.stderr
+
+
+@pytest.mark.parametrize("way", ["--accept-starts", "--start-over"])
+def test_a_start_is_accepted_by_command(demo: Path, tmp_path: Path, way: str) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    run("checkpoint", copy, home=home)
+    cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < 100"
+    apsw.Connection(str(copy)).execute(cut)
+    assert run("verify", copy, home=home).returncode == 1
+    made = run("checkpoint", copy, way, home=home)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "the start of acme-corp at entry 10" in made.stdout and "is accepted" in made.stdout
+    assert "VERIFIED" in run("verify", copy, home=home).stdout
+    apsw.Connection(str(copy)).execute(cut.replace("100", "150"))
+    assert run("verify", copy, home=home).returncode == 1
 
 
 def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> None:

@@ -126,25 +126,30 @@ def verify_and_sign(
     reason: Reason,
     archive: Path | None = None,
     database: str | None = None,
+    accepted_by: str | None = None,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> SignedReport:
     """Verifies the whole file and, if it holds, signs a checkpoint of it.
 
     With a reason of `NEW_LINE` its chains have to hold by themselves, and the checkpoints so far, which are
-    kept, are no longer held against it. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
+    kept, are no longer held against it. `accepted_by` is who says that starts which nothing proves are right;
+    they are recorded as the baseline. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
     the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
     `CheckpointStore.create`. Raises the errors of `verify`, those of `with_archive` and those of keeping the
     checkpoint.
     """
-    report = verify(
-        path,
-        now=now,
-        progress=progress,
-        cancelled=cancelled,
-        checkpoints=None if reason in NEW_LINE else store.known(path),
-        seal=True,
-    )
+
+    def verified() -> Report:
+        known = store.known(path)
+        if reason in NEW_LINE:
+            known = CheckpointHistory(adopted=known.adopted)
+        return verify(path, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
+
+    report = verified()
+    if accepted_by is not None and report.verdict is Verdict.UNPROVEN_START:
+        store.accept_starts(path, report, actor=accepted_by, now=now)
+        report = verified()
     # Before anything is signed, because this can still be cancelled.
     joined = _joined(path, report, archive, progress=progress, cancelled=cancelled)
     try:

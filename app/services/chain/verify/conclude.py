@@ -303,7 +303,7 @@ def _check_counters(joined: Joined, extent: "Extent") -> None:
             str(extent.rows),
             str(joined.entries),
         )
-    nothing = not (joined.entries or extent.partial or extent.tenant)
+    nothing = not (joined.entries or extent.partial) and extent.tenant is None
     if joined.complete and nothing and extent.first <= extent.last:
         joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
 

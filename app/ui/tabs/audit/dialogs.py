@@ -107,7 +107,8 @@ class CheckpointsDialog(Dialog):
             else:
                 self._read()
 
-        self._check("Verifying and signing…", Asked(reason=reason), done)
+        accepted_by = self._context.settings.actor if reason is Reason.START_OVER else None
+        self._check("Verifying and signing…", Asked(reason=reason, accepted_by=accepted_by), done)
 
     def ask_start_over(self) -> None:
         """Starts over once the person has said that the file is right as it is."""
@@ -116,7 +117,8 @@ class CheckpointsDialog(Dialog):
             "Start over?",
             "The file is held against a new checkpoint of what it holds now, and no longer against those so "
             "far. Do this when you know why it differs, say because you put another copy in its place "
-            "yourself. The earlier checkpoints are kept, and exports of them still say what they knew.",
+            "yourself. Starts of chains that nothing proves are accepted with it, in your name. The earlier "
+            "checkpoints are kept, and exports of them still say what they knew.",
             action="Start over",
             parent=self,
         ).open_once(lambda: self.make(Reason.START_OVER))

@@ -31,7 +31,8 @@ class Asked:
 
     `ends` are the seqs of such a range, both included. `archive` is the folder of what retention removed;
     `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
-    the file is held against these checkpoints; else one is made of a whole file, for this `reason`.
+    the file is held against these checkpoints; else one is made of a whole file, for this `reason`, and
+    `accepted_by` is who says that starts which nothing proves are right.
     """
 
     tenant: str | None = None
@@ -40,6 +41,7 @@ class Asked:
     missing: Path | None = None
     export: Path | None = None
     reason: Reason = Reason.VERIFY
+    accepted_by: str | None = None
 
 
 class State(Enum):
@@ -108,7 +110,8 @@ def run(progress: Progress, cancelled: Stop, *, asked: Asked, path: Path, now: i
         asked = replace(asked, archive=None, missing=asked.archive)
     ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
     if asked.tenant is None and asked.ends is None and asked.export is None:
-        found = verify_and_sign(path, store, verify, reason=asked.reason, **ways)
+        signing: Any = {"reason": asked.reason, "accepted_by": asked.accepted_by}
+        found = verify_and_sign(path, store, verify, **signing, **ways)
         return Outcome(asked, found.report, found.checkpoint, found.why_not)
     first, last = asked.ends or (None, None)
     wanted: Any = {"tenant": asked.tenant, "seq_from": first, "seq_to": last, "export": asked.export}
