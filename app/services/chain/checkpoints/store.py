@@ -168,12 +168,6 @@ class CheckpointStore:
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
                 _refuse_lost_starts(report, before)
-                if seal.forgotten:
-                    raise NotSigned(
-                        f"Checkpoint {before.number} knew entries of {seal.forgotten[0]} that are gone, and "
-                        "no prune marker tells of them, so no checkpoint was made; import the checkpoints "
-                        "that were made since, or start over with what the file holds."
-                    )
                 ever = before.rows_ever + report.unwitnessed
             made = Checkpoint(
                 database=known.id,

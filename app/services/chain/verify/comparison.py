@@ -46,7 +46,9 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
                 against = first_wrong.get(name), history.adopted.get(name)
                 compared = _Comparison(joined, chain, sealed, known, *against)
                 newest = any(end.tenants.get(name, sealed) is sealed for end in latest)
-                found = compared.of_markers() or (None if known is replaced else compared.of_rows(newest))
+                found = compared.of_markers()
+                if known is not replaced:
+                    found = found or compared.of_rows(newest, exported=history.keys is not None)
             elif known is not replaced and not joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
                 found = _missing(name, sealed, known)
             if found is not None:
@@ -118,7 +120,11 @@ def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
 
 
 def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
-    sentence = f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone."
+    sentence = (
+        f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone, and "
+        "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
+        "somebody else. Where you know that it was right, import the checkpoints made since, or start over."
+    )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 
 
@@ -148,6 +154,17 @@ class _Comparison:
         return 0 if proof is None else proof.through
 
     @property
+    def _all_told(self) -> bool:
+        """Whether markers tell of just the entries that were known, from the first to the last."""
+        sealed = self.sealed
+        told = [item for item in self.chain.markers if sealed.first_seq <= item.from_seq <= sealed.last_seq]
+        return (
+            sum(item.entries for item in told) == sealed.entries
+            and told[0].from_seq == sealed.first_seq
+            and (told[-1].to_seq, told[-1].last_hash) == (sealed.last_seq, sealed.head)
+        )
+
+    @property
     def _unread(self) -> bool:
         """Whether entries that seem to be gone may be among those that could not be read."""
         return self.joined.gap_between(self.sealed.first_seq - 1, self.sealed.last_seq)
@@ -156,14 +173,16 @@ class _Comparison:
     def _state(self) -> ChainState | None:
         return self.joined.state_at(self.chain.tenant, self.sealed.last_seq)
 
-    def of_rows(self, newest: bool) -> Finding | None:
-        """`newest` says that this is the latest that knows the tenant: its markers alone may not deny it."""
+    def of_rows(self, newest: bool, *, exported: bool) -> Finding | None:
+        """`newest` says that this is the latest that knows the tenant: its markers alone may not deny it.
+
+        An export may be older than what was appended and pruned since.
+        """
         chain, sealed = self.chain, self.sealed
         behind = chain.first_seq > sealed.last_seq
-        if newest and behind and chain.entries == len(chain.markers) + chain.doubted:
-            removed = sum(item.entries for item in chain.markers if item.from_seq >= sealed.first_seq)
-            agrees = self._pruned == sealed.last_seq and removed == sealed.entries
-            return None if agrees or chain.doubted else _missing(chain.tenant, sealed, self.known)
+        alone = chain.entries == len(chain.markers) + chain.doubted
+        if newest and behind and (alone or (self._pruned and not exported)):
+            return None if self._all_told or chain.doubted else _missing(chain.tenant, sealed, self.known)
         if self._pruned and sealed.last_seq <= self._pruned:
             return None  # what a marker says of entries appended after the checkpoint, nothing here bears out
         if behind and not chain.at_genesis and not self._pruned:

@@ -227,22 +227,7 @@ def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | N
         )
         for tenant, chain in joined.chains.items()
     }
-    forgotten = tuple(name for name, chain in joined.chains.items() if _is_forgotten(joined, history, chain))
-    return Seal(after, last, sealed, forgotten)
-
-
-def _is_forgotten(joined: Joined, history: CheckpointHistory, chain: Chain) -> bool:
-    """Whether all that the latest checkpoint knew is gone, and the markers tell of a part of it alone.
-
-    A marker that told of the rest may have been removed by one that reaches behind what was known, so it is
-    no contradiction. A person may have accepted it.
-    """
-    sealed = None if history.latest is None else history.latest.tenants.get(chain.tenant)
-    if sealed is None or chain.marker is None or chain.marker.to_seq <= sealed.last_seq:
-        return False
-    told = next(item.from_seq for item in chain.markers if item.to_seq >= sealed.first_seq)
-    accepted = history.adopted.get(chain.tenant)
-    return told > sealed.first_seq and (accepted is None or accepted[0] < told)
+    return Seal(after, last, sealed)
 
 
 def _goes_on(joined: Joined, before: Checkpoint, tenant: str, after: int) -> bool:

@@ -60,15 +60,11 @@ class SealedChain:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`.
-
-    `forgotten` are the tenants of whom the latest one knew first entries that no marker tells of.
-    """
+    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`."""
 
     after: int
     through: int
     tenants: Mapping[str, SealedChain]
-    forgotten: tuple[str, ...] = ()
 
 
 def may_replace(item: "Checkpoint", before: Iterable["Checkpoint"], keys: frozenset[str] | None) -> bool:

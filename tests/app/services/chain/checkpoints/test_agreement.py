@@ -111,23 +111,42 @@ def replaced(known: KnownChain, first: int) -> None:
     known.chain.append(TENANT, "audit_pruned", json.dumps(says | {"cutoff": NOW - 30}), NOW - 10)
 
 
-@pytest.mark.parametrize("first", [2, 11, 25])
-def test_a_marker_that_leaves_out_the_first_that_was_known_is_not_signed(
+@pytest.mark.parametrize("first", [1, 2, 11, 25])
+def test_a_marker_reaches_beyond_what_was_known_and_all_of_that_is_gone(
     known: KnownChain, first: int
 ) -> None:
+    """Nothing here bears out what it says, whatever else there is behind it."""
     replaced(known, first)
     for _ in range(2):
-        assert (known.verify().verdict, known.verify().findings) == (Verdict.CONSISTENT, ())
-        with pytest.raises(NotSigned, match=f"Checkpoint 1 knew entries of {TENANT} that are gone"):
+        assert (codes(known.verify()), known.verify().verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+        with pytest.raises(NotSigned):
             known.checkpoint()
     alone = known.chain.verify(seal=True)
     known.store.create(known.chain.path, alone, now=NOW, reason=Reason.START_OVER)
     assert known.checkpoint().number == 3
 
 
-def test_a_marker_that_tells_of_all_that_was_known_is_signed(known: KnownChain) -> None:
-    replaced(known, 1)
-    assert (known.verify().verdict, known.checkpoint().number) == (Verdict.CONSISTENT, 2)
+def test_an_older_export_knows_nothing_of_what_was_appended_and_pruned_since(
+    known: KnownChain, tmp_path: Path
+) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    for _ in range(5):
+        known.chain.append(TENANT)
+    known.checkpoint()
+    known.chain.prune(TENANT, 22)
+    assert known.verify().verdict is Verdict.VERIFIED
+    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
+
+
+def test_markers_that_part_where_the_known_entries_end(known: KnownChain) -> None:
+    for _ in range(5):
+        known.chain.append(TENANT)
+    known.chain.prune(TENANT, 20)
+    known.chain.prune(TENANT, 22)
+    assert (known.verify().verdict, known.verify().findings) == (Verdict.CONSISTENT, ())
+    assert known.checkpoint().number == 2
 
 
 def test_every_entry_gone(known: KnownChain) -> None:

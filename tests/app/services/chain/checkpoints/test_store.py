@@ -668,6 +668,8 @@ def test_an_old_copy_put_back_is_known_however_many_checkpoints_came_since(
         for tenant in ("tenant-00", "tenant-01", "tenant-02"):
             known.chain.append(tenant)
             known.chain.append(tenant)
+        known.checkpoint()
+        for tenant in ("tenant-00", "tenant-01", "tenant-02"):
             known.chain.prune(tenant, known.chain.seqs(tenant)[-2])
         known.checkpoint()
     known.chain.sql.close()

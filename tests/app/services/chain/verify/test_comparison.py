@@ -68,7 +68,7 @@ def test_the_digest_counts_where_all_that_it_covers_is_left(
     ("through", "expected"),
     [
         (6, [("MARKER", "a", 9)]),  # what came before entry 3 nobody tells of
-        (7, []),  # a marker that told of it may have been removed with entry 7
+        (7, [("TRUNCATED", "a", 6)]),  # a marker that told of it may have been removed with entry 7
     ],
 )
 def test_what_was_known_is_accounted_for_up_to_the_last_known(
@@ -87,7 +87,7 @@ def test_what_was_known_is_accounted_for_up_to_the_last_known(
     [
         (6, 5, []),
         (6, 6, [("MARKER", "a", 9)]),
-        (7, 6, []),  # one that came after the checkpoint went with them
+        (7, 6, [("TRUNCATED", "a", 6)]),  # one that came after the checkpoint went with them
         (7, 7, [("MARKER", "a", 9)]),
     ],
 )
