@@ -70,6 +70,8 @@ class Database(ABC):
     read_only: bool
     last_read: "tuple[list[Rows], StoredTables] | None" = None
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
+    unrecorded: bool = False
+    """Whether a person has agreed that acts are recorded nowhere, where there is no audit chain."""
 
     @property
     @abstractmethod

@@ -200,11 +200,11 @@ class DiskFailure(StorageError):
 
 
 class TableMissing(StorageError):
-    sentence = "This file has no table {what}; apply the migrations to add it."
+    sentence = "This file has no table {what}, which this needs."
 
 
 class ColumnMissing(StorageError):
-    sentence = "This file has no column {what}; apply the migrations to add it."
+    sentence = "This file has no column {what}, which this needs."
 
 
 class Refused(StorageError):

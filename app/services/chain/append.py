@@ -12,7 +12,7 @@ from peewee import SQL, BaseQuery, fn
 from app.services.chain.reading import ENCODINGS
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, deviation, entry_hash
 from models.engine import Database, Rows, Statement, raw
-from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp
+from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp, TableMissing, TenantAdminError
 from models.status import DAY
 from models.tables import AuditEntry
 
@@ -48,6 +48,15 @@ INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, create
   {{unless}} THEN ? END, ?, ?)
 """  # noqa: S608
 """By hand: a run of retention makes thousands, and Peewee takes longer to write one than SQLite to run it."""
+
+
+class NotRecorded(TenantAdminError):
+    """There is no audit chain, and nobody has agreed to that yet (`Database.unrecorded`)."""
+
+    sentence = (
+        "{name} has no audit chain (no table audit_chain), so what is done in it here is recorded nowhere; "
+        "nothing was changed."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +122,19 @@ def append(
     The one place that tries again when a head has moved: the plan is made again from what the database holds
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
     same chains after that moves a head. Where planning has read the chain's end already, the first try spares
-    that look: it writes only if the checks find nothing. Raises what plan and checks raise, `HeadMoved` when
-    the chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then.
+    that look: it writes only if the checks find nothing. A file without any chain takes the statements alone,
+    where a person has agreed to that. Raises what plan and checks raise, `NotRecorded`, `HeadMoved` when the
+    chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then.
     `cancelled` ends the wait for another writer.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
+        ends: Mapping[str, Head] | None
         if batch.end is not None and not attempt:
             ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
         else:
-            ends, unless = heads(database, (event.tenant_id for event in batch.events), batch.checks), ()
-        appended = append_statements(batch.events, ends, now, unless)
+            ends, unless = _heads(database, batch), ()
+        appended = [] if ends is None else append_statements(batch.events, ends, now, unless)
         try:
             return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except DiskFull as error:
@@ -136,6 +147,32 @@ def append(
             # Spread the contenders; the wait stays far below what a person notices.
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
     raise HeadMoved
+
+
+def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:
+    """The ends of the batch's chains; None where there is none, and somebody agreed to that."""
+    try:
+        return heads(database, (event.tenant_id for event in batch.events), batch.checks)
+    except TableMissing:  # of the chain, or of a check
+        if has_chain(database):
+            raise
+    require_agreement(database)
+    for check, rows in zip(
+        batch.checks, database.read_batch([check.query for check in batch.checks]), strict=True
+    ):
+        check.judge(rows)
+    return None
+
+
+def has_chain(database: Database) -> bool:
+    """Whether anything has the name of the audit chain: what is no table of ours is not passed over."""
+    return bool(database.rows(raw("SELECT 1 FROM sqlite_master WHERE lower(name) = ?", TABLE)))
+
+
+def require_agreement(database: Database) -> None:
+    """Raises `NotRecorded`, of a database without an audit chain."""
+    if not database.unrecorded:
+        raise NotRecorded(database.place)
 
 
 def last_numbers(database: Database) -> tuple[Any, int | None]:

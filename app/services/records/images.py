@@ -8,7 +8,7 @@ from typing import Final
 from peewee import SQL, BaseQuery
 
 from app.services.chain.append import Event, Head, end_of, end_queries
-from app.services.chain.rules import SECONDS_LIMIT
+from app.services.chain.rules import SECONDS_LIMIT, TABLE
 from app.services.records.rows import (
     Image,
     RowChange,
@@ -55,6 +55,13 @@ class Images:
         if self._tables is None:
             self.read(())
         return _table(self._tables or {}, name)
+
+    @property
+    def has_chain(self) -> bool:
+        """Whether the file says what was done in it."""
+        if self._tables is None:
+            self.read(())
+        return TABLE in (self._tables or {})
 
     def end(self, events: Sequence[Event]) -> Head | None:
         """The end of the chain to which the only one of `events` is appended, where it was read.
@@ -204,6 +211,8 @@ class Images:
         return found[asked_first:]
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
+        if TABLE not in tables:
+            return []
         if self.chain is not None:
             return end_queries(self.chain)
         if self._only_row is None:

@@ -116,6 +116,8 @@ def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
 
 
 def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
+    if not images.has_chain:
+        return [(row, RunStatus.PAUSED) for row in rows]
     queries = [
         AuditEntry.select(AuditEntry.payload)
         .where(

@@ -32,8 +32,11 @@ _CANNOT = {
 class Context(QObject):
     """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
-    `clock` gives epoch seconds; `say(text)` shows a toast.
+    `clock` gives epoch seconds; `say(text)` shows a toast. `asks(sentence, agreed, refused)` when a person
+    must say whether an act shall go on, which then calls one of the two.
     """
+
+    asks = Signal(str, object, object)
 
     def __init__(
         self,
@@ -75,9 +78,31 @@ class Context(QObject):
     def act(self, function: Callable[..., Change], *args: Any, **options: Any) -> Task:
         """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it.
 
-        `options` are those of the act and of `Runner.write`.
+        `options` are those of the act and of `Runner.write`. The first act on a file without an audit chain
+        waits for the person to say that it may go unrecorded.
         """
-        return self.runner.write(function, *args, actor=self.settings.actor, now=self.clock(), **options)
+        failed = options.pop("on_failed", None)
+        again = partial(self.act, function, *args, on_failed=failed, **options)
+        told = partial(self._refused, again, failed)
+        actor, now = self.settings.actor, self.clock()
+        return self.runner.write(function, *args, actor=actor, now=now, on_failed=told, **options)
+
+    def _refused(
+        self,
+        again: Callable[[], Task],
+        failed: Callable[[TenantAdminError], None] | None,
+        error: TenantAdminError,
+    ) -> None:
+        from app.services.chain.append import NotRecorded  # noqa: PLC0415 - rows show before any are written
+
+        def agreed() -> None:
+            self.opened.database.unrecorded = True
+            again()
+
+        if isinstance(error, NotRecorded):
+            self.asks.emit(str(error), agreed, partial(failed, error) if failed else lambda: None)
+        else:
+            (failed or self.runner.failed.emit)(error)
 
 
 class History(QObject):

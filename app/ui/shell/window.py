@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from app.settings import Settings
 from app.ui.shell import window_actions
@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=say)
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
+        context.asks.connect(self._ask)
         context.runner.changed.connect(self._say_change)
         context.history.changed.connect(self.commands.update)
         workspace.migrate_wanted.connect(
@@ -172,6 +173,14 @@ class MainWindow(QMainWindow):
         if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
             ErrorDialog(self.theme, str(error), self).open_once()
         self._welcome_if_nothing()  # a file that is gone is no longer offered
+
+    def _ask(self, sentence: str, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
+        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
+
+        within = QApplication.activeModalWidget() or self  # a form, perhaps
+        dialog = ConfirmDialog(self.theme, "Go on?", sentence, action="Go on", danger=False, parent=within)
+        dialog.rejected.connect(refused)
+        dialog.open_once(agreed)
 
     def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")

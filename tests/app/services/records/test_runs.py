@@ -1,14 +1,18 @@
+from pathlib import Path
+
 import pytest
 
+from app.services.chain.append import NotRecorded
 from app.services.records import runs as planning
 from app.services.records import writing
 from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
-from models.errors import NotAllowed, NotFound
+from models.errors import NotAllowed, NotFound, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
+from tests.fixtures.gateway import create_planning
 
 
 def add_run(database: LocalDatabase, status: str, key: str = "run-1") -> str:
@@ -90,3 +94,28 @@ def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(databas
 def test_what_is_gone_is_said(database: LocalDatabase) -> None:
     with pytest.raises(NotFound, match="run is no longer there"):
         planning.get(database, "nothing")
+
+
+def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_path: Path) -> None:
+    database = LocalDatabase(create_planning(tmp_path / "planning.sqlite"))
+    with database.connection_context():
+        with pytest.raises(NotRecorded, match=r"planning\.sqlite has no audit chain .*recorded nowhere"):
+            planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        assert planning.get(database, "r1").run["status"] == "running"
+        database.unrecorded = True
+        change = planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        assert planning.get(database, "r1").run["status"] == "paused"
+        writing.undo(database, change, now=NOW)
+        assert planning.get(database, "r1").run["status"] == "running"
+        planning.restore(database, ["r2"], actor="ops", now=NOW)
+        assert planning.get(database, "r2").run["status"] == "paused"
+
+
+def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> None:
+    database = LocalDatabase(create_planning(tmp_path / "planning.sqlite"))
+    database.unrecorded = True
+    with database.connection_context():
+        database.connection().execute("CREATE VIEW Audit_Chain AS SELECT 1 AS seq")
+        with pytest.raises(TenantAdminError):
+            planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        assert planning.get(database, "r1").run["status"] == "running"

@@ -13,11 +13,16 @@ from app.services.records.export import Format
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.dialogs import ConfirmDialog
+from tests.fixtures.gateway import create_planning
 from tests.fixtures.window import (
+    TABLES,
     ask,
     choose,
     click,
+    closed,
     count,
+    dialog,
     go,
     labels,
     open_file,
@@ -163,3 +168,35 @@ def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
     assert "else.example is not the URL's host" in index.data(Qt.ItemDataRole.ToolTipRole)
     choose(qtbot, page, row)
     assert "host differs" in labels(page.inspector)
+
+
+def test_the_first_act_on_a_file_without_an_audit_chain_asks(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = create_planning(tmp_path / "planning.sqlite")
+
+    def status() -> str:
+        return str(ask(path, "SELECT status FROM planning_runs WHERE id = 'r1'")[0][0])
+
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, TABLES.index("planning_runs"))
+    choose(qtbot, page, values(page, "idea").index("A run"))
+    press("P")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert "planning.sqlite has no audit chain" in question.sentence.text()
+    assert "recorded nowhere" in question.sentence.text()
+    click(qtbot, question.cancel_button)
+    closed(qtbot, window, ConfirmDialog)
+    assert status() == "running"
+    page.table.setFocus()
+    press("P")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    closed(qtbot, window, ConfirmDialog)
+    qtbot.waitUntil(lambda: status() == "paused")
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: status() == "running")
+    page.table.setFocus()
+    choose(qtbot, page, values(page, "idea").index("A run"))
+    press("K")
+    qtbot.waitUntil(lambda: status() == "killed")
+    assert not window.findChildren(ConfirmDialog), "it was asked once"
