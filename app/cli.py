@@ -21,6 +21,7 @@ COMMANDS = {
     "backup": "files.backup",
     "restore": "files.restore",
     "import": "files.import_dump",  # Python keeps the name itself
+    "export": "files.export",
     "migrate": "files.migrate",
     "migrations": "files.migrations",
     "demo": "files.demo",
@@ -50,6 +51,8 @@ examples:
                                         put back what the copy holds; the file as it was is kept
   tenant-admin import dump.sql new.sqlite
                                         make a file of what `wrangler d1 export` wrote
+  tenant-admin export demo.sqlite demo.sql
+                                        write a file as SQL that `wrangler d1 execute` takes
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
 
 TENANT_ADMIN_HOME moves settings, logs and recent files to another folder.

@@ -132,6 +132,39 @@ def _said(found: "Continuation") -> str:
     return f"it does not continue checkpoint {found.checkpoint}: {where}{more}"
 
 
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("out", type=Path, help="the SQL; it holds all that the file does, secrets too")
+    parser.add_argument(
+        "--tenant", help="only the rows of this tenant, those that refer to them, and what they refer to"
+    )
+    parser.add_argument(
+        "--table", action="append", default=[], metavar="NAME", help="only this table (may be repeated)"
+    )
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--data-only", action="store_true", help="the rows alone, without any CREATE")
+    part.add_argument("--schema-only", action="store_true", help="every CREATE alone, without any row")
+    parser.add_argument("--force", action="store_true", help="also over an existing file")
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a database as SQL that `wrangler d1 execute --file` takes."""
+    from app.services.files.exporting import Wanted  # noqa: PLC0415
+    from app.services.files.opening import open_path  # noqa: PLC0415
+    from app.workers.export import export_database  # noqa: PLC0415
+
+    path = open_path(database_path(options.file), read_only=True).path
+    schema, rows = not options.data_only, not options.schema_only
+    wanted = Wanted(options.tenant, tuple(options.table), schema=schema, rows=rows)
+    done = export_database(path, options.out, wanted, replace=options.force, in_child=False)
+    for table, count in done.rows.items():
+        say(f"{table}: {count:,} rows")
+    for note in done.notes:
+        complain(note)
+    say(f"{options.out}: {options.out.stat().st_size:,} bytes")
+    return EXIT_INTACT
+
+
 def migrate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the database; it is created when it is not there")
 

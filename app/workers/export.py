@@ -1,18 +1,25 @@
-"""Writes the rows of a list to a file in a child process: who asks, and the child. Never imports Qt."""
+"""Writes a list's rows, or a database as SQL, to a file in a child process: who asks, and the child.
+
+Never imports Qt.
+"""
 
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.errors import InvalidInput
-from models.local.atomic import SIBLINGS, expected_errors, replacing, sibling
+from models.local.atomic import SIBLINGS, expected_errors, new_file, replacing, sibling
 from models.local.database import LocalDatabase
-from models.progress import Progress, Stop
+from models.progress import Progress, Stop, ignore, never
 from models.schema import inspect
 
 
@@ -36,7 +43,7 @@ def export_rows(
     """
     _check_target(target, path)
     described, attached = _described(keys)
-    with expected_errors(target), replacing(target) as building, Children("export", "export") as children:
+    with _placed(target) as building, Children("export", "export") as children:
         job = {
             "database": str(path),
             "read_only": read_only,
@@ -50,23 +57,80 @@ def export_rows(
         return int(written)
 
 
-def work(job: Job, attached: BinaryIO, caller: Caller) -> int:
-    """In the child: writes one list to the file named `building` and returns the number of its rows.
+def export_database(
+    path: Path,
+    target: Path,
+    wanted: Wanted,
+    *,
+    replace: bool,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
+    in_child: bool = True,
+) -> Exported:
+    """Writes a database, or what is `wanted` of it, to `target` as SQL: whole or not at all.
 
-    Raises the errors of `export.to_file`, those of the file naming its `target`.
+    A file that is there gives way only with `replace`. Raises `AlreadyThere`, and as `export_rows` and
+    `write_sql` do.
     """
-    keys = _keys(job["keys"], attached)
-    database = LocalDatabase(Path(job["database"]), read_only=job["read_only"])
-    building = Path(job["building"])
+    _check_target(target, path)
+    with _placed(target) if replace else new_file(target) as building:
+        job = {
+            "database": str(path),
+            "read_only": True,
+            "wanted": wanted.document(),
+            "building": str(building),
+            "target": str(target),
+        }
+        if not in_child:
+            return _write_sql(job, progress)
+        with Children("export", "export") as children:
+            (done,) = children.run([job], progress=progress, cancelled=cancelled)
+        return Exported(**done)
+
+
+def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
+    """In the child: writes what the job names to the file `building`; gives the number of a list's rows, or
+    what `Exported` is made of.
+
+    Raises the errors of `export.to_file` and `write_sql`, those of the file naming its `target`.
+    """
     try:
-        with database.connection_context(), expected_errors(Path(job["target"])):
-            lists = Lists(inspect(database))
-            query, form = ListQuery.of(job["query"]), Format(job["form"])
-            return export.to_file(building, database, lists, query, form, keys=keys, progress=caller.progress)
+        if "wanted" in job:
+            return asdict(_write_sql(job, caller.progress))
+        return _write_rows(job, attached, caller.progress)
     except Orphaned:
+        building = Path(job["building"])
         building.unlink(missing_ok=True)  # nobody else is left to do so
         building.parent.rmdir()
         raise
+
+
+def _write_rows(job: Job, attached: BinaryIO, progress: Progress) -> int:
+    keys = _keys(job["keys"], attached)
+    with _database(job) as database:
+        lists = Lists(inspect(database))
+        query, form = ListQuery.of(job["query"]), Format(job["form"])
+        return export.to_file(
+            Path(job["building"]), database, lists, query, form, keys=keys, progress=progress
+        )
+
+
+def _write_sql(job: Job, progress: Progress) -> Exported:
+    with _database(job) as database:
+        return write_sql(database, Path(job["building"]), Wanted.of(job["wanted"]), progress=progress)
+
+
+@contextmanager
+def _database(job: Job) -> Iterator[LocalDatabase]:
+    database = LocalDatabase(Path(job["database"]), read_only=job["read_only"])
+    with database.connection_context(), expected_errors(Path(job["target"])):
+        yield database
+
+
+@contextmanager
+def _placed(target: Path) -> Iterator[Path]:
+    with expected_errors(target), replacing(target) as building:
+        yield building
 
 
 def _check_target(target: Path, database: Path) -> None:

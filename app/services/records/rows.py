@@ -59,6 +59,14 @@ def storage_class(value: Value) -> str:
     return "text"
 
 
+def text_of(raw: bytes) -> str | RawText:
+    """The text that these bytes are."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return RawText(raw)
+
+
 def legible(value: Value) -> int | float | str | None:
     """A stored value as a person can read it."""
     match value:
@@ -224,12 +232,7 @@ def exactly(value: Any) -> NodeList:
 def decoded(text: str) -> Value:
     if text[0] in "tb":
         data = bytes.fromhex(text[1:])
-        if text[0] == "b":
-            return data
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return RawText(data)
+        return data if text[0] == "b" else text_of(data)
     if text == "NULL":
         return None
     return float(text) if "." in text or "e" in text else int(text)

@@ -1,14 +1,18 @@
 """The commands that make, copy, restore, migrate, import and describe files, as a shell script meets them."""
 
 import json
+import stat
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app.services.demo import create_demo
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
+from tests.fixtures.stored import stored
 from tests.fixtures.window import ask, count
 
 
@@ -198,3 +202,46 @@ def test_what_lies_beside_the_name_is_neither_followed_nor_folded_in(live: Path,
     assert (done.returncode, "already a file" in done.stderr) == (2, True)
     assert (tmp_path / "other.sqlite-wal").read_text() == "a stale log"
     assert not (tmp_path / "other.sqlite").exists()
+
+
+def test_export_writes_sql_that_import_takes(live: Path, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(live))) as connection:
+        connection.execute("CREATE TABLE _cf_KV (key TEXT PRIMARY KEY)")
+    out, new = tmp_path / "out.sql", tmp_path / "new.sqlite"
+    done = run("export", live, out)
+    assert done.returncode == 0
+    assert done.stderr == "tenant-admin: left out: _cf_KV, which is D1's own\n"
+    assert "audit_chain: 300 rows\n" in done.stdout
+    assert done.stdout.endswith(f"{out}: {out.stat().st_size:,} bytes\n")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert run("import", out, new).returncode == 0
+    assert stored(new) == stored(live)
+
+
+def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.sql"
+    out.write_text("before")
+    refused = run("export", live, out)
+    assert (refused.returncode, out.read_text()) == (2, "before")
+    assert "There is already a file at" in refused.stderr
+    assert run("export", live, out, "--force", "--schema-only").returncode == 0
+    assert out.read_text().startswith("PRAGMA defer_foreign_keys=TRUE;\nCREATE")
+    before = live.read_bytes()
+    itself = run("export", live, live, "--force")
+    assert (itself.returncode, live.read_bytes()) == (2, before)
+    assert "belongs to the open database" in itself.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--table", "users", "--table", "nobody"], "has no table nobody that could be exported"),
+        (["--tenant", "nobody"], "holds nothing of the tenant nobody"),
+        (["--data-only", "--schema-only"], "not allowed with argument"),
+    ],
+)
+def test_export_refuses_what_is_not_there(live: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    done = run("export", live, tmp_path / "out.sql", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "out.sql").exists()

@@ -16,14 +16,16 @@ import apsw
 import pytest
 
 from app import paths
+from app.services.files.exporting import Wanted
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import Scope
 from app.workers.child import CannotStart, ChildFailed, Children
-from app.workers.export import export_rows
+from app.workers.export import export_database, export_rows
 from models.errors import (
+    AlreadyThere,
     Cancelled,
     CannotOpen,
     DamagedFile,
@@ -282,6 +284,26 @@ def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
     told = r"^The disk that holds out\.csv is full; nothing was changed"
     with pytest.raises(DiskFull, match=told), Children("export", "export") as children:
         children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
+
+
+def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.sql"
+    seen: list[tuple[int, int]] = []
+    done = export_database(small, target, Wanted(), replace=False, progress=lambda *said: seen.append(said))
+    assert done.rows["users"] == len(NASTY)
+    assert seen[-1][0] == seen[-1][1] > len(NASTY)
+    export_database(small, tmp_path / "here.sql", Wanted(), replace=False, in_child=False)
+    assert target.read_bytes() == (tmp_path / "here.sql").read_bytes()
+    with pytest.raises(AlreadyThere):
+        export_database(small, target, Wanted(), replace=False)
+    with pytest.raises(Cancelled):
+        export_database(small, target, Wanted(), replace=True, cancelled=lambda: True)
+    assert target.read_bytes() == (tmp_path / "here.sql").read_bytes()
+    with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
+        export_database(small, target, Wanted("nobody"), replace=True)
+    export_database(small, target, Wanted(rows=False), replace=True)
+    assert "INSERT" not in target.read_text()
+    assert {path.name for path in tmp_path.glob("*") if path.is_dir()} == set()
 
 
 def drop_a_table(path: Path) -> None:

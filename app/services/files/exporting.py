@@ -1,0 +1,398 @@
+"""A whole database, or a part of it, as SQL that `wrangler d1 execute --file` takes, and our own import.
+
+Every CREATE comes first, then the rows, because D1 enforces foreign keys; only triggers come last, so that
+they do nothing to rows that they have seen before. Each statement has less than the 100 KB that D1 takes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import apsw
+
+from app.services.records.literals import literal, written
+from app.services.records.rows import text_of
+from app.services.text import counted, sql_name
+from models.engine import raw
+from models.errors import InvalidInput
+from models.local.database import LocalDatabase
+from models.progress import Progress, ignore
+from models.schema import LEDGER, StoredTable, StoredTables, internal, read_stored
+
+STATEMENT: Final = 99_000
+"""Bytes of the longest statement that is written; D1 takes 100,000."""
+
+_PIECE: Final = 40_000
+"""Bytes of a value that one statement adds; quoted, or in hexadecimal digits, they are twice as many."""
+
+_START: Final = 256
+"""Bytes that the INSERT of a row with long values has of each."""
+
+ROW: Final = 2_000_000
+"""Bytes of the largest row that D1 takes."""
+
+COLUMNS: Final = 100
+"""Columns of the widest table that D1 takes."""
+
+_AT_ONCE: Final = 1_000
+"""Rows between two words of progress."""
+
+_ARGUMENTS: Final = 500
+"""SQLite's functions take a thousand."""
+
+_OBJECTS: Final = """
+SELECT found.type, found.name, found.tbl_name, found.sql, list.type, list.wr
+FROM main.sqlite_master AS found
+LEFT JOIN pragma_table_list AS list ON list.schema = 'main' AND list.name = found.name
+WHERE found.sql IS NOT NULL ORDER BY found.rowid
+"""
+_ROWID_IS_KEY: Final = """
+SELECT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE pk)
+  AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')
+"""
+_ALL: Final = "1"
+"""The condition of every row."""
+
+_VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
+"""One of the values of a row as `literals.written` gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to export: the rows of one tenant (`None`: of all), these tables (none: all), what of them."""
+
+    tenant: str | None = None
+    tables: tuple[str, ...] = ()
+    schema: bool = True
+    rows: bool = True
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> "Wanted":
+        return cls(**{**document, "tables": tuple(document["tables"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many rows of each table were written, and what was left out or D1 will not take, in sentences."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def write_sql(
+    database: LocalDatabase, path: Path, wanted: Wanted, *, progress: Progress = ignore
+) -> Exported:
+    """Writes what is wanted to `path`, of one moment; memory stays that of the largest row.
+
+    `progress` is in rows. The caller holds a connection. Raises `InvalidInput` for a table or a tenant that
+    is not there, the storage errors, and `OSError` for the file.
+    """
+    with database.snapshot(), path.open("wb", buffering=1 << 20) as file:
+        return _Export(database, wanted, file, progress).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """A line of the schema; `sql` is whole, with its semicolon."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str
+
+
+class _Export:
+    def __init__(self, database: LocalDatabase, wanted: Wanted, file: BinaryIO, progress: Progress) -> None:
+        self._database, self._wanted, self._file, self._progress = database, wanted, file, progress
+        self._connection: apsw.Connection = database.connection()
+        self._done = Exported()
+        self._without_rowid: set[str] = set()
+        self._objects = list(self._of_schema())
+        self._stored, _ = read_stored(database)
+
+    def run(self) -> Exported:
+        tables = self._tables()
+        conditions = self._conditions(tables)
+        total = sum(
+            self._count(table, conditions[table.name]) for table in tables if table.name in conditions
+        )
+        self._line("PRAGMA defer_foreign_keys=TRUE;")
+        chosen = {table.name.lower() for table in tables}
+        if self._wanted.schema:
+            self._create(("table", "index", "view"), chosen)
+        if self._wanted.rows:
+            self._progress(0, total)
+            for table in tables:
+                if table.name in conditions:
+                    self._rows(table, conditions[table.name], total)
+            self._numbering({name.lower() for name, which in conditions.items() if which == _ALL} & chosen)
+        if self._wanted.schema:
+            self._create(("trigger",), chosen)
+        return self._done
+
+    def _note(self, sentence: str) -> None:
+        self._done.notes.append(sentence)
+
+    def _line(self, sql: str) -> None:
+        self._file.write(sql.encode() + b"\n")
+
+    def _of_schema(self) -> Iterator[_Object]:
+        """What the schema holds, but for what belongs to SQLite, and to D1 and virtual tables, which is
+        named.
+        """
+        for kind, name, table, sql, what, without_rowid in self._database.rows(raw(_OBJECTS)):
+            if name.startswith("sqlite_") or what == "shadow":
+                continue
+            if name.startswith("_cf_"):
+                self._note(f"left out: {name}, which is D1's own")
+            elif what == "virtual":
+                self._note(
+                    f"left out: the virtual table {name}, which D1 cannot export, and its shadow tables"
+                )
+            else:
+                if without_rowid:
+                    self._without_rowid.add(name.lower())
+                yield _Object(kind, name, table.lower(), sql + (";" if apsw.complete(f"{sql};") else "\n;"))
+
+    def _tables(self) -> list[StoredTable]:
+        """The tables that are wanted, in the order in which they were made. Raises `InvalidInput`."""
+        there = {item.name.lower(): item.name for item in self._objects if item.kind == "table"}
+        stored = {name.lower(): table for name, table in self._stored.items()}
+        asked = {name.lower(): name for name in self._wanted.tables}
+        for unknown in asked.keys() - there.keys():
+            raise InvalidInput(
+                "table", f"{self._database.place} has no table {asked[unknown]} that could be exported."
+            )
+        tables = [stored[name] for name in there if not asked or name in asked]
+        if asked and any(item.kind == "view" for item in self._objects):
+            self._note("left out: the views, which may read other tables")
+        for table in tables:
+            if len(table.names) > COLUMNS:
+                self._note(f"{table.name} has {len(table.names):,} columns; D1 takes {COLUMNS}")
+        return tables
+
+    def _conditions(self, tables: Sequence[StoredTable]) -> dict[str, str]:
+        """Which rows of each table are wanted, as SQL; a table of which none are has no condition."""
+        if self._wanted.tenant is None:
+            return {table.name: _ALL for table in tables}
+        found = of_tenant(self._stored, self._wanted.tenant)
+        own = [name for name, table in self._stored.items() if _has_tenants(table)]
+        if not any(self._any(name, found[name]) for name in own):
+            raise InvalidInput(
+                "tenant", f"{self._database.place} holds nothing of the tenant {self._wanted.tenant}."
+            )
+        for table in tables:
+            if table.name not in found and not internal(table.name):
+                self._note(f"left out: the rows of {table.name}, which belong to no tenant")
+        return {LEDGER: _ALL} | found
+
+    def _any(self, table: str, condition: str) -> bool:
+        sql = f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(table)} WHERE {condition})"  # noqa: S608
+        return bool(self._database.scalar(raw(sql)))
+
+    def _count(self, table: StoredTable, condition: str) -> int:
+        sql = f"SELECT count(*) FROM main.{sql_name(table.name)} WHERE {condition}"  # noqa: S608
+        return int(self._database.scalar(raw(sql))) if self._wanted.rows else 0
+
+    def _create(self, kinds: Sequence[str], tables: set[str]) -> None:
+        for kind in kinds:
+            for item in self._objects:
+                if item.kind == kind and (
+                    item.table in tables or (kind == "view" and not self._wanted.tables)
+                ):
+                    self._line(item.sql)
+
+    def _rows(self, table: StoredTable, condition: str, total: int) -> None:
+        rows = _Rows(table, self._columns(table))
+        before, number, write = sum(self._done.rows.values()), 0, self._file.write
+        for number, line in enumerate(self._lines(rows, condition), 1):
+            if (
+                len(line) < rows.room
+                and b"\0" not in line
+                and (line.isascii() or isinstance(text_of(line), str))
+            ):
+                write(rows.head + line + b");\n")
+            else:
+                self._file.writelines(rows.carefully(line))
+            if number % _AT_ONCE == 0:
+                self._progress(before + number, total)
+        self._progress(before + number, total)
+        self._done.rows[table.name] = number
+        for count, what in (
+            (rows.large, f"of more than {ROW:,} bytes, which D1 does not take"),
+            (rows.whole, f"in a statement of more than {STATEMENT:,} bytes, which D1 does not take"),
+        ):
+            if count:
+                self._note(f"{table.name} has {counted(count, 'row')} {what}")
+
+    def _lines(self, rows: "_Rows", condition: str) -> Iterator[bytes]:
+        if self._connection.pragma("encoding") == "UTF-8":  # else its bytes are others
+            found = self._connection.execute(rows.select("CAST({} AS BLOB)", condition))
+            return (line for (line,) in found)
+        return (line.encode() for (line,) in self._connection.execute(rows.select("{}", condition)))
+
+    def _columns(self, table: StoredTable) -> list[str]:
+        """What an INSERT names: the rowid too where no column is it, so that it stays the same."""
+        columns = list(table.columns)
+        if table.name.lower() in self._without_rowid or self._database.scalar(raw(_ROWID_IS_KEY, table.name)):
+            return columns
+        taken = {name.lower() for name in table.names}
+        return [*[name for name in ("rowid", "_rowid_", "oid") if name not in taken][:1], *columns]
+
+    def _numbering(self, tables: set[str]) -> None:
+        """The numbers that AUTOINCREMENT goes on from, of tables with all their rows: of others it is their
+        last row that says that none was removed behind it. A file that has higher ones keeps them.
+        """
+        if "sqlite_sequence" not in self._stored:
+            return
+        for name, number in self._database.rows(raw("SELECT name, seq FROM main.sqlite_sequence")):
+            if name.lower() not in tables or number is None:
+                continue
+            table, last = literal(name), literal(number)
+            if self._wanted.schema:
+                self._line(f"DELETE FROM sqlite_sequence WHERE name = {table};")  # noqa: S608
+                self._line(f"INSERT INTO sqlite_sequence (name, seq) VALUES({table}, {last});")
+            else:
+                lower = f"name = {table} AND seq < {last}"
+                self._line(f"UPDATE sqlite_sequence SET seq = {last} WHERE {lower};")  # noqa: S608
+
+
+class _Rows:
+    """How the rows of one table are written.
+
+    A row has `room` in one statement. `large` counts rows that D1 does not take, `whole` those of them that
+    could not be cut into statements that it takes.
+    """
+
+    def __init__(self, table: StoredTable, columns: Sequence[str]) -> None:
+        self._table, self._columns = table, columns
+        self._name = sql_name(table.name)
+        self.head = f"INSERT INTO {self._name} ({', '.join(map(sql_name, columns))}) VALUES(".encode()
+        self.room = STATEMENT - len(self.head)
+        # The rowid is named only where no column is it.
+        key = columns[:1] if len(columns) > len(table.columns) else table.key
+        self._key = [columns.index(name) for name in key if name in columns]
+        self.large = self.whole = 0
+
+    def select(self, as_: str, condition: str) -> str:
+        """The query for a line of each row: its values as SQL, with commas between them."""
+        values = [written(f"{self._name}.{sql_name(column)}") for column in self._columns]
+        parts = [values[at : at + _ARGUMENTS] for at in range(0, len(values), _ARGUMENTS)]
+        comma = ", ',', "
+        joined = comma.join(f"concat({comma.join(part)})" for part in parts)
+        return f"SELECT {as_.format(f'concat({joined})')} FROM main.{self._name} WHERE {condition}"  # noqa: S608
+
+    def carefully(self, line: bytes) -> Iterator[bytes]:
+        """The statements of a row that is long, or that no file of text could hold as it is.
+
+        Long values are cut: the INSERT has their start, and an UPDATE each adds the pieces.
+        """
+        values = [_Value.of(found[0]) for found in _VALUE.finditer(line)]
+        sqls = [value.sql for value in values]
+        length = sum(len(sql.encode()) + 1 for sql in sqls)
+        self.large += sum(len(value.raw) for value in values) > ROW
+        key = " AND ".join(f"{sql_name(self._columns[at])} = {sqls[at]}" for at in self._key)
+        rest = []
+        for at in sorted(range(len(values)), key=lambda at: -len(values[at].raw)):
+            value = values[at]
+            if length < self.room or len(value.raw) <= _START:
+                break
+            start, *pieces = value.pieces()
+            if at not in self._key:
+                length -= len(sqls[at].encode()) - len(start.encode())
+                sqls[at] = start
+                column = sql_name(self._columns[at])
+                longer = (f"{column} || {piece}" for piece in pieces)
+                longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
+                rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};" for one in longer]  # noqa: S608
+        named = self._key and all(values[at].sql != "NULL" for at in self._key)
+        if length >= self.room or (rest and not named):
+            self.whole += 1
+            sqls, rest = [value.sql for value in values], []
+        yield self.head + ",".join(sqls).encode() + b");\n"
+        for statement in rest:
+            yield statement.encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value of a row as SQL; of a text or a BLOB the bytes too."""
+
+    sql: str
+    raw: bytes = b""
+    text: bool = False
+
+    @classmethod
+    def of(cls, written: bytes) -> "_Value":
+        """The value that `literals.written` gave this for."""
+        match written[:1]:
+            case b"'":
+                stored = written[1:-1].replace(b"''", b"'")
+                return cls(literal(text_of(stored)), stored, text=True)
+            case b"x":
+                return cls(written.decode(), bytes.fromhex(written[2:-1].decode()))
+        return cls(written.decode())
+
+    def pieces(self) -> Iterator[str]:
+        """Its bytes one after the other, as SQL."""
+        at = 0
+        while at < len(self.raw):
+            end = at + (_PIECE if at else _START)
+            if self.text:
+                end = _beginning(self.raw, end)
+            yield literal(text_of(self.raw[at:end]) if self.text else self.raw[at:end])
+            at = end
+
+
+def _beginning(text: bytes, at: int) -> int:
+    """Where the character of UTF-8 begins that has a byte at `at`; it has at most four."""
+    back = range(at, at - 4, -1)
+    return next((place for place in back if place >= len(text) or text[place] & 0xC0 != 0x80), at)
+
+
+def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
+    """Which rows of each table are a tenant's, as SQL: those that say so, those that refer to them by foreign
+    keys, and those that all these refer to. A table that is none of it has no condition.
+    """
+    found = {
+        name: f'"tenant_id" = {literal(tenant)}' for name, table in tables.items() if _has_tenants(table)
+    }
+    fresh = set(found)
+    while fresh:
+        ways: dict[str, list[str]] = {}
+        for parent in fresh:
+            for key in tables[parent].referring:
+                if key.table not in found:
+                    ways.setdefault(key.table, []).append(
+                        _among(key.columns, parent, key.parent_columns, found[parent])
+                    )
+        found |= {name: " OR ".join(some) for name, some in ways.items()}
+        fresh = set(ways)
+    while True:
+        ways = {
+            name: [
+                _among(key.parent_columns, key.table, key.columns, found[key.table])
+                for key in table.referring
+                if key.table in found
+            ]
+            for name, table in tables.items()
+            if name not in found
+        }
+        if not any(ways.values()):
+            return found
+        found |= {name: " OR ".join(some) for name, some in ways.items() if some}
+
+
+def _has_tenants(table: StoredTable) -> bool:
+    return "tenant_id" in map(str.lower, table.names)
+
+
+def _among(columns: Sequence[str], other: str, there: Sequence[str], condition: str) -> str:
+    """The condition that a row holds what rows of another table hold."""
+    here, theirs = (", ".join(map(sql_name, names)) for names in (columns, there))
+    return f"({here}) IN (SELECT {theirs} FROM main.{sql_name(other)} WHERE {condition})"  # noqa: S608

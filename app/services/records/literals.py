@@ -1,0 +1,52 @@
+"""A stored value as SQL text that reads back the same, in its storage class and to the last bit.
+
+Written here of a value that was read, or by SQLite itself of a column that it reads, which is faster.
+"""
+
+import math
+from typing import Final
+
+from app.services.records.rows import RawText, Value
+
+_EXPRESSION: Final = """
+CASE typeof(%)
+  WHEN 'text' THEN '''' || replace(%, '''', '''''') || ''''
+  WHEN 'blob' THEN 'x''' || lower(hex(%)) || ''''
+  WHEN 'real' THEN CASE %
+    WHEN 9e999 THEN '9e999'
+    WHEN -9e999 THEN '-9e999'
+    WHEN 0.0 THEN iif(atan2(%, -1.0) < 0, '-0.0', '0.0')
+    ELSE quote(%)
+  END
+  ELSE quote(%)
+END
+"""
+"""Not quote() of text, which ends at a NUL."""
+
+
+def literal(value: Value) -> str:
+    """The value as SQL. Text with a NUL, or that is no UTF-8, is given as its bytes."""
+    match value:
+        case None:
+            return "NULL"
+        case int():
+            return str(int(value))
+        case float():
+            if math.isinf(value):
+                return "9e999" if value > 0 else "-9e999"
+            return repr(value)
+        case bytes():
+            return f"x'{value.hex()}'"
+        case RawText(raw):
+            return f"CAST(x'{raw.hex()}' AS TEXT)"
+    if "\0" in value:
+        return f"CAST(x'{value.encode().hex()}' AS TEXT)"
+    return "'" + value.replace("'", "''") + "'"
+
+
+def written(column: str) -> str:
+    """The expression that gives a column's value, its name as SQL takes it, as SQL.
+
+    What it gives of a text with a NUL or of one that is no UTF-8 holds those bytes as they are.
+    """
+    return _EXPRESSION.replace("%", column)

@@ -1,0 +1,311 @@
+"""A database goes out as SQL and comes in again: every value in its storage class, to the last bit."""
+
+import math
+import random
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.files.exporting import STATEMENT, Exported, Wanted, write_sql
+from app.services.files.importing import import_dump
+from app.services.records.literals import literal, written
+from app.services.records.rows import RawText
+from app.workers import scan_pool
+from models.errors import InvalidInput
+from models.local.database import LocalDatabase
+from tests.conftest import NOW
+from tests.fixtures.chains import append
+from tests.fixtures.stored import schema, stored
+
+LONG = 60_000
+
+TEXTS: tuple[str | bytes, ...] = (
+    "",
+    "plain",
+    "O'Brien's; -- \"x\"",
+    "'" * 7,
+    "both a line\nbreak and a literal \\n and \\r",
+    "cr\r\nlf\r",
+    "tab\tand,comma",
+    "é 株式会社 😀 \u2028 \ufeff",
+    "nul\0in\0it",
+    "\0",
+    "nul and 'quotes'\0'",
+    b"\xff\xfe no utf-8",
+    b"cut \xe2\x82",
+    b"surrogate \xed\xa0\x80",
+    "x'00'",
+    "NULL",
+    "12",
+    "1e5",
+)
+NUMBERS = (
+    *(0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63), None),
+    *(1.0, -0.0, 0.0, 0.1, 1 / 3, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308),
+    *(float("inf"), float("-inf"), 1795000000.5, 123456789012345680.0),
+)
+BLOBS = (b"", b"\0", b"'quoted'", bytes(range(256)), b"\xff" * 300)
+LONGS: tuple[str | bytes, ...] = (
+    "é'" * LONG,
+    "line\nbreak \\n\r\n" * 9_000,
+    "😀" * 30_000,
+    "a\0b" * 50_000,
+    b"\xff\x80" * LONG,
+)
+
+
+def text(value: str | bytes) -> Any:
+    """As it is bound: a text of any bytes can only be made by a cast."""
+    return value.encode() if isinstance(value, str) else value
+
+
+def fill(path: Path) -> Path:
+    """Everything that is hard to write, in tables of every kind."""
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute(
+            """
+            CREATE TABLE "od'd ""na,me" ("it's" , "b""q" REAL, "c%s" TEXT, d INTEGER);
+            CREATE INDEX "in'dex" ON "od'd ""na,me" ("it's") WHERE "b""q" > 'x';
+            CREATE TABLE without (a TEXT, b, c, PRIMARY KEY (b, a)) WITHOUT ROWID;
+            CREATE TABLE made (a, twice AS (a || a), b TEXT, thrice TEXT AS (b || b || b) STORED);
+            CREATE TABLE strict_one (id INTEGER PRIMARY KEY, t TEXT, r REAL, x ANY) STRICT;
+            CREATE TABLE hidden (rowid, oid TEXT, other);
+            CREATE TABLE descending (id INTEGER PRIMARY KEY DESC, x);
+            CREATE TABLE child (id INTEGER PRIMARY KEY, parent REFERENCES parent (id));
+            CREATE TABLE parent (id TEXT PRIMARY KEY, up REFERENCES parent (id));
+            CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT, x);
+            CREATE TABLE emptied (id INTEGER PRIMARY KEY AUTOINCREMENT, x);
+            """
+        )
+        for number, value in enumerate([*NUMBERS, *BLOBS], 1):
+            db.execute(
+                """INSERT INTO "od'd ""na,me" (rowid, "it's", "b""q", "c%s", d) VALUES (?, ?, ?, ?, ?)""",
+                (number * 7 - 20, value, value, value, value),
+            )
+            db.execute("INSERT INTO without VALUES ('n', ?, ?)", (number, value))
+            db.execute("INSERT INTO strict_one (x) VALUES (?)", (value,))
+        for number, a_text in enumerate([*TEXTS, *LONGS], 1_000):
+            db.execute(
+                """INSERT INTO "od'd ""na,me" (rowid, "it's", "c%s") VALUES (?1, CAST(?2 AS TEXT), ?2)""",
+                (number * 7 - 20, text(a_text)),
+            )
+            db.execute("INSERT INTO without VALUES ('t', ?, CAST(? AS TEXT))", (number, text(a_text)))
+            db.execute("INSERT INTO strict_one (t) VALUES (CAST(? AS TEXT))", (text(a_text),))
+            db.execute("INSERT INTO hidden VALUES (1, 'x', CAST(? AS TEXT))", (text(a_text),))
+        for a_text in TEXTS:
+            db.execute("INSERT INTO made (a, b) VALUES (CAST(?1 AS TEXT), CAST(?1 AS TEXT))", (text(a_text),))
+        db.execute("INSERT INTO descending (rowid, id, x) VALUES (5, 1, 2), (4, 9, 9)")
+        db.execute("INSERT INTO parent VALUES ('b', 'a'), ('a', NULL); INSERT INTO child VALUES (1, 'a')")
+        db.execute("INSERT INTO counted VALUES (50, 1), (3, 2); INSERT INTO emptied VALUES (900, 1)")
+        db.execute("DELETE FROM counted WHERE id = 50; DELETE FROM emptied")
+    return path
+
+
+def exported(path: Path, target: Path, **wanted: Any) -> Exported:
+    database = LocalDatabase(path, read_only=True)
+    with database.connection_context():
+        return write_sql(database, target, Wanted(**wanted))
+
+
+def run(sql: Path, path: Path) -> Path:
+    """The SQL as D1 runs it: statement by statement in one transaction with foreign keys."""
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("PRAGMA foreign_keys = ON; BEGIN")
+        db.execute(sql.read_bytes().decode())
+        db.execute("COMMIT")
+    return path
+
+
+def pieces(sql: Path) -> Iterator[str]:
+    """Its statements, as a program finds them that knows SQL."""
+    start = ""
+    for line in re.findall("[^\n]*\n", sql.read_bytes().decode()):
+        start += line
+        if line.endswith(";\n") and apsw.complete(start):
+            yield start
+            start = ""
+    assert not start
+
+
+def test_out_and_in_again_is_the_same_row_by_row(database_path: Path, tmp_path: Path) -> None:
+    fill(database_path)
+    sql, new = tmp_path / "out.sql", tmp_path / "new.sqlite"
+    done = exported(database_path, sql)
+    assert done.rows["hidden"] == len(TEXTS) + len(LONGS)
+    import_dump(sql, new)
+    before, after = stored(database_path), stored(new)
+    assert after.keys() == before.keys()
+    for table in before:
+        assert after[table] == before[table], table
+    assert schema(new) == schema(database_path)
+
+
+def test_d1_takes_each_statement(database_path: Path, tmp_path: Path) -> None:
+    fill(database_path)
+    sql = tmp_path / "out.sql"
+    notes = exported(database_path, sql).notes
+    found = list(pieces(sql))
+    assert found[0] == "PRAGMA defer_foreign_keys=TRUE;\n"
+    assert max(len(statement.encode()) for statement in found) < 100_000
+    assert notes == []
+    words = [statement.split(maxsplit=1)[0] for statement in found[1:]]
+    assert words.index("INSERT") > max(at for at, word in enumerate(words) if word == "CREATE")
+    run(sql, tmp_path / "run.sqlite")
+    assert stored(tmp_path / "run.sqlite") == stored(database_path)
+
+
+def test_triggers_and_views_come_along_and_do_nothing(database_path: Path, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute("CREATE VIEW seen AS SELECT id FROM users -- a comment")
+        db.execute("CREATE TABLE log (x); INSERT INTO log VALUES ('before')")
+        db.execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (1, 2, 3, 4, 5)")
+        db.execute("CREATE TRIGGER t AFTER INSERT ON log BEGIN DELETE FROM users; SELECT 1; END")
+    exported(database_path, tmp_path / "out.sql")
+    new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    assert schema(new) == schema(database_path)
+    assert stored(new) == stored(database_path)
+
+
+def test_what_d1_refuses_is_left_out_and_named(database_path: Path, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute("CREATE VIRTUAL TABLE words USING fts5(x); INSERT INTO words VALUES ('hello')")
+        db.execute("CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB)")
+        db.execute(f"CREATE TABLE wide ({', '.join(f'c{n}' for n in range(120))})")
+        db.execute("INSERT INTO wide (c3) VALUES (zeroblob(2500000)); ANALYZE")
+    notes = exported(database_path, tmp_path / "out.sql").notes
+    new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    assert {name for name, _ in schema(new)} == {
+        name for name, _ in schema(database_path) if not name.startswith("words")
+    }
+    assert "\n".join(notes).splitlines() == [
+        "left out: the virtual table words, which D1 cannot export, and its shadow tables",
+        "left out: _cf_KV, which is D1's own",
+        "wide has 120 columns; D1 takes 100",
+        "wide has 1 row of more than 2,000,000 bytes, which D1 does not take",
+    ]
+
+
+def test_a_row_that_nothing_names_is_written_whole_and_named(database_path: Path, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute("CREATE TABLE t (rowid, _rowid_, oid, x); INSERT INTO t (x) VALUES (zeroblob(90000))")
+        db.execute("CREATE TABLE n (rowid, _rowid_, oid, x PRIMARY KEY)")
+        db.execute("INSERT INTO n (oid) VALUES (zeroblob(90000))")
+        db.execute("CREATE TABLE k (x PRIMARY KEY) WITHOUT ROWID; INSERT INTO k VALUES (zeroblob(90000))")
+    notes = exported(database_path, tmp_path / "out.sql").notes
+    said = f"1 row in a statement of more than {STATEMENT:,} bytes, which D1 does not take"
+    assert notes == [f"t has {said}", f"n has {said}", f"k has {said}"]
+    assert stored(run(tmp_path / "out.sql", tmp_path / "new.sqlite")) == stored(database_path)
+
+
+def test_a_module_that_is_not_here_and_another_encoding(database_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "utf16.sqlite"
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x); PRAGMA writable_schema = ON")
+        db.execute(
+            "INSERT INTO sqlite_master VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING gone(x)')"
+        )
+        db.executemany("INSERT INTO t VALUES (?)", [("é 😀 nul\0",), ("x" * 120_000,), (b"\0\xff",)])
+    done = exported(path, tmp_path / "out.sql")
+    assert done.notes == ["left out: the virtual table v, which D1 cannot export, and its shadow tables"]
+    with closing(apsw.Connection(str(run(tmp_path / "out.sql", tmp_path / "new.sqlite")))) as db:
+        found = db.execute("SELECT x FROM t").fetchall()
+    assert found == [("é 😀 nul\0",), ("x" * 120_000,), (b"\0\xff",)]
+
+
+def test_only_the_tables_asked_for(database_path: Path, tmp_path: Path) -> None:
+    fill(database_path)
+    done = exported(database_path, tmp_path / "out.sql", tables=("USERS", "counted"))
+    assert list(done.rows) == ["users", "counted"]
+    new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    names = {name for name, _ in schema(new)}
+    assert names == {"users", "idx_users_tenant", "idx_users_email", "counted"}
+    assert stored(new)["sqlite_sequence"] == [("text", b"counted", "integer", 50)]
+
+
+@pytest.mark.parametrize("name", ["nothing", "words", "words_data", "sqlite_sequence", "seen"])
+def test_a_table_that_is_not_there_is_refused(database_path: Path, tmp_path: Path, name: str) -> None:
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute("CREATE VIRTUAL TABLE words USING fts5(x); CREATE VIEW seen AS SELECT 1")
+    with pytest.raises(InvalidInput, match=rf"foundation\.sqlite has no table {name} that could be exported"):
+        exported(database_path, tmp_path / "out.sql", tables=("users", name))
+
+
+def test_rows_alone_and_the_schema_alone_make_the_whole(database_path: Path, tmp_path: Path) -> None:
+    fill(database_path)
+    exported(database_path, tmp_path / "schema.sql", rows=False)
+    exported(database_path, tmp_path / "rows.sql", schema=False)
+    assert not re.search("^(INSERT|UPDATE|DELETE)", (tmp_path / "schema.sql").read_text(), re.MULTILINE)
+    assert not re.search("^CREATE", (tmp_path / "rows.sql").read_text(encoding="utf-8"), re.MULTILINE)
+    new = run(tmp_path / "schema.sql", tmp_path / "new.sqlite")
+    assert schema(new) == schema(database_path)
+    after, before = stored(run(tmp_path / "rows.sql", new)), stored(database_path)
+    emptied = ("text", b"emptied", "integer", 900)  # no row has made its line
+    assert sorted([*after.pop("sqlite_sequence"), emptied]) == sorted(before.pop("sqlite_sequence"))
+    assert after == before
+
+
+def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute(
+            """
+            CREATE TABLE tenants (id TEXT PRIMARY KEY, plan);
+            CREATE TABLE jobs (id INTEGER PRIMARY KEY, tenant_id REFERENCES tenants, idea REFERENCES ideas);
+            CREATE TABLE results (a, b, job REFERENCES jobs (id), PRIMARY KEY (a, b));
+            CREATE TABLE notes (x, a, b, FOREIGN KEY (a, b) REFERENCES results (a, b));
+            CREATE TABLE ideas (id PRIMARY KEY, like_id REFERENCES ideas);
+            CREATE TABLE apart (x);
+            INSERT INTO tenants VALUES ('acme', 1), ('globex', 2);
+            INSERT INTO ideas VALUES ('i1', NULL), ('i2', NULL);
+            INSERT INTO jobs VALUES (1, 'acme', 'i1'), (2, 'globex', 'i2'), (3, 'acme', NULL);
+            INSERT INTO results VALUES (1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 4, NULL);
+            INSERT INTO notes VALUES ('mine', 1, 1), ('theirs', 2, 1), ('too', 3, 1), ('nobody', NULL, 1);
+            INSERT INTO apart VALUES (1);
+            """
+        )
+        for number in range(6):
+            append(db, ("acme", "globex")[number % 2], [NOW + number])
+    done = exported(database_path, tmp_path / "out.sql", tenant="acme")
+    new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    with closing(apsw.Connection(str(new))) as db:
+        assert db.execute("SELECT id FROM tenants").fetchall() == [("acme",)]
+        assert db.execute("SELECT id FROM jobs").fetchall() == [(1,), (3,)]
+        assert db.execute("SELECT a FROM results").fetchall() == [(1,), (3,)]
+        assert db.execute("SELECT x FROM notes").fetchall() == [("mine",), ("too",)]
+        assert db.execute("SELECT id FROM ideas").fetchall() == [("i1",)]
+        assert db.execute("SELECT seq FROM audit_chain").fetchall() == [(1,), (3,), (5,)]
+    assert [note for note in done.notes if "apart" in note] == [
+        "left out: the rows of apart, which belong to no tenant"
+    ]
+    assert not [note for note in done.notes if "results" in note]
+    assert schema(new) == schema(database_path)
+    report = scan_pool.verify(new, now=NOW + 100)
+    assert (report.verdict, report.entries) == ("CONSISTENT", 3)
+    with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
+        exported(database_path, tmp_path / "out.sql", tenant="nobody")
+
+
+def test_a_literal_is_the_value_whoever_writes_it() -> None:
+    chance = random.Random(8)
+    reals = [struct.unpack("d", chance.randbytes(8))[0] for _ in range(2000)]
+    values = [*NUMBERS, *BLOBS, *TEXTS, *(real for real in reals if not math.isnan(real))]
+    db = apsw.Connection(":memory:")
+    db.execute("CREATE TABLE t (x)")
+    for value in values:
+        raw = value if isinstance(value, bytes) and value in TEXTS else None
+        db.execute("DELETE FROM t")
+        db.execute(f"INSERT INTO t VALUES ({'?' if raw is None else 'CAST(? AS TEXT)'})", (value,))
+        here = literal(value if raw is None else RawText(raw))
+        texts = [here]
+        if "CAST" not in here:
+            texts.append(db.execute(f"SELECT {written('x')} FROM t").get)
+        for sql in texts:
+            same = f"SELECT typeof(x) = typeof({sql}) AND CAST(x AS BLOB) IS CAST({sql} AS BLOB) FROM t"
+            assert db.execute(same).get, sql
+            if isinstance(value, float):
+                assert db.execute(f"SELECT {sql}").get.hex() == value.hex()
