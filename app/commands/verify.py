@@ -106,6 +106,12 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
         help="start over: the file is held against what it holds now, and no longer against the checkpoints "
         "so far, which are kept",
     )
+    what.add_argument(
+        "--another-database",
+        action="store_true",
+        help="the file is another database than the one checkpoints take it for, say a copy that went its "
+        "own way: from now on it has checkpoints of its own, and that one keeps those so far",
+    )
     parser.add_argument(
         "--accept-starts",
         action="store_true",
@@ -128,6 +134,7 @@ def checkpoint(options: argparse.Namespace) -> int:
         say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
     else:
         reason = Reason.START_OVER if options.start_over else Reason.REQUEST
+        reason = Reason.ANOTHER_DATABASE if options.another_database else reason
         accepts = options.start_over or options.accept_starts
         accepted_by = paths.os_user() if accepts else None
         made = verify_and_sign(path, store, verify, now=now, reason=reason, accepted_by=accepted_by)
@@ -137,6 +144,11 @@ def checkpoint(options: argparse.Namespace) -> int:
         if made.checkpoint is None:
             print_report(made.report)
             complain(str(made.why_not))
+            if reason is Reason.REQUEST and store.checkpoints(path):
+                complain(
+                    "if you know why: --start-over goes by what the file holds now; --another-database "
+                    "where it is a copy that went its own way"
+                )
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
         say(store.key_place())

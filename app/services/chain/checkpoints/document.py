@@ -42,9 +42,10 @@ class Reason(StrEnum):
     BEFORE_RESTORE = "before-restore"
     RESTORE = "restore"
     START_OVER = "anew"
+    ANOTHER_DATABASE = "another-database"
 
 
-NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER})
+NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER, Reason.ANOTHER_DATABASE})
 """With these a person says that what the file holds now is right: what earlier ones say counts no more."""
 
 Document = TypeVar("Document", "Checkpoint", SealedChain)

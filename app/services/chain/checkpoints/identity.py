@@ -3,7 +3,9 @@
 A file is the database of a checkpoint when it holds, with the same hash, one of the rows that the
 checkpoint knows (first and last of every tenant), or a row that continues one of them. So it stays itself
 when it is moved, renamed, copied, restored or pruned, and two different files are never the same, whatever
-they are called.
+they are called. Copies that went their own ways, of which a person has said that they are two databases,
+share the rows from before: such a file is the one that was last seen in its very place, or else the one that
+it continues.
 
 Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. What it
 is, is told by its place then, by one of these:
@@ -15,14 +17,17 @@ is, is told by its place then, by one of these:
 - the same path and ledger, and empty: an emptied copy;
 - the same path or the same file on disk, where none of its newest checkpoints can be read.
 
-Any other file is another database.
+Where that is not enough to take it for the database, but path or file, ledger and a tenant are in common (or,
+without a ledger, the place of every row that the checkpoint knows; or a tenant alone, where nobody can read
+any more where the database was), it is in doubt: a person has to say what the file is. Any other file is
+another database.
 """
 
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +45,9 @@ from models.tables import AuditEntry
 
 ENOUGH: Final = 200
 """How many rows in common are counted: it is a matter of which database has more of them."""
+
+HALF: Final = 0.5
+"""Of the rows that a checkpoint knows, how many make a rewritten file: either end may have been cut off."""
 
 AT_ONCE: Final = 500
 """Rows looked up by one query, at most."""
@@ -184,12 +192,11 @@ def recognise(
 ) -> KnownDatabase | None:
     """The database that the file is, of those known; the one with the most rows in common.
 
-    `known` come with their newest checkpoints, `all_of_each` with all, which only an old copy needs.
+    `known` come with their newest checkpoints, `all_of_each` with all, which only an old copy needs. One that
+    is in `doubt` was here, and nothing tells whether this is what became of it.
     """
-    scored = [(_same_rows(rows, checkpoints), database) for database, checkpoints in known]
-    best = max(scored, key=lambda item: item[0], default=None)
-    if best is not None and best[0] > 0:
-        return best[1]
+    if related := [item for item in known if _same_rows(rows, item[1])]:
+        return _closest(rows, path, related)
     if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
     for database, checkpoints in known:
@@ -198,7 +205,9 @@ def recognise(
     for database, checkpoints in all_of_each:
         if rows.count({end for item in checkpoints for end in _ends(item)}):
             return database
-    return None
+    here = whereabouts(rows, path)
+    doubtful = (database for database, newest in known if _may_be(rows, here, database, newest))
+    return next((replace(database, doubt=True) for database in doubtful), None)
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -210,7 +219,7 @@ def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
 def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether a file is what became of the rows that these know, rewritten from the first on perhaps."""
     ends = {end for item in checkpoints for end in _ends(item)}
-    return rows.count(ends) > 0 or speaks_of(rows, checkpoints) or _same_moments(rows, checkpoints)
+    return rows.count(ends) > 0 or speaks_of(rows, checkpoints) or _in_common(rows, checkpoints) >= HALF
 
 
 def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -275,6 +284,20 @@ def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
     return next(filter(None, counts), 0)
 
 
+def _closest(rows: ChainRows, path: Path, related: Sequence[DatabaseCheckpoints]) -> KnownDatabase:
+    """Of those that all know rows of the file, as copies do that went their own ways."""
+    if len(related) == 1:
+        return related[0][0]
+    here = whereabouts(rows, path)
+    in_place = [item for item in related if (item[0].path, item[0].file_id) == (here.path, here.file_id)]
+
+    def likeness(item: DatabaseCheckpoints) -> tuple[bool, int, int]:
+        found = compare(rows, item[1])
+        return found.continues, -found.new_entries * found.continues, _same_rows(rows, item[1])
+
+    return max(in_place or related, key=likeness)[0]
+
+
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:
     """The database whose known row lies under another seq, or was pruned and is continued; one pass."""
     owners: Mapping[str, KnownDatabase] = {
@@ -291,8 +314,8 @@ def _takes_its_place(
     rows: ChainRows, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
 ) -> bool:
     """Whether a file without a row in common is what became of the database that was here."""
-    if not database.path:  # imported, and never seen
-        return False
+    if not database.path:  # imported and never seen, or nobody can read any more where it was
+        return database.damaged and _in_common(rows, checkpoints) >= HALF
     here = whereabouts(rows, path)
     same_path, same_file = here.path == database.path, here.file_id == database.file_id
     if database.damaged and not checkpoints:  # what they would say of its rows, nobody knows
@@ -300,16 +323,32 @@ def _takes_its_place(
     has_ledger = here.ledger == database.ledger != ""
     if same_path and same_file and here.ledger == database.ledger:
         same = has_ledger or shares_tenant(rows, checkpoints)
-        return same or _same_moments(rows, checkpoints, whoever=True)
+        return same or _in_common(rows, checkpoints, tenants=False) >= HALF
     if same_path and rows.empty:
         return has_ledger
-    return (same_path or same_file) and _same_moments(rows, checkpoints)
+    return (same_path or same_file) and _in_common(rows, checkpoints) >= HALF
 
 
-def _same_moments(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, whoever: bool = False) -> bool:
-    """Whether at least half of the newest checkpoint's first and last rows are there but for their hashes.
+def _may_be(
+    rows: ChainRows, here: KnownDatabase, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
+) -> bool:
+    """Whether the file may be what became of the database, for all that its place and tenants tell."""
+    if not database.path:
+        return database.damaged and not rows.empty and shares_tenant(rows, checkpoints)
+    is_here = here.path == database.path or here.file_id == database.file_id
+    if not is_here or here.ledger != database.ledger or rows.empty:
+        return False
+    if here.ledger:
+        return shares_tenant(rows, checkpoints)
+    return _in_common(rows, checkpoints, times=False) == 1
 
-    `whoever` looks past their tenants, too.
+
+def _in_common(
+    rows: ChainRows, checkpoints: Sequence[Checkpoint], *, tenants: bool = True, times: bool = True
+) -> float:
+    """Which part of the newest checkpoint's first and last rows are there, whatever their hashes.
+
+    Told by seq, and by their tenants and times.
     """
     wanted = {
         (seq, tenant, str(at))
@@ -321,5 +360,6 @@ def _same_moments(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, whoever
     found = 0
     for seq, tenant, at in wanted:
         row = there.get(seq)
-        found += row is not None and row.at == at and (whoever or row.tenant == tenant)
-    return bool(wanted) and found * 2 >= len(wanted)  # either end may have been cut off
+        if row is not None and (row.tenant == tenant or not tenants):
+            found += row.at == at or not times
+    return found / len(wanted) if wanted else 0

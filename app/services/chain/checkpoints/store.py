@@ -96,12 +96,16 @@ class CheckpointStore:
     def lines(self, path: Path) -> tuple[CheckpointHistory, ...]:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
         with self._contents_of(path) as (contents, database):
-            if contents is None or database is None:
+            if contents is None:
                 return (CheckpointHistory(),)
+            if database is None:
+                return (CheckpointHistory(notes=tuple(map(_unknown, contents.unreadable))),)
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
         lines = _lines(good, frozenset(item.key for item in good))
+        if database.doubt:  # what they know is of other entries, and says nothing of these
+            lines, said = [*lines, ()], (_doubt(database),)
         return tuple(CheckpointHistory(line, baselines, said) for line in lines)
 
     def known_from(self, path: Path, export: Path, *, trust: Iterable[str] = ()) -> CheckpointHistory:
@@ -137,10 +141,11 @@ class CheckpointStore:
         """Signs what a verification with `seal=True` has just found, and keeps it.
 
         With a `reason` of `NEW_LINE` the checkpoint takes the place of those before it, so the report must
-        be one made without them. `database` is the file's id (`identify`) where it was known before its
-        content was replaced. An unproven start does not prevent it where no checkpoint knew what came before:
-        the checkpoint then says only that the rows were there. Raises `NotSigned` when the report has errors,
-        or covers only a part.
+        be one made without them; one of `ANOTHER_DATABASE` leaves them to the database that the file is no
+        more, and begins a line of its own. `database` is the file's id (`identify`) where it was known before
+        its content was replaced. An unproven start does not prevent it where no checkpoint knew what came
+        before: the checkpoint then says only that the rows were there. Raises `NotSigned` when the report has
+        errors, or covers only a part.
         """
         if report.verdict in BROKEN:
             raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
@@ -159,7 +164,11 @@ class CheckpointStore:
         key = load_key(self._folder, self._keyring)
         with opened(self._path, writing=True) as contents, rows_of(path) as rows:
             known = _recognised(contents, rows, path) if database is None else contents.database(database)
-            known = known or KnownDatabase(str(uuid.uuid4()))
+            if known is not None and known.doubt and reason not in NEW_LINE:
+                raise NotSigned(_doubt(known).message)
+            other = known if reason is Reason.ANOTHER_DATABASE else None
+            if known is None or other is not None:
+                known = KnownDatabase(str(uuid.uuid4()))
             newest = contents.checkpoints(known.id, newest=3)
             before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
             heads = {sealed.last_seq: sealed.head for sealed in seal.tenants.values()}
@@ -191,6 +200,8 @@ class CheckpointStore:
             made = made.signed(key.private)
             contents.add_key(key.public, own=True, now=now)
             contents.add(made)
+            if other is not None:
+                contents.inherit_baselines(known.id, other.id)
             _see(contents, known, rows, path, number=made.number, now=now)
         return made
 
@@ -277,7 +288,9 @@ def _recognised(contents: Contents, rows: ChainRows, path: Path) -> KnownDatabas
     newest = [_candidate(contents, item) for item in databases]
     all_of_each = ((item, contents.sound_checkpoints(item.id)) for item in databases)
     found = recognise(rows, path, newest, all_of_each) if databases else None
-    return found or next((item for item in databases if _has_start(rows, contents.baselines(item.id))), None)
+    if found is None or found.doubt:
+        found = next((item for item in databases if _has_start(rows, contents.baselines(item.id))), found)
+    return found
 
 
 def _candidate(contents: Contents, database: KnownDatabase) -> DatabaseCheckpoints:
@@ -323,6 +336,21 @@ def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tupl
         if place and begins_line(item, checkpoints[:place], keys)
     ]
     return [tuple(checkpoints[first:end]) for first, end in pairwise([0, *starts, len(checkpoints)])]
+
+
+def _doubt(database: KnownDatabase) -> Finding:
+    where = f"in {database.path}" if database.path else "in a place that cannot be read any more"
+    sentence = (
+        f"Checkpoints know a database {where} with tenants of this one, and no entry that they know is here: "
+        "this is another database, or its entries were rewritten. Put the right file in its place; or, if "
+        "you know why it is so, say that it is another database, or start over (--another-database and "
+        "--start-over of tenant-admin checkpoint, or Checkpoints in the window)."
+    )
+    return Finding(Code.CHECKPOINT, None, None, None, None, sentence)
+
+
+def _unknown(row: str) -> str:
+    return f"Nobody knows whether checkpoints speak of this file: {row} cannot be read."
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:

@@ -92,7 +92,10 @@ class StoreUnreadable(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class KnownDatabase:
-    """What the store remembers of a database; `damaged` where some of that cannot be read."""
+    """What the store remembers of a database; `damaged` where some of that cannot be read.
+
+    `doubt` says that a file may be this database or another one, and that a person has to say which.
+    """
 
     id: str
     path: str = ""
@@ -101,6 +104,7 @@ class KnownDatabase:
     seen_number: int = 0
     seen_at: int = 0
     damaged: bool = False
+    doubt: bool = False
 
 
 @contextmanager
@@ -226,6 +230,13 @@ class Contents:
     def accept(self, database: str, tenant: str, start: tuple[int, str], *, actor: str, now: int) -> None:
         values = {"database": database, "tenant": tenant, "seq": start[0], "previous_hash": start[1]}
         self._write(StoredBaseline, values | {"actor": actor, "accepted_at": now}, replace=True)
+
+    def inherit_baselines(self, heir: str, database: str) -> None:
+        """What was accepted of one database is accepted of another one that was a copy of it."""
+        fields = StoredBaseline._meta.sorted_fields
+        for row in self._rows(fields, StoredBaseline.database == database):
+            values = dict(zip((field.name for field in fields), row, strict=True))
+            self._write(StoredBaseline, values | {"database": heir})
 
     def _rows(self, fields: Sequence[Any], *where: Any, order: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The values of these columns; a row with one of another kind is left out and named."""

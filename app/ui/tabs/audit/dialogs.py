@@ -41,6 +41,7 @@ _BUTTONS = (
     ("Import…", Icon.IMPORT, "Take in what was exported elsewhere, and trust its key"),
     ("Check…", Icon.VERIFY, "Verify the file against an export"),
     ("Start over…", Icon.REFRESH, "Go by what the file holds now, whatever these say"),
+    ("Another database…", Icon.DATABASE, "Leave these to the database that they are of: this is another one"),
 )
 _EXPLANATION = (
     "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "
@@ -81,10 +82,12 @@ class CheckpointsDialog(Dialog):
             lambda: self._ask_open("Import checkpoints", self.import_from),
             lambda: self._ask_open("Check against an export", self.check),
             self.ask_start_over,
+            self.ask_another_database,
         )
         for button, ask in zip(left, asks, strict=True):
             button.clicked.connect(ask)
-        self.export_button, self.import_button, self.check_button, self.start_over_button = left
+        self.export_button, self.import_button, self.check_button = left[:3]
+        self.start_over_button, self.another_button = left[3:]
         self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
         self.make_button.setDefault(True)
         self.make_button.clicked.connect(lambda: self.make(Reason.REQUEST))
@@ -122,6 +125,18 @@ class CheckpointsDialog(Dialog):
             action="Start over",
             parent=self,
         ).open_once(lambda: self.make(Reason.START_OVER))
+
+    def ask_another_database(self) -> None:
+        """Gives the file checkpoints of its own once the person has said that these are not of it."""
+        ConfirmDialog(
+            self._context.theme,
+            "Is this another database?",
+            "Say so of a copy that went its own way, or of another file in the place of one that was here. "
+            "It gets checkpoints of its own, from what it holds now; those listed here are kept for the "
+            "database that they are of. From then on neither is held against the other.",
+            action="It is another database",
+            parent=self,
+        ).open_once(lambda: self.make(Reason.ANOTHER_DATABASE))
 
     def export(self, out: Path) -> None:
         """Writes every checkpoint of this file to `out`."""
@@ -216,7 +231,7 @@ class CheckpointsDialog(Dialog):
     def _set_busy(self, busy: bool) -> None:
         for button in (self.make_button, self.import_button, self.check_button):
             button.setEnabled(not busy)
-        for button in (self.export_button, self.start_over_button):
+        for button in (self.export_button, self.start_over_button, self.another_button):
             button.setEnabled(not busy and not self.table.isHidden())
         if busy:
             self.state.setText("Working…")

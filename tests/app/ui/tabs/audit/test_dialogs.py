@@ -101,6 +101,27 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
+def test_a_copy_that_went_its_own_way_is_said_to_be_another_database(
+    context: Context, qtbot: QtBot, path: Path
+) -> None:
+    original = path.with_name("original.db")
+    connection = apsw.Connection(str(path))
+    connection.execute(f"VACUUM INTO '{original}'")
+    connection.execute("DELETE FROM audit_chain WHERE seq > 190")
+    connection.execute("UPDATE sqlite_sequence SET seq = 190 WHERE name = 'audit_chain'")
+    sign(original, paths.checkpoints_dir(), now=NOW, reason=Reason.REQUEST)
+    dialog = opened(context, qtbot)
+    qtbot.waitUntil(dialog.another_button.isEnabled)
+    dialog.another_button.click()
+    (question,) = dialog.findChildren(ConfirmDialog)
+    with qtbot.waitSignal(dialog.checked) as made:
+        question.confirm_button.click()
+    assert made.args is not None and made.args[0].checkpoint == 1
+    qtbot.waitUntil(lambda: "1 checkpoint of this file" in dialog.state.text())
+    for file in (path, original):
+        assert verify_known(file, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
+
+
 def test_a_row_that_cannot_be_read_is_named(context: Context, qtbot: QtBot, path: Path) -> None:
     for _ in range(2):
         sign(path, paths.checkpoints_dir(), now=NOW)
