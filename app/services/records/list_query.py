@@ -10,8 +10,9 @@ from itertools import product
 from operator import and_, or_
 from typing import Any
 
-from peewee import JOIN, OP, SQL, Column, Expression, Join, ModelAlias, Select, fn
+from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Select, fn
 
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import value_of
 from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows, raw
@@ -199,6 +200,10 @@ class Statements:
             return SQL("NULL")
         return value_of(column, source or self._source)
 
+    def time(self) -> Any:
+        """When a row was made, as `moment` gives it."""
+        return moment(self.value(self.table.column(self.table.time)))
+
     def _scoped(self, *what: Any) -> Any:
         """`what` of the tenant's rows. A file that cannot tell tenants apart shows none of their rows."""
         found = self.table.model.select(*what)
@@ -222,13 +227,15 @@ class Statements:
                 return Expression(value, "COLLATE", SQL("NOCASE"), flat=True)
             case ColumnKind.PROSE | ColumnKind.JSON:
                 return fn.substr(value, 1, SORT_CHARACTERS)
+            case ColumnKind.TIME:
+                return moment(value)
         return value
 
     def _conditions(self) -> list[Any]:
         found = [self._chosen(self.table.column(name), values) for name, values in self.query.choices]
         if self.query.text:
             found.append(self._contains(self.query.text))
-        time = self.value(self.table.column(self.table.time))
+        time = self.time()
         if self.query.since is not None:
             found.append(time >= self.query.since)
         if self.query.until is not None:
@@ -254,6 +261,16 @@ class Statements:
         if any(_pattern_bytes(variant) > self._limits.pattern_bytes for variant in variants) or "\0" in text:
             return reduce(or_, (fn.instr(fn.lower(column), _folded(part)) > 0 for column, part in both))
         return reduce(or_, (column.contains(part) for column, part in both))
+
+
+def moment(stored: Any) -> Any:
+    """A stored time as seconds, to compare it with others: milliseconds (`rules.seconds`) and ISO text too.
+
+    NULL for what is no time. A number of seconds, which nearly all are, is told by one comparison.
+    """
+    kind = fn.typeof(stored)
+    others = (kind == "text", fn.unixepoch(stored)), (kind != "blob", stored / 1000)
+    return Case(None, [(stored < SECONDS_LIMIT, stored), *others])
 
 
 def _pattern_bytes(text: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements, Value
 from app.services.records.rows import RawText, decoded, exactly, legible
 from app.services.records.tables import DECLARED
@@ -170,12 +171,12 @@ class Lists:
     def per_day(self, database: Database, query: ListQuery, offset: int = 0) -> tuple[tuple[int, int], ...]:
         """How many rows the query keeps on each day, as (days since 1970, rows), the earliest first.
 
-        `offset` is that of the days from UTC, in seconds. Rows whose time is no integer are on no day.
+        `offset` is that of the days from UTC, in seconds. Rows whose time is none are on no day.
         """
         statements = self._statements(database, query)
-        time = statements.value(statements.table.column(statements.table.time))
-        day = (time + offset) / DAY
-        found = statements.select(day, fn.COUNT(SQL("*"))).where(fn.typeof(time) == "integer")
+        time = statements.time()
+        day = (time.cast("INTEGER") + offset) / DAY
+        found = statements.select(day, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
         return tuple(database.rows(found.group_by(day).order_by(day)))
 
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[str | int]:

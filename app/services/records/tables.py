@@ -27,8 +27,8 @@ class ColumnKind(Enum):
     KEY: names the record; read whole. ID: the id of something else, or a hash. WORD: short text, sorted as
     stored so that an index can serve. NAME: text for people, sorted without regard to ASCII case. PROSE: text
     of any length, sorted by its beginning. JSON: read whole with its record, never in a list. NUMBER: as
-    stored. TIME: epoch seconds. FLAG: 0 or 1. LENGTH: the characters of a text that is not read. PRESENCE:
-    whether a secret is stored; the secret itself is never read.
+    stored. TIME: epoch seconds, or milliseconds (`rules.seconds`). FLAG: 0 or 1. LENGTH: the characters of a
+    text that is not read. PRESENCE: whether a secret is stored; the secret itself is never read.
     """
 
     KEY = auto()

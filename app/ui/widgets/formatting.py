@@ -10,7 +10,7 @@ MINUTE, HOUR = 60, 3_600
 _WEEK, _YEAR = 7 * DAY, 365 * DAY
 _ELLIPSIS = "…"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, which datetime can show
+_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
 
 
 def relative_time(at: int, now: int) -> str:
@@ -50,13 +50,18 @@ def long_time(at: int, utc: bool) -> str:
 
 
 def _said(at: int, utc: bool, words: Callable[[datetime], str]) -> str:
-    if _EARLIEST <= at <= _LATEST:
+    if in_calendar(at):
         try:
             moment = datetime.fromtimestamp(at, UTC)
             return words(moment if utc else moment.astimezone())
         except (OverflowError, OSError, ValueError):
             pass
     return f"{grouped(at)} s"
+
+
+def in_calendar(at: float) -> bool:
+    """Whether a time is in the years 1 to 9999."""
+    return _EARLIEST <= at <= _LATEST
 
 
 def _stamp(moment: datetime) -> str:

@@ -58,7 +58,7 @@ class AuditTab(RecordTab):
         context = self.context
         return {
             "created_at": {
-                "text": lambda value, row: formatting.table_time(value, context.settings.utc_times),
+                "text": declared.timed(lambda at: formatting.table_time(at, context.settings.utc_times)),
                 "tooltip": lambda value, row: declared.moment(context, value),
             },
             "tenant_id": {"dim": False},
@@ -142,9 +142,9 @@ class AuditTab(RecordTab):
             ]
         )
 
-    def _moment(self, at: Any) -> str:
-        utc = self.context.settings.utc_times
-        return formatting.long_time(at, utc) if isinstance(at, int) else str(at)
+    def _moment(self, stored: Any) -> str:
+        at = declared.epoch(stored)
+        return str(stored) if at is None else formatting.long_time(at, self.context.settings.utc_times)
 
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)

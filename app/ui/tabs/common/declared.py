@@ -7,9 +7,11 @@ lacks is shown as missing, one that nobody has declared is shown as it is.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
+from math import floor, isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from app.itemmodels.columns import Column, Row
+from app.services.chain.rules import seconds
 from app.services.records.list_query import Value
 from app.services.records.record import Record
 from app.services.records.tables import (
@@ -125,8 +127,8 @@ def _column(context: Context, table: Table, declared: TableColumn) -> Column:
             return Column(
                 name,
                 title,
-                text=lambda value, row: formatting.relative_time(value, context.clock()),
-                tooltip=lambda value, row: formatting.absolute_time(value, context.settings.utc_times),
+                text=timed(lambda at: formatting.relative_time(at, context.clock())),
+                tooltip=lambda value, row: None if value is None else moment(context, value),
             )
         case ColumnKind.FLAG | ColumnKind.PRESENCE:
             return Column(name, title, text=lambda value, row: _word(declared, value))
@@ -136,6 +138,16 @@ def _column(context: Context, table: Table, declared: TableColumn) -> Column:
 def number(words: Callable[[Any], str] = "{:,}".format) -> Callable[[Any, Row], str]:
     """The text of a number's cell; nothing for NULL."""
     return lambda value, row: "" if value is None else words(value)
+
+
+def timed(words: Callable[[int], str]) -> Callable[[Any, Row], str]:
+    """The text of a time's cell; what is no time as it is stored."""
+
+    def text(value: Any, row: Row) -> str:
+        at = epoch(value)
+        return _first_line(value, row) if at is None else words(at)
+
+    return text
 
 
 def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
@@ -197,12 +209,22 @@ def _field(context: Context, declared: TableColumn, value: Any) -> Field:
     return Field(declared.label, str(value), mono=declared.kind in _IDS)
 
 
-def moment(context: Context, at: Any) -> str:
-    """ "2026-11-22 13:55:07 UTC · 2 h ago"; whatever else is stored as it is."""
-    if not isinstance(at, int):
-        return str(at)
+def epoch(stored: Any) -> int | None:
+    """The epoch seconds of a stored time, also of one in milliseconds or with a fraction; None for none."""
+    if not isinstance(stored, int | float) or not isfinite(stored):
+        return None
+    at = seconds(floor(stored))
+    return at if formatting.in_calendar(at) else None
+
+
+def moment(context: Context, stored: Any) -> str:
+    """ "2026-11-22 13:55:07 UTC · 2 h ago · stored as 1795355707000"; what is no time as it is stored."""
+    at = epoch(stored)
+    if at is None:
+        return str(stored)
     absolute = formatting.absolute_time(at, context.settings.utc_times)
-    return f"{absolute} · {formatting.relative_time(at, context.clock())}"
+    said = f"{absolute} · {formatting.relative_time(at, context.clock())}"
+    return said if str(stored) == str(at) else f"{said} · stored as {stored}"
 
 
 USERS_TAB = TabSpec(

@@ -14,7 +14,7 @@ from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import NamesRun, open_run_act
-from app.ui.tabs.common.declared import TabSpec, moment
+from app.ui.tabs.common.declared import TabSpec, epoch, moment
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -134,8 +134,9 @@ class ParkedIdeas(RecordTab):
         self.commands.add(open_run_act(self))
 
     def show_details(self, record: NamesRun) -> None:
-        idea, at = record.record, record.record["created_at"]
-        since = formatting.relative_time(at, self.context.clock()) if isinstance(at, int) else str(at)
+        idea, stored = record.record, record.record["created_at"]
+        at = epoch(stored)
+        since = str(stored) if at is None else formatting.relative_time(at, self.context.clock())
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
         months = {"value": revisit(idea["revisit_estimate_months"])}
         self.fields.set_fields(declared.fields(self.context, idea, revisit_estimate_months=months))

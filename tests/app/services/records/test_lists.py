@@ -294,6 +294,34 @@ def test_a_blob_reads_the_same_beside_good_and_bad_text(lists: Lists, database: 
     assert before[2] == "x'00ff'" and after["usr_1"] == before and after["usr_2"][2] == "�"
 
 
+def test_times_stand_where_they_belong_however_they_are_stored(lists: Lists, database: LocalDatabase) -> None:
+    day = 86_400
+    database.connection().executemany(
+        "UPDATE users SET created_at = ? WHERE id = ?",
+        [
+            (100 * day * 1_000_000, "usr_1"),  # no milliseconds of any year
+            (2_000 * day * 1000, "usr_2"),
+            (2_000 * day + 0.5, "usr_3"),
+            ("1975-06-24T00:00:01Z", "usr_4"),  # day 2,000, too
+        ],
+    )
+    database.connection().execute(
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES"
+        f" ('usr_0', 'acme', 'first', {1_999 * day}, 1), ('usr_5', 'acme', 'last', {2_001 * day}, 1),"
+        " ('usr_6', 'acme', 'none', x'00', 1), ('usr_7', 'acme', 'none', 'today', 1)"
+    )
+    sorted_by_time = replace(USERS, sort="created_at")
+    for query in (sorted_by_time, replace(sorted_by_time, descending=True)):
+        listed = ids(lists, database, query)
+        expected = ["usr_6", "usr_7", "usr_0", "usr_2", "usr_3", "usr_4", "usr_5", "usr_1"]
+        assert listed == (expected[::-1] if query.descending else expected)
+        places = [lists.locate(database, query, str(name)) for name in listed]
+        assert [place and place[0] for place in places] == list(range(8))
+    that_day = replace(sorted_by_time, since=2_000 * day, until=2_001 * day)
+    assert ids(lists, database, that_day) == ["usr_2", "usr_3", "usr_4"]
+    assert lists.per_day(database, USERS)[:3] == ((1_999, 1), (2_000, 3), (2_001, 1))
+
+
 def test_rows_without_an_id_are_listed_but_cannot_be_acted_on(lists: Lists, database: LocalDatabase) -> None:
     database.connection().execute(
         "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"

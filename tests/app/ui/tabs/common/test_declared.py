@@ -7,9 +7,11 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
-from app.ui.tabs.common.declared import MISSING, choice_label, filter_hint
+from app.ui.shell.context import Context
+from app.ui.tabs.common.declared import MISSING, choice_label, columns, filter_hint
 from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
 from tests.fixtures.window import ask
 
 PLATFORM = (
@@ -64,6 +66,28 @@ def test_the_hint_names_what_is_searched(table: object, hint: str) -> None:
 
 def test_every_table_with_searched_columns_has_a_hint() -> None:
     assert all(filter_hint(table).startswith("Filter by ") for table in DECLARED.values() if table.searched)
+
+
+@pytest.mark.parametrize(
+    ("stored", "cell", "whole"),
+    [
+        (NOW - 3600, "1 h ago", "2026-11-18 10:06:40 UTC · 1 h ago"),
+        ((NOW - 7200) * 1000 + 5, "2 h ago", "2026-11-18 09:06:40 UTC · 2 h ago · stored as 1794992800005"),
+        (NOW - 7200 + 0.5, "2 h ago", "2026-11-18 09:06:40 UTC · 2 h ago · stored as 1794992800.5"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
+        (2**60, str(2**60), str(2**60)),
+        (float("inf"), "inf", "inf"),
+        ("x'0102'", "x'0102'", "x'0102'"),
+    ],
+)
+def test_a_time_is_shown_as_what_it_is_with_what_is_stored(
+    context: Context, stored: object, cell: str, whole: str
+) -> None:
+    context.settings.utc_times = True
+    column = next(one for one in columns(context, NOTIFICATIONS, {}) if one.name == "created_at")
+    assert column.text(stored, ()) == cell
+    assert column.tooltip is not None and column.tooltip(stored, ()) == whole
+    assert column.text(None, ()) == "" and column.tooltip(None, ()) is None
 
 
 def test_a_choice_is_said_in_words_and_a_strange_value_as_it_is() -> None:
