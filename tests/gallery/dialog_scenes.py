@@ -19,6 +19,7 @@ from app.ui.shell.dialogs import (
     AboutDialog,
     ChooseDatabaseDialog,
     DatabaseInfoDialog,
+    ExportedDialog,
     PreferencesDialog,
     RestoreDialog,
 )
@@ -59,6 +60,7 @@ def register(registry: Registry) -> None:
         ("retention-nothing", retention_nothing),
         ("retention-daily", retention_daily),
         ("retention-read-only", retention_read_only),
+        ("exported", exported),
         ("restore", restore),
         ("restore-findings", restore_findings),
         ("database-info", database_info),
@@ -223,6 +225,14 @@ def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None
 
 def restore(theme: Theme) -> Shot:
     return _restore(theme, Verdict.CONSISTENT, known=Standing.EARLIER)
+
+
+def exported(theme: Theme) -> ExportedDialog:
+    notes = (
+        "left out: the virtual table planning_search, which D1 cannot export, and its shadow tables",
+        "planning_artifacts has 2 rows of more than 2,000,000 bytes, which D1 does not take",
+    )
+    return ExportedDialog(theme, "61,250 rows exported to foundation.sql", notes)
 
 
 def restore_findings(theme: Theme) -> Shot:

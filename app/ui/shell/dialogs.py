@@ -26,7 +26,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import absolute_time, byte_size, grouped, relative_time, shortened
-from app.ui.widgets.labels import ElidedLabel, Label, Look
+from app.ui.widgets.labels import ElidedLabel, Label, Look, text_box
 from app.ui.widgets.panes import Field, FieldList
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
@@ -333,6 +333,20 @@ def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> t
             tip=absolute_time(candidate.modified_at, utc),
         ),
     )
+
+
+class ExportedDialog(Dialog):
+    """What an export as SQL left out, or D1 will not take: `notes`, to read and copy."""
+
+    def __init__(self, theme: Theme, title: str, notes: Sequence[str], parent: QWidget | None = None) -> None:
+        sentence = "Not all of it is there, or not as D1 takes it:"
+        super().__init__(theme, title, sentence, icon=Icon.INFO_FILL, tone=Tone.ACCENT, parent=parent)
+        self.setMinimumWidth(620)
+        self.text = text_box(theme, "Left out", "\n".join(notes))
+        self.text.setMinimumHeight(120)
+        self.add_widget(self.text, 1)
+        self.copy_button = copy_button(theme, "&Copy", lambda: "\n".join(notes))
+        self.set_close_button(left=[self.copy_button])
 
 
 class RestoreDialog(ConfirmDialog):

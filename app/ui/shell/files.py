@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app import paths
-from app.services.text import counted
+from app.services.text import counted, visible
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
     from app.services.files.describe import OpenedFile
+    from app.services.files.exporting import Exported
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
     from app.services.files.restoring import Offer
@@ -176,6 +177,37 @@ class Files(QObject):
             on_done=lambda copy: self._say(f"Saved and checked: {copy.name}"),
             can_cancel=False,
         )
+
+    def ask_export_sql(self, path: Path, tenant: str | None) -> None:
+        """Asks where to write the file as SQL, or of one tenant all that belongs to it."""
+        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
+
+        title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
+        start = path.with_name(f"{path.stem}{'' if tenant is None else ' one tenant'}.sql")
+        found = ask_save(self._window, title, str(start), DUMPS)
+        if found is not None:
+            self.export_sql(path, found[0], tenant)
+
+    def export_sql(self, path: Path, target: Path, tenant: str | None) -> None:
+        """Writes what the file holds now as SQL, in place of what is at `target`."""
+
+        def work(progress: Progress, cancelled: Stop) -> Exported:
+            from app.services.files.exporting import Wanted  # noqa: PLC0415
+            from app.workers.export import export_database  # noqa: PLC0415
+
+            told = partial(export_database, progress=progress, cancelled=cancelled)
+            return told(path, target, Wanted(tenant), replace=True)
+
+        def done(exported: Exported) -> None:
+            said = f"{counted(sum(exported.rows.values()), 'row')} exported to {target.name}"
+            if exported.notes:
+                from app.ui.shell.dialogs import ExportedDialog  # noqa: PLC0415
+
+                ExportedDialog(self._theme, said, exported.notes, self._window).open_once()
+            else:
+                self._say(said)
+
+        self._busy.run(f"Exporting to {target.name}…", work, on_done=done)
 
     def ask_restore(self, path: Path) -> None:
         self._ask_existing("Restore from a copy", COPIES, partial(self.offer_restore, path))

@@ -47,6 +47,7 @@ def add_actions(window: MainWindow) -> None:
 
     export = of_file(lambda file: file.current().export())
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened.path))
+    export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened.path, file.scope.tenant_id))
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
     retain = of_file(lambda file: file.retention.ask())
     redo = of_file(lambda file: file.context.history.redo())
@@ -65,6 +66,13 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("export", "E&xport…", Icon.EXPORT, export, lacks(Capability.CHILD_SCAN), "Ctrl+E"),
         ActionSpec(
             "save_copy", "&Save a copy…", Icon.COPY, save_copy, lacks(Capability.BACKUP), "Ctrl+Shift+S"
+        ),
+        ActionSpec(
+            "export_sql",
+            "Export &database as SQL…",
+            Icon.EXPORT,
+            export_sql,
+            lacks(Capability.CHILD_SCAN),
         ),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
@@ -107,7 +115,19 @@ def fill_menus(window: MainWindow) -> None:
     bar, commands = window.menuBar(), window.commands
     commands.fill(
         bar.addMenu("&File"),
-        (*OPENING, "", "info", "export", "save_copy", "restore", "retention", "", "close", "quit"),
+        (
+            *OPENING,
+            "",
+            "info",
+            "export",
+            "export_sql",
+            "save_copy",
+            "restore",
+            "retention",
+            "",
+            "close",
+            "quit",
+        ),
     )
     commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")

@@ -95,7 +95,7 @@ def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
 ) -> None:
     open_file(qtbot, window, demo_path)
     assert window.context is not None and window.workspace is not None
-    names = ("export", "save_copy", "restore")
+    names = ("export", "export_sql", "save_copy", "restore")
     assert all(window.commands.action(name).isEnabled() for name in names)
     monkeypatch.setattr(window.context.opened.database, "capabilities", frozenset())
     window.commands.update()

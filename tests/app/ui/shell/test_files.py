@@ -10,15 +10,16 @@ import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app import application, paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.demo import create_demo
+from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
-from app.ui.shell.dialogs import ChooseDatabaseDialog, RestoreDialog
+from app.ui.shell.dialogs import ChooseDatabaseDialog, ExportedDialog, RestoreDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -28,6 +29,7 @@ from app.ui.widgets.dialogs import BugDialog, ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
+from tests.fixtures.stored import stored
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -375,6 +377,35 @@ def test_a_copy_is_saved_while_others_write(
     assert count(target, "audit_chain") == count(demo_path, "audit_chain")
     window.files.save_copy(demo_path, target)
     assert "already a file" in error(qtbot, window)
+
+
+def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "foundation.sql"
+
+    def choose(asked: QFileDialog) -> bool:
+        asked.selectFile(str(target))
+        return True
+
+    monkeypatch.setattr(QFileDialog, "exec", choose)
+    open_file(qtbot, window, demo_path)
+    window.commands.trigger("export_sql")
+    tables = stored(demo_path).keys() - {"sqlite_sequence"}
+    rows = sum(count(demo_path, table) for table in tables)
+    qtbot.waitUntil(lambda: window.toast.text() == f"{rows:,} rows exported to foundation.sql")
+    import_dump(target, tmp_path / "back.sqlite")
+    assert stored(tmp_path / "back.sqlite") == stored(demo_path)
+    connection = apsw.Connection(str(demo_path))
+    connection.execute("CREATE VIRTUAL TABLE words USING fts5(x)")
+    connection.close()
+    window.files.export_sql(demo_path, target, "acme-corp")
+    box = dialog(qtbot, window, ExportedDialog)
+    assert "exported to foundation.sql" in box.title.text()
+    assert "the virtual table words" in box.text.toPlainText()
+    assert "the rows of planning_runs, which belong to no tenant" in box.text.toPlainText()
+    click(qtbot, box.copy_button)
+    assert QGuiApplication.clipboard().text() == box.text.toPlainText()
 
 
 # retention
