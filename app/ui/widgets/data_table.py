@@ -28,7 +28,6 @@ from PySide6.QtGui import (
     QKeySequence,
     QPalette,
     QResizeEvent,
-    QStandardItem,
     QStandardItemModel,
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
@@ -319,7 +318,8 @@ class StaticTable(DataTable):
         self._content = QStandardItemModel(0, len(columns), self)
         for place, column in enumerate(columns):
             shown = Column("", column.title, right=column.number, monospace=column.mono, dim=column.dim)
-            self._content.setHorizontalHeaderItem(place, _answering(header(shown)))
+            for role, value in header(shown).items():
+                self._content.setHeaderData(place, Qt.Orientation.Horizontal, value, role)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._content)
         self._sorted.setSortRole(Role.ORDER)
@@ -334,11 +334,17 @@ class StaticTable(DataTable):
         self.show_rows(rows)
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Other rows, in the order given until a header is clicked."""
-        self._content.setRowCount(0)
-        for row in rows:
-            self._content.appendRow([_item(cell) for cell in row])
-        self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        """Other rows, in the order given until a header is clicked; none is selected."""
+        # Who hears of a selection asks for its row, which a proxy cannot answer while rows go.
+        with QSignalBlocker(self):
+            self.setCurrentIndex(QModelIndex())
+            self._content.setRowCount(0)
+            self._content.setRowCount(len(rows))
+            for place, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    # Items that PySide has made crash when their row is removed; the model makes its own.
+                    self._content.setItemData(self._content.index(place, column), _values(cell))
+            self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self._lines = max(1, min(self._most, len(rows)))
         self.setMaximumHeight(self._height(self._lines))
 
@@ -357,24 +363,14 @@ class StaticTable(DataTable):
         return self.horizontalHeader().sizeHint().height() + row * lines + 2 * self.frameWidth()
 
 
-def _item(cell: Cell) -> QStandardItem:
-    return _answering(
-        {
-            DISPLAY: cell.text,
-            TOOLTIP: cell.tip,
-            # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
-            Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",
-            Role.TONE: cell.tone,
-            Role.ICON: cell.icon,
-            Role.WHOLE: cell.whole,
-        }
-    )
-
-
-def _answering(values: dict[int, object]) -> QStandardItem:
-    item = QStandardItem()
-    item.setEditable(False)
-    for role, value in values.items():
-        if value is not None:
-            item.setData(value, role)
-    return item
+def _values(cell: Cell) -> dict[int, object]:
+    values = {
+        DISPLAY: cell.text,
+        TOOLTIP: cell.tip,
+        # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
+        Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",
+        Role.TONE: cell.tone,
+        Role.ICON: cell.icon,
+        Role.WHOLE: cell.whole,
+    }
+    return {role: value for role, value in values.items() if value is not None}

@@ -255,3 +255,15 @@ def test_numbers_stand_at_the_right(small: StaticTable) -> None:
     role = Qt.ItemDataRole.TextAlignmentRole
     sides = [small.model().headerData(place, Qt.Orientation.Horizontal, role) for place in range(2)]
     assert [bool(side & Qt.AlignmentFlag.AlignRight.value) for side in sides] == [False, True]
+
+
+def test_other_rows_are_shown_while_one_is_selected(small: StaticTable) -> None:
+    """Who hears of the selection is not asked for a row while rows go: that crashed."""
+    heard: list[int] = []
+    small.selection_changed.connect(lambda: heard.append(small.source_row(small.currentIndex().row())))
+    small.select_row(1)
+    before = list(heard)
+    small.show_rows(ROWS[:1])
+    assert (heard, small.currentIndex().isValid(), shown(small)) == (before, False, ["beta"])
+    small.select_row(0)
+    assert heard[-1] == 0
