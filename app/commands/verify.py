@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app import paths
 from app.commands.common import (
+    EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
     complain,
@@ -144,6 +145,8 @@ def checkpoint(options: argparse.Namespace) -> int:
         if made.checkpoint is None:
             print_report(made.report)
             complain(str(made.why_not))
+            if made.report.intact:
+                return EXIT_COULD_NOT_RUN
             if reason is Reason.REQUEST and store.checkpoints(path):
                 complain(
                     "if you know why: --start-over goes by what the file holds now; --another-database "

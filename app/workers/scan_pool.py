@@ -46,8 +46,9 @@ def store_and_verifier(*, take_part: bool = False) -> "tuple[CheckpointStore, Ve
     """This person's checkpoints, and `verify` with `take_part` as a command has it, and a window has not."""
     from app import paths  # noqa: PLC0415 - nothing of this is for a child
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
+    from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
-    return CheckpointStore(paths.checkpoints_dir()), partial(verify, take_part=take_part)
+    return CheckpointStore(paths.checkpoints_dir(), SystemKeyring()), partial(verify, take_part=take_part)
 
 
 class ChildProcesses:

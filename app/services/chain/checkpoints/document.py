@@ -274,7 +274,11 @@ class SigningKey:
         return self.private.public_key().public_bytes_raw().hex()
 
 
-class KeyDamaged(StorageError):
+class NotSigned(StorageError):
+    """No checkpoint was made: what would be signed does not hold, or there is no key to sign with."""
+
+
+class KeyDamaged(NotSigned):
     def __init__(self, where: str) -> None:
         super().__init__(
             f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
@@ -282,13 +286,22 @@ class KeyDamaged(StorageError):
         )
 
 
-def load_key(folder: Path, keyring: Keyring | None = None) -> SigningKey:
-    """The key of this folder's checkpoints, made on first use: in the system's keyring, or in a file there.
+class KeyringUnavailable(NotSigned):
+    """It is there, but locked or silent, so the key in it is not the one to do without."""
 
-    `keyring` is the system's own if None. A key file that is there is used: its checkpoints name it. Raises
-    `KeyDamaged` and `OSError`.
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The system's keyring, which holds the signing key, {why}, so no checkpoint was made. "
+            "Unlock it and try again."
+        )
+
+
+def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
+    """The key of this folder's checkpoints, made on first use: in the keyring, or in a file there.
+
+    `keyring` is None where there is none. A key file that is there is used: its checkpoints name it. Raises
+    `KeyDamaged`, `KeyringUnavailable` and `OSError`.
     """
-    keyring = keyring or _answer(_system_keyring)
     file = folder / "checkpoint-key"
     if keyring is not None and not file.exists():
         user = f"checkpoints {folder.absolute()}"
@@ -316,15 +329,18 @@ def _private(text: str, where: str) -> "Ed25519PrivateKey":
         raise KeyDamaged(where) from error
 
 
-def _system_keyring() -> Keyring:
-    import keyring  # noqa: PLC0415 - slow, and only asked when something is to be signed
-
-    return keyring.get_keyring()
-
-
 def _answer(question: Callable[[], Answer]) -> Answer | None:
-    """What a keyring answers. A backend, and its configuration, may raise anything: that is no answer."""
+    """What a keyring answers. A backend, and its configuration, may raise anything: that is no answer.
+
+    Raises `KeyringUnavailable` where it is locked or silent, which is not the same as absent.
+    """
     try:
         return question()
-    except Exception:  # noqa: BLE001
+    except TimeoutError as error:
+        raise KeyringUnavailable("does not answer") from error
+    except Exception as error:
+        from keyring.errors import InitError, KeyringLocked  # noqa: PLC0415 - as slow as the keyring
+
+        if isinstance(error, InitError | KeyringLocked):
+            raise KeyringUnavailable("is locked") from error
         return None

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.services.chain.checkpoints.document import NEW_LINE, Reason
-from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
+from app.services.chain.checkpoints.document import NEW_LINE, NotSigned, Reason
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
@@ -127,6 +127,7 @@ def verify_and_sign(
     archive: Path | None = None,
     database: str | None = None,
     accepted_by: str | None = None,
+    on_report: Callable[[Report], object] | None = None,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> SignedReport:
@@ -136,8 +137,8 @@ def verify_and_sign(
     kept, are no longer held against it. `accepted_by` is who says that starts which nothing proves are right;
     they are recorded as the baseline. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
     the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
-    `CheckpointStore.create`. Raises the errors of `verify`, those of `with_archive` and those of keeping the
-    checkpoint.
+    `CheckpointStore.create`. `on_report` hears the verdict before a keyring is asked for the key. Raises the
+    errors of `verify` and those of `with_archive`.
     """
 
     def verified() -> Report:
@@ -152,10 +153,12 @@ def verify_and_sign(
         report = verified()
     # Before anything is signed, because this can still be cancelled.
     joined = _joined(path, report, archive, progress=progress, cancelled=cancelled)
+    if on_report is not None:
+        on_report(joined)
     try:
         made = store.create(path, report, now=now, reason=reason, database=database)
-    except NotSigned as error:
-        return SignedReport(joined, None, str(error))
+    except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
+        return SignedReport(joined, None, _said(error, path))
     return SignedReport(joined, made.number)
 
 

@@ -11,6 +11,7 @@ from app.services.chain.checkpoints.document import (
     NEW_LINE,
     Checkpoint,
     Keyring,
+    NotSigned,
     Reason,
     authentic,
     begins_line,
@@ -40,22 +41,17 @@ from models.errors import (
     NotAllowed,
     NotFound,
     TableMissing,
-    TenantAdminError,
 )
 
 UNRECOGNISABLE = (DamagedFile, DiskFailure, TableMissing, ColumnMissing)
 """What prevents telling which database a file is; a verification says it better."""
 
 
-class NotSigned(TenantAdminError):
-    """What would be signed does not hold, or could not be read back."""
-
-
 class CheckpointStore:
     """The checkpoints kept in `folder`. Opens what it needs for each call, and nothing before.
 
-    `keyring` is the system's own if None. All paths are those of database files. Every method may raise
-    `StoreUnreadable`, and the errors of opening the file.
+    `keyring` is None where there is none, and the key is kept in a file. All paths are those of database
+    files. Every method may raise `StoreUnreadable`, and the errors of opening the file.
     """
 
     def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:

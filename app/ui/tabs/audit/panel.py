@@ -52,10 +52,13 @@ class VerificationPanel(QWidget):
     changed = Signal()
     chosen = Signal(object)
     again_wanted = Signal()
+    _judged = Signal(object, object)
+    """What was asked and its report, from the thread that verifies."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context = context
+        self._judged.connect(self._show_verdict)
         self._store, _ = store_and_verifier()
         self.outcome: Outcome | None = None
         self._asked = Asked()
@@ -114,7 +117,8 @@ class VerificationPanel(QWidget):
             return
         self._is_due = False
         path, now = self._context.opened.path, self._context.clock()
-        work = partial(verifying.run, asked=self._asked, path=path, now=now)
+        heard = partial(self._judged.emit, self._asked)
+        work = partial(verifying.run, asked=self._asked, path=path, now=now, on_report=heard)
         self._job = self._context.runner.job(
             work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )
@@ -128,10 +132,7 @@ class VerificationPanel(QWidget):
             self._failed(Cancelled())
 
     def show_outcome(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self._say(*verifying.banner(outcome))
-        self.findings.show_findings(outcome.report)
-        self.changed.emit()
+        self._show(outcome)
         self.verified.emit(outcome.report)
 
     def outdate(self) -> None:
@@ -195,6 +196,17 @@ class VerificationPanel(QWidget):
             rate = formatting.rate(done, time.monotonic() - self._started, "entries")
             detail = f"{done:,} of {total:,} entries · {rate}"
             self.banner.show_progress(verifying.running(self._asked), done, total, detail)
+
+    def _show(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._say(*verifying.banner(outcome))
+        self.findings.show_findings(outcome.report)
+        self.changed.emit()
+
+    def _show_verdict(self, asked: Asked, report: Report) -> None:
+        """Says the verdict while the checkpoint is still to be made: a keyring may keep it waiting."""
+        if asked is self._asked and self._job is not None and not self._job.cancelled:
+            self._show(Outcome(asked, report, why_not="making the checkpoint…"))
 
     def _finished(self, outcome: Outcome) -> None:
         job, self._job = self._job, None

@@ -1,5 +1,6 @@
 """A verification: what is asked of it, the run of it, and what it says of the file and of each entry."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -100,17 +101,26 @@ class Outcome:
         return found
 
 
-def run(progress: Progress, cancelled: Stop, *, asked: Asked, path: Path, now: int) -> Outcome:
+def run(
+    progress: Progress,
+    cancelled: Stop,
+    *,
+    asked: Asked,
+    path: Path,
+    now: int,
+    on_report: Callable[[Report], object] | None = None,
+) -> Outcome:
     """Verifies, and makes a checkpoint of a whole file that holds.
 
-    Raises the errors of `verify_and_sign` and `verify_with_checkpoints`.
+    `on_report` hears the verdict before the checkpoint, which may have to wait for a keyring. Raises the
+    errors of `verify_and_sign` and `verify_with_checkpoints`.
     """
     store, verify = store_and_verifier()
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
     ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
     if asked.tenant is None and asked.ends is None and asked.export is None:
-        signing: Any = {"reason": asked.reason, "accepted_by": asked.accepted_by}
+        signing: Any = {"reason": asked.reason, "accepted_by": asked.accepted_by, "on_report": on_report}
         found = verify_and_sign(path, store, verify, **signing, **ways)
         return Outcome(asked, found.report, found.checkpoint, found.why_not)
     first, last = asked.ends or (None, None)
@@ -159,6 +169,8 @@ def banner(outcome: Outcome) -> Words:
         # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
         details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
+    elif outcome.why_not is not None and report.intact and report.entries:
+        details.append(outcome.why_not.rstrip("."))
     elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint covers it yet")
     elif report.unwitnessed:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.store import NotSigned
+from app.services.chain.checkpoints.document import NotSigned, Reason
 from app.services.chain.rules import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.checkpoints.test_tables import store_file

@@ -5,8 +5,8 @@ import pytest
 
 from app.services.chain.archive_trail import ANCHOR
 from app.services.chain.archives import ArchiveUnusable
-from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
+from app.services.chain.checkpoints.document import NotSigned, Reason
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.workers import scan_pool

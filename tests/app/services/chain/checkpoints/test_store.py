@@ -16,12 +16,13 @@ from app.services.chain.checkpoints.document import (
     IN_KEYRING,
     Checkpoint,
     KeyDamaged,
+    NotSigned,
     Reason,
     load_key,
     read_export,
     write_export,
 )
-from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from models.errors import InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.store import CheckpointStore, NotSigned
+from app.services.chain.checkpoints.document import NotSigned
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import CheckpointHistory
 from tests.app.services.chain.checkpoints.conftest import KnownChain
