@@ -279,7 +279,9 @@ def runs(theme: Theme) -> Shot:
         "Invoice matching for clinics", "13 of 15 phases · score 84 · verdict proceed · 1 pivot", chip
     )
     scores = PhaseScores(theme)
-    scores.set_scores([PhaseScore(*phase) for phase in PHASES])
+    scores.set_scores(
+        [PhaseScore(name, score, f"v{version}" if version else None) for name, score, version in PHASES]
+    )
     inspector.add_widget(scores)
     fields = FieldList(theme)
     fields.set_fields(

@@ -6,6 +6,7 @@ Runs belong to the platform, not to a tenant: their audit entries go to the chai
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from peewee import fn
@@ -69,9 +70,10 @@ def idea_of(database: Database, run_id: str) -> str | None:
 
 
 def _running_order(artifact: Record) -> tuple[int, str, float]:
+    """Versions that are no number come last."""
     phase, version = artifact.text("phase"), artifact["version"]
     place = PHASES.index(phase) if phase in PHASES else len(PHASES)
-    return place, phase, -version if isinstance(version, int | float) else 0
+    return place, phase, -version if isinstance(version, int | float) else inf
 
 
 def allowed(status: str) -> frozenset[RunStatus]:

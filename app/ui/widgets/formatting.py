@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import isinf
 
 from app.services.text import visible
 from models.status import DAY
@@ -74,6 +75,20 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
+def plain(value: object) -> str:
+    """A value as it is stored, `∞` for infinity and nothing for NULL."""
+    if isinstance(value, float) and isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return "" if value is None else str(value)
+
+
+def figure(value: object) -> str:
+    """The same with the digits of a number in groups, and without the `.0` of a whole one: `7.5`, `1,204`."""
+    if isinstance(value, int) or (isinstance(value, float) and not isinf(value)):
+        return f"{value:,}".removesuffix(".0")
+    return plain(value)
+
+
 def byte_size(count: int) -> str:
     """`812 B`, `4.2 KB`, `342 MB`, in steps of 1,024."""
     size = float(count)
@@ -113,6 +128,8 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
 def money(dollars: float) -> str:
     """`$950`, `$4.5K`, `$2.8M`, `$1.2B`."""
     sign, amount = ("-" if dollars < 0 else ""), abs(dollars)
+    if isinf(amount):
+        return f"{sign}$∞"
     for unit, size in (("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if amount >= size * 0.9995:
             return f"{sign}${amount / size:.1f}{unit}"

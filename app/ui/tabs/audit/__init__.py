@@ -144,7 +144,11 @@ class AuditTab(RecordTab):
 
     def _moment(self, stored: Any) -> str:
         at = declared.epoch(stored)
-        return str(stored) if at is None else formatting.long_time(at, self.context.settings.utc_times)
+        return (
+            formatting.plain(stored)
+            if at is None
+            else formatting.long_time(at, self.context.settings.utc_times)
+        )
 
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)

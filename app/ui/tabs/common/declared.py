@@ -135,7 +135,7 @@ def _column(context: Context, table: Table, declared: TableColumn) -> Column:
     return Column(name, title, text=_first_line, dim=declared.source == "tenant_id")
 
 
-def number(words: Callable[[Any], str] = "{:,}".format) -> Callable[[Any, Row], str]:
+def number(words: Callable[[Any], str] = formatting.figure) -> Callable[[Any, Row], str]:
     """The text of a number's cell; nothing for NULL."""
     return lambda value, row: "" if value is None else words(value)
 
@@ -156,7 +156,7 @@ def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
 
 
 def _first_line(value: Any, row: Row) -> str:
-    return "" if value is None else formatting.first_line(str(value))
+    return formatting.first_line(formatting.plain(value))
 
 
 def _word(declared: TableColumn, value: Any) -> str:
@@ -198,7 +198,7 @@ def fields(
 
 def unknown_fields(record: Record) -> list[Field]:
     """The columns of the file that are not declared, by their names there."""
-    return [Field(name, "" if value is None else str(value)) for name, value in record.unknown.items()]
+    return [Field(name, formatting.plain(value)) for name, value in record.unknown.items()]
 
 
 def _field(context: Context, declared: TableColumn, value: Any) -> Field:
@@ -206,7 +206,7 @@ def _field(context: Context, declared: TableColumn, value: Any) -> Field:
         return Field(declared.label, _word(declared, value), can_copy=False)
     if declared.kind is ColumnKind.TIME:  # what is copied is the number stored
         return Field(declared.label, moment(context, value), copy=str(value))
-    return Field(declared.label, str(value), mono=declared.kind in _IDS)
+    return Field(declared.label, formatting.plain(value), mono=declared.kind in _IDS)
 
 
 def epoch(stored: Any) -> int | None:
@@ -221,7 +221,7 @@ def moment(context: Context, stored: Any) -> str:
     """ "2026-11-22 13:55:07 UTC · 2 h ago · stored as 1795355707000"; what is no time as it is stored."""
     at = epoch(stored)
     if at is None:
-        return str(stored)
+        return formatting.plain(stored)
     absolute = formatting.absolute_time(at, context.settings.utc_times)
     said = f"{absolute} · {formatting.relative_time(at, context.clock())}"
     return said if str(stored) == str(at) else f"{said} · stored as {stored}"

@@ -88,7 +88,6 @@ class RunsTab(RecordTab):
                 "icon": lambda value, row: STATUS_LOOKS[value][1],
             },
             "idea": {"tone": _deleted_tone},
-            "quality_score": {"text": declared.number("{:.0f}".format)},
             "revenue_potential": {"text": declared.number(money)},
             "mode": {"dim": True},
         }

@@ -52,7 +52,8 @@ class ArtifactDialog(Dialog):
         self.versions.setAccessibleName("Version")
         for place, artifact in enumerate(artifacts):
             newest = " (newest)" if place == 0 and len(artifacts) > 1 else ""
-            self.versions.addItem(f"Version {artifact['version']}{newest}")
+            version = formatting.figure(artifact["version"]) or "—"
+            self.versions.addItem(f"Version {version}{newest}")
         self.verdict = StatusChip(context.theme)
         self.facts = Label(look=Look.DIM)
         head = in_row(self.versions, self.verdict, (self.facts, 1), spacing=12)
@@ -76,7 +77,7 @@ class ArtifactDialog(Dialog):
         self.verdict.set(str(verdict), tone, icon)
         self.verdict.setVisible(bool(verdict))
         facts = [
-            f"score {score:.0f}" if isinstance(score, int | float) else "",
+            f"score {formatting.figure(score) or '—'}",
             counted(length, "character") if isinstance(length, int) else "",
             moment(self._context, artifact["created_at"]),
         ]
@@ -136,7 +137,7 @@ class ParkedIdeas(RecordTab):
     def show_details(self, record: NamesRun) -> None:
         idea, stored = record.record, record.record["created_at"]
         at = epoch(stored)
-        since = str(stored) if at is None else formatting.relative_time(at, self.context.clock())
+        since = formatting.plain(stored) if at is None else formatting.relative_time(at, self.context.clock())
         self.inspector.set_header(idea.text("idea"), f"parked {since}")
         months = {"value": revisit(idea["revisit_estimate_months"])}
         self.fields.set_fields(declared.fields(self.context, idea, revisit_estimate_months=months))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite
 from typing import Any
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
@@ -15,24 +16,42 @@ from app.services.records.record import Record
 from app.services.records.runs import RunDetail
 from app.services.text import counted, visible
 from app.ui.theme import Theme
+from app.ui.widgets import formatting
 
-_ROW, _GAP, _FULL = 24, 10, 100.0
+_ROW, _GAP = 24, 10
+_FULL, _PLANNERS_FULL = 100.0, 10.0
+"""The best score of the platform's document, and of its planning machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseScore:
-    """One phase: its name, its score from 0 to 100 (None: there is none), its version (None: nothing yet)."""
+    """One phase: its name, its score as it is stored, its version in words (None: nothing yet).
+
+    `full` is the best score that there is.
+    """
 
     phase: str
-    score: float | None = None
-    version: int | None = None
+    score: Any = None
+    version: str | None = None
+    full: float = _FULL
+
+    @property
+    def points(self) -> str:
+        return formatting.figure(self.score) or "—"
+
+    @property
+    def share(self) -> float | None:
+        """The score as a part of the best; None for what no bar can show."""
+        if not _is_number(self.score) or not isfinite(self.score):
+            return None
+        return float(min(max(self.score / self.full, 0), 1))
 
 
-def score_tone(score: float) -> Tone:
-    """Green above 70, amber from 65, red below: the bands in the design's picture of a run."""
-    if score > 70:
+def score_tone(share: float) -> Tone:
+    """Green above 70 of 100, amber from 65, red below: the bands in the design's picture of a run."""
+    if share > 0.70:
         return Tone.OK
-    return Tone.WARN if score >= 65 else Tone.BAD
+    return Tone.WARN if share >= 0.65 else Tone.BAD
 
 
 class PhaseScores(QWidget):
@@ -83,7 +102,7 @@ class PhaseScores(QWidget):
         metrics = self.fontMetrics()
         names = max((metrics.horizontalAdvance(visible(s.phase)) for s in self._scores), default=0) + 4
         names = min(names, self.width() // 2)
-        versions = metrics.horizontalAdvance("v000")
+        versions = metrics.horizontalAdvance("v00.00")
         for row, score in enumerate(self._scores):
             self._paint_row(painter, row, score, names, versions)
         painter.end()
@@ -106,7 +125,7 @@ class PhaseScores(QWidget):
         painter.drawText(
             QRect(inner.x(), rect.y(), names, rect.height()), Qt.AlignmentFlag.AlignVCenter, name
         )
-        number = self.fontMetrics().horizontalAdvance("100")
+        number = self.fontMetrics().horizontalAdvance("100.00")
         left = inner.x() + names + _GAP
         track = QRectF(
             left, rect.y() + rect.height() / 2 - 4, inner.right() - left - number - versions - 2 * _GAP, 8
@@ -116,20 +135,20 @@ class PhaseScores(QWidget):
         painter.drawRoundedRect(track, 4, 4)
         beside = QRect(round(track.right()) + _GAP, rect.y(), number, rect.height())
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        if score.score is not None:
-            tone = score_tone(score.score)
-            part = min(max(score.score, 0.0), _FULL) / _FULL
-            painter.setBrush(theme.colour(tone))
-            painter.drawRoundedRect(QRectF(track.x(), track.y(), max(8.0, track.width() * part), 8), 4, 4)
-            painter.setPen(theme.colour(tone))
-            painter.drawText(beside, middle, f"{score.score:.0f}")
-        elif not there:
-            painter.setPen(theme.colour("dim"))
-            painter.drawText(beside, middle, "–")
-        if there:
+        share, colour = score.share, "dim"
+        if share is not None:
+            colour = score_tone(share)
+            painter.setBrush(theme.colour(colour))
+            painter.drawRoundedRect(QRectF(track.x(), track.y(), max(8.0, track.width() * share), 8), 4, 4)
+        painter.setPen(theme.colour(colour))
+        painter.drawText(beside, middle, self._fitting(score.points, number))
+        if score.version is not None:
             painter.setPen(theme.colour("dim"))
             right = QRect(inner.right() - versions, rect.y(), versions, rect.height())
-            painter.drawText(right, middle, f"v{score.version}")
+            painter.drawText(right, middle, self._fitting(score.version, versions))
+
+    def _fitting(self, text: str, width: int) -> str:
+        return self.fontMetrics().elidedText(visible(text), Qt.TextElideMode.ElideRight, width)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self._row_at(event.position().y()))
@@ -183,8 +202,8 @@ class PhaseScores(QWidget):
 def _words(score: PhaseScore) -> str:
     if score.version is None:
         return f"{score.phase}: nothing yet"
-    points = "no score" if score.score is None else f"{score.score:.0f} of 100"
-    return f"{score.phase}: {points}, version {score.version}"
+    points = "no score" if score.score is None else f"score {score.points}"
+    return f"{score.phase}: {points}, version {score.version.removeprefix('v')}"
 
 
 def summary(detail: RunDetail) -> str:
@@ -193,8 +212,8 @@ def summary(detail: RunDetail) -> str:
     if detail.artifacts is not None:
         done = {artifact["phase"] for artifact in detail.artifacts} & set(planning.PHASES)
         parts = [f"{len(done)} of {len(planning.PHASES)} phases"]
-    if _is_number(run["quality_score"]):
-        parts.append(f"score {run['quality_score']:.0f}")
+    if run["quality_score"] is not None:
+        parts.append(f"score {formatting.figure(run['quality_score'])}")
     if run["kill_verdict"]:
         parts.append(f"verdict {run['kill_verdict']}")
     if isinstance(run["pivot_count"], int) and run["pivot_count"]:
@@ -207,14 +226,16 @@ def phase_scores(artifacts: Sequence[Record]) -> list[PhaseScore]:
     by_phase = groupby(artifacts, lambda artifact: artifact.text("phase"))
     newest = {phase: next(versions) for phase, versions in by_phase}
     names = [*planning.PHASES, *(name for name in newest if name not in planning.PHASES)]
-    return [_phase_score(name, newest.get(name)) for name in names]
+    points = [score for one in artifacts if _is_number(score := one["overall_score"]) and isfinite(score)]
+    full = _PLANNERS_FULL if points and max(points) <= _PLANNERS_FULL else _FULL
+    return [_phase_score(name, newest.get(name), full) for name in names]
 
 
-def _phase_score(name: str, artifact: Record | None) -> PhaseScore:
+def _phase_score(name: str, artifact: Record | None, full: float) -> PhaseScore:
     if artifact is None:
         return PhaseScore(name)
-    score, version = artifact["overall_score"], artifact["version"]
-    return PhaseScore(name, score if _is_number(score) else None, version if isinstance(version, int) else 0)
+    version = formatting.figure(artifact["version"])
+    return PhaseScore(name, artifact["overall_score"], f"v{version}" if version else "—", full)
 
 
 def _is_number(value: Any) -> bool:

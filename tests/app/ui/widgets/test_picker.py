@@ -133,7 +133,7 @@ def phases(qtbot: QtBot, theme: Theme) -> PhaseScores:
     phases = PhaseScores(theme)
     qtbot.addWidget(phases)
     phases.set_scores(
-        [PhaseScore("opportunity", 70, 3), PhaseScore("strategy"), PhaseScore("synthesis", None, 1)]
+        [PhaseScore("opportunity", 7.5, "v3"), PhaseScore("strategy"), PhaseScore("synthesis", None, "v1")]
     )
     phases.resize(400, phases.sizeHint().height())
     phases.show()
@@ -158,5 +158,5 @@ def test_phases_by_keyboard_and_in_words(qtbot: QtBot, phases: PhaseScores) -> N
     with qtbot.waitSignal(phases.activated, timeout=0) as caught:
         qtbot.keyClick(phases, Qt.Key.Key_Return)
     assert caught.args == ["synthesis"]
-    words = "opportunity: 70 of 100, version 3; strategy: nothing yet; synthesis: no score, version 1"
+    words = "opportunity: score 7.5, version 3; strategy: nothing yet; synthesis: no score, version 1"
     assert phases.accessibleDescription() == words

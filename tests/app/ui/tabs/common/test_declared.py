@@ -76,7 +76,7 @@ def test_every_table_with_searched_columns_has_a_hint() -> None:
         (NOW - 7200 + 0.5, "2 h ago", "2026-11-18 09:06:40 UTC · 2 h ago · stored as 1794992800.5"),
         ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
         (2**60, str(2**60), str(2**60)),
-        (float("inf"), "inf", "inf"),
+        (float("-inf"), "-∞", "-∞"),
         ("x'0102'", "x'0102'", "x'0102'"),
     ],
 )

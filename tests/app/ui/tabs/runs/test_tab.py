@@ -16,6 +16,7 @@ from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.widgets.filter_row import FilterValues
+from app.ui.widgets.formatting import figure
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
 from tests.fixtures.window import ask, child
@@ -113,7 +114,9 @@ def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
 def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     run = shown(tab).run
-    assert tab.inspector.subtitle.text().startswith(f"15 of 15 phases · score {run['quality_score']:.0f}")
+    assert tab.inspector.subtitle.text().startswith(
+        f"15 of 15 phases · score {figure(run['quality_score'])} ·"
+    )
     assert tab.fields.value("Id") == run["id"]
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
@@ -133,9 +136,24 @@ def test_only_the_newest_version_of_a_phase_is_scored() -> None:
     found = phase_scores(
         [artifact("opportunity", 2, 90.0), artifact("opportunity", 1, 50.0), artifact("own", "x", "y")]
     )
-    assert (found[0].score, found[0].version) == (90.0, 2)
+    assert (found[0].points, found[0].version, found[0].share) == ("90", "v2", 0.9)
     assert found[1].version is None
-    assert (found[-1].phase, found[-1].score, found[-1].version) == ("own", None, 0)
+    assert (found[-1].phase, found[-1].points, found[-1].version) == ("own", "y", "vx")
+
+
+@pytest.mark.parametrize(
+    ("version", "score", "words", "points", "share"),
+    [(1.5, 7.5, "v1.5", "7.5", 0.75), (None, None, "—", "—", None), (1234, float("inf"), "v1,234", "∞", None),
+     ("2b", float("-inf"), "v2b", "-∞", None), (0, 0, "v0", "0", 0.0), (1.0, -3.25, "v1", "-3.25", 0.0),
+     (3, "high", "v3", "high", None)],
+)  # fmt: skip
+def test_scores_and_versions_are_shown_as_they_are_stored(
+    version: object, score: object, words: str, points: str, share: float | None
+) -> None:
+    beside = record(PLANNING_ARTIFACTS, phase="own", version=0, overall_score=10)
+    one = record(PLANNING_ARTIFACTS, phase="opportunity", version=version, overall_score=score)
+    found = phase_scores([one, beside])[0]
+    assert (found.version, found.points, found.share) == (words, points, share)
 
 
 def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
