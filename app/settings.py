@@ -146,6 +146,8 @@ class Settings:
     """When retention last ran on this file, in epoch seconds; None when it never did."""
     retention_archive = SettingOf[Path, Path | None](_path, None, _of_database("retention_archive"))
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
+    retention_unrecorded = SettingOf[Path, bool](_flag, False, _of_database("retention_unrecorded"))
+    """Whether retention may run on this file although there is no audit chain to record it in."""
     _data_retention_seconds = Setting(_period, DEFAULT_RETENTION_DAYS * DAY)
     """In seconds, as the platform sets its own; whole days are read of it (`retention_days`)."""
     _actor = Setting(_is(str), "")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 
+UNRECORDED = "also when the file has no audit chain, so that it is recorded nowhere; refused otherwise"
+"""What `--unrecorded` confirms."""
+
 
 def say(text: str) -> None:
     """Prints one line of what may hold data, so that no character of it can act on the terminal."""

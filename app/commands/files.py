@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
+    UNRECORDED,
     complain,
     database_path,
     positive,
@@ -48,10 +50,12 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
         help="also when the copy does not hold, by itself or against checkpoints, or is of another database "
         "than the file's checkpoints; refused otherwise",
     )
+    parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
 
 
 def restore(options: argparse.Namespace) -> int:
     """Put back what a copy holds; the file as it was is kept."""
+    from app.services.chain.append import NotRecorded  # noqa: PLC0415
     from app.services.files import restoring  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -71,9 +75,11 @@ def restore(options: argparse.Namespace) -> int:
         if offered.standing is not None:
             say(offered.standing)
         try:
-            done = restoring.carry_out(
-                path, offered, store, verify, actor=paths.os_user(), now=now, force=options.force
-            )
+            carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
+            done = carry_out(path, offered, store, verify, actor=paths.os_user(), now=now)
+        except NotRecorded as error:
+            complain(f"{error} To confirm, add --unrecorded.")
+            return EXIT_COULD_NOT_RUN
         except KeyboardInterrupt:
             from models.local.copies import name_of  # noqa: PLC0415
 

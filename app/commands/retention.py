@@ -13,6 +13,7 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
+    UNRECORDED,
     asked_to_stop,
     complain,
     database_path,
@@ -31,6 +32,7 @@ _FLAGS = {
     "NeedsConfirmation": "--allow-majority",
     "ClockProblem": "--trust-clock",
     "NoCheckpoint": "--without-checkpoint",
+    "NotRecorded": "--unrecorded",
 }
 """What confirms that which an error asks about."""
 
@@ -69,6 +71,7 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also when no checkpoint can be made before, which is refused otherwise",
     )
+    parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
     )
@@ -85,6 +88,7 @@ def _time(value: str) -> int:
 
 def retention(options: argparse.Namespace) -> int:
     """Remove what is older than the retention period."""
+    from app.services.chain.append import NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
@@ -115,6 +119,7 @@ def retention(options: argparse.Namespace) -> int:
             majority=options.allow_majority,
             clock=options.trust_clock,
             without_checkpoint=options.without_checkpoint,
+            unrecorded=options.unrecorded,
         )
         try:
             with asked_to_stop() as cancelled:
@@ -128,7 +133,7 @@ def retention(options: argparse.Namespace) -> int:
                     archive=options.archive,
                     cancelled=cancelled,
                 )
-        except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint) as error:
+        except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint, NotRecorded) as error:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             return EXIT_COULD_NOT_RUN
         except run.RetentionStopped as error:
@@ -166,6 +171,8 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
             say(f"more than half: {share.tenant_id}: {share.losing:,} of {share.live:,} entries")
         if planned.no_checkpoint is not None:
             say(f"no checkpoint can be made: {planned.no_checkpoint}")
+        if planned.total and not planned.has_chain:
+            say("recorded nowhere: the file has no audit chain (no table audit_chain)")
         if planned.obstacle is not None:
             say(planned.obstacle)
         _say_kept(planned)

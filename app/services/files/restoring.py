@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app import paths
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import Batch, Event, NotRecorded, append
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
@@ -64,6 +64,11 @@ class Prepared:
     copy: Path
     before: Mapping[str, int | None]
     after: Mapping[str, int | None]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the restore is recorded in what it puts in place: neither has an audit chain otherwise."""
+        return AUDIT_CHAIN.name in self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,9 @@ def offer(
     prepared = prepare(path, source, folder, progress=progress, cancelled=cancelled)
     lines = [line for line in store.lines(path) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
+    if not prepared.recorded:
+        nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
+        return Offer(prepared, nothing, Standing.OTHER if lines else None, newest)
     line, known = _line(store.checkpoints(path), lines, prepared.copy)
     report = verify(prepared.copy, now=now, progress=progress, cancelled=cancelled, checkpoints=line)
     if line is not None and report.verdict in BROKEN:
@@ -161,13 +169,17 @@ def carry_out(
     actor: str,
     now: int,
     force: bool = False,
+    unrecorded: bool = False,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Restored:
     """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
 
-    Raises the errors of `restore`; that no checkpoint can be made is no reason not to restore.
+    `unrecorded` says that a person has agreed to a restore that is recorded nowhere. Raises `NotRecorded`
+    and the errors of `restore`; that no checkpoint can be made is no reason not to restore.
     """
+    if not (offered.prepared.recorded or unrecorded):
+        raise NotRecorded(path)
     try_to_sign(path, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
     database = None
     with suppress(TenantAdminError, OSError):
@@ -175,6 +187,8 @@ def carry_out(
     kept = restore(
         path, offered.prepared, actor=actor, now=now, force=force, progress=progress, cancelled=cancelled
     )
+    if not offered.prepared.recorded:
+        return Restored(kept, None)
     try:
         made = verify_and_sign(
             path, store, verify, now=now, reason=Reason.RESTORE, database=database, progress=progress
@@ -194,8 +208,9 @@ def prepare(
 ) -> Prepared:
     """Copies `source` (a database file, or an SQL dump, which is imported) into `folder` and checks it.
 
-    Neither file is changed. Raises `NotAllowed` where the copy is the file itself, lacks the audit chain or
-    holds something that stands in for a table, `Cancelled`, and the errors of opening, copying and importing.
+    Neither file is changed. Raises `NotAllowed` where the copy is the file itself, lacks the audit chain that
+    the file has or holds something that stands in for a table, `Cancelled`, and the errors of opening,
+    copying and importing.
     """
     with suppress(OSError):  # what is not there, or may not be seen, is said when it is opened
         if source.samefile(path):
@@ -217,13 +232,20 @@ def prepare(
                 f"{source.name} holds {', '.join(found.impostors)}, which could change what a write means; "
                 "nothing was restored."
             )
-        if AUDIT_CHAIN.name not in found.columns or found.missing_columns.get(AUDIT_CHAIN.name):
+        if found.missing_columns.get(AUDIT_CHAIN.name):
+            columns = ", ".join(found.missing_columns[AUDIT_CHAIN.name])
             raise NotAllowed(
-                f"{source.name} has no audit chain that the restore could be recorded in; nothing was "
-                "restored. Apply the migrations to it first."
+                f"The audit chain of {source.name} lacks {columns}, so the restore could not be recorded in "
+                "it; nothing was restored."
+            )
+        before = _rows_now(path)
+        if AUDIT_CHAIN.name in before and AUDIT_CHAIN.name not in found.columns:
+            raise NotAllowed(
+                f"{source.name} has no audit chain (no table audit_chain): that of {path.name} would be "
+                "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
         after = describe.rows(database, found)
-    return Prepared(source, copy, _rows_now(path), after)
+    return Prepared(source, copy, before, after)
 
 
 def restore(
@@ -238,16 +260,18 @@ def restore(
 ) -> Path:
     """Replaces what the file at `path` holds; returns the copy of what it held, which lies beside it.
 
-    The restore is an entry in the chain of `system` of what is restored, so content and entry come in one
-    transaction. The copy of the old content is taken while nobody can write, so that no commit falls between
-    the two. A file that another program has open is left alone unless `force`. `progress` is in pages.
-    Nothing is changed when it is cancelled or fails before its commit. Raises `NotAllowed` (it may not be
-    written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the storage errors.
+    The restore is an entry in the chain of `system` of what is restored, where that has one, so content and
+    entry come in one transaction. The copy of the old content is taken while nobody can write, so that no
+    commit falls between the two. A file that another program has open is left alone unless `force`.
+    `progress` is in pages. Nothing is changed when it is cancelled or fails before its commit. Raises
+    `NotAllowed` (it may not be written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the
+    storage errors.
     """
     require_writable(path, force=force)
     kept = copies.take_name(path.resolve(), "restore", now)
     try:
-        _record(prepared, kept, actor=actor, now=now)
+        if prepared.recorded:
+            _record(prepared, kept, actor=actor, now=now)
         with LocalDatabase(path).expected_errors():
             copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
     except Exception:

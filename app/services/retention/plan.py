@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from peewee import SQL, fn
 
-from app.services.chain.append import last_numbers
+from app.services.chain.append import has_chain, last_numbers
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
@@ -117,6 +117,8 @@ class Plan:
         """The documented JSON of `tenant-admin retention --dry-run --json`."""
         found = {"cutoff": self.cutoff, "dryRun": True, "removed": self.counts}
         found |= stays(self.left, self.skipped) | in_doubt(self.doubt)
+        if self.total and not self.has_chain:
+            found["unrecorded"] = True
         return found if self.obstacle is None else found | {"obstacle": self.obstacle}
 
 
@@ -136,20 +138,27 @@ class Confirmation:
     """What a person has said to the plan that they were shown.
 
     `majority` are the tenants that may lose more than half of their entries, `clock` is the doubt in spite of
-    which the clock is right.
+    which the clock is right; `unrecorded` that the run may be recorded nowhere, where there is no chain.
     """
 
     majority: frozenset[str] = frozenset()
     clock: ClockDoubt | None = None
     without_checkpoint: bool = False
+    unrecorded: bool = False
 
     @classmethod
     def to(
-        cls, plan: Plan, *, majority: bool = False, clock: bool = False, without_checkpoint: bool = False
+        cls,
+        plan: Plan,
+        *,
+        majority: bool = False,
+        clock: bool = False,
+        without_checkpoint: bool = False,
+        unrecorded: bool = False,
     ) -> "Confirmation":
         """Agrees to what this very plan asks about."""
         tenants = frozenset(share.tenant_id for share in plan.majority) if majority else frozenset()
-        return cls(tenants, plan.doubt if clock else None, without_checkpoint)
+        return cls(tenants, plan.doubt if clock else None, without_checkpoint, unrecorded)
 
 
 NOTHING_CONFIRMED: Final = Confirmation()
@@ -190,9 +199,9 @@ def plan(
     cutoff = now - days * DAY
     untouched = database.watch()
     tables, skipped = _usable(schema.inspect(database))
-    has_chain = _CHAIN in tables
-    doubt = find_doubt(database, now, facts, has_chain=has_chain)
-    shares, left = find_prefixes(database, cutoff) if has_chain else ((), ())
+    usable = _CHAIN in tables
+    doubt = find_doubt(database, now, facts, has_chain=usable)
+    shares, left = find_prefixes(database, cutoff) if usable else ((), ())
     others = find_others(database, cutoff, tables)
     beside, kept = others.count(database)
     found = Plan(
@@ -203,14 +212,16 @@ def plan(
         left=left,
         skipped=(*skipped, *kept),
         doubt=doubt,
-        has_chain=has_chain,
+        has_chain=usable,
         others=others,
     )
-    if not (found.total and has_chain):
+    if not found.total:
         return found
-    obstacle = lost_end(database)
+    obstacle = lost_end(database) if usable else _unusable_chain(database, skipped)
     if obstacle is not None:
         return replace(found, beside={}, shares=(), obstacle=obstacle)
+    if not usable:
+        return found
     attempt = checkpoint(reason=None, cancelled=cancelled)
     shares, held = hold_back(found.shares, attempt)
     stopped = {one.tenant_id for one in held}
@@ -255,6 +266,14 @@ def lost_end(database: Database) -> str | None:
         f"The file has numbered audit entries up to {counter:,}, but its last one is {last:,}: those after "
         "it were removed. Nothing can be removed now; verify the chain, and restore them first."
     )
+
+
+def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | None:
+    """Why nothing may be removed from a file with a chain that takes no entry. One without any may go on."""
+    if not has_chain(database):
+        return None
+    why = next((one.reason for one in skipped if one.table == _CHAIN), f"{_CHAIN} is no table.")
+    return f"What is removed could not be recorded. {why}"
 
 
 def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:

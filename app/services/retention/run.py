@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import Batch, Event, NotRecorded, append
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import Attempt
@@ -182,8 +182,8 @@ def carry_out(
     them is removed, and the markers name it (`app.services.chain.archives`).
 
     Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal, `NeedsConfirmation`,
-    `ClockProblem`, `NoCheckpoint`, the storage errors, those of the archive among them, where nothing had
-    been removed, and `RetentionStopped` where something had, which is reported in the chain too.
+    `ClockProblem`, `NotRecorded`, `NoCheckpoint`, the storage errors, those of the archive among them, where
+    nothing had been removed, and `RetentionStopped` where something had, which is reported in the chain too.
     """
     if database.read_only:
         raise ReadOnlyFile(database.place)
@@ -193,6 +193,8 @@ def carry_out(
         raise NotAllowed(obstacle)
     if plan.total:
         _require(plan, confirmation)
+        if not (plan.has_chain or confirmation.unrecorded or database.unrecorded):
+            raise NotRecorded(database.place)
     run = _Run(
         database=database,
         plan=plan,

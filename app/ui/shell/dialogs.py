@@ -377,7 +377,10 @@ class RestoreDialog(ConfirmDialog):
         held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
         found = "holds:" if offer.holds else f"does not hold: {counted(report.found, 'finding')} in"
         look = Look.OK if offer.holds else Look.BAD
-        self.chain = Label(f"The audit chain of the copy {found} {held}.", look, wrap=True)
+        words = f"The audit chain of the copy {found} {held}."
+        if not prepared.recorded:
+            words, look = "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
+        self.chain = Label(words, look, wrap=True)
         self.add_widget(self.chain)
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)

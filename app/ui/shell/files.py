@@ -246,8 +246,8 @@ class Files(QObject):
             from app.services.files import restoring  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-            # The person opened the file for writing, whoever else has it open.
-            carry_out = partial(restoring.carry_out, actor=actor, now=now, force=True)
+            # The person opened the file for writing, whoever else has it open, and was told of its chain.
+            carry_out = partial(restoring.carry_out, actor=actor, now=now, force=True, unrecorded=True)
             with scratch:
                 done = carry_out(path, offer, *store_and_verifier(), progress=progress, cancelled=cancelled)
             return f"Restored; the file as it was is {done.kept.name}"

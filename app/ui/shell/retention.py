@@ -201,6 +201,8 @@ class Retention(QObject):
             error = NotAllowed("Retention is running already; look again when it has ended.")
             self._context.runner.failed.emit(error)
             return
+        if confirmation.unrecorded:
+            self._settings.retention_unrecorded.set(self._path, True)
         self._run(lambda cancelled: plan, reading, confirmation)
 
     def _run(
@@ -212,16 +214,17 @@ class Retention(QObject):
         self._timer.stop()
         actor, now = self._settings.actor, self._clock()
         archive = self._settings.retention_archive.get(self._path)
+        unrecorded = self._settings.retention_unrecorded.get(self._path)
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
-            from app.services.retention.plan import NOTHING_CONFIRMED  # noqa: PLC0415
+            from app.services.retention.plan import Confirmation  # noqa: PLC0415
             from app.services.retention.run import carry_out  # noqa: PLC0415
 
             with self._database.connection_context():
                 return carry_out(
                     self._database,
                     plan(cancelled),
-                    confirmation or NOTHING_CONFIRMED,
+                    confirmation or Confirmation(unrecorded=unrecorded),
                     now=now,
                     actor=actor,
                     checkpoint=self._checkpoint,

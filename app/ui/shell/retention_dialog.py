@@ -178,6 +178,7 @@ class RetentionDialog(Dialog):
         self.agreement.hide()
         self.doubt: DoubtCard | None = None
         self.unsigned: DoubtCard | None = None
+        self.unrecorded: DoubtCard | None = None
         if due and plan.doubt is not None:
             self.doubt = self._add_card(
                 f"{plan.doubt.sentence(partial(long_time, utc=utc))} Check the clock.",
@@ -190,6 +191,12 @@ class RetentionDialog(Dialog):
                 f"No checkpoint can be made before the removal: {why}",
                 "Remove without a checkpoint",
                 "No checkpoint can be made; tick the box above to remove without one.",
+            )
+        if due and not plan.has_chain:
+            self.unrecorded = self._add_card(
+                f"{file_name} has no audit chain (no table audit_chain): what goes is recorded nowhere.",
+                "Remove without a record",
+                "It would be recorded nowhere; tick the box above to remove all the same.",
             )
         if due:
             self._add_what_goes(plan)
@@ -216,6 +223,7 @@ class RetentionDialog(Dialog):
             majority=self.agreement.isChecked(),
             clock=self.doubt is not None and self.doubt.box.isChecked(),
             without_checkpoint=self.unsigned is not None and self.unsigned.box.isChecked(),
+            unrecorded=self.unrecorded is not None and self.unrecorded.box.isChecked(),
         )
 
     def _add_card(self, sentence: str, answer: str, unanswered: str) -> DoubtCard:
@@ -233,7 +241,7 @@ class RetentionDialog(Dialog):
                 Cell(_WHICH.get(table, "what refers to those rows")),
             )
             for table, count in plan.counts.items()
-            if count or table == AUDIT_CHAIN.name
+            if count or (table == AUDIT_CHAIN.name and plan.has_chain)
         ]
         self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, wide=2)
         self.add_widget(self.tables)

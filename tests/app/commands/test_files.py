@@ -12,6 +12,7 @@ from app.services.demo import create_demo
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
+from tests.fixtures.gateway import create_planning
 from tests.fixtures.stored import stored
 from tests.fixtures.window import ask, count
 
@@ -245,3 +246,16 @@ def test_export_refuses_what_is_not_there(live: Path, tmp_path: Path, words: lis
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "out.sql").exists()
+
+
+def test_a_file_without_an_audit_chain_is_restored_when_that_is_meant(tmp_path: Path) -> None:
+    live, copy = create_planning(tmp_path / "planning.sqlite"), tmp_path / "copy.sqlite"
+    assert run("backup", live, copy).returncode == 0
+    ask(live, "UPDATE planning_runs SET status = 'killed'")
+    refused = run("restore", live, copy)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "has no audit chain" in refused.stderr and "--unrecorded" in refused.stderr
+    assert ask(live, "SELECT DISTINCT status FROM planning_runs") == [("killed",)]
+    done = run("restore", live, copy, "--unrecorded")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ask(live, "SELECT status FROM planning_runs ORDER BY id") == [("running",), ("deleted",)]

@@ -20,6 +20,7 @@ from app.services.demo import create_demo
 from app.services.retention.run import RetentionResult
 from tests.fixtures import chains
 from tests.fixtures.command import run
+from tests.fixtures.gateway import create_planning
 from tests.fixtures.window import ask
 
 DAY = 86_400
@@ -264,3 +265,25 @@ def test_without_a_checkpoint_nothing_is_removed_unless_it_is_confirmed(demo: Pa
     assert done.returncode == 0
     assert "no checkpoint could be made after it" in done.stderr
     assert ask(copy, "SELECT count(*) FROM audit_chain") < entries
+
+
+def test_a_file_without_an_audit_chain_loses_rows_only_when_that_is_meant(tmp_path: Path) -> None:
+    path = create_planning(tmp_path / "planning.sqlite")
+    dry = run("retention", path, "--dry-run")
+    assert "planning_runs: 1 would be removed" in dry.stdout and "recorded nowhere" in dry.stdout
+    refused = run("retention", path, "--trust-clock")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "no audit chain" in refused.stderr and "--unrecorded" in refused.stderr
+    assert ask(path, "SELECT count(*) FROM planning_runs") == [(2,)]
+    done = run("retention", path, "--trust-clock", "--unrecorded")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ask(path, "SELECT id FROM planning_runs") == [("r1",)]
+
+
+def test_nothing_is_removed_where_a_chain_is_there_and_takes_no_entry(tmp_path: Path) -> None:
+    path = create_planning(tmp_path / "planning.sqlite")
+    ask(path, "CREATE TABLE audit_chain (seq INTEGER PRIMARY KEY, tenant_id TEXT)")
+    done = run("retention", path, "--trust-clock", "--unrecorded")
+    assert done.returncode == 2
+    assert "could not be recorded. audit_chain has no column event_type" in done.stderr
+    assert ask(path, "SELECT count(*) FROM planning_runs") == [(2,)]

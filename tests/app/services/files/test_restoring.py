@@ -18,6 +18,7 @@ from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.dumping import write_dump
+from tests.fixtures.gateway import create_planning
 from tests.fixtures.window import ask, count
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
@@ -332,3 +333,11 @@ def test_a_restore_clears_away_what_a_killed_one_has_left(live: Path) -> None:
         os.utime(part, (1, 1))
     with restoring.scratch(live) as made:
         assert [item for item in live.parent.iterdir() if item.name.startswith(UNFINISHED)] == [Path(made)]
+
+
+def test_a_copy_without_an_audit_chain_takes_no_chain_away(live: Path, tmp_path: Path) -> None:
+    planning = create_planning(tmp_path / "planning.sqlite")
+    before = rows(live)
+    with pytest.raises(NotAllowed, match=r"no audit chain .*that of .* would be lost"):
+        restore(live, planning, tmp_path / "scratch")
+    assert rows(live) == before

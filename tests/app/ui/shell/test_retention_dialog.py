@@ -251,3 +251,13 @@ def test_an_archive_is_asked_for_and_kept(qtbot: QtBot, theme: Theme, tmp_path: 
 def test_a_file_that_cannot_be_written_offers_no_archive(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), cannot_write="It is read-only.")
     assert "archive" not in words(dialog)
+
+
+def test_a_file_without_an_audit_chain_is_asked_about(qtbot: QtBot, theme: Theme) -> None:
+    plan = Plan(NOW, CUTOFF, {"planning_runs": 3}, has_chain=False)
+    dialog = shown(qtbot, theme, plan)
+    assert "foundation.sqlite has no audit chain" in words(dialog) and "recorded nowhere" in words(dialog)
+    assert not dialog.once_button.isEnabled()
+    assert dialog.unrecorded is not None
+    dialog.unrecorded.box.click()
+    assert dialog.once_button.isEnabled() and dialog.confirmation().unrecorded
