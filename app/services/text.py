@@ -1,8 +1,15 @@
 """What a single line of text that is stored may look like, and how text is shown and names are quoted."""
 
+import re
 import unicodedata
 
 from models.errors import InvalidInput
+
+_RUN = ("=", "+", "-", "@", "\t", "\r", "'")
+"""What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
+
+_BETWEEN = re.compile(r"[\t\r\n]")
+_BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@'])")
 
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""
@@ -28,6 +35,23 @@ def tenant_id(value: str) -> str:
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def cell(text: str) -> str:
+    """`text` for one cell of a spreadsheet: what that would run has an apostrophe in front."""
+    return f"'{text}" if text.startswith(_RUN) else text
+
+
+def one_cell(text: str) -> str:
+    """The same where tabs and line breaks would begin another cell: they are spaces."""
+    return _BETWEEN.sub(" ", cell(text))
+
+
+def cells(text: str) -> str:
+    """`text` for a spreadsheet, which makes several cells of tabs and line breaks. Of one cell it stays as it
+    is: it is pasted elsewhere more often, and stands alone under its own name.
+    """
+    return _BEFORE_RUN.sub(r"\1'", text) if _BETWEEN.search(text) else text
 
 
 def sql_name(name: str) -> str:

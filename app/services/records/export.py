@@ -1,26 +1,29 @@
 """Rows of a list as text, CSV, JSON lines or SQL: for the clipboard and for files.
 
-What a list never holds (secrets, password hashes) is in none of them, and of a webhook's URL its host alone.
+Every column that the file has, known to us or not, and each value in its storage class; but no secret is in
+any of them, and of a webhook's URL its host alone.
 """
 
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.tables import DECLARED
+from app.services.records.literals import literal
+from app.services.records.rows import RawText, Value
+from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn
 from app.services.records.webhooks import host_alone
-from app.services.text import sql_name
+from app.services.text import cell, one_cell, sql_name
 from models.engine import Database
+from models.errors import TableMissing
 from models.progress import Progress, ignore
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
+from models.schema import read_stored
 
 _STEP = 1000
 
@@ -30,28 +33,6 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     SQL = "sql"
-
-
-def csv_cell(value: Any) -> Any:
-    """A value for a CSV cell: text that a spreadsheet would run has an apostrophe in front."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
-
-
-def sql_literal(value: Any) -> str:
-    """A value as SQLite reads it back, byte for byte. Text with a NUL is written as its bytes."""
-    match value:
-        case None:
-            return "NULL"
-        case bool() | int() | float():
-            return repr(value + 0)
-        case bytes():
-            return f"x'{value.hex()}'"
-    text = str(value)
-    if "\0" in text:
-        return f"CAST(x'{text.encode().hex()}' AS TEXT)"
-    return "'" + text.replace("'", "''") + "'"
 
 
 def text_of(database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format) -> str:
@@ -92,39 +73,65 @@ def _write(
     stream: TextIO,
     progress: Progress = ignore,
 ) -> int:
-    """Writes the list's own columns; as SQL only those that the table really has."""
-    table = DECLARED[query.table]
-    names = [column.name for column in table.listed if form is not Format.SQL or not column.of]
-    public = [host_alone if table.column(name).host_only else None for name in names]
-    line = _writer(query.table, names, form, stream)
+    columns = _columns(database, DECLARED[query.table], form)
+    line = _writer(query.table, [column.name for column in columns], form, stream)
+    hosts = [at for at, column in enumerate(columns) if column.host_only]
     done = 0
     progress(done, len(keys))
-    for done, row in enumerate(lists.rows(database, query, keys, names), 1):
-        line(told(value) if told and value else value for told, value in zip(public, row, strict=True))
+    for done, row in enumerate(lists.stored_rows(database, query, keys, columns), 1):
+        values = list(row)
+        for at in hosts:
+            values[at] = values[at] and host_alone(values[at])
+        line(values)
         if done % _STEP == 0:
             progress(done, len(keys))
     progress(done, len(keys))
     return done
 
 
+def _columns(database: Database, table: Table, form: Format) -> list[TableColumn]:
+    """The file's columns in its own order, known to us or not; of a secret only whether there is one. As SQL
+    those that can be inserted.
+    """
+    tables, _ = read_stored(database)
+    if table.name not in tables:
+        raise TableMissing(table.name)
+    stored = tables[table.name]
+    known = {column.source: column for column in table.columns if column.kind is not ColumnKind.LENGTH}
+    names = stored.columns if form is Format.SQL else stored.names
+    found = [known.get(name) or TableColumn(name, ColumnKind.ID, name) for name in names]
+    return [column for column in found if form is not Format.SQL or not column.of]
+
+
 def _writer(
     table: str, names: Sequence[str], form: Format, stream: TextIO
-) -> Callable[[Iterable[Any]], object]:
+) -> Callable[[Iterable[Value]], object]:
     if form is Format.CSV:
         writer = csv.writer(stream)
-        writer.writerow(names)
-        return lambda row: writer.writerow([csv_cell(value) for value in row])
+        writer.writerow(map(cell, names))
+        return lambda row: writer.writerow([_cell(value, cell) for value in row])
     if form is Format.JSON:
         return lambda row: stream.write(
-            json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n"
+            json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False) + "\n"
         )
     if form is Format.SQL:
         quoted = ", ".join(map(sql_name, names))
         head = f"INSERT INTO {sql_name(table)} ({quoted}) VALUES ("  # noqa: S608 - names of our own models
-        return lambda row: stream.write(head + ", ".join(map(sql_literal, row)) + ");\n")
-    stream.write("\t".join(names) + "\n")
-    return lambda row: stream.write("\t".join(_one_line(value) for value in row) + "\n")
+        return lambda row: stream.write(head + ", ".join(map(literal, row)) + ");\n")
+    stream.write("\t".join(map(one_cell, names)) + "\n")
+    return lambda row: stream.write("\t".join(str(_cell(value, one_cell)) for value in row) + "\n")
 
 
-def _one_line(value: Any) -> str:
-    return "" if value is None else str(value).replace("\t", " ").replace("\r", " ").replace("\n", " ")
+def _plain(value: Value) -> str | int | float | None:
+    """The value as JSON has it; what that has no form for, a BLOB, text that is no UTF-8 and infinity, as the
+    text that SQL would take for it.
+    """
+    if isinstance(value, bytes | RawText) or (isinstance(value, float) and math.isinf(value)):
+        return literal(value)
+    return value
+
+
+def _cell(value: Value, safe: Callable[[str], str]) -> str | int | float:
+    """The same for a cell, text as `safe` gives it; NULL is empty."""
+    plain = _plain(value)
+    return "" if plain is None else safe(plain) if isinstance(plain, str) else plain

@@ -86,8 +86,8 @@ class Statements:
     def __init__(self, query: ListQuery, present: Iterable[str], limits: Limits) -> None:
         self.query, self.table = query, DECLARED[query.table]
         self._present, self._limits = frozenset(present), limits
-        self._source = self.table.model._meta.table
-        self.rowid = Column(self._source, "rowid")
+        self.source = self.table.model._meta.table
+        self.rowid = Column(self.source, "rowid")
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants
         self.sort = self.table.column(query.sort or self.table.sort)
         self._descending = self.table.descending if query.sort is None else query.descending
@@ -147,7 +147,7 @@ class Statements:
         SQLite keeps the order of the left side of a CROSS JOIN.
         """
         ordered = self._ordered().limit(limit).alias("ordered")
-        both = Join(ordered, self._source, JOIN.CROSS, self.rowid == Column(ordered, "rowid"))
+        both = Join(ordered, self.source, JOIN.CROSS, self.rowid == Column(ordered, "rowid"))
         return Select([both], [self.rowid, *cells])
 
     def page(self, keys: Sequence[int], values: Iterable[Any]) -> Any:
@@ -198,7 +198,7 @@ class Statements:
         """A column's value, or NULL when the file lacks the column."""
         if column.source not in self._present:
             return SQL("NULL")
-        return value_of(column, source or self._source)
+        return value_of(column, source or self.source)
 
     def time(self) -> Any:
         """When a row was made, as `moment` gives it."""
@@ -209,7 +209,7 @@ class Statements:
         found = self.table.model.select(*what)
         if not self._narrowed:
             return found
-        own = Column(self._source, "tenant_id") == self.query.scope.tenant_id
+        own = Column(self.source, "tenant_id") == self.query.scope.tenant_id
         return found.where(own if "tenant_id" in self._present else SQL("0"))
 
     def _ordered(self) -> Any:

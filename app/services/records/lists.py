@@ -15,8 +15,10 @@ from peewee import SQL, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements, Value
+from app.services.records.record import value_of
 from app.services.records.rows import RawText, decoded, exactly, legible
-from app.services.records.tables import DECLARED
+from app.services.records.rows import Value as StoredValue
+from app.services.records.tables import DECLARED, TableColumn
 from models.engine import Database, Rows
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
@@ -37,6 +39,8 @@ CHOICES = 200
 """Values that a pick list offers at most, the most frequent first."""
 
 _ROWS_AT_ONCE = 500
+_WHOLE_ROWS_AT_ONCE = 100
+"""A row may have megabytes."""
 _KEYS_AT_ONCE = 65_536
 
 
@@ -191,7 +195,7 @@ class Lists:
     def rows(
         self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[str] | None = None
     ) -> Iterator[Row]:
-        """The rows with these keys, whole texts included, in their order: for copying and export.
+        """The rows with these keys, whole texts included, in their order.
 
         `columns` are names of the list's columns, all of them by default. Rows that have gone are left out.
         Memory stays that of one page.
@@ -199,10 +203,15 @@ class Lists:
         statements = self._statements(database, query)
         table = statements.table
         values = [statements.value(table.column(name)) for name in columns or table.names]
-        for start in range(0, len(keys), _ROWS_AT_ONCE):
-            part = keys[start : start + _ROWS_AT_ONCE]
-            found = _by_key(database, statements, part, values)
-            yield from (found[key] for key in part if key in found)
+        return _in_order(database, statements, keys, values, at_once=_ROWS_AT_ONCE, told=legible)
+
+    def stored_rows(
+        self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[TableColumn]
+    ) -> Iterator[tuple[StoredValue, ...]]:
+        """The same as stored, of columns that the file has now, declared or not: for copies and exports."""
+        statements = self._statements(database, query)
+        values = [value_of(column, statements.source) for column in columns]
+        return _in_order(database, statements, keys, values, at_once=_WHOLE_ROWS_AT_ONCE, told=_as_stored)
 
     def holds(self, table: str) -> bool:
         """Whether the file has the table."""
@@ -265,10 +274,35 @@ def _array(found: Rows) -> "array[int]":
     return keys
 
 
-def _by_key(database: Database, statements: Statements, keys: Keys, values: list[Any]) -> dict[int, Row]:
+def _by_key(
+    database: Database,
+    statements: Statements,
+    keys: Keys,
+    values: list[Any],
+    told: Callable[[Any], Any] = legible,
+) -> dict[int, tuple[Any, ...]]:
     """The values of the rows with these keys, whatever is stored in them."""
-    (found,) = _read(database, lambda cell: [statements.page(keys, map(cell, values))])
+    (found,) = _read(database, lambda cell: [statements.page(keys, map(cell, values))], told)
     return {row[0]: row[1:] for row in found}
+
+
+def _in_order(
+    database: Database,
+    statements: Statements,
+    keys: Keys,
+    values: list[Any],
+    *,
+    at_once: int,
+    told: Callable[[Any], Any],
+) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(keys), at_once):
+        part = keys[start : start + at_once]
+        found = _by_key(database, statements, part, values, told)
+        yield from (found[key] for key in part if key in found)
+
+
+def _as_stored(value: Any) -> Any:
+    return value
 
 
 def _chosen(value: Any) -> Value:

@@ -212,7 +212,8 @@ def _all(conditions: Sequence[str], word: str = "AND") -> str:
 
 
 _EXACT: Final = (
-    "CASE typeof(%) WHEN 'text' THEN 't' || hex(%) WHEN 'blob' THEN 'b' || hex(%) ELSE quote(%) END"
+    "CASE typeof(%) WHEN 'text' THEN 't' || hex(%) WHEN 'blob' THEN 'b' || hex(%)"
+    " WHEN 'real' THEN iif(% = 0 AND atan2(%, -1) < 0, '-0.0', quote(%)) ELSE quote(%) END"
 )
 
 

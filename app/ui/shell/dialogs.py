@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import PySide6
 from PySide6.QtCore import Qt, Signal, qVersion
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from app import __version__, paths
 from app.itemmodels.columns import Tone
@@ -343,6 +343,7 @@ class ExportedDialog(Dialog):
         super().__init__(theme, title, sentence, icon=Icon.INFO_FILL, tone=Tone.ACCENT, parent=parent)
         self.setMinimumWidth(620)
         self.text = text_box(theme, "Left out", "\n".join(notes))
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self.text.setMinimumHeight(120)
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "&Copy", lambda: "\n".join(notes))

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTabl
 
 from app.itemmodels.columns import DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
 from app.itemmodels.virtual_table import VirtualTableModel
+from app.services.text import one_cell
 from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
@@ -242,7 +243,7 @@ class DataTable(QTableView):
 def _whole(index: QModelIndex) -> str:
     value = index.data(Role.WHOLE)
     shown = index.data() if value is None else value
-    return "" if shown is None else str(shown).replace("\t", " ").replace("\n", " ")
+    return "" if shown is None else one_cell(str(shown))
 
 
 class HeldPainting(QObject):

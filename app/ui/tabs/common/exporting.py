@@ -12,7 +12,7 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
-from app.services.text import counted
+from app.services.text import cells, counted
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ask_save
 from models.progress import Progress, Stop
@@ -42,7 +42,7 @@ def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(_copy, tab, form))
         menu.addAction("Export these rows…", lambda: ask_export(tab, *tab.list.selected_keys()))
-        menu.addAction("Copy this value", lambda: QGuiApplication.clipboard().setText(text))
+        menu.addAction("Copy this value", lambda: QGuiApplication.clipboard().setText(cells(text)))
     menu.popup(where)
 
 

@@ -12,6 +12,7 @@ from app.services.records.lists import Lists
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
+from tests.fixtures.stored import stored
 
 NASTY = [
     "=1+1",
@@ -110,3 +111,79 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
     )
     assert count == 2
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
+
+
+ODD: list[tuple[object, str]] = [
+    (None, "?"),
+    (1, "?"),
+    (2**63 - 1, "?"),
+    (1.0, "?"),
+    (-0.0, "?"),
+    (0.1, "?"),
+    (1795000000.5, "?"),
+    (float("inf"), "?"),
+    (float("-inf"), "?"),
+    (b"\x00\xff", "?"),
+    ("it's\0nul", "?"),
+    ("-2+3", "?"),
+    ("line\r\nbreak \\n", "?"),
+    (b"bad \xff", "CAST(? AS TEXT)"),
+]
+"""Values of every class, and how each is bound."""
+
+
+@pytest.fixture
+def odd(database: LocalDatabase) -> LocalDatabase:
+    """A table of ours as another program has made it: columns that we do not know, others missing."""
+    connection = database.connection()
+    connection.execute(
+        "DROP TABLE webhook_destinations; CREATE TABLE webhook_destinations (id INTEGER PRIMARY KEY,"
+        " tenant_id TEXT, secret TEXT, [=odd] , description TEXT NOT NULL, doubled AS (id * 2))"
+    )
+    for number, (value, place) in enumerate(ODD):
+        connection.execute(
+            "INSERT INTO webhook_destinations (id, tenant_id, secret, [=odd], description)"
+            f" VALUES (?, 'acme', 'whsec_hidden', {place}, 'kept')",
+            (number, value),
+        )
+    return database
+
+
+def test_sql_holds_each_value_as_it_is_stored(odd: LocalDatabase, database_path: Path) -> None:
+    before = stored(database_path)["webhook_destinations"]
+    script = text(odd, ListQuery("webhook_destinations", sort="id"), Format.SQL)
+    odd.connection().execute("DELETE FROM webhook_destinations")
+    odd.connection().execute(script)
+    after = stored(database_path)["webhook_destinations"]
+    without_secret = [(*row[:6], "null", None, *row[8:]) for row in before]
+    assert after == without_secret
+    assert "9e999" in script and "-9e999" in script and "x'00ff'" in script
+
+
+def test_json_and_csv_hold_every_column_and_say_what_they_have_no_form_for(odd: LocalDatabase) -> None:
+    query = ListQuery("webhook_destinations", sort="id")
+    rows = [json.loads(line, parse_constant=no_json) for line in text(odd, query, Format.JSON).splitlines()]
+    assert list(rows[0]) == ["id", "tenant_id", "has_secret", "=odd", "description", "doubled"]
+    said = {7: "9e999", 8: "-9e999", 9: "x'00ff'", 13: "CAST(x'62616420ff' AS TEXT)"}
+    for number, row in enumerate(rows):
+        expected = said.get(number, ODD[number][0])
+        assert repr(row["=odd"]) == repr(expected)
+        assert (row["description"], row["has_secret"], row["doubled"]) == ("kept", 1, 2 * number)
+    cells = list(csv.reader(io.StringIO(text(odd, query, Format.CSV), newline="")))
+    assert cells[0][3] == "'=odd"
+    found = [row[3] for row in cells[1:]]
+    assert found[:7] == ["", "1", str(2**63 - 1), "1.0", "-0.0", "0.1", "1795000000.5"]
+    assert found[7:10] == ["9e999", "'-9e999", "x'00ff'"]
+    assert found[10:] == ["it's\0nul", "'-2+3", "line\r\nbreak \\n", "CAST(x'62616420ff' AS TEXT)"]
+
+
+def test_copied_text_runs_in_no_spreadsheet(database: LocalDatabase, query: ListQuery) -> None:
+    lines = text(database, query, Format.TEXT).split("\n")
+    cells = [cell for line in lines for cell in line.split("\t")]
+    assert len(lines) == len(NASTY) + 2
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\r"))]
+    assert "'=1+1" in cells and "' tab" in cells
+
+
+def no_json(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")

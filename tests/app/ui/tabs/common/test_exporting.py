@@ -5,6 +5,7 @@ from pathlib import Path
 import apsw
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -46,6 +47,20 @@ def test_the_selected_rows_are_exported(
     lines = (tmp_path / "two.txt").read_text().splitlines()
     place = lines[0].split("\t").index("email")
     assert [line.split("\t")[place] for line in lines[1:]] == emails[2:4]
+
+
+def test_a_copied_value_runs_in_no_other_cell(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    first = "CASE rowid WHEN (SELECT min(rowid) FROM users) THEN '' ELSE 'a' || char(9) END"
+    ask(demo_path, f"UPDATE users SET email = {first} || '=1+1'")
+    page = open_file(qtbot, window, demo_path)
+    column, found = page.model.column_of("email"), set()
+    for row in range(page.model.rowCount()):
+        page.table.menu_requested.emit(page.model.index(row, column), page.mapToGlobal(page.rect().center()))
+        menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+        next(act for act in menu.actions() if act.text() == "Copy this value").trigger()
+        menu.close()
+        found.add(QGuiApplication.clipboard().text())
+    assert found == {"=1+1", "a\t'=1+1"}
 
 
 @pytest.mark.slow
