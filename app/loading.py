@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 _DEFERRED = {
@@ -25,12 +24,9 @@ def __getattr__(name):
     return globals()[name]
 """
 
-_UNUSED_BY_PEEWEE = ("calendar", "hashlib", "socket", "uuid")
-"""It imports these for columns and servers that no file here has."""
-
 
 def prepare() -> None:
-    """Loads Peewee and PySide's core; to be called before the modules of the window are imported.
+    """Loads PySide's core; to be called before the modules of the window are imported.
 
     PySide compiles the modules with which it explains signatures at each start, a tenth of the time until the
     window has its rows; they are compiled here when one is first asked. It also looks through each imported
@@ -43,30 +39,9 @@ def prepare() -> None:
     if sys.version_info[:2] == (3, 11):
         _make_enums_quickly()
         _compile_methods_when_called()
-    with _stand_ins(_UNUSED_BY_PEEWEE):
-        import_module("peewee")
     with _explained_when_asked():
         import_module("PySide6.QtCore")
     builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
-
-
-class _StandIn(ModuleType):
-    """A module that is loaded when something of it is asked for."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self.__name__), name)
-
-
-@contextmanager
-def _stand_ins(names: tuple[str, ...]) -> Iterator[None]:
-    """What is imported now gets stand-ins for these modules where they are not loaded yet."""
-    made = {name: _StandIn(name) for name in names if name not in sys.modules}
-    sys.modules.update(made)
-    try:
-        yield
-    finally:
-        for name in made:
-            del sys.modules[name]
 
 
 @contextmanager

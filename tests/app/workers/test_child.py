@@ -39,7 +39,7 @@ def test_an_error_that_is_not_known_keeps_its_sentence(kind: str) -> None:
 
 
 def test_a_bug_in_a_child_is_told_where_it_is_but_not_with_what() -> None:
-    job = {"keys": None, "database": "a secret", "read_only": True}  # which lacks the rest
+    job = {"keys": None, "query": "a secret", "read_only": True}  # which lacks the rest
     with pytest.raises(BugElsewhere) as caught, Children("export", "export") as children:
         children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
     told = bugs.details(caught.value)
