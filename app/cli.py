@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from errno import ENOSPC
+from errno import EACCES, EISDIR, ENOSPC, EPERM
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -59,6 +59,17 @@ TENANT_ADMIN_HOME moves settings, logs and recent files to another folder.
 """
 
 
+NOT_ALLOWED = "its permissions, or its folder's, do not allow it; check them, or choose another place"
+
+WHY = {
+    ENOSPC: "there is no space left on its disk; free some and try again",
+    EACCES: NOT_ALLOWED,
+    EPERM: NOT_ALLOWED,
+    EISDIR: "it is a folder; name a file in it",
+}
+"""What the system's own word leaves open."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage in front of it."""
 
@@ -85,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        why = "there is no space left on its disk" if error.errno == ENOSPC else error.strerror
+        why = WHY.get(error.errno or 0, error.strerror)
         complain(f"{error.filename or 'A file'} cannot be used: {why}.")
     except Exception as error:  # noqa: BLE001 - a bug: details to the log, a sentence to the person
         from app import bugs  # noqa: PLC0415 - only needed when something broke

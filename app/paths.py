@@ -52,9 +52,11 @@ def resolved(path: Path) -> Path:
     SQLite's own file layer follows no link, and what belongs to a database lies beside the file itself.
     """
     try:
-        return Path(os.path.realpath(path))
+        real = Path(os.path.realpath(path))
     except ValueError:  # a NUL in the name, which whoever opens it will say
         return path
+    # A link that leads nowhere is said by its own name.
+    return real if exists(real) or not os.path.islink(path) else path  # noqa: PTH114
 
 
 def is_file(path: Path) -> bool:

@@ -128,6 +128,9 @@ class Database(ABC):
         """
         return nullcontext(lambda: None)
 
+    def require_in_place(self) -> None:  # noqa: B027 - what has no place cannot be replaced there
+        """Raises `FileMoved` or `FileReplaced` where the file that was opened is in its place no more."""
+
     def watch(self) -> Callable[[], bool]:
         """Tells, from any thread, whether nobody has written since, not even past the engine; one that
         cannot tell says no.

@@ -64,6 +64,32 @@ class FileMissing(StorageError):
     sentence = "There is no file at {what}; check the path, or create a new database."
 
 
+class FileMoved(FileMissing):
+    """The file that was opened has its name no more."""
+
+    sentence = (
+        "There is no file at {what} any more: it was moved, renamed or deleted since it was opened. "
+        "Nothing was changed. Put it back, or open it where it is now."
+    )
+
+
+class FileReplaced(FileMoved):
+    sentence = (
+        "The file at {what} was replaced since it was opened: another one is there now. Nothing was changed. "
+        "Open it again to see what it holds, or put the right one back."
+    )
+
+
+class LinkBroken(FileMissing):
+    """A symbolic link that leads to no file; `target` is what is written in it, None where links go round."""
+
+    def __init__(self, link: Path, target: str | None) -> None:
+        where = "to itself" if target is None else f"to {target}, where there is nothing"
+        Exception.__init__(
+            self, f"{link} is a symbolic link that leads {where}; correct it, or choose a file."
+        )
+
+
 class LogMissing(FileMissing):
     """The log that SQLite writes to has no name any more: what is committed to it would be lost."""
 
@@ -103,7 +129,10 @@ class FileLocked(StorageError):
 
 
 class FolderGiven(StorageError):
-    sentence = "{what} is not a file; choose a database file, or a project's folder."
+    """Or a named pipe, a device, a socket: reading might never end. `kind` says which."""
+
+    def __init__(self, path: Path, kind: str = "a folder") -> None:
+        super().__init__(f"{path} is {kind}, which is not a file; choose a file.")
 
 
 class EmptyFile(StorageError):
@@ -177,6 +206,18 @@ class CannotOpen(StorageError):
         "{name} cannot be opened: its folder or the file does not allow it. "
         "Check the permissions, or open a copy of it elsewhere."
     )
+
+
+class CannotWrite(CannotOpen):
+    """A new file cannot be made."""
+
+    def __init__(self, path: Path) -> None:
+        why = "does not allow it" if path.parent.is_dir() else "is not there"
+        Exception.__init__(
+            self,
+            f"{path.name} cannot be written: the folder {path.parent} {why}. Check it and its permissions, "
+            "or choose another folder.",
+        )
 
 
 class DiskFull(StorageError):

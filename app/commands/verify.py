@@ -48,6 +48,8 @@ def verify(options: argparse.Namespace) -> int:
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
+    if options.trust_key and options.checkpoints is None:
+        raise InvalidInput("trust-key", "--trust-key names a key of an export; give that with --checkpoints.")
     path, now = database_path(options.file), int(time.time())
     store, verifier = store_and_verifier(take_part=True)
     report = verify_with_checkpoints(

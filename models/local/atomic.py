@@ -17,7 +17,7 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import AlreadyThere, CannotOpen, FileMissing, InvalidInput
+from models.errors import AlreadyThere, CannotOpen, CannotWrite, FileMissing, InvalidInput
 from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
@@ -97,7 +97,7 @@ def expected_errors(path: Path) -> Iterator[None]:
         if known is None:
             raise
         # Nothing was there to be found; what is missing is leave to write in the folder.
-        raise (CannotOpen(path) if isinstance(known, FileMissing) else known) from error
+        raise (CannotWrite(path) if isinstance(known, FileMissing | CannotOpen) else known) from error
 
 
 def give_name(finished: Path, path: Path) -> None:
@@ -121,8 +121,14 @@ def give_name(finished: Path, path: Path) -> None:
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
     """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
-        yield Path(folder, path.name)
+    try:
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
+            yield Path(folder, path.name)
+    except OSError as error:
+        # A person knows the name of what it becomes, and not that of the place where it is made.
+        if error.errno is None or UNFINISHED not in str(error.filename or UNFINISHED):
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error
 
 
 def finish(building: Path) -> None:

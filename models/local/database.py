@@ -14,10 +14,10 @@ from peewee import BaseQuery
 from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Rows, Statement
-from models.errors import FileLocked, FileMissing, LogMissing, ReadOnlyFile, RowChanged
+from models.errors import FileLocked, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
-from models.local.errors import translate
-from models.local.file import BUSY_TIMEOUT_MS, in_use_by, patiently, set_pragma
+from models.local.errors import no_longer, translate
+from models.local.file import BUSY_TIMEOUT_MS, in_use_by, patiently, require_file, set_pragma
 from models.progress import PATIENCE, Stop, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
@@ -61,6 +61,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
+        self._opened_as: _Identity | None = None
         self._logs: WeakKeyDictionary[apsw.Connection, _Identity | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
@@ -78,9 +79,14 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     def _connect(self) -> apsw.Connection:
         with self.expected_errors():
-            if not self.path.is_file():
-                raise FileMissing(self.path)
+            self.require_in_place()
+            require_file(self.path)
+            self._opened_as = self._opened_as or _identity(self.path)
             return super()._connect()  # type: ignore[no-any-return]
+
+    def require_in_place(self) -> None:
+        if self._opened_as is not None and _identity(self.path) != self._opened_as:
+            raise no_longer(self.path)
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -128,7 +134,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             begun = time.monotonic()
             try:
                 if _has_moved(connection):
-                    raise FileMissing(self.path)
+                    raise no_longer(self.path)
                 self._require_log()
                 for sql, params, expect in compiled:
                     connection.execute(sql, tuple(params))
@@ -234,6 +240,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         return untouched
 
     def outside_changes(self) -> int:
+        self.require_in_place()
         with self.expected_errors():
             return int(self.connection().pragma("data_version"))
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,12 @@ import apsw
 
 from models import errors
 from models.errors import StorageError
+
+
+def no_longer(path: Path) -> errors.FileMoved:
+    """What became of the file that was opened at `path` and is not there any more."""
+    return errors.FileReplaced(path) if os.path.lexists(path) else errors.FileMoved(path)
+
 
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
 
@@ -22,6 +29,7 @@ _OF_A_FILE: Final[tuple[tuple[_Kind, Callable[[Path], StorageError]], ...]] = (
     ((apsw.CorruptError, apsw.FormatError), errors.DamagedFile),
     (apsw.FullError, errors.DiskFull),
     (PermissionError, errors.CannotOpen),
+    (IsADirectoryError, errors.FolderGiven),
     ((FileNotFoundError, NotADirectoryError), errors.FileMissing),
     ((apsw.IOError, OSError), errors.DiskFailure),
 )
@@ -32,8 +40,15 @@ _READ_ONLY: Final[dict[int, Callable[[Path], StorageError]]] = {
     apsw.SQLITE_READONLY_DIRECTORY: errors.NeedsCopy,
     apsw.SQLITE_READONLY_RECOVERY: errors.NeedsCopy,
     apsw.SQLITE_READONLY_CANTINIT: errors.NeedsCopy,
-    apsw.SQLITE_READONLY_DBMOVED: errors.FileMissing,
+    apsw.SQLITE_READONLY_DBMOVED: no_longer,
 }
+_WRITING: Final = frozenset(
+    (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_SHMMAP)
+)
+"""How SQLite fails to write what belongs to a file, its shared memory too, for whatever reason."""
+
+_ROOM: Final = 65_536
+"""Free bytes below which a disk is as good as full: shared memory alone takes 32,768."""
 
 
 def translate(error: BaseException, path: Path) -> StorageError | None:
@@ -49,13 +64,22 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return _READ_ONLY.get(getattr(cause, "extendedresult", 0), errors.ReadOnlyFile)(path)
         case apsw.CantOpenError():
             return errors.CannotOpen(path) if os.path.lexists(path) else errors.FileMissing(path)
-        case OSError() if cause.errno == errno.ENOSPC:
+        case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return errors.DiskFull(path)
+        case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):
             return errors.DiskFull(path)
         case apsw.ConstraintError():
             return _constraint(str(cause))
         case apsw.SQLError():
             return _sql_error(str(cause), path)
     return next((said(path) for kind, said in _OF_A_FILE if isinstance(cause, kind)), None)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM
+    except OSError:
+        return False
 
 
 def _constraint(message: str) -> StorageError:

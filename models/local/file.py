@@ -5,8 +5,10 @@ The file itself is never opened for that: closing a descriptor would drop the lo
 it through SQLite (POSIX locks belong to the process, not to the descriptor).
 """
 
+import errno
 import os
 import re
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -74,6 +76,28 @@ def set_pragma(connection: apsw.Connection, name: str, value: str | int) -> None
     connection.pragma(name, value)
     if connection.pragma(name) != value:
         raise RuntimeError(f"SQLite did not take PRAGMA {name}")
+
+
+def require_file(path: Path) -> None:
+    """Raises what says best why `path` is no file that can be read.
+
+    `LinkBroken`, `FileMissing`, `CannotOpen` (no permission) or `FolderGiven`, also for a pipe or a device,
+    from which a read might never return.
+    """
+    try:
+        mode = path.stat().st_mode
+    except PermissionError as error:
+        raise CannotOpen(path) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if not os.path.islink(path):  # noqa: PTH114 - Path.is_symlink() may raise
+            raise errors.FileMissing(path) from error
+        goes_round = isinstance(error, OSError) and error.errno == errno.ELOOP
+        raise errors.LinkBroken(path, None if goes_round else str(path.readlink())) from error
+    if not stat.S_ISREG(mode):
+        kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+        raise errors.FolderGiven(path, next((kind for of, kind in kinds if of(mode)), "a device"))
+    if not os.access(path, os.R_OK):
+        raise CannotOpen(path)
 
 
 def first_bytes(path: Path, size: int) -> bytes:

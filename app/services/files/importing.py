@@ -29,9 +29,9 @@ from app.services.files.dump import (
     statement_line,
 )
 from app.services.text import sql_name, visible
-from models.errors import Cancelled, DamagedFile, FileMissing, FolderGiven, SqlDump, TenantAdminError
+from models.errors import Cancelled, DamagedFile, SqlDump, TenantAdminError
 from models.local.atomic import new_file
-from models.local.file import MAGIC, diagnose, set_pragma
+from models.local.file import MAGIC, diagnose, require_file, set_pragma
 from models.progress import Progress, Stop, ignore, never
 
 if TYPE_CHECKING:
@@ -127,10 +127,7 @@ def verify_imported(
 
 
 def _size(dump: Path) -> int:
-    if dump.is_dir():
-        raise FolderGiven(dump)
-    if not dump.is_file():
-        raise FileMissing(dump)
+    require_file(dump)
     size = dump.stat().st_size
     with dump.open("rb") as file:
         start = file.read(16)

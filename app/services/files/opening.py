@@ -1,7 +1,6 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
-import stat
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,6 @@ from models.errors import (
     CannotOpen,
     DamagedFile,
     EmptyFile,
-    FileMissing,
-    FolderGiven,
     NeedsCopy,
     NotADatabase,
     UnfinishedChange,
@@ -24,7 +21,7 @@ from models.errors import (
 from models.local import copies
 from models.local.atomic import LOG, new_file, sibling
 from models.local.database import LocalDatabase
-from models.local.file import diagnose, in_use_by, is_project, may_be_unseen
+from models.local.file import diagnose, in_use_by, is_project, may_be_unseen, require_file
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -110,7 +107,8 @@ def migrate(path: Path, *, now: int) -> Applied:
     Raises `MigrationError` and the storage errors, which say what became of the file.
     """
     folder = paths.migrations_dir()
-    return apply(path, folder, now=now) if paths.exists(path) else create_database(path, folder, now=now)
+    is_there = os.path.lexists(path)  # a link that leads nowhere is said to be one
+    return apply(path, folder, now=now) if is_there else create_database(path, folder, now=now)
 
 
 def _fold(target: Path) -> None:
@@ -124,20 +122,13 @@ def _fold(target: Path) -> None:
 
 
 def _size(path: Path) -> int:
-    try:
-        found = path.stat()
-    except PermissionError:
-        raise CannotOpen(path) from None
-    except (OSError, ValueError):  # ValueError: a NUL in the name
-        raise FileMissing(path) from None
-    if not stat.S_ISREG(found.st_mode):
-        raise FolderGiven(path)
-    log = 0
+    require_file(path)
+    size, log = path.stat().st_size, 0
     with suppress(OSError):
         log = sibling(path, LOG).stat().st_size
-    if found.st_size + log == 0:
+    if size + log == 0:
         raise EmptyFile(path)
-    return found.st_size + log
+    return size + log
 
 
 def _why_wait(path: Path) -> str | None:

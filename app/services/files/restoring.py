@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app import paths
 from app.services.chain.append import Batch, Event, NotRecorded, append
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
@@ -22,7 +21,6 @@ from models import schema
 from models.errors import (
     DamagedFile,
     FileLocked,
-    FileMissing,
     NeedsCopy,
     NotADatabase,
     NotAllowed,
@@ -34,6 +32,7 @@ from models.errors import (
 from models.local import copies
 from models.local.atomic import UNFINISHED, sweep_databases
 from models.local.database import LocalDatabase
+from models.local.file import require_file
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -287,9 +286,8 @@ def restore(
 
 
 def require_writable(path: Path, *, force: bool = False) -> None:
-    """Raises `FileMissing`, or `NotAllowed` where the file may not be replaced, and why."""
-    if not paths.is_file(path):
-        raise FileMissing(path)
+    """Raises the errors of `require_file`, and `NotAllowed` where the file may not be replaced, and why."""
+    require_file(path)
     reason = opening.why_not_written(path, force=force)
     if reason is not None:
         raise NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")

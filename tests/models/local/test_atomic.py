@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from models.errors import AlreadyThere, CannotOpen, DiskFull, FileMissing, InvalidInput
+from models.errors import AlreadyThere, CannotOpen, DiskFull, FileMissing, FolderGiven, InvalidInput
 from models.local import atomic
 from models.local.atomic import SIBLINGS, UNFINISHED, expected_errors, new_file, replacing
 
@@ -92,7 +92,7 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "no" / "out.csv"
     with (
-        pytest.raises(CannotOpen, match=r"out\.csv cannot be opened"),
+        pytest.raises(CannotOpen, match=r"out\.csv cannot be written: the folder .*no is not there"),
         expected_errors(path),
         replacing(path),
     ):
@@ -139,3 +139,14 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
     with new_file(tmp_path / "new.bak") as building:
         building.touch()
     assert {item for item in tmp_path.iterdir() if item.is_dir()} == set(stay)
+
+
+def test_what_cannot_be_replaced_is_named_as_the_person_named_it(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError) as raised:
+        atomic.write(folder, "text")
+    assert raised.value.filename == str(folder)
+    with pytest.raises(FolderGiven, match="is a folder, which is not a file"), expected_errors(folder):
+        atomic.write(folder, "text")
+    assert list(tmp_path.iterdir()) == [folder]

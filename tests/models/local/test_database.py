@@ -21,6 +21,8 @@ from models.errors import (
     DamagedFile,
     FileLocked,
     FileMissing,
+    FileMoved,
+    FileReplaced,
     LogMissing,
     NotADatabase,
     ReadOnlyFile,
@@ -176,9 +178,12 @@ def test_a_write_to_a_file_that_went_away_is_refused(database_path: Path, replac
         database_path.rename(database_path.with_suffix(".moved"))
         if replaced:
             database_path.write_bytes(copy)
-        with pytest.raises(FileMissing):
+        # Which of the two it is, and no word of a file that never was.
+        with pytest.raises(FileReplaced if replaced else FileMoved, match="since it was opened"):
             database.run_batch([insertion("u-2")])
         assert not database.connection().in_transaction
+    with pytest.raises(FileReplaced if replaced else FileMoved), database.connection_context():
+        raise AssertionError
 
 
 def test_each_thread_has_its_own_connection(database_path: Path) -> None:

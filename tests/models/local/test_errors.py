@@ -1,6 +1,7 @@
 """What SQLite, Peewee around it and the system raise becomes the error a person gets."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import peewee
@@ -42,6 +43,16 @@ def test_what_sqlite_raises_becomes_the_error_a_person_gets(error: Exception, ex
     with pytest.raises(Exception) as caught, vars(peewee)["__exception_wrapper__"]:
         raise error
     assert type(translate(caught.value, PATH)) is expected
+
+
+@pytest.mark.parametrize(("free", "expected"), [(0, errors.DiskFull), (10**9, errors.DiskFailure)])
+def test_shared_memory_that_finds_no_room_is_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: type
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    failed = apsw.IOError("disk I/O error")
+    vars(failed)["extendedresult"] = apsw.SQLITE_IOERR_SHMSIZE
+    assert type(translate(failed, tmp_path / "a.db")) is expected
 
 
 @pytest.mark.parametrize("bug", [apsw.SQLError('near "(": syntax error'), KeyError("x"), ValueError("x")])

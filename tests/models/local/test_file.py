@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models.local.file import in_use_by
+from models import errors
+from models.local.file import in_use_by, require_file
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
 
@@ -104,3 +105,21 @@ def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Pa
             others.append((in_use_by(path) or "").endswith(f" (pid {process.pid})"))
             process.communicate(b"\n")
     assert others == [True, False]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
+    pipe, dangling, loop = (tmp_path / name for name in ("pipe", "dangling", "loop"))
+    os.mkfifo(pipe)
+    dangling.symlink_to("gone.db")
+    loop.symlink_to(loop)
+    for path, kind, said in (
+        (tmp_path, errors.FolderGiven, "is a folder, which is not a file"),
+        (pipe, errors.FolderGiven, "pipe is a named pipe, which is not a file"),
+        (Path("/dev/null"), errors.FolderGiven, "/dev/null is a device"),
+        (dangling, errors.LinkBroken, r"dangling is a symbolic link that leads to gone\.db, where there is"),
+        (loop, errors.LinkBroken, "loop is a symbolic link that leads to itself"),
+        (tmp_path / "no" / "file", errors.FileMissing, "There is no file at .*no/file;"),
+    ):
+        with pytest.raises(kind, match=said):
+            require_file(path)

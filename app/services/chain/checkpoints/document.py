@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code, Finding
 from app.services.chain.verify.report import SealedChain, may_replace
-from models.errors import FileMissing, InvalidInput, StorageError
+from models.errors import InvalidInput, StorageError
 from models.local import atomic
+from models.local.file import require_file
 
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -130,18 +131,18 @@ Problem = tuple[str | None, str | None, str]
 
 
 def write_export(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
-    """Takes the place of an earlier export only when it is complete. Raises `OSError`."""
+    """Takes the place of an earlier export only when it is complete. Raises `atomic.expected_errors`."""
     value = {"format": EXPORT_FORMAT, "checkpoints": [item.to_json() for item in checkpoints]}
-    atomic.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    with atomic.expected_errors(out):
+        atomic.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
 def read_export(file: Path) -> list[Checkpoint]:
     """The checkpoints of an export, oldest first; nothing of them is believed yet.
 
-    Raises `FileMissing`, and `InvalidInput` when the file is no export.
+    Raises the errors of `require_file`, and `InvalidInput` when the file is no export.
     """
-    if not file.exists():
-        raise FileMissing(file)
+    require_file(file)
     try:
         value = json.loads(file.read_bytes())
         if value["format"] != EXPORT_FORMAT:
@@ -149,7 +150,7 @@ def read_export(file: Path) -> list[Checkpoint]:
         found = [Checkpoint.from_json(item) for item in value["checkpoints"]]
         if not found:
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput(
             "checkpoints", f"{file.name} holds no exported checkpoints; choose another file."
         ) from error

@@ -1,6 +1,6 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
+from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
 
 Verifier = Callable[..., Report]
@@ -92,7 +93,7 @@ def verify_with_checkpoints(
     seq_from: int | None = None,
     seq_to: int | None = None,
     export: Path | None = None,
-    trust: Iterable[str] = (),
+    trust: Collection[str] = (),
     archive: Path | None = None,
     progress: Progress = ignore,
     cancelled: Stop = never,
@@ -219,6 +220,4 @@ def _joined(
 def _said(error: TenantAdminError | OSError, path: Path) -> str:
     if isinstance(error, Cancelled):
         raise error
-    if isinstance(error, OSError):
-        return f"{error.filename or path} cannot be written: {error.strerror}."
-    return str(error)
+    return str(translate(error, path) or error)

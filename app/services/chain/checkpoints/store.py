@@ -1,7 +1,7 @@
 """What an administrator does with checkpoints."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -13,6 +13,7 @@ from app.services.chain.checkpoints.document import (
     Keyring,
     NotSigned,
     Reason,
+    SigningKey,
     authentic,
     begins_line,
     load_key,
@@ -30,7 +31,15 @@ from app.services.chain.checkpoints.identity import (
     speaks_of,
     whereabouts,
 )
-from app.services.chain.checkpoints.tables import FILE, Contents, KnownDatabase, opened
+from app.services.chain.checkpoints.tables import (
+    FILE,
+    Contents,
+    KnownDatabase,
+    is_there,
+    no_folder,
+    opened,
+    written,
+)
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import (
@@ -60,7 +69,11 @@ class CheckpointStore:
 
     def key_place(self) -> str:
         """Where the signing key is kept, as a sentence; makes one on first use."""
-        return load_key(self._folder, self._keyring).place
+        return self._key().place
+
+    def _key(self) -> SigningKey:
+        with written(self._path):
+            return load_key(self._folder, self._keyring)
 
     def identify(self, path: Path) -> str | None:
         """The id of the known database that the file is, or None (see `identity`)."""
@@ -93,7 +106,9 @@ class CheckpointStore:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
         with self._contents_of(path) as (contents, database):
             if contents is None:
-                return (CheckpointHistory(),)
+                why = no_folder(self._path)
+                notes = (f"No checkpoints could be read: {why}.",) if why else ()
+                return (CheckpointHistory(notes=notes),)
             if database is None:
                 return (CheckpointHistory(notes=tuple(map(_unknown, contents.unreadable))),)
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
@@ -104,14 +119,21 @@ class CheckpointStore:
             lines, said = [*lines, ()], (_doubt(database),)
         return tuple(CheckpointHistory(line, baselines, said) for line in lines)
 
-    def known_from(self, path: Path, export: Path, *, trust: Iterable[str] = ()) -> CheckpointHistory:
+    def known_from(self, path: Path, export: Path, *, trust: Collection[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
 
         SIGNATURE: edited, or of another database. KEY: signed with a key that is neither known here nor among
         `trust`, public keys in hex; no verdict is VERIFIED by it. That an export is older than what was seen
-        here is a note and no finding. Raises `InvalidInput` when `export` is none.
+        here is a note and no finding. Raises `InvalidInput` when `export` is none, or
+        none of it is signed with a key to trust.
         """
         checkpoints = read_export(export)
+        for key in trust:
+            if all(item.key != key for item in checkpoints):
+                sentence = (
+                    f"No checkpoint in {export.name} is signed with the key {key}; check the fingerprint."
+                )
+                raise InvalidInput("trust-key", sentence)
         with self._contents_of(path) as (contents, database):
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
@@ -157,7 +179,7 @@ class CheckpointStore:
             raise NotSigned(
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
-        key = load_key(self._folder, self._keyring)
+        key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(path) as rows:
             known = _recognised(contents, rows, path) if database is None else contents.database(database)
             if known is not None and known.doubt and reason not in NEW_LINE:
@@ -202,7 +224,10 @@ class CheckpointStore:
         return made
 
     def export(self, path: Path, out: Path) -> int:
-        """Writes all checkpoints of the file's database as JSON; how many. Raises `NotFound`, `OSError`."""
+        """Writes all checkpoints of the file's database as JSON; how many.
+
+        Raises `NotFound`, and the errors of `write_export`.
+        """
         checkpoints = self.checkpoints(path)
         if not checkpoints:
             raise NotFound("checkpoint")
@@ -264,7 +289,7 @@ class CheckpointStore:
     @contextmanager
     def _contents_of(self, path: Path) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
-        if not self._path.is_file():
+        if not is_there(self._path):
             yield None, None
             return
         with opened(self._path) as contents:

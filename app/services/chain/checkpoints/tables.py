@@ -4,7 +4,9 @@ What it holds is checked when it is written, and read row by row: one that canno
 named, and takes nothing else with it. See `app/services/chain/README.md`, Checkpoints.
 """
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +17,14 @@ from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager,
 
 from app.services.chain.checkpoints.document import Checkpoint, Unreadable
 from models.engine import Rows
-from models.errors import DiskFull, InvalidInput, ReadOnlyFile, StorageError
+from models.errors import DiskFull, FileMissing, InvalidInput, ReadOnlyFile, StorageError
 from models.local.database import LocalDatabase
+from models.local.file import require_file
 from models.progress import PATIENCE
 
 FILE: Final = "checkpoints.sqlite"
+NO_SPACE: Final = "there is no space left on its disk"
+
 VERSION: Final = 1
 """The file's `user_version`: which tables it has. A newer one is not read."""
 
@@ -90,6 +95,14 @@ class StoreUnreadable(StorageError):
         )
 
 
+class StoreNotWritten(StorageError):
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"The checkpoints in {path} cannot be written ({why}); they are as they were. Check that folder "
+            "and its disk, then try again."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class KnownDatabase:
     """What the store remembers of a database; `damaged` where some of that cannot be read.
@@ -108,15 +121,49 @@ class KnownDatabase:
 
 
 @contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Turns what prevents the store, or the key beside it, from being written into a sentence that names it.
+
+    The database that is verified may lie on another disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+        raise StoreNotWritten(path, no_folder(path) or why) from error
+
+
+def no_folder(path: Path) -> str | None:
+    """Why there can be no store: what should be its folder is something else."""
+    folder = path.parent
+    is_other = os.path.lexists(folder) and not os.path.isdir(folder)  # noqa: PTH112 - Path's may raise
+    return f"{folder} is not a folder" if is_other else None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a store. Raises `StoreUnreadable` where something else is in its place, or nobody may
+    look: what it would say is not known then.
+    """
+    try:
+        require_file(path)
+    except FileMissing:
+        return False
+    except StorageError as error:
+        raise StoreUnreadable(path, str(error)) from error
+    return True
+
+
+@contextmanager
 def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
     """What the store at `path` holds, which is made when it is first written.
 
     Commits at the end or not at all. `writing` waits for another writer, and then reads what it wrote. Raises
-    `StoreUnreadable`, `DiskFull`, `ReadOnlyFile` and `OSError`.
+    `StoreUnreadable` and `StoreNotWritten`.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.is_file():
-        path.touch(0o600)  # nobody else needs to know what is watched
+    if not is_there(path):
+        with written(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(0o600)  # nobody else needs to know what is watched
     database = _StoreDatabase(path)
     with database.connection_context():
         with database.expected_errors():
@@ -140,8 +187,12 @@ class _StoreDatabase(LocalDatabase):
         try:
             with super().expected_errors():
                 yield
-        except (StoreUnreadable, DiskFull, ReadOnlyFile):
+        except (StoreUnreadable, StoreNotWritten):
             raise
+        except DiskFull as error:
+            raise StoreNotWritten(self.path, NO_SPACE) from error
+        except ReadOnlyFile as error:
+            raise StoreNotWritten(self.path, "its permissions do not allow it") from error
         except StorageError as error:
             raise StoreUnreadable(self.path, str(error)) from error
 

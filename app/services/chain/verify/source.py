@@ -14,7 +14,7 @@ import apsw
 from app.services.chain.entry import RAW_COLUMNS, Entry
 from app.services.chain.rules import COLUMNS, GENESIS, TABLE, deviation
 from app.services.chain.verify.follow import Damaged
-from models.errors import FileMissing, TableMissing, TenantAdminError
+from models.errors import TableMissing, TenantAdminError
 
 ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
@@ -57,14 +57,13 @@ class Source:
     def __init__(self, path: Path, stack: ExitStack) -> None:
         """`stack` takes away the copy that is read where the file's own folder does not allow reading it.
 
-        Raises `FileMissing`, what `models.local.file.diagnose` makes of a file that is no database, and what
-        `models.local.copies.copy_parts` does.
+        Raises the errors of `models.local.file.require_file`, what its `diagnose` makes of a file that is no
+        database, and what `models.local.copies.copy_parts` does.
         """
         from models.local.atomic import LOG, sibling  # noqa: PLC0415 - not for a child
-        from models.local.file import MAGIC, diagnose, first_bytes  # noqa: PLC0415
+        from models.local.file import MAGIC, diagnose, first_bytes, require_file  # noqa: PLC0415
 
-        if not path.is_file():
-            raise FileMissing(path)
+        require_file(path)
         self.path = path
         self._before, self._log = _state(path), sibling(path, LOG)
         header = first_bytes(path, 100)

@@ -1,6 +1,7 @@
 """Checkpoints as documents: who signed them, which database they speak of, and their way out and in."""
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from app.services.chain.checkpoints.document import (
 )
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
-from models.errors import InvalidInput, NotAllowed, NotFound
+from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
@@ -693,3 +694,25 @@ def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> Non
 def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert {item.stat().st_mode & 0o077 for item in [home, *home.iterdir()]} == {0}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_an_export_is_a_file(known: KnownChain, tmp_path: Path) -> None:
+    """A pipe that nobody writes to would be waited for for ever."""
+    pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for path, kind in ((pipe, "a named pipe"), (folder, "a folder")):
+        with pytest.raises(FolderGiven, match=kind):
+            known.store.known_from(known.chain.path, path)
+        with pytest.raises(FolderGiven, match=kind):
+            known.store.import_(path, now=NOW)
+    with pytest.raises(FolderGiven, match=f"^{folder} is a folder"):
+        known.store.export(known.chain.path, folder)
+
+
+def test_a_key_to_trust_is_one_of_the_export(known: KnownChain, tmp_path: Path) -> None:
+    export = tmp_path / "export.json"
+    known.store.export(known.chain.path, export)
+    with pytest.raises(InvalidInput, match="signed with the key 00"):
+        known.store.known_from(known.chain.path, export, trust=["00"])

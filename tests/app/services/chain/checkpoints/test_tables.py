@@ -1,5 +1,6 @@
 """The store's own file: its versions, its bounds, and what a part of it that cannot be read takes with it."""
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -175,3 +176,39 @@ def test_reasons_of_other_programs_are_kept(known: KnownChain) -> None:
     )
     assert known.store.checkpoints(known.chain.path)[-1] == made
     assert known.verify().verdict is Verdict.VERIFIED
+
+
+def test_a_folder_in_the_place_of_the_store_is_not_taken_for_none(known: KnownChain) -> None:
+    home = known.chain.path.parent / "home"
+    (home / FILE).rename(home / "kept")
+    (home / FILE).mkdir()
+    with pytest.raises(StoreUnreadable, match=f"{FILE} is a folder"):
+        known.verify()
+    assert try_to_sign(known.chain.path, home, now=NOW).stops is not None
+
+
+def test_a_file_in_the_place_of_the_stores_folder_is_said(known: KnownChain) -> None:
+    home = known.chain.path.parent / "home"
+    home.rename(home.with_name("kept"))
+    home.write_text("a file where the folder should be")
+    report = known.verify()
+    assert report.notes == (f"No checkpoints could be read: {home} is not a folder.",)
+    tried = try_to_sign(known.chain.path, home, now=NOW)
+    assert tried.missing is not None and f"{home} is not a folder" in tried.missing
+
+
+def test_a_full_disk_of_the_store_is_not_that_of_the_database(
+    known: KnownChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    home = known.chain.path.parent / "new home"
+    monkeypatch.setattr(Path, "mkdir", full)
+    tried = try_to_sign(known.chain.path, home, now=NOW)
+    assert (
+        tried.missing is not None
+        and f"{home}" in tried.missing
+        and "no space left on its disk" in tried.missing
+    )
+    assert known.chain.path.name not in tried.missing
