@@ -7,6 +7,8 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
+from app.services.text import readable
+
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 
@@ -51,8 +53,8 @@ Reader = Callable[[Row], Any]
 
 
 def plain(value: Any, _row: Row) -> str:
-    """The value as it is; nothing for NULL."""
-    return "" if value is None else str(value)
+    """The value as it is, a BLOB as `x'…'`; nothing for NULL."""
+    return readable(value)
 
 
 @dataclass(frozen=True, slots=True)

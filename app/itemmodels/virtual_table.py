@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
 from app.itemmodels.pages import PAGE, PageCache, common_ends, joined
 from app.services.records.lists import Keys, Listing, position
+from app.services.records.rows import Value
 
 Cancel = Callable[[], None]
 
@@ -195,7 +196,7 @@ class VirtualTableModel(QAbstractTableModel):
         found: Row | None = self._cache.known(key, None)
         return found
 
-    def record_id(self, row: int) -> str | int | None:
+    def record_id(self, row: int) -> Value:
         """The record's id, or None when it is not at hand, gone or NULL."""
         found = self.record(row)
         return None if found is None else found[0]

@@ -54,6 +54,13 @@ def cells(text: str) -> str:
     return _BEFORE_RUN.sub(r"\1'", text) if _BETWEEN.search(text) else text
 
 
+def readable(value: object) -> str:
+    """A stored value in words: a BLOB as `x'…'`, nothing for NULL."""
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    return "" if value is None else str(value)
+
+
 def sql_name(name: str) -> str:
     """A table's, column's or index's name as SQL takes it, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'

@@ -220,8 +220,9 @@ class Images:
         table, record_id = self._only_row
         if table not in tables or "tenant_id" not in tables[table].columns:
             return []
-        of_row = f"SELECT tenant_id FROM {sql_name(table)} WHERE {ID} = ?"  # noqa: S608
-        return end_queries(SQL(of_row, [record_id]))
+        this_row, values = one_of(table, (ID,), [(record_id,)])
+        of_row = f"SELECT tenant_id FROM {sql_name(table)} WHERE {this_row}"  # noqa: S608
+        return end_queries(SQL(of_row, values))
 
 
 def _table(tables: StoredTables, name: str) -> StoredTable:

@@ -14,6 +14,8 @@ from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Se
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import value_of
+from app.services.records.rows import Value as Stored
+from app.services.records.rows import holds
 from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows, raw
 
@@ -107,17 +109,18 @@ class Statements:
         return self.select(fn.COUNT(SQL("*")))
 
     def extent(self) -> list[Any]:
-        """How many rows an unfiltered list has, its lowest and highest key, and what the table's key is."""
+        """How many rows an unfiltered list has, its lowest and highest key, and whether it is sorted by an
+        INTEGER PRIMARY KEY, which is SQLite's rowid under another name; numbers all of them.
+        """
         ends = (self.rowid.asc(), self.rowid.desc())
-        key = "SELECT lower(name), upper(type) FROM pragma_table_xinfo(?) WHERE pk"
+        key = "SELECT lower(name) = ? AND upper(type) = 'INTEGER' FROM pragma_table_xinfo(?) WHERE pk"
         lowest, highest = (self.select(self.rowid).order_by(end).limit(1) for end in ends)
-        return [self.count(), lowest, highest, raw(key, self.table.name)]
+        return [self.count(), lowest, highest, raw(key, self.sort.source, self.table.name)]
 
     def gapless(self, extent: Sequence[Rows]) -> range | None:
         """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
         count, lowest, highest, key = extent
-        # INTEGER PRIMARY KEY makes a column SQLite's rowid under another name.
-        if self.sort is not self.table.key or key != [(self.sort.source, "INTEGER")]:
+        if self.sort is not self.table.key or key != [(1,)]:
             return None
         if not lowest:
             return range(0)
@@ -159,9 +162,9 @@ class Statements:
             wanted = self.rowid.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(list(keys))]))
         return self._scoped(self.rowid, *values).where(wanted)
 
-    def key_of(self, record_id: str | int | None) -> Any:
+    def key_of(self, record_id: Stored) -> Any:
         """The key of the tenant's record that has this id; of None there is none."""
-        there = SQL("0") if record_id is None else self.value(self.table.key) == record_id
+        there = SQL("0") if record_id is None else holds(self.value(self.table.key), record_id)
         return self._scoped(self.rowid).where(there)
 
     def grouped(self, column: str, cell: Callable[[Any], Any]) -> Any:

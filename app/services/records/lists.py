@@ -17,7 +17,7 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements, Value
 from app.services.records.record import value_of
 from app.services.records.rows import RawText, decoded, exactly, legible
-from app.services.records.rows import Value as StoredValue
+from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, TableColumn
 from models.engine import Database, Rows
 from models.errors import TableMissing, UndecodableText
@@ -27,8 +27,8 @@ from models.status import DAY
 Keys = Sequence[int]
 """Rowids in the order shown: a `range` where they have no gap, else an `array('q')`; never changed."""
 
-Cell = str | int | float | None
-Row = tuple[Cell, ...]
+Row = tuple[Stored, ...]
+"""The record's id, as it is stored, and its other values, legible."""
 Page = tuple[Row | None, ...]
 """Rows in the order of the keys asked for; None for a row that has gone meanwhile."""
 
@@ -87,7 +87,7 @@ class Lists:
         def asked(cell: Callable[[Any], Any]) -> list[Any]:
             return [*statements.extent(), statements.first(first_rows, map(cell, statements.cells()))]
 
-        *extent, first = _read(database, asked)
+        *extent, first = _read(database, asked, _with_id)
         total: int = extent[0][0][0]
         known = statements.gapless(extent)
         keys: Keys = array("q", [row[0] for row in first]) if known is None else known
@@ -103,17 +103,18 @@ class Lists:
         """The rows with these keys, each with its record's id first, in the order of the keys.
 
         A row outside the query's tenant is None, one that the other filters would drop by now is still
-        shown. Text is cut (`CELL_CHARACTERS`), a BLOB reads `x'…'`, and what is no UTF-8 has U+FFFD.
+        shown. Text is cut (`CELL_CHARACTERS`), a BLOB reads `x'…'`, and what is no UTF-8 has U+FFFD; but the
+        id is as it is stored.
         """
         statements = self._statements(database, query)
-        found = _by_key(database, statements, keys, statements.cells())
+        found = _by_key(database, statements, keys, statements.cells(), _with_id)
         return tuple(map(found.get, keys))
 
     def count(self, database: Database, query: ListQuery) -> int:
         """How many rows the query keeps."""
         return int(database.scalar(self._statements(database, query).count()))
 
-    def locate(self, database: Database, query: ListQuery, record_id: str | int) -> tuple[int, int] | None:
+    def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, int] | None:
         """The position of a record in the list, from 0, and its key; None when it is not in it."""
         statements = self._statements(database, query)
         key: int | None = database.scalar(statements.key_of(record_id))
@@ -131,7 +132,7 @@ class Lists:
         return (int(ahead[0][0]), key) if listed else None
 
     def search(
-        self, database: Database, wanted: Sequence[tuple[ListQuery, str | int | None]], most: int
+        self, database: Database, wanted: Sequence[tuple[ListQuery, Stored]], most: int
     ) -> list[tuple[int, list[Row]]]:
         """How many rows each list has, and the first `most` of them, in two batches for all.
 
@@ -152,7 +153,7 @@ class Lists:
                 for statements, keys in zip(lists, firsts, strict=True)
             ]
 
-        found = [{row[0]: row[1:] for row in rows} for rows in _read(database, pages)]
+        found = [{row[0]: row[1:] for row in rows} for rows in _read(database, pages, _with_id)]
         rows = [[page[key] for key in keys if key in page] for page, keys in zip(found, firsts, strict=True)]
         return list(zip(totals, rows, strict=True))
 
@@ -169,7 +170,7 @@ class Lists:
         def grouped(cell: Callable[[Any], Any]) -> list[Any]:
             return [statements.grouped(name, cell).limit(CHOICES) for name in wanted]
 
-        found = dict(zip(wanted, _read(database, grouped, _chosen), strict=True))
+        found = dict(zip(wanted, _read(database, grouped, _as_choice), strict=True))
         return {name: tuple((value, count) for value, count in found.get(name, ())) for name in names}
 
     def per_day(self, database: Database, query: ListQuery, offset: int = 0) -> tuple[tuple[int, int], ...]:
@@ -183,13 +184,13 @@ class Lists:
         found = statements.select(day, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
         return tuple(database.rows(found.group_by(day).order_by(day)))
 
-    def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[str | int]:
+    def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[Stored]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.
 
         Rows that have gone, or that have no id, are left out.
         """
         for row in self.rows(database, query, keys, (DECLARED[query.table].key.name,)):
-            if row[0] is not None and not isinstance(row[0], float):
+            if row[0] is not None:
                 yield row[0]
 
     def rows(
@@ -197,21 +198,23 @@ class Lists:
     ) -> Iterator[Row]:
         """The rows with these keys, whole texts included, in their order.
 
-        `columns` are names of the list's columns, all of them by default. Rows that have gone are left out.
-        Memory stays that of one page.
+        `columns` are names of the list's columns, all of them by default; the record's id, if it comes first,
+        is as it is stored. Rows that have gone are left out. Memory stays that of one page.
         """
         statements = self._statements(database, query)
         table = statements.table
-        values = [statements.value(table.column(name)) for name in columns or table.names]
-        return _in_order(database, statements, keys, values, at_once=_ROWS_AT_ONCE, told=legible)
+        names = tuple(columns or table.names)
+        values = [statements.value(table.column(name)) for name in names]
+        told = _with_id if names[0] == table.key.name else _legible
+        return _in_order(database, statements, keys, values, at_once=_ROWS_AT_ONCE, told=told)
 
     def stored_rows(
         self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[TableColumn]
-    ) -> Iterator[tuple[StoredValue, ...]]:
+    ) -> Iterator[Row]:
         """The same as stored, of columns that the file has now, declared or not: for copies and exports."""
         statements = self._statements(database, query)
         values = [value_of(column, statements.source) for column in columns]
-        return _in_order(database, statements, keys, values, at_once=_WHOLE_ROWS_AT_ONCE, told=_as_stored)
+        return _in_order(database, statements, keys, values, at_once=_WHOLE_ROWS_AT_ONCE, told=tuple)
 
     def holds(self, table: str) -> bool:
         """Whether the file has the table."""
@@ -235,15 +238,29 @@ def position(keys: Keys, key: int) -> int | None:
     return None
 
 
+def _legible(row: Row) -> Row:
+    return tuple(map(legible, row))
+
+
+def _with_id(row: Row) -> Row:
+    """A row's key and its record's id, as they are stored, and what can be read of the rest."""
+    return (*row[:2], *map(legible, row[2:]))
+
+
+def _as_choice(row: Row) -> Row:
+    """A value, as a query can be given it, and its count."""
+    return tuple(value.raw if isinstance(value, RawText) else value for value in row)
+
+
 def _read(
     database: Database,
     queries: Callable[[Callable[[Any], Any]], Sequence[Any]],
-    told: Callable[[Any], Any] = legible,
+    told: Callable[[Row], Row] = _legible,
 ) -> list[Rows]:
     """The rows of `queries(cell)`, from one snapshot; `cell` makes of a stored value what is fetched.
 
     Values are fetched as they are, which is fast and nearly always right. Where some text is no UTF-8, all
-    is read again as `exactly` gives it. `told` makes of bytes, and of such a text, what is wanted.
+    is read again as `exactly` gives it. `told` makes what is wanted of a row with bytes or such a text.
     """
     try:
         found = database.read_batch(queries(lambda value: value))
@@ -253,9 +270,7 @@ def _read(
             for rows in database.read_batch(queries(exactly))
         ]
     odd = {bytes, RawText}
-    return [
-        [row if odd.isdisjoint(map(type, row)) else tuple(map(told, row)) for row in rows] for rows in found
-    ]
+    return [[row if odd.isdisjoint(map(type, row)) else told(row) for row in rows] for rows in found]
 
 
 def _range(database: Database, statements: Statements) -> range | None:
@@ -275,12 +290,8 @@ def _array(found: Rows) -> "array[int]":
 
 
 def _by_key(
-    database: Database,
-    statements: Statements,
-    keys: Keys,
-    values: list[Any],
-    told: Callable[[Any], Any] = legible,
-) -> dict[int, tuple[Any, ...]]:
+    database: Database, statements: Statements, keys: Keys, values: list[Any], told: Callable[[Row], Row]
+) -> dict[int, Row]:
     """The values of the rows with these keys, whatever is stored in them."""
     (found,) = _read(database, lambda cell: [statements.page(keys, map(cell, values))], told)
     return {row[0]: row[1:] for row in found}
@@ -293,18 +304,9 @@ def _in_order(
     values: list[Any],
     *,
     at_once: int,
-    told: Callable[[Any], Any],
-) -> Iterator[tuple[Any, ...]]:
+    told: Callable[[Row], Row],
+) -> Iterator[Row]:
     for start in range(0, len(keys), at_once):
         part = keys[start : start + at_once]
         found = _by_key(database, statements, part, values, told)
         yield from (found[key] for key in part if key in found)
-
-
-def _as_stored(value: Any) -> Any:
-    return value
-
-
-def _chosen(value: Any) -> Value:
-    """A value as a query can be given it."""
-    return value.raw if isinstance(value, RawText) else value

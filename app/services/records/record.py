@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from peewee import Case, Column, Query, fn
 from peewee import Table as Source
 
-from app.services.records.rows import decoded, exactly, legible
+from app.services.records.rows import Value, decoded, exactly, holds, legible
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn
+from app.services.text import readable
 from models.engine import Database
 from models.errors import NotFound, TableMissing
 from models.schema import StoredTables, read_stored
@@ -25,8 +26,9 @@ class Record:
     """One row as it may be shown; `record["email"]` is the value of a declared column.
 
     A value is None for NULL and where the file lacks the column (`missing` names those). Text that is no
-    UTF-8 has U+FFFD, a BLOB reads `x'…'`. Of a secret there is only whether one is stored. `unknown` are the
-    columns of the file that are not declared, by their names there.
+    UTF-8 has U+FFFD, a BLOB reads `x'…'`; but the key is as it is stored, since acts go by it. Of a secret
+    there is only whether one is stored. `unknown` are the columns of the file that are not declared, by their
+    names there.
     """
 
     table: Table
@@ -39,17 +41,18 @@ class Record:
 
     def text(self, name: str) -> str:
         """The value as text; empty for NULL."""
-        value = self.values[name]
-        return "" if value is None else str(value)
+        return readable(self.values[name])
 
 
-def read_record(database: Database, table: Table, key: object) -> Record:
-    """The record that `key` names. Raises `NotFound`, and `TableMissing` where the file lacks the table."""
+def read_record(database: Database, table: Table, key: Value) -> Record:
+    """The record with this key as it is stored. Raises `NotFound`, and `TableMissing` for a table that the
+    file lacks.
+    """
     return _one(table, _read(database, [(table, table.key, key)])[0])
 
 
 def read_record_with(
-    database: Database, table: Table, key: object, others: Table, by: str
+    database: Database, table: Table, key: Value, others: Table, by: str
 ) -> tuple[Record, list[Record] | None]:
     """A record, and those of another table whose column `by` holds its key, from one snapshot.
 
@@ -87,7 +90,7 @@ def value_of(column: TableColumn, source: Any) -> Any:
     return stored
 
 
-_Wanted = tuple[Table, TableColumn, object]
+_Wanted = tuple[Table, TableColumn, Value]
 """The rows of a table where a column has this value."""
 
 
@@ -114,7 +117,7 @@ def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | 
 class _Reading:
     """How rows of one table are read: whole where the key is given. `stored` are the file's columns."""
 
-    def __init__(self, table: Table, by: TableColumn, value: object, stored: Sequence[str]) -> None:
+    def __init__(self, table: Table, by: TableColumn, value: Value, stored: Sequence[str]) -> None:
         self._table = table
         whole = by is table.key
         source = Source(table.name)
@@ -125,12 +128,15 @@ class _Reading:
         self._missing = frozenset(column.name for column in asked if column.source not in stored)
         cells = [exactly(value_of(column, source)) for column in self._columns]
         cells += [exactly(Column(source, name)) for name in self._unknown]
-        self.query: Query = source.select(*cells).where(Column(source, by.source) == value)
+        self.query: Query = source.select(*cells).where(holds(Column(source, by.source), value))
 
     def record(self, row: Sequence[Any]) -> Record:
-        cells = [legible(decoded(cell)) for cell in row]
+        stored = [decoded(cell) for cell in row]
+        cells = [legible(value) for value in stored]
         values: dict[str, Any] = dict.fromkeys(column.name for column in self._table.columns)
-        for column, cell in zip(self._columns, cells, strict=False):
-            values[column.name] = bool(cell) if column.kind is ColumnKind.PRESENCE else cell
+        for column, value, cell in zip(self._columns, stored, cells, strict=False):
+            values[column.name] = value if column.kind is ColumnKind.KEY else cell
+            if column.kind is ColumnKind.PRESENCE:
+                values[column.name] = bool(cell)
         unknown = dict(zip(self._unknown, cells[len(self._columns) :], strict=True))
         return Record(self._table, values, unknown, self._missing)

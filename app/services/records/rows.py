@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from peewee import SQL, NodeList
+from peewee import OP, SQL, Expression, NodeList
 
-from app.services.text import sql_name
+from app.services.text import readable, sql_name
 from models.engine import Statement, raw
 from models.errors import ColumnMissing, NotAllowed
 from models.schema import ForeignKey, StoredTable
@@ -23,9 +23,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RawText:
-    """A text whose bytes are no UTF-8."""
+    """A text whose bytes are no UTF-8; a person reads U+FFFD for those that are none."""
 
     raw: bytes
+
+    def __str__(self) -> str:
+        return self.raw.decode("utf-8", "replace")
 
 
 Value = None | int | float | str | bytes | RawText
@@ -70,10 +73,10 @@ def text_of(raw: bytes) -> str | RawText:
 def legible(value: Value) -> int | float | str | None:
     """A stored value as a person can read it."""
     match value:
-        case RawText(raw):
-            return raw.decode("utf-8", "replace")
+        case RawText():
+            return str(value)
         case bytes():
-            return f"x'{value.hex()}'"
+            return readable(value)
     return value
 
 
@@ -242,6 +245,12 @@ def decoded(text: str) -> Value:
 def _bound(value: Value) -> tuple[str, Any]:
     """How a value is written into a statement, and what is bound."""
     return ("CAST(? AS TEXT)", value.raw) if isinstance(value, RawText) else ("?", value)
+
+
+def holds(expression: Any, value: Value) -> Expression:
+    """The condition that a column holds a value, as an index of it compares them."""
+    place, bound = _bound(value)
+    return Expression(expression, OP.EQ, SQL(place, [bound]))
 
 
 def one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:

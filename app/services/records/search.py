@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Cell, Lists
+from app.services.records.lists import Lists
+from app.services.records.rows import Value
 from app.services.records.tables import DECLARED, EVERYONE, Scope, Table
+from app.services.text import readable
 from models.engine import Database
 
 EXCERPT: Final = 80
@@ -18,7 +20,7 @@ _LONGEST_NUMBER: Final = 18
 class Hit:
     """A record that was found: what `title` calls it, and in `detail` what tells it from others."""
 
-    record_id: str | int
+    record_id: Value
     title: str
     detail: str
 
@@ -79,30 +81,25 @@ def _id_in(text: str, table: Table) -> str | int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
 
 
-def _hit(table: Table, row: dict[str, Cell], query: ListQuery) -> Hit:
+def _hit(table: Table, row: dict[str, Value], query: ListQuery) -> Hit:
     def words(name: str) -> str:
         value = row[name]
         if table.numbered and name == table.key.name and isinstance(value, int):
             return f"{table.noun[0]} {value:,}"
-        return excerpt(_shown(value), query.text)
+        return excerpt(readable(value), query.text)
 
     # Which tenant is meant goes without saying where only one is looked at.
-    tenant = _shown(row.get("tenant_id")) if query.scope == EVERYONE else ""
+    tenant = readable(row.get("tenant_id")) if query.scope == EVERYONE else ""
     title = next(filter(None, map(words, table.heading)), "")
     details = (words(_telling(row, names, query.text, title)) for names in table.details)
-    record_id = row[table.key.name]
-    return Hit(
-        record_id if isinstance(record_id, str | int) else _shown(record_id),
-        title,
-        " · ".join(part for part in (tenant, *details) if part),
-    )
+    return Hit(row[table.key.name], title, " · ".join(part for part in (tenant, *details) if part))
 
 
-def _telling(row: dict[str, Cell], names: tuple[str, ...], text: str, title: str) -> str:
+def _telling(row: dict[str, Value], names: tuple[str, ...], text: str, title: str) -> str:
     """The first column that has the text, where the title has it not; else the last."""
     if _has(title, text):
         return names[-1]
-    return next((name for name in names if _has(_shown(row[name]), text)), names[-1])
+    return next((name for name in names if _has(readable(row[name]), text)), names[-1])
 
 
 def _has(where: str, text: str) -> bool:
@@ -117,7 +114,3 @@ def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:
     at = line.casefold().find(needle.casefold())
     start = max(0, at - length // 5) if at + len(needle) > length // 2 else 0
     return f"{'…' if start else ''}{line[start : start + length].strip()}{'…' * (start + length < len(line))}"
-
-
-def _shown(value: Cell) -> str:
-    return "" if value is None else str(value)

@@ -14,7 +14,7 @@ from app.services.chain.append import Check, Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
-from app.services.records.rows import RowChange, StoredRow, Value, in_parts, shown
+from app.services.records.rows import RowChange, StoredRow, Value, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
 from models.engine import Limits, Rows
 from models.errors import InvalidInput, NotAllowed
@@ -118,7 +118,7 @@ class _Addresses:
         checks = []
         for tenant, addresses in wanted.items():
             # By their bytes: a text that is no UTF-8 cannot be fetched.
-            look = User.select(User.id, User.email.cast("BLOB")).where(User.tenant_id == tenant)
+            look = User.select(exactly(User.id), User.email.cast("BLOB")).where(User.tenant_id == tenant)
             if len(users) == 1:  # so that it finds nothing where there is nothing to judge
                 look = look.where(Expression(User.id, OP.IS_NOT, shown(users[0].record_id)))
             judge = partial(self._judge, tenant, addresses)
@@ -135,7 +135,8 @@ class _Addresses:
                 f"The tenant has more than {MOST_FOREIGN:,} e-mail addresses beyond ASCII, so "
                 "whether this one is taken cannot be told; nothing was changed."
             )
-        for other, stored in found:
+        for other_id, stored in found:
+            other = decoded(other_id)
             email = bytes(stored).decode(errors="replace")
             for user, gets in addresses.get(folded(email), ()):
                 if other != user and not gets:

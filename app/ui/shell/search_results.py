@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.itemmodels.columns import Index
+from app.services.records.rows import Value
 from app.services.records.tables import DECLARED
 from app.services.text import counted, visible
 from app.ui.tabs.common.declared import TABS
@@ -53,7 +54,7 @@ class ResultRow:
     title: str
     detail: str = ""
     icon: str = ""
-    record_id: str | int | None = None
+    record_id: Value = None
 
     def __str__(self) -> str:
         return visible(f"{self.title}, {self.detail}" if self.detail else self.title)

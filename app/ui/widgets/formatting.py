@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isinf
 
-from app.services.text import visible
+from app.services.text import readable, visible
 from models.status import DAY
 
 MINUTE, HOUR = 60, 3_600
@@ -76,10 +76,10 @@ def grouped(number: int) -> str:
 
 
 def plain(value: object) -> str:
-    """A value as it is stored, `∞` for infinity and nothing for NULL."""
+    """A value as it is stored, `∞` for infinity, `x'…'` for a BLOB and nothing for NULL."""
     if isinstance(value, float) and isinf(value):
         return "∞" if value > 0 else "-∞"
-    return "" if value is None else str(value)
+    return readable(value)
 
 
 def figure(value: object) -> str:

@@ -131,7 +131,7 @@ class MasterDetail(QSplitter):
 
 
 class Inspector(QFrame):
-    """All of one record, or that none is selected.
+    """All of one record, or that none is selected, or why it cannot be shown.
 
     Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
     """
@@ -146,7 +146,9 @@ class Inspector(QFrame):
         self._chip_box = QWidget()
         self._chips = in_row(within=self._chip_box, spacing=6)
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
-        self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
+        self.failure = EmptyState(theme, Icon.WARNING, "This cannot be shown")
+        for instead in (self.empty, self.failure):
+            instead.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
         content = QWidget()
         content.setProperty("clear", True)
@@ -169,6 +171,7 @@ class Inspector(QFrame):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(record)
+        self._stack.addWidget(self.failure)
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
         self.title.setText(title)
@@ -219,6 +222,12 @@ class Inspector(QFrame):
     def show_empty(self) -> None:
         self._foot.hide()
         self._stack.setCurrentIndex(0)
+
+    def show_failure(self, sentence: str) -> None:
+        """Says why the record that is selected cannot be shown."""
+        self.failure.set(Icon.WARNING, self.failure.title.text(), sentence)
+        self._foot.hide()
+        self._stack.setCurrentWidget(self.failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.services.records.change import Change
 from app.services.records.record import Record
+from app.services.records.rows import shown
 from app.services.records.tables import PLANNING_RUNS
 from app.services.text import counted
 from app.ui.shell.actions import ActionSpec, Place, Refusal
@@ -61,7 +62,7 @@ def history_act(tab: RecordTab) -> ActionSpec:
     """Shows everything that the audit chain says of the selected record."""
 
     def run() -> None:
-        tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(ids[0])))
+        tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(shown(ids[0]))))
 
     refusal = partial(tab.selection.refusal, single=True, writes=False)
     return ActionSpec("history", "Audit history", Icon.HISTORY, run, refusal, "Ctrl+H")
@@ -118,7 +119,7 @@ def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
         ids.append(record_id)
         tenants.add(tenant)
         if len(names) < LISTED:
-            names.append(f"{name or record_id} · {tenant}")
+            names.append(f"{name or shown(record_id)} · {tenant}")
     return Frozen(tuple(ids), tuple(names), len(tenants))
 
 

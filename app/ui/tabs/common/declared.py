@@ -116,8 +116,8 @@ def _column(context: Context, table: Table, declared: TableColumn) -> Column:
             return Column(
                 name,
                 title,
-                text=lambda value, row: "" if value is None else formatting.shortened(str(value)),
-                tooltip=lambda value, row: None if value is None else str(value),
+                text=lambda value, row: formatting.shortened(formatting.plain(value)),
+                tooltip=lambda value, row: None if value is None else formatting.plain(value),
                 monospace=True,
                 dim=True,
             )

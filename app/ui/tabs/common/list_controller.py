@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView
 
-from app.itemmodels.columns import Column
+from app.itemmodels.columns import Column, Row
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing
@@ -103,10 +103,15 @@ class ListController(QObject):
             return place
         return self.model.row_of_key(key)
 
-    def current_id(self) -> object:
-        """The id of the current record; None when there is none or it is not at hand yet."""
+    def current_row(self) -> Row | None:
+        """What the list has of the current record; None when there is none or it is not at hand yet."""
         index = self.view.currentIndex()
-        return self.model.record_id(index.row()) if index.isValid() else None
+        return self.model.record(index.row()) if index.isValid() else None
+
+    def current_id(self) -> Any:
+        """The id of that record, NULL being None, too."""
+        row = self.current_row()
+        return None if row is None else row[0]
 
     def selected_count(self) -> int:
         return sum(map(len, self._selected_ranges()))

@@ -92,6 +92,7 @@ class RecordTab(QWidget):
         self.table.selection_changed.connect(self.commands.update)
         self.current.came.connect(self._show_record)
         self.current.left.connect(self.inspector.show_empty)
+        self.current.failed.connect(lambda error: self.inspector.show_failure(str(error)))
         self.commands.update()
 
     # what a tab fills in

@@ -10,10 +10,14 @@ from app.itemmodels.columns import Row
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
-from models.errors import TenantAdminError
+from models.errors import NotAllowed, TenantAdminError
 
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
+
+_NO_ID = (
+    "Its id is NULL, and records are read and changed by their ids. What the list shows of it can be copied."
+)
 
 _NOWHERE = -1
 """Qt's row of no index."""
@@ -83,12 +87,13 @@ class Selection(QObject):
 class CurrentRecord(QObject):
     """`CurrentRecord(runner, rows, load, parent)`; `load(database, record_id)` reads one record.
 
-    `came(record_id, record)` when the record that was selected last has been read, `left()` when nothing is
-    selected any more or the record has gone. `record_id` is the one wanted, None for none; `reload()` reads
-    it again.
+    `came(record_id, record)` when the record that was selected last has been read, `failed(error)` when it
+    cannot be, `left()` when nothing is selected any more. `record_id` is the one wanted, None for none;
+    `reload()` reads it again.
     """
 
     came = Signal(object, object)
+    failed = Signal(object)
     left = Signal()
 
     def __init__(
@@ -127,14 +132,17 @@ class CurrentRecord(QObject):
             return
         self._stop_reading()
         self._reading = self._runner.read(
-            self._load, record_id, on_done=partial(self._came, record_id), on_failed=self._gone
+            self._load, record_id, on_done=partial(self._came, record_id), on_failed=self._failed
         )
 
     def _follow(self) -> None:
-        record_id = self._rows.current_id()
+        row, record_id = self._rows.current_row(), self._rows.current_id()
         if not self._rows.view.selectionModel().hasSelection():
             # A neighbour is current when the selected row has gone, but nobody has chosen it.
             self._leave()
+        elif row is not None and record_id is None:
+            self._stop_reading()
+            self._failed(NotAllowed(_NO_ID))
         elif record_id is not None and record_id != self.record_id:
             self.record_id = record_id
             self.reload()
@@ -149,7 +157,8 @@ class CurrentRecord(QObject):
 
         Without one nothing is left: after another order it is still being looked for.
         """
-        if self._rows.current_id() not in (None, self.record_id):
+        row = self._rows.current_row()
+        if row is not None and (row[0] is None or row[0] != self.record_id):
             self._follow()
 
     def _stop_reading(self) -> None:
@@ -163,6 +172,6 @@ class CurrentRecord(QObject):
         if waiting is not None and waiting[0] == record_id:
             waiting[1](record)
 
-    def _gone(self, error: TenantAdminError) -> None:
+    def _failed(self, error: TenantAdminError) -> None:
         self.record_id = self._read = self._waiting = None
-        self.left.emit()
+        self.failed.emit(error)

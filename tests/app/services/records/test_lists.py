@@ -203,7 +203,7 @@ def test_filters_add_up(lists: Lists, database: LocalDatabase) -> None:
             if scope.tenant_id in (None, row[1])
             and (not chosen or row[2] in chosen)
             and text.lower() in str(row[3])
-            and (since is None or since <= int(row[6] or 0) < 1200)
+            and (since is None or since <= int(str(row[6] or 0)) < 1200)
         )
         assert shown(lists, database, query) == expected
         assert lists.count(database, query) == len(expected) == lists.open_list(database, query).total

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.services.records import users
 from app.services.records.tables import EVERYONE, Scope
 from app.ui.shell.context import Context
 from app.ui.tabs.common.selection import LOOKED_AT
@@ -58,6 +59,52 @@ def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
     tab.table.clearSelection()
     with qtbot.assertNotEmitted(tab.details_shown), qtbot.waitSignal(tab.list.loaded):
         tab.reload()
+    assert tab.inspector.empty.isVisible()
+
+
+@pytest.mark.parametrize(
+    "odd_id", ["x'00ff'", "CAST(x'ff41' AS TEXT)", "'nul' || char(0) || 'x'", "'x' || quote('00ff')"]
+)
+def test_a_record_with_an_odd_id_is_shown_and_acted_upon(
+    context: Context, show_tab: ShowTab, qtbot: QtBot, odd_id: str
+) -> None:
+    path = context.opened.path
+    ask(path, f"UPDATE users SET id = {odd_id}, created_at = 1 WHERE id = (SELECT min(id) FROM users)")
+    before = ask(path, "SELECT typeof(id), hex(id), email FROM users WHERE created_at = 1")
+    tab: UsersTab = show_tab(UsersTab)
+    last = tab.model.rowCount() - 1
+    qtbot.waitUntil(lambda: tab.model.key(last) is not None)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(last)
+    assert tab.inspector.title.text() == before[0][2]
+    with qtbot.waitSignal(context.runner.changed):
+        tab.act(users.rename, tab.list.current_id(), "moved@acme.example")
+    qtbot.waitUntil(lambda: tab.inspector.title.text() == "moved@acme.example")
+    tab.table.setFocus()
+    with qtbot.waitSignal(context.runner.changed):
+        qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    assert ask(path, "SELECT count(*) FROM users WHERE created_at = 1") == [(0,)]
+    for _ in range(2):
+        with qtbot.waitSignal(context.runner.changed):
+            context.history.undo()
+    assert ask(path, "SELECT typeof(id), hex(id), email FROM users WHERE created_at = 1") == before
+
+
+def test_why_a_record_cannot_be_shown_is_said(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:
+    ask(
+        context.opened.path,
+        "UPDATE users SET id = NULL, created_at = 1 WHERE id = (SELECT min(id) FROM users)",
+    )
+    tab: UsersTab = show_tab(UsersTab)
+    last = tab.model.rowCount() - 1
+    qtbot.waitUntil(lambda: tab.model.key(last) is not None)
+    tab.table.select_row(last)
+    qtbot.waitUntil(tab.inspector.failure.isVisible)
+    assert "Its id is NULL" in tab.inspector.failure.accessibleName()
+    ask(context.opened.path, "DELETE FROM users WHERE id = ?", tab.model.record_id(0))
+    tab.table.select_row(0)
+    qtbot.waitUntil(lambda: "no longer there" in tab.inspector.failure.accessibleName())
+    tab.table.clearSelection()
     assert tab.inspector.empty.isVisible()
 
 
