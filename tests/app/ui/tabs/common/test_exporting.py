@@ -91,7 +91,7 @@ def test_an_export_can_be_stopped(
 def test_why_nothing_is_exported(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     export_to(page, tmp_path / "nowhere" / "out.csv", page.query(), Format.CSV)
-    assert error(qtbot, window).startswith("out.csv cannot be opened")
+    assert error(qtbot, window).startswith("out.csv cannot be written")
     export_to(page, demo_path, page.query(), Format.CSV)
     assert "belongs to the open database; choose another name" in error(qtbot, window)
     connection = apsw.Connection(str(demo_path))
