@@ -3,7 +3,8 @@
 Every file against manifest.json. Every row of rows.jsonl: its types, its text, its JSON, its hash (SHA-256
 of previous_hash ":" event_type ":" payload ":" created_at) and the row before it. Every chain's start: 64
 zeros, or the furthest prune marker. Every checkpoint's place, its Ed25519 signature (RFC 8032), and what it
-knew: last rows, numbers of rows, digests. Exit code 0: all holds. 1: something does not.
+knew: last rows, numbers of rows, digests, what markers say. Prints the verdict that follows. Exit code 0: it
+is VERIFIED or CONSISTENT, and the report says no more than that. 1: anything else.
 """
 
 import hashlib
@@ -29,7 +30,8 @@ def point(data):
 
 def add(a, b):
     k, across = D * a[0] * b[0] * a[1] * b[1] % P, a[0] * b[1] + b[0] * a[1]
-    return across * pow(1 + k, P - 2, P) % P, (a[1] * b[1] + a[0] * b[0]) * pow(1 - k, P - 2, P) % P
+    inverse = pow(1 - k * k, -1, P)  # of both denominators at once
+    return across * (1 - k) * inverse % P, (a[1] * b[1] + a[0] * b[0]) * (1 + k) * inverse % P
 
 
 def times(n, what):
@@ -64,12 +66,16 @@ def once(pairs):
 
 def is_json(text):
     try:
-        json.loads(text, parse_constant=no_number)
+        json.loads(text, parse_constant=no_number, parse_int=str)
     except RecursionError:
         return True  # deeper than this can see
     except ValueError:
         return False
     return True
+
+
+def seconds(at):
+    return at // 1000 if at >= 10**11 else at  # the platform's first days wrote milliseconds
 
 
 class Row:
@@ -81,7 +87,7 @@ class Row:
         for name in (*TEXTS, "created_at"):
             value = values[name]
             data[name] = bytes.fromhex(value["hex"]) if isinstance(value, dict) else str(value).encode()
-            if type(value) is not (int if name == "created_at" else str):
+            if type(value) is not (int if name == "created_at" else str) or b"\0" in data[name]:
                 self.problems.append(
                     f"entry {self.seq} holds something else in {name} than the platform writes"
                 )
@@ -97,18 +103,17 @@ class Row:
         self.marker = self.read_marker() if self.event == b"audit_pruned" and not self.problems else None
 
     def read_marker(self):
-        """From, to, count and last hash of a prune marker that can be true."""
+        """From, to, count, last hash and cutoff of a prune marker that can be true."""
         try:
             value = json.loads(self.payload.decode(), object_pairs_hook=once)
             first, last, count, cutoff = (value[name] for name in ("fromSeq", "toSeq", "count", "cutoff"))
             whole = all(type(item) is int for item in (first, last, count, cutoff))
             fits = whole and 1 <= first <= last < self.seq and 1 <= count <= last - first + 1
-            at = int(self.time) // (1000 if int(self.time) >= 10**11 else 1)  # or it is in milliseconds
             kept = "archive" not in value or (
                 ARCHIVE.fullmatch(value["archive"]["file"]) and HASH.fullmatch(value["archive"]["sha256"])
             )
-            if fits and kept and cutoff <= at and HASH.fullmatch(value["lastHash"]):
-                return first, last, count, value["lastHash"].encode()
+            if fits and kept and cutoff <= seconds(int(self.time)) and HASH.fullmatch(value["lastHash"]):
+                return first, last, count, value["lastHash"], cutoff
         except (KeyError, TypeError, ValueError, RecursionError):
             pass
         self.problems.append(f"entry {self.seq} is a prune marker that cannot be true")
@@ -116,50 +121,83 @@ class Row:
 
 
 class Chain:
-    """A tenant's rows, one after the other."""
+    """A tenant's rows, one after the other; `rows` are count, hash and record by number."""
 
     def __init__(self, first):
-        self.first, self.head, self.rows, self.markers, self.sound = first, None, {}, [], True
+        self.first, self.last, self.head, self.rows = first, first.seq - 1, None, {}
+        self.markers, self.sound, self.told = [], True, 0  # of those rows that are markers
 
     def take(self, row):
         problems = row.problems
         if self.head not in (None, row.previous):
             problems = [*problems, f"entry {row.seq} does not continue the entry before it"]
+        if type(row.seq) is not int or row.seq <= self.last:
+            problems = [*problems, f"entry {row.seq} is not numbered behind the entry before it"]
         if row.marker is not None and self.markers and row.marker[0] <= self.markers[-1][1]:
             problems = [*problems, f"entry {row.seq} is a prune marker out of order"]
         elif row.marker is not None:
             self.markers.append(row.marker)
-        self.head, self.rows[row.seq] = row.hash, (len(self.rows) + 1, row.hash, row.record)
+        self.told += row.event == b"audit_pruned"
+        self.last, self.head = row.seq, row.hash
+        self.rows[row.seq] = len(self.rows) + 1, row.hash.decode("ascii", "replace"), row.record
         self.sound = self.sound and not problems
         return problems
 
-    def starts(self, accepted):
+    def start(self):
+        """What proves it: "genesis", "marker", None; or "denied", where a marker contradicts it."""
         seq, previous = self.first.seq, self.first.previous
         if self.markers and (previous == GENESIS or seq <= self.markers[-1][1]):
-            return False
-        by_marker = bool(self.markers) and self.markers[-1][3] == previous
-        return previous == GENESIS or by_marker or accepted == f"adopted:{seq}"
+            return "denied"
+        if previous == GENESIS:
+            return "genesis"
+        return "marker" if self.markers and self.markers[-1][3].encode() == previous else None
 
-    def knew(self, known, after, starts):
-        """What a checkpoint knew of the tenant against the rows: a sentence, or None.
+    def up_to(self, last):
+        """Number of rows, and the number and hash of the last of them."""
+        there = [last] if last in self.rows else [seq for seq in self.rows if seq <= last]
+        return (self.rows[there[-1]][0], there[-1], self.rows[there[-1]][1]) if there else (0, None, None)
 
-        `starts` are the first numbers that any checkpoint knew of it.
+    def ends_as(self, known):
+        ends = self.first.seq, self.last, len(self.rows), self.head.decode("ascii", "replace")
+        return ends == tuple(known[name] for name in ("first_seq", "last_seq", "entries", "head"))
+
+    def knew(self, known, after, newest, starts):
+        """What a checkpoint knew of the tenant against the rows: what is another, or None.
+
+        `newest` says that no later one knew the tenant, `starts` are the first numbers that any knew of it.
         """
-        last, pruned = known["last_seq"], self.markers[-1][1] if self.markers else 0
-        told = [start for start, end, _, _ in self.markers if start <= last and end >= known["first_seq"]]
-        early = told and told[0] < known["first_seq"]
-        late = told and told[0] > known["first_seq"] and pruned <= last and told[0] not in starts
-        if early or late:
-            return f"entry {told[0]}, from which on the first prune marker tells what was removed,"
-        if pruned == last and self.markers[-1][3].decode() != known["head"]:
-            return "its last entry"
-        if pruned >= last:
+        first, last, entries = known["first_seq"], known["last_seq"], known["entries"]
+        count, end, head = self.up_to(last)
+        through = self.markers[-1][1] if self.start() == "marker" else 0
+        told = [item for item in self.markers if item[0] <= last and item[1] >= first]
+        for begin, to, _, hashed, cutoff in told:
+            ends = (first, known["first_at"]), (last, known["head_at"])
+            early = [
+                seq for seq, at in ends if begin <= seq <= to and at is not None and seconds(at) >= cutoff
+            ]
+            if begin < first or early or (to == last and hashed != known["head"]):
+                return f"what a prune marker tells of entries {begin} to {to}"
+        if told and told[0][0] != first and self.markers[-1][1] <= last and told[0][0] not in starts:
+            return f"entry {told[0][0]}, from which on the first prune marker tells what was removed,"
+        if told and told[0][0] == first and through and self.sound and (not count or head == known["head"]):
+            most = count + sum(item[2] for item in told)
+            if not most - min(told[-1][2], max(0, told[-1][1] - last)) <= entries <= most:
+                return f"the number of entries up to {last} that prune markers tell of"
+        if self.first.seq > last:
+            if newest and (through or len(self.rows) == self.told):
+                ended = [item for item in told if item[1] == last]
+                every = ended and told[0][0] == first and sum(item[2] for item in told) == entries
+                return None if every else f"what became of all entries up to {last}"
+            return None if self.first.previous != GENESIS else f"entry {last}"
+        if through >= last:
             return None
-        if last not in self.rows or self.rows[last][1].decode("ascii", "replace") != known["head"]:
+        if end != last or head != known["head"]:
             return f"entry {last}"
-        if self.first.seq == known["first_seq"] and self.rows[last][0] != known["entries"]:
+        if self.first.seq < first or (self.first.seq > first and self.first.previous == GENESIS):
+            return f"the first entry, {self.first.seq},"
+        if self.first.seq == first and count != entries:
             return f"the number of entries up to {last}"
-        if self.sound and (self.first.seq == known["first_seq"] or self.first.seq <= after + 1):
+        if self.sound and (self.first.seq == first or self.first.seq <= after + 1):
             blocks = {}
             for seq, (_, _, record) in self.rows.items():
                 if seq <= last and (after == 0 or seq > after):
@@ -170,18 +208,13 @@ class Chain:
 
 
 def line_begins(checkpoints):
-    return max((item["number"] for item in checkpoints if item["reason"] in ("restore", "anew")), default=0)
+    """With which checkpoint a person said last that what the file holds is right, or another database."""
+    begin = "restore", "anew", "another-database"
+    return max((item["number"] for item in checkpoints if item["reason"] in begin), default=0)
 
 
-def check_checkpoints(checkpoints, chains, manifest):
-    before, begins = None, line_begins(checkpoints)
-    whole = manifest["seqFrom"] is None and manifest["seqTo"] is None
-    starts, owners = {}, {}  # the first numbers that any knew of a tenant; who began with an entry
-    for item in checkpoints:
-        for tenant, known in item["tenants"].items():
-            starts.setdefault(tenant, set()).add(known["first_seq"])
-            if item["number"] >= begins:
-                owners.setdefault(known["first_hash"], []).append(tenant)
+def check_signatures(checkpoints):
+    before = None
     for item in checkpoints:
         what, body = f"checkpoint {item['number']}", canonical({**item, "signature": ""})
         if not signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"])):
@@ -189,60 +222,138 @@ def check_checkpoints(checkpoints, chains, manifest):
         if item["previous"] != before:
             yield f"{what} does not follow from the one before it"
         before = sha(canonical(item))
-        for tenant, known in item["tenants"].items() if whole and item["number"] >= begins else ():
-            if manifest["tenant"] in (None, tenant):
-                chain = chains.get(tenant)
-                gone = f"entry {known['last_seq']}"
-                other = gone if chain is None else chain.knew(known, item["after"], starts[tenant])
+
+
+def check_against(line, chains, tenant):
+    """What the checkpoints of a line knew, against all rows, or all of a tenant's."""
+    owners, starts, newest = {}, {}, {}  # who began with an entry; first numbers, and the last one to know
+    for item in line:
+        for name, known in item["tenants"].items():
+            owners.setdefault(known["first_hash"], []).append(name)
+            starts.setdefault(name, set()).add(known["first_seq"])
+            newest[name] = item
+    for item in line:
+        for name, known in item["tenants"].items():
+            if tenant in (None, name):
+                chain, other = chains.get(name), f"entry {known['last_seq']}"
+                if chain is not None:
+                    other = chain.knew(known, item["after"], newest[name] is item, starts[name])
                 if other is not None:
-                    yield f"{other} of {tenant} is not the one that {what} knew"
+                    yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
     firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
-    for name, chain in chains.items() if whole and manifest["tenant"] is None else ():
+    for name, chain in chains.items() if tenant is None else ():
         had = owners.get(firsts[name], [name])
         if name not in had and firsts.get(had[0]) != firsts[name]:
             yield f"entry {chain.first.seq} of {name} is the one that {had[0]} began with"
+        strange = line and name not in newest and chain.first.previous != GENESIS
+        if strange and chain.first.seq <= line[-1]["through"]:
+            yield f"entry {chain.first.seq} of {name} was put among entries known without it"
+
+
+def check_part(line, chains, high):
+    """Of some of the rows, those ends that lie among them; what came before a first one may be pruned."""
+    for item in line:
+        for name, known in item["tenants"].items():
+            first = chains[name].first.seq if name in chains else high + 1
+            for seq, value in ((known["first_seq"], known["first_hash"]), (known["last_seq"], known["head"])):
+                if first <= seq <= high and chains[name].rows.get(seq, (0, None))[1] != value:
+                    yield f"entry {seq} of {name} is not the one that checkpoint {item['number']} knew"
+
+
+def check_starts(line, chains, anchors, links):
+    """What is wrong with starts, and what is only unproven; one that was accepted has to be signed since.
+
+    `links` are the tenants of each hash, and of what each row continues.
+    """
+    wrong, unproven = [], []
+    for name, chain in chains.items():
+        seq = chain.first.seq
+        knew = [item["tenants"][name]["first_seq"] for item in line if name in item["tenants"]]
+        if chain.start() == "denied":
+            wrong.append(f"a prune marker of {name} denies its start with entry {seq}")
+        elif chain.start() is None and links[chain.first.previous] != {name}:
+            wrong.append(f"entry {seq} of {name} continues an entry that is another's, or comes later")
+        elif chain.start() is None and (anchors.get(name) != f"adopted:{seq}" or knew[-1:] != [seq]):
+            unproven.append(f"nothing proves what came before entry {seq} of {name}")
+    return wrong, unproven
+
+
+def is_exactly(item, chains):
+    return item["tenants"].keys() == chains.keys() and not (
+        [name for name, known in item["tenants"].items() if not chains[name].ends_as(known)]
+        or [*check_against([item], chains, None)]
+    )
+
+
+def is_covered(latest, chains):
+    """Whether the checkpoint knew all but the last rows of every tenant that it knows."""
+    return all(
+        chains[name].first.seq <= known["last_seq"] or chains[name].markers[-1][1] == known["last_seq"]
+        for name, known in latest["tenants"].items()
+        if name in chains
+    )
 
 
 def main(folder):
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     found = {name: sha(data) for name, data in files.items()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
-    checkpoints, verdict = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
+    checkpoints, says = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
     wrong = {name for name, _ in found.items() ^ manifest["sha256"].items()} - {"manifest.json"}
     problems = [f"{name} is not the file that was written" for name in sorted(wrong)]
-    if not manifest["verdict"] == verdict in ["CONSISTENT", *["VERIFIED"] * bool(checkpoints)]:
-        problems.append(f"the report's own verdict is {verdict}")
-    chains, count = {}, 0
-    for line in files["rows.jsonl"].splitlines():
-        row, count = Row(json.loads(line)), count + 1
+    if manifest["verdict"] != says:
+        problems.append(f"manifest.json says {manifest['verdict']}")
+    begins, tenant = line_begins(checkpoints), manifest["tenant"]
+    line = [item for item in checkpoints if item["number"] >= begins]
+    low = -(2**63) if manifest["seqFrom"] is None else manifest["seqFrom"]
+    high = 2**63 - 1 if manifest["seqTo"] is None else manifest["seqTo"]
+    whole, chains, count = manifest["seqFrom"] is None and manifest["seqTo"] is None, {}, 0
+    links = {}
+    for text in files["rows.jsonl"].splitlines():
+        row, count = Row(json.loads(text, object_pairs_hook=once)), count + 1
         problems += chains.setdefault(row.name, Chain(row)).take(row)
+        links.setdefault(row.hash, set()).update((row.name, None))
+        links.setdefault(row.previous, set()).add(row.name)
+        if not low <= row.seq <= high or tenant not in (None, row.name):
+            problems.append(f"entry {row.seq} of {row.name} is none of those that were verified")
     if not count == manifest["entries"] == report["entries"]:
         problems.append(f"{report['entries']} entries were verified, {count} are here")
-    anchors = {tenant["tenant"]: tenant["anchor"] for tenant in report["tenants"]}
-    for name, chain in chains.items() if manifest["seqFrom"] is None else ():
-        if not chain.starts(anchors.get(name)):
-            problems.append(f"nothing proves what came before entry {chain.first.seq} of {name}")
-    problems += check_checkpoints(checkpoints, chains, manifest)
+    anchors = {item["tenant"]: item["anchor"] for item in report["tenants"]}
+    denied, unproven = check_starts(line, chains if manifest["seqFrom"] is None else {}, anchors, links)
+    problems += [*denied, *check_signatures(checkpoints)]
+    exact = [item["number"] for item in line if whole and not problems and is_exactly(item, chains)]
+    earlier = tenant is None and bool(exact) and exact[-1] != line[-1]["number"]
+    if whole and not earlier:
+        problems += check_against(line, chains, tenant)
+    elif not whole:
+        problems += check_part(line, chains, high)
+    if problems or earlier or unproven:
+        verdict = "TAMPERED" if problems else "EARLIER" if earlier else "UNPROVEN_START"
+    else:
+        verdict = "VERIFIED" if whole and line and is_covered(line[-1], chains) else "CONSISTENT"
+    holds = says == verdict in ("VERIFIED", "CONSISTENT") or (says, verdict) == ("CONSISTENT", "VERIFIED")
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
-    said += [ascii(problem)[1:-1] for problem in problems[:1000]]
-    said.append(
-        f"The report says {verdict}; by this bundle alone, it {'does not hold' if problems else 'holds'}."
-    )
+    said += [ascii(problem)[1:-1] for problem in [*problems, *unproven][:1000]]
+    if earlier:
+        said.append(f"The entries are those that checkpoint {exact[-1]} knew; later ones knew more.")
+    said.append(f"By this bundle alone: {verdict}.")
+    said.append(f"The report says {says}; by this bundle alone, it {'holds' if holds else 'does not hold'}.")
     for key in sorted({item["key"] for item in checkpoints}):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
-    begins = line_begins(checkpoints)
-    ended = {item["key"] for item in checkpoints if item["number"] < begins}
-    ended -= {item["key"] for item in checkpoints if item["number"] >= begins}
+    ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}
     for key in sorted(ended):
         said.append(f"By checkpoint {begins} another key began anew: what key {key} signed was not asked.")
-    if not checkpoints:
+    if checkpoints:
+        last = checkpoints[-1]["number"]
+        said.append(f"Whether there were checkpoints after number {last}, this cannot know.")
+    else:
         said.append("No checkpoint is here: whether the chains were rewritten as a whole, this cannot know.")
     if any((anchor or "").startswith("adopted:") for anchor in anchors.values()):
         said.append("Some starts were accepted by a person; what came before them, this cannot know.")
-    if manifest["seqFrom"] is not None or manifest["seqTo"] is not None:
+    if not whole or tenant is not None:
         said.append("These are some of the entries; what lies outside of them, this cannot know.")
     sys.stdout.write("\n".join([*said, ""]))
-    return 1 if problems else 0
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":

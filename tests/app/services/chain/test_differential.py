@@ -39,6 +39,11 @@ DAY = 86_400
 TENANTS = ("acme", "globex", "initech")
 ROWS = 14
 
+NOTHING_LEFT = (
+    apsw.ConstraintError, apsw.FullError, IndexError, TypeError, UnicodeDecodeError, OverflowError
+)  # fmt: skip
+"""What a damage raises where another has left nothing for it."""
+
 Damage = Callable[[ChainFile, random.Random, str], None]
 
 
@@ -212,6 +217,51 @@ def marker(**changes: Any) -> Damage:
     return damage
 
 
+def wiped(*, beyond: int = 0, first: int = 0, count: int = 0, rows: int = 3, follow: bool = False) -> Damage:
+    """All of a tenant gone, `rows` forged in their place, and a marker that tells of them, or otherwise.
+
+    `beyond` is by how much it reaches behind the last, `first` and `count` by how much they are wrong, and
+    `follow` that the forged ones go on from the last that was there.
+    """
+
+    def damage(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+        seqs, previous = chain.seqs(tenant), chain.head(tenant)
+        chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", tenant)
+        previous = start = previous if follow else "d" * 64
+        (end,) = chain.one("SELECT max(seq) FROM sqlite_sequence")
+        for number in range(rows):
+            seq = end + 100 + number
+            previous = chain.append(tenant, payload="{}", at=NOW - 50, previous=previous, seq=seq)
+        says: dict[str, Any] = {
+            "fromSeq": seqs[0] + first,
+            "toSeq": seqs[-1] + beyond,
+            "count": len(seqs) + count,
+        }
+        says |= {"lastHash": start, "cutoff": NOW - 60 * DAY if rows else NOW - 60}
+        chain.append(
+            tenant, "audit_pruned", json.dumps(says), NOW - 20, previous=previous, seq=end + 100 + rows
+        )
+
+    return damage
+
+
+def move_all(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run("UPDATE audit_chain SET tenant_id = 'moved' WHERE tenant_id = ?", tenant)
+
+
+def swap(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    other = rng.choice([name for name in TENANTS if name != tenant])
+    chain.run(
+        "UPDATE audit_chain SET tenant_id = iif(tenant_id = ?1, ?2, ?1) WHERE tenant_id IN (?1, ?2)",
+        tenant,
+        other,
+    )
+
+
+def number_high(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.append(tenant, at=NOW - 30, seq=2**62)
+
+
 def append_new(chain: ChainFile, rng: random.Random, tenant: str) -> None:
     chain.append(f"new-{rng.random()}", at=NOW - 25)
 
@@ -234,6 +284,18 @@ DAMAGES: dict[str, Damage] = {
     "no text": edit("event_type", "CAST(x'ff' AS TEXT)"),
     "no json": edit("payload", "'x'", rehash=True),
     "nul, rehashed": edit("event_type", "event_type || char(0)", rehash=True),
+    "deep json": edit("payload", "'" + "[" * 3_000 + "]" * 3_000 + "'", rehash=True),
+    "long number": edit("payload", "'" + "1" * 5_000 + "'", rehash=True),
+    "wiped": wiped(rows=0),
+    "wiped, beyond": wiped(beyond=5),
+    "wiped, beyond, counting more": wiped(beyond=5, count=2),
+    "wiped, beyond, from later": wiped(beyond=5, first=1, count=-3),
+    "wiped, going on": wiped(follow=True),
+    "wiped, going on, counting fewer": wiped(follow=True, count=-1),
+    "wiped, from before": wiped(follow=True, first=-1),
+    "moved whole": move_all,
+    "swapped": swap,
+    "numbered high": number_high,
     "milliseconds": append_other(at=(NOW - 40) * 1000),
     "event type": append_other(event="any string: at all"),
     "backwards": append_other(at=NOW - 200 * DAY),
@@ -287,8 +349,8 @@ def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, num
     for name in names:
         try:
             DAMAGES[name](chain, rng, rng.choice(TENANTS))
-        except (apsw.ConstraintError, IndexError, TypeError):
-            continue  # nothing is left to be damaged so
+        except NOTHING_LEFT:
+            continue
     check(chain, store, archive)
 
 

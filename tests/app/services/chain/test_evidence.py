@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app import paths
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.document import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker
@@ -127,25 +127,28 @@ def test_a_row_rewritten_that_a_checkpoint_knew(known: KnownChain, tmp_path: Pat
     assert "is not the one that checkpoint 1 knew" in recheck(tmp_path / "out")[1]
 
 
-def edited(folder: Path, *, drop: Callable[[dict[str, Any]], bool]) -> None:
-    """Rows taken out, and everything that is not signed made to fit."""
-    rows = [line for line in (folder / "rows.jsonl").read_bytes().splitlines() if not drop(json.loads(line))]
-    (folder / "rows.jsonl").write_bytes(b"".join(line + b"\n" for line in rows))
+def edited(
+    folder: Path,
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]] | None] = lambda rows: None,
+    **values: Any,
+) -> None:
+    """Rows changed, or others in their place, and everything that is not signed made to fit."""
+    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_bytes().splitlines()]
+    rows = change(rows) or rows
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for name in ("findings.json", "manifest.json"):
         value = json.loads((folder / name).read_text())
-        value["entries"] = len(rows)
+        value |= {key: item for key, item in values.items() if key in value} | {"entries": len(rows)}
         for file in value.get("sha256", ()):
             value["sha256"][file] = sha256((folder / file).read_bytes()).hexdigest()
         (folder / name).write_text(json.dumps(value))
 
 
-@pytest.mark.parametrize("gone", [lambda row: True, lambda row: row["seq"] > 50])
-def test_rows_of_a_checkpoint_taken_out_of_the_bundle(
-    known: KnownChain, tmp_path: Path, gone: Callable[[dict[str, Any]], bool]
-) -> None:
+@pytest.mark.parametrize("left", [0, 50])
+def test_rows_of_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path, left: int) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
-    edited(folder, drop=gone)
+    edited(folder, lambda rows: rows.__delitem__(slice(left, None)))
     code, said = recheck(folder)
     assert (code, "is not the one that checkpoint 1 knew" in said) == (1, True)
 
@@ -165,7 +168,7 @@ def test_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path)
     value = json.loads((folder / "checkpoints.json").read_text())
     del value["checkpoints"][1]
     (folder / "checkpoints.json").write_text(json.dumps(value))
-    edited(folder, drop=lambda row: False)
+    edited(folder)
     assert "checkpoint 3 does not follow from the one before it" in recheck(folder)[1]
 
 
@@ -192,7 +195,7 @@ def test_cancel(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) < 260
+    assert len(text.splitlines()) < 370
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
     assert imports == [*plain, "from pathlib import Path"]
@@ -209,7 +212,7 @@ def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
     bundle(KnownChain(ChainFile(known.chain.path), known.store), tmp_path / "out")
     assert "EARLIER" in (tmp_path / "out" / "report.html").read_text()
     code, said = recheck(tmp_path / "out")
-    assert (code, "the report's own verdict is EARLIER" in said) == (1, True)
+    assert (code, "By this bundle alone: EARLIER." in said) == (1, True)
 
 
 FORGED = {
@@ -242,6 +245,81 @@ def test_the_verifier_finds_by_itself_what_the_report_was_made_to_hide(
     assert "it does not hold" in said
 
 
+def without_checkpoints(folder: Path) -> None:
+    value = json.loads((folder / "checkpoints.json").read_text())
+    (folder / "checkpoints.json").write_text(json.dumps(value | {"checkpoints": []}))
+
+
+def first_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["tenant_id"] == "tenant-00"]
+
+
+def test_a_start_said_to_be_accepted_that_a_checkpoint_denies(known: KnownChain, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    rows = first_of([json.loads(line) for line in (folder / "rows.jsonl").read_bytes().splitlines()])
+    tenants = json.loads((folder / "findings.json").read_text())["tenants"]
+    tenants[0]["anchor"] = f"adopted:{rows[1]['seq']}"
+    edited(folder, lambda found: [row for row in found if row["seq"] != rows[0]["seq"]], tenants=tenants)
+    code, said = recheck(folder)
+    assert (code, "By this bundle alone: UNPROVEN_START." in said) == (1, True)
+    without_checkpoints(folder)
+    edited(folder, verdict="CONSISTENT")
+    assert recheck(folder)[0] == 1
+
+
+@pytest.mark.parametrize("claim", ["VERIFIED", "CONSISTENT"])
+@pytest.mark.parametrize("ends", [(5, None), (1, 55), (None, 55)])
+def test_a_part_is_held_against_checkpoints_and_is_never_verified(
+    known: KnownChain, tmp_path: Path, ends: tuple[int | None, int | None], claim: str
+) -> None:
+    """Rows taken out, and the limits of what was verified written around them."""
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    low, high = ends[0] or 1, ends[1] or 61
+    whole = (folder / "rows.jsonl").read_bytes()
+    limits: dict[str, Any] = {"seqFrom": ends[0], "seqTo": ends[1], "verdict": claim}
+    edited(folder, lambda rows: [row for row in rows if low <= row["seq"] <= high], **limits)
+    code, said = recheck(folder)
+    assert (code, "By this bundle alone: CONSISTENT." in said) == (int(claim == "VERIFIED"), True)
+    assert "These are some of the entries" in said
+    (folder / "rows.jsonl").write_bytes(whole)
+    edited(folder, **limits)
+    assert "is none of those that were verified" in recheck(folder)[1]
+
+    def forge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows = [row for row in rows if low <= row["seq"] <= high]
+        heads: dict[str, str] = {}
+        for row in rows:
+            previous = heads.get(row["tenant_id"], row["previous_hash"])
+            text = ":".join(map(str, (previous, row["event_type"], "{}", row["created_at"])))
+            heads[row["tenant_id"]] = sha256(text.encode()).hexdigest()
+            row |= {"payload": "{}", "previous_hash": previous, "hash": heads[row["tenant_id"]]}
+        return rows
+
+    edited(folder, forge)
+    assert "is not the one that checkpoint 1 knew" in recheck(folder)[1]
+
+
+@pytest.mark.parametrize("number", [lambda place: 100 - place, lambda place: 7])
+def test_numbers_have_an_order_where_no_checkpoint_knows_them(
+    known: KnownChain, tmp_path: Path, number: Callable[[int], int]
+) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder)
+    without_checkpoints(folder)
+    edited(folder, verdict="CONSISTENT")
+    assert recheck(folder)[0] == 0
+    edited(folder, lambda rows: [row | {"seq": number(place)} for place, row in enumerate(rows)])
+    assert "is not numbered behind the entry before it" in recheck(folder)[1]
+
+
+def test_the_verifier_knows_every_reason_for_a_new_line(verifier: dict[str, Any]) -> None:
+    for reason in Reason:
+        begins = verifier["line_begins"]([{"number": 3, "reason": str(reason)}])
+        assert begins == (3 if reason in NEW_LINE else 0), reason
+
+
 @pytest.fixture(scope="module")
 def verifier() -> dict[str, Any]:
     return run_path(str(paths.resources_dir() / "evidence" / VERIFIER))
@@ -263,7 +341,9 @@ def test_the_verifier_judges_markers_as_the_rules_do(
     if isinstance(marker, str):
         assert (row.marker, bool(row.problems)) == (None, True)
     else:
-        assert row.marker == (marker.from_seq, marker.to_seq, marker.entries, marker.last_hash.encode())
+        assert row.marker == (
+            marker.from_seq, marker.to_seq, marker.entries, marker.last_hash, marker.cutoff
+        )  # fmt: skip
         assert row.problems == []
 
 

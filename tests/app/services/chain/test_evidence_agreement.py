@@ -1,0 +1,110 @@
+"""The bundle's own verifier comes to the verdict that the rules come to, whatever the report was made to say.
+
+TENANT_ADMIN_MUTATIONS is how many files are damaged.
+"""
+
+import json
+import random
+from contextlib import redirect_stdout, suppress
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from runpy import run_path
+from typing import Any
+
+import pytest
+
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.evidence import VERIFIER, write_bundle
+from app.services.chain.rules import SOUND, Code, Verdict
+from app.services.chain.verify.report import Report
+from tests.app.services.chain.test_differential import (
+    DAMAGES,
+    MUTATIONS,
+    NOTHING_LEFT,
+    TENANTS,
+    NoKeyring,
+    build,
+    verify,
+)
+from tests.app.services.chain.verify.chains import ChainFile
+from tests.conftest import NOW
+
+BEYOND = {Code.SEQUENCE_COUNTER, Code.INDEX, Code.SIGNATURE, Code.ROLLBACK}
+"""What is found in the file or the store, of which nothing is in a bundle."""
+
+
+def expected(report: Report) -> Verdict | None:
+    """What the rules say of the entries and of what checkpoints knew of them; None is that all holds."""
+    found = set(report.counts) - BEYOND
+    if any(item.is_error and item.code in found for item in report.findings):
+        return Verdict.TAMPERED
+    if report.earlier is not None:
+        return Verdict.EARLIER
+    if Code.UNPROVEN_START in found:
+        return Verdict.UNPROVEN_START
+    return None if report.counts.keys() & BEYOND else report.verdict
+
+
+def rewritten(folder: Path, **changes: Any) -> None:
+    """The report and the manifest made to say it, and to fit."""
+    for name in ("findings.json", "manifest.json"):
+        value = json.loads((folder / name).read_text()) | changes
+        for file in value.get("sha256", ()):
+            value["sha256"][file] = sha256((folder / file).read_bytes()).hexdigest()
+        (folder / name).write_text(json.dumps(value))
+
+
+def judged(folder: Path) -> tuple[int, str]:
+    """The exit status of the bundle's verifier and what it says."""
+    said = StringIO()
+    with redirect_stdout(said):
+        code = run_path(str(folder / VERIFIER))["main"](folder)
+    return code, said.getvalue()
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(number, marks=[pytest.mark.slow] if number % 10 else []) for number in range(MUTATIONS)],
+)
+def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int) -> None:
+    rng = random.Random(number)
+    chain, store = build(tmp_path / "a.db"), CheckpointStore(tmp_path / "home", NoKeyring())
+    for _ in range(rng.randrange(4)):
+        lived(chain, store, rng)
+    names = [sorted(DAMAGES)[number % len(DAMAGES)], *rng.sample(sorted(DAMAGES), rng.randrange(2))]
+    for name in names if rng.random() < 0.9 else ():
+        with suppress(*NOTHING_LEFT):
+            DAMAGES[name](chain, rng, rng.choice(TENANTS))
+    known = store.known(chain.path)
+    report, folder = verify(chain.path, checkpoints=known), tmp_path / "bundle"
+    write_bundle(chain.path, report, folder, checkpoints=store.checkpoints(chain.path), now=NOW)
+    rewritten(folder, verdict="VERIFIED" if known.checkpoints else "CONSISTENT")
+    wanted = expected(report)
+    code, said = judged(folder)
+    came_to = said.partition("By this bundle alone: ")[2].partition(".")[0]
+    assert came_to in (SOUND if wanted is None else {wanted}), (names, report.findings)
+    assert (code == 0) == (came_to in SOUND and f" says {came_to};" in said)
+
+
+def lived(chain: ChainFile, store: CheckpointStore, rng: random.Random) -> None:
+    """What happens to a file in order: entries, retention, a checkpoint, the platform's cleanup."""
+    for _ in range(rng.randrange(6)):
+        chain.append(rng.choice(TENANTS), at=NOW - 80)
+    tenant = rng.choice(TENANTS)
+    cut = rng.choice(chain.seqs(tenant)[:-1] or [0])
+    happens = rng.randrange(4)
+    if happens == 0:
+        chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq < ?", tenant, cut)
+    making.verify_and_sign(
+        chain.path,
+        store,
+        verify,
+        now=NOW,
+        reason=Reason.REQUEST,
+        accepted_by="ada" if rng.random() < 0.8 else None,
+    )
+    if happens == 1 and cut:
+        chain.prune(tenant, cut)
