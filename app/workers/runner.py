@@ -139,14 +139,15 @@ class Runner(QObject):
     ) -> Task:
         """Calls `work(progress, cancelled)`, which may say `progress(done, total)` as often as it likes.
 
-        When it has been cancelled it raises `Cancelled`, or returns what it has done until then.
+        When it has been cancelled it raises `Cancelled`, or returns what it has done until then. It is not
+        begun, and fails, where the file that is open was moved or replaced.
         """
         task = Task(on_done, on_failed, on_progress=on_progress, is_job=True)
         if self._stopped:
             task.cancel()
         else:
             call = partial(work, seldom(partial(self._report, task)), lambda: task.cancelled)
-            self._running[task] = _thread("job", self._attempt, task, call)
+            self._running[task] = _thread("job", self._attempt, task, partial(self._in_place, call))
         return task
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -201,6 +202,12 @@ class Runner(QObject):
 
             while (entry := waiting.get()) is not None:
                 self._attempt(entry[0], partial(on_connection, *entry))
+
+    def _in_place(self, work: Work) -> Any:
+        """A job goes by the file's path, where another file may have been put since this one was opened."""
+        if self._database is not None:
+            self._database.require_in_place()
+        return work()
 
     def _attempt(self, task: Task, work: Work) -> None:
         try:

@@ -17,7 +17,16 @@ from models.engine import Capability, Database, Limits, Rows, Statement
 from models.errors import FileLocked, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
 from models.local.errors import no_longer, translate
-from models.local.file import BUSY_TIMEOUT_MS, in_use_by, patiently, require_file, set_pragma
+from models.local.file import (
+    BUSY_TIMEOUT_MS,
+    Identity,
+    identity,
+    in_use_by,
+    patiently,
+    require_file,
+    require_same,
+    set_pragma,
+)
 from models.progress import PATIENCE, Stop, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
@@ -41,9 +50,6 @@ LIMITS: tuple[tuple[int, int], ...] = (
 LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
-_Identity = tuple[int, int]
-"""A file's device and inode."""
-
 
 class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     """One SQLite file in D1's schema.
@@ -61,8 +67,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
-        self._opened_as: _Identity | None = None
-        self._logs: WeakKeyDictionary[apsw.Connection, _Identity | None] = WeakKeyDictionary()
+        self._opened_as: Identity | None = None
+        self._logs: WeakKeyDictionary[apsw.Connection, Identity | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
@@ -81,12 +87,12 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         with self.expected_errors():
             self.require_in_place()
             require_file(self.path)
-            self._opened_as = self._opened_as or _identity(self.path)
+            self._opened_as = self._opened_as or identity(self.path)
             return super()._connect()  # type: ignore[no-any-return]
 
     def require_in_place(self) -> None:
-        if self._opened_as is not None and _identity(self.path) != self._opened_as:
-            raise no_longer(self.path)
+        if self._opened_as is not None:
+            require_same(self.path, self._opened_as)
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -98,7 +104,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         for name, value in pragmas:
             set_pragma(conn, name, value)
         super()._add_conn_hooks(conn)
-        self._logs[conn] = _identity(self._log)  # those pragmas have opened it
+        self._logs[conn] = identity(self._log)  # those pragmas have opened it
 
     @contextmanager
     def expected_errors(self) -> Iterator[None]:
@@ -154,7 +160,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         SQLite itself goes on with a log that has no name any more, and what it acknowledges is lost with the
         last connection. One that came later, with a change of the journal mode, is the log from then on.
         """
-        now = _identity(self._log)
+        now = identity(self._log)
         for connection, known in list(self._logs.items()):
             if known is None:
                 self._logs[connection] = now
@@ -253,14 +259,6 @@ def _has_moved(connection: apsw.Connection) -> bool:
     moved = ctypes.c_int()
     known = connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
     return known and bool(moved.value)
-
-
-def _identity(file: Path) -> _Identity | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _log_is_cut(connection: apsw.Connection, log: Path) -> bool:

@@ -20,6 +20,7 @@ import apsw
 from models import errors
 from models.errors import CannotOpen, StorageError
 from models.local.atomic import SIBLINGS, sibling
+from models.local.errors import no_longer
 from models.progress import Stop
 
 BUSY_TIMEOUT_MS = 250
@@ -27,6 +28,9 @@ BUSY_TIMEOUT_MS = 250
 
 MAGIC = b"SQLite format 3\0"
 """How every SQLite file begins (sqlite.org/fileformat2.html, 1.3)."""
+
+Identity = tuple[int, int]
+"""A file's device and inode."""
 
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
@@ -98,6 +102,20 @@ def require_file(path: Path) -> None:
         raise errors.FolderGiven(path, next((kind for of, kind in kinds if of(mode)), "a device"))
     if not os.access(path, os.R_OK):
         raise CannotOpen(path)
+
+
+def identity(path: Path) -> Identity | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def require_same(path: Path, opened: Identity | None) -> None:
+    """Raises `FileMoved` or `FileReplaced` where it is not the file any more that was opened there."""
+    if identity(path) != opened:
+        raise no_longer(path)
 
 
 def first_bytes(path: Path, size: int) -> bytes:

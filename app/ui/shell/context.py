@@ -17,7 +17,7 @@ from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
-from models.errors import TenantAdminError
+from models.errors import FileMoved, TenantAdminError
 
 POLL_MS = 2000
 
@@ -186,7 +186,8 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
 
 class Outside(QObject):
     """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
-    written to the database. One question waits at a time; behind a long write they would pile up.
+    written to the database. That the file was moved or replaced is said once, by `Runner.failed`. One
+    question waits at a time; behind a long write they would pile up.
     """
 
     written = Signal()
@@ -196,6 +197,7 @@ class Outside(QObject):
         self._runner = runner
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
+        self._is_in_place = True
         self._is_asking = False
         self._waiting: list[Callable[[], object]] = []
         self._poll = QTimer(self, interval=POLL_MS)
@@ -228,8 +230,14 @@ class Outside(QObject):
         self._runner.write(
             lambda database: database.outside_changes(),
             on_done=partial(self._answer, waiting),
-            on_failed=lambda error: self._answer(waiting, self._version),
+            on_failed=partial(self._cannot_tell, waiting),
         )
+
+    def _cannot_tell(self, waiting: Sequence[Callable[[], object]], error: TenantAdminError) -> None:
+        if isinstance(error, FileMoved) and self._is_in_place:
+            self._is_in_place = False
+            self._runner.failed.emit(error)
+        self._answer(waiting, self._version)
 
     def _answer(self, waiting: Sequence[Callable[[], object]], version: int | None) -> None:
         self._is_asking = False

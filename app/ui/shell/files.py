@@ -61,6 +61,7 @@ class Files(QObject):
         super().__init__(window)
         self._theme, self._settings, self._busy = theme, settings, busy
         self._clock, self._say, self._window = clock, say, window
+        self._shown: OpenedFile | None = None
 
     def open(
         self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False
@@ -173,7 +174,7 @@ class Files(QObject):
         """Writes what the file holds now to a new file, also while others write to it."""
         self._busy.run(
             f"Saving {target.name}…",
-            partial(_copied, path, target),
+            self._in_place(path, partial(_copied, path, target)),
             on_done=lambda copy: self._say(f"Saved and checked: {copy.name}"),
             can_cancel=False,
         )
@@ -207,7 +208,7 @@ class Files(QObject):
             else:
                 self._say(said)
 
-        self._busy.run(f"Exporting to {target.name}…", work, on_done=done)
+        self._busy.run(f"Exporting to {target.name}…", self._in_place(path, work), on_done=done)
 
     def ask_restore(self, path: Path) -> None:
         self._ask_existing("Restore from a copy", COPIES, partial(self.offer_restore, path))
@@ -229,7 +230,9 @@ class Files(QObject):
                 raise
 
         self._busy.run(
-            f"Checking {source.name}…", work, on_done=lambda found: self._ask_agreement(path, *found)
+            f"Checking {source.name}…",
+            self._in_place(path, work),
+            on_done=lambda found: self._ask_agreement(path, *found),
         )
 
     def _ask_agreement(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
@@ -268,10 +271,23 @@ class Files(QObject):
             self.open(path)
 
         self.leaving.emit()
-        self._busy.run(text, work, on_done=done, on_failed=failed, can_cancel=can_cancel)
+        self._busy.run(
+            text, self._in_place(path, work), on_done=done, on_failed=failed, can_cancel=can_cancel
+        )
+
+    def _in_place(self, path: Path, work: Callable[[Progress, Stop], Any]) -> Callable[[Progress, Stop], Any]:
+        """Work on the file that is shown, which is not begun where another was put in its place."""
+        shown = self._shown
+
+        def checked(progress: Progress, cancelled: Stop) -> Any:
+            if shown is not None and shown.path == path:
+                shown.database.require_in_place()
+            return work(progress, cancelled)
+
+        return checked
 
     def _opened(self, opened: OpenedFile) -> None:
-        self.is_opening = False
+        self.is_opening, self._shown = False, opened
         self._settings.add_recent_file(opened.path)
         self.opened.emit(opened)
 

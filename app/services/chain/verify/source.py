@@ -61,11 +61,11 @@ class Source:
         database, and what `models.local.copies.copy_parts` does.
         """
         from models.local.atomic import LOG, sibling  # noqa: PLC0415 - not for a child
-        from models.local.file import MAGIC, diagnose, first_bytes, require_file  # noqa: PLC0415
+        from models.local.file import MAGIC, diagnose, first_bytes, identity, require_file  # noqa: PLC0415
 
         require_file(path)
         self.path = path
-        self._before, self._log = _state(path), sibling(path, LOG)
+        self._before, self._log, self._identity = _state(path), sibling(path, LOG), identity(path)
         header = first_bytes(path, 100)
         if header and header[:16] != MAGIC:
             raise diagnose(path)
@@ -79,6 +79,12 @@ class Source:
     def undisturbed(self) -> bool:
         """Whether a file read without locks is still as it was."""
         return not self.frozen or (_state(self.path) == self._before and not self._log.exists())
+
+    def require_in_place(self) -> None:
+        """Raises `FileMoved` or `FileReplaced`; each scan has opened it by its path."""
+        from models.local.file import require_same  # noqa: PLC0415 - not for a child
+
+        require_same(self.path, self._identity)
 
     def unfrozen(self) -> None:
         """From now on reads with locks."""

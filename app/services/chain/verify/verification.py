@@ -178,6 +178,7 @@ def verify(
             # them. One scan sees one moment.
             where.unfrozen()
             report, _ = _attempt(where, replace(wish, one_moment=True))
+        where.require_in_place()
     return replace(report, seconds=time.perf_counter() - started)
 
 

@@ -379,6 +379,35 @@ def test_a_copy_is_saved_while_others_write(
     assert "already a file" in error(qtbot, window)
 
 
+def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path, tmp_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    context = window.workspace.context
+    create_demo(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9, now=NOW)
+    (tmp_path / "other.sqlite").replace(demo_path)
+    before, target = demo_path.read_bytes(), tmp_path / "saved"
+    acts: list[Callable[[], None]] = [
+        lambda: window.files.save_copy(demo_path, target),
+        lambda: window.files.export_sql(demo_path, target, None),
+        lambda: window.files.offer_restore(demo_path, copy),
+        context.outside.look,
+    ]
+    for act in acts:
+        act()
+        assert error(qtbot, window).startswith(f"The file at {demo_path} was replaced since it was opened")
+    assert not target.exists()
+    assert demo_path.read_bytes() == before
+    context.outside.look()  # said once
+    context.runner.job(lambda *_: None)
+    assert "was replaced" in error(qtbot, window)
+    with qtbot.waitSignal(window.opened):
+        window.files.open(demo_path)
+    window.files.save_copy(demo_path, target)
+    qtbot.waitUntil(lambda: window.toast.text() == "Saved and checked: saved")
+
+
 def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from app.services.chain import rules as platform
 from app.services.chain.entry import is_json
 from app.services.chain.rules import GENESIS, Anchor, Verdict, stored_hash
 from app.services.chain.verify import scan
+from models.errors import FileReplaced
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 
@@ -199,3 +200,16 @@ def test_entries_numbered_from_below_one(tmp_path: Path, first: int) -> None:
         chain.append("acme", seq=first + number)
     report = chain.verify()
     assert (report.verdict, report.findings, report.entries) == (Verdict.CONSISTENT, (), 6)
+
+
+def test_a_file_that_is_replaced_meanwhile_is_not_verified_in_its_place(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=30)
+    other = ChainFile.build(tmp_path / "b.db", rows=30, seed=2)
+
+    def replace(done: int, total: int) -> None:
+        if other.path.exists():
+            other.path.replace(chain.path)
+
+    with pytest.raises(FileReplaced):
+        chain.verify(progress=replace)
+    assert chain.verify().verdict is Verdict.CONSISTENT

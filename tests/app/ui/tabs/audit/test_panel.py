@@ -513,3 +513,11 @@ def test_the_verdict_does_not_wait_for_a_keyring(page: AuditTab, qtbot: QtBot) -
     assert page.banner.headline() == "Chain intact — 600 entries verified"
     locked = "The system's keyring, which holds the signing key, is locked, so no checkpoint was made"
     assert locked in page.banner.detail()
+
+
+def test_a_file_that_was_moved_is_not_verified(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
+    demo_path.rename(demo_path.with_name("elsewhere.sqlite"))
+    page.verify()
+    qtbot.waitUntil(lambda: page.banner.headline() == "Could not verify")
+    assert "it was moved, renamed or deleted since it was opened" in page.banner.detail()
+    assert page.panel.outcome is None
