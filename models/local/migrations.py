@@ -13,7 +13,7 @@ word, is recorded instead of run: such a file was made by hand or by another pro
 import re
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,11 +74,15 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Names of migrations: those that ran, those left in the order they will run, those without a file."""
+    """Names of migrations: those that ran, those left in the order they will run, those without a file.
+
+    `refused` says why those left cannot be applied, as far as the file's schema tells.
+    """
 
     applied: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     """
     with database.expected_errors():
         ledger = _read_ledger(database.connection(), database.path)
-    return _compare(ledger, [migration.name for migration in read_folder(folder)])
+    found = _compare(ledger, [migration.name for migration in read_folder(folder)])
+    refused = foresee(database, folder) if found.pending else None
+    return replace(found, refused=None if refused is None else str(refused))
 
 
 def foresee(database: LocalDatabase, folder: Path) -> MigrationError | None:
@@ -272,7 +278,7 @@ def _already_there(connection: apsw.Connection, migration: Migration, path: Path
     raise MigrationError(
         f"{path.name} has no record of migration {migration.name}, yet holds {holds} "
         f"({' and '.join(item for item in detail if item)}), so none was applied; nothing was changed. "
-        "Make those tables and indexes equal to the migration, or rename them, then try again."
+        "Where other migrations than these made the file, go on with those; else make it equal to this one."
     )
 
 

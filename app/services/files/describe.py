@@ -61,6 +61,11 @@ class OpenedFile:
         """The migrations that the file lacks, as far as its ledger can be understood."""
         return self.migrations.pending
 
+    @property
+    def can_migrate(self) -> bool:
+        """Whether there is something to apply, and nothing of the schema speaks against it."""
+        return bool(self.pending) and self.migrations.refused is None
+
     def to_json(self) -> dict[str, Any]:
         """What `tenant-admin info --json` says of a file whose rows were counted.
 
@@ -83,6 +88,7 @@ class OpenedFile:
                 "applied": list(migrations.applied),
                 "pending": list(migrations.pending),
                 "unknown": list(migrations.unknown),
+                "refused": migrations.refused,
             },
         }
 
@@ -90,6 +96,7 @@ class OpenedFile:
         """The same for a person, line by line."""
         schema, migrations = self.schema, self.migrations
         state = f"read-only, because {self.read_only_reason}" if self._cannot_be_written else "can be written"
+        pending = "migration that cannot be applied" if migrations.refused else "migration to apply"
         columns = (("missing", schema.missing_columns), ("extra", schema.extra_columns))
         return [
             f"{self.path}: {self.size:,} bytes, journal mode {self.journal_mode}, {state}",
@@ -106,7 +113,7 @@ class OpenedFile:
                 for name in names
             ),
             *(f"stands in for a table or changes one: {name}" for name in schema.impostors),
-            *(f"migration to apply: {name}" for name in migrations.pending),
+            *(f"{pending}: {name}" for name in migrations.pending),
             *(f"migration unknown to this program: {name}" for name in migrations.unknown),
         ]
 

@@ -255,6 +255,8 @@ def _migration_fields(info: OpenedFile) -> list[Field]:
         Field("Applied", ", ".join(applied) or "None recorded", copy="\n".join(applied)),
         Field("Pending", ", ".join(pending) or "None", tone=tone, can_copy=bool(pending)),
     ]
+    if info.migrations.refused is not None:
+        fields.append(Field("Cannot apply", info.migrations.refused, tone=Tone.WARN))
     if unknown:
         words = f"{', '.join(unknown)} (in the file's ledger, but not known to this program)"
         fields.append(Field("Unknown", words, tone=Tone.WARN, copy="\n".join(unknown)))

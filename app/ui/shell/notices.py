@@ -63,7 +63,7 @@ def of_opened(context: Context, write: SignalInstance, migrate: SignalInstance) 
     if missing:
         found.append(notice := Notice(context.theme))
         notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
-        if opened.pending and not opened.read_only:
+        if opened.can_migrate and not opened.read_only:
             button = notice.add_button("Apply migrations…", migrate, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)

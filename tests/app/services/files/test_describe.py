@@ -48,7 +48,7 @@ def test_the_json_is_the_documented_one(database: LocalDatabase, database_path: 
         "tables": {**rows, "users": {"rows": 2}, "audit_chain": {"rows": 2}},
         "tenants": ["acme-corp"],
         "schema": {"missingTables": [], "missingColumns": {}, "extraTables": [], "extraColumns": {}},
-        "migrations": {"applied": list(MIGRATIONS), "pending": [], "unknown": []},
+        "migrations": {"applied": list(MIGRATIONS), "pending": [], "unknown": [], "refused": None},
     }
     for options in ({}, {"read_only": True}):  # how it is looked at does not change what it is
         assert json.loads(json.dumps(told(database_path, **options).to_json())) == expected
@@ -74,6 +74,7 @@ def test_what_differs_is_in_the_json_and_in_the_words(database_path: Path) -> No
         "extraTables": ['in"voices'],
         "extraColumns": {"users": ["nickname"]},
     }
+    assert "planning_runs differently" in document["migrations"].pop("refused")
     assert document["migrations"] == {
         "applied": list(MIGRATIONS[:-1]),
         "pending": [MIGRATIONS[-1]],
@@ -89,11 +90,27 @@ def test_what_differs_is_in_the_json_and_in_the_words(database_path: Path) -> No
         "missing table: notifications",
         "missing column: planning_runs.config",
         "extra column: users.nickname",
-        f"migration to apply: {MIGRATIONS[-1]}",
+        f"migration that cannot be applied: {MIGRATIONS[-1]}",
         "migration unknown to this program: 0009_future.sql",
         "tenants (0): none",
     ):
         assert part in words
+
+
+def test_what_can_be_applied_is_told_from_what_cannot(database_path: Path) -> None:
+    execute(
+        database_path,
+        "DROP TABLE notifications",
+        "DELETE FROM d1_migrations WHERE name = '0002_notifications.sql'",
+    )
+    found = told(database_path)
+    assert (found.can_migrate, found.migrations.refused) == (True, None)
+    assert "migration to apply: 0002_notifications.sql" in found.lines()
+
+    execute(database_path, "CREATE TABLE notifications (other)")
+    found = told(database_path)
+    assert not found.can_migrate
+    assert "migration that cannot be applied: 0002_notifications.sql" in found.lines()
 
 
 def test_a_table_that_cannot_be_read_here_is_said(database_path: Path) -> None:

@@ -10,7 +10,7 @@ import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app import application, paths
@@ -29,6 +29,7 @@ from app.ui.widgets.dialogs import BugDialog, ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
+from tests.fixtures.gateway import create_planning
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (
     TABLES,
@@ -113,6 +114,15 @@ def test_a_file_that_another_program_has_open_waits_for_the_persons_word(
 
 
 # what differs
+
+
+def test_migrations_that_would_be_refused_are_not_offered(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    open_file(qtbot, window, create_planning(tmp_path / "planning.sqlite"))
+    banner = notice(window, "The schema differs")
+    offered = [button.text() for button in banner.findChildren(QPushButton) if button.isVisible()]
+    assert "Apply migrations…" not in offered
 
 
 def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
