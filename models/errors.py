@@ -5,12 +5,17 @@ What an engine raises of its own is turned into these where it arises (`models.l
 room of the program can fail with is declared there, as a `TenantAdminError` too.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 Place = Path | str
 """A file, or what a person calls the database (`Database.place`)."""
+
+
+_OF_ONE_STEP: Final = re.compile(r"; nothing was (?:changed|removed|restored)| Nothing was \w+\.")
+"""How a sentence says that its own transaction changed nothing."""
 
 
 class TenantAdminError(Exception):
@@ -25,6 +30,13 @@ class TenantAdminError(Exception):
     def __init__(self, what: Place = "") -> None:
         name = what.name if isinstance(what, Path) else what
         super().__init__(self.sentence.format(what=what, name=name))
+
+    @property
+    def happened(self) -> str:
+        """What failed, and what to do, without what was not changed: a job of many transactions, of which one
+        failed, says that itself, in numbers.
+        """
+        return _OF_ONE_STEP.sub("", str(self))
 
 
 class InvalidInput(TenantAdminError):

@@ -55,3 +55,11 @@ def test_a_place_without_a_path_is_said_as_it_is() -> None:
 def test_the_holder_of_a_lock_is_named() -> None:
     assert "in use by workerd (pid 7), which" in str(errors.FileLocked(PATH, "workerd (pid 7)"))
     assert "in use by another program, which" in str(errors.FileLocked(PATH))
+
+
+@pytest.mark.parametrize("kind", STORAGE, ids=lambda kind: kind.__name__)
+def test_what_happened_can_be_said_of_a_job_that_has_changed_something(kind: type[StorageError]) -> None:
+    error, word = example(kind)
+    assert "nothing was" not in error.happened.lower()
+    assert word in error.happened or kind.__name__ in WITHOUT_FILE
+    assert error.happened.endswith(".")

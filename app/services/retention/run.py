@@ -90,7 +90,7 @@ class RetentionStopped(StorageError):
         self.result = result
         super().__init__(
             f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; those are gone, "
-            f"the others stay, and a new run goes on from there. The step that failed: {error}"
+            f"the others stay, and a new run goes on from there. The step that failed: {error.happened}"
         )
 
 

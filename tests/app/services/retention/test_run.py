@@ -23,7 +23,7 @@ from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsCo
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
 from models.engine import Statement
-from models.errors import InvalidInput, NotAllowed, ReadOnlyFile
+from models.errors import DiskFull, InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -895,3 +895,22 @@ def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, s
     assert str(stopped.value).startswith("Retention stopped when 2 of 4 rows had been removed; those are")
     assert left_of(sql, "acme") == [old(7), old(6), NEW, NEW, NEW, NEW, NEW]
     assert retain(database).removed["audit_chain"] == 2
+
+
+def test_what_a_stopped_run_did_is_said_in_numbers_alone(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    """A step that failed has changed nothing itself, which would be untrue of the run."""
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+
+    def fail(_seconds: float) -> None:
+        raise DiskFull(database.path)
+
+    with pytest.raises(RetentionStopped) as stopped:
+        retain(database, batch_rows=2, pause=fail)
+    (reported,) = sql.execute(
+        "SELECT payload ->> 'error' FROM audit_chain WHERE event_type = 'retention_failed'"
+    ).fetchall()[0]
+    assert reported == str(stopped.value) and "nothing was" not in reported.lower()
+    assert reported.startswith("Retention stopped when 2 of 4 rows had been removed; those are gone")
+    assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
