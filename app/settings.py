@@ -148,6 +148,8 @@ class Settings:
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
     retention_unrecorded = SettingOf[Path, bool](_flag, False, _of_database("retention_unrecorded"))
     """Whether retention may run on this file although there is no audit chain to record it in."""
+    retention_milliseconds = SettingOf[Path, bool](_flag, False, _of_database("retention_milliseconds"))
+    """Whether retention reads times of this file that seem to be in milliseconds as such."""
     _data_retention_seconds = Setting(_period, DEFAULT_RETENTION_DAYS * DAY)
     """In seconds, as the platform sets its own; whole days are read of it (`retention_days`)."""
     _actor = Setting(_is(str), "")

@@ -40,6 +40,9 @@ _NOW = (
     "reckon from this time (seconds since 1970), which confirms that it may lie far ahead of all that is in "
     "the file; a time before the newest entry is refused all the same"
 )
+_MILLISECONDS = (
+    "read times that seem to be in milliseconds as such; otherwise what has them stays, and is counted"
+)
 _STATUS = (
     "Exit status: 0 when all that is old went (or would go), 1 when something old stays or a chain is "
     "broken, which is named with its reason, 2 when nothing could be done."
@@ -71,6 +74,7 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also when no checkpoint can be made before, which is refused otherwise",
     )
+    parser.add_argument("--milliseconds", action="store_true", help=_MILLISECONDS)
     parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
@@ -110,6 +114,7 @@ def retention(options: argparse.Namespace) -> int:
             now=now,
             days=options.days,
             facts=clock.ClockFacts(stated=options.now is not None),
+            milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
         if options.dry_run:
@@ -154,6 +159,7 @@ def _say_result(result: RetentionResult, options: argparse.Namespace) -> int:
         print_json(result.to_json())
     else:
         _say_rows(result.removed, "removed")
+        _say_rows(result.changed, "lost what they referred to")
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
@@ -165,6 +171,7 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
         print_json(planned.to_json())
     else:
         _say_rows(planned.counts, "would be removed")
+        _say_rows(planned.changed, "would lose what they refer to")
         if planned.doubt is not None and planned.total:
             say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
         for share in planned.majority:
@@ -175,6 +182,8 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
             say("recorded nowhere: the file has no audit chain (no table audit_chain)")
         if planned.obstacle is not None:
             say(planned.obstacle)
+        if planned.total:
+            say("what is removed cannot be brought back, but from a copy")
         _say_kept(planned)
     return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS
 

@@ -31,6 +31,7 @@ def read_everything(settings: Settings, database: Path) -> tuple[object, ...]:
         settings.retention_last_run.get(database),
         settings.retention_archive.get(database),
         settings.retention_unrecorded.get(database),
+        settings.retention_milliseconds.get(database),
         settings.window_geometry,
         settings.column_state.get("users"),
         settings.splitter_state.get("users"),
@@ -71,6 +72,7 @@ def test_everything_is_there_the_next_time(tmp_path: Path) -> None:
     settings.retention_last_run.set(one, 1_795_000_000)
     settings.retention_archive.set(one, tmp_path / "Größe, Archiv")
     settings.retention_unrecorded.set(one, True)
+    settings.retention_milliseconds.set(other, True)
     settings.window_geometry = QByteArray(bytes(range(256)))
     settings.column_state.set("users", QByteArray(b"\x00\xffusers"))
     settings.splitter_state.set("audit_chain", QByteArray(b"split"))
@@ -89,6 +91,8 @@ def test_everything_is_there_the_next_time(tmp_path: Path) -> None:
     assert settings.retention_archive.get(other) is None
     assert settings.retention_unrecorded.get(one) is True
     assert settings.retention_unrecorded.get(other) is False
+    assert settings.retention_milliseconds.get(one) is False
+    assert settings.retention_milliseconds.get(other) is True
     assert settings.window_geometry.data() == bytes(range(256))
     assert settings.column_state.get("users").data() == b"\x00\xffusers"
     assert settings.column_state.get("runs").isEmpty()

@@ -88,11 +88,15 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """A tenant whose entries stay although they are old, and why: `reason` is a sentence for a person."""
+    """A tenant whose entries stay although they are old, and why: `reason` is a sentence for a person.
+
+    `in_milliseconds` says that their times would be old if they were read as milliseconds.
+    """
 
     tenant_id: str
     seq: int | None
     reason: str
+    in_milliseconds: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {"tenant": self.tenant_id, "seq": self.seq, "reason": self.reason}

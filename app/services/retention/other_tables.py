@@ -2,21 +2,26 @@
 
 Runs go by `updated_at`, each together with its artifacts in one transaction, so no artifact is ever without
 its run. Rows of other tables, known to us or not, may refer to either: where a foreign key deletes them along
-they are counted, and where it would refuse, the record stays and the table that keeps it is named. Parked
-ideas stay: their `run_id` is only text.
+or takes from them what they refer to they are counted, and where it would refuse, the record stays and the
+table that keeps it is named. Parked ideas stay: their `run_id` is only text.
+
+Of a record whose time is no whole number of seconds nobody can tell whether it is old: it stays, and is
+counted. Times in milliseconds, which the platform has, too, are read as such once a person has said so.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from enum import Enum, auto
+from functools import partial, reduce
 from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, Column, Entity, Table, fn
+from peewee import SQL, BaseQuery, Column, Entity, Table, Tuple, fn
 
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -48,16 +53,21 @@ _PATHS: Final = 100
 """Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
 
 _ROWID: Final = SQL("rowid")
-_MODELS: Final = {_NOTIFICATIONS: Notification, _RUNS: PlanningRun}
+RECORDS: Final = {_NOTIFICATIONS: Notification, _RUNS: PlanningRun}
+"""What is removed for its own time, by its row number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Old rows of a table that stay, and why: all of the table when `rows` is None."""
+    """Old rows of a table that stay, and why: all of the table when `rows` is None.
+
+    `in_milliseconds` says that their times would be old if they were read as milliseconds.
+    """
 
     table: str
     rows: int | None
     reason: str
+    in_milliseconds: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {"table": self.table, "rows": self.rows, "reason": self.reason}
@@ -66,9 +76,17 @@ class Skipped:
 KeyPath = tuple[ForeignKey, ...]
 """From an old record to rows that depend on it: all that the steps but the last one reach is deleted along.
 
-Only keys of one column are followed. A record that another kind keeps is left when the file refuses to let
-it go.
+A record that something else keeps is left when the file refuses to let it go.
 """
+
+
+class Fate(Enum):
+    """What becomes of the rows that refer to a record when it goes."""
+
+    GOES = auto()
+    CHANGES = auto()
+    KEEPS = auto()  # the record, which stays
+
 
 _OWNED: Final = ForeignKey(_ARTIFACTS, ("run_id",), ("id",), "CASCADE")
 """Artifacts go with their run, whatever the file says of them."""
@@ -76,41 +94,70 @@ _OWNED: Final = ForeignKey(_ARTIFACTS, ("run_id",), ("id",), "CASCADE")
 
 @dataclass(frozen=True, slots=True)
 class OldRows:
-    """Statements for one transaction, and how many rows of each table they remove; `rows` are rowids."""
+    """Statements for one transaction, and how many rows of each table they remove and change; `rows` are
+    rowids.
+    """
 
     table: str
     rows: tuple[int, ...]
     statements: tuple[Statement, ...]
     removed: dict[str, int]
+    changed: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows of each table go, lose what they refer to, and stay although they are old."""
+
+    removed: dict[str, int]
+    changed: dict[str, int]
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OtherTables:
-    """What is old at `cutoff` in the tables beside the audit chain, and what depends on it."""
+    """What is old at `cutoff` in the tables beside the audit chain, and what depends on it.
+
+    `milliseconds` says that times which can only be that are read so.
+    """
 
     cutoff: int
     tables: frozenset[str]
     paths: Mapping[str, tuple[KeyPath, ...]]
     sized: bool = True
+    milliseconds: bool = False
 
-    def count(self, database: Database) -> tuple[dict[str, int], tuple[Skipped, ...]]:
-        """How many rows of each table go, and those that stay because others refer to them."""
-        asked: list[tuple[str, str | None, BaseQuery]] = []
-        for table in self.paths:
-            model, going = _MODELS[table], self._going(table)
-            asked.append((table, None, _counting(model).where(*going)))
-            asked += [(along, None, query) for along, query in self._along(table, going).items()]
-            for by, kept in self._kept(table).items():
-                asked.append((table, by, _counting(model).where(*self._old(table), kept)))
-        counts: defaultdict[str, int] = defaultdict(int)
+    def count(self, database: Database) -> Count:
+        """What a run would do at the moment."""
+        asked: list[tuple[BaseQuery, Callable[[int], None]]] = []
+        removed: defaultdict[str, int] = defaultdict(int)
+        changed: defaultdict[str, int] = defaultdict(int)
         skipped: list[Skipped] = []
-        found = database.read_batch([query.tuples() for *_, query in asked]) if asked else []
-        for (table, keeper, _), ((rows,),) in zip(asked, found, strict=True):
-            if keeper is None:
-                counts[table] += rows
-            elif rows:
-                skipped.append(Skipped(table, rows, refusal(table, rows, f"rows of {keeper}")))
-        return dict(counts), tuple(skipped)
+
+        def add(to: defaultdict[str, int], name: str, rows: int) -> None:
+            to[name] += rows
+
+        def skip(table: str, reason: Callable[[str, int], str], rows: int, **options: bool) -> None:
+            if rows:
+                skipped.append(Skipped(table, rows, reason(table, rows), **options))
+
+        for table in self.paths:
+            model, going = RECORDS[table], self._going(table)
+            asked.append((_counting(model).where(*going), partial(add, removed, table)))
+            for to, fate in ((removed, Fate.GOES), (changed, Fate.CHANGES)):
+                along = self._along(table, going, fate).items()
+                asked += [(query, partial(add, to, name)) for name, query in along]
+            for by, kept in self._kept(table).items():
+                reason = partial(refusal, by=f"rows of {by}")
+                asked.append((_counting(model).where(*self._old(table), kept), partial(skip, table, reason)))
+            for why, undated in self._undated(table).items():
+                options = {"in_milliseconds": why is _MILLISECONDS}
+                stays = partial(skip, table, partial(_stay, why), **options)
+                asked.append((_counting(model).where(*undated), stays))
+        found = database.read_batch([query.tuples() for query, _ in asked]) if asked else []
+        for (_, tell), ((rows,),) in zip(asked, found, strict=True):
+            tell(rows)
+        return Count(dict(removed), {name: rows for name, rows in changed.items() if rows}, tuple(skipped))
 
     def removals(self, database: Database, table: str) -> Iterator[OldRows]:
         """Removals of `table`, one of `paths`, read when they are asked for.
@@ -124,15 +171,17 @@ class OtherTables:
     def removal(self, database: Database, table: str, rows: Sequence[int]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
         going = (_listed(_ROWID, rows), *self._going(table))
-        statements = [Statement(_MODELS[table].delete().where(*going), expect=len(rows))]
-        along = self._along(table, going)
-        found = database.read_batch([query.tuples() for query in along.values()]) if along else []
-        removed = {table: len(rows)} | {name: count for name, ((count,),) in zip(along, found, strict=True)}
+        statements = [Statement(RECORDS[table].delete().where(*going), expect=len(rows))]
+        along, changing = (self._along(table, going, fate) for fate in (Fate.GOES, Fate.CHANGES))
+        queries = [query.tuples() for query in (*along.values(), *changing.values())]
+        counts = [rows for ((rows,),) in (database.read_batch(queries) if queries else [])]
+        removed = {table: len(rows)} | dict(zip(along, counts, strict=False))
+        changed = dict(zip(changing, counts[len(along) :], strict=True))
         if artifacts := removed.get(_ARTIFACTS, 0):
             ids = PlanningRun.select(PlanningRun.id).where(*going)
             delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
             statements.insert(0, Statement(delete, expect=artifacts))
-        return OldRows(table, tuple(rows), tuple(statements), removed)
+        return OldRows(table, tuple(rows), tuple(statements), removed, changed)
 
     def _notifications(self, database: Database) -> Iterator[list[int]]:
         query = Notification.select(_ROWID).where(*self._going(_NOTIFICATIONS)).order_by(_ROWID).limit(BATCH)
@@ -165,10 +214,27 @@ class OtherTables:
         amount, total = database.rows(query.where(PlanningArtifact.run_id == run_id).tuples())[0]
         return amount, total
 
-    def _old(self, table: str) -> tuple[Any, Any]:
+    def _dated(self, table: str) -> tuple[Any, Any]:
+        """The condition that a record may go when it is old, and its time."""
         if table == _NOTIFICATIONS:
-            return Notification.read == 1, is_old(Notification.created_at, self.cutoff)
-        return PlanningRun.status == RunStatus.DELETED.value, is_old(PlanningRun.updated_at, self.cutoff)
+            return Notification.read == 1, Notification.created_at
+        return PlanningRun.status == RunStatus.DELETED.value, PlanningRun.updated_at
+
+    def _old(self, table: str) -> tuple[Any, Any]:
+        may_go, at = self._dated(table)
+        return may_go, is_old(at, self.cutoff, milliseconds=self.milliseconds)
+
+    def _undated(self, table: str) -> dict[tuple[str, str], Sequence[Any]]:
+        """Why records stay that may be old, and the conditions that choose them."""
+        may_go, at = self._dated(table)
+        young = (fn.typeof(at) == "real") & (at >= self.cutoff) & (at < SECONDS_LIMIT)
+        found: dict[tuple[str, str], Sequence[Any]] = {
+            _MILLISECONDS: (may_go, _old_in_milliseconds(at, self.cutoff)),
+            _NO_NUMBER: (may_go, fn.typeof(at) != "integer", ~young),
+        }
+        if self.milliseconds:
+            del found[_MILLISECONDS]
+        return found
 
     def _going(self, table: str) -> tuple[Any, ...]:
         """The conditions that a record is old and nothing keeps it."""
@@ -176,48 +242,71 @@ class OtherTables:
 
     def _kept(self, table: str) -> dict[str, Any]:
         """By table, the condition that its rows keep a record of `table`."""
-        model = _MODELS[table]
+        model = RECORDS[table]
         return {
-            keeper: reduce(or_, (_key(model, path[0]).in_(_referred(path)) for path in paths))
-            for keeper, paths in self._ending(table, goes=False).items()
+            keeper: fn.COALESCE(reduce(or_, (_key(model, path[0]).in_(_referred(path)) for path in paths)), 0)
+            for keeper, paths in self._ending(table, Fate.KEEPS).items()
         }
 
-    def _along(self, table: str, going: Collection[Any]) -> dict[str, Any]:
-        """What counts the rows, by table, that go along with the records of `table` that `going` chooses."""
-        model, queries = _MODELS[table], {}
-        for along, paths in self._ending(table, goes=True).items():
+    def _along(self, table: str, going: Collection[Any], fate: Fate) -> dict[str, Any]:
+        """What counts the rows of that fate, by table, when the `going` records of `table` go."""
+        model, queries = RECORDS[table], {}
+        for along, paths in self._ending(table, fate).items():
             rows = Table(along)
             conditions = (_goes_along(rows, path, model, going) for path in paths)
             queries[along] = _counting(rows).where(reduce(or_, conditions))
         return queries
 
-    def _ending(self, table: str, *, goes: bool) -> dict[str, list[KeyPath]]:
-        """The paths from `table`, by the table where they end, whose rows go along, or do not."""
+    def _ending(self, table: str, fate: Fate) -> dict[str, list[KeyPath]]:
+        """The paths from `table`, by the table where they end, whose rows have that fate."""
         found: defaultdict[str, list[KeyPath]] = defaultdict(list)
         for path in self.paths.get(table, ()):
-            if _goes(path[-1]) is goes:
+            if _fate(path[-1]) is fate:
                 found[path[-1].table].append(path)
         return found
 
 
-def find_others(database: Database, cutoff: int, tables: frozenset[str]) -> OtherTables:
+def find_others(
+    database: Database, cutoff: int, tables: frozenset[str], *, milliseconds: bool = False
+) -> OtherTables:
     """Looks up what depends on the records of `tables`, which can be judged."""
     stored, _ = read_stored(database)
     paths = {
         table: tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS))
-        for table in _MODELS
+        for table in RECORDS
         if table in tables
     }
     sized = _ARTIFACTS in stored and "content" in stored[_ARTIFACTS].columns
-    return OtherTables(cutoff, tables, paths, sized)
+    return OtherTables(cutoff, tables, paths, sized, milliseconds)
 
 
 NOTHING_ELSE: Final = OtherTables(0, frozenset(), {})
 
 
-def is_old(column: Any, cutoff: int) -> Any:
-    """The condition that `column` holds a time in whole seconds before `cutoff`."""
-    return (fn.typeof(column) == "integer") & (column < cutoff)
+def is_old(column: Any, cutoff: int, *, milliseconds: bool = False) -> Any:
+    """The condition that `column` holds a time before `cutoff`, in whole seconds or perhaps milliseconds."""
+    in_seconds = (fn.typeof(column) == "integer") & (column < cutoff)
+    return in_seconds | _old_in_milliseconds(column, cutoff) if milliseconds else in_seconds
+
+
+def _old_in_milliseconds(column: Any, cutoff: int) -> Any:
+    return (fn.typeof(column) == "integer") & (column >= SECONDS_LIMIT) & (column < cutoff * 1000)
+
+
+_MILLISECONDS: Final = (
+    "its time seems to be in milliseconds, and is old if it is",
+    "their times seem to be in milliseconds, and are old if they are",
+)
+_NO_NUMBER: Final = (
+    "its time is no whole number, so whether it is old cannot be told",
+    "their times are no whole numbers, so whether they are old cannot be told",
+)
+
+
+def _stay(why: tuple[str, str], table: str, rows: int) -> str:
+    """Why records stay that cannot be judged, as a sentence; `why` of one, and of several."""
+    one, more = DECLARED[table].noun
+    return f"{rows:,} {one} stays: {why[0]}." if rows == 1 else f"{rows:,} {more} stay: {why[1]}."
 
 
 def refusal(table: str, rows: int, by: str) -> str:
@@ -234,42 +323,55 @@ def _paths(
     if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
     for key in keys:
-        if len(key.columns) == len(key.parent_columns) == 1 and key.table not in seen:
-            if not key.on_delete.startswith("SET "):
-                yield (*path, key)
-            if _goes(key):
+        if len(key.columns) == len(key.parent_columns) and key.table not in seen:
+            yield (*path, key)
+            if _fate(key) is Fate.GOES:
                 yield from _paths(stored, tables, key.table, (*path, key), seen | {key.table})
 
 
-def _goes(key: ForeignKey) -> bool:
-    """Whether rows are deleted along; what would do that to audit entries keeps the record instead."""
-    return key.on_delete == "CASCADE" and key.table != AUDIT_CHAIN.name
+def _fate(key: ForeignKey) -> Fate:
+    """What would delete or alter audit entries keeps the record instead."""
+    if key.table == AUDIT_CHAIN.name or not key.on_delete.startswith(("CASCADE", "SET ")):
+        return Fate.KEEPS
+    return Fate.GOES if key.on_delete == "CASCADE" else Fate.CHANGES
 
 
 def _referred(path: KeyPath) -> Any:
     """What rows at the end of the path hold of the records at its beginning, as a subquery."""
     child = Table(path[0].table)
-    column = Column(child, path[0].columns[0])
-    query = child.select(column).where(column.is_null(False))
-    return (
-        query.where(Column(child, path[1].parent_columns[0]).in_(_referred(path[1:]))) if path[1:] else query
+    columns = [Column(child, name) for name in path[0].columns]
+    query = child.select(*columns).where(*(column.is_null(False) for column in columns))
+    if not path[1:]:
+        return query
+    return query.where(
+        _together([Column(child, name) for name in path[1].parent_columns]).in_(_referred(path[1:]))
     )
 
 
 def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) -> Any:
     """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen."""
+    key = path[-1]
     if len(path) == 1:
-        parents = model.select(_key(model, path[0])).where(*going)
+        parents = model.select(*(_column(model, name) for name in key.parent_columns)).where(*going)
     else:
         parent = Table(path[-2].table)
-        column = Column(parent, path[-1].parent_columns[0])
-        parents = parent.select(column).where(_goes_along(parent, path[:-1], model, going))
-    return Column(rows, path[-1].columns[0]).in_(parents)
+        columns = [Column(parent, name) for name in key.parent_columns]
+        parents = parent.select(*columns).where(_goes_along(parent, path[:-1], model, going))
+    return _together([Column(rows, name) for name in key.columns]).in_(parents)
 
 
 def _key(model: Any, key: ForeignKey) -> Any:
-    name = key.parent_columns[0]
+    """What a foreign key refers to in the table of a model."""
+    return _together([_column(model, name) for name in key.parent_columns])
+
+
+def _column(model: Any, name: str) -> Any:
     return model._meta.columns.get(name, Entity(name))
+
+
+def _together(columns: Sequence[Any]) -> Any:
+    """One value of several columns, where a key has several."""
+    return columns[0] if len(columns) == 1 else Tuple(*columns)
 
 
 def _listed(column: Any, values: Sequence[int]) -> Any:

@@ -8,7 +8,7 @@ marker. A tenant with an error finding, or with a start that nothing proves and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
 from app.services.text import counted
 from models import schema
-from models.engine import Database
+from models.engine import Database, raw
 from models.errors import InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
@@ -37,6 +37,8 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
+
+_WITHOUT_ROWID: Final = "SELECT lower(name) FROM pragma_table_list WHERE schema = 'main' AND wr"
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
@@ -69,10 +71,11 @@ class TenantShare(Prefix):
 class Plan:
     """What goes at `cutoff` and what stays although it is old. Made at `now`; both in epoch seconds.
 
-    `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go. `left`
-    names the tenants whose entries stay, `skipped` what stays in other tables, each with the reason. `doubt`
-    is why the clock is in doubt, `obstacle` why nothing at all can be removed. `attempt` is what the chains'
-    verification said, None where there was no reason for one; it counts while the file is `untouched()`.
+    `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go, and
+    `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
+    `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
+    `obstacle` why nothing at all can be removed. `attempt` is what the chains' verification said, None where
+    there was no reason for one; it counts while the file is `untouched()`.
     """
 
     now: int
@@ -84,6 +87,7 @@ class Plan:
     doubt: ClockDoubt | None = None
     obstacle: str | None = None
     has_chain: bool = True
+    changed: dict[str, int] = field(default_factory=dict)
     others: OtherTables = NOTHING_ELSE
     attempt: Attempt | None = field(default=None, repr=False)
     untouched: Callable[[], bool] = field(default=never, repr=False, compare=False)
@@ -109,6 +113,13 @@ class Plan:
         return None if self.attempt is None else self.attempt.missing
 
     @property
+    def in_milliseconds(self) -> bool:
+        """Whether more is old if the times that seem to be in milliseconds are."""
+        return any(one.in_milliseconds for one in self.left) or any(
+            one.in_milliseconds for one in self.skipped
+        )
+
+    @property
     def is_complete(self) -> bool:
         """Whether all that is old goes."""
         return not (self.left or self.skipped or self.obstacle)
@@ -116,7 +127,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --dry-run --json`."""
         found = {"cutoff": self.cutoff, "dryRun": True, "removed": self.counts}
-        found |= stays(self.left, self.skipped) | in_doubt(self.doubt)
+        found |= changes(self.changed) | stays(self.left, self.skipped) | in_doubt(self.doubt)
         if self.total and not self.has_chain:
             found["unrecorded"] = True
         return found if self.obstacle is None else found | {"obstacle": self.obstacle}
@@ -126,6 +137,11 @@ def stays(left: Sequence[LeftAlone], skipped: Sequence[Skipped]) -> dict[str, An
     """What is old and stays, as JSON; nothing where all goes."""
     said: dict[str, Sequence[LeftAlone | Skipped]] = {"left": left, "skipped": skipped}
     return {name: [one.to_json() for one in those] for name, those in said.items() if those}
+
+
+def changes(changed: Mapping[str, int]) -> dict[str, Any]:
+    """How many rows of which tables lose what they refer to, as JSON."""
+    return {"changed": dict(changed)} if changed else {}
 
 
 def in_doubt(doubt: ClockDoubt | None) -> dict[str, str]:
@@ -184,11 +200,13 @@ def plan(
     now: int,
     days: int = DEFAULT_RETENTION_DAYS,
     facts: ClockFacts = NO_FACTS,
+    milliseconds: bool = False,
     checkpoint: TryCheckpoint,
     cancelled: Stop = never,
 ) -> Plan:
     """Finds what a run would remove; verifies the chains if there is anything. The caller has a connection.
 
+    With `milliseconds`, which a person has to say, times that can only be in milliseconds are read so.
     Nothing is changed or signed. Raises `InvalidInput` for a number of days that is no period, `NotAllowed`
     where a view or trigger stands in for a table, `Cancelled` and the storage errors.
     """
@@ -198,28 +216,30 @@ def plan(
         )
     cutoff = now - days * DAY
     untouched = database.watch()
-    tables, skipped = _usable(schema.inspect(database))
+    tables, skipped = _usable(database)
     usable = _CHAIN in tables
     doubt = find_doubt(database, now, facts, has_chain=usable)
-    shares, left = find_prefixes(database, cutoff) if usable else ((), ())
-    others = find_others(database, cutoff, tables)
-    beside, kept = others.count(database)
+    shares, left = find_prefixes(database, cutoff, milliseconds=milliseconds) if usable else ((), ())
+    others = find_others(database, cutoff, tables, milliseconds=milliseconds)
+    count = others.count(database)
+    beside = count.removed
     found = Plan(
         now,
         cutoff,
         beside,
         shares=_due(shares, beside),
         left=left,
-        skipped=(*skipped, *kept),
+        skipped=(*skipped, *count.skipped),
         doubt=doubt,
         has_chain=usable,
+        changed=count.changed,
         others=others,
     )
     if not found.total:
         return found
     obstacle = lost_end(database) if usable else _unusable_chain(database, skipped)
     if obstacle is not None:
-        return replace(found, beside={}, shares=(), obstacle=obstacle)
+        return replace(found, beside={}, changed={}, shares=(), obstacle=obstacle)
     if not usable:
         return found
     attempt = checkpoint(reason=None, cancelled=cancelled)
@@ -276,8 +296,9 @@ def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | Non
     return f"What is removed could not be recorded. {why}"
 
 
-def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:
+def _usable(database: Database) -> tuple[frozenset[str], tuple[Skipped, ...]]:
     """The tables that can be judged, and what is skipped because a column that this needs is not there."""
+    found = schema.inspect(database)
     if found.impostors:
         raise NotAllowed(
             f"This file holds {', '.join(found.impostors)}, which could change what a removal means; "
@@ -289,22 +310,24 @@ def _usable(found: schema.Schema) -> tuple[frozenset[str], tuple[Skipped, ...]]:
         if table in found.columns
         and (missing := [name for name in columns if name not in found.columns[table]])
     }
+    for (table,) in database.rows(raw(_WITHOUT_ROWID)):
+        if table in other_tables.RECORDS:
+            skipped.setdefault(table, f"{table} is a table WITHOUT ROWID, which nothing here removes from.")
     if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
         skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."
     tables = frozenset(table for table in TABLES if table in found.columns and table not in skipped)
     return tables, tuple(Skipped(table, None, reason) for table, reason in skipped.items())
 
 
-def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
+def find_prefixes(
+    database: Database, cutoff: int, *, milliseconds: bool = False
+) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
+    old = is_old(AuditEntry.created_at, cutoff, milliseconds=milliseconds)
     tenants = schema.find_tenants(database, [_CHAIN])
     kept, own = database.read_batch(
         [
-            AuditEntry.select(AuditEntry.seq)
-            .where(~is_old(AuditEntry.created_at, cutoff))
-            .order_by(AuditEntry.seq)
-            .limit(1)
-            .tuples(),
+            AuditEntry.select(AuditEntry.seq).where(~old).order_by(AuditEntry.seq).limit(1).tuples(),
             AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
             .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in _REPORTS)]))
             .tuples(),
@@ -326,7 +349,7 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
         if kind != "text" or tenant.encode() != name:
             left.append(LeftAlone(tenant, None, "The tenant's name is not readable text."))
             continue
-        prefix, problem = _prefix(database, tenant, markers[tenant], cutoff, first_kept)
+        prefix, problem = _prefix(database, tenant, markers[tenant], old, cutoff, first_kept)
         if problem is not None:
             left.append(problem)
         if prefix is not None:
@@ -336,8 +359,8 @@ def find_prefixes(database: Database, cutoff: int) -> tuple[tuple[TenantShare, .
     return tuple(prefixes), tuple(left)
 
 
-def _prefix(
-    database: Database, tenant: str, markers: set[int], cutoff: int, first_kept: int | None
+def _prefix(  # noqa: PLR0917 - what is looked for, each once
+    database: Database, tenant: str, markers: set[int], old: Any, cutoff: int, first_kept: int | None
 ) -> tuple[TenantShare | None, LeftAlone | None]:
     """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own."""
     of_tenant = AuditEntry.tenant_id == tenant
@@ -358,14 +381,14 @@ def _prefix(
     if first_kept is not None and first_kept <= stop:
         found = database.rows(
             AuditEntry.select(AuditEntry.seq, fn.typeof(AuditEntry.created_at), AuditEntry.created_at)
-            .where(of_tenant, AuditEntry.seq >= first_kept, ~is_old(AuditEntry.created_at, cutoff))
+            .where(of_tenant, AuditEntry.seq >= first_kept, ~old)
             .order_by(AuditEntry.seq)
             .limit(1)
             .tuples()
         )
         if found and found[0][0] <= stop:
             stop = found[0][0]
-            problem = _unit_problem(tenant, *found[0])
+            problem = _undated(database, tenant, cutoff, *found[0])
     before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
     rows, last_seq = database.rows(before.where(of_tenant, AuditEntry.seq < stop).tuples())[0]
     losing = rows - sum(seq < stop for seq in markers)
@@ -374,14 +397,21 @@ def _prefix(
     return TenantShare(tenant, first, last_seq, rows, total - len(markers), losing), problem
 
 
-def _unit_problem(tenant: str, seq: int, kind: str, value: Any) -> LeftAlone | None:
+def _undated(  # noqa: PLR0917 - what a row says
+    database: Database, tenant: str, cutoff: int, seq: int, kind: str, value: Any
+) -> LeftAlone | None:
+    """What is odd about the time of the first entry that is not old, if that is why it is not."""
     if kind != "integer":
         reason = f"The time of entry {seq:,} is not a whole number, so nothing from there on can be judged."
-    elif value >= SECONDS_LIMIT:
-        reason = (
-            f"The time of entry {seq:,} is not in seconds (milliseconds, it seems), "
-            "so nothing from there on can be judged."
-        )
-    else:
+        return LeftAlone(tenant, seq, reason)
+    at = AuditEntry.created_at
+    if not SECONDS_LIMIT <= value < cutoff * 1000:
         return None
-    return LeftAlone(tenant, seq, reason)
+    query = AuditEntry.select(fn.COUNT(SQL("*"))).where(
+        AuditEntry.tenant_id == tenant, AuditEntry.seq >= seq, is_old(at, cutoff, milliseconds=True)
+    )
+    reason = (
+        f"The time of entry {seq:,} seems to be in milliseconds; from there on "
+        f"{counted(int(database.scalar(query.tuples())), 'entry', 'entries')} would be old if it is."
+    )
+    return LeftAlone(tenant, seq, reason, in_milliseconds=True)

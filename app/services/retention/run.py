@@ -30,6 +30,7 @@ from app.services.retention.plan import (
     NeedsConfirmation,
     Plan,
     TryCheckpoint,
+    changes,
     hold_back,
     in_doubt,
     lost_end,
@@ -98,14 +99,16 @@ class RetentionStopped(StorageError):
 class RetentionResult:
     """What went, and what stayed although it is old.
 
-    `cancelled` says that there is more to remove; what was removed is complete in itself. `archives` are the
-    names of the files that keep the removed audit entries. `doubt` says why the clock was in doubt, also when
-    a person has said that it is right. `no_checkpoint` is why none could be made afterwards. `broken` is what
-    the verification afterwards found that was not so before, by tenant; without a name it is the file's.
+    `changed` counts the rows that lost what they referred to. `cancelled` says that there is more to remove;
+    what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
+    entries. `doubt` says why the clock was in doubt, also when a person has said that it is right.
+    `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
+    that was not so before, by tenant; without a name it is the file's.
     """
 
     cutoff: int
     removed: dict[str, int]
+    changed: dict[str, int] = field(default_factory=dict)
     left: tuple[LeftAlone, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     cancelled: bool = False
@@ -138,14 +141,14 @@ class RetentionResult:
 
     def change(self) -> Change:
         """What those who show the file are told of it; retention cannot be undone."""
-        went = {table for table, rows in self.removed.items() if rows}
+        went = {table for table, rows in (*self.removed.items(), *self.changed.items()) if rows}
         removed = f"Retention removed {counted(self.total, 'row')}"
         return Change(removed, (), (), bulk=frozenset(went | {AUDIT_CHAIN.name}))
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --json`."""
         found = {"cutoff": self.cutoff, "dryRun": False, "removed": dict(self.removed)}
-        found |= stays(self.left, self.skipped) | in_doubt(self.doubt)
+        found |= changes(self.changed) | stays(self.left, self.skipped) | in_doubt(self.doubt)
         if self.cancelled:
             found["cancelled"] = True
         if self.broken:
@@ -329,7 +332,7 @@ class _Run:
         if not plan.has_chain or (plan.doubt is not None and self.confirmation.clock != plan.doubt):
             return
         payload: dict[str, Any] = {"actor": self.actor, "cutoff": result.cutoff, "removed": result.removed}
-        payload |= stays(result.left, result.skipped)
+        payload |= changes(result.changed) | stays(result.left, result.skipped)
         if result.doubt is not None:
             payload["trustedClock"] = True
         if result.cancelled:
@@ -433,6 +436,9 @@ class _Run:
         """Removes the records, one by one where the file refuses to let go of one; how many of them stay."""
         try:
             self._transact(partial(self.database.run_batch, removal.statements), removal.removed)
+            for table, rows in removal.changed.items():
+                if rows:
+                    self.result.changed[table] = self.result.changed.get(table, 0) + rows
         except Refused:
             if len(removal.rows) == 1:
                 return 1

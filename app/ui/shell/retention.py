@@ -166,6 +166,7 @@ class Retention(QObject):
             daily=self.daily,
             cannot_write=self._context.cannot_write,
             no_checkpoint=self._no_checkpoint,
+            milliseconds=settings.retention_milliseconds.get(path),
             archive=settings.retention_archive.get(path),
             parent=self._window,
         )
@@ -174,6 +175,8 @@ class Retention(QObject):
             approved.connect(lambda: carry_out(dialog.confirmation()))
         dialog.turned_off.connect(lambda: settings.retention_enabled.set(path, False))
         dialog.turned_off.connect(self.check)
+        dialog.milliseconds_changed.connect(partial(settings.retention_milliseconds.set, path))
+        dialog.milliseconds_changed.connect(self.ask)
         dialog.archive_changed.connect(partial(settings.retention_archive.set, path))
         dialog.open_once()
 
@@ -181,6 +184,7 @@ class Retention(QObject):
         # Asked here, on the interface thread, where the settings live.
         facts = self._watch.facts(reading, self._settings.retention_last_run.get(self._path))
         days = self._settings.retention_days
+        milliseconds = self._settings.retention_milliseconds.get(self._path)
 
         def plan(cancelled: Stop) -> Plan:
             from app.services.retention import plan as planning  # noqa: PLC0415
@@ -190,6 +194,7 @@ class Retention(QObject):
                 now=reading.wall,
                 days=days,
                 facts=facts,
+                milliseconds=milliseconds,
                 checkpoint=self._checkpoint,
                 cancelled=cancelled,
             )

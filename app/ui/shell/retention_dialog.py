@@ -146,6 +146,7 @@ class RetentionDialog(Dialog):
     run_once = Signal()
     turned_off = Signal()
     archive_changed = Signal(object)
+    milliseconds_changed = Signal(bool)
 
     def __init__(
         self,
@@ -158,6 +159,7 @@ class RetentionDialog(Dialog):
         daily: bool = False,
         cannot_write: str | None = None,
         no_checkpoint: str | None = None,
+        milliseconds: bool = False,
         archive: Path | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -203,6 +205,12 @@ class RetentionDialog(Dialog):
         elif plan.obstacle is None:
             self.add_widget(Label(_EVERY_DAY, wrap=True))
         self._add_what_stays(plan)
+        self.milliseconds = QCheckBox("Times that seem to be in milliseconds are: judge them as such", self)
+        self.milliseconds.setVisible(milliseconds or plan.in_milliseconds)
+        self.milliseconds.setChecked(milliseconds)
+        self.milliseconds.clicked.connect(self.milliseconds_changed)
+        self.milliseconds.clicked.connect(self.reject)
+        self.add_widget(self.milliseconds)
         self.add_widget(Label(_STAYS, Look.DIM, wrap=True))
         self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
         if self._cannot:
@@ -245,6 +253,10 @@ class RetentionDialog(Dialog):
         ]
         self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, wide=2)
         self.add_widget(self.tables)
+        if plan.changed:
+            changed = ", ".join(f"{counted(rows, 'row')} of {table}" for table, rows in plan.changed.items())
+            words = f"Rows that stay lose what they refer to, which cannot be brought back: {changed}."
+            self.add_widget(Label(words, Look.WARN, wrap=True))
         shares = sorted(plan.shares, key=lambda share: (-share.losing, share.tenant_id))
         if shares:
             self.add_widget(Label("Audit entries by tenant", Look.SECTION))

@@ -287,3 +287,20 @@ def test_nothing_is_removed_where_a_chain_is_there_and_takes_no_entry(tmp_path: 
     assert done.returncode == 2
     assert "could not be recorded. audit_chain has no column event_type" in done.stderr
     assert ask(path, "SELECT count(*) FROM planning_runs") == [(2,)]
+
+
+def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Path) -> None:
+    old = (int(time.time()) - 200 * DAY) * 1000
+    ask(
+        database_path,
+        "INSERT INTO notifications (id, tenant_id, type, read, created_at) VALUES ('n', 'acme', 'x', 1, ?)",
+        old,
+    )
+    stays = run("retention", database_path)
+    assert stays.returncode == 1
+    assert "notifications: 1 notification stays: its time seems to be in milliseconds" in stays.stdout
+    dry = run("retention", database_path, "--milliseconds", "--dry-run")
+    assert dry.returncode == 0
+    assert "notifications: 1 would be removed" in dry.stdout and "cannot be brought back" in dry.stdout
+    done = run("retention", database_path, "--milliseconds", "--trust-clock")
+    assert (done.returncode, ask(database_path, "SELECT * FROM notifications")) == (0, [])

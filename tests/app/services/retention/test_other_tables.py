@@ -63,9 +63,14 @@ def test_rows_that_go_along_are_counted(database: LocalDatabase, sql: apsw.Conne
     plan = planned(database)
     assert (plan.counts["quality_scores"], plan.counts["run_notes"]) == (1, 1)
     assert "escalations" not in plan.counts
+    assert plan.changed == {"escalations": 1}, "named before"
     assert plan.skipped == ()
     result = retain(database)
     assert result.removed == plan.counts
+    assert result.changed == plan.changed
+    assert "escalations" in result.change().tables
+    reported = sql.execute("SELECT payload ->> 'changed' FROM audit_chain ORDER BY seq DESC LIMIT 1").get
+    assert reported == '{"escalations":1}'
     assert sql.execute("SELECT count(*) FROM quality_scores").get == 2
     assert sql.execute("SELECT count(*) FROM run_notes").get == 1
     assert sql.execute("SELECT count(*) FROM escalations WHERE record_id IS NULL").get == 2
@@ -88,19 +93,125 @@ def test_a_refusal_that_nothing_foretold_keeps_the_record_alone(
 ) -> None:
     for key in ("gone", "gone too", "kept"):
         add_run(sql, key, "deleted", OLD)
-    sql.execute("CREATE UNIQUE INDEX pair ON planning_runs (id, status)")
-    sql.execute(
-        "CREATE TABLE pairs (run TEXT, status TEXT, "
-        "FOREIGN KEY (run, status) REFERENCES planning_runs (id, status))"
-    )
-    sql.execute("INSERT INTO pairs (run, status) VALUES ('kept', 'deleted')")
+    sql.execute("CREATE TABLE notes (run TEXT NOT NULL REFERENCES planning_runs (id) ON DELETE SET NULL)")
+    sql.execute("INSERT INTO notes (run) VALUES ('kept')")
     result = retain(database)
     assert (result.removed["planning_runs"], result.removed["planning_artifacts"]) == (2, 4)
     assert [one.reason for one in result.skipped] == [
         "1 run cannot be removed: rows of another table refer to it."
     ]
-    assert runs(sql) == {"kept"}
+    assert runs(sql) == {"kept"} and result.changed == {}
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 2
+
+
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
+def test_a_key_of_several_columns_counts_like_any(
+    database: LocalDatabase, sql: apsw.Connection, action: str
+) -> None:
+    for key in ("gone", "gone too", "paired"):
+        add_run(sql, key, "deleted", OLD)
+    sql.execute("CREATE UNIQUE INDEX pair ON planning_runs (id, idea)")
+    sql.execute(
+        "CREATE TABLE pairs (run TEXT, idea TEXT, "
+        f"FOREIGN KEY (run, idea) REFERENCES planning_runs (id, idea) {action})"
+    )
+    sql.execute("INSERT INTO pairs (run, idea) SELECT id, idea FROM planning_runs WHERE id = 'paired'")
+    sql.execute("INSERT INTO pairs (run, idea) VALUES ('gone', NULL)")  # which refers to nothing
+    plan = planned(database)
+    kept = not action
+    assert plan.counts["planning_runs"] == (2 if kept else 3)
+    assert [one.reason for one in plan.skipped] == (
+        ["1 run cannot be removed: rows of pairs refer to it."] if kept else []
+    )
+    assert plan.counts.get("pairs", 0) == (1 if "CASCADE" in action else 0)
+    assert plan.changed == ({"pairs": 1} if "NULL" in action else {})
+    result = retain(database)
+    assert (result.removed, result.changed, result.skipped) == (plan.counts, plan.changed, plan.skipped)
+    assert runs(sql) == ({"paired"} if kept else set())
+
+
+def test_what_would_take_a_run_from_an_audit_entry_keeps_it(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    add_run(sql, "kept", "deleted", OLD)
+    sql.execute(
+        "ALTER TABLE audit_chain ADD COLUMN run_id TEXT REFERENCES planning_runs(id) ON DELETE SET NULL"
+    )
+    chains.append(sql, "acme", [NEW])
+    sql.execute("UPDATE audit_chain SET run_id = 'kept'")
+    assert [one.reason for one in retain(database).skipped] == [
+        "1 run cannot be removed: rows of audit_chain refer to it."
+    ]
+    assert sql.execute("SELECT run_id FROM audit_chain").get == "kept"
+
+
+ODD = (OLD + 0.5, "2026-01-01T00:00:00Z", str(OLD), b"1")
+"""Times of other storage classes: a column of numbers makes one of the third."""
+
+
+def add_odd(sql: apsw.Connection) -> None:
+    for number, at in enumerate((OLD, OLD * 1000, NEW * 1000, NEW + 0.5, *ODD)):
+        notify(sql, f"n{number}", 1, at)
+        add_run(sql, f"r{number}", "deleted", at)
+    notify(sql, "unread", 0, OLD * 1000)
+
+
+def test_what_stays_for_its_time_is_counted_in_every_table(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    add_odd(sql)
+    plan = planned(database)
+    assert (plan.counts["notifications"], plan.counts["planning_runs"]) == (2, 2)
+    assert plan.in_milliseconds
+    milliseconds = "1 {} stays: its time seems to be in milliseconds, and is old if it is."
+    no_number = "3 {} stay: their times are no whole numbers, so whether they are old cannot be told."
+    assert [one.reason for one in plan.skipped] == [
+        milliseconds.format("notification"),
+        no_number.format("notifications"),
+        milliseconds.format("run"),
+        no_number.format("runs"),
+    ]
+    result = retain(database)
+    assert not result.is_complete and result.skipped == plan.skipped
+
+
+def test_milliseconds_are_read_as_such_when_a_person_says_so(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    add_odd(sql)
+    chains.append(sql, "acme", [OLD * 1000, OLD * 1000 + 1, NEW * 1000, NEW])
+    (left,) = planned(database).left
+    assert left.in_milliseconds
+    assert left.reason == (
+        "The time of entry 1 seems to be in milliseconds; from there on 2 entries would be old if it is."
+    )
+    plan = planned(database, milliseconds=True)
+    assert not plan.in_milliseconds and plan.left == ()
+    removed = {"audit_chain": 2, "notifications": 3, "planning_runs": 3, "planning_artifacts": 6}
+    assert plan.counts == removed
+    result = retain(database, milliseconds=True)
+    assert result.removed == removed
+    assert {one.rows for one in result.skipped} == {3}, "what is no number stays all the same"
+    assert {"n2", "unread"} <= {key for (key,) in sql.execute("SELECT id FROM notifications")}
+    assert chains.problems(sql) == []
+
+
+@pytest.mark.parametrize("table", ["notifications", "planning_runs"])
+def test_a_table_without_row_numbers_is_named(
+    database: LocalDatabase, sql: apsw.Connection, table: str
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW])
+    made = sql.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).get
+    sql.execute(f"DROP TABLE {table}")
+    sql.execute(made.rstrip().rstrip(";") + " WITHOUT ROWID")
+    notify(sql, "n", 1, OLD)
+    add_run(sql, "r", "deleted", OLD)
+    plan = planned(database)
+    assert [(one.table, one.rows) for one in plan.skipped] == [(table, None)]
+    assert "WITHOUT ROWID" in plan.skipped[0].reason
+    result = retain(database)
+    assert not result.is_complete
+    assert result.removed["audit_chain"] == 1 and result.removed[table] == 0
 
 
 def test_a_notification_that_others_refer_to_stays(database: LocalDatabase, sql: apsw.Connection) -> None:

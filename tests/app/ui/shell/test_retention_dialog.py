@@ -261,3 +261,20 @@ def test_a_file_without_an_audit_chain_is_asked_about(qtbot: QtBot, theme: Theme
     assert dialog.unrecorded is not None
     dialog.unrecorded.box.click()
     assert dialog.once_button.isEnabled() and dialog.confirmation().unrecorded
+
+
+def test_it_names_rows_that_lose_what_they_refer_to(qtbot: QtBot, theme: Theme) -> None:
+    plan = Plan(NOW, CUTOFF, {"planning_runs": 3}, changed={"escalations": 2, "notes": 1})
+    dialog = shown(qtbot, theme, plan)
+    assert "cannot be brought back: 2 rows of escalations, 1 row of notes." in words(dialog)
+
+
+def test_milliseconds_are_offered_where_something_stays_for_them(qtbot: QtBot, theme: Theme) -> None:
+    assert not shown(qtbot, theme, a_plan(share("acme", 3, 10))).milliseconds.isVisible()
+    stays = Skipped("notifications", 2, "2 notifications stay: …", in_milliseconds=True)
+    dialog = shown(qtbot, theme, Plan(NOW, CUTOFF, {}, skipped=(stays,)))
+    assert dialog.milliseconds.isVisible() and not dialog.milliseconds.isChecked()
+    with qtbot.waitSignals([dialog.milliseconds_changed, dialog.rejected], timeout=0):
+        dialog.milliseconds.click()
+    again = shown(qtbot, theme, Plan(NOW, CUTOFF, {}), milliseconds=True)
+    assert again.milliseconds.isVisible() and again.milliseconds.isChecked()
