@@ -26,6 +26,8 @@ def example(kind: type[StorageError]) -> tuple[StorageError, str]:
         return kind(), "nothing was changed"
     if kind is errors.ChangedSince:
         return kind(["the e-mail"]), "the e-mail"
+    if kind is errors.LinkBroken:
+        return errors.LinkBroken(PATH, "gone.sqlite"), "gone"
     argument = WITH_NAME.get(kind.__name__, PATH)
     return kind(argument), argument if isinstance(argument, str) else PATH.stem
 
