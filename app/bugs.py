@@ -44,7 +44,7 @@ def write(text: str) -> bool:
     """Adds it to the log, with the time; whether that could be done."""
     path = log_file()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        paths.make_private(path.parent)
         handler = _Strict(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handler.emit(logging.LogRecord("bug", logging.ERROR, "", 0, text, None, None))

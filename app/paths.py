@@ -6,9 +6,13 @@ import getpass
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 DATABASE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 """How files are called that may be databases."""
+
+NO_HOME: Final = Path(os.devnull) / "tenant-admin"
+"""The folder of an account without a home: nothing is there, and nothing can be written there."""
 
 
 def _data_root() -> Path:
@@ -34,8 +38,15 @@ def state_dir() -> Path:
     """The folder for settings, logs, recent files and checkpoints of this person; it may not exist yet.
 
     `TENANT_ADMIN_HOME` names it whole. Otherwise it is where the system keeps a program's data, by the name
-    that is usual there.
+    that is usual there; `NO_HOME` where the account has no home folder.
     """
+    try:
+        return _state_dir()
+    except RuntimeError:  # neither HOME nor the system's own list of accounts knows one
+        return NO_HOME
+
+
+def _state_dir() -> Path:
     if chosen := os.environ.get("TENANT_ADMIN_HOME"):
         return Path(chosen).expanduser().absolute()
     if sys.platform == "darwin":
@@ -44,6 +55,16 @@ def state_dir() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415 - not for a child, which asks for no such folder
 
     return user_data_path("Tenant Admin" if sys.platform == "win32" else "tenant-admin", appauthor=False)
+
+
+def make_private(folder: Path) -> None:
+    """Makes a folder of ours, and those that it lies in, that its owner alone may enter. Raises `OSError`.
+
+    What is there already stays as it is.
+    """
+    for place in (*reversed(folder.parents), folder):
+        if place == folder or not is_dir(place):
+            place.mkdir(mode=0o700, exist_ok=True)
 
 
 def resolved(path: Path) -> Path:

@@ -238,6 +238,7 @@ def _set_aside_objects(file: Path) -> None:
     with suppress(OSError):
         words = re.sub(r"[^@A-Za-z]", "", _ESCAPES.sub(undone, file.read_text("utf-8", "replace")))
         if re.search("(?<!@)@Variant", words):  # Qt doubles the sign in a text that begins with it
+            file.chmod(0o600)
             file.replace(file.with_name("settings.refused.ini"))
 
 
@@ -246,7 +247,7 @@ def _make_private(file: Path) -> None:
     tells when it writes."""
     with suppress(OSError):
         if not file.parent.exists():
-            file.parent.mkdir(mode=0o700, parents=True)
+            paths.make_private(file.parent)
         elif file.parent == paths.state_dir() and "TENANT_ADMIN_HOME" not in os.environ:
             file.parent.chmod(0o700)
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))

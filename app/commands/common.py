@@ -33,9 +33,8 @@ def complain(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Prints a document; as ASCII where the terminal is not known to take more."""
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(value, ensure_ascii=not unicode, indent=2))
+    """Prints a document as ASCII, so that no character of it can act on a terminal."""
+    print(json.dumps(value, indent=2))
 
 
 def print_report(report: "Report") -> None:

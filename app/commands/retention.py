@@ -102,7 +102,7 @@ def retention(options: argparse.Namespace) -> int:
     path = database_path(options.file)
     store, verify = store_and_verifier(take_part=True)
     if options.archive is not None and not options.dry_run:
-        options.archive.mkdir(exist_ok=True)
+        options.archive.mkdir(mode=0o700, exist_ok=True)
     database = opening.open_database(
         path, read_only=options.dry_run, force_writable=not options.dry_run
     ).database

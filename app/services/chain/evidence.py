@@ -9,7 +9,8 @@ manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import file_digest
 from html import escape
@@ -22,7 +23,9 @@ from app.services.chain.checkpoints.document import Checkpoint, write_export
 from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import Report
+from app.services.text import visible
 from models.errors import Cancelled, InvalidInput
+from models.local import atomic
 from models.progress import Stop, never
 
 VERIFIER: Final = "verify_bundle.py"
@@ -53,38 +56,56 @@ def write_bundle(
     now: int,
     cancelled: Stop = never,
 ) -> None:
-    """Writes the bundle into `folder`, which is made or must be empty.
+    """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
     `tenant`, `seq_from` and `seq_to` are what was verified; None is no limit. Raises
     `InvalidInput` when the folder is in use, `Cancelled`, `OSError` and the errors of opening a file.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "findings.json", report.to_json())
-    write_export(folder / "checkpoints.json", checkpoints)
-    (folder / VERIFIER).write_bytes(_resource(VERIFIER))
-    what = _what(tenant, seq_from, seq_to)
-    (folder / "report.html").write_text(_html(path, report, what, checkpoints, now), "utf-8")
-    first = LOWEST_SEQ if seq_from is None else seq_from
-    last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none that were appended since
-    with opened_to_read(path) as database, (folder / "rows.jsonl").open("wb") as file:
-        for rows in chunks(database, tenant=tenant, first=first, last=last):
-            if cancelled():
-                raise Cancelled
-            file.writelines(line for _, line in rows)
-    manifest = {
-        "format": "tenant-admin evidence 1",
-        "file": path.name,
-        "verifiedAt": now,
-        "tenant": tenant,
-        "seqFrom": seq_from,
-        "seqTo": seq_to,
-        "verdict": str(report.verdict),
-        "entries": report.entries,
-        "sha256": {item.name: _digest(item) for item in sorted(folder.iterdir())},
-    }
-    _write_json(folder / "manifest.json", manifest)
+    what = {"tenant": tenant, "seqFrom": seq_from, "seqTo": seq_to}
+    with _whole_or_nothing(folder):
+        _write_json(folder / "findings.json", report.to_json())
+        write_export(folder / "checkpoints.json", checkpoints)
+        atomic.write(folder / VERIFIER, _resource(VERIFIER).decode())
+        page = _html(path, report, _what(tenant, seq_from, seq_to), checkpoints, now)
+        atomic.write(folder / "report.html", page)
+        first = LOWEST_SEQ if seq_from is None else seq_from
+        last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since
+        with (
+            opened_to_read(path) as database,
+            atomic.replacing(folder / "rows.jsonl") as building,
+            building.open("wb") as file,
+        ):
+            for rows in chunks(database, tenant=tenant, first=first, last=last):
+                if cancelled():
+                    raise Cancelled
+                file.writelines(line for _, line in rows)
+        manifest = {
+            "format": "tenant-admin evidence 1",
+            "file": path.name,
+            "verifiedAt": now,
+            **what,
+            "verdict": str(report.verdict),
+            "entries": report.entries,
+            "sha256": {item.name: _digest(item) for item in sorted(folder.iterdir())},
+        }
+        _write_json(folder / "manifest.json", manifest)
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[None]:
+    """An empty folder for the block, which is taken away again when that fails."""
+    made = not folder.exists()
+    paths.make_private(folder)
+    try:
+        yield
+    except BaseException:
+        for left in folder.iterdir():
+            left.unlink()
+        if made:
+            folder.rmdir()
+        raise
 
 
 def _what(tenant: str | None, seq_from: int | None, seq_to: int | None) -> str:
@@ -94,7 +115,7 @@ def _what(tenant: str | None, seq_from: int | None, seq_to: int | None) -> str:
 
 
 def _write_json(file: Path, value: object) -> None:
-    file.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    atomic.write(file, json.dumps(value, indent=1) + "\n")
 
 
 def _digest(file: Path) -> str:
@@ -129,7 +150,7 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
         for item in checkpoints
     ]
     return Template(_resource(PAGE).decode()).substitute(
-        name=escape(path.name),
+        name=escape(visible(path.name)),
         style=_resource(STYLE).decode(),
         verdict=report.verdict,
         words=report.verdict.replace("_", " "),
@@ -150,7 +171,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else escape(str(value))
+    return "" if value is None else escape(visible(str(value)))
 
 
 def _time(at: int) -> str:

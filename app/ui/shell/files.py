@@ -135,7 +135,7 @@ class Files(QObject):
         def work(progress: Progress, cancelled: Stop) -> Path:
             from app.services.demo import create_demo  # noqa: PLC0415
 
-            path.parent.mkdir(parents=True, exist_ok=True)
+            paths.make_private(path.parent)
             create_demo(path, rows=DEMO_ROWS, now=self._clock(), progress=progress, cancelled=cancelled)
             return path
 
@@ -320,7 +320,7 @@ class Files(QObject):
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            paths.make_private(target.parent)
             return _copied(path, target, progress, cancelled)
 
         self._busy.run(f"Copying {path.name}…", work, on_done=self.open, can_cancel=False)

@@ -126,3 +126,35 @@ def test_nothing_to_sign_is_no_failure(tmp_path: Path) -> None:
     done = run("checkpoint", tmp_path / "new.sqlite")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "There are no audit entries yet, so there is nothing to sign.\n"
+
+
+def test_an_account_without_a_home(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither HOME nor the system's list of accounts knows one: the file is verified all the same."""
+    pwd = pytest.importorskip("pwd")
+    for name in ("HOME", "TENANT_ADMIN_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    done = run("verify", demo)
+    assert (done.returncode, done.stderr) == (0, "")
+    sentence = "this account has no home folder; name one by TENANT_ADMIN_HOME"
+    assert sentence in done.stdout
+    done = run("checkpoint", demo)
+    assert (done.returncode, sentence in done.stderr) == (2, True)
+
+
+def test_what_a_checkpoint_makes_is_its_owners_alone(demo: Path, tmp_path: Path) -> None:
+    home = tmp_path / "data" / "home"
+    run("checkpoint", demo, home=home)
+    for folder in (tmp_path / "data", home, home / "checkpoints"):
+        assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    for file in (home / "checkpoints").iterdir():
+        assert oct(file.stat().st_mode & 0o777) == "0o600"
+
+
+def test_no_character_of_a_file_acts_on_the_terminal(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET tenant_id = 'a\u202e\u001b[31m\u009b'")
+    for words in ((), ("--json",)):
+        said = run("verify", copy, *words).stdout
+        assert said.isascii() and said.replace("\n", "").isprintable()

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
 
+from app import paths
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code, Finding
 from app.services.chain.verify.report import SealedChain, may_replace
 from models.errors import InvalidInput, StorageError
@@ -315,7 +316,7 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
         if stored:
             return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
     if not file.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths.make_private(folder)
         with suppress(FileExistsError):  # another process was faster; its key is the one
             atomic.write(file, secrets.token_hex(KEY_BYTES), only_if_new=True)
     return SigningKey(_private(file.read_bytes().decode("ascii", "replace"), str(file)), IN_FILE)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager, TextField
 
+from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, Unreadable
 from models.engine import Rows
 from models.errors import DiskFull, FileMissing, InvalidInput, ReadOnlyFile, StorageError
@@ -97,8 +98,9 @@ class StoreUnreadable(StorageError):
 
 class StoreNotWritten(StorageError):
     def __init__(self, path: Path, why: str) -> None:
+        where = "" if paths.NO_HOME in path.parents else f" in {path}"
         super().__init__(
-            f"The checkpoints in {path} cannot be written ({why}); they are as they were. Check that folder "
+            f"The checkpoints{where} cannot be written ({why}); they are as they were. Check that folder "
             "and its disk, then try again."
         )
 
@@ -135,6 +137,8 @@ def written(path: Path) -> Iterator[None]:
 
 def no_folder(path: Path) -> str | None:
     """Why there can be no store: what should be its folder is something else."""
+    if paths.NO_HOME in path.parents:
+        return "this account has no home folder; name one by TENANT_ADMIN_HOME"
     folder = path.parent
     is_other = os.path.lexists(folder) and not os.path.isdir(folder)  # noqa: PTH112 - Path's may raise
     return f"{folder} is not a folder" if is_other else None
@@ -162,7 +166,7 @@ def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
     """
     if not is_there(path):
         with written(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            paths.make_private(path.parent)
             path.touch(0o600)  # nobody else needs to know what is watched
     database = _StoreDatabase(path)
     with database.connection_context():

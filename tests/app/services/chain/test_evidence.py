@@ -189,8 +189,27 @@ def test_a_folder_in_use(known: KnownChain, tmp_path: Path) -> None:
 
 
 def test_cancel(known: KnownChain, tmp_path: Path) -> None:
-    with pytest.raises(Cancelled):
-        write_bundle(known.chain.path, known.verify(), tmp_path / "out", now=NOW, cancelled=lambda: True)
+    """Nothing is left of it, and a folder that was there stays."""
+    (tmp_path / "there").mkdir()
+    for name in ("out", "there"):
+        with pytest.raises(Cancelled):
+            write_bundle(known.chain.path, known.verify(), tmp_path / name, now=NOW, cancelled=lambda: True)
+    assert not (tmp_path / "out").exists() and not list((tmp_path / "there").iterdir())
+
+
+def test_a_bundle_is_its_owners_alone(known: KnownChain, tmp_path: Path) -> None:
+    bundle(known, tmp_path / "new" / "out")
+    made = [tmp_path / "new", tmp_path / "new" / "out", *(tmp_path / "new" / "out").iterdir()]
+    assert {oct(path.stat().st_mode & 0o777) for path in made[:2]} == {"0o700"}
+    assert {oct(path.stat().st_mode & 0o777) for path in made[2:]} == {"0o600"}
+
+
+def test_hidden_characters_are_seen(known: KnownChain, tmp_path: Path) -> None:
+    known.chain.append("evil\u202egnp", previous="f" * 64)
+    bundle(known, tmp_path / "out")
+    for name in ("report.html", "findings.json", "manifest.json"):
+        assert "\u202e" not in (tmp_path / "out" / name).read_text("utf-8")
+    assert "evil\\u202egnp" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
