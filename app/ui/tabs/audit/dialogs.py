@@ -19,7 +19,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, TenantAdminError
@@ -47,6 +47,7 @@ _EXPLANATION = (
     "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "
     "finds from it what the chain alone cannot show: entries cut off, rewritten or put in place of others."
 )
+_DIFFERS = "If you know why the file differs:"
 _LIMIT = (
     "Whoever runs as the same user can sign. What counts against them is an export kept where others "
     "cannot change it."
@@ -73,8 +74,6 @@ class CheckpointsDialog(Dialog):
         self.table.hide()
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.key = Label("", Look.DIM, wrap=True)
-        for widget in (self.table, self.state, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
-            self.add_widget(widget)
         theme = context.theme
         left = [push_button(theme, text, icon=icon, tip=tip) for text, icon, tip in _BUTTONS]
         asks = (
@@ -93,7 +92,11 @@ class CheckpointsDialog(Dialog):
         self.make_button.clicked.connect(lambda: self.make(Reason.REQUEST))
         close = push_button(theme, "Close")
         close.clicked.connect(self.reject)
-        self.set_buttons([close, self.make_button], left=left)
+        ways = QWidget()
+        in_row((Label(_DIFFERS, Look.DIM), 1), *left[3:], within=ways)
+        for widget in (self.table, self.state, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
+            self.add_widget(widget)
+        self.set_buttons([close, self.make_button], left=left[:3])
         close.setFocus()
         self._job: Task | None = None
         self._closed = False
