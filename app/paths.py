@@ -67,6 +67,12 @@ def make_private(folder: Path) -> None:
             place.mkdir(mode=0o700, exist_ok=True)
 
 
+def home() -> Path:
+    """Where a person begins to look for a file; the folder one is in where nobody knows their own."""
+    found = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises
+    return Path() if found == "~" else Path(found)
+
+
 def resolved(path: Path) -> Path:
     """The file that a person's path leads to, whatever links lie on the way; asked once, where it enters.
 

@@ -215,8 +215,8 @@ class ReadOnlyFile(StorageError):
 
 class CannotOpen(StorageError):
     sentence = (
-        "{name} cannot be opened: its folder or the file does not allow it. "
-        "Check the permissions, or open a copy of it elsewhere."
+        "{what} cannot be opened: its permissions, or its folder's, do not allow it. "
+        "Check them, or open a copy of it elsewhere."
     )
 
 

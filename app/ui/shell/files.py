@@ -352,7 +352,7 @@ class Files(QObject):
 
     def _folder(self) -> Path:
         recent = self._settings.recent_files
-        return recent[0].parent if recent else Path.home()
+        return recent[0].parent if recent else paths.home()
 
 
 def _copied(path: Path, target: Path, progress: Progress, cancelled: Stop) -> Path:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import paths
 from app.itemmodels.columns import Tone
 from app.services.text import visible
 from app.ui.theme import Kind, Theme
@@ -244,7 +245,7 @@ class _ByName(QFileIconProvider):
 
 def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
     """A dialog at `start`, a folder or a file in it."""
-    at = Path(start) if start else Path.home()
+    at = Path(start) if start else paths.home()
     dialog = QFileDialog(parent, title, str(at if at.is_dir() else at.parent), filters)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
     dialog.resize(880, 540)
@@ -282,7 +283,7 @@ def choose_folder(
     parent: QWidget, title: str, start: Path | None, chosen: Callable[[Path], object]
 ) -> QFileDialog:
     """Opens the dialog without blocking, at `start` or at home; `chosen(folder)` when there is an answer."""
-    dialog = open_dialog(parent, title, str(start or Path.home()))
+    dialog = open_dialog(parent, title, str(start or paths.home()))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     dialog.fileSelected.connect(lambda name: chosen(Path(name)))
