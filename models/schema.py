@@ -13,7 +13,13 @@ from models.tables import TABLES
 
 LEDGER: Final = "d1_migrations"
 
-_OBJECTS: Final = "SELECT type, name, tbl_name, rootpage FROM sqlite_master"
+_OBJECTS: Final = """
+SELECT type, name, tbl_name, rootpage,
+  type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid
+FROM sqlite_master AS found
+"""
+"""Only a table WITHOUT ROWID is an index of its own name (sqlite.org/pragma.html#pragma_index_info)."""
+
 _COLUMNS: Final = """
 SELECT found.name, shape.name, shape.hidden, shape.pk, shape.dflt_value
 FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
@@ -60,6 +66,7 @@ class Schema:
     `columns` maps each real table to its column names, in order; names that differ from the expected ones
     only in case, which SQLite ignores, are given as expected. `impostors` are views and virtual tables that
     carry an expected table's name, and triggers on expected tables: each could change what a write means.
+    `without_rowid` are the tables that have no rowids, with their primary keys.
     """
 
     columns: dict[str, tuple[str, ...]]
@@ -68,6 +75,7 @@ class Schema:
     extra_tables: tuple[str, ...] = ()
     extra_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     impostors: tuple[str, ...] = ()
+    without_rowid: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def matches(self) -> bool:
@@ -108,7 +116,7 @@ def inspect(database: Database) -> Schema:
     shape = database.read_batch(_shape())
     tables = _tables(*shape)
     database.last_read = shape, tables
-    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage in shape[0]]
+    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage, _ in shape[0]]
     # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
     columns = {
         table: tables[table].names if rootpage else ()
@@ -126,6 +134,7 @@ def inspect(database: Database) -> Schema:
             for kind, name, table, rootpage in objects
             if table in expected and not rootpage and kind in ("view", "trigger", "table")
         ),
+        without_rowid={name: table.key for name, table in tables.items() if not table.has_rowid},
     )
 
 
@@ -157,6 +166,7 @@ class StoredTable:
     key: tuple[str, ...]
     defaults: dict[str, str]
     has_triggers: bool
+    has_rowid: bool = True
     referring: tuple[ForeignKey, ...] = ()
 
     def __repr__(self) -> str:
@@ -195,7 +205,8 @@ def _shape() -> list[BaseQuery]:
 
 
 def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
-    triggered = {table.lower() for kind, _, table, _ in objects if kind == "trigger"}
+    triggered = {table.lower() for kind, _, table, _, _ in objects if kind == "trigger"}
+    without_rowid = {table.lower() for *_, table, _, without in objects if without}
     shapes: dict[str, list[tuple[str, bool, int, str | None]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)
@@ -208,6 +219,7 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
             key=_key(shape),
             defaults={column: default for column, _, _, default in shape if default is not None},
             has_triggers=name.lower() in triggered,
+            has_rowid=name.lower() not in without_rowid,
         )
         for name, shape in shapes.items()
     }

@@ -3,8 +3,9 @@
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
+from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Row
 
 PAGE = 500
@@ -26,9 +27,9 @@ class PageCache:
         self.clear()
 
     def clear(self) -> None:
-        self._rows: dict[int, Row | None] = {}
-        self._outdated: dict[int, Row | None] = {}
-        self._pages: OrderedDict[int, Sequence[int]] = OrderedDict()
+        self._rows: dict[Key, Row | None] = {}
+        self._outdated: dict[Key, Row | None] = {}
+        self._pages: OrderedDict[int, Keys] = OrderedDict()
         self._wanted: OrderedDict[int, None] = OrderedDict()
 
     def expire(self) -> None:
@@ -36,26 +37,26 @@ class PageCache:
         self.clear()
         self._outdated = fresh
 
-    def get(self, key: int, default: Any) -> Any:
+    def get(self, key: Key, default: Any) -> Any:
         """The row with this key: None when it has gone, `default` when it is not at hand or outdated."""
         return self._rows.get(key, default)
 
-    def known(self, key: int, default: Any) -> Any:
+    def known(self, key: Key, default: Any) -> Any:
         """The row with this key, outdated if there is no other."""
         return self._rows.get(key, self._outdated.get(key, default))
 
-    def items(self) -> list[tuple[int, Row | None]]:
+    def items(self) -> list[tuple[Key, Row | None]]:
         return [*self._outdated.items(), *self._rows.items()]
 
     def touch(self, page: int) -> None:
         if page in self._pages:
             self._pages.move_to_end(page)
 
-    def put(self, keys: Sequence[int], rows: Sequence[Row | None]) -> None:
+    def put(self, keys: Keys, rows: Sequence[Row | None]) -> None:
         """Rows that belong to no page yet, such as a list's first ones."""
         self._rows.update(zip(keys, rows, strict=True))
 
-    def put_page(self, page: int, keys: Sequence[int], rows: Sequence[Row | None]) -> None:
+    def put_page(self, page: int, keys: Keys, rows: Sequence[Row | None]) -> None:
         self.put(keys, rows)
         self._pages[page] = keys
         self._pages.move_to_end(page)
@@ -86,9 +87,15 @@ class PageCache:
         return next(reversed(self._wanted), None)
 
 
-def joined(head: Keys, tail: Keys) -> Keys:
-    """Both, one after the other."""
-    return array("q", head) + array("q", tail) if head and tail else head or tail
+def joined(*parts: Keys) -> Keys:
+    """All of them, one after the other."""
+    filled = [part for part in parts if part]
+    if len(filled) < 2:
+        return filled[0] if filled else range(0)
+    keys: Any = [] if isinstance(filled[0], list) else array("q")
+    for part in filled:
+        keys.extend(part)
+    return cast("Keys", keys)
 
 
 def common_ends(old: Keys, new: Keys) -> tuple[int, int]:

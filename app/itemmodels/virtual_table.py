@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
 from app.itemmodels.pages import PAGE, PageCache, common_ends, joined
+from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
 from app.services.records.rows import Value
 
@@ -172,11 +173,11 @@ class VirtualTableModel(QAbstractTableModel):
 
     # Records
 
-    def key(self, row: int) -> int | None:
+    def key(self, row: int) -> Key | None:
         """The row's key, or None while it is not known."""
         return self._keys[row] if 0 <= row < len(self._keys) else None
 
-    def row_of_key(self, key: int) -> int | None:
+    def row_of_key(self, key: Key) -> int | None:
         return position(self._keys, key)
 
     @property

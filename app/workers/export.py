@@ -3,6 +3,7 @@
 Never imports Qt.
 """
 
+import json
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,22 +143,33 @@ def _check_target(target: Path, database: Path) -> None:
             )
 
 
-def _described(keys: Keys | None) -> tuple[int | list[int] | None, "array[int] | bytes"]:
-    """Keys without a gap as a range's three numbers; others as their count, with themselves attached."""
+_Described = int | list[int] | dict[str, int] | None
+
+
+def _described(keys: Keys | None) -> tuple[_Described, "array[int] | bytes"]:
+    """Keys without a gap as a range's three numbers; others as their count, with themselves attached; texts
+    as the length of their JSON.
+    """
     if keys is None:
         return None, b""
     if isinstance(keys, range):
         return [keys.start, keys.stop, keys.step], b""
+    if isinstance(keys, list):
+        texts = json.dumps(keys).encode()
+        return {"bytes": len(texts)}, texts
     found = keys if isinstance(keys, array) else array("q", keys)
     return len(found), found
 
 
-def _keys(described: int | list[int] | None, attached: BinaryIO) -> Keys | None:
+def _keys(described: _Described, attached: BinaryIO) -> Keys | None:
     """The keys of `_described`."""
     if described is None:
         return None
     if isinstance(described, list):
         return range(*described)
+    if isinstance(described, dict):
+        texts: list[str] = json.loads(attached.read(described["bytes"]))
+        return texts
     keys = array("q")
     keys.frombytes(attached.read(described * keys.itemsize))
     return keys

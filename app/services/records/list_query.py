@@ -14,8 +14,8 @@ from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Se
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import value_of
+from app.services.records.rows import STORED, decoded, exactly, given, holds
 from app.services.records.rows import Value as Stored
-from app.services.records.rows import holds
 from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows, raw
 
@@ -29,6 +29,9 @@ _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, Col
 
 Document = dict[str, Any]
 """What JSON can hold."""
+
+Key = int | str
+"""What names a row of a list: its rowid, or its primary key as `rows.exactly` writes it."""
 
 Value = str | int | float | bytes | None
 Choice = tuple[str, tuple[Value, ...]]
@@ -81,15 +84,20 @@ def _value(plain: Any) -> Value:
 class Statements:
     """The statements of one list, of a table as the file has it.
 
-    `present` are the file's columns; one that is missing reads as NULL. Rows are named by SQLite's rowid,
-    which every query can sort by last, so that an order is always total.
+    `present` are the file's columns; one that is missing reads as NULL. Rows are named by `key`, SQLite's
+    rowid or the primary key of a table that has none, which every query can sort by last, so that an order is
+    always total. `key` fetches it: a primary key as `exactly` writes it.
     """
 
-    def __init__(self, query: ListQuery, present: Iterable[str], limits: Limits) -> None:
+    def __init__(
+        self, query: ListQuery, present: Iterable[str], limits: Limits, key: str | None = None
+    ) -> None:
         self.query, self.table = query, DECLARED[query.table]
         self._present, self._limits = frozenset(present), limits
         self.source = self.table.model._meta.table
-        self.rowid = Column(self.source, "rowid")
+        self.has_rowids = key is None
+        self._by = Column(self.source, key or "rowid")
+        self.key = self._by if self.has_rowids else exactly(self._by)
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants
         self.sort = self.table.column(query.sort or self.table.sort)
         self._descending = self.table.descending if query.sort is None else query.descending
@@ -112,15 +120,19 @@ class Statements:
         """How many rows an unfiltered list has, its lowest and highest key, and whether it is sorted by an
         INTEGER PRIMARY KEY, which is SQLite's rowid under another name; numbers all of them.
         """
-        ends = (self.rowid.asc(), self.rowid.desc())
+        if not self.has_rowids:
+            return [self.count()]
+        ends = (self._by.asc(), self._by.desc())
         key = "SELECT lower(name) = ? AND upper(type) = 'INTEGER' FROM pragma_table_xinfo(?) WHERE pk"
-        lowest, highest = (self.select(self.rowid).order_by(end).limit(1) for end in ends)
+        lowest, highest = (self.select(self._by).order_by(end).limit(1) for end in ends)
         return [self.count(), lowest, highest, raw(key, self.sort.source, self.table.name)]
 
     def gapless(self, extent: Sequence[Rows]) -> range | None:
         """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
+        if not self.has_rowids or self.sort is not self.table.key:
+            return None
         count, lowest, highest, key = extent
-        if self.sort is not self.table.key or key != [(1,)]:
+        if key != [(1,)]:
             return None
         if not lowest:
             return range(0)
@@ -130,11 +142,13 @@ class Statements:
         return range(last, first - 1, -1) if self._descending else range(first, last + 1)
 
     def keys(self) -> Any:
-        """The rowids in the query's order, in one step of SQLite: eight bytes each, big-endian.
+        """The keys in the query's order; rowids in one step of SQLite: eight bytes each, big-endian.
 
         Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
         paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
         """
+        if not self.has_rowids:
+            return self._ordered(self.key)
         # SQLite keeps the inner order for group_concat; a LIMIT of -1 to be sure would cost its fast sorter.
         inner = self._ordered().alias("ordered")
         joined = fn.group_concat(fn.unhex(fn.printf("%016x", Column(inner, "rowid"))), "")
@@ -143,29 +157,39 @@ class Statements:
         tidied = fn.length(fn.randomblob(65_536))
         return Select([inner], [joined.cast("BLOB"), tidied])
 
-    def first(self, limit: int, cells: Iterable[Any]) -> Any:
-        """The first rows of the list, each with its key before its cells.
+    def first(self, limit: int, cell: Callable[[Any], Any]) -> Any:
+        """The first rows of the list, each with its key before its cells, all as `cell` fetches them.
 
         The keys are sorted alone: with the cells a sort by an unindexed column takes seven times as long.
         SQLite keeps the order of the left side of a CROSS JOIN.
         """
         ordered = self._ordered().limit(limit).alias("ordered")
-        both = Join(ordered, self.source, JOIN.CROSS, self.rowid == Column(ordered, "rowid"))
-        return Select([both], [self.rowid, *cells])
+        both = Join(ordered, self.source, JOIN.CROSS, self._by == Column(ordered, self._by.name))
+        return Select([both], [cell(self.key), *map(cell, self.cells())])
 
-    def page(self, keys: Sequence[int], values: Iterable[Any]) -> Any:
-        """The rows of the tenant with these keys, each with its key before the values."""
+    def page(self, keys: Sequence[Key], values: Iterable[Any], cell: Callable[[Any], Any]) -> Any:
+        """The rows of the tenant with these keys, each with its key before the values, as `cell` fetches
+        them.
+        """
         if isinstance(keys, range) and keys:
-            wanted = self.rowid.between(min(keys[0], keys[-1]), max(keys[0], keys[-1]))
+            wanted = self._by.between(min(keys[0], keys[-1]), max(keys[0], keys[-1]))
         else:
             # One parameter for any number of keys, so that the statement is compiled once.
-            wanted = self.rowid.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(list(keys))]))
-        return self._scoped(self.rowid, *values).where(wanted)
+            stored = "value" if self.has_rowids else STORED
+            wanted = self._by.in_(SQL(f"(SELECT {stored} FROM json_each(?))", [json.dumps(list(keys))]))  # noqa: S608
+        return self._scoped(cell(self.key), *map(cell, values)).where(wanted)
 
     def key_of(self, record_id: Stored) -> Any:
         """The key of the tenant's record that has this id; of None there is none."""
         there = SQL("0") if record_id is None else holds(self.value(self.table.key), record_id)
-        return self._scoped(self.rowid).where(there)
+        return self._scoped(self.key).where(there)
+
+    def is_row(self, key: Key) -> Any:
+        """The condition that it is the row with this key."""
+        return self._by == self._stored(key)
+
+    def _stored(self, key: Key) -> Any:
+        return given(key if isinstance(key, int) else decoded(key))
 
     def grouped(self, column: str, cell: Callable[[Any], Any]) -> Any:
         """The values of a column and their counts, most frequent first, under the query's other filters."""
@@ -174,20 +198,21 @@ class Statements:
         value, count = self.value(self.table.column(column)), fn.COUNT(SQL("*"))
         return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
 
-    def before(self, rowid: int) -> Any:
-        """The condition that a row comes before the row `rowid` in the query's order.
+    def before(self, key: Key) -> Any:
+        """The condition that a row comes before the one with this key in the query's order.
 
         The row's sort key is read inside the statement, so that it may be of any type and in any encoding.
         """
         other = self.table.model.alias()
-        there = other.select(self._sort_key(other)).where(Column(other, "rowid") == rowid)
+        row = self._stored(key)
+        there = other.select(self._sort_key(other)).where(Column(other, self._by.name) == row)
         here = self._sort_key()
         tied = Expression(here, OP.IS, there)
         if self._descending:
             ahead = (here > there) | (here.is_null(False) & Expression(there, OP.IS, None))
-            return ahead | (tied & (self.rowid > rowid))
+            return ahead | (tied & (self._by > row))
         ahead = (here < there) | (here.is_null() & Expression(there, OP.IS_NOT, None))
-        return ahead | (tied & (self.rowid < rowid))
+        return ahead | (tied & (self._by < row))
 
     def cells(self) -> list[Any]:
         """The list's columns as a page reads them, text cut at `CELL_CHARACTERS`."""
@@ -215,10 +240,10 @@ class Statements:
         own = Column(self.source, "tenant_id") == self.query.scope.tenant_id
         return found.where(own if "tenant_id" in self._present else SQL("0"))
 
-    def _ordered(self) -> Any:
-        """The keys in the query's order, made total by the rowid."""
-        order = (self._sort_key(), self.rowid)
-        return self.select(self.rowid).order_by(
+    def _ordered(self, key: Any = None) -> Any:
+        """The keys in the query's order, made total by them."""
+        order = (self._sort_key(), self._by)
+        return self.select(self._by if key is None else key).order_by(
             *(part.desc() if self._descending else part.asc() for part in order)
         )
 
@@ -253,8 +278,8 @@ class Statements:
         # Of two indexes SQLite uses one and looks every row up. Asked for the rowids of the second, it reads
         # nothing but both indexes: a third of the time for a large tenant, never much worse.
         other = self.table.model.alias()
-        chosen = other.select(Column(other, "rowid")).where(_one_of(self.value(column, other), values))
-        return self.rowid.in_(chosen)
+        chosen = other.select(Column(other, self._by.name)).where(_one_of(self.value(column, other), values))
+        return self._by.in_(chosen)
 
     def _contains(self, text: str) -> Any:
         """Whatever the case of ASCII letters; the text's own upper and lower case cover the others."""

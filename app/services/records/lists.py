@@ -1,8 +1,8 @@
 """Lists of a million rows: the exact count, the first rows, any page, and where a record stands.
 
 A list is a sequence of keys in the order shown and pages of rows fetched by key. A key is a row's rowid, an
-integer even where the record's id is a text, or NULL. Everything here only reads; what belongs together is
-one batch of the engine, and so one snapshot.
+integer even where the record's id is a text, or NULL; of a table WITHOUT ROWID its primary key, as a text.
+Everything here only reads; what belongs together is one batch of the engine, and so one snapshot.
 """
 
 import sys
@@ -14,18 +14,20 @@ from typing import Any
 from peewee import SQL, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.records.list_query import ListQuery, Statements, Value
+from app.services.records.list_query import Key, ListQuery, Statements, Value
 from app.services.records.record import value_of
 from app.services.records.rows import RawText, decoded, exactly, legible
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, TableColumn
 from models.engine import Database, Rows
-from models.errors import TableMissing, UndecodableText
+from models.errors import StorageError, TableMissing, UndecodableText
 from models.schema import Schema
 from models.status import DAY
 
-Keys = Sequence[int]
-"""Rowids in the order shown: a `range` where they have no gap, else an `array('q')`; never changed."""
+Keys = Sequence[Any]
+"""Of type `Key`, in the order shown: rowids as a `range` where they have no gap, else as an `array('q')`; the
+others as a list. Never changed.
+"""
 
 Row = tuple[Stored, ...]
 """The record's id, as it is stored, and its other values, legible."""
@@ -42,6 +44,13 @@ _ROWS_AT_ONCE = 500
 _WHOLE_ROWS_AT_ONCE = 100
 """A row may have megabytes."""
 _KEYS_AT_ONCE = 65_536
+
+
+class NoSingleKey(StorageError):
+    sentence = (
+        "The table {what} of this file is kept by a key of several columns alone (WITHOUT ROWID), and a list "
+        "goes by one; so its rows are not shown. Nothing is wrong with them."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ class Lists:
     """
 
     def __init__(self, schema: Schema) -> None:
-        self._columns = schema.columns
+        self._columns, self._without_rowid = schema.columns, schema.without_rowid
 
     def open_list(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
         """The exact total and the first rows, as fast as the query allows.
@@ -81,23 +90,24 @@ class Lists:
         if query.filtered:
             # Finding out which rows a filter keeps costs what counting them costs. The first rows are asked
             # for by their keys afterwards, as every page is: in the same batch the filter would run twice.
-            kept = _array(database.rows(statements.keys()))
+            kept = _keys(statements, database.rows(statements.keys()))
             return Listing(query, len(kept), kept, self.load_page(database, query, kept[:first_rows]))
 
         def asked(cell: Callable[[Any], Any]) -> list[Any]:
-            return [*statements.extent(), statements.first(first_rows, map(cell, statements.cells()))]
+            return [*statements.extent(), statements.first(first_rows, cell)]
 
         *extent, first = _read(database, asked, _with_id)
         total: int = extent[0][0][0]
         known = statements.gapless(extent)
-        keys: Keys = array("q", [row[0] for row in first]) if known is None else known
+        firsts = [row[0] for row in first]
+        keys = known if known is not None else array("q", firsts) if statements.has_rowids else firsts
         return Listing(query, total, keys, tuple(row[1:] for row in first))
 
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
         statements = self._statements(database, query)
         known = _range(database, statements)
-        return _array(database.rows(statements.keys())) if known is None else known
+        return _keys(statements, database.rows(statements.keys())) if known is None else known
 
     def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
         """The rows with these keys, each with its record's id first, in the order of the keys.
@@ -114,18 +124,18 @@ class Lists:
         """How many rows the query keeps."""
         return int(database.scalar(self._statements(database, query).count()))
 
-    def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, int] | None:
+    def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, Key] | None:
         """The position of a record in the list, from 0, and its key; None when it is not in it."""
         statements = self._statements(database, query)
-        key: int | None = database.scalar(statements.key_of(record_id))
+        key: Key | None = database.scalar(statements.key_of(record_id))
         if key is None:
             return None
         known = _range(database, statements)
         if known is not None:
-            return (known.index(key), key) if key in known else None
+            return (known.index(key), key) if isinstance(key, int) and key in known else None
         listed, ahead = database.read_batch(
             [
-                statements.select(SQL("1")).where(statements.rowid == key),
+                statements.select(SQL("1")).where(statements.is_row(key)),
                 statements.count().where(statements.before(key)),
             ]
         )
@@ -142,14 +152,15 @@ class Lists:
         by_id = [statements.key_of(named) for statements, (_, named) in zip(lists, wanted, strict=True)]
         answers = database.read_batch([*(statements.keys() for statements in lists), *by_id])
         totals, firsts = [], []
-        for kept, named_rows in zip(map(_array, answers[: len(lists)]), answers[len(lists) :], strict=True):
+        all_kept = map(_keys, lists, answers[: len(lists)])
+        for kept, named_rows in zip(all_kept, answers[len(lists) :], strict=True):
             named_keys = [row[0] for row in named_rows[:1]]
             totals.append(len(kept) + sum(position(kept, key) is None for key in named_keys))
             firsts.append(list(dict.fromkeys([*named_keys, *kept[:most]]))[:most])
 
         def pages(cell: Callable[[Any], Any]) -> list[Any]:
             return [
-                statements.page(keys, map(cell, statements.cells()))
+                statements.page(keys, statements.cells(), cell)
                 for statements, keys in zip(lists, firsts, strict=True)
             ]
 
@@ -217,19 +228,22 @@ class Lists:
         return _in_order(database, statements, keys, values, at_once=_WHOLE_ROWS_AT_ONCE, told=tuple)
 
     def holds(self, table: str) -> bool:
-        """Whether the file has the table."""
-        return table in self._columns
+        """Whether the file has the table, and lists of it."""
+        return table in self._columns and len(self._without_rowid.get(table, ())) < 2
 
     def _statements(self, database: Database, query: ListQuery) -> Statements:
         if query.table not in self._columns:
             raise TableMissing(query.table)
-        return Statements(query, self._columns[query.table], database.limits)
+        key = self._without_rowid.get(query.table, (None,))
+        if len(key) > 1:
+            raise NoSingleKey(query.table)
+        return Statements(query, self._columns[query.table], database.limits, key[0])
 
 
-def position(keys: Keys, key: int) -> int | None:
+def position(keys: Keys, key: Key) -> int | None:
     """Where `key` stands in `keys`, or None; other threads get their turn in between."""
     if isinstance(keys, range):
-        return keys.index(key) if key in keys else None
+        return keys.index(key) if isinstance(key, int) and key in keys else None
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         try:
             return keys.index(key, start, start + _KEYS_AT_ONCE)
@@ -280,8 +294,10 @@ def _range(database: Database, statements: Statements) -> range | None:
     return statements.gapless(database.read_batch(statements.extent()))
 
 
-def _array(found: Rows) -> "array[int]":
+def _keys(statements: Statements, found: Rows) -> Keys:
     """The keys that `Statements.keys` gave."""
+    if not statements.has_rowids:
+        return [row[0] for row in found]
     keys = array("q")
     keys.frombytes(found[0][0] or b"")
     if sys.byteorder == "little":
@@ -291,9 +307,9 @@ def _array(found: Rows) -> "array[int]":
 
 def _by_key(
     database: Database, statements: Statements, keys: Keys, values: list[Any], told: Callable[[Row], Row]
-) -> dict[int, Row]:
+) -> dict[Key, Row]:
     """The values of the rows with these keys, whatever is stored in them."""
-    (found,) = _read(database, lambda cell: [statements.page(keys, map(cell, values))], told)
+    (found,) = _read(database, lambda cell: [statements.page(keys, values, cell)], told)
     return {row[0]: row[1:] for row in found}
 
 

@@ -233,6 +233,12 @@ def exactly(value: Any) -> NodeList:
     return NodeList([first, *(part for other in others for part in (value, other))], glue="")
 
 
+STORED: Final = """CASE substr(value, 1, 1)
+  WHEN 't' THEN CAST(unhex(substr(value, 2)) AS TEXT) WHEN 'b' THEN unhex(substr(value, 2))
+  ELSE CAST(value AS NUMERIC) END"""
+"""The stored value of a `value` that `exact` has written, other than NULL, in SQL."""
+
+
 def decoded(text: str) -> Value:
     if text[0] in "tb":
         data = bytes.fromhex(text[1:])
@@ -247,10 +253,15 @@ def _bound(value: Value) -> tuple[str, Any]:
     return ("CAST(? AS TEXT)", value.raw) if isinstance(value, RawText) else ("?", value)
 
 
+def given(value: Value) -> SQL:
+    """A value, other than NULL, in a query."""
+    place, bound = _bound(value)
+    return SQL(place, [bound])
+
+
 def holds(expression: Any, value: Value) -> Expression:
     """The condition that a column holds a value, as an index of it compares them."""
-    place, bound = _bound(value)
-    return Expression(expression, OP.EQ, SQL(place, [bound]))
+    return Expression(expression, OP.EQ, given(value))
 
 
 def one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:

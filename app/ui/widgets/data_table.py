@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -135,9 +136,7 @@ class DataTable(QTableView):
         self._rows_changed()
 
     @contextmanager
-    def kept_in_place(
-        self, name: Callable[[int], int | None], find: Callable[[int], int | None]
-    ) -> Iterator[None]:
+    def kept_in_place(self, name: Callable[[int], Any], find: Callable[[Any], int | None]) -> Iterator[None]:
         """The row at the top stays there while rows come and go above it; at the very top, new ones show.
 
         `name(row)` gives what `find` knows the row by afterwards.

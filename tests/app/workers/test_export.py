@@ -121,6 +121,19 @@ def test_the_same_bytes_as_in_this_process(
     assert (count > 0) == (query.text != "nobody")
 
 
+def test_only_the_rows_selected_of_a_table_without_rowids(small: Path, tmp_path: Path) -> None:
+    connection = apsw.Connection(str(small))
+    made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
+    connection.execute(f"ALTER TABLE users RENAME TO plain; {made} WITHOUT ROWID")
+    connection.execute("INSERT INTO users SELECT * FROM plain")
+    connection.close()
+    database, query = LocalDatabase(small), ListQuery("users")
+    with database.connection_context():
+        keys = Lists(inspect(database)).load_keys(database, query)[1:3]
+    assert written(small, tmp_path / "out", query, Format.JSON, keys=keys) == 2
+    assert (tmp_path / "out").read_bytes() == as_before(small, tmp_path / "before", query, Format.JSON, keys)
+
+
 @pytest.mark.parametrize("keys", [array("q", [5, 2, 3, 900]), range(6, 2, -1), range(0), array("q")])
 def test_only_the_rows_selected(small: Path, tmp_path: Path, keys: Keys) -> None:
     query = ListQuery("users")

@@ -234,7 +234,7 @@ class AuditTab(RecordTab):
 
     def _selected_ends(self) -> Ends | None:
         _, keys = self.list.selected_keys()
-        return (min(keys), max(keys)) if len(keys) else None
+        return (min(keys), max(keys)) if len(keys) and isinstance(keys[0], int) else None
 
     def _refuse_selected(self) -> str | None:
         return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
@@ -259,4 +259,5 @@ class AuditTab(RecordTab):
 
 def _ends(keys: Keys) -> Ends | None:
     """The first and the last of keys in the table's own order, which is that of their seqs."""
-    return (min(keys[0], keys[-1]), max(keys[0], keys[-1])) if len(keys) else None
+    ends = [key for key in (*keys[:1], *keys[-1:]) if isinstance(key, int)]  # none WITHOUT ROWID
+    return (min(ends), max(ends)) if ends else None

@@ -1,6 +1,5 @@
 """Keeps one table on one list: its rows, its pages, and the counts behind its choices."""
 
-from array import array
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,8 +10,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column, Row
+from app.itemmodels.pages import joined
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.records.list_query import ListQuery, Value
+from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing
 from app.services.records.tables import Table
 from app.ui.shell.context import Context
@@ -82,7 +82,7 @@ class ListController(QObject):
         query = self._query
         self._wanted = record_id
 
-        def found(answer: tuple[int, int] | None) -> None:
+        def found(answer: tuple[int, Key] | None) -> None:
             if query != self._query or record_id != self._wanted:
                 return  # another list is on its way, or another record was asked for since
             self._wanted = None
@@ -97,7 +97,7 @@ class ListController(QObject):
 
         self._context.runner.read(self._context.lists.locate, query, record_id, on_done=found)
 
-    def _row_of(self, place: int, key: int) -> int | None:
+    def _row_of(self, place: int, key: Key) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
         if place < self.model.rowCount() and self.model.key(place) in (key, None):
             return place
@@ -118,13 +118,8 @@ class ListController(QObject):
 
     def selected_keys(self) -> tuple[ListQuery, Keys]:
         """The list's query and exactly the keys of the rows selected now, in their order."""
-        ranges = self._selected_ranges()
-        if len(ranges) == 1:  # all of a million rows, copied once
-            return self._shown_query(), self.model.keys[ranges[0].start : ranges[0].stop]
-        keys = array("q")
-        for rows in ranges:
-            keys.extend(self.model.keys[rows.start : rows.stop])
-        return self._shown_query(), keys
+        parts = (self.model.keys[rows.start : rows.stop] for rows in self._selected_ranges())
+        return self._shown_query(), joined(*parts)
 
     def _selected_ranges(self) -> list[range]:
         """The selected rows in order; all of a million rows are one range."""

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 from peewee import BaseQuery, OperationalError
 
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Counts, Lists, Page, position
+from app.services.records.lists import Counts, Lists, NoSingleKey, Page, position
 from app.services.records.tables import DECLARED, Scope
 from models.engine import Limits, Rows
 from models.errors import FileLocked, TableMissing
@@ -320,6 +321,72 @@ def test_times_stand_where_they_belong_however_they_are_stored(lists: Lists, dat
     that_day = replace(sorted_by_time, since=2_000 * day, until=2_001 * day)
     assert ids(lists, database, that_day) == ["usr_2", "usr_3", "usr_4"]
     assert lists.per_day(database, USERS)[:3] == ((1_999, 1), (2_000, 3), (2_001, 1))
+
+
+@pytest.mark.parametrize("key", ["id", "email"])
+def test_a_table_without_rowids_is_listed_as_any_other(
+    lists: Lists, database: LocalDatabase, tmp_path: Path, key: str
+) -> None:
+    connection = database.connection()
+    connection.execute(
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES"
+        " (x'00ff', 'acme', 'blob', 250, 1), (CAST(x'ff41' AS TEXT), 'blue', 'bad', 250, 1),"
+        " ('nul' || char(0), 'blue', CAST(x'fe' AS TEXT), 1, 1), ('x''00f''f', 'acme', 'text', 2, 9e999)"
+    )
+    written = "".join(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
+    written = written.replace(f"{key} TEXT", f"{key} TEXT PRIMARY KEY", 1).replace(
+        " PRIMARY KEY" * 2, " PRIMARY KEY"
+    )
+    written = written.replace("id TEXT PRIMARY KEY", "id TEXT") if key != "id" else written
+    connection.execute(
+        "ALTER TABLE users RENAME TO plain;"
+        f"{written} WITHOUT ROWID; INSERT INTO users SELECT * FROM plain ORDER BY {key};"
+        "CREATE TABLE old AS SELECT * FROM users; DROP TABLE plain"
+    )
+    sorts = ("email", "created_at", "id", "has_password")
+    filters: tuple[dict[str, Any], ...] = (
+        {},
+        {"scope": ACME},
+        {"text": "acme"},
+        {"choices": (("has_password", (0,)),)},
+        {"since": 200},
+    )
+    queries = [replace(USERS, sort=sorts[n % 4], descending=n % 3 == 0, **filters[n % 5]) for n in range(10)]
+    found = [everything_of(Lists(inspect(database)), database, query) for query in queries]
+    connection.execute(f"DROP TABLE users; {written}; INSERT INTO users SELECT * FROM old ORDER BY {key}")
+    assert found == [everything_of(Lists(inspect(database)), database, query) for query in queries]
+    assert any(rows for rows, *_ in found)
+
+
+def everything_of(lists: Lists, database: LocalDatabase, query: ListQuery) -> tuple[object, ...]:
+    """What a list says, but for its keys."""
+    keys, opened = lists.load_keys(database, query), lists.open_list(database, query, first_rows=3)
+    rows = lists.load_page(database, query, keys)
+    places = [lists.locate(database, query, row[0]) for row in rows if row]
+    assert [place and place[1] for place in places] == list(keys)
+    assert [position(keys, key) for key in keys] == list(range(len(keys)))
+    return (
+        rows,
+        opened.rows,
+        opened.total,
+        [place and place[0] for place in places],
+        list(lists.record_ids(database, query, keys[1:3])),
+        list(lists.stored_rows(database, query, keys, DECLARED["users"].columns)),
+        lists.choices(database, query, ["tenant_id", "has_password"]),
+        lists.per_day(database, query),
+        lists.search(database, [(query, "usr_1"), (query, "x'00ff'")], 3),
+    )
+
+
+def test_a_table_kept_by_several_columns_alone_says_so(lists: Lists, database: LocalDatabase) -> None:
+    database.connection().execute(
+        "DROP TABLE users;"
+        "CREATE TABLE users (id TEXT, tenant_id TEXT, PRIMARY KEY (tenant_id, id)) WITHOUT ROWID"
+    )
+    lists = Lists(inspect(database))
+    with pytest.raises(NoSingleKey, match="users of this file is kept by a key of several columns"):
+        lists.open_list(database, USERS)
+    assert not lists.holds("users") and lists.holds("notifications")
 
 
 def test_rows_without_an_id_are_listed_but_cannot_be_acted_on(lists: Lists, database: LocalDatabase) -> None:
