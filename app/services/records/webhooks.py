@@ -18,6 +18,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS
+from app.services.text import readable
 from models.errors import InvalidInput, NotAllowed
 from models.status import AuditEvent, WebhookEvent
 
@@ -71,12 +72,17 @@ def create(images: Images, tenant_id: str, form: WebhookInput, *, actor: str, no
 
 @writing.act
 def update(images: Images, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
-    """Changes what differs. Raises `NotFound` and `InvalidInput`."""
+    """Changes what differs from what the form showed at first. Raises `NotFound` and `InvalidInput`."""
     wanted = _checked(form)
     if form.secret is not None:
         wanted["secret"] = form.secret or None
     row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
-    after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
+    left = {
+        name for name in ("name", "url", "events") if getattr(form, name) == readable(row.image.get(name))
+    }
+    if form.active is bool(row["active"]):
+        left.add("active")
+    after = {name: value for name, value in wanted.items() if name not in left and not row.holds(name, value)}
     if not after:
         raise NotAllowed("Nothing was changed.")
     before = {name: row[name] for name in after}

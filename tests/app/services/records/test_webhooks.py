@@ -84,6 +84,21 @@ def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, event
     assert database.connection().execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
 
 
+def test_an_edit_beside_odd_values_leaves_them_as_they_are(database: LocalDatabase, events: Events) -> None:
+    webhook_id = create(database)
+    connection = database.connection()
+    connection.execute("UPDATE webhook_destinations SET name = x'0102', active = 2, events = '*, run_killed'")
+    shown = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
+    form = WebhookInput(shown.text("name"), "https://other.example/in", shown.text("events"), True)
+    change = webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
+    assert events()[-1][2]["changes"].keys() == {"url", "hostname"}
+    stored = "SELECT name, active, events FROM webhook_destinations"
+    assert connection.execute(stored).fetchone() == (b"\1\2", 2, "*, run_killed")
+    writing.undo(database, change, now=NOW)
+    with pytest.raises(NotAllowed, match="Nothing was changed"):
+        webhooks.update(database, webhook_id, replace(form, url=shown.text("url")), actor="ops", now=NOW)
+
+
 def test_no_column_that_is_declared_a_secret_is_in_an_audit_entry(
     database: LocalDatabase, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
