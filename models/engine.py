@@ -122,6 +122,12 @@ class Database(ABC):
         """Within it, what the engine's own library raises becomes a typed failure; bugs pass unchanged."""
         return nullcontext()
 
+    def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
+        """Those of the values that the table's own rules let a row have in `column`, as far as an engine can
+        tell without writing.
+        """
+        return frozenset(values)
+
     def calm_log(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what
         the context gives, which keeps nobody waiting.

@@ -17,6 +17,8 @@ class RunStatus(StrEnum):
     KILLED = "killed"
     CANCELLED = "cancelled"
     DELETED = "deleted"
+    ACTIVE = "active"
+    """What the platform's gateway calls a run that is running."""
 
 
 class Phase(StrEnum):

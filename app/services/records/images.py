@@ -50,6 +50,10 @@ class Images:
         """The rows of each, from one snapshot."""
         return self._read(lambda tables: queries)
 
+    def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
+        """As `Database.accepted`."""
+        return self._database.accepted(table, column, values)
+
     def table(self, name: str) -> StoredTable:
         """Raises `TableMissing`."""
         if self._tables is None:

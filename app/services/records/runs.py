@@ -23,8 +23,10 @@ from models.errors import NotAllowed, NotFound, TableMissing
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
 
+_KNOWN = frozenset(map(str, RunStatus))
 PHASES: tuple[str, ...] = tuple(Phase)
-STATUSES: tuple[str, ...] = tuple(RunStatus)
+STATUSES: tuple[str, ...] = tuple(status for status in RunStatus if status is not RunStatus.ACTIVE)
+"""Those of the platform's document."""
 
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.RUNNING: frozenset(
@@ -32,10 +34,14 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     ),
     RunStatus.PAUSED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.KILLED}),
 }
+TRANSITIONS[RunStatus.ACTIVE] = TRANSITIONS[RunStatus.RUNNING]
 """What may follow what, beside deleting and restoring, which are always possible."""
+
+_RUNNING = (RunStatus.RUNNING, RunStatus.ACTIVE)
 
 _EVENTS = {
     RunStatus.RUNNING: AuditEvent.RUN_RESUMED,
+    RunStatus.ACTIVE: AuditEvent.RUN_RESUMED,
     RunStatus.PAUSED: AuditEvent.RUN_PAUSED,
     RunStatus.COMPLETED: AuditEvent.RUN_COMPLETED,
     RunStatus.KILLED: AuditEvent.RUN_KILLED,
@@ -80,8 +86,19 @@ def allowed(status: str) -> frozenset[RunStatus]:
     """The statuses that a run in `status` may be given."""
     if status == RunStatus.DELETED:
         return frozenset()
-    following = TRANSITIONS.get(RunStatus(status), frozenset()) if status in STATUSES else frozenset()
+    following = TRANSITIONS.get(RunStatus(status), frozenset()) if status in _KNOWN else frozenset()
     return following | {RunStatus.DELETED}
+
+
+def taken(database: Database) -> frozenset[RunStatus]:
+    """The statuses that the file's own rules let a run have."""
+    return _named(database.accepted(PLANNING_RUNS.name, "status", tuple(RunStatus)))
+
+
+def _named(accepted: frozenset[str]) -> frozenset[RunStatus]:
+    """The same, where a run that is called active counts as running."""
+    also = {RunStatus.RUNNING} if RunStatus.ACTIVE in accepted else set()
+    return frozenset(map(RunStatus, accepted)) | also
 
 
 @writing.act
@@ -95,6 +112,8 @@ def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, act
     for row in rows:
         if status not in allowed(str(row.shown("status"))):
             raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
+    if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", _RUNNING):
+        status = RunStatus.ACTIVE
     return _change(images, [(row, status) for row in rows], status, actor, now)
 
 
@@ -140,7 +159,7 @@ def _status_before(entries: Rows) -> str:
         status = str(json.loads(entries[0][0])["changes"]["status"]["from"])
     except (IndexError, ValueError, TypeError, KeyError, RecursionError):
         return RunStatus.PAUSED
-    return status if status in STATUSES and status != RunStatus.DELETED else RunStatus.PAUSED
+    return status if status in _KNOWN and status != RunStatus.DELETED else RunStatus.PAUSED
 
 
 def _change(

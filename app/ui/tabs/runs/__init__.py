@@ -53,6 +53,7 @@ STATUS_LOOKS = {
     RunStatus.KILLED: (Tone.BAD, Icon.BAD),
     RunStatus.CANCELLED: (Tone.NEUTRAL, Icon.CANCELLED),
     RunStatus.DELETED: (Tone.NEUTRAL, Icon.DELETED),
+    RunStatus.ACTIVE: (Tone.ACCENT, Icon.RUNNING),
 }
 """How a status is shown beside its word."""
 
@@ -68,6 +69,7 @@ ACTS: tuple[RunAct, ...] = (
 
 _MAIN = {
     RunStatus.RUNNING: ("pause", "cancel", "kill"),
+    RunStatus.ACTIVE: ("pause", "cancel", "kill"),
     RunStatus.PAUSED: ("resume", "cancel", "kill"),
     RunStatus.DELETED: ("restore",),
 }
@@ -80,6 +82,7 @@ class RunsTab(RecordTab):
 
     _parked: ParkedIdeasDialog | None = None
     _no_parked: str | None = None
+    _taken: frozenset[str] = frozenset(RunStatus)
 
     def special_columns(self) -> declared.Special:
         return {
@@ -177,6 +180,9 @@ class RunsTab(RecordTab):
         )
         self.scope_note.setVisible(scope.tenant_id is not None)
 
+    def read_beside(self, query: ListQuery) -> None:
+        self.context.runner.read(planning.taken, on_done=self._know_taken, on_failed=lambda error: None)
+
     def reload(self) -> None:
         super().reload()
         self.context.runner.read(
@@ -198,7 +204,11 @@ class RunsTab(RecordTab):
 
     def _refuse(self, act: RunAct) -> str | None:
         statuses = {row[_STATUS] for row in self.selection.records()}
-        return self.selection.refusal() or refusal_of(act, statuses)
+        return self.selection.refusal() or refusal_of(act, statuses, self._taken)
+
+    def _know_taken(self, taken: frozenset[str]) -> None:
+        self._taken = taken
+        self.commands.update()
 
     def _open_artifact(self, phase: str) -> None:
         shown: RunDetail | None = self.current.whole()
@@ -238,8 +248,13 @@ def main_acts(status: Any) -> tuple[str, ...]:
     return _MAIN.get(status, ("delete",))
 
 
-def refusal_of(act: RunAct, statuses: Collection[Any]) -> str | None:
-    """Why the act does not apply to runs in these statuses, as a sentence; None when it does."""
+def refusal_of(
+    act: RunAct, statuses: Collection[Any], taken: Collection[str] = frozenset(RunStatus)
+) -> str | None:
+    """Why the act does not apply to runs in these statuses, as a sentence; None when it does.
+
+    `taken` are the statuses that the file lets a run have.
+    """
     for status in sorted(statuses, key=str):
         if act.status is None:
             if status != RunStatus.DELETED:
@@ -250,6 +265,8 @@ def refusal_of(act: RunAct, statuses: Collection[Any]) -> str | None:
             if status == RunStatus.DELETED:
                 return "A deleted run must be restored first."
             return f"A run that is {status} cannot be {act.done}."
+        elif act.status not in taken:
+            return f"This file's own rules let no run be {act.status}."
     return None
 
 

@@ -7,12 +7,12 @@ from app.services.records import runs as planning
 from app.services.records import writing
 from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
-from models.errors import NotAllowed, NotFound, TenantAdminError
+from models.errors import NotAllowed, NotFound, Refused, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
-from tests.fixtures.gateway import create_planning
+from tests.fixtures.gateway import create_gateway, create_planning
 
 
 def add_run(database: LocalDatabase, status: str, key: str = "run-1") -> str:
@@ -119,3 +119,22 @@ def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> 
         with pytest.raises(TenantAdminError):
             planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(database, "r1").run["status"] == "running"
+
+
+def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None:
+    database = LocalDatabase(create_gateway(tmp_path / "gateway.sqlite"))
+    with database.connection_context():
+        assert planning.taken(database) == {"active", "running", "paused", "completed", "killed"}
+        resumed = planning.set_status(database, ["run-1"], RunStatus.RUNNING, actor="ops", now=NOW)
+        assert planning.get(database, "run-1").run["status"] == "active"
+        assert resumed.events[0].event_type == "run_resumed"
+        paused = planning.set_status(database, ["run-1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        assert planning.get(database, "run-1").run["status"] == "paused"
+        writing.undo(database, paused, now=NOW)
+        assert planning.get(database, "run-1").run["status"] == "active"
+        with pytest.raises(Refused):
+            planning.set_status(database, ["run-1"], RunStatus.CANCELLED, actor="ops", now=NOW)
+
+
+def test_the_platform_s_own_file_takes_every_status(database: LocalDatabase) -> None:
+    assert planning.taken(database) == set(RunStatus)

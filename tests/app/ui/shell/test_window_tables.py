@@ -14,7 +14,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
-from tests.fixtures.gateway import create_planning
+from tests.fixtures.gateway import create_gateway, create_planning
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -200,3 +200,19 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     press("K")
     qtbot.waitUntil(lambda: status() == "killed")
     assert not window.findChildren(ConfirmDialog), "it was asked once"
+
+
+def test_what_a_gateway_refuses_of_a_run_is_said_before(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = create_gateway(tmp_path / "gateway.sqlite")
+    ask(path, "UPDATE planning_runs SET status = 'active'")
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, TABLES.index("planning_runs"))
+    choose(qtbot, page, 0)
+    acts = {name: page.commands.action(name) for name in ("pause", "complete", "kill", "cancel", "delete")}
+    qtbot.waitUntil(lambda: not acts["delete"].isEnabled())
+    assert "own rules let no run be deleted." in acts["delete"].toolTip()
+    assert {name for name, action in acts.items() if action.isEnabled()} == {"pause", "complete", "kill"}
+    press("P")
+    qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])

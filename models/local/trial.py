@@ -1,0 +1,57 @@
+"""What a table's own rules allow, tried on an empty copy of it in memory: no SQL is taken apart for that."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any, Final
+
+import apsw
+
+_STEPS: Final = 100_000
+"""Of SQLite's machine; to make a table takes a few hundred, and a hostile file's SQL may go on for ever."""
+
+_SHAPE: Final = """
+SELECT name, upper(type), "notnull" OR pk FROM pragma_table_xinfo(?) WHERE NOT hidden ORDER BY cid
+"""
+
+
+def accepted(sql: str, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
+    """Those of the values that a row of the table, made by `sql`, may have in `column`.
+
+    All of them where the table cannot be made alone, or where it takes none: what it demands then is more
+    than that column.
+    """
+    taken = set()
+    with closing(apsw.Connection(":memory:")) as trial:
+        trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+        trial.set_progress_handler(lambda: True, _STEPS)
+        try:
+            trial.execute(sql)
+            row = {
+                name: _filler(kind) if needed else None
+                for name, kind, needed in trial.execute(_SHAPE, (table,))
+            }
+            trial.pragma("ignore_check_constraints", 1)
+            places = ", ".join("?" * len(row))
+            names = ", ".join(map(_quoted, row))
+            trial.execute(f"INSERT INTO {_quoted(table)} ({names}) VALUES ({places})", tuple(row.values()))  # noqa: S608
+            trial.pragma("ignore_check_constraints", 0)
+            for value in values:
+                try:
+                    trial.execute(f"UPDATE OR ABORT {_quoted(table)} SET {_quoted(column)} = ?", (value,))  # noqa: S608
+                except apsw.ConstraintError:
+                    continue
+                taken.add(value)
+        except apsw.Error:
+            return frozenset(values)
+    return frozenset(taken or values)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _filler(kind: str) -> Any:
+    """A value that a column of this type takes, also in a STRICT table."""
+    if "INT" in kind:
+        return 0
+    return {"REAL": 0.0, "BLOB": b""}.get(kind, "")
