@@ -21,7 +21,12 @@ from app.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.services.chain.checkpoints.identity import Continuation
+    from app.services.files.dump import Note
+
+STRICT = "refuse a dump of which anything is left out or changed; otherwise that is said on standard error"
 
 
 def backup_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +56,7 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
         "than the file's checkpoints; refused otherwise",
     )
     parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
+    parser.add_argument("--strict", action="store_true", help=STRICT)
 
 
 def restore(options: argparse.Namespace) -> int:
@@ -63,7 +69,10 @@ def restore(options: argparse.Namespace) -> int:
     store, verify = store_and_verifier(take_part=True)
     restoring.require_writable(path, force=options.force)
     with restoring.scratch(path) as scratch:
-        offered = restoring.offer(path, options.copy, Path(scratch), store, verify, now=now)
+        offered = restoring.offer(
+            path, options.copy, Path(scratch), store, verify, now=now, strict=options.strict
+        )
+        _tell(options.copy, offered.prepared.notes)
         if not offered.holds:
             print_report(offered.report)
         if offered.needs_agreement and not options.allow_findings:
@@ -96,8 +105,11 @@ def restore(options: argparse.Namespace) -> int:
 
 
 def import_dump_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dump", type=Path, help="what `wrangler d1 export` or sqlite3's `.dump` wrote")
+    parser.add_argument(
+        "dump", type=Path, help="what `wrangler d1 export` or sqlite3's `.dump` wrote; may be packed by gzip"
+    )
     parser.add_argument("file", type=Path, help="the new database; never over an existing file")
+    parser.add_argument("--strict", action="store_true", help=STRICT)
 
 
 def import_dump(options: argparse.Namespace) -> int:
@@ -105,13 +117,25 @@ def import_dump(options: argparse.Namespace) -> int:
     from app.services.files import importing  # noqa: PLC0415
     from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
 
-    imported = importing.import_dump(options.dump, options.file)
+    imported = importing.import_dump(options.dump, options.file, strict=options.strict)
+    _tell(options.dump, imported.notes)
     for table, count in imported.rows.items():
         say(f"{table}: {count:,} rows")
     for item in imported.dangling:
         say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
     say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
     return _verify_imported(options.file) if AUDIT_CHAIN.name in imported.rows else EXIT_INTACT
+
+
+def _tell(dump: Path, notes: "Sequence[Note]") -> None:
+    """Says what of a dump did not come in as it is written, and what is only worth knowing."""
+    if notes:
+        from app.services.files.dump import sentences  # noqa: PLC0415
+
+        for sentence in sentences([note for note in notes if note.kind.is_loss]):
+            complain(f"{dump.name}: {sentence}")
+        for sentence in sentences([note for note in notes if not note.kind.is_loss]):
+            say(sentence)
 
 
 def _verify_imported(path: Path) -> int:

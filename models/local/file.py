@@ -5,6 +5,7 @@ The file itself is never opened for that: closing a descriptor would drop the lo
 it through SQLite (POSIX locks belong to the process, not to the descriptor).
 """
 
+import codecs
 import errno
 import os
 import re
@@ -36,7 +37,10 @@ _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
-_OTHERS = (b"PK", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8", b"%PDF", b"(\xb5/\xfd", b"7z", b"BZh", b"\xfd7z")
+GZIP = b"\x1f\x8b"
+"""How a packed file begins."""
+
+_OTHERS = (b"PK", GZIP, b"\x89PNG", b"\xff\xd8", b"%PDF", b"(\xb5/\xfd", b"7z", b"BZh", b"\xfd7z")
 """How archives, pictures and documents begin, which are as noisy as an encrypted file."""
 
 CONFIGURATIONS = frozenset({"wrangler.toml", "wrangler.json", "wrangler.jsonc"})
@@ -148,9 +152,29 @@ def diagnose(path: Path) -> StorageError:
         # Byte 19 is the version a reader must know (sqlite.org/fileformat2.html, 1.3.3).
         newer = start[21:24] == _FRACTIONS and start[19] > 2
         return errors.NewerFormat(path) if newer else errors.DamagedFile(path)
-    if _SQL.match(start.decode("utf-8-sig", errors="replace")):
+    if is_sql(start):
         return errors.SqlDump(path)
     return errors.EncryptedFile(path) if _looks_encrypted(start, size) else errors.NotADatabase(path)
+
+
+def is_sql(start: bytes) -> bool:
+    """Whether a file that begins so is an SQL dump, most likely; also in UTF-16, or packed by gzip."""
+    if start.startswith(GZIP):
+        import zlib  # noqa: PLC0415
+
+        with suppress(zlib.error):
+            start = zlib.decompressobj(wbits=31).decompress(start, _FIRST_PAGE)
+    text = start.decode(utf16(start) or "utf-8-sig", errors="replace")
+    return _SQL.match(text.removeprefix("\ufeff")) is not None
+
+
+def utf16(start: bytes) -> str | None:
+    """Which UTF-16 a text that begins so is in, as PowerShell's `>` writes it; None for none."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if start[:1] == b"\0":
+        return "utf-16-be"
+    return "utf-16-le" if start[1:2] == b"\0" else None
 
 
 def _looks_encrypted(start: bytes, size: int) -> bool:

@@ -1,16 +1,21 @@
-"""An SQL dump: its text in pieces that end where a statement ends, and what its statements may do, decided by
-SQLite's own parser at each of them. Why a dump was not imported never quotes what it holds.
+"""An SQL dump: its text in pieces that end where a statement ends, and what is said of one that cannot come
+in, or not whole. Why it was not imported never quotes what it holds. `app.services.files.guard` runs it.
 """
 
+import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Final
+from typing import BinaryIO, ClassVar, Final, Protocol
 
 import apsw
 
+from app.services.text import counted, visible
 from models.errors import TenantAdminError
-from models.local import statements
+from models.local.file import GZIP, utf16
 
 BLOCK = 1 << 15
 """Bytes read at a time: some eighty rows."""
@@ -18,46 +23,90 @@ BLOCK = 1 << 15
 MAX_STATEMENT = 100_000_000
 """Bytes of the longest statement; D1 itself takes 100 KB, and a row of 2 MB."""
 
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_BOM = b"\xef\xbb\xbf"
 _MARK = re.compile(rb"[;'\"`\[]|--|/\*")
-_BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)  # possessive: no state is kept
+_GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
+_BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_TRIGGER = re.compile(
+    _GAP + rb"create\b" + _GAP + rb"(?:temp(?:orary)?\b" + _GAP + rb")?trigger\b", re.DOTALL | re.IGNORECASE
+)
+_END = re.compile(_GAP + rb"end" + _GAP + rb";", re.DOTALL | re.IGNORECASE)
+_IN_TEXT = re.compile(rb"(?:[^']++|'')*+")
 _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
-
-_OK: Final = apsw.SQLITE_OK
-_ALLOWED: Final = frozenset(
-    (
-        apsw.SQLITE_INSERT,  # never of sqlite_master: SQLite itself keeps that
-        apsw.SQLITE_UPDATE,
-        apsw.SQLITE_CREATE_TABLE,
-        apsw.SQLITE_CREATE_INDEX,
-        apsw.SQLITE_REINDEX,  # how a new index is filled
-    )
+_TOKEN = re.compile(
+    rb"""(?P<text>'(?:[^']++|'')*+')|(?P<skip>--[^\n]*+|/\*.*?\*/)|"[^"]*+"|`[^`]*+`|\[[^\]]*+\]""", re.DOTALL
 )
-_PART: Final = frozenset((apsw.SQLITE_SELECT, apsw.SQLITE_READ))
-"""What is no statement of its own here, only a part of one."""
 
-_PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys"))
-_BOOKKEEPING: Final = frozenset(("sqlite_sequence", "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
-"""Tables of SQLite's own that dumps empty before they fill them."""
+_NAMED: Final = 20
+_KEPT: Final = 1_000
+"""So many things left out are named in a sentence, and known apart at all."""
 
-_SAID: Final = {
-    apsw.SQLITE_ATTACH: "ATTACH",
-    apsw.SQLITE_DETACH: "DETACH",
-    apsw.SQLITE_ALTER_TABLE: "ALTER TABLE",
-    apsw.SQLITE_ANALYZE: "ANALYZE",
-    apsw.SQLITE_SAVEPOINT: "SAVEPOINT",
-    apsw.SQLITE_RECURSIVE: "a recursive query",
-    apsw.SQLITE_CREATE_TRIGGER: "a trigger",
-    apsw.SQLITE_CREATE_VIEW: "a view",
-    apsw.SQLITE_CREATE_VTABLE: "a virtual table",
-}
-_LIMITS: Final = (
-    (apsw.SQLITE_LIMIT_ATTACHED, 0),
-    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
-    (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
-    (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
-)
+_LONGEST = 120
+"""Characters of what is said of a statement."""
+
+
+class Kind(Enum):
+    """What of a dump did not come in as it is written: a noun, and what became of it."""
+
+    VIEW = "view", "left out"
+    TRIGGER = "trigger", "left out"
+    VIRTUAL_TABLE = "virtual table", "left out; the tables that it keeps its rows in are plain tables"
+    NOT_RUN = "statement", "not run"
+    DROP = "DROP … IF EXISTS", "not run, as nothing of that name is there"
+    ROLLBACK = "ROLLBACK", "not run: the file that was dumped is damaged, so rows may be missing"
+    ROWS = "statement", "left out, for a table that the dump does not make"
+    NUL = "text", "with a zero byte, kept as it is"
+    BYTES = "text", "that is no UTF-8, kept byte for byte"
+    ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
+    LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
+    NO_TABLES = "", "it holds rows alone, which were put into tables that this program's migrations make"
+    LACKS = "part", "missing, as in a dump of some tables only, or one that lost its end"
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether a person is asked before the import goes on; what is usual is only told."""
+        return self is not Kind.LINE_BREAKS
+
+
+@dataclass(slots=True)
+class Note:
+    """`count` things of a kind and a name; `line` is that of the `first`."""
+
+    kind: Kind
+    name: str
+    line: int | None
+    first: str = ""
+    count: int = 0
+
+    def __str__(self) -> str:
+        noun, fate = self.kind.value
+        said = f"{counted(self.count, noun)} {fate}" if noun else fate
+        where = [self.first, "" if self.line is None else f"line {self.line:,}"]
+        at = ", ".join(_short(item) for item in where if item)
+        name = f": {_short(self.name)}" if self.name else ""
+        return f"{said}{name}" + (f" ({'from ' if self.count > 1 else ''}{at})" if at else "")
+
+
+class Notes:
+    """Everything that did not come in as it is written, by kind and name."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Kind, str], Note] = {}
+
+    def add(
+        self, kind: Kind, name: str = "", line: int | None = None, *, first: str = "", count: int = 1
+    ) -> None:
+        if (kind, name) not in self._found and len(self._found) >= _KEPT:
+            name = first = ""
+        self._found.setdefault((kind, name), Note(kind, name, line, first)).count += count
+
+    def all(self) -> tuple[Note, ...]:
+        return tuple(self._found.values())
+
+
+def sentences(notes: Sequence[Note]) -> list[str]:
+    """Each as a line for a person, and how many more there are."""
+    more = [f"and {counted(len(notes) - _NAMED, 'more kind')}"] if len(notes) > _NAMED else []
+    return [str(note) for note in notes[:_NAMED]] + more
 
 
 class ImportFailed(TenantAdminError):
@@ -67,7 +116,7 @@ class ImportFailed(TenantAdminError):
 
     def __init__(self, dump: Path, what: str, line: int | None = None) -> None:
         where = "" if line is None else f" at line {line:,}"
-        super().__init__(self.wording.format(name=dump.name, what=what, where=where))
+        super().__init__(self.wording.format(name=dump.name, what=_short(what), where=where))
         self.what, self.line = what, line
 
 
@@ -79,7 +128,7 @@ class NotADump(ImportFailed):
 
 
 class NotPlainText(ImportFailed):
-    wording = "{name} holds {what}{where}, so nothing was imported; an SQL dump is UTF-8 text."
+    wording = "{name} holds {what}{where}, outside of any text, so nothing was imported; it is no SQL dump."
 
 
 class DumpCutOff(ImportFailed):
@@ -103,279 +152,251 @@ class StatementFailed(ImportFailed):
     wording = "The statement{where} of {name} fails ({what}), so nothing was imported."
 
 
+class RowsDoNotFit(StatementFailed):
+    wording = (
+        "{name} holds rows but no tables, and the statement{where} does not fit the tables of this program "
+        "({what}); nothing was imported. Export it again with its tables (without --no-schema)."
+    )
+
+
 class ImportLimit(ImportFailed):
     wording = "{name} {what}, so nothing was imported."
 
 
 class NotThePlatforms(ImportFailed):
-    """A dump of something else, or one that lost its end between two statements."""
-
     wording = (
-        "{name} lacks {what}: it is not a whole dump of the platform's database, so nothing was imported."
+        "{name} makes {what}, so nothing was imported; choose a dump of the platform's database, with its "
+        "tables (made without --no-schema)."
     )
+
+
+class NotWhole(TenantAdminError):
+    """A dump that could come in but for its `notes`, and was asked for whole; no file was made."""
+
+    def __init__(self, dump: Path, notes: Sequence[Note]) -> None:
+        super().__init__(
+            f"{dump.name} cannot come in whole: {'; '.join(sentences(notes))}. Nothing was imported."
+        )
+        self.notes = tuple(notes)
 
 
 class Scanner:
     """Finds the semicolons that end a statement in text that grows, each byte looked at once.
 
-    It cuts as `sqlite3_complete()` does, which a test proves, except inside a trigger: that ends at its first
-    semicolon here, and an import refuses it before that.
+    It cuts as `sqlite3_complete()` does, which a test proves.
     """
 
     def __init__(self) -> None:
         self._at = 0
         self._closing: bytes | None = None
+        self._begin, self._in_trigger = 0, False
         self.begun = False
 
     def last_end(self, text: bytes | bytearray) -> int:
         """Offset behind the last such semicolon that was not there at the call before; 0 if none is."""
-        self.begun = True
         end = 0
+        while found := self.next_end(text):
+            end = found
+        return end
+
+    def next_end(self, text: bytes | bytearray) -> int:
+        """Offset behind the next such semicolon; 0 if none is there yet."""
+        self.begun = True
         while True:
+            if self._closing == b"'":
+                inside = _IN_TEXT.match(text, self._at)
+                self._at = inside.end() if inside else self._at
             if self._closing is not None:
                 closed = text.find(self._closing, self._at)
                 if closed < 0:
                     # The first byte of a closing "*/" may be here, its second in the next block.
                     self._at = max(self._at, len(text) - len(self._closing) + 1)
-                    return end
+                    return 0
                 self._at = closed + len(self._closing)
                 self._closing = None
             mark = _MARK.search(text, self._at)
             if mark is None:
                 self._at = max(self._at, len(text) - 1)  # half of a "--" or "/*"
-                return end
+                return 0
             self._at = mark.end()
-            if mark[0] == b";":
-                end = self._at
-            else:
+            if mark[0] != b";":
                 self._closing = _CLOSING[bytes(mark[0])]
+            elif self._ends(text):
+                return self._at
+
+    def _ends(self, text: bytes | bytearray) -> bool:
+        """Whether the semicolon in front of `_at` ends a statement; in a trigger only one behind END does."""
+        begin, self._begin = self._begin, self._at
+        if not self._in_trigger:
+            self._in_trigger = _TRIGGER.match(text, begin, self._at) is not None
+            return not self._in_trigger
+        self._in_trigger = _END.fullmatch(text, begin, self._at) is None
+        return not self._in_trigger
 
     @property
     def in_comment(self) -> bool:
         return self._closing == b"*/"
 
 
-def pieces(file: BinaryIO, path: Path) -> Iterator[tuple[str, int, int]]:
-    """Text of whole statements, the offset in bytes where it begins, and the bytes read so far.
+class Source(Protocol):
+    """Where a dump's text is read from, as UTF-8."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[tuple[Source, BinaryIO]]:
+    """The dump's text, whatever it is packed or written in, and the file itself, to ask how far it is.
+
+    Raises `OSError` when it is opened; what is wrong with a packed one when it is read: `EOFError`,
+    `zlib.error`, `gzip.BadGzipFile`.
+    """
+    with path.open("rb") as file:
+        source: Source = file
+        if file.peek(2)[:2] == GZIP:
+            import gzip  # noqa: PLC0415 - few are packed
+
+            source = gzip.GzipFile(fileobj=file)
+        start = source.read(4)
+        encoding = utf16(start)
+        begun = _Begun(start.removeprefix(codecs.BOM_UTF8), source)
+        yield _Recoded(begun, encoding) if encoding else begun, file
+
+
+class _Begun:
+    """A source of which the start has been read already."""
+
+    def __init__(self, start: bytes, rest: Source) -> None:
+        self._start, self._rest = start, rest
+
+    def read(self, size: int, /) -> bytes:
+        start, self._start = self._start, b""
+        return start + self._rest.read(size)
+
+
+class _Recoded:
+    """A source in another encoding; half of a pair of surrogates stays the bytes that it is."""
+
+    def __init__(self, source: Source, encoding: str) -> None:
+        self._source = source
+        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+
+    def read(self, size: int, /) -> bytes:
+        text, data = "", b"-"
+        while data and not text:
+            data = self._source.read(size)
+            text = self._decoder.decode(data, not data)
+        return text.encode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole statements; `line` is that of the first character."""
+
+    text: str
+    line: int
+
+    def line_of(self, start: int) -> int:
+        """The line of the statement behind character `start`, and the white space and comments there."""
+        before = _BEFORE.match(self.text[start : start + MAX_STATEMENT].encode())
+        skipped = before[0].count(b"\n") if before else 0
+        return self.line + self.text.count("\n", 0, start) + skipped
+
+    def end_of(self, start: int) -> int:
+        """Where the statement ends that begins at character `start`."""
+        size = 4096
+        while start + size < len(self.text):
+            data = self.text[start : start + size].encode()
+            if end := Scanner().next_end(data):
+                return start + len(data[:end].decode())
+            size *= 2
+        data = self.text[start:].encode()
+        end = Scanner().next_end(data)
+        return start + len(data[:end].decode()) if end else len(self.text)
+
+
+def pieces(source: Source, path: Path, notes: Notes) -> Iterator[Piece]:
+    """The text as whole statements. A text with bytes that SQL cannot say is written so that it can.
 
     Raises `NotPlainText`, `ImportLimit` (a statement is too long) and `DumpCutOff` (the last has no end).
     """
     text = bytearray()
     scanner = Scanner()
-    begin, read = 0, 0
-    while block := file.read(BLOCK):
-        if read == 0 and block.startswith(UTF16):
-            raise NotPlainText(path, "UTF-16, as PowerShell's `>` writes it,", 1)
-        if read == 0 and block.startswith(_BOM):
-            begin = len(_BOM)
-        text += block[begin:] if read == 0 else block
-        read += len(block)
-        if b"\0" in block:
-            raise NotPlainText(path, "a zero byte", line_at(path, begin + text.index(b"\0")))
+    line = 1
+    while block := source.read(BLOCK):
+        text += block
         # A row ends with its line nearly always. SQLite says whether it does, faster than a scan would.
         end = 0 if scanner.begun else text.rfind(b";\n") + 1
-        piece = _decoded(text[:end], path, begin)
-        if not end or not apsw.complete(piece):
+        plain = _plain(text[:end])
+        if not end or plain is None or not apsw.complete(plain):
             end = scanner.last_end(text)
-            piece = _decoded(text[:end], path, begin)
+            plain = _plain(text[:end])
         if end:
-            yield piece, begin, read
-            begin += end
+            yield Piece(_said_in_sql(text[:end], path, line, notes) if plain is None else plain, line)
+            line += text.count(b"\n", 0, end)
             del text[:end]
             scanner = Scanner()
         elif len(text) > MAX_STATEMENT:
-            line = line_at(path, _first_token(text, begin))
             raise ImportLimit(
-                path, f"holds a statement of more than {MAX_STATEMENT:,} bytes, which begins at line {line:,}"
+                path,
+                f"holds a statement of more than {MAX_STATEMENT:,} bytes, which begins at line "
+                f"{line + _skipped(text)[1]:,}",
             )
     if end := scanner.last_end(text):
-        yield _decoded(text[:end], path, begin), begin, read
-        begin += end
+        plain = _plain(text[:end])
+        yield Piece(_said_in_sql(text[:end], path, line, notes) if plain is None else plain, line)
+        line += text.count(b"\n", 0, end)
         del text[:end]
-    if scanner.in_comment or statements.canonical(text.decode(errors="replace")):
-        raise DumpCutOff(path, "a statement", line_at(path, _first_token(text, begin)))
+    skipped, lines = _skipped(text)
+    if scanner.in_comment or skipped < len(text):
+        raise DumpCutOff(path, "a statement", line + lines)
 
 
-def line_at(path: Path, offset: int) -> int:
-    """The number of the line that holds the byte at `offset`; counted when it is asked for, which is rare."""
-    line = 1
-    with path.open("rb") as file:
-        while offset > 0 and (block := file.read(min(offset, 1 << 20))):
-            line += block.count(b"\n")
-            offset -= len(block)
-    return line
-
-
-def _first_token(text: bytes | bytearray, begin: int) -> int:
-    """Where the statement begins whose text, in front of it white space and comments, begins at `begin`."""
+def _skipped(text: bytes | bytearray) -> tuple[int, int]:
+    """The bytes of white space and comments in front, and the lines in them."""
     found = _BEFORE.match(text)
-    return begin + (found.end() if found else 0)
+    return (found.end(), found[0].count(b"\n")) if found else (0, 0)
 
 
-def statement_line(path: Path, text: str, begin: int, start: int) -> int:
-    """The line of the statement behind character `start` of a piece that begins at the byte `begin`."""
-    begin += len(text[:start].encode())
-    return line_at(path, _first_token(text[start:].encode(), begin))
-
-
-def _decoded(text: bytearray, path: Path, begin: int) -> str:
+def _plain(text: bytearray) -> str | None:
+    """None for what SQLite's parser would not take as it is."""
+    if b"\0" in text:
+        return None
     try:
         return text.decode()
-    except UnicodeDecodeError as error:
-        raise NotPlainText(path, "bytes that are no UTF-8", line_at(path, begin + error.start)) from None
-
-
-class Forbidden(Exception):
-    """A statement does something else than filling tables; `str()` names what."""
-
-
-class Guard:
-    """Stands over one connection while it runs a dump. BEGIN, COMMIT and the two pragmas do nothing there.
-
-    `statements` counts what ran. `start` is where, in the text that was run, the statement lies that
-    failed; `begun` is where a BEGIN is in it. `open` says that a BEGIN has had no COMMIT yet.
-    """
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self.statements = 0
-        self.start = 0
-        self._lengths: list[int] = []
-        self.open = False
-        self.begun: int | None = None
-        self._acts = False
-        self._refused: str | None = None
-        for setting, value in (
-            (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
-            (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
-            (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
-            (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
-        ):
-            connection.config(setting, value)
-        connection.enable_load_extension(False)
-        connection.drop_modules([])  # no virtual table of any kind
-        for limit, most in _LIMITS:
-            connection.limit(limit, most)
-        self._functions = self._keep_innocuous_functions()
-
-    def run(self, text: str) -> None:
-        """Runs whole statements. Raises `Forbidden` and what SQLite raises."""
-        self._lengths.clear()
-        self.start = 0
-        self.begun = self._refused = None
-        self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
-        try:
-            for _ in self._connection.execute(text):  # until the last statement, whatever rows come
-                pass
-        except Exception as error:
-            end = sum(self._lengths)
-            self.start = end if self._at_next(error, text[end:]) else end - self._lengths[-1]
-            if self._refused is not None:
-                raise Forbidden(self._refused) from error
-            raise
-        finally:
-            self.statements += len(self._lengths)
-            self._connection.authorizer = self._connection.exec_trace = None
-
-    def _keep_innocuous_functions(self) -> frozenset[str]:
-        """The functions that SQLite itself calls innocuous; the others do nothing any more but refuse.
-
-        The authorizer alone is not enough: it is asked about no function behind the first row of VALUES.
-        """
-        found: dict[str, bool] = {}
-        for name, flags in self._connection.execute("SELECT lower(name), flags FROM pragma_function_list"):
-            found[str(name)] = found.get(str(name), True) and bool(int(str(flags)) & apsw.SQLITE_INNOCUOUS)
-        for name, innocuous in found.items():
-            if not innocuous:
-                self._connection.create_scalar_function(name, _refusing(name))
-        return frozenset(name for name, innocuous in found.items() if innocuous)
-
-    @property
-    def at_its_limit(self) -> bool:
-        """Whether the file has as many pages as it may have, rather than the disk being full."""
-        pages = [int(self._connection.pragma(name)) for name in ("page_count", "max_page_count")]
-        return pages[0] >= pages[1]
-
-    def check_default(self, expression: str) -> None:
-        """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
-        self._refused = None
-        self._connection.authorizer = self._authorize
-        try:
-            self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
-        except apsw.Error as error:
-            if self._refused is not None:
-                raise Forbidden(self._refused) from error
-            raise
-        finally:
-            self._connection.authorizer = None
-
-    def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
-        self._lengths.append(len(sql))
-        if self._acts:
-            self._acts = False
-            return True
-        # A query, VACUUM, and others that SQLite does not ask about.
-        raise Forbidden(statements.canonical(sql).partition(" ")[0].upper())
-
-    def _authorize(
-        self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
-    ) -> int:
-        if action in _ALLOWED and database == "main":  # nearly always
-            self._acts = True
-            return _OK
-        if action in _PART:
-            return _OK
-        if database == "temp":
-            return self._refuse("a temporary table")
-        name = name or ""
-        if action == apsw.SQLITE_FUNCTION:
-            known = (detail or "").lower() in self._functions
-            return _OK if known else self._refuse(f"the function {detail}()")
-        if action == apsw.SQLITE_DELETE:
-            self._acts = True
-            if name in _BOOKKEEPING:
-                return _OK
-            return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
-        if action == apsw.SQLITE_TRANSACTION:
-            if name == "ROLLBACK":
-                return self._refuse("ROLLBACK, with which the dump of a damaged file ends,")
-            self._acts = True
-            self.open = name == "BEGIN"
-            self.begun = sum(self._lengths) if self.open else self.begun
-            return apsw.SQLITE_IGNORE  # the import is one transaction of its own
-        if action == apsw.SQLITE_PRAGMA:
-            self._acts = True
-            return apsw.SQLITE_IGNORE if name.lower() in _PRAGMAS else self._refuse(f"PRAGMA {name}")
-        return self._refuse(_SAID.get(action, "a statement"))
-
-    def _refuse(self, what: str) -> int:
-        self._refused = what
-        return apsw.SQLITE_DENY
-
-    def _at_next(self, error: Exception, behind: str) -> bool:
-        """Whether it was the text behind what began last that failed: it could not even be prepared."""
-        if not self._lengths or self._refused is not None or isinstance(error, apsw.BindingsError):
-            return True
-        return isinstance(error, apsw.SQLError) and self._said_of(behind) == str(error)
-
-    def _said_of(self, text: str) -> str | None:
-        """What SQLite says against the first statement of a text when it is prepared, and not run."""
-
-        def stop(*_: object) -> bool:
-            return False
-
-        self._connection.exec_trace = stop
-        try:
-            self._connection.execute(text)
-        except apsw.ExecTraceAbort:
-            return None
-        except apsw.Error as error:
-            return str(error)
+    except UnicodeDecodeError:
         return None
 
 
-def _refusing(name: str) -> Callable[..., Any]:
-    def refuse(*_: object) -> Any:
-        raise Forbidden(f"the function {name}()")
+def _said_in_sql(text: bytearray, path: Path, line: int, notes: Notes) -> str:
+    """The same statements, each text of odd bytes as the text that these bytes are: (CAST(x'…' AS TEXT))."""
 
-    return refuse
+    def replaced(token: re.Match[bytes]) -> bytes:
+        if _plain(bytearray(token[0])) is not None:
+            return token[0]
+        if token["skip"] is not None:
+            return b" " + b"\n" * token[0].count(b"\n")
+        if token["text"] is None:  # a name
+            return token[0]
+        value = token[0][1:-1].replace(b"''", b"'")
+        try:
+            value.decode()
+            kind = Kind.NUL
+        except UnicodeDecodeError:
+            kind = Kind.BYTES
+        notes.add(kind, "", line + text.count(b"\n", 0, token.start()))
+        return b"(CAST(x'" + value.hex().encode() + b"' AS TEXT))"
+
+    said = _TOKEN.sub(replaced, text)
+    if (plain := _plain(bytearray(said))) is not None:
+        return plain
+    try:
+        at, what = said.decode().index("\0"), "a zero byte"
+    except UnicodeDecodeError as error:
+        at, what = error.start, "bytes that are no UTF-8"
+    raise NotPlainText(path, what, line + said.count(b"\n", 0, at))
+
+
+def _short(text: str) -> str:
+    """A name from the dump can be any text of any length."""
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

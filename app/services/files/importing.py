@@ -16,38 +16,42 @@ import apsw
 
 from app import paths
 from app.services.files.dump import (
-    UTF16,
     DumpCutOff,
-    Forbidden,
-    Guard,
     ImportLimit,
+    Kind,
     NotADump,
+    Note,
+    Notes,
     NotThePlatforms,
+    NotWhole,
+    RowsDoNotFit,
     StatementFailed,
     StatementRefused,
     pieces,
-    statement_line,
+    reading,
 )
-from app.services.text import sql_name, visible
-from models.errors import Cancelled, DamagedFile, SqlDump, TenantAdminError
+from app.services.files.guard import Forbidden, Guard
+from app.services.text import sql_name
+from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
-from models.local.file import MAGIC, diagnose, require_file, set_pragma
+from models.local.file import MAGIC, is_sql, require_file, set_pragma
 from models.progress import Progress, Stop, ignore, never
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport, Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
+    from models.local.migrations import Migration
     from models.schema import Schema
 
 _STEPS = 20_000
 """SQLite's own steps between two looks at whether to stop, while it sorts an index or checks the file."""
 
+_WORK, _LEAST_WORK = 20, 50_000_000
+"""Steps that statements may take for a byte of the dump, and at least: a few lines could ask for any time."""
+
 _OF_THE_STORE = (apsw.InterruptError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NoMemError)
 """Nothing that the statement did wrong."""
-
-_LONGEST = 120
-"""Characters of what is said of a statement."""
 
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
@@ -67,42 +71,52 @@ class Imported:
     """What an import made.
 
     `rows` counts by table, the ledger and SQLite's own tables left out. `statements` counts what was run.
-    `dangling` says whose rows' foreign keys point nowhere.
+    `dangling` says whose rows' foreign keys point nowhere, `notes` what did not come in as it is written.
     """
 
     path: Path
     rows: Mapping[str, int]
     statements: int
     dangling: tuple[Dangling, ...]
+    notes: tuple[Note, ...]
     seconds: float
 
 
 def import_dump(
-    dump: Path, target: Path, *, progress: Progress = ignore, cancelled: Stop = never
+    dump: Path, target: Path, *, strict: bool = False, progress: Progress = ignore, cancelled: Stop = never
 ) -> Imported:
     """Makes the new database `target` of an SQL dump; its text comes through byte for byte.
 
-    `progress` is in bytes read of bytes in all. Foreign keys are not enforced, only counted. Whatever goes
-    wrong, nothing is left at `target`. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`,
-    `NotADump`, `NotPlainText`, `DumpCutOff`, `StatementRefused`, `StatementFailed`, `ImportLimit`,
-    `NotThePlatforms`, `CannotVerify`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
+    What cannot come in is left out and noted; with `strict` that is `NotWhole`. `progress` is in bytes read
+    of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
+    `target`. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `NotADump`, `NotPlainText`,
+    `DumpCutOff`, `StatementRefused`, `StatementFailed`, `ImportLimit`, `NotThePlatforms`, `CannotVerify`,
+    `DamagedFile` (SQLite's integrity check fails) and the storage errors.
     """
     began = time.perf_counter()
-    size = _size(dump)
+    _check(dump)
+    notes = Notes()
     with new_file(target) as building:
-        with closing(_connect(building, size, cancelled)) as connection, _interrupted():
-            guard = Guard(connection)
+        with closing(_connect(building)) as connection:
+            made = _OwnTables(connection, notes)
+            guard = Guard(connection, notes, made.make)
+            work = _Work(connection, cancelled)
             connection.execute("BEGIN")
-            _run(guard, dump, size, progress, cancelled)
-            _check_defaults(guard, connection, dump)
-            _drop_d1_tables(connection)
-            connection.execute("COMMIT")
-            dangling = tuple(_dangling(connection))
-            if connection.execute("PRAGMA integrity_check(1)").get != "ok":
-                raise DamagedFile(target)
-            set_pragma(connection, "journal_mode", "wal")
-        rows = _rows_by_table(building, dump)
-    return Imported(target, rows, guard.statements, dangling, time.perf_counter() - began)
+            with work.counted(dump):
+                _run(guard, work, dump, progress)
+            with work.uncounted():
+                _check_defaults(guard, connection, dump)
+                _drop_d1_tables(connection)
+                made.record()
+                connection.execute("COMMIT")
+                dangling = tuple(_dangling(connection))
+                if connection.execute("PRAGMA integrity_check(1)").get != "ok":
+                    raise DamagedFile(target)
+                set_pragma(connection, "journal_mode", "wal")
+        rows = _rows_by_table(building, dump, notes)
+        if strict and (lost := [note for note in notes.all() if note.kind.is_loss]):
+            raise NotWhole(dump, lost)
+    return Imported(target, rows, guard.statements, dangling, notes.all(), time.perf_counter() - began)
 
 
 def verify_imported(
@@ -126,25 +140,36 @@ def verify_imported(
         return continuation, SignedReport(verify(path, now=now), None, str(error))
 
 
-def _size(dump: Path) -> int:
+def _check(dump: Path) -> None:
+    """Raises the errors of `require_file`, and `NotADump` for what does not begin as one."""
     require_file(dump)
-    size = dump.stat().st_size
     with dump.open("rb") as file:
-        start = file.read(16)
+        start = file.read(4096)
     if not start:
         raise NotADump(dump, "empty")
-    if start == MAGIC:
+    if start.startswith(MAGIC):
         raise NotADump(dump, "a database, which can be opened as it is")
-    if not start.startswith(UTF16) and not isinstance(diagnose(dump), SqlDump):
+    if not is_sql(start):
         raise NotADump(dump, "something else")
-    return size
 
 
-def _connect(path: Path, size: int, cancelled: Stop) -> apsw.Connection:
+@contextmanager
+def _unpacked(dump: Path) -> Iterator[None]:
+    """What goes wrong with a packed file, said of it."""
+    import zlib  # noqa: PLC0415
+
+    try:
+        yield
+    except (EOFError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # gzip.BadGzipFile has none
+            raise
+        raise NotADump(dump, "a gzip file that is damaged or was cut off") from error
+
+
+def _connect(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
     connection = apsw.Connection(str(path), flags, statementcachesize=0)  # no two statements are alike
     try:
-        most = (_GROWTH * size + _LEAST) // int(connection.pragma("page_size"))
         for name, value in (
             ("auto_vacuum", 2),  # only before the first table
             # Nobody else can see this file yet, and a failed build is thrown away: no journal is needed.
@@ -154,35 +179,108 @@ def _connect(path: Path, size: int, cancelled: Stop) -> apsw.Connection:
             ("foreign_keys", 0),  # D1 writes a table's rows before the rows they refer to
             ("cell_size_check", 1),
             ("cache_size", -2048),
-            ("max_page_count", most),
         ):
             set_pragma(connection, name, value)
-        connection.set_progress_handler(cancelled, _STEPS)
     except BaseException:
         connection.close(True)
         raise
     return connection
 
 
-@contextmanager
-def _interrupted() -> Iterator[None]:
-    try:
-        yield
-    except apsw.InterruptError as error:
-        raise Cancelled from error
+class _Work:
+    """How large a file and how long a run a dump may ask for, by the bytes of text that were read of it."""
+
+    def __init__(self, connection: apsw.Connection, cancelled: Stop) -> None:
+        self._connection, self._cancelled = connection, cancelled
+        self._steps, self._bytes, self._most = _LEAST_WORK, 0, 0
+        self._page = int(connection.pragma("page_size"))
+        self.read(0)
+
+    def read(self, size: int) -> None:
+        """So many bytes of text come next."""
+        self._steps += _WORK * size
+        self._bytes += size
+        most = (_GROWTH * self._bytes + _LEAST) // self._page
+        if most > 2 * self._most or not self._bytes:
+            set_pragma(self._connection, "max_page_count", most)
+            self._most = most
+
+    @contextmanager
+    def counted(self, dump: Path) -> Iterator[None]:
+        """Raises `Cancelled`, and `ImportLimit` for what takes too long."""
+        self._connection.set_progress_handler(self._stop, _STEPS)
+        try:
+            yield
+        except apsw.InterruptError as error:
+            if self._cancelled():
+                raise Cancelled from error
+            raise ImportLimit(dump, "asks for more work than a dump of its size does") from error
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """What this program does itself, as long as it takes. Raises `Cancelled`."""
+        self._connection.set_progress_handler(self._cancelled, _STEPS)
+        try:
+            yield
+        except apsw.InterruptError as error:
+            raise Cancelled from error
+
+    def _stop(self) -> bool:
+        self._steps -= _STEPS
+        return self._steps < 0 or self._cancelled()
+
+    def check(self) -> None:
+        if self._cancelled():
+            raise Cancelled
 
 
-def _run(guard: Guard, dump: Path, size: int, progress: Progress, cancelled: Stop) -> None:
-    begun = 0
-    with dump.open("rb") as file:
-        for text, begin, read in pieces(file, dump):
-            if cancelled():
-                raise Cancelled
+class _OwnTables:
+    """The tables of this program's migrations, for a dump that holds rows alone."""
+
+    def __init__(self, connection: apsw.Connection, notes: Notes) -> None:
+        self._connection, self._notes = connection, notes
+        self.made = False
+
+    def make(self, missing: str) -> bool:
+        """Makes them where no table is there yet, and `missing` is one of them."""
+        from models.local.migrations import LEDGER_SQL  # noqa: PLC0415 - Peewee comes along
+        from models.schema import LEDGER, expected_columns  # noqa: PLC0415
+
+        if missing.lower() not in (LEDGER, *expected_columns()):
+            return False
+        if self._connection.execute("SELECT count(*) FROM sqlite_master").get:
+            return False
+        self.made = True
+        self._notes.add(Kind.NO_TABLES)
+        for statement in (LEDGER_SQL, *(sql for item in _migrations() for sql in item.statements)):
+            self._connection.execute(statement)
+        return True
+
+    def record(self) -> None:
+        """Writes which migrations they are, unless the dump did."""
+        from models.schema import LEDGER  # noqa: PLC0415
+
+        if self.made and not self._connection.execute(f"SELECT count(*) FROM {LEDGER}").get:  # noqa: S608
+            names = [(item.name,) for item in _migrations()]
+            self._connection.executemany(f"INSERT INTO {LEDGER} (name) VALUES (?)", names)  # noqa: S608
+
+
+def _migrations() -> "list[Migration]":
+    from models.local.migrations import read_folder  # noqa: PLC0415
+
+    return read_folder(paths.migrations_dir())
+
+
+def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> None:
+    size = dump.stat().st_size
+    with _unpacked(dump), reading(dump) as (source, file):
+        for piece in pieces(source, dump, guard.notes):
+            work.check()
+            work.read(len(piece.text))
             try:
-                guard.run(text)
+                guard.run(piece)
             except Forbidden as error:
-                line = statement_line(dump, text, begin, guard.start)
-                raise StatementRefused(dump, _short(str(error)), line) from error
+                raise StatementRefused(dump, str(error), piece.line_of(guard.start)) from error
             except _OF_THE_STORE:
                 raise
             except apsw.FullError as error:
@@ -190,13 +288,13 @@ def _run(guard: Guard, dump: Path, size: int, progress: Progress, cancelled: Sto
                     raise
                 raise ImportLimit(dump, f"grows to more than {_GROWTH} times its size") from error
             except apsw.Error as error:
-                line = statement_line(dump, text, begin, guard.start)
-                raise StatementFailed(dump, _short(_said(error)), line) from error
-            if guard.begun is not None:
-                begun = statement_line(dump, text, begin, guard.begun)
-            progress(read, size)
-    if guard.open:
-        raise DumpCutOff(dump, "a transaction", begun)
+                fails = (
+                    RowsDoNotFit if guard.rows_alone and isinstance(error, apsw.SQLError) else StatementFailed
+                )
+                raise fails(dump, _said(error), piece.line_of(guard.start)) from error
+            progress(file.tell(), size)
+    if guard.open_at is not None:
+        raise DumpCutOff(dump, "a transaction", guard.open_at)
 
 
 def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> None:
@@ -209,7 +307,7 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
         try:
             guard.check_default(str(expression))
         except Forbidden as error:
-            raise StatementRefused(dump, _short(f"{error} as a default of {table}")) from error
+            raise StatementRefused(dump, f"{error} as a default of {table}") from error
         except apsw.SQLError:  # a bare word, which stands for itself
             continue
 
@@ -235,8 +333,8 @@ def _dangling(connection: apsw.Connection) -> Iterator[Dangling]:
         yield from (Dangling(str(table), parent, count) for parent, count in sorted(counts.items()))
 
 
-def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
-    """Counts the tables that are a person's, once all that should be there is.
+def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
+    """Counts the tables that are a person's, and notes what is not there.
 
     Raises `NotThePlatforms`, and `CannotVerify` for an audit chain that is not the platform's.
     """
@@ -250,31 +348,29 @@ def _rows_by_table(path: Path, dump: Path) -> dict[str, int]:
     database = LocalDatabase(path)
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
-        missing = _missing(database.connection(), found)
-        if missing:
+        if not found.recognised:
+            raise NotThePlatforms(dump, "none of the platform's tables")
+        if missing := _missing(database.connection(), found):
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
-            raise NotThePlatforms(dump, ", ".join(missing[:5]) + more)
+            notes.add(Kind.LACKS, ", ".join(missing[:5]) + more, count=len(missing))
         if TABLE in found.columns:
             check_table(database.connection(), dump)
         return {table: count or 0 for table, count in describe.rows(database, found).items()}
 
 
 def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
-    """What the migrations that ran have made and is not there; without a ledger, the platform's tables.
+    """What the migrations that ran have made and is not there; without a record of them, our tables.
 
     Indexes stand last in a dump, so a dump that ends too early between two statements is found by them.
     """
     from models import schema  # noqa: PLC0415
-    from models.local.migrations import read_folder  # noqa: PLC0415
 
     if schema.LEDGER not in found.columns:
         return found.missing_tables
     ran = {name for (name,) in connection.execute(f"SELECT name FROM main.{schema.LEDGER}")}  # noqa: S608
-    known = {migration.name: migration for migration in read_folder(paths.migrations_dir())}
-    if not ran & known.keys():
-        return found.missing_tables
+    known = {migration.name: migration for migration in _migrations()}
     if ran - known.keys():  # a later one may have removed what an earlier one made
-        return () if found.recognised else found.missing_tables
+        return ()
     there = {name.lower() for (name,) in connection.execute("SELECT name FROM main.sqlite_master")}
     made = [name for migration in known if migration in ran for name in known[migration].creations() or ()]
     return tuple(name for name in made if name not in there)
@@ -294,8 +390,3 @@ def _said(error: apsw.Error) -> str:
     if said.endswith("syntax error"):
         return "syntax error"
     return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"
-
-
-def _short(text: str) -> str:
-    """A name from the dump can be any text of any length."""
-    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -15,6 +15,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening
+from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
 from models import schema
@@ -56,13 +57,20 @@ class Standing(StrEnum):
 class Prepared:
     """A checked copy of what is to be restored, in a file of its own, beside what it would replace.
 
-    `before` and `after` are row counts by table; a table that cannot be read now counts as None.
+    `before` and `after` are row counts by table; a table that cannot be read now counts as None. `notes` say
+    what of a dump could not come in as it is written.
     """
 
     source: Path
     copy: Path
     before: Mapping[str, int | None]
     after: Mapping[str, int | None]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def said(self) -> list[str]:
+        """The `notes` as lines for a person."""
+        return sentences(self.notes)
 
     @property
     def recorded(self) -> bool:
@@ -135,6 +143,7 @@ def offer(
     verify: Verifier,
     *,
     now: int,
+    strict: bool = False,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Offer:
@@ -144,7 +153,7 @@ def offer(
     verification of the file would call TAMPERED is so by way of a copy, too. Raises the errors of `prepare`,
     `verify` and the checkpoint store.
     """
-    prepared = prepare(path, source, folder, progress=progress, cancelled=cancelled)
+    prepared = prepare(path, source, folder, strict=strict, progress=progress, cancelled=cancelled)
     lines = [line for line in store.lines(path) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
     if not prepared.recorded:
@@ -202,6 +211,7 @@ def prepare(
     source: Path,
     folder: Path,
     *,
+    strict: bool = False,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Prepared:
@@ -215,6 +225,7 @@ def prepare(
         if source.samefile(path):
             raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
     copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
+    notes: tuple[Note, ...] = ()
     try:
         with suppress(NeedsCopy, UnfinishedChange):  # a copy is made all the same
             opening.open_database(source, read_only=True)
@@ -222,7 +233,7 @@ def prepare(
     except SqlDump:
         from app.services.files.importing import import_dump  # noqa: PLC0415 - most copies are databases
 
-        import_dump(source, copy, progress=progress, cancelled=cancelled)
+        notes = import_dump(source, copy, strict=strict, progress=progress, cancelled=cancelled).notes
     database = LocalDatabase(copy)
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
@@ -244,7 +255,7 @@ def prepare(
                 "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
         after = describe.rows(database, found)
-    return Prepared(source, copy, before, after)
+    return Prepared(source, copy, before, after, notes)
 
 
 def restore(

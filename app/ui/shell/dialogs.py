@@ -376,6 +376,8 @@ class RestoreDialog(ConfirmDialog):
         ]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
         self.add_widget(self.tables)
+        for sentence in prepared.said:
+            self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
         report = offer.report
         held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
         found = "holds:" if offer.holds else f"does not hold: {counted(report.found, 'finding')} in"

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
 DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"
-DUMPS = "SQL dumps (*.sql);;All files (*)"
-COPIES = f"Databases and SQL dumps ({SUFFIXES} *.sql);;All files (*)"
+DUMPS = "SQL dumps (*.sql *.sql.gz);;All files (*)"
+COPIES = f"Databases and SQL dumps ({SUFFIXES} *.sql *.sql.gz);;All files (*)"
 DEMO_ROWS = 20_000
 
 
@@ -93,23 +93,42 @@ class Files(QObject):
 
     def ask_import_target(self, dump: Path) -> None:
         """Asks for the new file that an SQL dump is imported into."""
-        title, start = f"Import {dump.name} into a new database", dump.with_suffix(".sqlite")
+        title = f"Import {dump.name} into a new database"
+        start = dump.with_name(f"{dump.name.removesuffix('.gz').removesuffix('.sql')}.sqlite")
         self._ask_new(title, start, partial(self.import_dump, dump), DATABASE_FILES)
 
-    def import_dump(self, dump: Path, target: Path) -> None:
-        """Imports an SQL dump into a new file and opens it; never over an existing one."""
+    def import_dump(self, dump: Path, target: Path, *, strict: bool = True) -> None:
+        """Imports an SQL dump into a new file and opens it; never over an existing one.
+
+        What cannot come in as it is written is asked about first: with `strict` nothing is made then.
+        """
 
         def work(progress: Progress, cancelled: Stop) -> Imported:
             from app.services.files.importing import import_dump  # noqa: PLC0415
 
-            return import_dump(dump, target, progress=progress, cancelled=cancelled)
+            return import_dump(dump, target, strict=strict, progress=progress, cancelled=cancelled)
 
         def done(imported: Imported) -> None:
             rows = counted(sum(imported.rows.values()), "row")
             self._say(f"{rows} imported from {dump.name}")
             self.open(imported.path, imported=True)
 
-        self._busy.run(f"Importing {dump.name}…", work, on_done=done)
+        def failed(error: TenantAdminError) -> None:
+            from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415
+
+            if not isinstance(error, NotWhole):
+                self._busy.runner.failed.emit(error)
+                return
+            self._confirm(
+                "Import what can be imported?",
+                f"{dump.name} cannot come in exactly as it is written. What is not listed comes in whole.",
+                "Import the rest",
+                lambda: self.import_dump(dump, target, strict=False),
+                items=sentences(error.notes),
+                listed="What is left out or changed",
+            )
+
+        self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=failed)
 
     def ask_create(self) -> None:
         start = self._folder() / "foundation.sqlite"

@@ -114,6 +114,23 @@ def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     assert "already a file" in done.stderr
 
 
+def test_what_is_left_out_is_said_and_refused_when_asked_to(live: Path, tmp_path: Path) -> None:
+    dump = write_dump(live, tmp_path / "export.sql", d1=True)
+    line = dump.read_text().count("\n") + 1
+    with dump.open("a") as file:
+        file.write("CREATE VIEW some AS SELECT 1;\n")
+    named = f"1 view left out: some (line {line:,})"
+    done = run("import", "--strict", dump, tmp_path / "strict.sqlite")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"tenant-admin: export.sql cannot come in whole: {named}. Nothing was imported.\n"
+    done = run("restore", "--strict", live, dump)
+    assert (done.returncode, "cannot come in whole" in done.stderr) == (2, True)
+    done = run("import", dump, tmp_path / "new.sqlite")
+    assert (done.returncode, done.stderr) == (0, f"tenant-admin: export.sql: {named}\n")
+    done = run("restore", live, dump)
+    assert (done.returncode, done.stderr) == (0, f"tenant-admin: export.sql: {named}\n")
+
+
 def test_opening_a_dump_says_how_it_is_imported(live: Path, tmp_path: Path) -> None:
     done = run("info", write_dump(live, tmp_path / "export.sql"))
     assert done.returncode == 2

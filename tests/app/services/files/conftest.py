@@ -60,11 +60,11 @@ def target(tmp_path: Path) -> Path:
 def run(tmp_path: Path, target: Path) -> Callable[..., Imported]:
     """Imports a text; nothing may be left at the target or beside it when that fails."""
 
-    def work(content: str | bytes) -> Imported:
+    def work(content: str | bytes, *, strict: bool = False) -> Imported:
         dump = tmp_path / "export.sql"
         dump.write_bytes(content.encode() if isinstance(content, str) else content)
         try:
-            return import_dump(dump, target)
+            return import_dump(dump, target, strict=strict)
         except BaseException:
             assert list(target.parent.iterdir()) == []
             raise

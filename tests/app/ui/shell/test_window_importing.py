@@ -65,6 +65,21 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     assert made.reason == "import"
 
 
+def test_what_cannot_come_in_is_asked_about_first(
+    qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
+) -> None:
+    with export.open("a") as file:
+        file.write("CREATE VIEW some AS SELECT 1;\n")
+    target = tmp_path / "imported.sqlite"
+    window.files.import_dump(export, target)
+    box = dialog(qtbot, window, ConfirmDialog)
+    assert box.list.item(0).text().startswith("1 view left out: some (line ")
+    assert not target.exists()
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, box.confirm_button)
+    assert current(window).context.opened.path == target
+
+
 def test_a_newer_export_of_a_known_database_continues_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,353 @@
+"""What an SQL dump's statements may do, decided by SQLite's own parser at each of them."""
+
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from app.services.files.dump import MAX_STATEMENT, Kind, Notes, Piece
+from app.services.text import sql_name
+from models.local import statements
+
+_OK: Final = apsw.SQLITE_OK
+_ALLOWED: Final = frozenset(
+    (
+        apsw.SQLITE_INSERT,  # never of sqlite_master: SQLite itself keeps that
+        apsw.SQLITE_UPDATE,
+        apsw.SQLITE_CREATE_TABLE,
+        apsw.SQLITE_CREATE_INDEX,
+        apsw.SQLITE_REINDEX,  # how a new index is filled
+    )
+)
+_LEFT_OUT: Final = {
+    apsw.SQLITE_CREATE_VIEW: Kind.VIEW,
+    apsw.SQLITE_CREATE_TRIGGER: Kind.TRIGGER,
+    apsw.SQLITE_CREATE_VTABLE: Kind.VIRTUAL_TABLE,
+    apsw.SQLITE_ANALYZE: Kind.NOT_RUN,
+}
+_PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys"))
+"""What both programs write, and an import sees to itself."""
+
+_SETTINGS: Final = frozenset(
+    (
+        "application_id",
+        "auto_vacuum",
+        "cache_size",
+        "encoding",
+        "journal_mode",
+        "legacy_file_format",
+        "locking_mode",
+        "page_size",
+        "synchronous",
+        "temp_store",
+        "user_version",
+        "writable_schema",
+    )
+)
+"""What others write, and means nothing where it is not run."""
+
+_BOOKKEEPING: Final = frozenset(("sqlite_sequence", "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
+"""Tables of SQLite's own that dumps empty before they fill them."""
+
+_SAID: Final = {
+    apsw.SQLITE_ATTACH: "ATTACH",
+    apsw.SQLITE_DETACH: "DETACH",
+    apsw.SQLITE_ALTER_TABLE: "ALTER TABLE",
+    apsw.SQLITE_SAVEPOINT: "SAVEPOINT",
+    apsw.SQLITE_RECURSIVE: "a recursive query",
+}
+_LIMITS: Final = (
+    (apsw.SQLITE_LIMIT_ATTACHED, 0),
+    (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
+    (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
+    (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
+    (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),  # as D1 has it; a long one can take for ever in one step
+)
+
+_TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
+_DROP: Final = re.compile(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
+_VIRTUAL: Final = re.compile(
+    r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
+    r" values \( 'table' , '(?P<name>[^']*)' , '[^']*' , 0 , 'create virtual table ", re.IGNORECASE
+)  # fmt: skip
+"""How sqlite3 writes a virtual table, in canonical text."""
+
+_MISSING: Final = re.compile(r"no such table: (?:main\.)?(?P<name>.*)", re.DOTALL)
+_BREAKS: Final = (",char(10))", ",char(13))")
+"""How D1's export ends a text with line breaks, in which it wrote each as a backslash and a letter."""
+
+_JSON: Final = "json_valid(replace(replace({column}, char(10), ' '), char(13), ' '))"
+_ALTERED: Final = (
+    "typeof({column}) = 'text' AND (instr({column}, '\\' || char(10)) OR instr({column}, '\\' || char(13))"
+    " OR substr({column}, 1, 1) IN ('{{', '[') AND NOT json_valid({column}) AND " + _JSON + ")"
+)
+"""Whether a text shows that D1's export wrote a line break for a backslash-n: behind one, or within JSON."""
+
+_LOOKED_AT: Final = 1_000
+"""Characters of a failed statement in which its kind is looked for."""
+
+
+class Forbidden(Exception):
+    """A statement does something else than filling tables; `str()` names what."""
+
+
+class Guard:
+    """Stands over one connection while it runs a dump. BEGIN, COMMIT and pragmas do nothing there.
+
+    `statements` counts what ran. `start` is where, in the piece that was run, the statement lies that
+    failed. `open_at` is the line of a BEGIN that has had no COMMIT yet. What is left out goes to `notes`.
+    `make_tables(missing)` is asked to, when rows come before any table; `rows_alone` says that it did.
+    """
+
+    def __init__(self, connection: apsw.Connection, notes: Notes, make_tables: Callable[[str], bool]) -> None:
+        self._connection, self.notes, self._make_tables = connection, notes, make_tables
+        self.statements = 0
+        self.start = 0
+        self.open_at: int | None = None
+        self.rows_alone = False
+        self._lengths: list[int] = []
+        self._acts = self._queries = self._reads = self._is_d1 = self._asks_itself = False
+        self._refused: str | None = None
+        self._left: tuple[Kind, str] | None = None
+        self._into = ""
+        self._with_breaks: tuple[str, int] | None = None
+        self._looks: dict[str, str | None] = {}
+        for setting, value in (
+            (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+            (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+            (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+        ):
+            connection.config(setting, value)
+        connection.enable_load_extension(False)
+        connection.drop_modules([])  # no virtual table of any kind
+        for limit, most in _LIMITS:
+            connection.limit(limit, most)
+        self._functions = self._keep_innocuous_functions()
+
+    def run(self, piece: Piece) -> None:
+        """Runs whole statements. Raises `Forbidden` and what SQLite raises."""
+        self._piece, begin = piece, 0
+        while begin < len(piece.text):
+            try:
+                self._execute(piece.text[begin:] if begin else piece.text, begin)
+                return
+            except (apsw.Error, apsw.ExecTraceAbort) as error:
+                again = self._after(error)
+                if again is None:
+                    raise
+                begin = again
+
+    def _execute(self, text: str, begin: int) -> None:
+        self._lengths, self._begin = [], begin
+        self._refused = self._left = None
+        self._acts = self._queries = self._reads = False
+        self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
+        try:
+            for _ in self._connection.execute(text):  # until the last statement, whatever rows come
+                pass
+        except Exception as error:
+            end = sum(self._lengths)
+            self.start = begin + (end if self._at_next(error, text[end:]) else end - self._lengths[-1])
+            if self._refused is not None:
+                raise Forbidden(self._refused) from error
+            raise
+        finally:
+            self.statements += len(self._lengths)
+            self._connection.authorizer = self._connection.exec_trace = None
+            self._look_at_breaks()
+
+    def _after(self, error: Exception) -> int | None:
+        """Where to go on after a statement that failed and may be left out, which is noted; None for none."""
+        begun = self._piece.text[self.start : self.start + _LOOKED_AT]
+        left = self._left
+        if left is None and (missing := _MISSING.fullmatch(str(error))):
+            canonical = statements.canonical(begun)
+            if trigger := _TRIGGER.match(canonical):
+                left = Kind.TRIGGER, trigger["name"]
+            elif canonical.startswith(("insert ", "replace ")):
+                if self._make_tables(missing["name"]):
+                    self.rows_alone = True
+                    return self.start
+                left = Kind.ROWS, missing["name"]
+        elif left is None and (virtual := _VIRTUAL.match(statements.canonical(begun))):
+            left = Kind.VIRTUAL_TABLE, virtual["name"]
+        if left is None:
+            return None
+        self.notes.add(*left, self._piece.line_of(self.start))
+        return self._piece.end_of(self.start)
+
+    def _note(self, kind: Kind, name: str = "") -> None:
+        """Notes what does nothing in its place."""
+        self.notes.add(kind, name, self._piece.line_of(self._begin + sum(self._lengths)))
+
+    def _keep_innocuous_functions(self) -> frozenset[str]:
+        """The functions that SQLite itself calls innocuous; the others do nothing any more but refuse.
+
+        The authorizer alone is not enough: it is asked about no function behind the first row of VALUES.
+        """
+        found: dict[str, bool] = {}
+        for name, flags in self._connection.execute("SELECT lower(name), flags FROM pragma_function_list"):
+            found[str(name)] = found.get(str(name), True) and bool(int(str(flags)) & apsw.SQLITE_INNOCUOUS)
+        for name, innocuous in found.items():
+            if not innocuous:
+                self._connection.create_scalar_function(name, _refusing(name))
+        return frozenset(name for name, innocuous in found.items() if innocuous)
+
+    @property
+    def at_its_limit(self) -> bool:
+        """Whether the file may not become larger, rather than the disk being full: that has room enough."""
+        return shutil.disk_usage(Path(self._connection.filename).parent).free > MAX_STATEMENT
+
+    def check_default(self, expression: str) -> None:
+        """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
+        self._refused = None
+        self._connection.authorizer = self._authorize
+        try:
+            self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
+        except apsw.Error as error:
+            if self._refused is not None:
+                raise Forbidden(self._refused) from error
+            raise
+        finally:
+            self._connection.authorizer = None
+
+    def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
+        if self._asks_itself:
+            return True
+        if self._with_breaks:
+            self._look_at_breaks()
+        if self._into and (_BREAKS[0] in sql or _BREAKS[1] in sql):
+            self._with_breaks = self._into, self._begin + sum(self._lengths)
+        self._into = ""
+        if not self._acts and (drop := _DROP.match(statements.canonical(sql))):
+            self._note(Kind.DROP, drop["name"])
+            self._acts = True
+        self._lengths.append(len(sql))
+        acts, self._acts, self._queries, self._reads = self._acts, False, False, False
+        if acts:
+            return True
+        # A query, VACUUM, and others that SQLite does not ask about.
+        raise Forbidden(statements.canonical(sql).partition(" ")[0].upper())
+
+    def _authorize(
+        self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
+    ) -> int:
+        if action in _ALLOWED and database == "main":  # nearly always
+            self._acts = True
+            if action == apsw.SQLITE_INSERT:
+                self._into = name or ""
+            return _OK
+        name = name or ""
+        if self._asks_itself:
+            return _OK
+        if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
+            # Both at once is a query over a table; ANALYZE sqlite_schema is such a one.
+            self._queries |= action == apsw.SQLITE_SELECT
+            self._reads |= action == apsw.SQLITE_READ and not name.startswith("sqlite_")
+            return self._refuse("a query over tables") if self._queries and self._reads else _OK
+        if database == "temp":
+            return self._refuse("a temporary table")
+        if action in _LEFT_OUT:
+            self._left = _LEFT_OUT[action], name if action != apsw.SQLITE_ANALYZE else "ANALYZE"
+            return apsw.SQLITE_DENY
+        if action == apsw.SQLITE_FUNCTION:
+            known = (detail or "").lower() in self._functions
+            return _OK if known else self._refuse(f"the function {detail}()")
+        if action == apsw.SQLITE_DELETE:
+            self._acts = True
+            if name in _BOOKKEEPING:
+                return _OK
+            return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
+        if action == apsw.SQLITE_TRANSACTION:
+            self._acts = True
+            line = self._piece.line_of(self._begin + sum(self._lengths))
+            self.open_at = line if name == "BEGIN" else None
+            if name == "ROLLBACK":
+                self._note(Kind.ROLLBACK)
+            return apsw.SQLITE_IGNORE  # the import is one transaction of its own
+        if action == apsw.SQLITE_PRAGMA:
+            return self._pragma(name.lower())
+        return self._refuse(_SAID.get(action, "a statement"))
+
+    def _pragma(self, name: str) -> int:
+        if name in _SETTINGS:
+            self._note(Kind.NOT_RUN, f"PRAGMA {name}")
+        elif name not in _PRAGMAS:
+            return self._refuse(f"PRAGMA {name}")
+        self._acts = True
+        self._is_d1 |= name == "defer_foreign_keys"
+        return apsw.SQLITE_IGNORE
+
+    def _refuse(self, what: str) -> int:
+        self._refused = what
+        return apsw.SQLITE_DENY
+
+    def _look_at_breaks(self) -> None:
+        """Notes the row that came in last, if it has texts with line breaks that D1 has exported: a backslash
+        and an n in such a text were written as a line break is, and nothing but what they stood in may tell.
+        """
+        if self._with_breaks is None:
+            return
+        (table, start), self._with_breaks = self._with_breaks, None
+        row = self._connection.last_insert_rowid()
+        key: Any
+        self._asks_itself = True
+        try:
+            if table not in self._looks:
+                self._looks[table] = self._look(table)
+            if look := self._looks[table]:
+                for key, altered in self._connection.execute(look, (row,)).fetchall():
+                    if altered or self._is_d1:
+                        kind = Kind.ALTERED if altered else Kind.LINE_BREAKS
+                        self.notes.add(
+                            kind,
+                            table,
+                            self._piece.line_of(start),
+                            first=bytes(key or b"").decode(errors="replace"),
+                        )
+        finally:
+            self._asks_itself = False
+
+    def _look(self, table: str) -> str | None:
+        """Reads a row's key, and whether it shows that it was altered; None for a table without rowids."""
+        columns = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
+        key = next((sql_name(str(name)) for name, pk in columns if pk == 1), "rowid")
+        altered = " OR ".join(_ALTERED.format(column=sql_name(str(name))) for name, _ in columns)
+        query = f"SELECT CAST({key} AS BLOB), {altered} FROM main.{sql_name(table)} WHERE rowid = ?"  # noqa: S608
+        with suppress(apsw.SQLError):
+            self._connection.execute(f"EXPLAIN {query}", (1,)).fetchall()
+            return query
+        return None
+
+    def _at_next(self, error: Exception, behind: str) -> bool:
+        """Whether it was the text behind what began last that failed: it could not even be prepared."""
+        if not self._lengths or self._refused or self._left or isinstance(error, apsw.BindingsError):
+            return True
+        return isinstance(error, apsw.SQLError) and self._said_of(behind) == str(error)
+
+    def _said_of(self, text: str) -> str | None:
+        """What SQLite says against the first statement of a text when it is prepared, and not run."""
+
+        def stop(*_: object) -> bool:
+            return False
+
+        self._connection.exec_trace = stop
+        try:
+            self._connection.execute(text)
+        except apsw.ExecTraceAbort:
+            return None
+        except apsw.Error as error:
+            return str(error)
+        return None
+
+
+def _refusing(name: str) -> Callable[..., Any]:
+    def refuse(*_: object) -> Any:
+        raise Forbidden(f"the function {name}()")
+
+    return refuse
