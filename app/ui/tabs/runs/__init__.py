@@ -175,8 +175,7 @@ class RunsTab(RecordTab):
     def set_scope(self, scope: Scope) -> None:
         super().set_scope(scope)
         self.scope_note.setText(
-            f"Planning runs belong to the platform, not to a tenant; choosing {scope.tenant_id} does not "
-            "narrow this list."
+            f"This list shows the runs of all tenants; choosing {scope.tenant_id} does not narrow it."
         )
         self.scope_note.setVisible(scope.tenant_id is not None)
 
