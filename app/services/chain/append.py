@@ -11,8 +11,17 @@ from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.reading import ENCODINGS
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, deviation, entry_hash
+from app.services.text import sql_name
 from models.engine import Database, Rows, Statement, raw
-from models.errors import DiskFull, HeadMoved, NotAllowed, NumbersUsedUp, TableMissing, TenantAdminError
+from models.errors import (
+    DiskFull,
+    HeadMoved,
+    NotAllowed,
+    NumbersUsedUp,
+    Refused,
+    TableMissing,
+    TenantAdminError,
+)
 from models.status import DAY
 from models.tables import AuditEntry
 
@@ -35,6 +44,13 @@ SELECT CAST(tenant_id AS BLOB), max(seq), CAST('a' AS BLOB) FROM {TABLE} NOT IND
 WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
 """  # noqa: S608
 """By hand: Peewee cannot say NOT INDEXED."""
+
+_REFERRED: Final = """
+SELECT keys."table", coalesce(keys."to", (SELECT name FROM pragma_table_info(keys."table") WHERE pk = 1))
+FROM pragma_foreign_key_list(?) AS keys GROUP BY keys.id
+HAVING count(*) = 1 AND lower(keys."from") = 'tenant_id'
+"""
+"""What the chain's tenants refer to, in tables of the file's own."""
 
 _READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -~]*' THEN hash END"
 """The hash as text, or NULL where it could not be decoded."""
@@ -141,6 +157,11 @@ def append(
             if HIGHEST_SEQ in last_numbers(database):
                 raise NumbersUsedUp from error
             raise
+        except Refused as error:
+            for event in batch.events:
+                if reason := unknown_tenant(database, event.tenant_id):
+                    raise NotAllowed(f"{reason} Nothing was changed.") from error
+            raise
         except HeadMoved:
             if cancelled():
                 raise
@@ -173,6 +194,18 @@ def require_agreement(database: Database) -> None:
     """Raises `NotRecorded`, of a database without an audit chain."""
     if not database.unrecorded:
         raise NotRecorded(database.place)
+
+
+def unknown_tenant(database: Database, tenant: str) -> str | None:
+    """Why nothing can be recorded in the chain of a tenant that a table of the file's own does not have."""
+    for table, column in database.rows(raw(_REFERRED, TABLE)):
+        has_it = f"SELECT 1 FROM {sql_name(table)} WHERE {sql_name(column)} = ?"  # noqa: S608
+        if not database.rows(raw(has_it, tenant)):
+            return (
+                f"{TABLE} of this file refers to {table}, which has no {column} “{tenant}”, so nothing can "
+                f"be recorded in the chain of {tenant}. Add such a row to {table}, then try again."
+            )
+    return None
 
 
 def last_numbers(database: Database) -> tuple[Any, int | None]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.services.chain.append import Batch, Event, NotRecorded, append
+from app.services.chain.append import Batch, Event, NotRecorded, append, unknown_tenant
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
@@ -248,6 +248,8 @@ def prepare(
                 f"The audit chain of {source.name} lacks {columns}, so the restore could not be recorded in "
                 "it; nothing was restored."
             )
+        if reason := unknown_tenant(database, SYSTEM_TENANT):
+            raise NotAllowed(f"{source.name} cannot be restored: {reason} Nothing was restored.")
         before = _rows_now(path)
         if AUDIT_CHAIN.name in before and AUDIT_CHAIN.name not in found.columns:
             raise NotAllowed(

@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import fn
 
-from app.services.chain.append import Event
+from app.services.chain.append import Event, unknown_tenant
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
@@ -93,6 +93,11 @@ def allowed(status: str) -> frozenset[RunStatus]:
 def taken(database: Database) -> frozenset[RunStatus]:
     """The statuses that the file's own rules let a run have."""
     return _named(database.accepted(PLANNING_RUNS.name, "status", tuple(RunStatus)))
+
+
+def cannot_record(database: Database) -> str | None:
+    """Why nothing can be done to runs at all."""
+    return unknown_tenant(database, SYSTEM_TENANT)
 
 
 def _named(accepted: frozenset[str]) -> frozenset[RunStatus]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from peewee import SQL, fn
 
-from app.services.chain.append import has_chain, last_numbers
+from app.services.chain.append import has_chain, last_numbers, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
@@ -237,7 +237,7 @@ def plan(
     )
     if not found.total:
         return found
-    obstacle = lost_end(database) if usable else _unusable_chain(database, skipped)
+    obstacle = cannot_record(database) if usable else _unusable_chain(database, skipped)
     if obstacle is not None:
         return replace(found, beside={}, changed={}, shares=(), obstacle=obstacle)
     if not usable:
@@ -273,6 +273,11 @@ def hold_back(
     others = attempt.broken - {one.tenant_id for one in left}
     left += (LeftAlone(tenant, None, held[tenant]) for tenant in sorted(others))
     return tuple(going), tuple(left)
+
+
+def cannot_record(database: Database) -> str | None:
+    """Why no removal can be recorded, so that none may begin."""
+    return lost_end(database) or unknown_tenant(database, SYSTEM_TENANT)
 
 
 def lost_end(database: Database) -> str | None:

@@ -30,10 +30,10 @@ from app.services.retention.plan import (
     NeedsConfirmation,
     Plan,
     TryCheckpoint,
+    cannot_record,
     changes,
     hold_back,
     in_doubt,
-    lost_end,
     stays,
 )
 from app.services.text import counted
@@ -191,7 +191,7 @@ def carry_out(
     if database.read_only:
         raise ReadOnlyFile(database.place)
     started = time.monotonic()
-    obstacle = plan.obstacle or (lost_end(database) if plan.has_chain and plan.total else None)
+    obstacle = plan.obstacle or (cannot_record(database) if plan.has_chain and plan.total else None)
     if obstacle is not None:
         raise NotAllowed(obstacle)
     if plan.total:

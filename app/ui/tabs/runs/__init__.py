@@ -82,6 +82,7 @@ class RunsTab(RecordTab):
 
     _parked: ParkedIdeasDialog | None = None
     _no_parked: str | None = None
+    _unrecordable: str | None = None
     _taken: frozenset[str] = frozenset(RunStatus)
 
     def special_columns(self) -> declared.Special:
@@ -180,7 +181,9 @@ class RunsTab(RecordTab):
         self.scope_note.setVisible(scope.tenant_id is not None)
 
     def read_beside(self, query: ListQuery) -> None:
-        self.context.runner.read(planning.taken, on_done=self._know_taken, on_failed=lambda error: None)
+        read = self.context.runner.read
+        read(planning.taken, on_done=self._know_taken, on_failed=lambda error: None)
+        read(planning.cannot_record, on_done=self._know_unrecordable, on_failed=lambda error: None)
 
     def reload(self) -> None:
         super().reload()
@@ -203,7 +206,11 @@ class RunsTab(RecordTab):
 
     def _refuse(self, act: RunAct) -> str | None:
         statuses = {row[_STATUS] for row in self.selection.records()}
-        return self.selection.refusal() or refusal_of(act, statuses, self._taken)
+        return self.selection.refusal() or refusal_of(act, statuses, self._taken) or self._unrecordable
+
+    def _know_unrecordable(self, why: str | None) -> None:
+        self._unrecordable = why
+        self.commands.update()
 
     def _know_taken(self, taken: frozenset[str]) -> None:
         self._taken = taken

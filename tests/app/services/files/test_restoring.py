@@ -18,7 +18,7 @@ from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.dumping import write_dump
-from tests.fixtures.gateway import create_planning
+from tests.fixtures.gateway import create_planning, refer_to_tenants
 from tests.fixtures.window import ask, count
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
@@ -340,4 +340,12 @@ def test_a_copy_without_an_audit_chain_takes_no_chain_away(live: Path, tmp_path:
     before = rows(live)
     with pytest.raises(NotAllowed, match=r"no audit chain .*that of .* would be lost"):
         restore(live, planning, tmp_path / "scratch")
+    assert rows(live) == before
+
+
+def test_a_restore_that_could_not_be_recorded_is_foreseen(live: Path, copy: Path, tmp_path: Path) -> None:
+    refer_to_tenants(copy, "acme")
+    before = rows(live)
+    with pytest.raises(NotAllowed, match=r"which has no id “system”.* Nothing was restored"):
+        restore(live, copy, tmp_path / "scratch")
     assert rows(live) == before

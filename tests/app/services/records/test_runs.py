@@ -12,7 +12,7 @@ from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
-from tests.fixtures.gateway import create_gateway, create_planning
+from tests.fixtures.gateway import create_gateway, create_planning, refer_to_tenants
 
 
 def add_run(database: LocalDatabase, status: str, key: str = "run-1") -> str:
@@ -138,3 +138,17 @@ def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None
 
 def test_the_platform_s_own_file_takes_every_status(database: LocalDatabase) -> None:
     assert planning.taken(database) == set(RunStatus)
+
+
+def test_what_keeps_an_act_from_being_recorded_is_named(tmp_path: Path) -> None:
+    path = create_gateway(tmp_path / "gateway.sqlite")
+    refer_to_tenants(path, "aurora")
+    database = LocalDatabase(path)
+    with database.connection_context():
+        assert "tenants, which has no id “system”" in str(planning.cannot_record(database))
+        with pytest.raises(NotAllowed, match=r"no id “system”.* Nothing was changed\."):
+            planning.set_status(database, ["run-1"], RunStatus.KILLED, actor="ops", now=NOW)
+        assert planning.get(database, "run-1").run["status"] == "paused"
+        database.connection().execute("INSERT INTO tenants (id, name) VALUES ('system', 'System')")
+        assert planning.cannot_record(database) is None
+        planning.set_status(database, ["run-1"], RunStatus.KILLED, actor="ops", now=NOW)

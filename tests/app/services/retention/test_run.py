@@ -28,6 +28,7 @@ from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
+from tests.fixtures.gateway import refer_to_tenants
 from tests.fixtures.retaining import account, planned, retain, unsigned
 
 DAY = 86_400
@@ -914,3 +915,24 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(
     assert reported == str(stopped.value) and "nothing was" not in reported.lower()
     assert reported.startswith("Retention stopped when 2 of 4 rows had been removed; those are gone")
     assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
+
+
+def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
+    database_path: Path,
+) -> None:
+    refer_to_tenants(database_path, "acme")
+    database = LocalDatabase(database_path)
+    with database.connection_context():
+        sql = database.connection()
+        chains.append(sql, "acme", [old(9), old(8), NEW])
+        plan = planned(database)
+        assert plan.total == 0
+        assert plan.obstacle == (
+            "audit_chain of this file refers to tenants, which has no id “system”, so nothing can be "
+            "recorded in the chain of system. Add such a row to tenants, then try again."
+        )
+        with pytest.raises(NotAllowed, match="no id “system”"):
+            retain(database)
+        assert left_of(sql, "acme") == [old(9), old(8), NEW]
+        sql.execute("INSERT INTO tenants (id, name) VALUES ('system', 'System')")
+        assert retain(database).removed["audit_chain"] == 2
