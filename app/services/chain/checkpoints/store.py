@@ -115,9 +115,9 @@ class CheckpointStore:
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
         lines = _lines(good, frozenset(item.key for item in good))
-        if database.doubt:  # what they know is of other entries, and says nothing of these
-            lines, said = [*lines, ()], (_doubt(database),)
-        return tuple(CheckpointHistory(line, baselines, said) for line in lines)
+        found = tuple(CheckpointHistory(line, baselines, said) for line in lines)
+        # What these know is of other entries, and says nothing of those that are here.
+        return (*found, CheckpointHistory(findings=(_doubt(database),))) if database.doubt else found
 
     def known_from(self, path: Path, export: Path, *, trust: Collection[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.

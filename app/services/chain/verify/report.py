@@ -180,11 +180,11 @@ class Report:
         return sum(tenant.unwitnessed for tenant in self.tenants)
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of `tenant-admin verify --json`, as plain dictionaries and lists."""
+        """The JSON of `tenant-admin verify --json`, as plain values; `notes` where there are any."""
         return {
             "verdict": str(self.verdict),
             "entries": self.entries,
             "seconds": round(self.seconds, 3),
             "findings": [finding.to_json() for finding in self.findings],
             "tenants": [tenant.to_json() for tenant in self.tenants],
-        }
+        } | ({"notes": list(self.notes)} if self.notes else {})

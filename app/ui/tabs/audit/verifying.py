@@ -162,7 +162,7 @@ def banner(outcome: Outcome) -> Words:
     # The starts are counted below.
     if report.found and not report.intact and report.verdict is not Verdict.UNPROVEN_START:
         rest += f", {counted(report.found, 'finding')}"
-    details = [_start(report), _archive(report, asked)]
+    details = [*(note.rstrip(".") for note in report.notes), _start(report), _archive(report, asked)]
     if report.earlier is not None:
         details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")
     if outcome.checkpoint is not None:

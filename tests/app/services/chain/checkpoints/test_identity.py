@@ -8,11 +8,12 @@ import pytest
 
 from app.services.chain.checkpoints.document import NotSigned, Reason
 from app.services.chain.rules import Verdict
+from app.services.files import restoring
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.checkpoints.test_tables import store_file
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
-from tests.fixtures.checkpoints import sign
+from tests.fixtures.checkpoints import VERIFY, sign
 
 TENANT = "tenant-00"
 TENANTS = ("tenant-00", "tenant-01")
@@ -146,6 +147,20 @@ def test_a_person_says_what_a_file_is_that_is_in_doubt(
     assert said(known, reason) == number
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
     assert kept.verify().verdict is (Verdict.TAMPERED if number == 3 else Verdict.VERIFIED)
+
+
+def test_the_right_file_can_be_restored_over_one_that_is_in_doubt(known: KnownChain, tmp_path: Path) -> None:
+    with_ledger(known)
+    good = copied(known, tmp_path / "good.db")
+    copy = copied(known, tmp_path / "b.db")
+    shifted(copy)
+    known = moved_over(known, copy)
+    found = restoring.offer(known.chain.path, good.chain.path, tmp_path, known.store, VERIFY, now=NOW)
+    assert (found.report.verdict, found.needs_agreement) == (Verdict.VERIFIED, False)
+    known.chain.sql.close()
+    done = restoring.carry_out(known.chain.path, found, known.store, VERIFY, actor="ada", now=NOW)
+    assert done.checkpoint == 3
+    assert KnownChain(ChainFile(known.chain.path), known.store).verify().verdict is Verdict.VERIFIED
 
 
 def test_a_new_file_in_the_old_place_with_other_tenants_is_another_database(known: KnownChain) -> None:

@@ -193,6 +193,7 @@ def test_a_file_in_the_place_of_the_stores_folder_is_said(known: KnownChain) -> 
     home.write_text("a file where the folder should be")
     report = known.verify()
     assert report.notes == (f"No checkpoints could be read: {home} is not a folder.",)
+    assert report.to_json()["notes"] == list(report.notes)
     tried = try_to_sign(known.chain.path, home, now=NOW)
     assert tried.missing is not None and f"{home} is not a folder" in tried.missing
 

@@ -521,3 +521,15 @@ def test_a_file_that_was_moved_is_not_verified(qtbot: QtBot, page: AuditTab, dem
     qtbot.waitUntil(lambda: page.banner.headline() == "Could not verify")
     assert "it was moved, renamed or deleted since it was opened" in page.banner.detail()
     assert page.panel.outcome is None
+
+
+def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
+    qtbot: QtBot, page: AuditTab
+) -> None:
+    folder = paths.checkpoints_dir()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder should be")
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify()
+    assert page.banner.headline().startswith("Chain intact")
+    assert f"No checkpoints could be read: {folder} is not a folder" in page.banner.detail()
