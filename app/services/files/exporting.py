@@ -5,7 +5,7 @@ they do nothing to rows that they have seen before. Each statement has less than
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -36,11 +36,13 @@ ROW: Final = 2_000_000
 COLUMNS: Final = 100
 """Columns of the widest table that D1 takes."""
 
-_AT_ONCE: Final = 1_000
-"""Rows between two words of progress."""
+_AT_ONCE: Final = 256
+"""Rows that SQLite makes one text of, which takes half the time of a text each."""
 
-_ARGUMENTS: Final = 500
-"""SQLite's functions take a thousand."""
+_BLOCK: Final = 1 << 20
+"""Bytes that such a text, and all that it is made of, may have."""
+
+_END: Final = b");\n"
 
 _OBJECTS: Final = """
 SELECT found.type, found.name, found.tbl_name, found.sql, list.type, list.wr
@@ -92,7 +94,8 @@ def write_sql(
     `progress` is in rows. The caller holds a connection. Raises `InvalidInput` for a table or a tenant that
     is not there, the storage errors, and `OSError` for the file.
     """
-    with database.snapshot(), path.open("wb", buffering=1 << 20) as file:
+    database.connection().pragma("cache_size", -1024)  # each page is read once
+    with database.snapshot(), path.open("wb", buffering=1 << 18) as file:
         return _Export(database, wanted, file, progress).run()
 
 
@@ -208,20 +211,15 @@ class _Export:
                     self._line(item.sql)
 
     def _rows(self, table: StoredTable, condition: str, total: int) -> None:
-        rows = _Rows(table, self._columns(table))
-        before, number, write = sum(self._done.rows.values()), 0, self._file.write
-        for number, line in enumerate(self._lines(rows, condition), 1):
-            if (
-                len(line) < rows.room
-                and b"\0" not in line
-                and (line.isascii() or isinstance(text_of(line), str))
-            ):
-                write(rows.head + line + b");\n")
-            else:
-                self._file.writelines(rows.carefully(line))
-            if number % _AT_ONCE == 0:
-                self._progress(before + number, total)
-        self._progress(before + number, total)
+        without_rowid = table.name.lower() in self._without_rowid
+        is_key = bool(self._database.scalar(raw(_ROWID_IS_KEY, table.name)))
+        rowid = None if without_rowid else table.key[0] if is_key else ""
+        rows = _Rows(table, rowid, self._connection, named=not self._wanted.schema)
+        before, number = sum(self._done.rows.values()), 0
+        for count, statements in rows.written(condition):
+            self._file.writelines(statements)
+            number += count
+            self._progress(before + number, total)
         self._done.rows[table.name] = number
         for count, what in (
             (rows.large, f"of more than {ROW:,} bytes, which D1 does not take"),
@@ -229,20 +227,6 @@ class _Export:
         ):
             if count:
                 self._note(f"{table.name} has {counted(count, 'row')} {what}")
-
-    def _lines(self, rows: "_Rows", condition: str) -> Iterator[bytes]:
-        if self._connection.pragma("encoding") == "UTF-8":  # else its bytes are others
-            found = self._connection.execute(rows.select("CAST({} AS BLOB)", condition))
-            return (line for (line,) in found)
-        return (line.encode() for (line,) in self._connection.execute(rows.select("{}", condition)))
-
-    def _columns(self, table: StoredTable) -> list[str]:
-        """What an INSERT names: the rowid too where no column is it, so that it stays the same."""
-        columns = list(table.columns)
-        if table.name.lower() in self._without_rowid or self._database.scalar(raw(_ROWID_IS_KEY, table.name)):
-            return columns
-        taken = {name.lower() for name in table.names}
-        return [*[name for name in ("rowid", "_rowid_", "oid") if name not in taken][:1], *columns]
 
     def _numbering(self, tables: set[str]) -> None:
         """The numbers that AUTOINCREMENT goes on from, of tables with all their rows: of others it is their
@@ -265,29 +249,77 @@ class _Export:
 class _Rows:
     """How the rows of one table are written.
 
-    A row has `room` in one statement. `large` counts rows that D1 does not take, `whole` those of them that
-    could not be cut into statements that it takes.
+    `rowid` is the column that is it, "" where none is, None in a table without. `large` counts rows that D1
+    does not take, `whole` those of them that could not be cut into statements that it takes. `named` says
+    that a statement names the columns, because the CREATE is elsewhere.
     """
 
-    def __init__(self, table: StoredTable, columns: Sequence[str]) -> None:
-        self._table, self._columns = table, columns
+    def __init__(
+        self, table: StoredTable, rowid: str | None, connection: apsw.Connection, *, named: bool
+    ) -> None:
+        self._connection = connection
+        # As bytes, which need not be UTF-8; of a text in another encoding they are others.
+        self._told = "CAST({} AS BLOB)" if connection.pragma("encoding") == "UTF-8" else "{}"
         self._name = sql_name(table.name)
-        self.head = f"INSERT INTO {self._name} ({', '.join(map(sql_name, columns))}) VALUES(".encode()
-        self.room = STATEMENT - len(self.head)
-        # The rowid is named only where no column is it.
-        key = columns[:1] if len(columns) > len(table.columns) else table.key
-        self._key = [columns.index(name) for name in key if name in columns]
+        self._columns, self._rowid = list(table.columns), rowid
+        if rowid == "":  # it is named then, so that it stays the same
+            taken = {name.lower() for name in table.names}
+            self._rowid = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+            self._columns[:0] = [self._rowid] if self._rowid else []
+        named = named or len(self._columns) > len(table.columns)
+        names = f" ({', '.join(map(sql_name, self._columns))})" if named else ""
+        self._head = f"INSERT INTO {self._name}{names} VALUES(".encode()
+        self._room = STATEMENT - len(self._head)
+        key = [self._rowid] if self._rowid else table.key
+        self._key = [self._columns.index(name) for name in key if name in self._columns]
+        self._values = _concat([written(self._of(column)) for column in self._columns], ",")
         self.large = self.whole = 0
 
-    def select(self, as_: str, condition: str) -> str:
-        """The query for a line of each row: its values as SQL, with commas between them."""
-        values = [written(f"{self._name}.{sql_name(column)}") for column in self._columns]
-        parts = [values[at : at + _ARGUMENTS] for at in range(0, len(values), _ARGUMENTS)]
-        comma = ", ',', "
-        joined = comma.join(f"concat({comma.join(part)})" for part in parts)
-        return f"SELECT {as_.format(f'concat({joined})')} FROM main.{self._name} WHERE {condition}"  # noqa: S608
+    def _of(self, column: str) -> str:
+        return f"{self._name}.{sql_name(column)}"
 
-    def carefully(self, line: bytes) -> Iterator[bytes]:
+    def written(self, condition: str) -> Iterator[tuple[int, Iterable[bytes]]]:
+        """The statements of so many rows: of a block that SQLite joins, or of one row, where one of the block
+        is long or needs care and where there are no rowids.
+        """
+        source = f"FROM main.{self._name} WHERE ({condition})"
+        if self._rowid is None:
+            yield from self._one_by_one(source)
+            return
+        rowid = self._of(self._rowid)
+        some = f"{source} AND {rowid} >= ?1 ORDER BY {rowid} LIMIT {_AT_ONCE}"
+        ends = "SELECT count(*), max(number)"
+        joined = f"{self._told.format('group_concat(line, ?2)')}, max(octet_length(line))"
+        block = f"{ends}, {joined} FROM (SELECT {rowid} AS number, {self._values} AS line {some})"
+        numbers = f"{ends}, NULL, NULL FROM (SELECT {rowid} AS number {some})"
+        first, last, count = -(2**63), 0, _AT_ONCE
+        while count == _AT_ONCE and last < 2**63 - 1:
+            try:
+                count, last, text, longest = self._in_bounds(block, first, (_END + self._head).decode())
+            except apsw.TooBigError:
+                count, last, text, longest = self._in_bounds(numbers, first)
+            if text and longest < self._room and _is_text(found := _bytes(text)):
+                yield count, (self._head, found, _END)
+            elif count:
+                yield from self._one_by_one(f"{source} AND {rowid} BETWEEN ?1 AND ?2", first, last)
+            first = (last or 0) + 1
+
+    def _in_bounds(self, sql: str, *values: int | str) -> Any:
+        """The row that the query gives. Raises `apsw.TooBigError` where more memory would be needed."""
+        before = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, _BLOCK)
+        try:
+            return self._connection.execute(sql, values).fetchall()[0]
+        finally:
+            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, before)
+
+    def _one_by_one(self, source: str, *within: int) -> Iterator[tuple[int, Iterable[bytes]]]:
+        sql = f"SELECT {self._told.format(self._values)} {source}"
+        for (found,) in self._connection.execute(sql, within):
+            line = _bytes(found)
+            plain = len(line) < self._room and _is_text(line)
+            yield 1, ((self._head, line, _END) if plain else self._carefully(line))
+
+    def _carefully(self, line: bytes) -> Iterator[bytes]:
         """The statements of a row that is long, or that no file of text could hold as it is.
 
         Long values are cut: the INSERT has their start, and an UPDATE each adds the pieces.
@@ -300,7 +332,7 @@ class _Rows:
         rest = []
         for at in sorted(range(len(values)), key=lambda at: -len(values[at].raw)):
             value = values[at]
-            if length < self.room or len(value.raw) <= _START:
+            if length < self._room or len(value.raw) <= _START:
                 break
             start, *pieces = value.pieces()
             if at not in self._key:
@@ -311,10 +343,10 @@ class _Rows:
                 longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
                 rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};" for one in longer]  # noqa: S608
         named = self._key and all(values[at].sql != "NULL" for at in self._key)
-        if length >= self.room or (rest and not named):
+        if length >= self._room or (rest and not named):
             self.whole += 1
             sqls, rest = [value.sql for value in values], []
-        yield self.head + ",".join(sqls).encode() + b");\n"
+        yield self._head + ",".join(sqls).encode() + _END
         for statement in rest:
             yield statement.encode() + b"\n"
 
@@ -353,6 +385,22 @@ def _beginning(text: bytes, at: int) -> int:
     """Where the character of UTF-8 begins that has a byte at `at`; it has at most four."""
     back = range(at, at - 4, -1)
     return next((place for place in back if place >= len(text) or text[place] & 0xC0 != 0x80), at)
+
+
+def _concat(values: Sequence[str], between: str) -> str:
+    """The expression that joins the values of these; a function takes a thousand."""
+    comma = f", {literal(between)}, "
+    parts = [values[at : at + 500] for at in range(0, len(values), 500)]
+    return f"concat({comma.join(f'concat({comma.join(part)})' for part in parts)})"
+
+
+def _bytes(found: str | bytes) -> bytes:
+    return found if isinstance(found, bytes) else found.encode()
+
+
+def _is_text(written: bytes) -> bool:
+    """Whether a file of text can hold it as it is."""
+    return b"\0" not in written and (written.isascii() or isinstance(text_of(written), str))
 
 
 def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
