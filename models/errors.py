@@ -122,6 +122,23 @@ class DamagedFile(StorageError):
     )
 
 
+class LogLeftBehind(DamagedFile):
+    """A file that says it has a log, and holds nothing: one page without a table, and no log beside it."""
+
+    sentence = (
+        "{name} was copied without its write-ahead log: it looks empty, because what it holds is in "
+        "{name}-wal, which is missing; nothing was changed. Copy both files, or make the copy by "
+        "`tenant-admin backup`."
+    )
+
+
+class FileEmptied(LogMissing):
+    sentence = (
+        "{name} was emptied by another program while it was open; nothing was changed. Close it, and restore "
+        "it from a copy."
+    )
+
+
 class UndecodableText(DamagedFile):
     """Text that is no UTF-8, met by a read; as its bytes (`CAST … AS BLOB`) it can be had."""
 

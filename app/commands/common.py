@@ -83,11 +83,17 @@ def asked_to_stop() -> Iterator[Stop]:
 
 
 def database_path(path: Path) -> Path:
-    """The database file that the argument means: itself, or the one in a project's folder."""
+    """The database file that the argument means: itself, or the one in a project's folder.
+
+    What killed programs have left beside it is cleared away.
+    """
+    from models.local.atomic import sweep_databases  # noqa: PLC0415
     from models.local.file import is_project  # noqa: PLC0415 - takes SQLite along, and a folder the models
 
     if is_project(path):
         from app.services.files.find import find_database  # noqa: PLC0415
 
         path = find_database(path)
-    return paths.resolved(path)
+    path = paths.resolved(path)
+    sweep_databases(path)
+    return path

@@ -21,7 +21,7 @@ from models.errors import AlreadyThere, CannotOpen, CannotWrite, FileMissing, In
 from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
-_MADE = re.compile(re.escape(UNFINISHED) + "[a-z0-9_]{8}")
+_MADE = re.compile(re.escape(UNFINISHED) + r"(?:(?P<process>\d{1,9})-)?[a-z0-9_]{8}")
 _DATABASES = ("*.sqlite", "*.sqlite3", "*.db")
 
 LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
@@ -118,11 +118,16 @@ def give_name(finished: Path, path: Path) -> None:
     _sync(path.parent)
 
 
+def own_prefix() -> str:
+    """How the name of a folder begins in which this process works, so that others leave it alone."""
+    return f"{UNFINISHED}{os.getpid()}-"
+
+
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
     """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards."""
     try:
-        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=own_prefix(), dir=path.parent) as folder:
             yield Path(folder, path.name)
     except OSError as error:
         # A person knows the name of what it becomes, and not that of the place where it is made.
@@ -141,7 +146,7 @@ def finish(building: Path) -> None:
 def sweep(folder: Path, *patterns: str) -> None:
     """Takes away what killed programs have left of files whose names all match one of `patterns`.
 
-    What was written to within `STALE` may be in the making and stays.
+    What was written to within `STALE` may be in the making and stays, and so does a running process's own.
     """
     for left in folder.glob(f"{UNFINISHED}*"):
         with suppress(OSError):
@@ -150,12 +155,12 @@ def sweep(folder: Path, *patterns: str) -> None:
             is_known = _is_unfinished(left) and all(
                 _is_unfinished(part) or any(part.match(pattern) for pattern in patterns) for part in parts
             )
-            if is_known and time.time() - newest > STALE:
+            if is_known and time.time() - newest > STALE and not _is_in_use(left):
                 shutil.rmtree(left)
 
 
 def sweep_databases(path: Path) -> None:
-    """The same of databases, for whoever makes one at `path`: they are whole copies of personal data."""
+    """The same of databases, beside one that is opened or made: they are whole copies of personal data."""
     own = f"*{glob.escape(path.suffix)}" if path.suffix else glob.escape(path.name)
     sweep(path.parent, *(f"{name}{suffix}" for name in (own, *_DATABASES) for suffix in SIBLINGS))
 
@@ -165,6 +170,14 @@ def _is_unfinished(left: Path) -> bool:
     if not _MADE.fullmatch(left.name) or not left.is_dir() or left.is_symlink():
         return False
     return os.name != "posix" or not stat.S_IMODE(left.stat().st_mode) & 0o077
+
+
+def _is_in_use(left: Path) -> bool:
+    """Whether the process runs that made it, as far as its name tells."""
+    import psutil  # noqa: PLC0415 - only when something was left
+
+    found = _MADE.fullmatch(left.name)
+    return bool(found and found["process"] and psutil.pid_exists(int(found["process"])))
 
 
 def _replace(finished: Path, path: Path) -> None:

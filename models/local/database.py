@@ -14,7 +14,7 @@ from peewee import BaseQuery
 from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Rows, Statement
-from models.errors import FileLocked, LogMissing, ReadOnlyFile, RowChanged
+from models.errors import FileEmptied, FileLocked, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
 from models.local.errors import no_longer, translate
 from models.local.file import (
@@ -24,6 +24,7 @@ from models.local.file import (
     in_use_by,
     patiently,
     require_file,
+    require_log,
     require_same,
     set_pragma,
 )
@@ -90,6 +91,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         with self.expected_errors():
             self.require_in_place()
             require_file(self.path)
+            require_log(self.path)
             self._opened_as = self._opened_as or identity(self.path)
             return super()._connect()  # type: ignore[no-any-return]
 
@@ -165,11 +167,14 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             return time.monotonic() - begun
 
     def _require_log(self) -> None:
-        """Raises `LogMissing` unless the log is the one that each open connection writes to and reads.
+        """Raises `LogMissing` unless the log is the one that each open connection writes to and reads, and
+        `FileEmptied` where nothing is left of the file itself.
 
         SQLite itself goes on with a log that has no name any more, and what it acknowledges is lost with the
         last connection. One that came later, with a change of the journal mode, is the log from then on.
         """
+        if self.path.stat().st_size == 0:
+            raise FileEmptied(self.path)
         now = identity(self._log)
         for connection, known in list(self._logs.items()):
             if known is None:

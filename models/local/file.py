@@ -20,7 +20,7 @@ import apsw
 
 from models import errors
 from models.errors import CannotOpen, StorageError
-from models.local.atomic import SIBLINGS, sibling
+from models.local.atomic import LOG, SIBLINGS, sibling
 from models.local.errors import no_longer
 from models.progress import Stop
 
@@ -36,6 +36,7 @@ Identity = tuple[int, int]
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
+_LARGEST_PAGE, _LOG_HEADER = 65_536, 32
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
 GZIP = b"\x1f\x8b"
 """How a packed file begins."""
@@ -106,6 +107,23 @@ def require_file(path: Path) -> None:
         raise errors.FolderGiven(path, next((kind for of, kind in kinds if of(mode)), "a device"))
     if not os.access(path, os.R_OK):
         raise CannotOpen(path)
+
+
+def require_log(path: Path) -> None:
+    """Raises `LogLeftBehind` for a file that holds nothing but says that it has a log, where there is none.
+
+    SQLite takes it for an empty database. (sqlite.org/fileformat2.html, 1.3 and 1.6: byte 18 is 2 with a log,
+    and the number of rows in the first page, which are the tables, stands at 103.)
+    """
+    with suppress(OSError):
+        log = sibling(path.resolve(), LOG)
+        if path.stat().st_size > _LARGEST_PAGE or (log.exists() and log.stat().st_size > _LOG_HEADER):
+            return
+        start = first_bytes(path, 105)
+        page = int.from_bytes(start[16:18], "big")
+        is_one_page = path.stat().st_size <= (_LARGEST_PAGE if page == 1 else page)
+        if is_one_page and start.startswith(MAGIC) and start[18] == 2 and start[103:105] == b"\0\0":
+            raise errors.LogLeftBehind(path)
 
 
 def identity(path: Path) -> Identity | None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from app import paths
@@ -19,7 +19,6 @@ from models.local.atomic import JOURNAL, LOG, UNFINISHED, sibling
 from models.local.database import LocalDatabase
 from models.local.file import METADATA, STATE, is_project
 from models.schema import Schema, expected_columns, inspect
-from models.tables import AuditEntry
 
 _SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
 _MAX_DEPTH = 8
@@ -72,25 +71,25 @@ class NoDatabase(StorageError):
 def find_database(path: Path) -> Path:
     """The database file that `path` means: itself, or the one in the folder with the platform's tables.
 
-    A wrangler configuration file stands for its folder. Of several databases those with an audit chain come
-    before those without, and all before the copies that a migration or a restore keeps. The nearest 100
-    databases of at most 20,000 entries and 8 levels are looked at, and no symbolic link to a folder is
-    followed. Raises `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only
-    file there when that one cannot be read.
+    A wrangler configuration file stands for its folder. Those that wrangler keeps, in whichever folder for
+    D1's state, come before others, and all before the copies that a migration or a restore keeps; among
+    several of a kind a person chooses. The nearest 100 databases of at most 20,000 entries and 8 levels are
+    looked at, those of wrangler's usual folder first, and no symbolic link to a folder is followed. Raises
+    `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only file there when
+    that one cannot be read.
     """
     if not is_project(path):
         return path
     folder = (path if paths.is_dir(path) else path.parent).absolute()
     seen: dict[Path, Candidate | StorageError | None] = {}
-    for files in (_files(folder / STATE), _files(folder)):
-        for file in islice(files, _MAX_FILES):
-            if file not in seen:
-                try:
-                    seen[file] = _examine(file)
-                except StorageError as error:
-                    seen[file] = error
-        if candidates := [item for item in seen.values() if isinstance(item, Candidate)]:
-            return _choose(folder, candidates)
+    for file in islice(chain(_files(folder / STATE), _files(folder)), _MAX_FILES):
+        if file not in seen:
+            try:
+                seen[file] = _examine(file)
+            except StorageError as error:
+                seen[file] = error
+    if candidates := [item for item in seen.values() if isinstance(item, Candidate)]:
+        return _choose(folder, candidates)
     failures = [item for item in seen.values() if isinstance(item, StorageError)]
     if len(failures) == 1:
         raise failures[0]
@@ -99,9 +98,8 @@ def find_database(path: Path) -> Path:
 
 
 def _choose(folder: Path, candidates: list[Candidate]) -> Path:
-    audit = AuditEntry._meta.table_name
-    best = [item for item in candidates if audit in item.tables] or candidates
-    best = [item for item in best if not copies.is_copy(item.path)] or best
+    best = [item for item in candidates if not copies.is_copy(item.path)] or candidates
+    best = [item for item in best if STATE.name in item.path.relative_to(folder).parent.parts] or best
     if len(best) > 1:
         raise SeveralDatabases(folder, tuple(sorted(best, key=lambda item: (-item.modified_at, item.path))))
     return best[0].path

@@ -19,7 +19,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local import copies
-from models.local.atomic import LOG, new_file, sibling
+from models.local.atomic import LOG, new_file, sibling, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import diagnose, in_use_by, is_project, may_be_unseen, require_file
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
@@ -49,11 +49,13 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
 
     A file that another program has open is opened read-only unless `force_writable`. A file that cannot be
     written, or in which something stands in for an expected table, is opened read-only in any case. Nothing
-    is written to a file that is refused. Raises `FileMissing`, `FolderGiven`, `CannotOpen`, `EmptyFile`,
-    `NotADatabase`, `SqlDump`, `EncryptedFile`, `NewerFormat`, `DamagedFile`, `FileLocked`, `NeedsCopy`
-    (`snapshot_copy` makes the copy) and `UnfinishedChange`.
+    is written to a file that is refused. What killed programs have left beside it is cleared away. Raises
+    `FileMissing`, `FolderGiven`, `CannotOpen`, `EmptyFile`, `NotADatabase`, `SqlDump`, `EncryptedFile`,
+    `NewerFormat`, `DamagedFile`, `LogLeftBehind`, `FileLocked`, `NeedsCopy` (`snapshot_copy` makes the copy)
+    and `UnfinishedChange`.
     """
     path = paths.resolved(path)
+    sweep_databases(path)
     size = _size(path)
     forcible = None if force_writable else _why_wait(path)
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)

@@ -31,7 +31,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local import copies
-from models.local.atomic import UNFINISHED, sweep_databases
+from models.local.atomic import own_prefix, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import require_file
 from models.progress import Progress, Stop, ignore, never
@@ -132,7 +132,7 @@ def scratch(path: Path) -> TemporaryDirectory[str]:
     """A folder for what is prepared, on the file's own disk, from which killed work is cleared away."""
     path = path.resolve()
     sweep_databases(path)
-    return TemporaryDirectory(prefix=UNFINISHED, dir=path.parent, ignore_cleanup_errors=True)
+    return TemporaryDirectory(prefix=own_prefix(), dir=path.parent, ignore_cleanup_errors=True)
 
 
 def offer(

@@ -128,8 +128,10 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
     leave("killed_2", "foundation.sqlite", "foundation.sqlite-wal", "foundation.sqlite-shm")
     leave("killed_3", "copy.sqlite", f"{UNFINISHED}killed_4/copy.sqlite-journal")
     leave("killed_5", "before.bak")
+    leave("999999999-killed_6", "copy.sqlite")
     stay = [
         leave("in_the_m", "copy.sqlite", fresh=True),
+        leave(f"{os.getpid()}-in_use__", "copy.sqlite"),
         leave("writing_", "audit-acme-1-2.jsonl.gz"),
         leave("both____", "copy.sqlite", "letter.odt"),
         leave("inside__", "copy.sqlite", "mine/copy.sqlite"),

@@ -19,6 +19,7 @@ from models.errors import (
     CannotOpen,
     ColumnMissing,
     DamagedFile,
+    FileEmptied,
     FileLocked,
     FileMissing,
     FileMoved,
@@ -258,7 +259,7 @@ def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
     )
     folder.chmod(0o755)
     assert done.stdout.startswith(CannotOpen.__name__), done
-    assert "does not allow it" in done.stdout
+    assert "do not allow it" in done.stdout
 
 
 def test_checkpoints_of_the_log_wait_for_a_calm_moment(database: LocalDatabase) -> None:
@@ -322,6 +323,13 @@ def test_nothing_is_acknowledged_that_goes_to_a_lost_log(
     with pytest.raises(LogMissing, match=r"-wal\) was deleted, replaced or cut while"):
         database.run_batch([insertion("u-2")])
     assert not database.connection().in_transaction
+
+
+def test_nothing_is_acknowledged_that_goes_to_a_file_without_a_byte(database: LocalDatabase) -> None:
+    database.run_batch([insertion("u-1")])
+    os.truncate(database.path, 0)
+    with pytest.raises(FileEmptied, match="was emptied by another program while it was open"):
+        database.run_batch([insertion("u-2")])
 
 
 def test_a_second_connection_does_not_write_beside_a_lost_log(database: LocalDatabase) -> None:

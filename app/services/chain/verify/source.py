@@ -61,9 +61,17 @@ class Source:
         database, and what `models.local.copies.copy_parts` does.
         """
         from models.local.atomic import LOG, sibling  # noqa: PLC0415 - not for a child
-        from models.local.file import MAGIC, diagnose, first_bytes, identity, require_file  # noqa: PLC0415
+        from models.local.file import (  # noqa: PLC0415
+            MAGIC,
+            diagnose,
+            first_bytes,
+            identity,
+            require_file,
+            require_log,
+        )
 
         require_file(path)
+        require_log(path)
         self.path = path
         self._before, self._log, self._identity = _state(path), sibling(path, LOG), identity(path)
         header = first_bytes(path, 100)

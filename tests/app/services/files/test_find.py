@@ -14,6 +14,7 @@ from app.services.records.writing import commit
 from models.errors import DamagedFile
 from models.local import copies
 from models.local.migrations import create_database
+from models.schema import expected_columns
 from tests.app.services.records.test_writing import creation
 from tests.conftest import NOW
 
@@ -135,12 +136,19 @@ def test_several_are_named_so_that_one_can_be_chosen(project: Path) -> None:
     assert "\n" not in sentence
 
 
-def test_a_database_with_the_audit_chain_comes_before_one_without(project: Path) -> None:
-    other = "users (id TEXT, tenant_id TEXT, email TEXT, created_at INTEGER)"
-    other_file(project / STATE / "shop.sqlite", other)
-    assert find_database(project) == project / STATE / HASHED
+@pytest.mark.parametrize(
+    "place",
+    [STATE / "b.sqlite", Path(".wrangler/state/d1/DB.sqlite"), Path("kept/v3/d1", STATE.name, "a.db")],
+    ids=["another database", "an older layout", "persist-to"],
+)
+def test_a_person_chooses_among_all_that_wrangler_keeps(project: Path, place: Path) -> None:
+    """Also one without an audit chain."""
+    other_file(project / place, f"planning_runs ({', '.join(expected_columns()['planning_runs'])})")
+    with pytest.raises(SeveralDatabases, match="choose one of them") as caught:
+        find_database(project)
+    assert {item.path for item in caught.value.candidates} == {project / STATE / HASHED, project / place}
     (project / STATE / HASHED).unlink()
-    assert find_database(project).name == "shop.sqlite", "which would do, too"
+    assert find_database(project) == project / place
 
 
 def test_a_table_of_the_same_name_is_not_enough(tmp_path: Path) -> None:

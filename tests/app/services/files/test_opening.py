@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -26,6 +27,7 @@ from models.errors import (
     FileLocked,
     FileMissing,
     FolderGiven,
+    LogLeftBehind,
     NewerFormat,
     NotADatabase,
     ReadOnlyFile,
@@ -509,6 +511,24 @@ def test_a_copy_holds_what_the_log_holds_and_is_one_file(database_path: Path, tm
     with pytest.raises(AlreadyThere, match="already a file"):
         snapshot_copy(database_path, copy)
     assert len(users_of(copy)) == 1
+
+
+def test_a_copy_without_its_log_is_no_empty_database(tmp_path: Path) -> None:
+    """For no command: what it holds is in the log that was left behind."""
+    path, copied = tmp_path / "foundation.sqlite", tmp_path / "copied.sqlite"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("wal_autocheckpoint", 0)
+        connection.execute("CREATE TABLE users(id)")
+        shutil.copy(path, copied)
+        assert open_database(path).schema.columns == {"users": ("id",)}
+    before = copied.read_bytes()
+    with pytest.raises(LogLeftBehind, match="copied without its write-ahead log"):
+        open_database(copied)
+    for command in ("verify", "checkpoint", "migrate", "retention"):
+        done = run(command, copied, home=tmp_path / "home")
+        assert (done.returncode, "copied without its write-ahead log" in done.stderr) == (2, True), command
+    assert copied.read_bytes() == before
 
 
 def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:

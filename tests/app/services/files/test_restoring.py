@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from app.services.demo import create_demo
-from app.services.files import restoring
+from app.services.files import opening, restoring
 from models.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from models.local import copies
 from models.local.atomic import UNFINISHED
@@ -323,6 +323,14 @@ def test_interrupted_the_copy_of_the_old_content_stays(live: Path, copy: Path, t
     assert rows(live) == before
     (kept,) = tmp_path.glob("foundation.before-restore.*")
     assert rows(kept) == before
+
+
+def test_an_opened_file_is_freed_of_what_a_killed_restore_has_left(live: Path) -> None:
+    left = live.parent / f"{UNFINISHED}k1lled_1"
+    left.mkdir(0o700)
+    os.utime(left, (1, 1))
+    opening.open_database(live)
+    assert not left.exists()
 
 
 def test_a_restore_clears_away_what_a_killed_one_has_left(live: Path) -> None:
