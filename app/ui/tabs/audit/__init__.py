@@ -121,9 +121,10 @@ class AuditTab(RecordTab):
 
     def show_details(self, record: AuditDetail) -> None:
         entry, judged = record.entry, record.inspection
+        number = formatting.figure(entry["seq"])
         self.inspector.set_header(
             entry.text("event_type"),
-            f"entry {entry['seq']:,} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
+            f"entry {number} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
             verifying.HASHES[judged.hash_ok],
             verifying.LINKS[judged.link],
         )

@@ -15,7 +15,7 @@ from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.text import counted
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import duration, grouped, shortened
+from app.ui.widgets.formatting import duration, figure, grouped, shortened
 from app.workers.scan_pool import store_and_verifier
 from models.progress import Progress, Stop
 
@@ -277,9 +277,9 @@ def anchor(tenant: TenantReport) -> str:
 def link_sentence(entry: Inspection) -> str:
     """What the entry is tied to, in words."""
     if entry.link is Link.BROKEN:
-        return f"Does not follow entry {entry.previous_seq:,}, the one before it in this tenant."
+        return f"Does not follow entry {figure(entry.previous_seq)}, the one before it in this tenant."
     if entry.previous_seq is not None:
-        return f"Follows entry {entry.previous_seq:,}."
+        return f"Follows entry {figure(entry.previous_seq)}."
     match entry.anchor:
         case Anchor("genesis"):
             return "The first entry of this tenant."

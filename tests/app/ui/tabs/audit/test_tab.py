@@ -11,6 +11,7 @@ from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
+from app.ui.widgets import formatting
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.window import ask, choose, click, count, go, labels, open_file, press, said, values
@@ -47,6 +48,20 @@ def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, show_tab: ShowT
     assert page.banner.headline() == "Not verified yet" and page.banner.tone() is Tone.NEUTRAL
     assert set(values(page, "previous_hash")[:50]) == {"not checked"}
     assert not page.findings.isVisible()
+
+
+def test_entries_of_another_key_and_unit_are_shown(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
+    (made,) = ask(demo_path, "SELECT sql FROM sqlite_master WHERE name = 'audit_chain'")[0]
+    made = made.replace("INTEGER PRIMARY KEY AUTOINCREMENT", "TEXT PRIMARY KEY")
+    ask(demo_path, f"ALTER TABLE audit_chain RENAME TO old; {made}")
+    ask(demo_path, "INSERT INTO audit_chain SELECT * FROM old WHERE seq < 8")
+    ask(demo_path, "UPDATE audit_chain SET created_at = created_at * 1000")
+    page = show_tab(AuditTab)
+    assert choose(qtbot, page, 0) == "7"
+    assert page.inspector.subtitle.text().startswith("entry 7 · ")
+    ((at,),) = ask(demo_path, "SELECT created_at FROM old WHERE seq = 7")
+    shown_at = formatting.table_time(at, page.context.settings.utc_times)
+    assert values(page, "created_at")[0] == shown_at
 
 
 def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
