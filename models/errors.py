@@ -5,6 +5,7 @@ What an engine raises of its own is turned into these where it arises (`models.l
 room of the program can fail with is declared there, as a `TenantAdminError` too.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -241,11 +242,13 @@ class CannotWrite(CannotOpen):
     """A new file cannot be made."""
 
     def __init__(self, path: Path) -> None:
-        why = "does not allow it" if path.parent.is_dir() else "is not there"
+        is_there = os.path.isdir(path.parent)  # noqa: PTH112 - Path.is_dir() may raise
+        why = (
+            f"the folder {path.parent} does not allow it" if is_there else f"there is no folder {path.parent}"
+        )
         Exception.__init__(
             self,
-            f"{path.name} cannot be written: the folder {path.parent} {why}. Check it and its permissions, "
-            "or choose another folder.",
+            f"{path.name} cannot be written: {why}. Check it and its permissions, or choose another folder.",
         )
 
 

@@ -92,6 +92,8 @@ def expected_errors(path: Path) -> Iterator[None]:
     """Turns what goes wrong while a file is made at `path` into the storage errors."""
     try:
         yield
+    except FileExistsError as error:
+        raise AlreadyThere(Path(error.filename or path)) from error
     except (OSError, apsw.Error) as error:
         known = translate(error, path)
         if known is None:

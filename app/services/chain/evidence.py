@@ -59,12 +59,12 @@ def write_bundle(
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
     `tenant`, `seq_from` and `seq_to` are what was verified; None is no limit. Raises
-    `InvalidInput` when the folder is in use, `Cancelled`, `OSError` and the errors of opening a file.
+    `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if paths.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
     what = {"tenant": tenant, "seqFrom": seq_from, "seqTo": seq_to}
-    with _whole_or_nothing(folder):
+    with atomic.expected_errors(folder), _whole_or_nothing(folder):
         _write_json(folder / "findings.json", report.to_json())
         write_export(folder / "checkpoints.json", checkpoints)
         atomic.write(folder / VERIFIER, _resource(VERIFIER).decode())

@@ -263,7 +263,7 @@ def test_a_child_that_cannot_be_started_is_a_sentence(
 
 
 def test_a_target_that_cannot_be_written_is_a_sentence(small: Path, tmp_path: Path) -> None:
-    with pytest.raises(CannotOpen, match=r"^out\.csv cannot be written: the folder .*nowhere is not there"):
+    with pytest.raises(CannotOpen, match=r"^out\.csv cannot be written: there is no folder .*nowhere"):
         written(small, tmp_path / "nowhere" / "out.csv", ListQuery("users"))
 
 

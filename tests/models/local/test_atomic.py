@@ -92,7 +92,7 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "no" / "out.csv"
     with (
-        pytest.raises(CannotOpen, match=r"out\.csv cannot be written: the folder .*no is not there"),
+        pytest.raises(CannotOpen, match=r"out\.csv cannot be written: there is no folder .*no"),
         expected_errors(path),
         replacing(path),
     ):

@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.document import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker
-from models.errors import Cancelled, InvalidInput
+from models.errors import AlreadyThere, Cancelled, InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, SEQ
 from tests.app.services.chain.verify.chains import ChainFile
@@ -416,3 +416,10 @@ def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain
     assert sentence not in recheck(tmp_path / "before")[1]
     code, said = recheck(tmp_path / "after")
     assert (code, sentence in said) == (0, True)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=3)
+    (tmp_path / "file").touch()
+    with pytest.raises(AlreadyThere, match=r"There is already a file at .*/file;"):
+        write_bundle(chain.path, chain.verify(), tmp_path / "file" / "evidence", now=NOW)
