@@ -72,6 +72,8 @@ class Database(ABC):
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
     unrecorded: bool = False
     """Whether a person has agreed that acts are recorded nowhere, where there is no audit chain."""
+    cautious: bool = False
+    """Whether an act waits for a person's word where its entry would take a number of the gateway's own."""
 
     @property
     @abstractmethod

@@ -83,6 +83,8 @@ def restore(options: argparse.Namespace) -> int:
             return EXIT_FINDINGS
         if offered.standing is not None:
             say(offered.standing)
+        if offered.prepared.caution is not None:
+            complain(offered.prepared.caution)
         try:
             carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
             done = carry_out(path, offered, store, verify, actor=paths.os_user(), now=now)

@@ -117,6 +117,8 @@ def retention(options: argparse.Namespace) -> int:
             milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
+        if planned.total and planned.caution is not None:
+            complain(planned.caution)
         if options.dry_run:
             return _say_plan(planned, as_json=options.json)
         confirmation = plan.Confirmation.to(

@@ -66,13 +66,23 @@ INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, create
 """By hand: a run of retention makes thousands, and Peewee takes longer to write one than SQLite to run it."""
 
 
-class NotRecorded(TenantAdminError):
+class Caution(TenantAdminError):
+    """What a person should know before the first act on a database; `heard` says that it may go on."""
+
+    def heard(self, database: Database) -> None:
+        database.cautious = False
+
+
+class NotRecorded(Caution):
     """There is no audit chain, and nobody has agreed to that yet (`Database.unrecorded`)."""
 
     sentence = (
         "{name} has no audit chain (no table audit_chain), so what is done in it here is recorded nowhere; "
         "nothing was changed."
     )
+
+    def heard(self, database: Database) -> None:
+        database.unrecorded = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +149,14 @@ def append(
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
     same chains after that moves a head. Where planning has read the chain's end already, the first try spares
     that look: it writes only if the checks find nothing. A file without any chain takes the statements alone,
-    where a person has agreed to that. Raises what plan and checks raise, `NotRecorded`, `HeadMoved` when the
+    where a person has agreed to that. Raises what plan and checks raise, `Caution`, `HeadMoved` when the
     chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then.
     `cancelled` ends the wait for another writer.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
+        if database.cautious:
+            _warn(database, batch)
         ends: Mapping[str, Head] | None
         if batch.end is not None and not attempt:
             ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
@@ -168,6 +180,16 @@ def append(
             # Spread the contenders; the wait stays far below what a person notices.
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
     raise HeadMoved
+
+
+def _warn(database: Database, batch: Batch) -> None:
+    """Raises `Caution`; where the numbers are nobody's own, that is not asked again."""
+    from app.services.chain.numbering import caution, owner_of_next  # noqa: PLC0415 - asked once, as a rule
+
+    if owner_of_next(database) is None:
+        database.cautious = False
+    elif sentence := caution(database, [event.tenant_id for event in batch.events]):
+        raise Caution(sentence)
 
 
 def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:

@@ -12,6 +12,7 @@ from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.numbering import caution
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from app.services.files import describe, opening
@@ -58,7 +59,8 @@ class Prepared:
     """A checked copy of what is to be restored, in a file of its own, beside what it would replace.
 
     `before` and `after` are row counts by table; a table that cannot be read now counts as None. `notes` say
-    what of a dump could not come in as it is written.
+    what of a dump could not come in as it is written, `caution` what a person should know of the restore's
+    own entry.
     """
 
     source: Path
@@ -66,6 +68,7 @@ class Prepared:
     before: Mapping[str, int | None]
     after: Mapping[str, int | None]
     notes: tuple[Note, ...] = ()
+    caution: str | None = None
 
     @property
     def said(self) -> list[str]:
@@ -257,7 +260,8 @@ def prepare(
                 "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
         after = describe.rows(database, found)
-    return Prepared(source, copy, before, after, notes)
+        said = caution(database, [SYSTEM_TENANT]) if AUDIT_CHAIN.name in found.columns else None
+    return Prepared(source, copy, before, after, notes, said)
 
 
 def restore(

@@ -16,6 +16,7 @@ from peewee import SQL, fn
 
 from app.services.chain.append import has_chain, last_numbers, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
+from app.services.chain.numbering import caution
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
@@ -74,6 +75,7 @@ class Plan:
     `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go, and
     `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
     `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
+    `caution` what a person should know before,
     `obstacle` why nothing at all can be removed. `attempt` is what the chains' verification said, None where
     there was no reason for one; it counts while the file is `untouched()`.
     """
@@ -88,6 +90,7 @@ class Plan:
     obstacle: str | None = None
     has_chain: bool = True
     changed: dict[str, int] = field(default_factory=dict)
+    caution: str | None = None
     others: OtherTables = NOTHING_ELSE
     attempt: Attempt | None = field(default=None, repr=False)
     untouched: Callable[[], bool] = field(default=never, repr=False, compare=False)
@@ -233,6 +236,7 @@ def plan(
         doubt=doubt,
         has_chain=usable,
         changed=count.changed,
+        caution=caution(database, [SYSTEM_TENANT]) if usable else None,
         others=others,
     )
     if not found.total:

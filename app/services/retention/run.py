@@ -198,6 +198,7 @@ def carry_out(
         _require(plan, confirmation)
         if not (plan.has_chain or confirmation.unrecorded or database.unrecorded):
             raise NotRecorded(database.place)
+    database.cautious = False  # what the plan has to say of that was shown with it
     run = _Run(
         database=database,
         plan=plan,

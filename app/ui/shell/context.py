@@ -50,6 +50,7 @@ class Context(QObject):
     ) -> None:
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
+        opened.database.cautious = True
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema)
         self.runner = Runner(opened.database, self)
@@ -79,7 +80,7 @@ class Context(QObject):
         """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it.
 
         `options` are those of the act and of `Runner.write`. The first act on a file without an audit chain
-        waits for the person to say that it may go unrecorded.
+        waits for the person to say that it may go unrecorded, and so does one that takes a gateway's number.
         """
         failed = options.pop("on_failed", None)
         again = partial(self.act, function, *args, on_failed=failed, **options)
@@ -93,13 +94,14 @@ class Context(QObject):
         failed: Callable[[TenantAdminError], None] | None,
         error: TenantAdminError,
     ) -> None:
-        from app.services.chain.append import NotRecorded  # noqa: PLC0415 - rows show before any are written
+        from app.services.chain.append import Caution  # noqa: PLC0415 - rows show before any are written
 
         def agreed() -> None:
-            self.opened.database.unrecorded = True
+            if isinstance(error, Caution):
+                error.heard(self.opened.database)
             again()
 
-        if isinstance(error, NotRecorded):
+        if isinstance(error, Caution):
             self.asks.emit(str(error), agreed, partial(failed, error) if failed else lambda: None)
         else:
             (failed or self.runner.failed.emit)(error)

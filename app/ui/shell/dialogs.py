@@ -387,6 +387,8 @@ class RestoreDialog(ConfirmDialog):
             words, look = "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
         self.chain = Label(words, look, wrap=True)
         self.add_widget(self.chain)
+        if prepared.caution is not None:
+            self.add_widget(Label(prepared.caution, Look.WARN, wrap=True))
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)
             self.add_widget(Label(offer.standing or offer.known, look, wrap=True))

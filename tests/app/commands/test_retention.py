@@ -304,3 +304,13 @@ def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Pa
     assert "notifications: 1 would be removed" in dry.stdout and "cannot be brought back" in dry.stdout
     done = run("retention", database_path, "--milliseconds", "--trust-clock")
     assert (done.returncode, ask(database_path, "SELECT * FROM notifications")) == (0, [])
+
+
+def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database_path: Path) -> None:
+    now = int(time.time())
+    with closing(apsw.Connection(str(database_path))) as connection:
+        chains.append(connection, "aurora", [now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40])
+    done = run("retention", database_path)
+    assert done.returncode == 0
+    assert "next one of “aurora” would have (6 now)" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -8,7 +8,7 @@ from typing import Any
 from app.services.records.change import Change
 from app.services.records.record import Record
 from app.services.records.rows import shown
-from app.services.records.tables import PLANNING_RUNS
+from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS
 from app.services.text import counted
 from app.ui.shell.actions import ActionSpec, Place, Refusal
 from app.ui.tabs.common.record_tab import RecordTab
@@ -144,5 +144,7 @@ def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Fr
     of_whom = f" of {counted(doomed.tenants, 'tenant')}" if doomed.tenants > 1 else ""
     what, them = ("It", "it") if one else (f"{count}{of_whom}", "them")
     all_of_it = "all of it" if along else them
-    sentence = f"{what} will be deleted{along}, and the audit chain records it. Undo brings {all_of_it} back."
+    has_chain = AUDIT_CHAIN.name in tab.context.opened.schema.columns
+    recorded = "and the audit chain records it" if has_chain else "which is recorded nowhere"
+    sentence = f"{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
     ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}")

@@ -1,7 +1,9 @@
 """The tables in the window: filtered, copied, exported, and kept in place while others write."""
 
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -14,6 +16,8 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
+from tests.conftest import NOW
+from tests.fixtures import chains
 from tests.fixtures.gateway import create_gateway, create_planning
 from tests.fixtures.window import (
     TABLES,
@@ -216,3 +220,25 @@ def test_what_a_gateway_refuses_of_a_run_is_said_before(
     assert {name for name, action in acts.items() if action.isEnabled()} == {"pause", "complete", "kill"}
     press("P")
     qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
+
+
+def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = create_gateway(tmp_path / "gateway.sqlite")
+    with closing(apsw.Connection(str(path))) as connection:
+        chains.append(connection, "aurora", [NOW - 10, NOW - 5])
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, TABLES.index("planning_runs"))
+    choose(qtbot, page, 0)
+    press("R")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert "of “aurora” would have (3 now)" in question.sentence.text()
+    click(qtbot, question.confirm_button)
+    closed(qtbot, window, ConfirmDialog)
+    qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("active",)])
+    page.table.setFocus()
+    qtbot.waitUntil(page.commands.action("pause").isEnabled)
+    press("P")
+    qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
+    assert not window.findChildren(ConfirmDialog)
