@@ -156,7 +156,10 @@ def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
     database: LocalDatabase, events: Events
 ) -> None:
     webhook_id = create(database, url="https://discord.com/api/webhooks/1/secret-path?token=in-query")
-    database.connection().execute("UPDATE webhook_destinations SET url = ?", (CREDENTIALS,))
+    hostname = CREDENTIALS.removeprefix("https://")
+    database.connection().execute(
+        "UPDATE webhook_destinations SET url = ?, hostname = ?", (CREDENTIALS, hostname)
+    )
     off = webhooks.set_active(database, [webhook_id], False, actor="ops", now=NOW)
     writing.undo(database, off, now=NOW)
     form = WebhookInput("CI", "https://hooks.slack.com/services/other/secret-path")
@@ -165,6 +168,8 @@ def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
     gone = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
     writing.undo(database, gone, now=NOW)
     assert database.connection().execute("SELECT url FROM webhook_destinations").get == CREDENTIALS
+    edited = next(payload for _, kind, payload in events() if kind == "webhook_updated")
+    assert edited["changes"]["hostname"] == {"from": "hooks.slack.com", "to": "hooks.slack.com"}
     written = repr(events())
     assert not [secret for secret in SECRETS if secret in written]
     assert [payload.get("url") for _, kind, payload in events() if kind != "webhook_updated"] == [
