@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
+
+WARNINGS = 3
+"""How many warnings of a kind are printed: there may be one for each entry, and none makes the verdict."""
 
 UNRECORDED = "also when the file has no audit chain, so that it is recorded nowhere; refused otherwise"
 """What `--unrecorded` confirms."""
@@ -45,8 +49,14 @@ def print_report(report: "Report") -> None:
         say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
     for note in report.notes:
         say(note)
+    warnings = Counter[str]()
     for finding in report.findings:
-        say(f"{finding.code}: {finding.message}")
+        warnings[finding.code] += finding.is_warning
+        if not finding.is_warning or warnings[finding.code] <= WARNINGS:
+            say(f"{finding.code}: {finding.message}")
+    for code, count in warnings.items():
+        if count > WARNINGS:
+            print(f"{code}: {count - WARNINGS:,} more like these")
     if report.found > len(report.findings):
         print(f"and {report.found - len(report.findings):,} more findings")
     print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")

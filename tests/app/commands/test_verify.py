@@ -56,6 +56,15 @@ def test_a_changed_payload_is_found_and_exits_1(demo: Path, tmp_path: Path) -> N
     assert "HASH" in run("verify", copy).stdout
 
 
+def test_warnings_alike_are_counted_and_errors_are_all_there(demo: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "changed.sqlite"
+    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET event_type = 'user login' WHERE seq <= 6")
+    lines = [line.partition(":")[0] for line in run("verify", copy).stdout.splitlines()]
+    assert (lines.count("HASH"), lines.count("GRAMMAR")) == (6, 4)
+    assert "GRAMMAR: 3 more like these" in run("verify", copy).stdout
+
+
 @pytest.mark.parametrize(
     "arguments", [("--tenant", "acme-crop"), ("--tenant", ""), ("--from", 700, "--to", 900)]
 )

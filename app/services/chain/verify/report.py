@@ -140,15 +140,15 @@ class CheckpointHistory:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """In the order of seq, those that name none behind the others."""
-    return tuple(sorted(findings, key=lambda item: (item.seq is None, item.seq or 0)))
+    """Warnings last; each in the order of seq, those that name none behind the others."""
+    return tuple(sorted(findings, key=lambda item: (item.is_warning, item.seq is None, item.seq or 0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome for a file, a tenant or a range.
 
-    `findings` are in the order of `seq` and limited in number; `counts` has all of them by code, kept or not.
+    `findings` are `in_order` and limited in number; `counts` has all of them by code, kept or not.
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
     where later ones knew more. `notes` are sentences about the checkpoints that are no findings.

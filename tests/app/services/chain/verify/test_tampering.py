@@ -207,6 +207,15 @@ def test_a_colon_shifted(chain: ChainFile) -> None:
     assert [item.code for item in chain.verify().findings] == ["GRAMMAR"]
 
 
+def test_what_makes_the_verdict_comes_before_warnings(chain: ChainFile) -> None:
+    at_least(chain, 2)
+    first, last = chain.seqs(TENANT)[0], chain.seqs(TENANT)[-1]
+    chain.run("UPDATE audit_chain SET event_type = 'user login' WHERE seq = ?", first)
+    chain.rehash(TENANT)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", last)
+    assert [(item.code, item.seq) for item in chain.verify().findings] == [("HASH", last), ("GRAMMAR", first)]
+
+
 def test_a_nul_put_into_a_payload_is_one_finding(chain: ChainFile) -> None:
     chain.run("UPDATE audit_chain SET payload = payload || char(0) WHERE seq = ?", middle(chain))
     assert [item.code for item in chain.verify().findings] == ["ENCODING"]
