@@ -215,6 +215,9 @@ class _Export:
         is_key = bool(self._database.scalar(raw(_ROWID_IS_KEY, table.name)))
         rowid = None if without_rowid else table.key[0] if is_key else ""
         rows = _Rows(table, rowid, self._connection, named=not self._wanted.schema)
+        rows.checked = any(
+            "CHECK" in item.sql.upper() for item in self._objects if item.table == table.name.lower()
+        )
         before, number = sum(self._done.rows.values()), 0
         for count, statements in rows.written(condition):
             self._file.writelines(statements)
@@ -251,7 +254,8 @@ class _Rows:
 
     `rowid` is the column that is it, "" where none is, None in a table without. `large` counts rows that D1
     does not take, `whole` those of them that could not be cut into statements that it takes. `named` says
-    that a statement names the columns, because the CREATE is elsewhere.
+    that a statement names the columns, because the CREATE is elsewhere; `checked` that there may be a CHECK,
+    which a value does not fulfil before all of it is there.
     """
 
     def __init__(
@@ -274,6 +278,7 @@ class _Rows:
         self._key = [self._columns.index(name) for name in key if name in self._columns]
         self._values = _concat([written(self._of(column)) for column in self._columns], ",")
         self.large = self.whole = 0
+        self.checked = False
 
     def _of(self, column: str) -> str:
         return f"{self._name}.{sql_name(column)}"
@@ -346,6 +351,9 @@ class _Rows:
         if length >= self._room or (rest and not named):
             self.whole += 1
             sqls, rest = [value.sql for value in values], []
+        if rest and self.checked:
+            rest.append("PRAGMA ignore_check_constraints=FALSE;")
+            yield b"PRAGMA ignore_check_constraints=TRUE;\n"
         yield self._head + ",".join(sqls).encode() + _END
         for statement in rest:
             yield statement.encode() + b"\n"

@@ -110,6 +110,7 @@ def import_dump(
                 made.record()
                 connection.execute("COMMIT")
                 dangling = tuple(_dangling(connection))
+                set_pragma(connection, "ignore_check_constraints", 0)
                 if connection.execute("PRAGMA integrity_check(1)").get != "ok":
                     raise DamagedFile(target)
                 set_pragma(connection, "journal_mode", "wal")

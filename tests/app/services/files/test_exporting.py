@@ -17,7 +17,7 @@ from app.services.files.importing import import_dump
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
-from models.errors import InvalidInput
+from models.errors import DamagedFile, InvalidInput
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.chains import append
@@ -80,6 +80,7 @@ def fill(path: Path) -> Path:
             CREATE TABLE child (id INTEGER PRIMARY KEY, parent REFERENCES parent (id));
             CREATE TABLE parent (id TEXT PRIMARY KEY, up REFERENCES parent (id));
             CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT, x);
+            CREATE TABLE checked (x CHECK (json_valid(x)));
             CREATE TABLE emptied (id INTEGER PRIMARY KEY AUTOINCREMENT, x);
             """
         )
@@ -98,6 +99,7 @@ def fill(path: Path) -> Path:
             db.execute("INSERT INTO without VALUES ('t', ?, CAST(? AS TEXT))", (number, text(a_text)))
             db.execute("INSERT INTO strict_one (t) VALUES (CAST(? AS TEXT))", (text(a_text),))
             db.execute("INSERT INTO hidden VALUES (1, 'x', CAST(? AS TEXT))", (text(a_text),))
+        db.execute("INSERT INTO checked VALUES (json_array(?)), ('[]')", ("a" * 200_000,))
         for a_text in TEXTS:
             db.execute("INSERT INTO made (a, b) VALUES (CAST(?1 AS TEXT), CAST(?1 AS TEXT))", (text(a_text),))
         db.execute("INSERT INTO descending (rowid, id, x) VALUES (5, 1, 2), (4, 9, 9)")
@@ -309,3 +311,14 @@ def test_a_literal_is_the_value_whoever_writes_it() -> None:
             assert db.execute(same).get, sql
             if isinstance(value, float):
                 assert db.execute(f"SELECT {sql}").get.hex() == value.hex()
+
+
+def test_a_check_that_a_dump_turns_off_is_made_in_the_end(database_path: Path, tmp_path: Path) -> None:
+    sql = tmp_path / "out.sql"
+    exported(database_path, sql)
+    with sql.open("a") as file:
+        file.write(
+            "PRAGMA ignore_check_constraints=TRUE; CREATE TABLE c (x CHECK (x)); INSERT INTO c VALUES(0);"
+        )
+    with pytest.raises(DamagedFile):
+        import_dump(sql, tmp_path / "new.sqlite")
