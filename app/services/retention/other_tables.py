@@ -183,6 +183,19 @@ class OtherTables:
             statements.insert(0, Statement(delete, expect=artifacts))
         return OldRows(table, tuple(rows), tuple(statements), removed, changed)
 
+    def holders(self, database: Database, table: str, row: int) -> str:
+        """Whose rows refer to a record that the file did not let go, as a refusal says it."""
+        stored, _ = read_stored(database)
+        along, tables = self._ending(table, Fate.GOES), list[str]()
+        for key in stored[table].referring:
+            if key.table in along:
+                continue
+            rows = Table(key.table)
+            referring = _goes_along(rows, (key,), RECORDS[table], (_listed(_ROWID, [row]),))
+            if database.scalar(_counting(rows).where(referring).tuples()):
+                tables.append(key.table)
+        return f"rows of {', '.join(dict.fromkeys(tables))}" if tables else "other rows"
+
     def _notifications(self, database: Database) -> Iterator[list[int]]:
         query = Notification.select(_ROWID).where(*self._going(_NOTIFICATIONS)).order_by(_ROWID).limit(BATCH)
         last = -1

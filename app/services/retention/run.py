@@ -7,6 +7,7 @@ instead of in a commit. One DELETE of 500,000 rows holds the lock for a second; 
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -193,7 +194,7 @@ def carry_out(
     started = time.monotonic()
     obstacle = plan.obstacle or (cannot_record(database) if plan.has_chain and plan.total else None)
     if obstacle is not None:
-        raise NotAllowed(obstacle)
+        raise NotAllowed(f"{obstacle} Nothing was removed.")
     if plan.total:
         _require(plan, confirmation)
         if not (plan.has_chain or confirmation.unrecorded or database.unrecorded):
@@ -421,20 +422,25 @@ class _Run:
             return 0.0
 
     def _remove_records(self, table: str) -> None:
-        refused = 0
+        refused: Counter[str] = Counter()
         for _ in range(_RETRIES):
             removals = self.plan.others.removals(self.database, table)
+            refused.clear()
             try:
-                refused = sum(self._remove_or_split(removal) for removal in removals)
+                for removal in removals:
+                    refused += self._remove_or_split(removal)
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
                 continue
             break
-        if refused:
-            reason = refusal(table, refused, "rows of another table")
-            self.result.skipped += (Skipped(table, refused, reason),)
+        self.result.skipped += tuple(
+            Skipped(table, rows, refusal(table, rows, by)) for by, rows in refused.items()
+        )
 
-    def _remove_or_split(self, removal: OldRows) -> int:
-        """Removes the records, one by one where the file refuses to let go of one; how many of them stay."""
+    def _remove_or_split(self, removal: OldRows) -> Counter[str]:
+        """Removes the records, one by one where the file refuses to let go of one; how many stay, by whose
+        rows keep them.
+        """
+        others = self.plan.others
         try:
             self._transact(partial(self.database.run_batch, removal.statements), removal.removed)
             for table, rows in removal.changed.items():
@@ -442,10 +448,10 @@ class _Run:
                     self.result.changed[table] = self.result.changed.get(table, 0) + rows
         except Refused:
             if len(removal.rows) == 1:
-                return 1
-            alone = partial(self.plan.others.removal, self.database, removal.table)
-            return sum(self._remove_or_split(alone([row])) for row in removal.rows)
-        return 0
+                return Counter([others.holders(self.database, removal.table, removal.rows[0])])
+            alone = (others.removal(self.database, removal.table, [row]) for row in removal.rows)
+            return sum(map(self._remove_or_split, alone), Counter())
+        return Counter()
 
     def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 1.0) -> float:
         """`share` is how much of a full transaction it is; the log is folded back by that."""

@@ -97,11 +97,22 @@ def test_a_refusal_that_nothing_foretold_keeps_the_record_alone(
     sql.execute("INSERT INTO notes (run) VALUES ('kept')")
     result = retain(database)
     assert (result.removed["planning_runs"], result.removed["planning_artifacts"]) == (2, 4)
-    assert [one.reason for one in result.skipped] == [
-        "1 run cannot be removed: rows of another table refer to it."
-    ]
+    assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of notes refer to it."]
     assert runs(sql) == {"kept"} and result.changed == {}
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 2
+
+
+def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    for key, updated in (("gone", OLD), ("kept", OLD), ("young", NEW)):
+        add_run(sql, key, "deleted", updated)
+    sql.execute("ALTER TABLE planning_runs ADD COLUMN before TEXT REFERENCES planning_runs(id)")
+    sql.execute("UPDATE planning_runs SET before = 'kept' WHERE id = 'young'")
+    assert [one.reason for one in retain(database).skipped] == [
+        "1 run cannot be removed: rows of planning_runs refer to it."
+    ]
+    assert runs(sql) == {"kept", "young"}
 
 
 @pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
