@@ -14,6 +14,7 @@ from app.services.text import sql_name
 from models.local import statements
 
 _OK: Final = apsw.SQLITE_OK
+_INSERT: Final = apsw.SQLITE_INSERT
 _ALLOWED: Final = frozenset(
     (
         apsw.SQLITE_INSERT,  # never of sqlite_master: SQLite itself keeps that
@@ -110,7 +111,8 @@ class Guard:
         self.open_at: int | None = None
         self.rows_alone = False
         self._lengths: list[int] = []
-        self._acts = self._queries = self._reads = self._is_d1 = self._asks_itself = False
+        self._acts = self._queries = self._reads = False
+        self._is_d1 = self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
         self._left: tuple[Kind, str] | None = None
         self._into = ""
@@ -146,6 +148,7 @@ class Guard:
         self._lengths, self._begin = [], begin
         self._refused = self._left = None
         self._acts = self._queries = self._reads = False
+        self._has_breaks = _BREAKS[0] in text or _BREAKS[1] in text
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
         try:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
@@ -217,6 +220,10 @@ class Guard:
             self._connection.authorizer = None
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
+        if self._acts and not self._has_breaks:  # nearly always
+            self._lengths.append(len(sql))
+            self._acts = self._queries = self._reads = False
+            return True
         if self._asks_itself:
             return True
         if self._with_breaks:
@@ -239,7 +246,7 @@ class Guard:
     ) -> int:
         if action in _ALLOWED and database == "main":  # nearly always
             self._acts = True
-            if action == apsw.SQLITE_INSERT:
+            if action == _INSERT:
                 self._into = name or ""
             return _OK
         name = name or ""

@@ -109,6 +109,8 @@ def import_dump(
                 _drop_d1_tables(connection)
                 made.record()
                 connection.execute("COMMIT")
+                if not connection.execute("SELECT count(*) FROM sqlite_master").get:
+                    raise NotThePlatforms(dump, "no tables")
                 dangling = tuple(_dangling(connection))
                 set_pragma(connection, "ignore_check_constraints", 0)
                 if connection.execute("PRAGMA integrity_check(1)").get != "ok":
@@ -178,7 +180,6 @@ def _connect(path: Path) -> apsw.Connection:
             ("synchronous", 0),
             ("locking_mode", "exclusive"),
             ("foreign_keys", 0),  # D1 writes a table's rows before the rows they refer to
-            ("cell_size_check", 1),
             ("cache_size", -2048),
         ):
             set_pragma(connection, name, value)
