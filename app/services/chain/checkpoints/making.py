@@ -47,7 +47,9 @@ class Attempt:
         if self.report is None:
             return {}
         held = {
-            tenant.tenant: f"The chain of {tenant.tenant} does not hold; verify it."
+            tenant.tenant: f"The chain of {tenant.tenant} is as an earlier checkpoint knew it."
+            if tenant.verdict is Verdict.EARLIER
+            else f"The chain of {tenant.tenant} does not hold; verify it."
             for tenant in self.report.tenants
             if tenant.verdict not in SOUND
         }

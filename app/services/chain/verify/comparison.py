@@ -181,7 +181,7 @@ class _Comparison:
         chain, sealed = self.chain, self.sealed
         behind = chain.first_seq > sealed.last_seq
         alone = chain.entries == len(chain.markers) + chain.doubted
-        if newest and behind and (alone or (self._pruned and not exported)):
+        if newest and behind and (alone or chain.at_genesis or (self._pruned and not exported)):
             return None if self._all_told or chain.doubted else _missing(chain.tenant, sealed, self.known)
         if self._pruned and sealed.last_seq <= self._pruned:
             return None  # what a marker says of entries appended after the checkpoint, nothing here bears out

@@ -12,7 +12,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import TenantReport
 from tests.app.services.chain.checkpoints.conftest import KnownChain
-from tests.app.services.chain.verify.chains import START, ChainFile, codes
+from tests.app.services.chain.verify.chains import GENESIS, START, ChainFile, codes
 from tests.conftest import NOW
 
 TENANT = "tenant-00"
@@ -81,6 +81,24 @@ def test_a_marker_that_begins_before_what_was_known(known: KnownChain) -> None:
     known.chain.append(TENANT, "audit_pruned", json.dumps(says), NOW - 10)
     known.chain.run("DELETE FROM audit_chain WHERE seq <= 10")
     assert codes(known.verify()) == {"MARKER"}
+
+
+@pytest.mark.parametrize(
+    "says", [{"toSeq": 3, "count": -5, "cutoff": 1}, {"toSeq": -(2**70)}, {"count": 2**70}]
+)
+def test_a_hostile_marker_leaves_the_checkpoints_of_other_files_alone(
+    known: KnownChain, tmp_path: Path, says: dict[str, Any]
+) -> None:
+    other = KnownChain(ChainFile.build(tmp_path / "other.db", rows=5, seed=2), known.store)
+    other.checkpoint()
+    prune(known.chain, 10, **says)
+    report = known.verify(seal=True)
+    assert (codes(report), report.findings[0].seq) == ({"MARKER"}, 21)
+    for reason in Reason:
+        with pytest.raises(NotSigned):
+            known.store.create(known.chain.path, report, now=NOW, reason=reason)
+    assert len(known.store.checkpoints(known.chain.path)) == 1
+    assert (other.verify().verdict, other.checkpoint().number) == (Verdict.VERIFIED, 2)
 
 
 def test_a_marker_alone_proves_nothing_that_a_checkpoint_denies(known: KnownChain) -> None:
@@ -153,6 +171,22 @@ def test_every_entry_gone(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain")
     report = known.verify()
     assert (codes(report), report.verdict) == ({"TRUNCATED"}, Verdict.TAMPERED)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_an_idle_tenant_that_the_platform_itself_emptied(known: KnownChain, left: int) -> None:
+    """Whether it goes on from genesis or not, the sentence names what may have been, and the way out."""
+    known.chain.append("other")
+    known.checkpoint()
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    for _ in range(left):
+        known.chain.append(TENANT, previous=GENESIS)
+    (finding,) = known.verify().findings
+    assert (finding.code, finding.tenant, finding.seq) == ("TRUNCATED", TENANT, 20)
+    assert "All 20 entries" in finding.message
+    assert "the platform's own cleanup" in finding.message and "start over" in finding.message
+    known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
+    assert known.verify().verdict is Verdict.VERIFIED
 
 
 def test_markers_out_of_order(known: KnownChain) -> None:
