@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES
-from app.services.chain.reading import bounded, markers_of, read_entries, text_encoding
+from app.services.chain.reading import SIZE, bounded, markers_of, read_entries, text_encoding
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
@@ -65,6 +65,8 @@ SELECT seq, tenant_id, {JOINED}, hash, previous_hash, event_type, CASE WHEN {QUI
 _COUNTING: Final = f"SELECT seq, tenant_id, NULL, hash, previous_hash, NULL, 0 {_OLD} ORDER BY seq LIMIT ?"
 _ONE_BY_ONE: Final = f"SELECT seq, tenant_id, {_UNREAD} {_OLD} ORDER BY seq LIMIT ?"
 """The same rows, each to be read again by its bytes."""
+
+_SIZE: Final = f"SELECT total(size) FROM (SELECT {SIZE} AS size {_OLD} ORDER BY seq LIMIT ?)"  # noqa: S608
 
 _CHUNK: Final = 250
 """Entries read at a time: the fewest that cost nothing, since these are still in the processor's cache."""
@@ -188,11 +190,14 @@ def _walked(  # noqa: PLR0917 - always the same but for the last
                 return database.rows(raw(sql, *values))
         return database.rows(raw(_ONE_BY_ONE, *values))
 
+    def bytes_of(start: int, limit: int) -> float:
+        return 0 if is_verified else float(database.scalar(raw(_SIZE, start, last, tenants, limit)))
+
     batches: list[list[Part]] = []
     begun: dict[str, int] = {}  # the first entry of each tenant in the part that it is in
     counted: dict[str, int] = {}
     filled = 0
-    for rows in bounded(read, first, last, sized=2, most=_CHUNK):
+    for rows in bounded(read, bytes_of, first, last, most=_CHUNK):
         count = 0
         for seq, tenant, data, digest, previous, event, at in rows:
             if seq > ends[tenant]:

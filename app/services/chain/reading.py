@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -20,6 +19,7 @@ from app.services.chain.rules import (
     COLUMNS,
     MARKER_EVENT,
     TABLE,
+    TEXT_COLUMNS,
     Anchor,
     Finding,
     Marker,
@@ -164,9 +164,11 @@ def _opened(where: source.Source) -> Iterator[LocalDatabase]:
 _CHUNK: Final = 1_000
 """Entries read at a time, at most: no read holds its snapshot, or the interpreter, for long."""
 
-_FIRST_CHUNK: Final = 32
-_CHUNK_BYTES: Final = 1_000_000
-"""Above this, fewer entries are read the next time: some are megabytes long."""
+_CHUNK_BYTES: Final = 2_000_000
+"""Bytes read at a time, at most, unless a single entry has more: some are megabytes long."""
+
+SIZE: Final = " + ".join(f"ifnull(octet_length({name}), 0)" for name in TEXT_COLUMNS)
+"""What a row takes, which SQLite knows without reading it."""
 
 _OBJECT: Final = ", ".join(f"'{name}', {name}" for name in COLUMNS)
 _QUICK: Final = f"CASE WHEN {USUAL_KINDS} THEN CAST(json_object({_OBJECT}) AS BLOB) END"
@@ -183,10 +185,9 @@ def chunks(
     """
     whose = "" if tenant is None else f"AND {'' if by_index else '+'}tenant_id = ?"
     columns = f", {more}" if more else ""
-    sql = (
-        f"SELECT seq, {_QUICK}{columns} FROM {TABLE} "  # noqa: S608
-        f"WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
-    )
+    some = f"FROM {TABLE} WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
+    sql = f"SELECT seq, {_QUICK}{columns} {some}"
+    sizes = f"SELECT total(size) FROM (SELECT {SIZE} AS size {some})"  # noqa: S608
     values = () if tenant is None else (tenant,)
     encoding = text_encoding(database)
 
@@ -197,25 +198,34 @@ def chunks(
             for seq, line, *rest in rows
         ]
 
-    yield from bounded(read, first, last, sized=1)
+    def size(start: int, limit: int) -> float:
+        return float(database.scalar(raw(sizes, start, last, *values, limit)))
+
+    yield from bounded(read, size, first, last)
 
 
 def bounded(
-    read: Callable[[int, int], list[Row]], first: int, last: int, *, sized: int, most: int = _CHUNK
+    read: Callable[[int, int], list[Row]],
+    size: Callable[[int, int], float],
+    first: int,
+    last: int,
+    *,
+    most: int = _CHUNK,
 ) -> Iterator[list[Row]]:
     """The rows of `read(first, limit)` until `last`, in order of seq, which is their first column.
 
-    A few at first, then as many as hold about a megabyte in the column `sized`, up to `most`.
+    Up to `most` at a time, and fewer where `size(first, limit)` says that these would be too many bytes.
     """
-    limit = _FIRST_CHUNK
+    limit = most
     while first <= last:
+        limit = min(most, limit * 2)
+        while limit > 1 and size(first, limit) > _CHUNK_BYTES:
+            limit //= 2
         rows = read(first, limit)
         yield rows
         if len(rows) < limit:
             return
         first = rows[-1][0] + 1
-        size = sum(map(len, filter(None, map(itemgetter(sized), rows))))
-        limit = min(most, limit * 2) if size < _CHUNK_BYTES else max(1, limit // 2)
 
 
 def stored_bytes(value: Any) -> bytes:

@@ -93,3 +93,15 @@ def test_lines_say_what_was_hashed_in_any_encoding(tmp_path: Path, encoding: str
             lines.append(list(chunks(database, tenant=None, first=1, last=2)))
     assert lines[0] == lines[1]
     assert "日本" in lines[0][0][0][1].decode()
+
+
+def test_as_many_bytes_are_read_at_once_whatever_a_row_holds(tmp_path: Path) -> None:
+    """Large rows behind small ones, when many are read at once."""
+    chain = ChainFile.build(tmp_path / "a.db", rows=2_500)
+    for column in ("payload", "event_type", "hash"):
+        chain.run(f"UPDATE audit_chain SET {column} = zeroblob(500000) WHERE seq BETWEEN 2001 AND 2030")
+    with opened_to_read(chain.path) as database:
+        read = list(chunks(database, tenant=None, first=1, last=2_500))
+    assert [seq for rows in read for seq, _ in rows] == list(range(1, 2_501))
+    assert max(map(len, read)) == 1_000
+    assert max(sum(len(line) for _, line in rows) for rows in read) < 8_000_000
