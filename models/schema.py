@@ -66,7 +66,7 @@ class Schema:
     `columns` maps each real table to its column names, in order; names that differ from the expected ones
     only in case, which SQLite ignores, are given as expected. `impostors` are views and virtual tables that
     carry an expected table's name, and triggers on expected tables: each could change what a write means.
-    `without_rowid` are the tables that have no rowids, with their primary keys.
+    `without_rowid` are the tables that have no rowids, or a column that takes the name, with their keys.
     """
 
     columns: dict[str, tuple[str, ...]]
@@ -157,7 +157,8 @@ class StoredTable:
 
     `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
     tells its rows apart: the primary key, or else SQLite's rowid under a name that is free; empty where none
-    is. `defaults` are SQL. `referring` are the foreign keys, of any table, that refer to this one.
+    is. `has_rowid` says that `rowid` is SQLite's own, in the table and no column of it. `defaults` are SQL.
+    `referring` are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -219,7 +220,8 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
             key=_key(shape),
             defaults={column: default for column, _, _, default in shape if default is not None},
             has_triggers=name.lower() in triggered,
-            has_rowid=name.lower() not in without_rowid,
+            has_rowid=name.lower() not in without_rowid
+            and "rowid" not in (column.lower() for column, *_ in shape),
         )
         for name, shape in shapes.items()
     }

@@ -55,7 +55,8 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
     Raises `StillReferred`, which counts the rows that may not lose what they refer to, and `NotAllowed` where
-    what goes along could not be put back: rows in a circle, tables with triggers, too many rows.
+    what goes along could not be put back: rows in a circle, or that refer to nothing, tables with triggers,
+    too many rows.
     """
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
     root: dict[Identity, Identity] = {identity: identity for identity in doomed}
@@ -91,6 +92,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
             )
     if still := Counter(child.table.name for identity, child in held.items() if identity not in doomed):
         raise StillReferred(_rows(still))
+    images.refuse_orphans(doomed.values())
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed
     ]

@@ -169,6 +169,37 @@ class Images:
                 image = dict(zip(read, found[: len(read)], strict=True))
                 yield StoredRow(table, image), tuple(found[len(read) :])
 
+    def refuse_orphans(self, rows: Iterable[StoredRow]) -> None:
+        """Raises `NotAllowed` where one of the rows refers to what is not there: once it is gone, no foreign
+        key would let it come back.
+        """
+        by_table: dict[str, list[tuple[Value, ...]]] = {}
+        for row in rows:
+            by_table.setdefault(row.table.name, []).append(tuple(row.key.values()))
+        for name, wanted in by_table.items():
+            child = self.table(name)
+            for parent in (self._tables or {}).values():
+                for key in (key for key in parent.referring if key.table == name and child.key):
+                    _refuse_dangling(parent, key)
+                    self._refuse_orphans(child, parent, key, wanted)
+
+    def _refuse_orphans(
+        self, child: StoredTable, parent: StoredTable, key: ForeignKey, wanted: Sequence[tuple[Value, ...]]
+    ) -> None:
+        refer = [f"child.{sql_name(column)} IS NOT NULL" for column in key.columns]
+        found = " AND ".join(refers("parent", key))
+        refer.append(f"NOT EXISTS (SELECT 1 FROM {sql_name(parent.name)} AS parent WHERE {found})")  # noqa: S608
+        start = f"SELECT 1 FROM {sql_name(child.name)} AS child WHERE {' AND '.join(refer)} AND "  # noqa: S608
+        queries = []
+        for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(child.key))):
+            condition, values = one_of("child", child.key, part)
+            queries.append(raw(f"{start}({condition}) LIMIT 1", *values))
+        if any(self.read(queries)):
+            raise NotAllowed(
+                f"A row of {child.name} that would go refers to a row of {parent.name} that is not there, so "
+                "the file's own rules would not let it come back; nothing was changed. Put that right first."
+            )
+
     def _refuse_referred(self, row: StoredRow, changing: set[str]) -> None:
         keys = tuple(key for key in row.table.referring if changing & set(key.parent_columns))
         if keys:

@@ -350,3 +350,23 @@ def test_the_gateway_s_users_can_be_added_renamed_deleted_and_put_back(gateway: 
     assert everything() == before
     with pytest.raises(NotFound):
         delete(gateway, "nobody")
+
+
+def test_a_row_that_could_not_come_back_does_not_go(people: LocalDatabase, content: Content) -> None:
+    """It refers to what is not there, and foreign keys would refuse it."""
+    execute(
+        people,
+        "PRAGMA foreign_keys = OFF",
+        "CREATE TABLE shifts (id INTEGER PRIMARY KEY, by TEXT REFERENCES users(id) ON DELETE CASCADE,"
+        " room TEXT REFERENCES rooms(name))",
+        "CREATE TABLE rooms (name TEXT PRIMARY KEY)",
+        "INSERT INTO rooms VALUES ('hall')",
+        "INSERT INTO shifts VALUES (1, 'u-1', 'attic'), (2, 'u-2', 'hall'), (3, 'u-3', NULL)",
+        "PRAGMA foreign_keys = ON",
+    )
+    before = content()
+    with pytest.raises(NotAllowed, match=r"row of shifts .* refers to a row of rooms that is not there"):
+        delete(people, "u-1", "u-2")
+    assert content() == before
+    writing.undo(people, delete(people, "u-2", "u-3"), now=NOW)
+    assert content() == before

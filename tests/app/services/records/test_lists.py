@@ -549,3 +549,14 @@ def test_values_beside_undecodable_text_can_be_chosen(lists: Lists, database: Lo
     assert dict(found) == {"info": 17, "alert": 10, b"\xfe": 1, b"\xff": 1, "x'fe'": 1}
     for value, count in found:
         assert lists.count(database, replace(NOTES, choices=(("type", (value,)),))) == count
+
+
+def test_a_column_named_rowid_names_no_rows(lists: Lists, database: LocalDatabase) -> None:
+    before = ids(lists, database, USERS)
+    database.connection().execute(
+        "CREATE TABLE other (id TEXT PRIMARY KEY, tenant_id, email, created_at, updated_at, rowid DEFAULT 7);"
+        "INSERT INTO other SELECT id, tenant_id, email, created_at, updated_at, 7 FROM users;"
+        "DROP TABLE users; ALTER TABLE other RENAME TO users"
+    )
+    assert sorted(ids(Lists(inspect(database)), database, USERS), key=str) == sorted(before, key=str)
+    assert len(before) > 1
