@@ -1,6 +1,7 @@
 """`tenant-admin verify` and `checkpoint` as a shell script meets them."""
 
 import json
+import pwd
 from pathlib import Path
 
 import apsw
@@ -139,7 +140,6 @@ def test_nothing_to_sign_is_no_failure(tmp_path: Path) -> None:
 
 def test_an_account_without_a_home(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither HOME nor the system's list of accounts knows one: the file is verified all the same."""
-    pwd = pytest.importorskip("pwd")
     for name in ("HOME", "TENANT_ADMIN_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)

@@ -107,7 +107,6 @@ def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Pa
     assert others == [True, False]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_what_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
     pipe, dangling, loop = (tmp_path / name for name in ("pipe", "dangling", "loop"))
     os.mkfifo(pipe)

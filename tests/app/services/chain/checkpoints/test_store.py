@@ -696,7 +696,6 @@ def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) ->
     assert {item.stat().st_mode & 0o077 for item in [home, *home.iterdir()]} == {0}
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_an_export_is_a_file(known: KnownChain, tmp_path: Path) -> None:
     """A pipe that nobody writes to would be waited for for ever."""
     pipe, folder = tmp_path / "pipe", tmp_path / "folder"
