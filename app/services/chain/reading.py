@@ -40,6 +40,7 @@ _SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
 _BEFORE: Final = f"""
 {_SELECT} tenant_id = (SELECT tenant_id FROM {TABLE} WHERE seq = ?1) AND seq < ?1 ORDER BY seq DESC LIMIT 1
 """  # noqa: S608
+_MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()}
 """Python's name for the encoding of a file's text, by how it stores the letter a."""
 
@@ -121,9 +122,13 @@ def read_entries(database: Database, encoding: str, where: str, *values: object)
 
 
 def markers_of(database: Database, encoding: str, tenant: str) -> tuple[list[Marker], list[Finding]]:
-    """The tenant's prune markers that are believed, and an error of each that is not."""
-    where = "tenant_id = ? AND event_type = ? ORDER BY seq"
-    return believed_of(tenant, read_entries(database, encoding, where, tenant, MARKER_EVENT))
+    """The tenant's prune markers that are believed, and an error of each that is not.
+
+    Read one by one: what calls itself a marker may be megabytes long.
+    """
+    seqs = database.rows(raw(_MARKERS, tenant, MARKER_EVENT))
+    entries = (entry for (seq,) in seqs for entry in read_entries(database, encoding, "seq = ?", seq))
+    return believed_of(tenant, entries)
 
 
 # ------------------------------------------------------------------------------- a file, as a scan opens it

@@ -123,7 +123,8 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
         f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone, and "
         "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
-        "somebody else. Where you know that it was right, import the checkpoints made since, or start over."
+        "somebody else. Where you know that it was right, import the checkpoints made since, or start over, "
+        "for which there must be entries."
     )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 

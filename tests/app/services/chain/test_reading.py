@@ -1,5 +1,6 @@
 """The inspector says of one row what the verification says of it; lines say what was hashed."""
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +106,14 @@ def test_as_many_bytes_are_read_at_once_whatever_a_row_holds(tmp_path: Path) -> 
     assert [seq for rows in read for seq, _ in rows] == list(range(1, 2_501))
     assert max(map(len, read)) == 1_000
     assert max(sum(len(line) for _, line in rows) for rows in read) < 8_000_000
+
+
+def test_what_calls_itself_a_marker_is_read_one_by_one(chain: ChainFile, database: LocalDatabase) -> None:
+    for _ in range(60):
+        chain.append(TENANT, "audit_pruned", '"' + "x" * 1_000_000 + '"')
+    tracemalloc.start()
+    found = inspect_entry(database, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.problems == () and found.link is Link.OK
+    assert peak < 20_000_000
