@@ -117,8 +117,10 @@ def retention(options: argparse.Namespace) -> int:
             milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
-        if planned.total and planned.caution is not None:
+        if planned.caution is not None and (planned.total or planned.left):  # what stays is recorded, too
             complain(planned.caution)
+        if planned.in_milliseconds and not options.milliseconds:
+            complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
         if options.dry_run:
             return _say_plan(planned, as_json=options.json)
         confirmation = plan.Confirmation.to(

@@ -412,7 +412,7 @@ def _changed_row(table: str, before: int | None, after: int | None) -> tuple[Cel
     if before is None or after is None:
         return name, _count(before), _count(after), Cell("")
     change = after - before
-    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "same"
+    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "as many"
     return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
 
 

@@ -314,3 +314,14 @@ def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database
     assert done.returncode == 0
     assert "next one of “aurora” would have (6 now)" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_what_stays_is_recorded_and_so_may_collide_too(database_path: Path) -> None:
+    now = int(time.time())
+    with closing(apsw.Connection(str(database_path))) as connection:
+        chains.append(connection, "aurora", [(now - 100 * DAY) * 1000, now - 99 * DAY, now - 60])
+    done = run("retention", database_path)
+    assert done.returncode == 1
+    assert ask(database_path, "SELECT seq FROM audit_chain WHERE tenant_id = 'system'") == [(4,)]
+    assert "next one of “aurora” would have (4 now)" in done.stderr
+    assert "read as such, add --milliseconds" in done.stderr
