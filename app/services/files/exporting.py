@@ -129,6 +129,8 @@ class _Export:
         if self._wanted.schema:
             self._create(("table", "index", "view"), chosen)
         if self._wanted.rows:
+            if self._wanted.tenant is None and not self._wanted.tables:
+                self._note_dangling()
             self._progress(0, total)
             for table in tables:
                 if table.name in conditions:
@@ -137,6 +139,16 @@ class _Export:
         if self._wanted.schema:
             self._create(("trigger",), chosen)
         return self._done
+
+    def _note_dangling(self) -> None:
+        """Names the rows that refer to nothing, which D1 refuses with all others."""
+        from app.services.files.importing import dangling_rows  # noqa: PLC0415 - much, for one query
+
+        for item in dangling_rows(self._connection):
+            rows = counted(item.rows, "row")
+            self._note(
+                f"{rows} of {item.table} refer to {item.parent} rows that are not there; D1 takes no such row"
+            )
 
     def _note(self, sentence: str) -> None:
         self._done.notes.append(sentence)
@@ -172,6 +184,12 @@ class _Export:
                 "table", f"{self._database.place} has no table {asked[unknown]} that could be exported."
             )
         tables = [stored[name] for name in there if not asked or name in asked]
+        for name, parent in self._stored.items():
+            if asked and name.lower() not in asked:
+                for child in sorted({key.table for key in parent.referring if key.table.lower() in asked}):
+                    self._note(
+                        f"left out: {name}, which {child} refers to; D1 takes the rows only where it is"
+                    )
         if asked and any(item.kind == "view" for item in self._objects):
             self._note("left out: the views, which may read other tables")
         for table in tables:

@@ -111,7 +111,7 @@ def import_dump(
                 connection.execute("COMMIT")
                 if not connection.execute("SELECT count(*) FROM sqlite_master").get:
                     raise NotThePlatforms(dump, "no tables")
-                dangling = tuple(_dangling(connection))
+                dangling = tuple(dangling_rows(connection))
                 set_pragma(connection, "ignore_check_constraints", 0)
                 if connection.execute("PRAGMA integrity_check(1)").get != "ok":
                     raise DamagedFile(target)
@@ -321,7 +321,7 @@ def _drop_d1_tables(connection: apsw.Connection) -> None:
         connection.execute(f"DROP TABLE main.{sql_name(str(name))}")
 
 
-def _dangling(connection: apsw.Connection) -> Iterator[Dangling]:
+def dangling_rows(connection: apsw.Connection) -> Iterator[Dangling]:
     """Every foreign key that points nowhere, by table and parent."""
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     for (table,) in tables.fetchall():

@@ -230,6 +230,16 @@ def test_only_the_tables_asked_for(database_path: Path, tmp_path: Path) -> None:
     assert stored(new)["sqlite_sequence"] == [("text", b"counted", "integer", 50)]
 
 
+def test_what_d1_will_refuse_because_of_foreign_keys_is_said(database_path: Path, tmp_path: Path) -> None:
+    fill(database_path)
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute("INSERT INTO child VALUES (9, 'nobody'), (10, 'nobody')")
+    notes = exported(database_path, tmp_path / "out.sql").notes
+    assert notes == ["2 rows of child refer to parent rows that are not there; D1 takes no such row"]
+    notes = exported(database_path, tmp_path / "out.sql", tables=("child",)).notes
+    assert notes == ["left out: parent, which child refers to; D1 takes the rows only where it is"]
+
+
 @pytest.mark.parametrize("name", ["nothing", "words", "words_data", "sqlite_sequence", "seen"])
 def test_a_table_that_is_not_there_is_refused(database_path: Path, tmp_path: Path, name: str) -> None:
     with closing(apsw.Connection(str(database_path))) as db:
