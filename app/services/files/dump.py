@@ -55,7 +55,7 @@ class Kind(Enum):
     ROLLBACK = "ROLLBACK", "not run: the file that was dumped is damaged, so rows may be missing"
     ROWS = "statement", "left out, for a table that the dump does not make"
     NUL = "text", "with a zero byte, kept as it is"
-    BYTES = "text", "that is no UTF-8, kept byte for byte"
+    BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
     NO_TABLES = "", "it holds rows alone, which were put into tables that this program's migrations make"
@@ -285,7 +285,7 @@ class _Recoded:
         text, data = "", b"-"
         while data and not text:
             data = self._source.read(size)
-            text = self._decoder.decode(data, not data)
+            text = self._decoder.decode(data)  # half a character at the end is none
         return text.encode("utf-8", "surrogatepass")
 
 

@@ -70,6 +70,7 @@ _LIMITS: Final = (
 )
 
 _TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
+_ROWS: Final = re.compile(r"(?:\s|--[^\n]*\n)*+(?:insert|replace)\b", re.IGNORECASE)
 _DROP: Final = re.compile(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
 _VIRTUAL: Final = re.compile(
     r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
@@ -110,6 +111,7 @@ class Guard:
         self.start = 0
         self.open_at: int | None = None
         self.rows_alone = False
+        self._not_made: set[str] = set()
         self._lengths: list[int] = []
         self._acts = self._queries = self._reads = False
         self._is_d1 = self._asks_itself = self._has_breaks = False
@@ -169,14 +171,14 @@ class Guard:
         begun = self._piece.text[self.start : self.start + _LOOKED_AT]
         left = self._left
         if left is None and (missing := _MISSING.fullmatch(str(error))):
-            canonical = statements.canonical(begun)
-            if trigger := _TRIGGER.match(canonical):
-                left = Kind.TRIGGER, trigger["name"]
-            elif canonical.startswith(("insert ", "replace ")):
-                if self._make_tables(missing["name"]):
+            if _ROWS.match(begun):
+                if missing["name"] not in self._not_made and self._make_tables(missing["name"]):
                     self.rows_alone = True
                     return self.start
+                self._not_made.add(missing["name"])
                 left = Kind.ROWS, missing["name"]
+            elif trigger := _TRIGGER.match(statements.canonical(begun)):
+                left = Kind.TRIGGER, trigger["name"]
         elif left is None and (virtual := _VIRTUAL.match(statements.canonical(begun))):
             left = Kind.VIRTUAL_TABLE, virtual["name"]
         if left is None:
@@ -231,9 +233,11 @@ class Guard:
         if self._into and (_BREAKS[0] in sql or _BREAKS[1] in sql):
             self._with_breaks = self._into, self._begin + sum(self._lengths)
         self._into = ""
-        if not self._acts and (drop := _DROP.match(statements.canonical(sql))):
-            self._note(Kind.DROP, drop["name"])
-            self._acts = True
+        if not self._acts:
+            said = statements.canonical(sql)
+            if drop := _DROP.match(said):
+                self._note(Kind.DROP, drop["name"])
+            self._acts = drop is not None or not said.strip("; ")
         self._lengths.append(len(sql))
         acts, self._acts, self._queries, self._reads = self._acts, False, False, False
         if acts:

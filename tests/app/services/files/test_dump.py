@@ -124,13 +124,15 @@ def test_an_end_that_is_missing_is_said(tmp_path: Path, rest: str) -> None:
 def test_text_in_utf_16_and_packed(tmp_path: Path, encoding: str, packed: bool) -> None:
     data = "BEGIN;\r\nSELECT 'é😀';".encode(encoding)
     assert cut(gzip.compress(data) if packed else data, tmp_path) == ["BEGIN;\r\nSELECT 'é😀';"]
+    with pytest.raises(DumpCutOff):
+        cut(data[:-1], tmp_path)
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
         (b"a\0b''c", "1 text with a zero byte, kept as it is (line 3)"),
-        (b"a\xffb''\0c", "1 text that is no UTF-8, kept byte for byte (line 3)"),
+        (b"a\xffb''\0c", "1 text of broken UTF-8, kept byte for byte (line 3)"),
     ],
 )
 def test_bytes_that_sql_cannot_say_are_said_as_hex(tmp_path: Path, value: bytes, said: str) -> None:

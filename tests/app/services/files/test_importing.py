@@ -323,6 +323,10 @@ def test_what_cannot_come_in_is_left_out_and_named(
     assert value(made.path, "SELECT a FROM behind") == "it"
 
 
+def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:
+    run(texts["d1"] + ";;\n; -- nothing\n", strict=True)
+
+
 def test_texts_that_sql_cannot_say_come_in_byte_for_byte(run: Run, texts: dict[str, str]) -> None:
     row = INTO_NOTIFICATIONS + "('n-{}','acme','t','x','a{}b',NULL,0,1);\n"
     data = texts["d1"].encode() + row.format(1, "\0").encode() + row.format(2, "\xff").encode("latin-1")
