@@ -194,3 +194,22 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     again = dialog(qtbot, window, RetentionDialog)
     assert again.archive.box.isChecked()
     assert again.archive.where.text() == str(folder)
+
+
+def test_a_tick_has_milliseconds_read_as_such(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    sql = "INSERT INTO notifications (id, tenant_id, type, read, created_at) VALUES ('ms', 'acme', 'x', 1, ?)"
+    ask(demo_path, sql, (NOW - 200 * DAY) * 1000)
+    open_file(qtbot, window, demo_path)
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    assert any("seems to be in milliseconds" in why for _, why in texts(box.skipped))
+    before = box.once_button.text()
+    click(qtbot, box.milliseconds)
+    qtbot.waitUntil(lambda: box not in window.findChildren(RetentionDialog))
+    again = dialog(qtbot, window, RetentionDialog)
+    assert again.milliseconds.isChecked() and again.once_button.text() != before
+    assert not hasattr(again, "skipped"), "nothing stays for its time"
+    with removal(qtbot, window) as done:
+        click(qtbot, again.once_button)
+    assert done[0].skipped == ()
+    assert ask(demo_path, "SELECT count(*) FROM notifications WHERE id = 'ms'") == [(0,)]

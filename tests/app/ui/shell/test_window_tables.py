@@ -18,7 +18,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
-from tests.fixtures.gateway import create_gateway, create_planning
+from tests.fixtures.gateway import create_gateway, create_planning, refer_to_tenants
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -196,7 +196,8 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     press("P")
     click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     closed(qtbot, window, ConfirmDialog)
-    qtbot.waitUntil(lambda: status() == "paused")
+    qtbot.waitUntil(lambda: page.context.history.next_undo != "")
+    assert status() == "paused"
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: status() == "running")
     page.table.setFocus()
@@ -242,3 +243,16 @@ def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     press("P")
     qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
     assert not window.findChildren(ConfirmDialog)
+
+
+def test_runs_say_why_nothing_can_be_recorded_of_them(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = create_gateway(tmp_path / "gateway.sqlite")
+    refer_to_tenants(path, "aurora")
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, TABLES.index("planning_runs"))
+    choose(qtbot, page, 0)
+    kill = page.commands.action("kill")
+    qtbot.waitUntil(lambda: not kill.isEnabled())
+    assert "tenants, which has no id “system”" in kill.toolTip()
