@@ -122,6 +122,20 @@ def test_a_start_is_accepted_by_command(demo: Path, tmp_path: Path, way: str) ->
     assert run("verify", copy, home=home).returncode == 1
 
 
+def test_a_start_is_not_accepted_of_the_database_that_a_file_is_not(demo: Path, tmp_path: Path) -> None:
+    home, copy, other = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "other.sqlite"
+    for path in (copy, other):
+        apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(path),))
+    run("checkpoint", copy, home=home)
+    cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < 100"
+    apsw.Connection(str(other)).execute(cut)
+    made = run("checkpoint", other, "--another-database", "--accept-starts", home=home)
+    assert (made.returncode, "--accept-starts says" in made.stderr) == (1, True)
+    assert run("checkpoint", other, "--accept-starts", home=home).returncode == 0
+    apsw.Connection(str(copy)).execute(cut)
+    assert run("verify", copy, home=home).returncode == 1
+
+
 def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> None:
     export = tmp_path / "checkpoints.json"
     run("checkpoint", demo, "--export", export, home=tmp_path / "here")

@@ -151,7 +151,8 @@ def verify_and_sign(
         return verify(path, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
 
     report = verified()
-    if accepted_by is not None and report.verdict is Verdict.UNPROVEN_START:
+    its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
+    if accepted_by is not None and its_own and report.verdict is Verdict.UNPROVEN_START:
         store.accept_starts(path, report, actor=accepted_by, now=now)
         report = verified()
     # Before anything is signed, because this can still be cancelled.
