@@ -69,6 +69,8 @@ class DataTable(QTableView):
         super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
         self._focusing = False
+        self.copy: Callable[[], object] = self.copy_selection
+        """What the keys for it do; a tab copies from the file instead."""
         self.cells = CellDelegate(theme, self)
         self.setItemDelegate(self.cells)
         self.setViewport(known_viewport(QPalette.ColorRole.Base))
@@ -197,7 +199,7 @@ class DataTable(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_selection()
+            self.copy()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.opened.emit(self.currentIndex())
         else:

@@ -40,7 +40,7 @@ def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
             menu.addAction("Filter by this value", lambda: tab.filter_by(column, value, text))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
-            copy.addAction(name).triggered.connect(partial(_copy, tab, form))
+            copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
         menu.addAction("Export these rows…", lambda: ask_export(tab, *tab.list.selected_keys()))
         menu.addAction("Copy this value", lambda: QGuiApplication.clipboard().setText(cells(text)))
     menu.popup(where)
@@ -81,7 +81,8 @@ def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: 
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
 
-def _copy(tab: RecordTab, form: Format, _: bool = False) -> None:
+def copy_rows(tab: RecordTab, form: Format = Format.TEXT, _: bool = False) -> None:
+    """Puts the selected rows on the clipboard."""
     context, (query, keys) = tab.context, tab.list.selected_keys()
 
     def copied(text: str) -> None:

@@ -84,6 +84,7 @@ class RecordTab(QWidget):
         self._lay_out()
 
         self.table.menu_requested.connect(self.open_row_menu)
+        self.table.copy = self.copy_rows
         self.filters.changed.connect(self.filters_changed)
         self.model.sort_requested.connect(self._sort_by)
         self.model.dataChanged.connect(self.commands.update)
@@ -209,6 +210,12 @@ class RecordTab(QWidget):
         from app.ui.tabs.common.exporting import ask_export  # noqa: PLC0415 - few ask for it
 
         ask_export(self, self.query())
+
+    def copy_rows(self) -> None:
+        """Copies the selected rows as an export has them."""
+        from app.ui.tabs.common.exporting import copy_rows  # noqa: PLC0415 - few ask for it
+
+        copy_rows(self)
 
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""

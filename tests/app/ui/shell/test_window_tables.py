@@ -256,3 +256,22 @@ def test_runs_say_why_nothing_can_be_recorded_of_them(
     kill = page.commands.action("kill")
     qtbot.waitUntil(lambda: not kill.isEnabled())
     assert "tenants, which has no id “system”" in kill.toolTip()
+
+
+def test_the_keys_for_copying_give_what_an_export_has(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(
+        demo_path,
+        "UPDATE webhook_destinations SET url = 'https://bob:pw@' || hostname || '/secret', name = '=1'",
+    )
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, WEBHOOKS)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    QGuiApplication.clipboard().setText("")
+    press("Ctrl+C")
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() != "")
+    copied = QGuiApplication.clipboard().text()
+    assert "/…" in copied and "bob" not in copied and "/secret" not in copied
+    assert "'=1" in copied
