@@ -59,6 +59,7 @@ def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_only_these_parts_of_qt_are_used() -> None:
     found = {
         name.split(".")[1]

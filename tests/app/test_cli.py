@@ -25,6 +25,7 @@ if sys.platform not in ("darwin", "win32"):  # their file systems know no other 
     NAMES.append(b"a\xff.sqlite")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
@@ -117,6 +118,7 @@ def test_demo_never_overwrites(demo: Path) -> None:
     assert demo.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> None:
     # A home that is a file cannot hold settings; the log cannot be written either, and that is said.
     home = tmp_path / "home"

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import gc, linecache
 from app import loading
@@ -26,10 +28,12 @@ def output(program: str) -> str:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_no_source_is_read_and_no_garbage_looked_for() -> None:
     assert output(PROGRAM) == "False False\n"
 
 
+@pytest.mark.slow
 def test_a_wrong_call_of_qt_is_explained_as_ever() -> None:
     """PySide's explanations are loaded when one is asked; that they are deferred at all is held here, too."""
     deferred = "import sys; print(hasattr(sys.modules['shibokensupport.signature.parser'], '__getattr__'))\n"
@@ -58,6 +62,7 @@ cli.main([sys.argv[1]])
 """
 
 
+@pytest.mark.slow
 def test_no_kind_of_widget_is_loaded_that_is_not_used(demo: Path, tmp_path: Path) -> None:
     """A call that returns an object Qt made itself can cost 35 ms: PySide loads all kinds it could be of."""
     environment = os.environ | {"TENANT_ADMIN_HOME": str(tmp_path)}
@@ -109,6 +114,7 @@ IS_311 = sys.version_info[:2] == (3, 11)
 """Another Python makes its enums and dataclasses itself."""
 
 
+@pytest.mark.slow
 def test_enums_of_qt_are_as_python_makes_them_without_its_many_looks_at_each_member() -> None:
     many, by_python, other = output(ENUMS).split(maxsplit=2)
     assert (many, by_python == "0", other) == ("True", IS_311, "[]\n")
@@ -149,6 +155,7 @@ LATER = (
 )
 
 
+@pytest.mark.slow
 def test_the_window_appears_before_tables_files_and_dialogs_are_loaded() -> None:
     loaded = output("import sys, app.application; print(*sys.modules)").split()
     assert not set(LATER) & set(loaded)

@@ -162,6 +162,7 @@ def test_the_period_is_kept_in_seconds_and_read_in_whole_days(tmp_path: Path) ->
     assert f"data_retention_seconds={31 * 86_400}\n" in settings.path.read_text()
 
 
+@pytest.mark.slow
 def test_a_damaged_file_never_stops_the_program(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
     settings.theme = "dark"

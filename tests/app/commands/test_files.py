@@ -17,6 +17,7 @@ from tests.fixtures.stored import stored
 from tests.fixtures.window import ask, count
 
 
+@pytest.mark.slow
 def test_info_tells_all_as_json(demo: Path) -> None:
     found = json.loads(run("info", demo, "--json").stdout)
     assert set(found) == {"path", "readOnly", "journalMode", "tables", "tenants", "schema", "migrations"}
@@ -50,6 +51,7 @@ def live(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
     done = run("import", write_dump(live, tmp_path / "export.sql", d1=True), new)
@@ -62,6 +64,7 @@ def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -
     assert run("verify", new).stdout.splitlines()[-1].startswith("VERIFIED")
 
 
+@pytest.mark.slow
 def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Path) -> None:
     earlier = tmp_path / "earlier.sql"
     write_dump(live, earlier)
@@ -78,6 +81,7 @@ def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Pa
     assert (tmp_path / "cut.sqlite").exists()
 
 
+@pytest.mark.slow
 def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_path: Path) -> None:
     ask(live, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     ask(live, "DELETE FROM planning_runs WHERE id = (SELECT run_id FROM planning_artifacts LIMIT 1)")
@@ -137,6 +141,7 @@ def test_opening_a_dump_says_how_it_is_imported(live: Path, tmp_path: Path) -> N
     assert "import it into a new one (File > Import, or tenant-admin import)" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_copy_is_made_and_put_back(live: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     done = run("backup", live, copy)
@@ -158,6 +163,7 @@ def test_a_copy_is_made_and_put_back(live: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".tenant-admin-*"))
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_tampered_with_needs_a_word(live: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     run("backup", live, copy)
@@ -170,6 +176,7 @@ def test_a_copy_that_was_tampered_with_needs_a_word(live: Path, tmp_path: Path) 
     assert count(live, "audit_chain") == 301
 
 
+@pytest.mark.slow
 def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path: Path) -> None:
     assert run("checkpoint", live).returncode == 0
     ask(live, "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp'")
@@ -183,6 +190,7 @@ def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path
     assert run("restore", live, copy, "--allow-findings").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_witnessed_file_is_not_replaced_by_an_unrelated_one_without_a_word(
     live: Path, tmp_path: Path
 ) -> None:
@@ -199,6 +207,7 @@ def test_a_witnessed_file_is_not_replaced_by_an_unrelated_one_without_a_word(
     assert count(live, "audit_chain") == 51
 
 
+@pytest.mark.slow
 def test_a_copy_never_takes_the_place_of_another_file(live: Path, tmp_path: Path) -> None:
     there = tmp_path / "there.sqlite"
     there.write_text("mine")
@@ -208,6 +217,7 @@ def test_a_copy_never_takes_the_place_of_another_file(live: Path, tmp_path: Path
     assert there.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_what_lies_beside_the_name_is_neither_followed_nor_folded_in(live: Path, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("mine")
@@ -222,6 +232,7 @@ def test_what_lies_beside_the_name_is_neither_followed_nor_folded_in(live: Path,
     assert not (tmp_path / "other.sqlite").exists()
 
 
+@pytest.mark.slow
 def test_export_writes_sql_that_import_takes(live: Path, tmp_path: Path) -> None:
     with closing(apsw.Connection(str(live))) as connection:
         connection.execute("CREATE TABLE _cf_KV (key TEXT PRIMARY KEY)")
@@ -236,6 +247,7 @@ def test_export_writes_sql_that_import_takes(live: Path, tmp_path: Path) -> None
     assert stored(new) == stored(live)
 
 
+@pytest.mark.slow
 def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.sql"
     out.write_text("before")
@@ -250,6 +262,7 @@ def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Pa
     assert "belongs to the open database" in itself.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

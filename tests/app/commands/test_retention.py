@@ -26,6 +26,7 @@ from tests.fixtures.window import ask
 DAY = 86_400
 
 
+@pytest.mark.slow
 def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -39,6 +40,7 @@ def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_p
     assert run("verify", copy).returncode == 0
 
 
+@pytest.mark.slow
 def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: Path) -> None:
     copy, folder = tmp_path / "copy.sqlite", tmp_path / "archive"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -66,6 +68,7 @@ def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: P
     assert "there is no such folder" in gone.stderr
 
 
+@pytest.mark.slow
 def test_most_of_a_tenant_needs_a_confirmation(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -82,6 +85,7 @@ def test_a_period_that_no_calendar_has_is_one_sentence(demo: Path) -> None:
     assert "The retention period is a number of days" in done.stderr
 
 
+@pytest.mark.slow
 def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     create_demo(copy, rows=600, now=int(time.time()) - 30 * DAY)
@@ -108,6 +112,7 @@ def test_retention_refuses_by_a_clock_that_is_in_doubt(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["removed"] == found["removed"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_says_what_went_and_records_it(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     create_demo(copy, rows=12_000, tenants=1, now=int(time.time()))  # one batch is 5,000
@@ -162,6 +167,7 @@ def test_the_second_request_to_stop_ends_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 def test_a_time_given_confirms_what_lies_ahead(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -175,6 +181,7 @@ def test_a_time_given_confirms_what_lies_ahead(demo: Path, tmp_path: Path) -> No
     assert "that it may lie far ahead" in " ".join(run("retention", "--help").stdout.split())
 
 
+@pytest.mark.slow
 def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     create_demo(copy, rows=600, tenants=3, now=int(time.time()))
@@ -203,6 +210,7 @@ def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
 MARKER = '{"fromSeq":1,"toSeq":2,"count":2,"lastHash":"%s","cutoff":%d}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["gone", "marker", "forged"])
 def test_a_tenant_in_error_is_named_although_nothing_of_it_is_old(tmp_path: Path, what: str) -> None:
     copy, home, now = tmp_path / "copy.sqlite", tmp_path / "home", int(time.time())
@@ -228,6 +236,7 @@ def test_a_tenant_in_error_is_named_although_nothing_of_it_is_old(tmp_path: Path
         assert found["removed"]["audit_chain"] > 0
 
 
+@pytest.mark.slow
 def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_path: Path) -> None:
     """First entries gone, one payload forged, the rest hashed again from genesis: no run may bless it."""
     path, first, second = tmp_path / "demo.sqlite", tmp_path / "first", tmp_path / "second"

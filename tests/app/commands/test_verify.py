@@ -106,6 +106,7 @@ def test_a_checkpoint_of_an_unproven_start_says_so(demo: Path, tmp_path: Path) -
     assert "checkpoint 1 knew it from entry" in refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["--accept-starts", "--start-over"])
 def test_a_start_is_accepted_by_command(demo: Path, tmp_path: Path, way: str) -> None:
     home, copy = tmp_path / "home", tmp_path / "copy.sqlite"

@@ -394,6 +394,7 @@ def wait_for_record(qtbot: QtBot, desk: Desk, row: int) -> None:
     qtbot.waitUntil(lambda: desk.model.record(row) is not None)
 
 
+@pytest.mark.slow
 def test_memory_stays_that_of_a_few_pages(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
     desk.open()
     for page in range(ROWS // PAGE):

@@ -104,6 +104,7 @@ def test_an_address_that_is_taken_behind_the_reading_is_refused(
     assert read_record(engine, USERS, user)["email"] == "ada@acme.example"
 
 
+@pytest.mark.slow
 def test_many_users_of_several_tenants_at_once(
     engine: PlainEngine, database: LocalDatabase, content: Content
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_table_of_many_columns(engine: PlainEngine, database: LocalDatabase, c
     assert len(read_record(engine, USERS, "u").unknown) == 90
 
 
+@pytest.mark.slow
 def test_dependents(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
     execute(
         database,
@@ -198,6 +200,7 @@ def test_webhooks(engine: PlainEngine, content: Content) -> None:
     assert content() == before
 
 
+@pytest.mark.slow
 def test_notifications(engine: PlainEngine, database: LocalDatabase) -> None:
     ids = [f"n-{number}" for number in range(1_200)]
     database.connection().executemany(
@@ -309,6 +312,7 @@ def test_a_search_finds_the_same(both: tuple[Database, Database], text: str) -> 
     assert plain == local
 
 
+@pytest.mark.slow
 def test_retention_removes_the_same(demo_path: Path, tmp_path: Path) -> None:
     def retained(kind: Callable[[Path], Any], name: str) -> tuple[dict[str, int], list[Any]]:
         path = Path(shutil.copyfile(demo_path, tmp_path / name))

@@ -21,6 +21,7 @@ from tests.fixtures.keyboard import described, focusable, nameless, reached, unr
 from tests.fixtures.window import ask, choose, go, open_file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(5))
 def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_path: Path, place: int) -> None:
     open_file(qtbot, window, demo_path)
@@ -35,6 +36,7 @@ def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_pa
     assert set(reached(window, Qt.Key.Key_Backtab, qtbot)) == set(forward)
 
 
+@pytest.mark.slow
 def test_the_findings_of_a_verification_are_reached_and_left(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -57,6 +59,7 @@ def test_the_first_page_is_named_and_reached(qtbot: QtBot, window: MainWindow) -
     assert nameless(window) == [] and unreached(window, stops) == []
 
 
+@pytest.mark.slow
 def test_tables_let_tab_go_on(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     for view in window.findChildren(QAbstractItemView):
@@ -65,6 +68,7 @@ def test_tables_let_tab_go_on(qtbot: QtBot, window: MainWindow, demo_path: Path)
         assert field.tabChangesFocus(), described(field)
 
 
+@pytest.mark.slow
 def test_every_icon_alone_says_what_it_does(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     for place in range(5):
@@ -76,6 +80,7 @@ def test_every_icon_alone_says_what_it_does(qtbot: QtBot, window: MainWindow, de
             assert button.toolTip() and button.accessibleName(), described(button)
 
 
+@pytest.mark.slow
 def test_labels_of_data_never_take_markup(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(demo_path, "UPDATE users SET email = '<img src=x>@b.example', id = '<b>' WHERE rowid = 1")
     page = open_file(qtbot, window, demo_path)

@@ -171,6 +171,7 @@ def test_return_presses_the_button_that_has_the_focus(qtbot: QtBot, context: Con
     assert dialog.asking.isHidden() and dialog.isVisible()
 
 
+@pytest.mark.slow
 def test_return_in_a_filter_leaves_the_dialog_open(qtbot: QtBot, context: Context) -> None:
     dialog = opened(qtbot, context, "parked ideas")
     assert isinstance(dialog, ParkedIdeasDialog)

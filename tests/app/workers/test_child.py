@@ -38,6 +38,7 @@ def test_an_error_that_is_not_known_keeps_its_sentence(kind: str) -> None:
     assert (type(found), str(found)) == (TenantAdminError, "It is so.")
 
 
+@pytest.mark.slow
 def test_a_bug_in_a_child_is_told_where_it_is_but_not_with_what() -> None:
     job = {"keys": None, "query": "a secret", "read_only": True}  # which lacks the rest
     with pytest.raises(BugElsewhere) as caught, Children("export", "export") as children:
@@ -47,6 +48,7 @@ def test_a_bug_in_a_child_is_told_where_it_is_but_not_with_what() -> None:
     assert "secret" not in told + str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worker", sorted(WORKERS))
 def test_the_entry_point_runs_every_worker(worker: str) -> None:
     """As the packaged program starts them; it would open a window for what it does not know."""

@@ -109,6 +109,7 @@ QUERIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize("query", QUERIES)
 def test_the_same_bytes_as_in_this_process(
@@ -134,6 +135,7 @@ def test_only_the_rows_selected_of_a_table_without_rowids(small: Path, tmp_path:
     assert (tmp_path / "out").read_bytes() == as_before(small, tmp_path / "before", query, Format.JSON, keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [array("q", [5, 2, 3, 900]), range(6, 2, -1), range(0), array("q")])
 def test_only_the_rows_selected(small: Path, tmp_path: Path, keys: Keys) -> None:
     query = ListQuery("users")
@@ -176,6 +178,7 @@ def test_this_process_hardly_works(large: Path, tmp_path: Path) -> None:
     assert children(os.getpid()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [1, 2, 8])
 def test_cancelling_takes_effect_at_once_and_leaves_nothing(large: Path, tmp_path: Path, looks: int) -> None:
     """Before the child is there, while it starts, and while it writes."""
@@ -215,6 +218,7 @@ def test_a_sort_that_takes_long_is_cancelled_as_fast(large: Path, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_killed_child_is_a_sentence_and_leaves_nothing(large: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     target.write_text("before")
@@ -229,6 +233,7 @@ def test_a_killed_child_is_a_sentence_and_leaves_nothing(large: Path, tmp_path: 
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.slow
 def test_a_killed_program_takes_its_child_and_the_half_file_along(large: Path, tmp_path: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.fixtures.exporting", large, tmp_path / "out.csv"],
@@ -284,6 +289,7 @@ def test_the_database_itself_is_never_the_target(small: Path, suffix: str, tmp_p
         assert taken.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
     job = {
         "database": str(small),
@@ -299,6 +305,7 @@ def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
         children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
 
 
+@pytest.mark.slow
 def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.sql"
     seen: list[tuple[int, int]] = []
@@ -334,6 +341,7 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "kind"),
     [
@@ -358,6 +366,7 @@ def test_what_is_wrong_with_the_database_is_the_same_sentence_as_here(
     assert set(tmp_path.iterdir()) == files
 
 
+@pytest.mark.slow
 def test_names_of_any_bytes(small: Path, tmp_path: Path) -> None:
     path = small.rename(tmp_path / os.fsdecode(b"\xff ?#%.sqlite"))
     target = tmp_path / os.fsdecode(b"out\xfe\n.csv")
@@ -365,6 +374,7 @@ def test_names_of_any_bytes(small: Path, tmp_path: Path) -> None:
     assert target.exists()
 
 
+@pytest.mark.slow
 def test_neither_side_loads_qt() -> None:
     code = "import sys; import app.workers.export; print('PySide6' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -56,6 +56,7 @@ def test_several_processes_find_what_one_finds(
     assert several.counts == {"HASH": 6, "LINK": 6}
 
 
+@pytest.mark.slow
 def test_progress_reaches_the_end(large: Path) -> None:
     seen: list[tuple[int, int]] = []
     report = verify(large, now=NOW, processes=3, progress=lambda done, total: seen.append((done, total)))
@@ -80,6 +81,7 @@ def test_cancel_takes_effect_at_once(large: Path, take_part: bool) -> None:
     assert time.perf_counter() - at < 0.1
 
 
+@pytest.mark.slow
 def test_the_interface_process_scans_nothing_itself(large: Path) -> None:
     used = time.process_time()
     threads = threading.active_count()

@@ -236,6 +236,7 @@ def test_missing_tables_and_columns_are_named(database: LocalDatabase) -> None:
         database.run_batch([insertion("u-1")])
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_entered_is_said(database_path: Path) -> None:
     folder = database_path.parent
     folder.chmod(0o755)

@@ -21,6 +21,7 @@ PIECES = (
 GAPS = (";", " ;\n", ";;", "; -- end; of line\n", ";\n/* between; */\n", ";\r\n")
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(GAPS)), max_size=8), st.booleans())
 def test_what_is_joined_is_split_again(parts: list[tuple[str, str]], closed: bool) -> None:
     text = "".join(piece + gap for piece, gap in parts)

@@ -305,6 +305,7 @@ def test_eight_processes_append_to_one_tenant_without_a_fork(database_path: Path
     assert len({row[4] for row in rows_of(database_path)}) == PROCESSES * APPENDS  # nobody shares a parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 def test_killing_the_writer_loses_no_acknowledged_entry(database_path: Path, journal_mode: str) -> None:
     connection = apsw.Connection(str(database_path))

@@ -87,6 +87,7 @@ def repack(file: Path, change: Callable[[bytes], bytes]) -> None:
     file.write_bytes(gzip.compress(change(gzip.decompress(file.read_bytes())), mtime=0))
 
 
+@pytest.mark.slow
 def test_file_and_archive_are_one_chain_from_genesis(archived: Path, folder: Path) -> None:
     before = {file: file.read_bytes() for file in [archived, *folder.iterdir()]}
     alone = scan_pool.verify(archived, now=NOW + 1000 * DAY)
@@ -223,6 +224,7 @@ def test_an_archive_forged_together_with_its_marker_still_has_to_hold(
     assert set(codes(check(database.path, forged.parent))) == found
 
 
+@pytest.mark.slow
 def test_whatever_is_changed_in_an_archive_is_found_even_when_its_marker_is_forged(
     forged: Path, database: LocalDatabase, folder: Path
 ) -> None:
@@ -281,6 +283,7 @@ def test_a_marker_that_names_what_is_no_archive_is_a_finding(
     assert codes(check(database.path, folder)) == ["MARKER"]
 
 
+@pytest.mark.slow
 def test_what_was_removed_without_an_archive_is_taken_at_its_markers_word(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:

@@ -239,6 +239,7 @@ with database.connection_context():
 """
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_whole_removes_nothing(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:

@@ -420,6 +420,7 @@ def check_inspector(path: Path, report: Report) -> None:
                 assert set(found.problems) <= warned, seq
 
 
+@pytest.mark.slow
 def test_a_retention_run_does_not_make_a_tampered_chain_sound(tmp_path: Path) -> None:
     """Pruned, then its start cut off, forged and rehashed from genesis, where no checkpoint knows of it."""
     path = tmp_path / "demo.sqlite"

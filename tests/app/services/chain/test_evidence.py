@@ -69,6 +69,7 @@ def recheck_alone(folder: Path) -> tuple[int, str]:
     return run.returncode, run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     bundle(known, tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
@@ -82,6 +83,7 @@ def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     assert rows[-1]["payload"] == '{"text":"<script>alert(1)</script>\\u0000 日本"}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [{"tenant": "tenant-01"}, {"seq_from": 20, "seq_to": 40}])
 def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, limits: dict[str, Any]) -> None:
     bundle(known, tmp_path / "out", **limits)
@@ -89,6 +91,7 @@ def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, limits: dict[str,
     assert len((tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()) == 21
 
 
+@pytest.mark.slow
 def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT) WHERE seq = 5")
     known.chain.run("UPDATE audit_chain SET created_at = 1.5, hash = CAST(hash AS BLOB) WHERE seq = 9")
@@ -102,6 +105,7 @@ def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Pa
     assert "<script>" not in page
 
 
+@pytest.mark.slow
 def test_a_bundle_edited_afterwards(known: KnownChain, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
@@ -119,6 +123,7 @@ def test_a_bundle_edited_afterwards(known: KnownChain, tmp_path: Path) -> None:
     assert "checkpoint 1 was changed after it was signed" in recheck(folder)[1]
 
 
+@pytest.mark.slow
 def test_a_row_rewritten_that_a_checkpoint_knew(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
     for number in range(3):
@@ -144,6 +149,7 @@ def edited(
         (folder / name).write_text(json.dumps(value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 50])
 def test_rows_of_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path, left: int) -> None:
     folder = tmp_path / "out"
@@ -153,6 +159,7 @@ def test_rows_of_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_pat
     assert (code, "is not the one that checkpoint 1 knew" in said) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_bundle_after_retention_and_a_restore_holds(known: KnownChain, tmp_path: Path) -> None:
     known.chain.prune("tenant-00", known.chain.seqs("tenant-00")[-1])
     known.checkpoint()
@@ -160,6 +167,7 @@ def test_a_bundle_after_retention_and_a_restore_holds(known: KnownChain, tmp_pat
     assert recheck(tmp_path / "out")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path) -> None:
     known.checkpoint()
     known.checkpoint()
@@ -172,6 +180,7 @@ def test_a_checkpoint_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path)
     assert "checkpoint 3 does not follow from the one before it" in recheck(folder)[1]
 
 
+@pytest.mark.slow
 def test_a_file_put_into_or_taken_out_of_the_bundle(known: KnownChain, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
@@ -220,6 +229,7 @@ def test_the_verifier_is_short_and_needs_nothing() -> None:
     assert imports == [*plain, "from pathlib import Path"]
 
 
+@pytest.mark.slow
 def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
     assert set(MEANING) == set(Verdict)
     earlier = known.chain.path.read_bytes()
@@ -246,6 +256,7 @@ FORGED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", FORGED.values(), ids=FORGED)
 def test_the_verifier_finds_by_itself_what_the_report_was_made_to_hide(
     known: KnownChain, tmp_path: Path, damage: str
@@ -366,6 +377,7 @@ def test_the_verifier_judges_markers_as_the_rules_do(
         assert row.problems == []
 
 
+@pytest.mark.slow
 def test_the_verifier_finds_a_marker_that_leaves_out_what_a_checkpoint_knew(
     known: KnownChain, tmp_path: Path
 ) -> None:
@@ -379,6 +391,7 @@ def test_the_verifier_finds_a_marker_that_leaves_out_what_a_checkpoint_knew(
     assert f"entry {seqs[2]}, from which on the first prune marker" in recheck(tmp_path / "out")[1]
 
 
+@pytest.mark.slow
 def test_the_verifier_lets_a_marker_go_on_from_a_start_that_was_accepted(
     known: KnownChain, tmp_path: Path
 ) -> None:
@@ -392,6 +405,7 @@ def test_the_verifier_lets_a_marker_go_on_from_a_start_that_was_accepted(
     assert recheck(tmp_path / "out")[0] == 0
 
 
+@pytest.mark.slow
 def test_the_verifier_finds_entries_moved_to_another_tenant(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET tenant_id = 'other' WHERE tenant_id = 'tenant-02'")
     assert "CHECKPOINT" in known.verify().counts
@@ -399,6 +413,7 @@ def test_the_verifier_finds_entries_moved_to_another_tenant(known: KnownChain, t
     assert "of other is the one that tenant-02 began with" in recheck(tmp_path / "out")[1]
 
 
+@pytest.mark.slow
 def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain, tmp_path: Path) -> None:
     """A new line is that person's word: what the key before it knew is not held against the entries."""
     export, path = tmp_path / "export.json", known.chain.path

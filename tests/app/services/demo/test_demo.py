@@ -54,6 +54,7 @@ def assert_chains_hold(connection: apsw.Connection) -> Counter[str]:
     return entries
 
 
+@pytest.mark.slow
 def test_chains_hold_and_reach_from_thousands_of_entries_to_a_handful(demo: apsw.Connection) -> None:
     entries = assert_chains_hold(demo)
     assert entries["acme-corp"] > 2_000
@@ -153,6 +154,7 @@ def test_file_is_like_a_new_one_of_the_program(demo: apsw.Connection) -> None:
     assert demo.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit_chain'").get == 5_000
 
 
+@pytest.mark.slow
 def test_same_seed_same_contents_and_another_seed_others(tmp_path: Path) -> None:
     one, two, other = (
         contents(build(tmp_path / f"{name}.sqlite", rows=800, seed=seed))
@@ -162,6 +164,7 @@ def test_same_seed_same_contents_and_another_seed_others(tmp_path: Path) -> None
     assert one != other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "tenants"), [(0, 1), (1, 1), (3, 6), (50, 2), (99, 3), (400, 40), (1_200, 150)]
 )
@@ -185,6 +188,7 @@ def test_existing_file_is_never_overwritten(tmp_path: Path, suffix: str) -> None
     ]
 
 
+@pytest.mark.slow
 def test_file_that_appears_while_building_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
 
@@ -197,6 +201,7 @@ def test_file_that_appears_while_building_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     reports: list[tuple[int, int]] = []
     with pytest.raises(Cancelled):

@@ -282,6 +282,7 @@ def test_a_default_is_looked_at_again_at_the_end(
         run(texts["d1"] + "CREATE TABLE t(a DEFAULT (sqlite_log(1, 'x')));\n")
 
 
+@pytest.mark.slow
 def test_a_few_lines_do_not_fill_the_disk(
     run: Run, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

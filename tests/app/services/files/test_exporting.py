@@ -135,6 +135,7 @@ def pieces(sql: Path) -> Iterator[str]:
     assert not start
 
 
+@pytest.mark.slow
 def test_out_and_in_again_is_the_same_row_by_row(database_path: Path, tmp_path: Path) -> None:
     fill(database_path)
     sql, new = tmp_path / "out.sql", tmp_path / "new.sqlite"
@@ -148,6 +149,7 @@ def test_out_and_in_again_is_the_same_row_by_row(database_path: Path, tmp_path: 
     assert schema(new) == schema(database_path)
 
 
+@pytest.mark.slow
 def test_d1_takes_each_statement(database_path: Path, tmp_path: Path) -> None:
     fill(database_path)
     sql = tmp_path / "out.sql"
@@ -174,6 +176,7 @@ def test_triggers_and_views_come_along_and_do_nothing(database_path: Path, tmp_p
     assert stored(new) == stored(database_path)
 
 
+@pytest.mark.slow
 def test_what_d1_refuses_is_left_out_and_named(database_path: Path, tmp_path: Path) -> None:
     with closing(apsw.Connection(str(database_path))) as db:
         db.execute("CREATE VIRTUAL TABLE words USING fts5(x); INSERT INTO words VALUES ('hello')")
@@ -220,6 +223,7 @@ def test_a_module_that_is_not_here_and_another_encoding(database_path: Path, tmp
     assert found == [("é 😀 nul\0",), ("x" * 120_000,), (b"\0\xff",)]
 
 
+@pytest.mark.slow
 def test_only_the_tables_asked_for(database_path: Path, tmp_path: Path) -> None:
     fill(database_path)
     done = exported(database_path, tmp_path / "out.sql", tables=("USERS", "counted"))
@@ -248,6 +252,7 @@ def test_a_table_that_is_not_there_is_refused(database_path: Path, tmp_path: Pat
         exported(database_path, tmp_path / "out.sql", tables=("users", name))
 
 
+@pytest.mark.slow
 def test_rows_alone_and_the_schema_alone_make_the_whole(database_path: Path, tmp_path: Path) -> None:
     fill(database_path)
     exported(database_path, tmp_path / "schema.sql", rows=False)
@@ -262,6 +267,7 @@ def test_rows_alone_and_the_schema_alone_make_the_whole(database_path: Path, tmp
     assert after == before
 
 
+@pytest.mark.slow
 def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path) -> None:
     with closing(apsw.Connection(str(database_path))) as db:
         db.execute(
@@ -302,6 +308,7 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
         exported(database_path, tmp_path / "out.sql", tenant="nobody")
 
 
+@pytest.mark.slow
 def test_a_literal_is_the_value_whoever_writes_it() -> None:
     chance = random.Random(8)
     reals = [struct.unpack("d", chance.randbytes(8))[0] for _ in range(2000)]

@@ -118,6 +118,7 @@ def test_copies_kept_by_a_migration_or_a_restore_are_not_meant(project: Path) ->
         find_database(project)
 
 
+@pytest.mark.slow
 def test_several_are_named_so_that_one_can_be_chosen(project: Path) -> None:
     first = project / STATE / HASHED
     second = platform_file(project / STATE / "ffff.sqlite", users=3)
@@ -195,6 +196,7 @@ def test_the_walk_ends(tmp_path: Path) -> None:
     assert find_database(tmp_path / "a" / "b") == deep / "foundation.sqlite"
 
 
+@pytest.mark.slow
 def test_a_folder_of_very_many_databases_is_not_read_whole(tmp_path: Path) -> None:
     first = platform_file(tmp_path / "000.sqlite")
     for number in range(1, 130):

@@ -265,6 +265,7 @@ def test_looking_who_has_it_open_drops_no_lock_of_ours(database_path: Path, hold
     mine.execute("ROLLBACK")
 
 
+@pytest.mark.slow
 def test_another_user_s_program_is_known_by_its_locks(open_folder: Path, hold: Hold) -> None:
     path = open_folder / "foundation.sqlite"
     open_folder.chmod(0o777)
@@ -297,6 +298,7 @@ def test_a_wrangler_that_serves_the_folder_has_it_in_use(tmp_path: Path, databas
     assert not open_database(path).read_only
 
 
+@pytest.mark.slow
 def test_a_locked_file_names_who_locks_it(database_path: Path, hold: Hold) -> None:
     set_mode(database_path, "delete")
     holder = hold(database_path, "BEGIN EXCLUSIVE")
@@ -319,6 +321,7 @@ def test_changes_from_outside_are_noticed(database_path: Path) -> None:
 # what the permissions allow
 
 
+@pytest.mark.slow
 def test_a_file_without_write_permission_opens_read_only(open_folder: Path) -> None:
     path = open_folder / "foundation.sqlite"
     open_folder.chmod(0o777)
@@ -328,6 +331,7 @@ def test_a_file_without_write_permission_opens_read_only(open_folder: Path) -> N
         assert found == {"readOnly": True, "reason": "its permissions do not allow writing", "force": False}
 
 
+@pytest.mark.slow
 def test_a_folder_without_write_permission_opens_read_only_outside_wal(open_folder: Path) -> None:
     path = open_folder / "foundation.sqlite"
     set_mode(path, "delete")
@@ -338,6 +342,7 @@ def test_a_folder_without_write_permission_opens_read_only_outside_wal(open_fold
     assert "its folder cannot be written" in str(found["reason"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_log", [False, True])
 def test_a_wal_file_in_such_a_folder_needs_a_copy_and_the_copy_is_whole(
     open_folder: Path, hold: Hold, with_log: bool
@@ -358,6 +363,7 @@ def test_a_wal_file_in_such_a_folder_needs_a_copy_and_the_copy_is_whole(
     assert sorted(item.name for item in open_folder.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_be_read_is_said(open_folder: Path) -> None:
     path = open_folder / "foundation.sqlite"
     path.chmod(0o000)

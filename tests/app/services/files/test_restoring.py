@@ -40,6 +40,7 @@ def siblings(path: Path) -> list[str]:
     return sorted(name for name in names if not name.endswith(("-wal", "-shm")))
 
 
+@pytest.mark.slow
 def test_the_file_holds_the_copy_and_an_entry_that_says_so(live: Path, copy: Path, tmp_path: Path) -> None:
     before, wanted = rows(live), ask(copy, "SELECT * FROM audit_chain ORDER BY seq")
     kept = restore(live, copy, tmp_path / "scratch")
@@ -169,6 +170,7 @@ def test_the_file_itself_is_no_copy(live: Path, tmp_path: Path) -> None:
         restore(live, link, tmp_path / "scratch")
 
 
+@pytest.mark.slow
 def test_a_writer_that_does_not_end_is_waited_for_and_then_named(
     live: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +217,7 @@ def test_a_file_that_another_program_has_open_needs_a_word(live: Path, copy: Pat
         holder.stdout.close()
 
 
+@pytest.mark.slow
 def test_cancelled_halfway_changes_nothing(
     live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def checkpoint(path: Path, folder: Path) -> None:
     assert sign(path, folder, now=NOW).checkpoint is not None
 
 
+@pytest.mark.slow
 def test_an_earlier_copy_is_restored_between_two_checkpoints(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path, tmp_path: Path) -> None:
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)
@@ -81,6 +83,7 @@ def test_after_a_restore_what_is_cut_off_is_still_found(live: Path, folder: Path
     assert codes == {Code.TRUNCATED}
 
 
+@pytest.mark.slow
 def test_an_export_from_before_the_restore_says_what_it_took_away(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -93,6 +96,7 @@ def test_an_export_from_before_the_restore_says_what_it_took_away(
     assert {finding.code for finding in report.findings} & {Code.TRUNCATED, Code.CHECKPOINT}
 
 
+@pytest.mark.slow
 def test_a_later_copy_and_one_of_another_database_are_told_apart(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +154,7 @@ def test_a_copy_of_a_rewritten_file_does_not_hold(live: Path, folder: Path, tmp_
     assert (offered.holds, offered.known) == (False, Standing.CONTRADICTED)
 
 
+@pytest.mark.slow
 def test_a_forged_copy_is_not_taken_for_an_earlier_state(live: Path, folder: Path, tmp_path: Path) -> None:
     checkpoint(live, folder)
     append(live, 5)

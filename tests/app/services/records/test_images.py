@@ -143,6 +143,7 @@ def test_a_value_that_only_looks_the_same_is_another(
     assert content() == before
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(

@@ -24,6 +24,7 @@ queries = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(queries)
 def test_it_comes_back_equal(query: ListQuery) -> None:
     assert ListQuery.of(json.loads(json.dumps(query.document()))) == query

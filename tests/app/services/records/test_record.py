@@ -84,6 +84,7 @@ def test_what_is_gone_is_said(database: LocalDatabase) -> None:
         read_record(database, USERS, "nobody")
 
 
+@pytest.mark.slow
 def test_a_record_can_be_read_with_those_that_name_it(database: LocalDatabase) -> None:
     connection = database.connection()
     for name in ("a", "b"):

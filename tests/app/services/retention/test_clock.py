@@ -94,6 +94,7 @@ def test_a_confirmation_overrules_and_is_on_record(database: LocalDatabase, sql:
     assert report["trustedClock"] is True
 
 
+@pytest.mark.slow
 def test_a_run_of_yesterday_confirms_today_in_an_idle_file(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -195,6 +196,7 @@ def test_in_a_file_of_few_entries_one_is_enough(database: LocalDatabase, sql: ap
     assert retain(database).removed["audit_chain"] == 1
 
 
+@pytest.mark.slow
 def test_one_entry_dated_ahead_is_asked_about_once(database: LocalDatabase, sql: apsw.Connection) -> None:
     """Even where its chain is pruned, whose marker then is dated as far ahead."""
     chains.append(sql, "acme", [NOW + 1_000 * DAY])

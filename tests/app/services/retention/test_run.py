@@ -121,6 +121,7 @@ def test_running_again_finds_nothing_and_leaves_the_file_as_it_is(
     assert sql.execute("SELECT * FROM audit_chain").fetchall() == before
 
 
+@pytest.mark.slow
 def test_idle_file_comes_to_rest_and_stays_provable(database: LocalDatabase, sql: apsw.Connection) -> None:
     """Neither a marker nor a report is the reason for another one: no churn, however long it runs daily."""
     chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
@@ -136,6 +137,7 @@ def test_idle_file_comes_to_rest_and_stays_provable(database: LocalDatabase, sql
     assert len(left_of(sql, "quiet")) == 1
 
 
+@pytest.mark.slow
 def test_markers_and_reports_of_a_busy_file_go_in_their_turn(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -332,6 +334,7 @@ def test_what_could_not_be_verified_stays_whatever_is_confirmed(
     assert left_of(sql, "acme") == [OLD, NEW, NOW, NOW]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_signed_before_and_after(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     folder = database.path.with_name("checkpoints")
@@ -343,6 +346,7 @@ def test_a_checkpoint_is_signed_before_and_after(database: LocalDatabase, sql: a
     assert verify(database.path, folder, now=NOW).verdict is Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -557,6 +561,7 @@ def test_preview_names_each_tenants_share(database: LocalDatabase, sql: apsw.Con
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_rows", [1, 2, 7, 1000])
 def test_every_chain_is_provable_after_every_transaction(
     database: LocalDatabase, sql: apsw.Connection, batch_rows: int
@@ -585,6 +590,7 @@ class Stopped(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -607,6 +613,7 @@ def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
     assert rounds >= 10
 
 
+@pytest.mark.slow
 def test_cancelling_keeps_what_is_done_and_says_so(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     transactions = []
@@ -636,6 +643,7 @@ def test_cancelling_before_the_first_transaction_changes_nothing(
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 0
 
 
+@pytest.mark.slow
 def test_many_tenants_are_removed_in_groups(database: LocalDatabase, sql: apsw.Connection) -> None:
     for number in range(130):
         chains.append(sql, f"tenant-{number}", [OLD, OLD, NEW, NEW, NEW])
@@ -777,6 +785,7 @@ def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
     assert [one for one in chains.problems(sql) if "globex" not in one] == []
 
 
+@pytest.mark.slow
 def test_a_notification_marked_unread_meanwhile_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     rescued: list[int] = []
@@ -791,6 +800,7 @@ def test_a_notification_marked_unread_meanwhile_stays(database: LocalDatabase, s
     assert [row[0] for row in sql.execute("SELECT id FROM notifications")] == ["n3"]
 
 
+@pytest.mark.slow
 def test_others_append_to_the_same_chains_meanwhile(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme-corp", [old(200 - number) // 1 for number in range(200)])
     chains.append(sql, "acme-corp", [NOW - 500_000])
@@ -830,6 +840,7 @@ def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path)
     assert int(killed.removeprefix("killed ")) > KILLS // 3
 
 
+@pytest.mark.slow
 def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
     create_demo(path, rows=20_000, now=NOW)

@@ -90,6 +90,7 @@ def test_without_a_file_the_window_says_what_is_missing(qtbot: QtBot, theme: The
     assert len({key for key in keys if key}) == len([key for key in keys if key]), "each key has one meaning"
 
 
+@pytest.mark.slow
 def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
     qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

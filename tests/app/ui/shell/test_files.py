@@ -71,6 +71,7 @@ def refusals(page: RecordTab) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_read_only_is_said_and_no_key_gets_past_it(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     before = dump(demo_path)
     open_file(qtbot, window, demo_path, read_only=True)
@@ -94,6 +95,7 @@ def test_read_only_is_said_and_no_key_gets_past_it(qtbot: QtBot, window: MainWin
     assert dump(demo_path) == before
 
 
+@pytest.mark.slow
 def test_a_file_that_another_program_has_open_waits_for_the_persons_word(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -125,6 +127,7 @@ def test_migrations_that_would_be_refused_are_not_offered(
     assert "Apply migrations…" not in offered
 
 
+@pytest.mark.slow
 def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(demo_path, "DROP TABLE notifications")
     ask(demo_path, "DELETE FROM d1_migrations WHERE name LIKE '0002%'")
@@ -151,6 +154,7 @@ def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow,
     assert ask(copies[0], "SELECT count(*) FROM users") == ask(demo_path, "SELECT count(*) FROM users")
 
 
+@pytest.mark.slow
 def test_a_missing_column_keeps_nothing_else_from_being_shown(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -190,6 +194,7 @@ def _damaged(path: Path) -> str:
     return r"notes\.txt is damaged.*restore it from a copy.*"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [_text, _empty, _gone, _damaged])
 def test_what_cannot_be_opened_is_said_in_a_sentence(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, make: Callable[[Path], str]
@@ -207,6 +212,7 @@ def test_what_cannot_be_opened_is_said_in_a_sentence(
     )
 
 
+@pytest.mark.slow
 def test_a_locked_file_is_said_to_be_locked(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     connection = apsw.Connection(str(demo_path))
     connection.execute("PRAGMA journal_mode = DELETE")
@@ -220,6 +226,7 @@ def test_a_locked_file_is_said_to_be_locked(qtbot: QtBot, window: MainWindow, de
     open_file(qtbot, window, demo_path)
 
 
+@pytest.mark.slow
 def test_a_folder_with_several_databases_asks_which(
     qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
 ) -> None:
@@ -236,6 +243,7 @@ def test_a_folder_with_several_databases_asks_which(
 # ways to open
 
 
+@pytest.mark.slow
 def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(demo_path))])
@@ -250,6 +258,7 @@ def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, demo_path: P
     assert opened.args[0].path == demo_path
 
 
+@pytest.mark.slow
 def test_recent_files_come_back_from_the_welcome_page(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -269,6 +278,7 @@ def test_recent_files_come_back_from_the_welcome_page(
     assert "demo.sqlite" not in [action.text() for action in menu.actions()]
 
 
+@pytest.mark.slow
 def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.opened, timeout=60_000):
         click(qtbot, button(window.welcome, "&Explore sample data"))
@@ -325,6 +335,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     assert [item.reason for item in made] == ["verify", "before-restore", "restore"]
 
 
+@pytest.mark.slow
 def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
 ) -> None:
@@ -341,6 +352,7 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     assert leftovers(demo_path) == []
 
 
+@pytest.mark.slow
 def test_a_copy_of_another_database_needs_a_word(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -358,6 +370,7 @@ def test_a_copy_of_another_database_needs_a_word(
     closed(qtbot, window, RestoreDialog)
 
 
+@pytest.mark.slow
 def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     (tmp_path / "notes.txt").write_text("dear diary\n" * 400)
@@ -369,12 +382,14 @@ def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Pa
     assert leftovers(demo_path) == []
 
 
+@pytest.mark.slow
 def test_a_read_only_file_cannot_be_restored(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path, read_only=True)
     assert not window.commands.action("restore").isEnabled()
     assert window.commands.action("save_copy").isEnabled()
 
 
+@pytest.mark.slow
 def test_a_copy_is_saved_while_others_write(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -418,6 +433,7 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     qtbot.waitUntil(lambda: window.toast.text() == "Saved and checked: saved")
 
 
+@pytest.mark.slow
 def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -450,6 +466,7 @@ def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
 # retention
 
 
+@pytest.mark.slow
 def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 1)

@@ -77,6 +77,7 @@ def current_tab(window: MainWindow) -> str:
     return window.workspace.current().spec.table.name
 
 
+@pytest.mark.slow
 def test_what_is_found_stands_under_its_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "PERSON")
     rows = shown(search)
@@ -89,6 +90,7 @@ def test_what_is_found_stands_under_its_tab(qtbot: QtBot, window: MainWindow, se
     assert search.hasFocus()
 
 
+@pytest.mark.slow
 def test_what_has_no_tab_stands_under_its_table(window: MainWindow, search: GlobalSearch) -> None:
     group = Group(PLANNING_PARKED_IDEAS.name, 1, (Hit("i1", "A shop for ladders", ""),))
     search.popup.show_found(SearchResult("ladders", (group,)))
@@ -98,6 +100,7 @@ def test_what_has_no_tab_stands_under_its_table(window: MainWindow, search: Glob
     ]
 
 
+@pytest.mark.slow
 def test_enter_shows_the_first_record_in_its_tab(
     qtbot: QtBot, window: MainWindow, search: GlobalSearch
 ) -> None:
@@ -112,6 +115,7 @@ def test_enter_shows_the_first_record_in_its_tab(
     assert search.text() == "hank"
 
 
+@pytest.mark.slow
 def test_the_arrows_choose_and_pass_over_heads(
     qtbot: QtBot, window: MainWindow, search: GlobalSearch
 ) -> None:
@@ -132,6 +136,7 @@ def test_the_arrows_choose_and_pass_over_heads(
     qtbot.waitUntil(lambda: tab(window, "audit_chain").list.current_id() == entry.record_id)
 
 
+@pytest.mark.slow
 def test_page_keys_go_from_group_to_group(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "person")
     places = []
@@ -142,6 +147,7 @@ def test_page_keys_go_from_group_to_group(qtbot: QtBot, window: MainWindow, sear
     assert places == ["audit_chain", "audit_chain", "users", "users"]
 
 
+@pytest.mark.slow
 def test_more_filters_the_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "person")
     for _ in range(5):
@@ -153,6 +159,7 @@ def test_more_filters_the_tab(qtbot: QtBot, window: MainWindow, search: GlobalSe
     qtbot.waitUntil(lambda: page.filters.count.text() == "7 users")
 
 
+@pytest.mark.slow
 def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "hank")
     view = search.popup.list
@@ -166,6 +173,7 @@ def test_the_mouse_chooses_too(qtbot: QtBot, window: MainWindow, search: GlobalS
     assert not search.is_open() and current_tab(window) == "audit_chain"
 
 
+@pytest.mark.slow
 def test_nothing_found_is_a_sentence(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "nobody")
     assert search.popup.sentence.text() == "Nothing contains “nobody”."
@@ -174,12 +182,14 @@ def test_nothing_found_is_a_sentence(qtbot: QtBot, window: MainWindow, search: G
     assert search.hasFocus()
 
 
+@pytest.mark.slow
 def test_only_the_tenant_in_view_is_searched(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     window.tenants.pick("acme")
     find(qtbot, window, "hank")
     assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
 
 
+@pytest.mark.slow
 def test_another_tenant_is_searched_when_one_comes_back(
     qtbot: QtBot, window: MainWindow, search: GlobalSearch
 ) -> None:
@@ -192,11 +202,13 @@ def test_another_tenant_is_searched_when_one_comes_back(
     assert search.popup.sentence.text() == "Nothing of acme contains “hank”."
 
 
+@pytest.mark.slow
 def test_text_from_the_file_is_plain(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "bold")
     assert search.popup.model.index(1, 0).data() == "<b>Bold</b>\\u202eplan"
 
 
+@pytest.mark.slow
 def test_escape_closes_then_empties_then_leaves(
     qtbot: QtBot, window: MainWindow, search: GlobalSearch
 ) -> None:
@@ -209,6 +221,7 @@ def test_escape_closes_then_empties_then_leaves(
     assert tab(window, "users").table.hasFocus()
 
 
+@pytest.mark.slow
 def test_down_brings_the_list_back(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "hank")
     qtbot.keyClick(search, Qt.Key.Key_Escape)
@@ -217,6 +230,7 @@ def test_down_brings_the_list_back(qtbot: QtBot, window: MainWindow, search: Glo
     assert shown(search)[1].title == "hank@globex.example"
 
 
+@pytest.mark.slow
 def test_enter_waits_for_the_text_that_was_typed(
     qtbot: QtBot, window: MainWindow, search: GlobalSearch
 ) -> None:
@@ -233,6 +247,7 @@ def test_enter_waits_for_the_text_that_was_typed(
     qtbot.waitUntil(lambda: len(selected()) == 1 and "hank@globex.example" in selected()[0])
 
 
+@pytest.mark.slow
 def test_an_emptied_field_closes_the_list(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "hank")
     search.selectAll()
@@ -240,6 +255,7 @@ def test_an_emptied_field_closes_the_list(qtbot: QtBot, window: MainWindow, sear
     assert not search.is_open()
 
 
+@pytest.mark.slow
 def test_an_entry_is_found_by_its_number(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "#3")
     qtbot.keyClick(search, Qt.Key.Key_Return)
@@ -252,6 +268,7 @@ def test_a_closed_file_is_forgotten(qtbot: QtBot, window: MainWindow, search: Gl
     assert not search.is_open() and search.text() == "" and not search.isEnabled()
 
 
+@pytest.mark.slow
 def test_it_never_reaches_out_of_the_window(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     window.resize(900, 560)
     find(qtbot, window, "e")

@@ -213,6 +213,7 @@ def test_never_on_a_read_only_file(make: Make, qtbot: QtBot) -> None:
     assert "read-only" in str(refused.args[0])
 
 
+@pytest.mark.slow
 def test_cancelling_ends_it_and_says_what_was_done(
     database: LocalDatabase, worker: Retention, qtbot: QtBot
 ) -> None:
@@ -346,6 +347,7 @@ def test_a_clock_that_is_set_right_needs_no_confirmation(
     waiting.stop()
 
 
+@pytest.mark.slow
 def test_a_confirmed_clock_counts_for_the_days_to_come(
     waiting: Retention, preferences: Preferences, database: LocalDatabase, qtbot: QtBot
 ) -> None:
@@ -453,6 +455,7 @@ def test_a_chain_that_breaks_under_a_run_is_shown(
     worker.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [False, True])
 def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_since(
     database: LocalDatabase, make: Make, qtbot: QtBot, tmp_path: Path, change: bool

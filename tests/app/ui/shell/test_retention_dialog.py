@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
@@ -210,6 +211,7 @@ def test_what_forbids_any_removal_is_said_and_nothing_can_be_pressed(qtbot: QtBo
     assert not dialog.daily_button.isEnabled()
 
 
+@pytest.mark.slow
 def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
     create_demo(path, rows=2_000, now=NOW)

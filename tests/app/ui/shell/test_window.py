@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -36,6 +37,7 @@ from tests.fixtures.window import (
 USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
 
 
+@pytest.mark.slow
 def test_a_file_stands_in_five_tabs_with_exact_counts(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -53,6 +55,7 @@ def test_a_file_stands_in_five_tabs_with_exact_counts(
     assert window.workspace.tabs.tabText(NOTIFICATIONS) == f"Notifications  {unread}"
 
 
+@pytest.mark.slow
 def test_a_tenant_scopes_every_tab_its_count_and_the_verification(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_tenant_scopes_every_tab_its_count_and_the_verification(
     qtbot.waitUntil(lambda: window.workspace.tabs.tabText(NOTIFICATIONS) == badge)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -121,6 +125,7 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     assert window.context is not None and window.context.settings.actor in payload
 
 
+@pytest.mark.slow
 def test_an_act_is_undone_from_the_toast_and_by_keys(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -142,6 +147,7 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
     assert window.commands.action("undo").text().endswith("deleted”")
 
 
+@pytest.mark.slow
 def test_several_are_named_before_they_go(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
     choose(qtbot, page, 0)
@@ -161,6 +167,7 @@ def test_several_are_named_before_they_go(qtbot: QtBot, window: MainWindow, demo
     assert window.toast.text() == "3 users deleted"
 
 
+@pytest.mark.slow
 def test_one_is_asked_about_when_the_preferences_say_so(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -180,6 +187,7 @@ def test_one_is_asked_about_when_the_preferences_say_so(
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, USERS))
 
 
+@pytest.mark.slow
 def test_a_webhook_lives_and_dies(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     page, before = go(qtbot, window, WEBHOOKS), count(demo_path, "webhook_destinations")
@@ -228,6 +236,7 @@ def refusal_missing(page: RecordTab, key: str) -> bool:
     return page.commands.action({"A": "activate", "D": "deactivate"}[key]).isEnabled()
 
 
+@pytest.mark.slow
 def test_another_file_takes_the_place_of_the_first(
     qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
 ) -> None:
@@ -264,6 +273,7 @@ def test_closing_ends_all_that_is_under_way(
     assert QApplication.instance() is not None
 
 
+@pytest.mark.slow
 def test_what_the_keyboard_reaches_first(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     assert page.table.hasFocus() and page.table.selected_rows() == []
@@ -278,6 +288,7 @@ def test_what_the_keyboard_reaches_first(qtbot: QtBot, window: MainWindow, demo_
     assert bar.hasFocus() and window.workspace.tabs.currentIndex() == WEBHOOKS
 
 
+@pytest.mark.slow
 def test_a_record_is_shown_elsewhere_while_its_edit_waits(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -289,6 +300,7 @@ def test_a_record_is_shown_elsewhere_while_its_edit_waits(
     assert form.values()["email"] == values(page, "email")[1]
 
 
+@pytest.mark.slow
 def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def gone(qtbot: QtBot, window: MainWindow, kind: type[QDialog]) -> None:
     qtbot.waitUntil(lambda: not window.findChildren(kind))
 
 
+@pytest.mark.slow
 def test_of_several_databases_one_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     for name in ("one", "two"):
         create_database(tmp_path / f"{name}.sqlite", paths.migrations_dir(), now=NOW)
@@ -64,6 +65,7 @@ def test_none_of_several_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: P
     assert window.workspace is None and window.welcome.isVisible()
 
 
+@pytest.mark.slow
 def test_what_the_file_holds(qtbot: QtBot, window: MainWindow, database_path: Path) -> None:
     info = window.commands.action("info")
     assert not info.isEnabled(), "there is no file"

@@ -33,6 +33,7 @@ def export(demo_path: Path, tmp_path: Path) -> Path:
     return write_dump(demo_path, tmp_path / "export.sql", d1=True)
 
 
+@pytest.mark.slow
 def test_a_dump_that_is_opened_is_imported_and_opened(
     qtbot: QtBot,
     window: MainWindow,
@@ -80,6 +81,7 @@ def test_what_cannot_come_in_is_asked_about_first(
     assert current(window).context.opened.path == target
 
 
+@pytest.mark.slow
 def test_a_newer_export_of_a_known_database_continues_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_newer_export_of_a_known_database_continues_it(
     assert "3 new entries since 1 h ago" in words
 
 
+@pytest.mark.slow
 def test_an_export_that_forked_says_where(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -106,6 +109,7 @@ def test_an_export_that_forked_says_where(
     assert notice(window, "This file does not continue the one you saw last")
 
 
+@pytest.mark.slow
 def test_an_imported_chain_that_is_broken_is_named(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -119,6 +123,7 @@ def test_an_imported_chain_that_is_broken_is_named(
     assert "stays without a checkpoint" in banner.detail()
 
 
+@pytest.mark.slow
 def test_an_import_that_stays_without_a_checkpoint_says_so(
     qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
 ) -> None:

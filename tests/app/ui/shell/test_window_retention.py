@@ -43,6 +43,7 @@ def ahead(qtbot: QtBot, theme: Theme, demo_path: Path) -> Iterator[MainWindow]:
     window.close()
 
 
+@pytest.mark.slow
 def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
     qtbot: QtBot, ahead: MainWindow, demo_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
     qtbot.waitUntil(lambda: ahead.retention_status.text() == status)
 
 
+@pytest.mark.slow
 def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     assert not [error for error in window.findChildren(ErrorDialog) if error.isVisible()]
 
 
+@pytest.mark.slow
 def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     qtbot.waitUntil(lambda: "gone" not in [choice.label for choice in choices.choices])
 
 
+@pytest.mark.slow
 def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +142,7 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     qtbot.waitUntil(lambda: "old entries of 1 tenant kept" in window.retention_status.text())
 
 
+@pytest.mark.slow
 def test_where_no_checkpoint_can_be_made_the_person_is_asked(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -169,6 +174,7 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
     assert removed[0].no_checkpoint is not None
 
 
+@pytest.mark.slow
 def test_an_archive_folder_is_chosen_used_and_remembered(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

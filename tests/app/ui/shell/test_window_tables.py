@@ -39,6 +39,7 @@ from tests.fixtures.window import (
 USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
 
 
+@pytest.mark.slow
 def test_rows_of_another_program_come_by_themselves_and_nothing_moves(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_refreshing_by_key_shows_what_others_wrote(qtbot: QtBot, window: MainWin
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, USERS))
 
 
+@pytest.mark.slow
 def test_no_match_offers_to_clear_the_filters(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     press("Ctrl+F")
@@ -95,6 +97,7 @@ def menu_of(page: RecordTab, row: int, column: str) -> QMenu:
     return page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
 
 
+@pytest.mark.slow
 def test_the_menu_filters_by_the_value_under_the_mouse(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -133,6 +136,7 @@ def test_selected_rows_are_copied(
     assert "password_hash" not in text
 
 
+@pytest.mark.slow
 def test_export_holds_all_that_the_filter_shows(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
@@ -145,6 +149,7 @@ def test_export_holds_all_that_the_filter_shows(
     assert len((tmp_path / "out.csv").read_text().splitlines()) == wanted + 1
 
 
+@pytest.mark.slow
 def test_columns_fit_what_is_shown_until_somebody_arranges_them(
     qtbot: QtBot, window: MainWindow, demo_path: Path, database_path: Path
 ) -> None:
@@ -159,6 +164,7 @@ def test_columns_fit_what_is_shown_until_somebody_arranges_them(
     assert page.table.horizontalHeader().sectionSize(tenant) == 170
 
 
+@pytest.mark.slow
 def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -174,6 +180,7 @@ def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
     assert "host differs" in labels(page.inspector)
 
 
+@pytest.mark.slow
 def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_an_edited_address_is_two_reads(counted: tuple[RecordTab, Counting], qtb
     assert page.table.currentIndex().row() == 3
 
 
+@pytest.mark.slow
 def test_another_record_s_address_is_one_read(counted: tuple[RecordTab, Counting], qtbot: QtBot) -> None:
     page, runner = counted
     runner.reads.clear()
@@ -81,6 +82,7 @@ def test_another_record_s_address_is_one_read(counted: tuple[RecordTab, Counting
     assert shown(page, "email", 5) == EMAIL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["sorted", "filtered"])
 def test_a_row_that_may_move_is_looked_for(
     counted: tuple[RecordTab, Counting], qtbot: QtBot, how: str
@@ -105,6 +107,7 @@ def test_a_row_that_may_move_is_looked_for(
         assert row == page.model.rowCount() - 1
 
 
+@pytest.mark.slow
 def test_a_new_user_is_no_unread_notification(counted: tuple[RecordTab, Counting], qtbot: QtBot) -> None:
     page, runner = counted
     total = page.model.rowCount()
@@ -115,6 +118,7 @@ def test_a_new_user_is_no_unread_notification(counted: tuple[RecordTab, Counting
     assert runner.reads == {"Lists.load_keys": 1, "Lists.load_page": 1, "Lists.choices": 1}
 
 
+@pytest.mark.slow
 def test_the_tenants_are_told_of_a_new_one(
     counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -130,6 +134,7 @@ def test_the_tenants_are_told_of_a_new_one(
     assert runner.reads[describe.tenants.__qualname__] == 0
 
 
+@pytest.mark.slow
 def test_the_unread_count_follows_what_was_read(
     counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -146,6 +151,7 @@ def test_the_unread_count_follows_what_was_read(
     assert runner.reads == {Lists.count.__qualname__: 1}
 
 
+@pytest.mark.slow
 def test_a_tab_out_of_sight_reads_when_it_is_looked_at(
     counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -161,6 +167,7 @@ def test_a_tab_out_of_sight_reads_when_it_is_looked_at(
     assert runner.reads[Lists.load_keys.__qualname__] == 1
 
 
+@pytest.mark.slow
 def test_many_rows_do_not_put_off_what_comes_after_them(
     window: MainWindow, demo_path: Path, qtbot: QtBot
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_key_marks_the_row_read_and_stays_on_it(
     qtbot.waitUntil(lambda: tab.commands.action("mark_read").isEnabled())
 
 
+@pytest.mark.slow
 def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
     assert tab.table.selected_rows() == [2]
 
 
+@pytest.mark.slow
 def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
     before = unread(context)
     with qtbot.waitSignal(tab.list.loaded):
@@ -136,6 +138,7 @@ def test_all_read_already_is_said_and_nothing_is_asked(
     assert not tab.findChildren(ConfirmDialog)
 
 
+@pytest.mark.slow
 def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -149,6 +152,7 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     assert jump.args == ["planning_runs", record.run_id]
 
 
+@pytest.mark.slow
 def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
     reasons = {
         "NULL": "names no run",
@@ -170,6 +174,7 @@ def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context
         assert not button.isEnabled() and reason in button.toolTip(), metadata
 
 
+@pytest.mark.slow
 def test_a_row_far_down_is_read_when_it_has_come(tab: NotificationsTab, qtbot: QtBot) -> None:
     tab.table.setFocus()
     qtbot.keyClick(tab.table, Qt.Key.Key_End)
@@ -180,6 +185,7 @@ def test_a_row_far_down_is_read_when_it_has_come(tab: NotificationsTab, qtbot: Q
     )
 
 
+@pytest.mark.slow
 def test_a_letter_typed_into_the_filter_marks_nothing(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -193,6 +199,7 @@ def test_a_letter_typed_into_the_filter_marks_nothing(
     assert unread(context) == before
 
 
+@pytest.mark.slow
 def test_a_read_only_file_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
     object.__setattr__(context.opened, "read_only_reason", "the disk is read-only")
     tab = show_tab(NotificationsTab)

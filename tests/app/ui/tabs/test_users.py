@@ -31,12 +31,14 @@ def choose(tab: UsersTab, qtbot: QtBot, row: int) -> str:
     return str(shown.args[0])
 
 
+@pytest.mark.slow
 def test_the_table_says_exactly_how_many_there_are(tab: UsersTab, context: Context) -> None:
     total = ask(context.opened.path, "SELECT COUNT(*) FROM users")[0][0]
     assert tab.model.rowCount() == total
     assert tab.filters.count.text() == f"{total} users"
 
 
+@pytest.mark.slow
 def test_a_text_finds_any_part_and_no_match_offers_to_clear(
     tab: UsersTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -53,6 +55,7 @@ def test_a_text_finds_any_part_and_no_match_offers_to_clear(
     assert tab.model.rowCount() == total and not tab.empty_state.isVisible()
 
 
+@pytest.mark.slow
 def test_a_tenant_narrows_the_list(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     tab.set_scope(Scope("acme-corp"))
     with qtbot.waitSignal(tab.list.loaded):
@@ -63,6 +66,7 @@ def test_a_tenant_narrows_the_list(tab: UsersTab, context: Context, qtbot: QtBot
     )
 
 
+@pytest.mark.slow
 def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     total = tab.model.rowCount()
     tab.activateWindow()
@@ -81,6 +85,7 @@ def test_a_user_is_created_from_the_keyboard(tab: UsersTab, context: Context, qt
     ]
 
 
+@pytest.mark.slow
 def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     user = choose(tab, qtbot, 1)
     before = tab.inspector.title.text()
@@ -95,6 +100,7 @@ def test_an_address_is_edited_and_taken_back(tab: UsersTab, context: Context, qt
     qtbot.waitUntil(lambda: tab.inspector.title.text() == before)
 
 
+@pytest.mark.slow
 def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     total, user = tab.model.rowCount(), choose(tab, qtbot, 2)
     with qtbot.waitSignal(context.runner.changed):
@@ -105,6 +111,7 @@ def test_one_user_goes_with_a_key_and_comes_back(tab: UsersTab, context: Context
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
 
 
+@pytest.mark.slow
 def test_exactly_the_selected_users_go(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     total = tab.model.rowCount()
     choose(tab, qtbot, 1)
@@ -139,6 +146,7 @@ def depended(demo_path: Path) -> Path:
     return demo_path
 
 
+@pytest.mark.slow
 def test_rows_that_go_along_are_named_before(
     depended: Path, tab: UsersTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -160,6 +168,7 @@ def test_rows_that_go_along_are_named_before(
     assert ask(depended, "SELECT supervisor FROM escalations") == [(user,)]
 
 
+@pytest.mark.slow
 def test_what_others_hold_on_to_is_not_asked_about(
     depended: Path, tab: UsersTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -185,6 +194,7 @@ def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context,
     assert tab.list.current_id() == user
 
 
+@pytest.mark.slow
 def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     ask(context.opened.path, "UPDATE users SET password_hash = 'pbkdf2-very-secret'")
     with qtbot.waitSignal(tab.list.loaded):

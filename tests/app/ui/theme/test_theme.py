@@ -103,6 +103,7 @@ def test_images_of_the_sheet_exist(theme: Theme, qapp: QApplication) -> None:
     assert all(Path(path).exists() for path in paths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "finest"), [("1", 1), ("1.5", 2), ("2", 2)])
 def test_images_of_the_sheet_are_as_fine_as_the_screens(factor: str, finest: int) -> None:
     program = (

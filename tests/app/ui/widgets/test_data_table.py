@@ -95,6 +95,7 @@ def test_columns_survive(qtbot: QtBot, theme: Theme) -> None:
             assert header.isSectionHidden(5)
 
 
+@pytest.mark.slow
 def test_a_change_of_columns_is_saved_by_itself(qtbot: QtBot, theme: Theme) -> None:
     kept: list[QByteArray] = []
     table = DataTable(theme, "Runs", save=kept.append)
@@ -149,6 +150,7 @@ def test_empty_state_shows_only_without_rows(qtbot: QtBot, theme: Theme, table: 
     assert empty.title.text() == "No run matches"
 
 
+@pytest.mark.slow
 def test_cells_are_painted_in_the_theme_in_force(theme: Theme, table: DataTable) -> None:
     def colours() -> set[str]:
         picture = QPixmap(table.viewport().size())

@@ -47,6 +47,7 @@ def test_looking_at_the_beginning_of_a_file_leaves_its_locks(held: int, demo_pat
     assert locks(demo_path) == held
 
 
+@pytest.mark.slow
 def test_a_dialog_that_lists_the_file_leaves_its_locks(
     qtbot: QtBot, window: MainWindow, held: int, demo_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(json_values)
 def test_indented_changes_only_the_space_between(value: object) -> None:
     assert json.loads(indented(json.dumps(value))) == value

@@ -49,6 +49,7 @@ def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: Picker) -> No
     assert switcher.popup.field.text() == "0"
 
 
+@pytest.mark.slow
 def test_escape_leaves_all_as_it_was(qtbot: QtBot, switcher: Picker) -> None:
     switcher.set_key("Acme-Corp")
     switcher.showPopup()
@@ -60,6 +61,7 @@ def test_escape_leaves_all_as_it_was(qtbot: QtBot, switcher: Picker) -> None:
     assert switcher.currentText() == "Acme-Corp"
 
 
+@pytest.mark.slow
 def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: Picker) -> None:
     switcher.showPopup()
     qtbot.keyClicks(switcher.popup.field, "zzz")

@@ -55,6 +55,7 @@ def moved_over(known: KnownChain, copy: KnownChain) -> KnownChain:
     return KnownChain(ChainFile(known.chain.path), known.store)
 
 
+@pytest.mark.slow
 def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, tmp_path: Path) -> None:
     copy = copied(known, tmp_path / "b.db")
     known.chain.append(TENANT)
@@ -82,6 +83,7 @@ def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, 
         there.chain.sql.close()
 
 
+@pytest.mark.slow
 def test_the_original_may_be_the_one_that_is_said_to_be_another(known: KnownChain, tmp_path: Path) -> None:
     copy = copied(known, tmp_path / "b.db")
     copy.chain.append(TENANT)

@@ -532,6 +532,7 @@ def test_a_file_never_seen(tmp_path: Path) -> None:
     assert not CheckpointStore(tmp_path / "home").continuation(chain.path).known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", [1, 2, 3])
 def test_a_checkpoint_left_out_of_an_export(known: KnownChain, tmp_path: Path, gone: int) -> None:
     for _ in range(3):
@@ -661,6 +662,7 @@ def test_two_that_make_a_checkpoint_at_once(tmp_path: Path) -> None:
     assert KnownChain(chain, CheckpointStore(tmp_path / "home")).verify().verdict == Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_an_old_copy_put_back_is_known_however_many_checkpoints_came_since(
     known: KnownChain, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_store_that_is_no_database_says_what_to_do_and_stays(known: KnownChain
     assert file.read_bytes().startswith(b"not a database")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "code", "said"),
     [

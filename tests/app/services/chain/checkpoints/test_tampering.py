@@ -68,6 +68,7 @@ def test_a_row_deleted_and_everything_after_rehashed(known: KnownChain) -> None:
     found(known, "TRUNCATED", "CHECKPOINT")
 
 
+@pytest.mark.slow
 def test_the_head_deleted_and_relinked_to_genesis(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
@@ -273,6 +274,7 @@ def test_the_other_tenants_stay_verified(known_chain: Callable[..., KnownChain])
     assert known.verify(tenant=TENANT).verdict == Verdict.TAMPERED
 
 
+@pytest.mark.slow
 def test_pruning_is_no_tampering(known: KnownChain) -> None:
     """Pruned rows are accounted for by markers, before and after further checkpoints."""
     for _ in range(4):
@@ -416,6 +418,7 @@ def test_a_start_is_adopted(known: KnownChain) -> None:
     assert known.verify().verdict == Verdict.UNPROVEN_START
 
 
+@pytest.mark.slow
 def test_many_checkpoints_of_a_long_chain(known_chain: Callable[..., KnownChain]) -> None:
     """Digests over many blocks, with checkpoints inside of them, whatever the cuts."""
     known = known_chain(40, 3, 4_321)
@@ -468,6 +471,7 @@ def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int,
     found(known, "CHECKPOINT")
 
 
+@pytest.mark.slow
 def test_checkpoints_of_a_history_with_gaps(tmp_path: Path) -> None:
     known = KnownChain(ChainFile(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"))
     rng, seq = random.Random(3), -200_000

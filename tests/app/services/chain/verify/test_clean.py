@@ -56,6 +56,7 @@ def test_a_failed_insert_moves_no_counter(tmp_path: Path) -> None:
     assert chain.verify().verdict == Verdict.CONSISTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [2, 50, 5_000])
 def test_pruned_chains_start_at_their_marker(tmp_path: Path, rows: int) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=rows, tenants=3)
@@ -125,12 +126,14 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(json_values, st.sampled_from([None, (",", ":")]), st.booleans())
 def test_what_is_json(value: object, separators: tuple[str, str] | None, ascii_only: bool) -> None:
     assert is_json(json.dumps(value, separators=separators, ensure_ascii=ascii_only))
 
 
+@pytest.mark.slow
 @given(st.text(alphabet='{}[]",:0123456789.eE+- tfnulrasu\\', max_size=12))
 def test_what_is_not_json(text: str) -> None:
     try:
@@ -150,6 +153,7 @@ written_rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(tenant_names, min_size=4, max_size=4, unique=True), written_rows, st.data())
 def test_nothing_that_an_honest_platform_writes_raises_an_alarm(
@@ -179,6 +183,7 @@ def test_nothing_that_an_honest_platform_writes_raises_an_alarm(
     assert codes(report) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tenant", [None, "tenant-07"])
 def test_a_scan_that_pauses_for_writers_gets_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tenant: str | None

@@ -123,6 +123,7 @@ def test_the_first_or_last_row_alone(tmp_path: Path, seq: int) -> None:
     missing(verify(pages.path, now=NOW, take_part=True), [seq], of=41)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_looks")
 @pytest.mark.parametrize(
     ("keep", "odd"), [(0.25, 0), (0.25, 4_095), (0.5, 1_000), (0.75, 1), (0.99, 0), (0.99, 1_000)]
@@ -195,6 +196,7 @@ def test_what_stands_beside_the_table_does_not_matter(tmp_path: Path, table: str
     assert (part.verdict, part.entries) == (Verdict.CONSISTENT, 101)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_looks")
 def test_neither_index_nor_counter_nor_the_ends_of_the_table(tmp_path: Path) -> None:
     chain = build(tmp_path / "a.db")
@@ -301,6 +303,7 @@ def test_cancel_takes_effect_while_it_looks_for_rows(tmp_path: Path) -> None:
     assert time.perf_counter() - asked[-1] < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_looks")
 @pytest.mark.parametrize("where", [0, 5, -1])
 def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> None:

@@ -385,6 +385,7 @@ def test_rows_swapped_in_the_bytes_of_the_file(tmp_path: Path) -> None:
     assert codes(report) & {"ORDER", "UNREADABLE"}
 
 
+@pytest.mark.slow
 def test_a_million_errors_stay_countable(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=12_000)
     chain.run("UPDATE audit_chain SET payload = '{}'")

@@ -51,6 +51,7 @@ def opened(context: Context, qtbot: QtBot) -> CheckpointsDialog:
     return dialog
 
 
+@pytest.mark.slow
 def test_the_first_checkpoint_is_made_listed_and_exported(
     context: Context, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -69,6 +70,7 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
     assert out.stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_export_is_said_and_takes_nothing(
     context: Context, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -80,6 +82,7 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
     assert dialog.table.isHidden()
 
 
+@pytest.mark.slow
 def test_a_person_who_knows_why_the_file_differs_begins_anew(
     context: Context, qtbot: QtBot, path: Path
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_a_copy_that_went_its_own_way_is_said_to_be_another_database(
     context: Context, qtbot: QtBot, path: Path
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_copy_that_went_its_own_way_is_said_to_be_another_database(
         assert verify_known(file, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_a_row_that_cannot_be_read_is_named(context: Context, qtbot: QtBot, path: Path) -> None:
     for _ in range(2):
         sign(path, paths.checkpoints_dir(), now=NOW)
@@ -134,6 +139,7 @@ def test_a_row_that_cannot_be_read_is_named(context: Context, qtbot: QtBot, path
     )
 
 
+@pytest.mark.slow
 def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -> None:
     dialog = CheckpointsDialog(context)
     dialog.open_once()
@@ -145,6 +151,7 @@ def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.CONSISTENT
 
 
+@pytest.mark.slow
 def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Path) -> None:
     apsw.Connection(str(path)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
     dialog = opened(context, qtbot)
@@ -215,6 +222,7 @@ def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
     return notice
 
 
+@pytest.mark.slow
 def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path: Path) -> None:
     sign(path, paths.checkpoints_dir(), now=NOW)
     database = LocalDatabase(path)
@@ -226,6 +234,7 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
     assert notice.banner.tone() is Tone.OK
 
 
+@pytest.mark.slow
 def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path) -> None:
     sign(path, paths.checkpoints_dir(), now=NOW)
     apsw.Connection(str(path)).execute("DELETE FROM audit_chain WHERE seq > 190")

@@ -101,6 +101,7 @@ def context_menu(qtbot: QtBot, page: AuditTab) -> QMenu:
 # a range
 
 
+@pytest.mark.slow
 def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     select(page, 10, 30)
     page.table.setFocus()
@@ -117,6 +118,7 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
     assert CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path) == (), "none is made of a range"
 
 
+@pytest.mark.slow
 def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
     choose(qtbot, page, 9)
     page.table.setFocus()
@@ -126,6 +128,7 @@ def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
     assert page.banner.detail().startswith("Only this entry was verified")
 
 
+@pytest.mark.slow
 def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, page: AuditTab) -> None:
     page.table.clearSelection()
     menu = context_menu(qtbot, page)
@@ -140,6 +143,7 @@ def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, pa
     assert page.banner.headline() == "Entries 593 to 595 hold — 3 entries verified"
 
 
+@pytest.mark.slow
 def test_the_record_menu_and_the_button_offer_the_same(
     qtbot: QtBot, window: MainWindow, in_window: AuditTab
 ) -> None:
@@ -163,6 +167,7 @@ def test_the_record_menu_and_the_button_offer_the_same(
     assert page.banner.headline() == "Not verified yet"
 
 
+@pytest.mark.slow
 def test_a_range_is_typed_and_verified_with_the_keyboard_alone(qtbot: QtBot, page: AuditTab) -> None:
     press("Ctrl+Shift+Return")
     box = dialog(qtbot, page, VerifyRangeDialog)
@@ -179,6 +184,7 @@ def test_a_range_is_typed_and_verified_with_the_keyboard_alone(qtbot: QtBot, pag
     assert set(values(page, "previous_hash")[:50]) == {"linked"}
 
 
+@pytest.mark.slow
 def test_the_dialog_begins_with_what_is_selected_or_filtered(
     qtbot: QtBot, page: AuditTab, demo_path: Path
 ) -> None:
@@ -200,6 +206,7 @@ def test_the_dialog_begins_with_what_is_selected_or_filtered(
     press("Esc")
 
 
+@pytest.mark.slow
 def test_a_range_of_a_tenant_is_of_this_tenant_alone(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     most = "SELECT tenant_id FROM audit_chain GROUP BY tenant_id ORDER BY count(*) DESC LIMIT 2"
     (other,), (tenant,) = ask(demo_path, most)
@@ -231,6 +238,7 @@ def test_a_range_of_a_tenant_is_of_this_tenant_alone(qtbot: QtBot, page: AuditTa
     assert (shown[mine[-31]], shown[mine[-30]], shown[mine[-4]]) == (OUTSIDE, "linked", OUTSIDE)
 
 
+@pytest.mark.slow
 def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     qtbot: QtBot, page: AuditTab, demo_path: Path
 ) -> None:
@@ -249,6 +257,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     assert not page.findings.isVisible()
 
 
+@pytest.mark.slow
 def test_a_range_without_entries_is_not_called_sound(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq BETWEEN 200 AND 220")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
@@ -257,6 +266,7 @@ def test_a_range_without_entries_is_not_called_sound(qtbot: QtBot, page: AuditTa
     assert page.banner.tone() is Tone.NEUTRAL
 
 
+@pytest.mark.slow
 def test_the_unproven_start_of_a_range_is_not_accepted(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
@@ -271,6 +281,7 @@ def test_the_unproven_start_of_a_range_is_not_accepted(qtbot: QtBot, page: Audit
     qtbot.waitUntil(lambda: "start unproven" in labels(page.inspector))
 
 
+@pytest.mark.slow
 def test_what_others_wrote_before_does_not_outdate_a_verification(
     qtbot: QtBot, in_window: AuditTab, demo_path: Path
 ) -> None:
@@ -287,6 +298,7 @@ def test_what_others_wrote_before_does_not_outdate_a_verification(
     qtbot.waitUntil(lambda: page.banner.headline().startswith("Changed since it was verified"))
 
 
+@pytest.mark.slow
 def test_a_verification_can_be_cancelled_before_it_has_begun(qtbot: QtBot, page: AuditTab) -> None:
     with qtbot.assertNotEmitted(page.verified):
         page.verify()
@@ -297,6 +309,7 @@ def test_a_verification_can_be_cancelled_before_it_has_begun(qtbot: QtBot, page:
         page.verify()
 
 
+@pytest.mark.slow
 def test_an_accepted_start_is_called_so(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
@@ -311,6 +324,7 @@ def test_an_accepted_start_is_called_so(qtbot: QtBot, page: AuditTab, demo_path:
     assert page.fields.value("Link").startswith("Accepted as the baseline")
 
 
+@pytest.mark.slow
 def test_the_report_of_a_range_holds_that_range(
     qtbot: QtBot, window: MainWindow, in_window: AuditTab, tmp_path: Path
 ) -> None:
@@ -330,6 +344,7 @@ def test_the_report_of_a_range_holds_that_range(
 # checkpoints
 
 
+@pytest.mark.slow
 def test_a_checkpoint_made_in_the_dialog_is_named_in_the_banner(qtbot: QtBot, in_window: AuditTab) -> None:
     page = in_window
     click(qtbot, page.panel.checkpoints_button)
@@ -354,6 +369,7 @@ def folder(context: Context, demo_path: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_button_proves_archive_and_file_as_one_chain(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path
 ) -> None:
@@ -373,6 +389,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     assert page.banner.detail().startswith("From the very first entry on · with 1 archive file")
 
 
+@pytest.mark.slow
 def test_a_cut_archive_is_a_finding_that_leads_nowhere_wrong(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path
 ) -> None:
@@ -400,6 +417,7 @@ def test_a_cut_archive_is_a_finding_that_leads_nowhere_wrong(
     qtbot.waitUntil(lambda: page.list.current_id() == marker)
 
 
+@pytest.mark.slow
 def test_an_archive_that_was_edited_or_removed_is_a_finding(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path
 ) -> None:
@@ -414,6 +432,7 @@ def test_an_archive_that_was_edited_or_removed_is_a_finding(
     assert {Code.HASH, Code.TRUNCATED} <= {finding.code for finding in outcome.report.findings}
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_gone_is_said_and_the_file_verified_alone(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path
 ) -> None:
@@ -426,6 +445,7 @@ def test_a_folder_that_is_gone_is_said_and_the_file_verified_alone(
     assert "3 pruned with a marker" in page.banner.detail()
 
 
+@pytest.mark.slow
 def test_another_archive_folder_can_be_chosen(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -441,6 +461,7 @@ def test_another_archive_folder_can_be_chosen(
     assert "with 3 archive files" in page.banner.detail()
 
 
+@pytest.mark.slow
 def test_a_range_is_verified_without_the_archive(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path
 ) -> None:
@@ -455,6 +476,7 @@ def test_a_range_is_verified_without_the_archive(
 # while it runs
 
 
+@pytest.mark.slow
 def test_what_was_verified_before_stays_known_when_another_is_cancelled(qtbot: QtBot, page: AuditTab) -> None:
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(100, 200)
@@ -465,6 +487,7 @@ def test_what_was_verified_before_stays_known_when_another_is_cancelled(qtbot: Q
     assert page.banner.headline() == "Entries 100 to 200 hold — 101 entries verified"
 
 
+@pytest.mark.slow
 def test_a_verdict_on_one_tenant_never_comes_to_stand_for_another(
     qtbot: QtBot, window: MainWindow, in_window: AuditTab, demo_path: Path
 ) -> None:
@@ -478,6 +501,7 @@ def test_a_verdict_on_one_tenant_never_comes_to_stand_for_another(
     assert set(values(page, "previous_hash")[:5]) == {OUTSIDE}
 
 
+@pytest.mark.slow
 def test_a_verdict_is_taken_back_when_somebody_else_writes(
     qtbot: QtBot, in_window: AuditTab, demo_path: Path
 ) -> None:
@@ -496,6 +520,7 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
     assert page.banner.tone() is Tone.BAD
 
 
+@pytest.mark.slow
 def test_the_verdict_does_not_wait_for_a_keyring(page: AuditTab, qtbot: QtBot) -> None:
     before, backend = keyring.get_keyring(), Backend()
     backend.answers.clear()

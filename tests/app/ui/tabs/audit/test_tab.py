@@ -64,6 +64,7 @@ def test_entries_of_another_key_and_unit_are_shown(qtbot: QtBot, show_tab: ShowT
     assert values(page, "created_at")[0] == shown_at
 
 
+@pytest.mark.slow
 def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     page, entries = show_tab(AuditTab), count(demo_path, "audit_chain")
     verify(qtbot, page)
@@ -78,6 +79,7 @@ def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, dem
     assert any(text.startswith(whole[:12]) for text in labels(page.inspector))
 
 
+@pytest.mark.slow
 def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     first, second = spoil(demo_path, 100, 300)
     page = show_tab(AuditTab)
@@ -98,6 +100,7 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, de
     assert page.table.viewport().rect().contains(visible.center()), "it is in sight"
 
 
+@pytest.mark.slow
 def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_cut_link_is_a_finding(qtbot: QtBot, show_tab: ShowTab, demo_path: Pat
     qtbot.waitUntil(lambda: page.list.current_id() == seq)
 
 
+@pytest.mark.slow
 def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -166,6 +170,7 @@ def test_verifying_shows_progress_and_can_be_cancelled(
     assert page.banner.headline() == "Chain intact — 60,000 entries verified"
 
 
+@pytest.mark.slow
 def test_an_entry_that_comes_later_is_not_called_linked(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ def save_as(monkeypatch: pytest.MonkeyPatch, path: Path, pattern: str) -> None:
     monkeypatch.setattr(QFileDialog, "exec", choose_it)
 
 
+@pytest.mark.slow
 def test_the_selected_rows_are_exported(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,7 @@ def test_an_export_can_be_stopped(
     assert "exported" not in window.toast.text()
 
 
+@pytest.mark.slow
 def test_why_nothing_is_exported(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     export_to(page, tmp_path / "nowhere" / "out.csv", page.query(), Format.CSV)

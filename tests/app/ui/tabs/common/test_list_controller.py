@@ -122,6 +122,7 @@ def test_at_the_top_new_rows_are_seen(
     assert tab.table.rowAt(0) == 0
 
 
+@pytest.mark.slow
 def test_a_deleted_record_is_let_go(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:
@@ -204,6 +205,7 @@ def test_a_place_that_another_record_has_taken_is_not_jumped_to(
     assert tab.table.selected_rows() == [5]
 
 
+@pytest.mark.slow
 def test_a_record_is_jumped_to_before_every_key_is_known(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:

@@ -146,6 +146,7 @@ def test_after_the_last_row_the_one_before_it_is_selected(
     assert tab.table.selected_rows() == [last - 1]
 
 
+@pytest.mark.slow
 def test_where_several_rows_went_the_one_after_them_takes_the_first_place(
     show_tab: ShowTab, qtbot: QtBot
 ) -> None:

@@ -62,6 +62,7 @@ def visible_buttons(tab: RunsTab) -> list[str]:
     return [act.name for act in ACTS if tab.commands._buttons[act.name].isVisibleTo(tab.inspector)]
 
 
+@pytest.mark.slow
 def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     stored = dict(ask(context.opened.path, "SELECT status, COUNT(*) FROM planning_runs GROUP BY 1"))
     words = [f"{name.capitalize()} {stored[name]}" for name in planning.STATUSES]
@@ -82,6 +83,7 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
     assert tab.chips.key() is None and tab.filters.values() == FilterValues()
 
 
+@pytest.mark.slow
 def test_a_status_nobody_knows_has_a_chip_of_its_own(
     show_tab: ShowTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
     assert not tab.table.horizontalScrollBar().isVisible()
 
 
+@pytest.mark.slow
 def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     run = shown(tab).run
@@ -121,6 +124,7 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
 
+@pytest.mark.slow
 def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
     ask(context.opened.path, "DROP TABLE planning_artifacts")
     tab = show_tab(RunsTab)
@@ -156,6 +160,7 @@ def test_scores_and_versions_are_shown_as_they_are_stored(
     assert (found.version, found.points, found.share) == (words, points, share)
 
 
+@pytest.mark.slow
 def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     row = row_of(tab, "running")
     choose(tab, qtbot, row)
@@ -174,6 +179,7 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "running")
 
 
+@pytest.mark.slow
 def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     row = row_of(tab, "killed")
     choose(tab, qtbot, row)
@@ -212,6 +218,7 @@ def test_the_interface_refuses_what_the_service_refuses(status: object) -> None:
         assert refusal_of(next(a for a in ACTS if a.name == name), {status}) is None
 
 
+@pytest.mark.slow
 def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ((run_id, phase),) = ask(
         context.opened.path,
@@ -237,6 +244,7 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
         qtbot.mouseClick(dialog.close_button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.slow
 def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ((run_id, content),) = ask(
         context.opened.path,
@@ -252,6 +260,7 @@ def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtB
     dialog.reject()
 
 
+@pytest.mark.slow
 def test_an_artifact_that_is_gone_is_said(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     ask(context.opened.path, "DELETE FROM planning_artifacts")
@@ -272,6 +281,7 @@ def test_a_tenant_does_not_narrow_the_runs_and_that_is_said(tab: RunsTab, qtbot:
     assert tab.scope_note.isVisible() and tab.scope_note.text() == said
 
 
+@pytest.mark.slow
 def test_a_record_hidden_by_a_chip_is_shown_when_asked_for(
     tab: RunsTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -290,6 +300,7 @@ def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
     return dialog
 
 
+@pytest.mark.slow
 def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     dialog = parked(tab, qtbot)
     assert dialog.isVisible() and not dialog.isModal()
@@ -312,6 +323,7 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     dialog.close()
 
 
+@pytest.mark.slow
 def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ask(context.opened.path, "UPDATE planning_parked_ideas SET run_id = 'gone'")
     dialog = parked(tab, qtbot)
@@ -331,6 +343,7 @@ def test_when_to_look_again(months: object, words: str) -> None:
     assert revisit(months) == words
 
 
+@pytest.mark.slow
 def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     more = next(
@@ -351,6 +364,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     menu.close()
 
 
+@pytest.mark.slow
 def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     """Such a widget is destroyed by whichever thread collects garbage, which ends the process."""
     choose(tab, qtbot, row_of(tab, "completed"))
