@@ -111,6 +111,7 @@ def test_what_is_refused_is_one_sentence_and_exit_2(tmp_path: Path, text: str, s
     assert list(tmp_path.iterdir()) == [dump]
 
 
+@pytest.mark.slow
 def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     before = live.read_bytes()
     done = run("import", write_dump(live, tmp_path / "export.sql"), live)
@@ -135,6 +136,7 @@ def test_what_is_left_out_is_said_and_refused_when_asked_to(live: Path, tmp_path
     assert (done.returncode, done.stderr) == (0, f"tenant-admin: export.sql: {named}\n")
 
 
+@pytest.mark.slow
 def test_opening_a_dump_says_how_it_is_imported(live: Path, tmp_path: Path) -> None:
     done = run("info", write_dump(live, tmp_path / "export.sql"))
     assert done.returncode == 2

@@ -260,6 +260,7 @@ def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_
     assert {one["tenant"]: one["verdict"] for one in after["tenants"]}["acme-corp"] == "TAMPERED"
 
 
+@pytest.mark.slow
 def test_without_a_checkpoint_nothing_is_removed_unless_it_is_confirmed(demo: Path, tmp_path: Path) -> None:
     copy, home = tmp_path / "copy.sqlite", tmp_path / "home"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))

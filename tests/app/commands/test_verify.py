@@ -75,6 +75,7 @@ def test_a_part_that_holds_nothing_is_more_likely_mistyped(demo: Path, arguments
     assert "There are no audit entries" in done.stderr and "check the" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
     home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "checkpoints.json"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
@@ -92,6 +93,7 @@ def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_pat
     assert "no checkpoint was made" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_unproven_start_says_so(demo: Path, tmp_path: Path) -> None:
     home, copy = tmp_path / "home", tmp_path / "copy.sqlite"
     apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))

@@ -179,6 +179,7 @@ def test_a_value_that_a_column_cannot_take_is_shown_as_stored(desk: Desk) -> Non
     assert "e+298" in str(desk.shown(1, 3))
 
 
+@pytest.mark.slow
 def test_a_jump_to_the_end_fetches_what_is_in_sight(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
     desk.open()
     view.scrollToBottom()
@@ -198,6 +199,7 @@ def test_rows_on_their_way_have_a_placeholder(desk: Desk, view: QTableView, qtbo
     qtbot.waitUntil(lambda: texts(view)[0] == "10000")
 
 
+@pytest.mark.slow
 def test_pages_scrolled_past_are_cancelled_and_the_one_in_sight_is_next(
     desk: Desk, view: QTableView, qtbot: QtBot
 ) -> None:
@@ -266,6 +268,7 @@ def test_an_answer_to_an_older_list_is_dropped(desk: Desk, view: QTableView, qtb
     assert -1 not in {desk.model.record_id(row) for row in range(ROWS)}
 
 
+@pytest.mark.slow
 def test_a_list_opens_before_all_its_keys_are_known(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
     query = replace(QUERY, sort="payload", descending=True)
     desk.open(query)
@@ -297,6 +300,7 @@ def selected(view: QTableView) -> list[Any]:
     return sorted(ids)
 
 
+@pytest.mark.slow
 def test_new_entries_leave_selection_and_what_is_read_in_place(
     desk: Desk, view: QTableView, qtbot: QtBot
 ) -> None:
@@ -319,6 +323,7 @@ def test_new_entries_leave_selection_and_what_is_read_in_place(
     assert texts(view)[0] == "19000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -359,6 +364,7 @@ def looked_at(model: VirtualTableModel) -> list[object]:
     return [model.record(row) for row in range(model.rowCount())]
 
 
+@pytest.mark.slow
 def test_a_deleted_row_in_the_middle_keeps_the_selection_around_it(desk: Desk, view: QTableView) -> None:
     desk.sql("DELETE FROM audit_chain WHERE seq = 50")  # a gap, so that the keys are counted one by one
     desk.open()
@@ -434,6 +440,7 @@ def test_an_empty_list_and_back(watched: Desk) -> None:
     assert watched.model.rowCount() == 0
 
 
+@pytest.mark.slow
 def test_the_rest_of_the_keys_comes_later(watched: Desk) -> None:
     watched.open(replace(QUERY, sort="payload"))
     held = QPersistentModelIndex(watched.model.index(550, 0))
@@ -445,6 +452,7 @@ def test_the_rest_of_the_keys_comes_later(watched: Desk) -> None:
     assert watched.model.complete and watched.model.rowCount() == SHORT - 1
 
 
+@pytest.mark.slow
 def test_qt_finds_no_fault(watched: Desk, qtmodeltester: object) -> None:
     watched.open()
     check: Callable[[QAbstractItemModel], None] = qtmodeltester.check  # type: ignore[attr-defined]

@@ -136,6 +136,7 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
     return dialog
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIALOGS)
 def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context, name: str) -> None:
     dialog = opened(qtbot, context, name)
@@ -148,6 +149,7 @@ def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context,
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIALOGS)
 def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: str) -> None:
     dialog = opened(qtbot, context, name)

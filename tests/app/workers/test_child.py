@@ -74,6 +74,7 @@ except SystemExit as ended:
     assert json.loads(done.stdout) == {"begun": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("behind", "niceness"), [(True, child.BEHIND), (False, 0)])
 def test_children_leave_the_processor_to_an_interface(behind: bool, niceness: int) -> None:
     with Children("scan", "verification", behind=behind) as children:

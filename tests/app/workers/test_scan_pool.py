@@ -90,6 +90,7 @@ def test_the_interface_process_scans_nothing_itself(large: Path) -> None:
     assert threading.active_count() == threads
 
 
+@pytest.mark.slow
 def test_what_a_start_waits_for_is_not_loaded() -> None:
     kept_out = {"peewee", "dataclasses", "PySide6", "models.local.database"}
     code = f"import sys; import app.workers.scan_pool; print({kept_out} & sys.modules.keys())"
@@ -117,6 +118,7 @@ def test_rows_that_are_still_in_the_wal(tmp_path: Path) -> None:
     assert (report.entries, report.verdict) == (10, Verdict.CONSISTENT)
 
 
+@pytest.mark.slow
 def test_a_folder_that_takes_no_files_is_read_from_a_copy(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=9)
     chain.run("PRAGMA journal_mode = wal")

@@ -120,6 +120,7 @@ def test_a_bug_in_a_batch_travels_on_and_rolls_back(database: LocalDatabase) -> 
     assert not database.connection().in_transaction
 
 
+@pytest.mark.slow
 def test_a_lock_is_said_with_the_name_of_the_program_that_holds_it(database_path: Path) -> None:
     holder = subprocess.Popen(
         [

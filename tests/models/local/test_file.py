@@ -89,6 +89,7 @@ def test_several_are_said_together(tmp_path: Path) -> None:
             reader.communicate()
 
 
+@pytest.mark.slow
 def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"x")

@@ -32,6 +32,7 @@ def test_what_is_joined_is_split_again(parts: list[tuple[str, str]], closed: boo
     ]
 
 
+@pytest.mark.slow
 @example('"";"B ')
 @given(st.text(alphabet=" \n;'\"`[]-/*abBEGINcreatetrigger", max_size=60))
 def test_any_text_is_split_without_loss(text: str) -> None:

@@ -348,6 +348,7 @@ def test_other_findings_stay_beside_those_of_the_archive(
     assert (report.found, report.counts) == (2, {"HASH": 1, "TRUNCATED": 1})
 
 
+@pytest.mark.slow
 def test_progress_goes_on_behind_the_file_and_cancelling_ends_it(archived: Path, folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     home = folder / "home"

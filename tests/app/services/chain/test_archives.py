@@ -91,6 +91,7 @@ def test_without_an_archive_the_marker_is_as_it_was(database: LocalDatabase, sql
     assert list(markers(sql, "acme")[0]) == ["fromSeq", "toSeq", "count", "lastHash", "cutoff"]
 
 
+@pytest.mark.slow
 def test_text_of_any_kind_comes_back_byte_for_byte(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
@@ -167,6 +168,7 @@ def copy_of(sql: apsw.Connection, path: Path) -> LocalDatabase:
     return LocalDatabase(path)
 
 
+@pytest.mark.slow
 def test_the_same_entries_give_the_same_file_and_use_one_that_is_there(
     database: LocalDatabase, sql: apsw.Connection, folder: Path, tmp_path: Path
 ) -> None:

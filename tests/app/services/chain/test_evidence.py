@@ -192,6 +192,7 @@ def test_a_file_put_into_or_taken_out_of_the_bundle(known: KnownChain, tmp_path:
     assert (code, "cannot be checked" in said, "Traceback" in said) == (1, True, False)
 
 
+@pytest.mark.slow
 def test_a_folder_in_use(known: KnownChain, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="not empty"):
         bundle(known, tmp_path)

@@ -38,6 +38,7 @@ def tenants_of(path: Path) -> tuple[str, ...]:
         return tenants(database)
 
 
+@pytest.mark.slow
 def test_the_json_is_the_documented_one(database: LocalDatabase, database_path: Path) -> None:
     commit(database, creation("u-1", "u-2"), now=NOW)
     rows = {model._meta.table_name: {"rows": 0} for model in TABLES}

@@ -55,6 +55,7 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [".", "wrangler.jsonc", *(str(STATE.parents[depth]) for depth in range(len(STATE.parts) - 1)), STATE],
@@ -63,12 +64,14 @@ def test_every_folder_of_a_project_leads_to_its_database(project: Path, given: s
     assert find_database(project / given) == project / STATE / HASHED
 
 
+@pytest.mark.slow
 def test_a_file_means_itself(project: Path, tmp_path: Path) -> None:
     assert find_database(project / STATE / HASHED) == project / STATE / HASHED
     assert find_database(project / STATE / "metadata.sqlite").name == "metadata.sqlite"
     assert find_database(tmp_path / "nothing") == tmp_path / "nothing"
 
 
+@pytest.mark.slow
 def test_tables_that_are_still_in_the_log_count(project: Path) -> None:
     path = project / STATE / HASHED
     path.unlink()
@@ -81,6 +84,7 @@ def test_tables_that_are_still_in_the_log_count(project: Path) -> None:
     assert find_database(project) == path
 
 
+@pytest.mark.slow
 def test_looking_leaves_no_trace(project: Path) -> None:
     def everything() -> dict[Path, tuple[int, int]]:
         return {item: (item.stat().st_size, item.stat().st_mtime_ns) for item in sorted(project.rglob("*"))}
@@ -107,6 +111,7 @@ def test_the_state_comes_before_copies_that_lie_around(project: Path) -> None:
     assert find_database(project) == project / STATE / HASHED
 
 
+@pytest.mark.slow
 def test_copies_kept_by_a_migration_or_a_restore_are_not_meant(project: Path) -> None:
     original = find_database(project)
     for _ in range(2):
@@ -179,6 +184,7 @@ def test_the_only_file_being_damaged_is_said(tmp_path: Path) -> None:
         find_database(tmp_path)
 
 
+@pytest.mark.slow
 def test_links_are_not_followed_in_circles_or_out_of_the_folder(tmp_path: Path) -> None:
     platform_file(tmp_path / "elsewhere" / "foundation.sqlite")
     folder = tmp_path / "folder"

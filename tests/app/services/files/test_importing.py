@@ -62,6 +62,7 @@ def value(path: Path, sql: str) -> Any:
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_everything_comes_through(run: Run, texts: dict[str, str], source: Path, form: str) -> None:
     made = run(texts[form])
@@ -92,6 +93,7 @@ def test_the_next_entry_gets_the_next_number(run: Run, texts: dict[str, str], fo
     assert connection.last_insert_rowid() == 131
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["bom", "crlf", "bom and crlf", "no line break at the end"])
 def test_other_ways_to_write_text(run: Run, texts: dict[str, str], source: Path, change: str) -> None:
     text = texts["d1"].rstrip("\n") if change.startswith("no") else texts["d1"]
@@ -145,6 +147,7 @@ def test_a_foreign_key_that_cannot_be_one_is_passed_over(run: Run, texts: dict[s
     assert made.dangling == ()
 
 
+@pytest.mark.slow
 def test_tables_of_ones_own_come_along_and_those_of_d1_do_not(run: Run, texts: dict[str, str]) -> None:
     more = (
         'CREATE TABLE "odd ""name" (a, b AS (upper(a)), c DEFAULT (unixepoch()), CHECK(length(a) < 9));\n'

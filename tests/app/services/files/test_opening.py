@@ -221,6 +221,7 @@ def test_a_text_that_is_no_utf8_does_not_keep_the_file_from_opening(database_pat
 # what another program has open
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_a_file_in_use_opens_read_only_until_the_person_decides(
     database_path: Path, hold: Hold, mode: str
@@ -247,6 +248,7 @@ def test_our_own_connections_are_not_another_program(database: LocalDatabase, da
     assert not opened.read_only
 
 
+@pytest.mark.slow
 def test_looking_who_has_it_open_drops_no_lock_of_ours(database_path: Path, hold: Hold) -> None:
     set_mode(database_path, "delete")
     mine = apsw.Connection(str(database_path))
@@ -479,6 +481,7 @@ def test_mutated_files_open_or_say_so(database_path: Path, tmp_path: Path) -> No
     assert outcomes[DamagedFile.__name__] > 0
 
 
+@pytest.mark.slow
 def test_an_unfinished_change_is_put_right_only_by_a_writer(database_path: Path, hold: Hold) -> None:
     set_mode(database_path, "delete")
     write(open_database(database_path))

@@ -62,6 +62,7 @@ def test_the_file_holds_the_copy_and_an_entry_that_says_so(live: Path, copy: Pat
     assert kept.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_the_copy_that_was_kept_is_the_way_back(live: Path, copy: Path, tmp_path: Path) -> None:
     before = rows(live)
     kept = restore(live, copy, tmp_path / "one")
@@ -103,6 +104,7 @@ def test_rows_that_only_the_log_holds_are_kept(live: Path, copy: Path, tmp_path:
     assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(0,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d1", [True, False])
 def test_an_sql_dump_is_a_copy_too(live: Path, copy: Path, tmp_path: Path, d1: bool) -> None:
     restore(live, write_dump(copy, tmp_path / "export.sql", d1=d1), tmp_path / "scratch")
@@ -111,6 +113,7 @@ def test_an_sql_dump_is_a_copy_too(live: Path, copy: Path, tmp_path: Path, d1: b
     assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [512, 8192, 65536])
 def test_a_copy_with_other_pages(live: Path, copy: Path, tmp_path: Path, size: int) -> None:
     connection = apsw.Connection(str(copy))
@@ -123,6 +126,7 @@ def test_a_copy_with_other_pages(live: Path, copy: Path, tmp_path: Path, size: i
     assert apsw.Connection(str(live)).pragma("page_size") == 4096
 
 
+@pytest.mark.slow
 def test_a_damaged_file_can_be_restored(live: Path, copy: Path, tmp_path: Path) -> None:
     apsw.Connection(str(live)).pragma("journal_mode", "delete")
     pages = live.read_bytes()
@@ -189,6 +193,7 @@ def test_a_writer_that_does_not_end_is_waited_for_and_then_named(
     assert siblings(live) == sorted({*beside, "scratch"})
 
 
+@pytest.mark.slow
 def test_a_file_that_another_program_has_open_needs_a_word(live: Path, copy: Path, tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [
@@ -267,6 +272,7 @@ def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
     assert 0 < int(done.stdout) <= KILLS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [lambda data: bytes(100) + data[100:], lambda data: data[:700], lambda data: b"x" * 5000]
 )
@@ -284,6 +290,7 @@ def test_a_file_that_is_no_database_any_more_can_be_restored(
     assert live.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_a_copy_in_a_folder_that_cannot_be_written(live: Path, copy: Path, tmp_path: Path) -> None:
     ask(copy, "PRAGMA journal_mode = wal")
     folder = tmp_path / "medium"
@@ -311,6 +318,7 @@ def test_a_damaged_copy_is_called_by_its_own_name(live: Path, copy: Path, tmp_pa
         restore(live, copy, tmp_path / "scratch")
 
 
+@pytest.mark.slow
 def test_interrupted_the_copy_of_the_old_content_stays(live: Path, copy: Path, tmp_path: Path) -> None:
     """An interrupt may come just behind the commit, so a finished way back is never taken away."""
 

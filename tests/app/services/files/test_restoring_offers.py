@@ -145,6 +145,7 @@ def rewrite(path: Path, how: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", REWRITTEN)
 def test_a_copy_of_a_rewritten_file_does_not_hold(live: Path, folder: Path, tmp_path: Path, how: str) -> None:
     checkpoint(live, folder)
@@ -165,6 +166,7 @@ def test_a_forged_copy_is_not_taken_for_an_earlier_state(live: Path, folder: Pat
     assert (offered.holds, offered.known) == (False, Standing.CONTRADICTED)
 
 
+@pytest.mark.slow
 def test_a_copy_whose_chain_does_not_hold_is_named(live: Path, folder: Path, tmp_path: Path) -> None:
     copy = snapshot_copy(live, tmp_path / "copy.sqlite")
     ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 100")

@@ -216,6 +216,7 @@ def place(lists: Lists, database: LocalDatabase, query: ListQuery, record_id: st
     return None if found is None else found[0]
 
 
+@pytest.mark.slow
 def test_a_record_is_located_in_any_order(lists: Lists, database: LocalDatabase) -> None:
     for sort, descending, scope in product(
         (None, *DECLARED["audit_chain"].names), (False, True), (Scope(), BLUE)

@@ -52,6 +52,7 @@ def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
     assert read_record(database, NOTIFICATIONS, read[0])["read"]
 
 
+@pytest.mark.slow
 def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: LocalDatabase, events: Events) -> None:
     ids = fill(database, 2_500) + fill(database, 10, "globex")
     notifications.mark(database, ids, read=True, actor="ops", now=NOW)

@@ -70,6 +70,7 @@ def test_a_number_that_is_none_harms_nothing(database: LocalDatabase, lists: Lis
     search.everything(database, lists, EVERYONE, text)
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_tabs(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
     create_demo(path, rows=600, now=NOW)

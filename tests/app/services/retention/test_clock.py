@@ -155,6 +155,7 @@ def test_a_chain_left_alone_is_not_reported_by_a_clock_in_doubt(
 # a clock behind
 
 
+@pytest.mark.slow
 def test_a_clock_that_fell_behind_the_entries_is_refused(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_clock_that_fell_behind_the_entries_is_refused(
     assert retain(database, now, clock=True).total > 0
 
 
+@pytest.mark.slow
 def test_a_clock_that_fell_behind_the_last_run_is_refused(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -213,6 +215,7 @@ def test_one_entry_dated_back_changes_nothing(database: LocalDatabase, sql: apsw
     assert retain(database).doubt is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -306,6 +309,7 @@ def test_sleep_is_no_jump_where_the_steady_clock_stops_in_it() -> None:
     assert machine.facts().jump == -DAY, "no sleep sets a clock back"
 
 
+@pytest.mark.slow
 def test_a_doubt_stands_until_the_clock_is_set(database: LocalDatabase, sql: apsw.Connection) -> None:
     """A program started with a clock ten days ahead: what is written meanwhile is dated by the same clock."""
     machine = Machine()

@@ -52,6 +52,7 @@ def test_a_run_whose_artifact_others_refer_to_stays(database: LocalDatabase, sql
     assert runs(sql) == {"kept"}
 
 
+@pytest.mark.slow
 def test_rows_that_go_along_are_counted(database: LocalDatabase, sql: apsw.Connection) -> None:
     for key in ("one", "two"):
         add_run(sql, key, "deleted", OLD)

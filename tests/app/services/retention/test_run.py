@@ -266,6 +266,7 @@ def test_what_the_plan_says_is_what_happens_to_a_tenant_with_an_error(
     assert len(left_of(sql, "acme")) == 5
 
 
+@pytest.mark.slow
 def test_an_accepted_start_goes_and_another_one_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
     for tenant, later in (("accepted", 0), ("unproven", 1)):
         chains.append(sql, tenant, [at + later for at in (old(3), old(2), OLD, NEW, NOW)])
@@ -315,6 +316,7 @@ def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
     assert (result.removed["audit_chain"], result.no_checkpoint) == (1, "The keyring is locked.")
 
 
+@pytest.mark.slow
 def test_what_could_not_be_verified_stays_whatever_is_confirmed(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -408,6 +410,7 @@ def test_whoever_interrupts_does_not_wait_for_a_verification(
     assert reasons == [None, Reason.RETENTION]
 
 
+@pytest.mark.slow
 def test_a_chain_that_has_to_stay_is_reported_once(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq = 1")
@@ -535,6 +538,7 @@ def fill(sql: apsw.Connection) -> dict[str, int]:
     return account(sql)
 
 
+@pytest.mark.slow
 def test_plan_and_run_agree(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     before = [sql.execute(f"SELECT count(*) FROM {table}").get for table in TABLES]
@@ -633,6 +637,7 @@ def test_cancelling_keeps_what_is_done_and_says_so(database: LocalDatabase, sql:
     assert planned(database).total == 0
 
 
+@pytest.mark.slow
 def test_cancelling_before_the_first_transaction_changes_nothing(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -729,6 +734,7 @@ def test_days_are_counted_back_from_now(database: LocalDatabase, sql: apsw.Conne
     assert retain(database, days=MOST_DAYS).total == 0
 
 
+@pytest.mark.slow
 def test_a_read_only_file_is_never_written(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     reader = LocalDatabase(database.path, read_only=True)
@@ -768,6 +774,7 @@ def test_a_trigger_on_a_table_is_refused(database: LocalDatabase, sql: apsw.Conn
         retain(database)
 
 
+@pytest.mark.slow
 def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
@@ -892,6 +899,7 @@ def test_content_replaced_between_two_transactions_is_left_alone(
     assert kept[-7:] == [3, 4, 5, 6, 7, 8, 9]
 
 
+@pytest.mark.slow
 def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
 

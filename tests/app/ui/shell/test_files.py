@@ -501,6 +501,7 @@ def hook() -> Iterator[None]:
     sys.excepthook = before
 
 
+@pytest.mark.slow
 def test_a_bug_is_shown_with_details_to_copy(
     qtbot: QtBot, window: MainWindow, theme: Theme, hook: None
 ) -> None:

@@ -116,6 +116,7 @@ def worker(database: LocalDatabase, make: Make) -> Iterator[Retention]:
     worker.stop()
 
 
+@pytest.mark.slow
 def test_what_goes_is_archived_when_the_person_wants_it(
     worker: Retention, preferences: Preferences, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_run_that_is_due_begins_by_itself(
     assert chains.problems(database.connection()) == []
 
 
+@pytest.mark.slow
 def test_it_runs_again_after_a_day_and_not_before(
     worker: Retention, preferences: Preferences, qtbot: QtBot
 ) -> None:
@@ -179,6 +181,7 @@ def test_it_stays_off_until_the_person_has_said_yes(
         worker.check()
 
 
+@pytest.mark.slow
 def test_it_runs_on_demand_even_when_the_schedule_is_off(
     worker: Retention, preferences: Preferences, qtbot: QtBot
 ) -> None:
@@ -335,6 +338,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_without_a_dialog(
     waiting.stop()
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_right_needs_no_confirmation(
     waiting: Retention, preferences: Preferences, qtbot: QtBot
 ) -> None:
@@ -384,6 +388,7 @@ def test_a_clock_that_is_set_while_the_program_runs_is_noticed(
     assert entries(database) == 10
 
 
+@pytest.mark.slow
 def test_a_night_of_sleep_is_no_jump(worker: Retention, preferences: Preferences, qtbot: QtBot) -> None:
     preferences.now += 5 * DAY
     with ran(qtbot, worker) as done:
@@ -410,6 +415,7 @@ def test_a_run_without_work_confirms_no_clock(
     worker.stop()
 
 
+@pytest.mark.slow
 def test_a_refused_run_keeps_no_checkpoint(
     database: LocalDatabase, make: Make, preferences: Preferences, qtbot: QtBot
 ) -> None:
@@ -432,6 +438,7 @@ def test_a_refused_run_keeps_no_checkpoint(
     worker.stop()
 
 
+@pytest.mark.slow
 def test_a_chain_that_breaks_under_a_run_is_shown(
     database: LocalDatabase, make: Make, qtbot: QtBot, database_path: Path
 ) -> None:
@@ -484,6 +491,7 @@ def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_sinc
     assert [one.reason for one in store.checkpoints(database.path)] == ([] if change else ["retention"] * 2)
 
 
+@pytest.mark.slow
 def test_what_was_removed_is_announced_as_any_change(worker: Retention, qtbot: QtBot) -> None:
     with qtbot.waitSignal(worker._context.runner.changed) as announced:
         worker.start()

@@ -35,6 +35,7 @@ def words(dialog: RetentionDialog) -> str:
     return "\n".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisibleTo(dialog))
 
 
+@pytest.mark.slow
 def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(
         qtbot,
@@ -70,6 +71,7 @@ def test_yes_for_every_day(qtbot: QtBot, theme: Theme) -> None:
     assert not dialog.isVisible()
 
 
+@pytest.mark.slow
 def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     dialog.once_button.setFocus()
@@ -155,6 +157,7 @@ def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
         qtbot.mouseClick(dialog.daily_button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.slow
 def test_where_it_runs_daily_it_can_be_turned_off(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), daily=True)
     assert not dialog.daily_button.isVisible()
@@ -172,6 +175,7 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
     assert not dialog.agreement.isVisible()
 
 
+@pytest.mark.slow
 def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> None:
     shares = [share(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
     dialog = shown(qtbot, theme, a_plan(*shares))
@@ -179,12 +183,14 @@ def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> 
     assert "and 700 entries of 70 more tenants" in words(dialog)
 
 
+@pytest.mark.slow
 def test_chains_that_cannot_be_pruned_are_named(qtbot: QtBot, theme: Theme) -> None:
     left = LeftAlone("initech<b>", 7, "Entry 7 is dated in milliseconds.")
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000), left=(left,)))
     assert texts(dialog.left) == [["initech<b>", "Entry 7 is dated in milliseconds."]]
 
 
+@pytest.mark.slow
 def test_what_stays_in_other_tables_is_named_with_what_keeps_it(qtbot: QtBot, theme: Theme) -> None:
     reason = "2 runs cannot be removed: rows of planning_sources refer to them."
     kept = Skipped("planning_runs", 2, reason)

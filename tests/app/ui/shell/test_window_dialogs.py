@@ -55,6 +55,7 @@ def test_of_several_databases_one_is_chosen(qtbot: QtBot, window: MainWindow, tm
     assert chosen is not None and opened.args[0].path == chosen.path
 
 
+@pytest.mark.slow
 def test_none_of_several_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     for name in ("one", "two"):
         create_database(tmp_path / f"{name}.sqlite", paths.migrations_dir(), now=NOW)
@@ -78,6 +79,7 @@ def test_what_the_file_holds(qtbot: QtBot, window: MainWindow, database_path: Pa
     gone(qtbot, window, DatabaseInfoDialog)
 
 
+@pytest.mark.slow
 def test_about_and_preferences_open_and_go(qtbot: QtBot, window: MainWindow) -> None:
     for name, kind in (("about", AboutDialog), ("preferences", PreferencesDialog)):
         window.commands.action(name).trigger()

@@ -135,6 +135,7 @@ def test_an_import_that_stays_without_a_checkpoint_says_so(
     assert "stays without a checkpoint" in notice(window, "No checkpoint was made").detail()
 
 
+@pytest.mark.slow
 def test_a_failure_to_look_is_not_kept_quiet(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

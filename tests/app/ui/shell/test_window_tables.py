@@ -72,6 +72,7 @@ def test_rows_of_another_program_come_by_themselves_and_nothing_moves(
     assert tester.model() is page.model
 
 
+@pytest.mark.slow
 def test_refreshing_by_key_shows_what_others_wrote(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
     ask(demo_path, "DELETE FROM users WHERE rowid = (SELECT max(rowid) FROM users)")
@@ -114,6 +115,7 @@ def test_the_menu_filters_by_the_value_under_the_mouse(
     assert page.filters.pickers["event_type"].currentText() == kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "start"),
     [("CSV", "id,"), ("JSON lines", '{"id"'), ("SQL inserts", "INSERT INTO"), ("Text", "id\t")],

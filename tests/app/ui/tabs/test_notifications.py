@@ -47,6 +47,7 @@ def choose(tab: NotificationsTab, qtbot: QtBot, row: int) -> None:
     qtbot.waitUntil(lambda: tab.list.current_id() == wanted and tab.current.whole() is not None)
 
 
+@pytest.mark.slow
 def test_unread_ones_are_said_by_word_icon_and_tone(tab: NotificationsTab) -> None:
     row = row_in_state(tab, "unread")
     cell, title = tab.model.index(row, 0), tab.model.index(row, 1)
@@ -56,6 +57,7 @@ def test_unread_ones_are_said_by_word_icon_and_tone(tab: NotificationsTab) -> No
     assert read.data(Role.TONE) is None and read.data(Role.ICON) != cell.data(Role.ICON)
 
 
+@pytest.mark.slow
 def test_a_key_marks_the_row_read_and_stays_on_it(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -105,6 +107,7 @@ def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context
     assert unread(context) == before - 3
 
 
+@pytest.mark.slow
 def test_all_shown_are_frozen_before_the_question(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:

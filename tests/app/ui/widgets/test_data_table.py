@@ -31,6 +31,7 @@ def table(qtbot: QtBot, theme: Theme) -> DataTable:
     return table
 
 
+@pytest.mark.slow
 def test_home_and_end_go_to_the_first_and_last_row(qtbot: QtBot, table: DataTable) -> None:
     table.select_row(5)
     qtbot.keyClick(table, Qt.Key.Key_End)
@@ -68,6 +69,7 @@ def test_return_opens_and_menu_knows_its_row(qtbot: QtBot, table: DataTable) -> 
     assert caught.args[0].row() == 3
 
 
+@pytest.mark.slow
 def test_copy_takes_whole_values_of_the_visible_columns(qtbot: QtBot, table: DataTable) -> None:
     table.select_row(1)
     table.horizontalHeader().setSectionHidden(1, True)

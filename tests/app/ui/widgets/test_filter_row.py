@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from PySide6.QtCore import QDate, Qt, QTimer
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,6 +20,7 @@ def make(qtbot: QtBot, theme: Theme) -> FilterRow:
     return row
 
 
+@pytest.mark.slow
 def test_typing_emits_once_after_a_pause(qtbot: QtBot, theme: Theme) -> None:
     row = make(qtbot, theme)
     seen: list[str] = []
@@ -36,6 +38,7 @@ def test_return_does_not_wait(qtbot: QtBot, theme: Theme) -> None:
         qtbot.keyClick(row.text, Qt.Key.Key_Return)
 
 
+@pytest.mark.slow
 def test_typing_back_to_the_same_text_emits_nothing(qtbot: QtBot, theme: Theme) -> None:
     row = make(qtbot, theme)
     pause = row.findChild(QTimer)

@@ -74,6 +74,7 @@ def test_huge_numbers_show_as_written(view: JsonView) -> None:
     assert view.tree_button.isEnabled()
 
 
+@pytest.mark.slow
 def test_large_text_shows_its_start_and_all_on_demand(view: JsonView) -> None:
     text = '"' + "x" * LARGE + '"'
     view.set_json(text)

@@ -72,6 +72,7 @@ def test_opening_again_starts_without_the_old_search(qtbot: QtBot, switcher: Pic
     assert switcher.popup.model.rowCount() == 10_002
 
 
+@pytest.mark.slow
 def test_arrows_move_through_what_was_found(qtbot: QtBot, switcher: Picker) -> None:
     switcher.showPopup()
     qtbot.keyClicks(switcher.popup.field, "0999")

@@ -111,6 +111,7 @@ def test_a_copy_that_is_another_database_is_still_held_against_its_own_checkpoin
     assert codes(known.verify()) == {"CHECKPOINT"}
 
 
+@pytest.mark.slow
 def test_an_accepted_start_stays_accepted_in_another_database(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
     known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
@@ -137,6 +138,7 @@ def test_a_rewritten_copy_with_other_times_put_in_its_place(
         known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reason", "number"), [(Reason.START_OVER, 3), (Reason.ANOTHER_DATABASE, 1)])
 def test_a_person_says_what_a_file_is_that_is_in_doubt(
     known: KnownChain, tmp_path: Path, reason: Reason, number: int

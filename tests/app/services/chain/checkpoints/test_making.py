@@ -25,6 +25,7 @@ def demo(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_without_a_checkpoint_is_consistent_and_then_verified(demo: Path, tmp_path: Path) -> None:
     folder = tmp_path / "checkpoints"
     assert verify_known(demo, folder, now=NOW).verdict is Verdict.CONSISTENT
@@ -57,6 +58,7 @@ def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Pa
     assert tried.missing is not None and str(tmp_path / "checkpoints") in tried.missing
 
 
+@pytest.mark.slow
 def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     folder = tmp_path / "checkpoints"
     apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq <= 100")
@@ -69,6 +71,7 @@ def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     assert verify_known(demo, folder, now=NOW, seq_from=1, seq_to=200).verdict is Verdict.CONSISTENT
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_made_of_a_file_that_its_archive_leads_up_to(demo: Path, tmp_path: Path) -> None:
     archives = tmp_path / "archive"
     names = archive(demo, archives, now=NOW)
@@ -80,6 +83,7 @@ def test_a_checkpoint_is_made_of_a_file_that_its_archive_leads_up_to(demo: Path,
     assert (again.verdict, again.archives) == (Verdict.VERIFIED, 0)
 
 
+@pytest.mark.slow
 def test_a_cut_archive_is_a_finding_although_the_file_is_signed(demo: Path, tmp_path: Path) -> None:
     archives, folder = tmp_path / "archive", tmp_path / "checkpoints"
     names = archive(demo, archives, now=NOW)
@@ -91,6 +95,7 @@ def test_a_cut_archive_is_a_finding_although_the_file_is_signed(demo: Path, tmp_
     assert verify_known(demo, folder, now=NOW).verdict is Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_nothing_is_signed_when_it_is_stopped_in_the_archive(demo: Path, tmp_path: Path) -> None:
     archives, folder = tmp_path / "archive", tmp_path / "checkpoints"
     archive(demo, archives, now=NOW)
@@ -113,6 +118,7 @@ def test_a_folder_that_is_not_there_is_said(demo: Path, tmp_path: Path) -> None:
         sign(demo, tmp_path / "checkpoints", now=NOW, archive=tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_started_over_a_file_is_held_against_what_it_holds_now(demo: Path, tmp_path: Path) -> None:
     folder, export = tmp_path / "checkpoints", tmp_path / "export.json"
     sign(demo, folder, now=NOW)
@@ -131,6 +137,7 @@ def test_started_over_a_file_is_held_against_what_it_holds_now(demo: Path, tmp_p
     assert sign(demo, folder, now=NOW, reason=Reason.START_OVER).checkpoint is None
 
 
+@pytest.mark.slow
 def test_a_file_replaced_while_it_was_verified_is_not_signed(demo: Path, tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path / "checkpoints")
     report = scan_pool.verify(demo, now=NOW, seal=True)

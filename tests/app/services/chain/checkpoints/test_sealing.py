@@ -49,6 +49,7 @@ def test_and_all_where_rows_were_pruned(known: KnownChain) -> None:
     assert not known.verify().findings
 
 
+@pytest.mark.slow
 def test_and_all_after_many_checkpoints(known: KnownChain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.services.chain.verify.join.WHOLE_EVERY", 3)
     found = []

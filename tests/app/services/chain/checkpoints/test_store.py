@@ -298,6 +298,7 @@ def test_who_is_not_known_here_may_correct_what_they_said_themselves(
     assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
     other = KnownChain(ChainFile.build(tmp_path / "b.db", rows=9, seed=5), known.store)
     other.checkpoint()
@@ -335,6 +336,7 @@ def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
     assert "CHECKPOINT" in codes(chain.verify(checkpoints=elsewhere.known_from(moved, export)))
 
 
+@pytest.mark.slow
 def test_import_on_another_machine(known: KnownChain, tmp_path: Path) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
@@ -350,6 +352,7 @@ def test_import_on_another_machine(known: KnownChain, tmp_path: Path) -> None:
     assert there.verify().unwitnessed == 0
 
 
+@pytest.mark.slow
 def test_two_machines_that_went_on_separately(known: KnownChain, tmp_path: Path) -> None:
     """Their second checkpoints exclude each other; taking both in would make every verification fail."""
     export = tmp_path / "export.json"
@@ -365,6 +368,7 @@ def test_two_machines_that_went_on_separately(known: KnownChain, tmp_path: Path)
     assert elsewhere.verify().verdict == Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_a_machine_that_knows_the_file_by_another_id(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)
@@ -411,6 +415,7 @@ def test_nothing_to_export(tmp_path: Path) -> None:
         CheckpointStore(tmp_path / "home").export(chain.path, tmp_path / "out.json")
 
 
+@pytest.mark.slow
 def test_a_database_is_itself_wherever_it_lies(known: KnownChain, tmp_path: Path) -> None:
     database = known.store.identify(known.chain.path)
     known.chain.sql.close()
@@ -425,6 +430,7 @@ def test_a_database_is_itself_wherever_it_lies(known: KnownChain, tmp_path: Path
     assert known.store.identify(known.chain.path.with_name("third.db")) == database
 
 
+@pytest.mark.slow
 def test_two_files_are_two_databases(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path / "home")
     files = [
@@ -437,6 +443,7 @@ def test_two_files_are_two_databases(tmp_path: Path) -> None:
         assert file.verify().verdict == Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_another_file_in_the_same_place_is_another_database(known: KnownChain) -> None:
     known.chain.sql.close()
     known.chain.path.unlink()
@@ -489,6 +496,7 @@ def test_an_emptied_copy_put_in_its_place(tmp_path: Path, ledger: bool) -> None:
     assert found == ({"TRUNCATED"} if ledger else set())
 
 
+@pytest.mark.slow
 def test_checkpoints_removed_from_the_store(known: KnownChain, tmp_path: Path) -> None:
     import apsw
 
@@ -512,6 +520,7 @@ def test_retention_through_the_last_one_seen_is_a_continuation(known: KnownChain
     assert known.store.continuation(known.chain.path).continues
 
 
+@pytest.mark.slow
 def test_a_file_that_does_not_continue_the_one_last_seen(known: KnownChain) -> None:
     agreed = known.chain.seqs(TENANT)[-1]
     base = known.chain.path.read_bytes()
@@ -550,6 +559,7 @@ def test_a_checkpoint_left_out_of_an_export(known: KnownChain, tmp_path: Path, g
     assert codes(known.chain.verify(checkpoints=history)) == {"SIGNATURE"}
 
 
+@pytest.mark.slow
 def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path) -> None:
     for _ in range(3):
         known.chain.append(TENANT)
@@ -607,6 +617,7 @@ def test_an_import_for_a_file_that_it_does_not_speak_of(known: KnownChain, tmp_p
     assert KnownChain(known.chain, elsewhere).verify().verdict == Verdict.VERIFIED
 
 
+@pytest.mark.slow
 def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path) -> None:
     known = KnownChain(
         ChainFile.build(tmp_path / "a.db", rows=1, tenants=450), CheckpointStore(tmp_path / "home")
@@ -616,6 +627,7 @@ def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path)
     assert codes(known.verify()) == {"TRUNCATED"}
 
 
+@pytest.mark.slow
 def test_an_export_that_cannot_be_written_leaves_the_one_before(known: KnownChain, tmp_path: Path) -> None:
     export = tmp_path / "export.json"
     known.store.export(known.chain.path, export)

@@ -112,6 +112,7 @@ def test_one_bad_row_is_named_and_takes_nothing_else_with_it(
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
 
 
+@pytest.mark.slow
 def test_a_bad_row_between_others_is_one_finding(known: KnownChain) -> None:
     for _ in range(3):
         known.chain.append(TENANT)
@@ -165,6 +166,7 @@ def test_a_baseline_that_cannot_be_read_is_not_accepted_any_more(known: KnownCha
     assert known.store.unreadable(known.chain.path) == ("row 1 of the table baselines in checkpoints.sqlite",)
 
 
+@pytest.mark.slow
 def test_reasons_of_other_programs_are_kept(known: KnownChain) -> None:
     """A newer program may sign for a reason that this one does not know."""
     body = known.store.checkpoints(known.chain.path)[0].to_json()

@@ -40,6 +40,7 @@ def found(known: KnownChain, *expected: str) -> None:
     assert known.verify(executor=Cut(last // 3, last // 2)).findings == report.findings
 
 
+@pytest.mark.slow
 def test_more_rows_are_in_no_checkpoint_yet(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append("newcomer")
@@ -51,6 +52,7 @@ def test_more_rows_are_in_no_checkpoint_yet(known: KnownChain) -> None:
     assert known.verify().unwitnessed == 0
 
 
+@pytest.mark.slow
 def test_a_row_edited_and_everything_after_rehashed(known: KnownChain) -> None:
     seq = middle(known.chain)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
@@ -59,6 +61,7 @@ def test_a_row_edited_and_everything_after_rehashed(known: KnownChain) -> None:
     assert codes(known.chain.verify()) == set()
 
 
+@pytest.mark.slow
 def test_a_row_deleted_and_everything_after_rehashed(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append(TENANT)
@@ -100,6 +103,7 @@ def test_a_chain_that_begins_earlier_than_it_was_known(tmp_path: Path) -> None:
     assert "began with entry 5, and begins with 2 now" in finding.message
 
 
+@pytest.mark.slow
 def test_the_tail_cut_off(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[-1])
     found(known, "TRUNCATED")
@@ -171,12 +175,14 @@ def test_rows_numbered_below_one_are_known(tmp_path: Path) -> None:
     found(known, "CHECKPOINT", "ORDER", "LINK")
 
 
+@pytest.mark.slow
 def test_a_whole_tenant_gone(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
     found(known, "TRUNCATED")
     assert TENANT in {finding.tenant for finding in known.verify().findings}
 
 
+@pytest.mark.slow
 def test_a_row_inside_deleted(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append(TENANT)
@@ -295,6 +301,7 @@ def test_everything_pruned_through_the_known_head(known: KnownChain) -> None:
     assert known.verify().findings == ()
 
 
+@pytest.mark.slow
 def test_a_forged_prune_of_the_known_head(known: KnownChain) -> None:
     """The chain replaced by one that begins with a marker of its own."""
     first, last = known.chain.seqs(TENANT)[0], known.chain.seqs(TENANT)[-1]
@@ -341,6 +348,7 @@ def test_a_marker_that_goes_on_from_an_accepted_start_leaves_nothing_out(
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
 
 
+@pytest.mark.slow
 def test_a_cut_start_is_not_signed_over_what_a_checkpoint_knew(
     known_chain: Callable[..., KnownChain],
 ) -> None:
@@ -359,6 +367,7 @@ def test_an_unproven_start_that_no_checkpoint_knew_more_of_is_signed(tmp_path: P
     assert [known.checkpoint().number, known.checkpoint().number] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_marker_is_held_against_the_checkpoint_before_the_cut_was_signed(
     known_chain: Callable[..., KnownChain],
 ) -> None:
@@ -390,6 +399,7 @@ def test_rows_that_markers_removed_along_with_an_earlier_marker(
     assert report.findings == () and report.verdict == Verdict.CONSISTENT
 
 
+@pytest.mark.slow
 def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
@@ -401,6 +411,7 @@ def test_the_platforms_own_cleanup_leaves_an_unproven_start(known: KnownChain) -
     assert (codes(report), report.verdict) == ({"UNPROVEN_START"}, Verdict.UNPROVEN_START)
 
 
+@pytest.mark.slow
 def test_a_start_is_adopted(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
@@ -456,6 +467,7 @@ def test_genesis_in_the_middle_of_a_known_chain(known: KnownChain) -> None:
     assert "RESTART" in codes(known.verify())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "gap"), [(60_000, 10_000), (65_534, 3), (65_534, 1), (65_535, 1)])
 def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int, gap: int) -> None:
     """Failed inserts leave gaps, also where the rows that share a digest end, right behind a checkpoint."""

@@ -97,6 +97,7 @@ def test_a_row_of_megabytes_is_fine(tmp_path: Path) -> None:
     assert chain.verify().verdict == Verdict.CONSISTENT
 
 
+@pytest.mark.slow
 def test_json_deeper_than_sqlite_reads_is_still_json(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=2)
     chain.append("tenant-00", payload='{"a":[' * 20_000 + "1" + "]}" * 20_000)

@@ -44,6 +44,7 @@ def test_a_chain_that_begins_again_is_told_of_whatever_else_is_wrong(known: Know
     assert any("began with entry 1, and begins with 2 now" in item.message for item in report.findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pruned", "expected"),
     [

@@ -61,6 +61,7 @@ def few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MOST_LOOKS", 20_000)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_looks")
 @pytest.mark.parametrize("byte", [None, 0, 255])
 @pytest.mark.parametrize("where", [0, 1, 20, -2, -1])
@@ -323,6 +324,7 @@ def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> 
     assert report.entries == 602 - len(leaf.rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", [0, 5])
 def test_checkpoints_still_see_a_rewritten_chain(tmp_path: Path, where: int) -> None:
     chain = build(tmp_path / "a.db")

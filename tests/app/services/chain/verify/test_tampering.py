@@ -136,6 +136,7 @@ def test_a_row_that_continues_another_tenant(chain: ChainFile) -> None:
     found(chain, "CROSS_TENANT", "LINK", seq=chain.seqs(TENANT)[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
 def test_what_breaks_mean_does_not_depend_on_the_encoding(tmp_path: Path, encoding: str) -> None:
     """Entries moved to another tenant, a fork, a row that comes twice, and two that were swapped."""

@@ -43,6 +43,7 @@ def spoil(path: Path, *places: int) -> list[int]:
     return seqs
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     page = show_tab(AuditTab)
     assert page.banner.headline() == "Not verified yet" and page.banner.tone() is Tone.NEUTRAL
@@ -117,6 +118,7 @@ def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     assert page.filters.count.text() == said(count(demo_path, "audit_chain"), AUDIT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["previous_hash", "hash"])
 def test_a_cut_link_is_a_finding(qtbot: QtBot, show_tab: ShowTab, demo_path: Path, link: str) -> None:
     seq = ask(demo_path, "SELECT seq FROM audit_chain ORDER BY seq LIMIT 1 OFFSET 200")[0][0]

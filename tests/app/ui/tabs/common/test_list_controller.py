@@ -48,6 +48,7 @@ def insert(context: Context, name: str, at: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_another_order_keeps_the_record(qtbot: QtBot, tab: UsersTab, controller: ListController) -> None:
     wanted = chosen(qtbot, tab, 5)
     controller.show(BY_MAIL)
@@ -56,6 +57,7 @@ def test_another_order_keeps_the_record(qtbot: QtBot, tab: UsersTab, controller:
     assert emails == sorted(emails)
 
 
+@pytest.mark.slow
 def test_one_request_that_overtakes_another_keeps_it_too(
     qtbot: QtBot, tab: UsersTab, controller: ListController
 ) -> None:
@@ -65,6 +67,7 @@ def test_one_request_that_overtakes_another_keeps_it_too(
     qtbot.waitUntil(lambda: controller.current_id() == wanted and tab.table.currentIndex().row() != 5)
 
 
+@pytest.mark.slow
 def test_overtaken_between_the_list_and_the_jump(
     qtbot: QtBot, tab: UsersTab, controller: ListController
 ) -> None:
@@ -78,6 +81,7 @@ def test_overtaken_between_the_list_and_the_jump(
     assert emails == sorted(emails, reverse=True)
 
 
+@pytest.mark.slow
 def test_the_record_asked_for_last_is_the_one(
     qtbot: QtBot, tab: UsersTab, controller: ListController
 ) -> None:
@@ -97,6 +101,7 @@ def test_what_is_missing_is_told(qtbot: QtBot, tab: UsersTab, controller: ListCo
     assert controller.current_id() is None
 
 
+@pytest.mark.slow
 def test_a_row_above_shifts_neither_choice_nor_sight(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:
@@ -113,6 +118,7 @@ def test_a_row_above_shifts_neither_choice_nor_sight(
     assert tab.table.rowViewportPosition(tab.table.rowAt(0)) == offset
 
 
+@pytest.mark.slow
 def test_at_the_top_new_rows_are_seen(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:
@@ -134,6 +140,7 @@ def test_a_deleted_record_is_let_go(
     assert wanted not in ids
 
 
+@pytest.mark.slow
 def test_keys_and_query_of_a_selection_belong_together(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:
@@ -152,6 +159,7 @@ def test_the_header_shows_the_order_the_rows_come_in(tab: UsersTab) -> None:
     assert header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
 
 
+@pytest.mark.slow
 def test_rows_that_come_and_go_at_both_ends_keep_the_record(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context
 ) -> None:
@@ -164,6 +172,7 @@ def test_rows_that_come_and_go_at_both_ends_keep_the_record(
     assert tab.table.selected_rows() == [4]
 
 
+@pytest.mark.slow
 def test_a_span_that_moves_with_the_clock_is_refreshed_in_place(
     show_tab: ShowTab, context: Context, qtbot: QtBot
 ) -> None:
@@ -178,6 +187,7 @@ def test_a_span_that_moves_with_the_clock_is_refreshed_in_place(
     assert tab.list.current_id() == user
 
 
+@pytest.mark.slow
 def test_a_refresh_asked_for_while_the_order_changes_keeps_the_record(
     qtbot: QtBot, tab: UsersTab, controller: ListController
 ) -> None:
@@ -189,6 +199,7 @@ def test_a_refresh_asked_for_while_the_order_changes_keeps_the_record(
     assert emails == sorted(emails)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newer", [1, -1])
 def test_a_place_that_another_record_has_taken_is_not_jumped_to(
     qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context, newer: int

@@ -119,6 +119,7 @@ def test_a_form_asked_for_does_not_open_after_its_record_was_left(show_tab: Show
     assert asked == []
 
 
+@pytest.mark.slow
 def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
     context: Context, show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -132,6 +133,7 @@ def test_what_follows_deleted_rows_is_selected_wherever_they_stood(
     assert tab.table.selected_rows() == [3]
 
 
+@pytest.mark.slow
 def test_after_the_last_row_the_one_before_it_is_selected(
     context: Context, show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -161,6 +163,7 @@ def test_where_several_rows_went_the_one_after_them_takes_the_first_place(
     assert tab.list.current_id() == following
 
 
+@pytest.mark.slow
 def test_a_row_that_an_act_only_moves_stays_selected(
     context: Context, show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -176,6 +179,7 @@ def test_a_row_that_an_act_only_moves_stays_selected(
     assert tab.table.selected_rows() == [tab.table.currentIndex().row()]
 
 
+@pytest.mark.slow
 def test_only_the_act_itself_selects_what_follows(show_tab: ShowTab, qtbot: QtBot) -> None:
     tab = unread_only(show_tab, qtbot)
     following = tab.model.record_id(3)
@@ -188,6 +192,7 @@ def test_only_the_act_itself_selects_what_follows(show_tab: ShowTab, qtbot: QtBo
     assert tab.table.selected_rows() == []
 
 
+@pytest.mark.slow
 def test_a_record_that_the_list_no_longer_has_leaves_the_inspector(
     context: Context, show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -221,6 +226,7 @@ def test_a_record_that_the_list_still_has_stays_in_the_inspector(
     assert tab.inspector.title.text() == email
 
 
+@pytest.mark.slow
 def test_rows_that_come_while_a_record_is_looked_for_do_not_empty_the_inspector(
     show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -235,6 +241,7 @@ def test_rows_that_come_while_a_record_is_looked_for_do_not_empty_the_inspector(
     assert tab.inspector.title.text() == email
 
 
+@pytest.mark.slow
 def test_the_bar_of_the_current_row_moves_with_it(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:
     tab: UsersTab = show_tab(UsersTab)
     tab.activateWindow()

@@ -104,6 +104,7 @@ def test_a_status_nobody_knows_has_a_chip_of_its_own(
     assert tab.commands.action("delete").isEnabled()
 
 
+@pytest.mark.slow
 def test_a_status_is_said_three_ways_and_never_clipped(tab: RunsTab) -> None:
     metrics = tab.table.fontMetrics()
     widest = max(metrics.horizontalAdvance(name) for name in planning.STATUSES)
@@ -194,6 +195,7 @@ def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context,
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "killed")
 
 
+@pytest.mark.slow
 def test_of_several_runs_each_must_allow_it(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     tab.table.selectAll()
     pause = tab.commands.action("pause")
@@ -271,6 +273,7 @@ def test_an_artifact_that_is_gone_is_said(tab: RunsTab, context: Context, qtbot:
     dialog.reject()
 
 
+@pytest.mark.slow
 def test_a_tenant_does_not_narrow_the_runs_and_that_is_said(tab: RunsTab, qtbot: QtBot) -> None:
     total = tab.model.rowCount()
     tab.set_scope(Scope("acme-corp"))
