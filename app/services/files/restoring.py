@@ -52,6 +52,7 @@ class Standing(StrEnum):
         "The copy is of another database: no entry that a checkpoint of this file knows is in it, so the "
         "checkpoints say nothing of what the file would hold then."
     )
+    UNLIKE = "The copy lacks tables in which the file has rows, so it may be one of another database."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Prepared:
     def said(self) -> list[str]:
         """The `notes` as lines for a person."""
         return sentences(self.notes)
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether the copy lacks a table in which the file has rows."""
+        return any(count and table not in self.after for table, count in self.before.items())
 
     @property
     def recorded(self) -> bool:
@@ -102,7 +108,7 @@ class Offer:
         """Whether it may be restored only when a person says so: what checkpoints bear witness to is not
         replaced by what none of them speaks of, though its own chain may hold.
         """
-        return not self.holds or self.known is Standing.OTHER
+        return not self.holds or self.known in {Standing.OTHER, Standing.UNLIKE}
 
     @property
     def standing(self) -> str | None:
@@ -159,10 +165,12 @@ def offer(
     prepared = prepare(path, source, folder, strict=strict, progress=progress, cancelled=cancelled)
     lines = [line for line in store.lines(path) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
+    unlike = Standing.UNLIKE if prepared.is_unlike else None
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
-        return Offer(prepared, nothing, Standing.OTHER if lines else None, newest)
+        return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
     line, known = _line(store.checkpoints(path), lines, prepared.copy)
+    known = known or unlike
     report = verify(prepared.copy, now=now, progress=progress, cancelled=cancelled, checkpoints=line)
     if line is not None and report.verdict in BROKEN:
         known = Standing.CONTRADICTED

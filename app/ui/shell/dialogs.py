@@ -57,8 +57,9 @@ _CHANGES = (
     StaticColumn("In the copy", number=True),
     StaticColumn("Change", number=True, dim=True),
 )
-_LOOKS = {"OTHER": Look.WARN, "CONTRADICTED": Look.BAD}
+_LOOKS = {"OTHER": Look.WARN, "UNLIKE": Look.WARN, "CONTRADICTED": Look.BAD}
 """How a copy stands to what checkpoints say, by its name; else dim."""
+_DOUBTS = {"OTHER": "it is of another database", "UNLIKE": "it lacks these tables"}
 _HEAD, _TAIL = 14, 18
 """Characters of a long file name that are shown."""
 
@@ -392,7 +393,9 @@ class RestoreDialog(ConfirmDialog):
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)
             self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
-        doubt = "it is of another database" if offer.holds else "its audit chain does not hold"
+        doubt = "its audit chain does not hold"
+        if offer.known is not None and offer.holds:
+            doubt = _DOUBTS.get(offer.known.name, "")
         self.agreement = QCheckBox(f"I mean this, although {doubt}", self)
         self.agreement.setVisible(offer.needs_agreement)
         self.agreement.setChecked(not offer.needs_agreement)

@@ -121,7 +121,7 @@ def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
 
 def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
-        f"All {sealed.entries:,} entries of {tenant} that checkpoint {known.number} had seen are gone, and "
+        f"No entry of {tenant} is left of the {sealed.entries:,} that checkpoint {known.number} had seen; "
         "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
         "somebody else. Where you know that it was right, import the checkpoints made since, or start over, "
         "for which there must be entries."

@@ -15,6 +15,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.gateway import create_planning
 from tests.fixtures.window import ask
 
 
@@ -174,3 +175,12 @@ def test_a_copy_whose_chain_does_not_hold_is_named(live: Path, folder: Path, tmp
     assert not offered.holds
     done = carry_out(live, offered, folder)
     assert done.checkpoint is None  # nothing is signed that says it holds
+
+
+def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: Path, tmp_path: Path) -> None:
+    """Two databases of one platform have few tables in common, and each may be put over the other."""
+    planning = create_planning(tmp_path / "planning.sqlite")
+    found = offer(planning, snapshot_copy(live, tmp_path / "copy.sqlite"), folder)
+    assert (found.known, found.holds, found.needs_agreement) == (Standing.UNLIKE, True, True)
+    alike = offer(planning, snapshot_copy(planning, tmp_path / "alike.sqlite"), folder, "two")
+    assert (alike.known, alike.needs_agreement) == (None, False)
