@@ -27,6 +27,7 @@ from models.schema import Schema, inspect
 from models.tables import TABLES
 
 NEWER = "it is in a newer SQLite format, which this program can read but not write"
+UTF_16 = "its text is UTF-16, which D1 never writes and this program does not show as it is"
 NO_PERMISSION = "its permissions do not allow writing"
 NO_FOLDER_PERMISSION = "its folder cannot be written, and SQLite needs to keep a journal there"
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
@@ -59,9 +60,9 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     size = _size(path)
     forcible = None if force_writable else _why_wait(path)
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
-    opened, writable = _look(path, size, reason)
+    opened, inherent = _look(path, size, reason)
     if reason in (None, ASKED):
-        reason = _stands_in(opened.schema) or reason or (None if writable else NEWER)
+        reason = _stands_in(opened.schema) or reason or inherent
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
@@ -155,8 +156,8 @@ def _stands_in(schema: Schema) -> str | None:
     return f"it holds {', '.join(schema.impostors)}, which could change what a write means"
 
 
-def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, bool]:
-    """The file as it opens, and whether SQLite would write it."""
+def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | None]:
+    """The file as it opens, and why nothing can be written to one like it."""
     database = LocalDatabase(path, read_only=reason is not None)
     try:
         with database.connection_context(), database.snapshot():
@@ -172,7 +173,9 @@ def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, bool]:
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
             )
-            return opened, not database.connection().readonly("main")
+            if database.connection().readonly("main"):
+                return opened, NEWER
+            return opened, None if database.connection().pragma("encoding") == "UTF-8" else UTF_16
     except NotADatabase as error:
         raise diagnose(path) from error
     except CannotOpen as error:

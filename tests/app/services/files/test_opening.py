@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from app.services.files.describe import ASKED, OpenedFile
-from app.services.files.opening import NEWER, open_database, snapshot_copy
+from app.services.files.opening import NEWER, UTF_16, open_database, snapshot_copy
 from app.services.records.writing import commit
 from models.errors import (
     AlreadyThere,
@@ -38,6 +38,7 @@ from models.errors import (
 from models.local.database import LocalDatabase
 from tests.app.services.records.test_writing import creation, users_of
 from tests.conftest import NOW
+from tests.fixtures import gateway
 from tests.fixtures.command import run
 from tests.fixtures.inserting import INTO_USERS
 
@@ -559,3 +560,12 @@ def test_a_link_is_followed_once_where_it_enters(database_path: Path, tmp_path: 
     assert opened.path == database_path.resolve()
     assert run("checkpoint", link, home=tmp_path / "home").returncode == 0
     assert [item.name for item in folder.iterdir()] == ["link.sqlite"]
+
+
+def test_text_in_another_encoding_is_not_changed(tmp_path: Path) -> None:
+    """Its rows are garbled here, so an act would say that others had changed them."""
+    path = tmp_path / "utf16.sqlite"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("encoding", "UTF-16le")
+        connection.execute(gateway.SCHEMA)
+    assert open_database(path).read_only_reason == UTF_16
