@@ -117,7 +117,7 @@ def retention(options: argparse.Namespace) -> int:
             milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
-        if planned.caution is not None and (planned.total or planned.left):  # what stays is recorded, too
+        if planned.caution is not None:
             complain(planned.caution)
         if planned.in_milliseconds and not options.milliseconds:
             complain("to have times that seem to be in milliseconds read as such, add --milliseconds")

@@ -75,9 +75,9 @@ class Plan:
     `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go, and
     `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
     `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
-    `caution` what a person should know before,
-    `obstacle` why nothing at all can be removed. `attempt` is what the chains' verification said, None where
-    there was no reason for one; it counts while the file is `untouched()`.
+    `caution` what a person should know before anything is recorded, `obstacle` why nothing at all can be
+    removed. `attempt` is what the chains' verification said, None where there was no reason for one; it
+    counts while the file is `untouched()`.
     """
 
     now: int
@@ -236,9 +236,10 @@ def plan(
         doubt=doubt,
         has_chain=usable,
         changed=count.changed,
-        caution=caution(database, [SYSTEM_TENANT]) if usable else None,
         others=others,
     )
+    if usable and (found.total or found.left):  # what stays is recorded, too
+        found = replace(found, caution=caution(database, [SYSTEM_TENANT]))
     if not found.total:
         return found
     obstacle = cannot_record(database) if usable else _unusable_chain(database, skipped)

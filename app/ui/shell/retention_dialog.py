@@ -213,7 +213,7 @@ class RetentionDialog(Dialog):
         self.add_widget(self.milliseconds)
         self.add_widget(Label(_STAYS, Look.DIM, wrap=True))
         self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
-        if due and plan.caution is not None:
+        if plan.caution is not None:
             self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
         if self._cannot:
             self.add_widget(Label(self._cannot, Look.WARN, wrap=True))
