@@ -50,7 +50,7 @@ SELECT keys."table", coalesce(keys."to", (SELECT name FROM pragma_table_info(key
 FROM pragma_foreign_key_list(?) AS keys GROUP BY keys.id
 HAVING count(*) = 1 AND lower(keys."from") = 'tenant_id'
 """
-"""What the chain's tenants refer to, in tables of the file's own."""
+"""What a table's tenants refer to, in tables of the file's own."""
 
 _READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -~]*' THEN hash END"
 """The hash as text, or NULL where it could not be decoded."""
@@ -218,14 +218,15 @@ def require_agreement(database: Database) -> None:
         raise NotRecorded(database.place)
 
 
-def unknown_tenant(database: Database, tenant: str) -> str | None:
-    """Why nothing can be recorded in the chain of a tenant that a table of the file's own does not have."""
-    for table, column in database.rows(raw(_REFERRED, TABLE)):
+def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str | None:
+    """Why a table, the chain as a rule, can have no row of a tenant that a table of the file's own lacks."""
+    for table, column in database.rows(raw(_REFERRED, child)):
         has_it = f"SELECT 1 FROM {sql_name(table)} WHERE {sql_name(column)} = ?"  # noqa: S608
         if not database.rows(raw(has_it, tenant)):
+            barred = f"be recorded in the chain of {tenant}" if child == TABLE else f"be added for {tenant}"
             return (
-                f"{TABLE} of this file refers to {table}, which has no {column} “{tenant}”, so nothing can "
-                f"be recorded in the chain of {tenant}. Add such a row to {table}, then try again."
+                f"{child} of this file refers to {table}, which has no {column} “{tenant}”, so nothing can "
+                f"{barred}. Add such a row to {table}, then try again."
             )
     return None
 

@@ -6,13 +6,13 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from app.services import text
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import Batch, Event, append, unknown_tenant
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
 from models.engine import Database
-from models.errors import AlreadyExists, ChangedSince, Refused, RowChanged
+from models.errors import AlreadyExists, ChangedSince, NotAllowed, Refused, RowChanged
 
 P = ParamSpec("P")
 
@@ -53,7 +53,14 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
         checks = change.checks(change.rows, database.limits)
         return Batch(statements, change.events, checks, images.end(change.events))
 
-    append(database, batch, now=now)
+    try:
+        append(database, batch, now=now)
+    except Refused as error:
+        for row in planned[-1][1].rows:
+            tenant = (row.after or {}).get("tenant_id")
+            if isinstance(tenant, str) and (reason := unknown_tenant(database, tenant, row.table)):
+                raise NotAllowed(f"{reason} Nothing was changed.") from error
+        raise
     images, change = planned[-1]
     return replace(change, rows=tuple(map(images.completed, change.rows)))
 

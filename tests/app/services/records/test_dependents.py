@@ -370,3 +370,15 @@ def test_a_row_that_could_not_come_back_does_not_go(people: LocalDatabase, conte
     assert content() == before
     writing.undo(people, delete(people, "u-2", "u-3"), now=NOW)
     assert content() == before
+
+
+def test_a_tenant_that_the_file_does_not_have_is_named(gateway: LocalDatabase) -> None:
+    connection = gateway.connection()
+    made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
+    connection.execute("CREATE TABLE tenants (id TEXT PRIMARY KEY NOT NULL); DROP TABLE users")
+    connection.execute(
+        made.replace("tenant_id TEXT NOT NULL", "tenant_id TEXT NOT NULL REFERENCES tenants(id)")
+    )
+    sentence = r"^users of this file refers to tenants, which has no id “aurora”.* Nothing was changed\.$"
+    with pytest.raises(NotAllowed, match=sentence):
+        users.create(gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
