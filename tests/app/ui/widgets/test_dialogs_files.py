@@ -34,9 +34,9 @@ def locks(path: Path) -> int:
 
 @pytest.fixture
 def held(qtbot: QtBot, window: MainWindow, demo_path: Path) -> int:
-    """The locks of an open file, at rest."""
+    """The locks of an open file at rest: one on the file and one on its shared memory, none of a read."""
     open_file(qtbot, window, demo_path)
-    assert not LINUX or locks(demo_path) > 1
+    qtbot.waitUntil(lambda: not LINUX or locks(demo_path) == 2)
     return locks(demo_path)
 
 
