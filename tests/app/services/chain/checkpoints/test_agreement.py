@@ -183,7 +183,7 @@ def test_an_idle_tenant_that_the_platform_itself_emptied(known: KnownChain, left
         known.chain.append(TENANT, previous=GENESIS)
     (finding,) = known.verify().findings
     assert (finding.code, finding.tenant, finding.seq) == ("TRUNCATED", TENANT, 20)
-    assert "All 20 entries" in finding.message
+    assert "No entry of tenant-00 is left of the 20" in finding.message
     assert "the platform's own cleanup" in finding.message and "start over" in finding.message
     known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
     assert known.verify().verdict is Verdict.VERIFIED
