@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.dump import Kind
+from app.services.files.dump import NoteKind
 from app.services.files.importing import import_dump
 from app.workers import scan_pool
 from tests.fixtures.chains import COLUMNS, GENESIS, digest
@@ -76,6 +76,6 @@ def test_an_export_comes_in_and_one_change_of_it_is_reported(project: MakeProjec
     connection.execute("UPDATE audit_chain SET event_type = 'a' || char(0) WHERE seq = 1")
     connection.close()
     made = import_dump(export(theirs), tmp_path / "zero.sqlite")
-    assert {note.kind for note in made.notes if note.kind.is_loss} == {Kind.NUL, Kind.ALTERED}
+    assert {note.kind for note in made.notes if note.kind.is_loss} == {NoteKind.NUL, NoteKind.ALTERED}
     found = apsw.Connection(str(made.path)).execute("SELECT hex(event_type) FROM audit_chain WHERE seq = 1")
     assert found.get == "6100"

@@ -44,7 +44,7 @@ _LONGEST = 120
 """Characters of what is said of a statement."""
 
 
-class Kind(Enum):
+class NoteKind(Enum):
     """What of a dump did not come in as it is written: a noun, and what became of it."""
 
     VIEW = "view", "left out"
@@ -64,14 +64,14 @@ class Kind(Enum):
     @property
     def is_loss(self) -> bool:
         """Whether a person is asked before the import goes on; what is usual is only told."""
-        return self is not Kind.LINE_BREAKS
+        return self is not NoteKind.LINE_BREAKS
 
 
 @dataclass(slots=True)
 class Note:
     """`count` things of a kind and a name; `line` is that of the `first`."""
 
-    kind: Kind
+    kind: NoteKind
     name: str
     line: int | None
     first: str = ""
@@ -90,10 +90,10 @@ class Notes:
     """Everything that did not come in as it is written, by kind and name."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Kind, str], Note] = {}
+        self._found: dict[tuple[NoteKind, str], Note] = {}
 
     def add(
-        self, kind: Kind, name: str = "", line: int | None = None, *, first: str = "", count: int = 1
+        self, kind: NoteKind, name: str = "", line: int | None = None, *, first: str = "", count: int = 1
     ) -> None:
         if (kind, name) not in self._found and len(self._found) >= _KEPT:
             name = first = ""
@@ -238,21 +238,21 @@ class Scanner:
         return self._closing == b"*/"
 
 
-class Source(Protocol):
+class TextSource(Protocol):
     """Where a dump's text is read from, as UTF-8."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[tuple[Source, BinaryIO]]:
+def reading(path: Path) -> Iterator[tuple[TextSource, BinaryIO]]:
     """The dump's text, whatever it is packed or written in, and the file itself, to ask how far it is.
 
     Raises `OSError` when it is opened; what is wrong with a packed one when it is read: `EOFError`,
     `zlib.error`, `gzip.BadGzipFile`.
     """
     with path.open("rb") as file:
-        source: Source = file
+        source: TextSource = file
         if file.peek(2)[:2] == GZIP:
             import gzip  # noqa: PLC0415 - few are packed
 
@@ -266,7 +266,7 @@ def reading(path: Path) -> Iterator[tuple[Source, BinaryIO]]:
 class _Begun:
     """A source of which the start has been read already."""
 
-    def __init__(self, start: bytes, rest: Source) -> None:
+    def __init__(self, start: bytes, rest: TextSource) -> None:
         self._start, self._rest = start, rest
 
     def read(self, size: int, /) -> bytes:
@@ -277,7 +277,7 @@ class _Begun:
 class _Recoded:
     """A source in another encoding; half of a pair of surrogates stays the bytes that it is."""
 
-    def __init__(self, source: Source, encoding: str) -> None:
+    def __init__(self, source: TextSource, encoding: str) -> None:
         self._source = source
         self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
 
@@ -315,7 +315,7 @@ class Piece:
         return start + len(data[:end].decode()) if end else len(self.text)
 
 
-def pieces(source: Source, path: Path, notes: Notes) -> Iterator[Piece]:
+def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
     """The text as whole statements. A text with bytes that SQL cannot say is written so that it can.
 
     Raises `NotPlainText`, `ImportLimit` (a statement is too long) and `DumpCutOff` (the last has no end).
@@ -381,9 +381,9 @@ def _said_in_sql(text: bytearray, path: Path, line: int, notes: Notes) -> str:
         value = token[0][1:-1].replace(b"''", b"'")
         try:
             value.decode()
-            kind = Kind.NUL
+            kind = NoteKind.NUL
         except UnicodeDecodeError:
-            kind = Kind.BYTES
+            kind = NoteKind.BYTES
         notes.add(kind, "", line + text.count(b"\n", 0, token.start()))
         return b"(CAST(x'" + value.hex().encode() + b"' AS TEXT))"
 

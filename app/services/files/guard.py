@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import apsw
 
-from app.services.files.dump import MAX_STATEMENT, Kind, Notes, Piece
+from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from app.services.text import sql_name
 from models.local import statements
 
@@ -25,10 +25,10 @@ _ALLOWED: Final = frozenset(
     )
 )
 _LEFT_OUT: Final = {
-    apsw.SQLITE_CREATE_VIEW: Kind.VIEW,
-    apsw.SQLITE_CREATE_TRIGGER: Kind.TRIGGER,
-    apsw.SQLITE_CREATE_VTABLE: Kind.VIRTUAL_TABLE,
-    apsw.SQLITE_ANALYZE: Kind.NOT_RUN,
+    apsw.SQLITE_CREATE_VIEW: NoteKind.VIEW,
+    apsw.SQLITE_CREATE_TRIGGER: NoteKind.TRIGGER,
+    apsw.SQLITE_CREATE_VTABLE: NoteKind.VIRTUAL_TABLE,
+    apsw.SQLITE_ANALYZE: NoteKind.NOT_RUN,
 }
 _PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys"))
 """What both programs write, and an import sees to itself."""
@@ -116,7 +116,7 @@ class Guard:
         self._acts = self._queries = self._reads = False
         self._is_d1 = self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
-        self._left: tuple[Kind, str] | None = None
+        self._left: tuple[NoteKind, str] | None = None
         self._into = ""
         self._with_breaks: tuple[str, int] | None = None
         self._looks: dict[str, str | None] = {}
@@ -176,17 +176,17 @@ class Guard:
                     self.rows_alone = True
                     return self.start
                 self._not_made.add(missing["name"])
-                left = Kind.ROWS, missing["name"]
+                left = NoteKind.ROWS, missing["name"]
             elif trigger := _TRIGGER.match(statements.canonical(begun)):
-                left = Kind.TRIGGER, trigger["name"]
+                left = NoteKind.TRIGGER, trigger["name"]
         elif left is None and (virtual := _VIRTUAL.match(statements.canonical(begun))):
-            left = Kind.VIRTUAL_TABLE, virtual["name"]
+            left = NoteKind.VIRTUAL_TABLE, virtual["name"]
         if left is None:
             return None
         self.notes.add(*left, self._piece.line_of(self.start))
         return self._piece.end_of(self.start)
 
-    def _note(self, kind: Kind, name: str = "") -> None:
+    def _note(self, kind: NoteKind, name: str = "") -> None:
         """Notes what does nothing in its place."""
         self.notes.add(kind, name, self._piece.line_of(self._begin + sum(self._lengths)))
 
@@ -236,7 +236,7 @@ class Guard:
         if not self._acts:
             said = statements.canonical(sql)
             if drop := _DROP.match(said):
-                self._note(Kind.DROP, drop["name"])
+                self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip("; ")
         self._lengths.append(len(sql))
         acts, self._acts, self._queries, self._reads = self._acts, False, False, False
@@ -279,7 +279,7 @@ class Guard:
             line = self._piece.line_of(self._begin + sum(self._lengths))
             self.open_at = line if name == "BEGIN" else None
             if name == "ROLLBACK":
-                self._note(Kind.ROLLBACK)
+                self._note(NoteKind.ROLLBACK)
             return apsw.SQLITE_IGNORE  # the import is one transaction of its own
         if action == apsw.SQLITE_PRAGMA:
             return self._pragma(name.lower())
@@ -292,7 +292,7 @@ class Guard:
             self._acts = True
             return _OK
         if name in _SETTINGS:
-            self._note(Kind.NOT_RUN, f"PRAGMA {name}")
+            self._note(NoteKind.NOT_RUN, f"PRAGMA {name}")
         elif name not in _PRAGMAS:
             return self._refuse(f"PRAGMA {name}")
         self._acts = True
@@ -319,7 +319,7 @@ class Guard:
             if look := self._looks[table]:
                 for key, altered in self._connection.execute(look, (row,)).fetchall():
                     if altered or self._is_d1:
-                        kind = Kind.ALTERED if altered else Kind.LINE_BREAKS
+                        kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
                         self.notes.add(
                             kind,
                             table,

@@ -18,9 +18,9 @@ from app import paths
 from app.services.files.dump import (
     DumpCutOff,
     ImportLimit,
-    Kind,
     NotADump,
     Note,
+    NoteKind,
     Notes,
     NotThePlatforms,
     NotWhole,
@@ -253,7 +253,7 @@ class _OwnTables:
         if self._connection.execute("SELECT count(*) FROM sqlite_master").get:
             return False
         self.made = True
-        self._notes.add(Kind.NO_TABLES)
+        self._notes.add(NoteKind.NO_TABLES)
         for statement in (LEDGER_SQL, *(sql for item in _migrations() for sql in item.statements)):
             self._connection.execute(statement)
         return True
@@ -354,7 +354,7 @@ def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
             raise NotThePlatforms(dump, "none of the platform's tables")
         if missing := _missing(database.connection(), found):
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
-            notes.add(Kind.LACKS, ", ".join(missing[:5]) + more, count=len(missing))
+            notes.add(NoteKind.LACKS, ", ".join(missing[:5]) + more, count=len(missing))
         if TABLE in found.columns:
             check_table(database.connection(), dump)
         return {table: count or 0 for table, count in describe.rows(database, found).items()}

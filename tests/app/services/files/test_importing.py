@@ -12,8 +12,8 @@ from app import paths
 from app.services.chain.verify.source import CannotVerify
 from app.services.files.dump import (
     DumpCutOff,
-    Kind,
     NotADump,
+    NoteKind,
     NotThePlatforms,
     NotWhole,
     RowsDoNotFit,
@@ -31,7 +31,7 @@ Run = Callable[..., Imported]
 
 def said(made: Imported) -> list[str]:
     """What is noted of a dump beside the line breaks in its own texts."""
-    return [str(note) for note in made.notes if note.kind is not Kind.LINE_BREAKS or note.first == "n-1"]
+    return [str(note) for note in made.notes if note.kind is not NoteKind.LINE_BREAKS or note.first == "n-1"]
 
 
 FORMS = ("sqlite3", "d1")
@@ -336,7 +336,7 @@ def test_texts_that_sql_cannot_say_come_in_byte_for_byte(run: Run, texts: dict[s
     made = run(data)
     found = "SELECT group_concat(hex(message)) FROM notifications WHERE id IN ('n-1', 'n-2')"
     assert value(made.path, found) == "610062,61FF62"
-    assert [note.kind for note in made.notes if note.kind.is_loss] == [Kind.NUL, Kind.BYTES]
+    assert [note.kind for note in made.notes if note.kind.is_loss] == [NoteKind.NUL, NoteKind.BYTES]
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_rows_without_tables_are_put_into_ours(run: Run, texts: dict[str, str]) 
         value(made.path, "SELECT count(*) FROM users"),
         120,
     )
-    assert made.notes[0].kind is Kind.NO_TABLES
+    assert made.notes[0].kind is NoteKind.NO_TABLES
     assert value(made.path, "SELECT group_concat(name) FROM d1_migrations") == ",".join(MIGRATIONS)
 
 
@@ -377,7 +377,7 @@ def test_one_of_our_tables_is_enough(run: Run) -> None:
         "CREATE TABLE planning_runs(id TEXT PRIMARY KEY, idea);\nINSERT INTO planning_runs VALUES('r',1);\n"
     )
     assert made.rows == {"planning_runs": 1}
-    assert [(note.kind, note.count) for note in made.notes] == [(Kind.LACKS, 6)]
+    assert [(note.kind, note.count) for note in made.notes] == [(NoteKind.LACKS, 6)]
 
 
 def test_a_dump_packed_by_gzip(run: Run, texts: dict[str, str], source: Path) -> None:
