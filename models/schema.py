@@ -134,7 +134,7 @@ def inspect(database: Database) -> Schema:
             for kind, name, table, rootpage in objects
             if table in expected and not rootpage and kind in ("view", "trigger", "table")
         ),
-        without_rowid={name: table.key for name, table in tables.items() if not table.has_rowid},
+        without_rowid={name: table.key for name, table in tables.items() if table.rowid != "rowid"},
     )
 
 
@@ -156,9 +156,9 @@ class StoredTable:
     """A table as the database has it, ours or not.
 
     `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
-    tells its rows apart: the primary key, or else SQLite's rowid under a name that is free; empty where none
-    is. `has_rowid` says that `rowid` is SQLite's own, in the table and no column of it. `defaults` are SQL.
-    `referring` are the foreign keys, of any table, that refer to this one.
+    tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is a name of
+    that which no column takes; None where there is none, as WITHOUT ROWID. `defaults` are SQL. `referring`
+    are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -167,8 +167,13 @@ class StoredTable:
     key: tuple[str, ...]
     defaults: dict[str, str]
     has_triggers: bool
-    has_rowid: bool = True
+    rowid: str | None = "rowid"
     referring: tuple[ForeignKey, ...] = ()
+
+    @property
+    def row_key(self) -> str | None:
+        """The one column that tells rows apart, the rowid where it can be named; None where it takes more."""
+        return self.rowid or (self.key[0] if len(self.key) == 1 else None)
 
     def __repr__(self) -> str:
         return f"StoredTable({self.name!r})"
@@ -212,29 +217,27 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     for table, column, *shape in columns:
         name = _TABLE(table)
         shapes.setdefault(name, []).append((_COLUMN.get(name, str)(column), *shape))
-    tables = {
-        name: StoredTable(
+    tables = {}
+    for name, shape in shapes.items():
+        names = tuple(column for column, *_ in shape)
+        primary = sorted((position, column) for column, _, position, _ in shape if position)
+        rowid = None if name.lower() in without_rowid else _free_rowid(names)
+        tables[name] = StoredTable(
             name=name,
-            names=tuple(column for column, *_ in shape),
+            names=names,
             columns=tuple(column for column, hidden, _, _ in shape if not hidden),
-            key=_key(shape),
+            key=tuple(column for _, column in primary) or ((rowid,) if rowid else ()),
             defaults={column: default for column, _, _, default in shape if default is not None},
             has_triggers=name.lower() in triggered,
-            has_rowid=name.lower() not in without_rowid
-            and "rowid" not in (column.lower() for column, *_ in shape),
+            rowid=rowid,
         )
-        for name, shape in shapes.items()
-    }
     return _with_foreign_keys(tables, foreign_keys)
 
 
-def _key(shape: Sequence[tuple[str, bool, int, str | None]]) -> tuple[str, ...]:
-    primary = sorted((position, column) for column, _, position, _ in shape if position)
-    if primary:
-        return tuple(column for _, column in primary)
-    taken = {column.lower() for column, *_ in shape}
-    free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
-    return () if free is None else (free,)
+def _free_rowid(columns: Iterable[str]) -> str | None:
+    """SQLite's rowid under a name that no column takes (sqlite.org/rowidtable.html)."""
+    taken = {column.lower() for column in columns}
+    return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
 
 
 def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[str, StoredTable]:

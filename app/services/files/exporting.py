@@ -285,8 +285,7 @@ class _Rows:
         self._name = sql_name(table.name)
         self._columns, self._rowid = list(table.columns), rowid
         if rowid == "":  # it is named then, so that it stays the same
-            taken = {name.lower() for name in table.names}
-            self._rowid = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+            self._rowid = table.rowid
             self._columns[:0] = [self._rowid] if self._rowid else []
         named = named or len(self._columns) > len(table.columns)
         names = f" ({', '.join(map(sql_name, self._columns))})" if named else ""

@@ -22,6 +22,7 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Column, Entity, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
+from app.services.records.rows import STORED, decoded, exactly, given
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -52,9 +53,8 @@ _BYTES: Final = 1_000_000
 _PATHS: Final = 100
 """Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
 
-_ROWID: Final = SQL("rowid")
 RECORDS: Final = {_NOTIFICATIONS: Notification, _RUNS: PlanningRun}
-"""What is removed for its own time, by its row number."""
+"""What is removed for its own time, by what tells its rows apart (`StoredTable.row_key`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ _OWNED: Final = ForeignKey(_ARTIFACTS, ("run_id",), ("id",), "CASCADE")
 @dataclass(frozen=True, slots=True)
 class OldRows:
     """Statements for one transaction, and how many rows of each table they remove and change; `rows` are
-    rowids.
+    keys as `exactly` writes them.
     """
 
     table: str
-    rows: tuple[int, ...]
+    rows: tuple[str, ...]
     statements: tuple[Statement, ...]
     removed: dict[str, int]
     changed: dict[str, int]
@@ -118,11 +118,13 @@ class Count:
 class OtherTables:
     """What is old at `cutoff` in the tables beside the audit chain, and what depends on it.
 
-    `milliseconds` says that times which can only be that are read so.
+    `milliseconds` says that times which can only be that are read so. `keys` are the columns that tell rows
+    apart, by table.
     """
 
     cutoff: int
     tables: frozenset[str]
+    keys: Mapping[str, str]
     paths: Mapping[str, tuple[KeyPath, ...]]
     sized: bool = True
     milliseconds: bool = False
@@ -168,9 +170,9 @@ class OtherTables:
         found = self._runs(database) if table == _RUNS else self._notifications(database)
         yield from (self.removal(database, table, rows) for rows in found)
 
-    def removal(self, database: Database, table: str, rows: Sequence[int]) -> OldRows:
+    def removal(self, database: Database, table: str, rows: Sequence[str]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
-        going = (_listed(_ROWID, rows), *self._going(table))
+        going = (self._listed(table, rows), *self._going(table))
         statements = [Statement(RECORDS[table].delete().where(*going), expect=len(rows))]
         along, changing = (self._along(table, going, fate) for fate in (Fate.GOES, Fate.CHANGES))
         queries = [query.tuples() for query in (*along.values(), *changing.values())]
@@ -183,7 +185,7 @@ class OtherTables:
             statements.insert(0, Statement(delete, expect=artifacts))
         return OldRows(table, tuple(rows), tuple(statements), removed, changed)
 
-    def holders(self, database: Database, table: str, row: int) -> str:
+    def holders(self, database: Database, table: str, row: str) -> str:
         """Whose rows refer to a record that the file did not let go, as a refusal says it."""
         stored, _ = read_stored(database)
         along, tables = self._ending(table, Fate.GOES), list[str]()
@@ -191,21 +193,24 @@ class OtherTables:
             if key.table in along:
                 continue
             rows = Table(key.table)
-            referring = _goes_along(rows, (key,), RECORDS[table], (_listed(_ROWID, [row]),))
+            referring = _goes_along(rows, (key,), RECORDS[table], (self._listed(table, [row]),))
             if database.scalar(_counting(rows).where(referring).tuples()):
                 tables.append(key.table)
         return f"rows of {', '.join(dict.fromkeys(tables))}" if tables else "other rows"
 
-    def _notifications(self, database: Database) -> Iterator[list[int]]:
-        query = Notification.select(_ROWID).where(*self._going(_NOTIFICATIONS)).order_by(_ROWID).limit(BATCH)
-        last = -1
-        while rows := [row for (row,) in database.rows(query.where(last < _ROWID).tuples())]:
+    def _notifications(self, database: Database) -> Iterator[list[str]]:
+        key = self._row_key(_NOTIFICATIONS)
+        query = (
+            Notification.select(exactly(key)).where(*self._going(_NOTIFICATIONS)).order_by(key).limit(BATCH)
+        )
+        more = query
+        while rows := [row for (row,) in database.rows(more.tuples())]:
             yield rows
-            last = rows[-1]
+            more = query.where(key > given(decoded(rows[-1])))
 
-    def _runs(self, database: Database) -> Iterator[list[int]]:
-        query = PlanningRun.select(_ROWID, PlanningRun.id).where(*self._going(_RUNS))
-        chosen: list[int] = []
+    def _runs(self, database: Database) -> Iterator[list[str]]:
+        query = PlanningRun.select(exactly(self._row_key(_RUNS)), PlanningRun.id).where(*self._going(_RUNS))
+        chosen: list[str] = []
         artifacts = size = 0
         for row, run_id in database.rows(query.tuples()):
             amount, length = self._weight(database, run_id)
@@ -226,6 +231,14 @@ class OtherTables:
         query = PlanningArtifact.select(fn.COUNT(SQL("*")), fn.COALESCE(length, 0))
         amount, total = database.rows(query.where(PlanningArtifact.run_id == run_id).tuples())[0]
         return amount, total
+
+    def _row_key(self, table: str) -> Any:
+        return _column(RECORDS[table], self.keys[table])
+
+    def _listed(self, table: str, rows: Sequence[str]) -> Any:
+        """The condition that a record is one of `rows`, which travel as one parameter."""
+        stored = SQL(f"(SELECT {STORED} FROM json_each(?))", [json.dumps(rows)])  # noqa: S608
+        return self._row_key(table).in_(stored)
 
     def _dated(self, table: str) -> tuple[Any, Any]:
         """The condition that a record may go when it is old, and its time."""
@@ -290,10 +303,11 @@ def find_others(
         if table in tables
     }
     sized = _ARTIFACTS in stored and "content" in stored[_ARTIFACTS].columns
-    return OtherTables(cutoff, tables, paths, sized, milliseconds)
+    keys = {table: key for table in paths if (key := stored[table].row_key) is not None}
+    return OtherTables(cutoff, tables, keys, paths, sized, milliseconds)
 
 
-NOTHING_ELSE: Final = OtherTables(0, frozenset(), {})
+NOTHING_ELSE: Final = OtherTables(0, frozenset(), {}, {})
 
 
 def is_old(column: Any, cutoff: int, *, milliseconds: bool = False) -> Any:
@@ -385,11 +399,6 @@ def _column(model: Any, name: str) -> Any:
 def _together(columns: Sequence[Any]) -> Any:
     """One value of several columns, where a key has several."""
     return columns[0] if len(columns) == 1 else Tuple(*columns)
-
-
-def _listed(column: Any, values: Sequence[int]) -> Any:
-    """The condition that `column` is one of `values`, which travel as one parameter."""
-    return column.in_(SQL("(SELECT value FROM json_each(?))", (json.dumps(values),)))
 
 
 def _counting(rows: Any) -> Any:

@@ -25,7 +25,7 @@ from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
 from app.services.text import counted
 from models import schema
-from models.engine import Database, raw
+from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
@@ -38,8 +38,6 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
-
-_WITHOUT_ROWID: Final = "SELECT lower(name) FROM pragma_table_list WHERE schema = 'main' AND wr"
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
@@ -320,9 +318,11 @@ def _usable(database: Database) -> tuple[frozenset[str], tuple[Skipped, ...]]:
         if table in found.columns
         and (missing := [name for name in columns if name not in found.columns[table]])
     }
-    for (table,) in database.rows(raw(_WITHOUT_ROWID)):
-        if table in other_tables.RECORDS:
-            skipped.setdefault(table, f"{table} is a table WITHOUT ROWID, which nothing here removes from.")
+    stored, _ = schema.read_stored(database)
+    for table in other_tables.RECORDS:
+        if table in stored and stored[table].row_key is None:
+            reason = f"{table} is kept by a key of several columns alone, which nothing here removes by."
+            skipped.setdefault(table, reason)
     if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
         skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."
     tables = frozenset(table for table in TABLES if table in found.columns and table not in skipped)

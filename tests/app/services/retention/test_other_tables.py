@@ -3,6 +3,7 @@
 import apsw
 import pytest
 
+from app.services.retention import other_tables
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import NEW, OLD, add_run, notify
@@ -208,19 +209,57 @@ def test_milliseconds_are_read_as_such_when_a_person_says_so(
     assert chains.problems(sql) == []
 
 
+def remade(sql: apsw.Connection, table: str, *changes: tuple[str, str], end: str = "") -> None:
+    """The table as another program would have declared it."""
+    made = sql.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).get.rstrip().rstrip(";")
+    for before, after in changes:
+        assert before in made
+        made = made.replace(before, after)
+    sql.execute(f"DROP TABLE {table}; {made} {end}")
+
+
 @pytest.mark.parametrize("table", ["notifications", "planning_runs"])
-def test_a_table_without_row_numbers_is_named(
+@pytest.mark.parametrize("names", [None, ["RowId"], ["rowid", "_ROWID_", "oid"]], ids=str)
+def test_records_go_whatever_tells_their_rows_apart(
+    database: LocalDatabase, sql: apsw.Connection, table: str, names: list[str] | None
+) -> None:
+    named = "".join(f",\n  {name} TEXT" for name in names or ())
+    remade(sql, table, ("\n)", f"{named}\n)"), end="" if names else "WITHOUT ROWID")
+    for key, at in (("1", OLD), ("old", OLD), ("x'00'", OLD), ("new", NEW)):
+        notify(sql, key, 1, at)
+        add_run(sql, key, "deleted", at, artifacts=0)
+    sql.execute(f"UPDATE {table} SET id = CAST(id AS BLOB) WHERE id = 'old'")
+    plan = planned(database)
+    assert (plan.skipped, plan.counts[table]) == ((), 3)
+    result = retain(database)
+    assert result.is_complete and result.removed == plan.counts
+    assert sql.execute(f"SELECT group_concat(id) FROM {table}").get == "new"
+
+
+def test_notifications_go_in_batches_in_the_order_of_any_key(
+    database: LocalDatabase, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_tables, "BATCH", 2)
+    remade(sql, "notifications", end="WITHOUT ROWID")
+    for number in range(5):
+        notify(sql, f"{number}", 1, OLD)
+    refer(sql, "replies", "notifications(id)", "1")
+    assert retain(database).removed["notifications"] == 4
+    assert sql.execute("SELECT id FROM notifications").get == "1"
+
+
+@pytest.mark.parametrize("table", ["notifications", "planning_runs"])
+def test_a_table_kept_by_several_columns_alone_is_named(
     database: LocalDatabase, sql: apsw.Connection, table: str
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW])
-    made = sql.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).get
-    sql.execute(f"DROP TABLE {table}")
-    sql.execute(made.rstrip().rstrip(";") + " WITHOUT ROWID")
+    keyed = ("\n)", ",\n  PRIMARY KEY (id, created_at)\n)")
+    remade(sql, table, ("id TEXT PRIMARY KEY", "id TEXT"), keyed, end="WITHOUT ROWID")
     notify(sql, "n", 1, OLD)
-    add_run(sql, "r", "deleted", OLD)
+    add_run(sql, "r", "deleted", OLD, artifacts=0)
     plan = planned(database)
     assert [(one.table, one.rows) for one in plan.skipped] == [(table, None)]
-    assert "WITHOUT ROWID" in plan.skipped[0].reason
+    assert "key of several columns" in plan.skipped[0].reason
     result = retain(database)
     assert not result.is_complete
     assert result.removed["audit_chain"] == 1 and result.removed[table] == 0
