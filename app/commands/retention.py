@@ -22,6 +22,7 @@ from app.commands.common import (
     say,
 )
 from app.services.chain.rules import SECONDS_LIMIT
+from app.services.text import tenant_name
 from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
@@ -156,7 +157,7 @@ def _say_result(result: RetentionResult, options: argparse.Namespace) -> int:
     if result.cancelled:
         complain("cancelled; what was removed is gone, the rest stays, and a new run goes on from there")
     for tenant, reason in result.broken.items():
-        complain(f"broken after it: {tenant or options.file.name}: {reason}")
+        complain(f"broken after it: {options.file.name if tenant is None else tenant_name(tenant)}: {reason}")
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
@@ -179,7 +180,7 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
         if planned.doubt is not None and planned.total:
             say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
         for share in planned.majority:
-            say(f"more than half: {share.tenant_id}: {share.losing:,} of {share.live:,} entries")
+            say(f"more than half: {tenant_name(share.tenant_id)}: {share.losing:,} of {share.live:,} entries")
         if planned.no_checkpoint is not None:
             say(f"no checkpoint can be made: {planned.no_checkpoint}")
         if planned.total and not planned.has_chain:
@@ -199,6 +200,6 @@ def _say_rows(counts: dict[str, int], verb: str) -> None:
 
 def _say_kept(found: Plan | RetentionResult) -> None:
     for left in found.left:
-        say(f"left alone: {left.tenant_id}: {left.reason}")
+        say(f"left alone: {tenant_name(left.tenant_id)}: {left.reason}")
     for skipped in found.skipped:
         say(f"left alone: {skipped.table}: {skipped.reason}")

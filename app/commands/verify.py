@@ -15,6 +15,7 @@ from app.commands.common import (
     print_report,
     say,
 )
+from app.services.text import tenant_name
 from models.errors import InvalidInput
 
 
@@ -90,7 +91,7 @@ def verify(options: argparse.Namespace) -> int:
 def _refuse_empty(options: argparse.Namespace) -> None:
     """A part that holds nothing is more likely mistyped than in order. Raises `InvalidInput`."""
     if options.tenant is not None:
-        name = options.tenant or "a tenant without a name"
+        name = tenant_name(options.tenant)
         raise InvalidInput("tenant", f"There are no audit entries of {name}; check the name.")
     if options.seq_from is not None or options.seq_to is not None:
         raise InvalidInput("range", "There are no audit entries in this range; check the numbers.")

@@ -32,6 +32,11 @@ def tenant_id(value: str) -> str:
     return single_line("tenant_id", "The tenant", value, longest=200)
 
 
+def tenant_name(tenant: str) -> str:
+    """A stored tenant's id in a sentence; an empty one is one as well."""
+    return tenant or "a tenant without a name"
+
+
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

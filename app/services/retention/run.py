@@ -37,7 +37,7 @@ from app.services.retention.plan import (
     in_doubt,
     stays,
 )
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 from models.engine import Database
 from models.errors import (
     Cancelled,
@@ -104,7 +104,7 @@ class RetentionResult:
     what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
     entries. `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
-    that was not so before, by tenant; without a name it is the file's.
+    that was not so before, by tenant; under None it is the file's.
     """
 
     cutoff: int
@@ -117,7 +117,7 @@ class RetentionResult:
     archives: tuple[str, ...] = ()
     doubt: ClockDoubt | None = None
     no_checkpoint: str | None = None
-    broken: dict[str, str] = field(default_factory=dict)
+    broken: dict[str | None, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -134,10 +134,11 @@ class RetentionResult:
         if not self.broken:
             return None
         tenant, reason = next(iter(self.broken.items()))
+        whose = "" if tenant is None else f" of {tenant_name(tenant)}"
         more = f" {counted(len(self.broken) - 1, 'more tenant')} too." if len(self.broken) > 1 else ""
         return (
-            f"Retention removed {counted(self.total, 'row')}; after that, the audit chain"
-            f"{f' of {tenant}' if tenant else ''} was found broken: {reason}{more} Verify the file."
+            f"Retention removed {counted(self.total, 'row')}; after that, the audit chain{whose} was found "
+            f"broken: {reason}{more} Verify the file."
         )
 
     def change(self) -> Change:
@@ -153,7 +154,7 @@ class RetentionResult:
         if self.cancelled:
             found["cancelled"] = True
         if self.broken:
-            found["broken"] = [{"tenant": name or None, "reason": why} for name, why in self.broken.items()]
+            found["broken"] = [{"tenant": name, "reason": why} for name, why in self.broken.items()]
         return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}
 
 
@@ -306,7 +307,7 @@ class _Run:
         held = after.held
         self.result.broken = {tenant: held[tenant] for tenant in sorted(after.broken - self._attempt.broken)}
         if after.stops is not None and after.failure is None and after.stops not in held.values():
-            self.result.broken[""] = after.stops
+            self.result.broken[None] = after.stops
 
     def check(self, checkpoint: TryCheckpoint) -> None:
         """Makes the checkpoint before, and leaves alone the tenants that its verification stops.

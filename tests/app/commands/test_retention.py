@@ -148,12 +148,13 @@ def test_a_run_that_is_interrupted_says_what_went_and_records_it(tmp_path: Path)
 
 def test_a_chain_that_breaks_under_a_run_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     result = RetentionResult(
-        0, {"audit_chain": 4}, broken={"acme": "It does not hold.", "": "Nor does this."}
+        0, {"audit_chain": 4}, broken={"acme": "It does not hold.", "": "Nor it.", None: "Nor does this."}
     )
     options = argparse.Namespace(json=False, file=Path("a.sqlite"), archive=None)
     assert _say_result(result, options) == 1
     said = capsys.readouterr().err
     assert "broken after it: acme: It does not hold.\n" in said
+    assert "broken after it: a tenant without a name: Nor it.\n" in said
     assert "broken after it: a.sqlite: Nor does this.\n" in said
 
 

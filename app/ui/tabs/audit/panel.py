@@ -313,7 +313,8 @@ def _archived(report: Report) -> frozenset[Finding]:
         finding
         for finding in report.findings
         if finding.seq is not None
-        and (start := starts.get(finding.tenant or "")) is not None
+        and finding.tenant is not None
+        and (start := starts.get(finding.tenant)) is not None
         and finding.seq < start
     )
 

@@ -370,9 +370,12 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     assert (result.total, store.checkpoints(database.path)) == (0, ())
 
 
-def test_what_breaks_while_it_runs_is_told(database: LocalDatabase, sql: apsw.Connection) -> None:
+@pytest.mark.parametrize(("tenant", "said"), [("bolt", "bolt"), ("", "a tenant without a name")])
+def test_what_breaks_while_it_runs_is_told(
+    database: LocalDatabase, sql: apsw.Connection, tenant: str, said: str
+) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
-    chains.append(sql, "bolt", [NEW, NOW])
+    chains.append(sql, tenant, [NEW, NOW])
     chains.append(sql, "crux", [OLD, NEW, NOW, NOW])
     sql.execute(
         "UPDATE audit_chain SET payload = 'before' WHERE tenant_id = 'crux' AND created_at = ?", (NEW,)
@@ -380,14 +383,14 @@ def test_what_breaks_while_it_runs_is_told(database: LocalDatabase, sql: apsw.Co
 
     def forge(done: int, total: int) -> None:
         if done == total:
-            sql.execute("UPDATE audit_chain SET payload = 'forged' WHERE tenant_id = 'bolt'")
+            sql.execute("UPDATE audit_chain SET payload = 'forged' WHERE tenant_id = ?", (tenant,))
 
     result = retain(database, progress=forge)
     assert (result.total, [one.tenant_id for one in result.left]) == (1, ["crux"])
-    assert list(result.broken) == ["bolt"] and not result.is_complete
-    assert result.to_json()["broken"] == [{"tenant": "bolt", "reason": result.broken["bolt"]}]
+    assert list(result.broken) == [tenant] and not result.is_complete
+    assert result.to_json()["broken"] == [{"tenant": tenant, "reason": result.broken[tenant]}]
     assert result.alarm is not None
-    assert "1 row; after that, the audit chain of bolt was found broken: Entry " in result.alarm
+    assert f"1 row; after that, the audit chain of {said} was found broken: Entry " in result.alarm
 
 
 def test_whoever_interrupts_does_not_wait_for_a_verification(
