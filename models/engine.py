@@ -74,6 +74,8 @@ class Database(ABC):
     """Whether a person has agreed that acts are recorded nowhere, where there is no audit chain."""
     cautious: bool = False
     """Whether an act waits for a person's word where its entry would take a number of the gateway's own."""
+    heard: str | None = None
+    """The caution that the person has heard of the act that comes next."""
 
     @property
     @abstractmethod

@@ -118,7 +118,7 @@ def retention(options: argparse.Namespace) -> int:
             milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
-        if planned.caution is not None:
+        if planned.caution is not None and (planned.total or planned.left):  # else nothing is recorded
             complain(planned.caution)
         if planned.in_milliseconds and not options.milliseconds:
             complain("to have times that seem to be in milliseconds read as such, add --milliseconds")

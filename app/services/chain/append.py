@@ -67,10 +67,10 @@ INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, create
 
 
 class Caution(TenantAdminError):
-    """What a person should know before the first act on a database; `heard` says that it may go on."""
+    """What a person should know before an act on a database; `heard` says that the act may go on."""
 
     def heard(self, database: Database) -> None:
-        database.cautious = False
+        database.heard = str(self)
 
 
 class NotRecorded(Caution):
@@ -141,6 +141,7 @@ def append(
     *,
     now: int,
     cancelled: Callable[[], bool] = lambda: False,
+    told: bool = False,
 ) -> float:
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how
     many seconds that kept others from writing.
@@ -151,20 +152,22 @@ def append(
     that look: it writes only if the checks find nothing. A file without any chain takes the statements alone,
     where a person has agreed to that. Raises what plan and checks raise, `Caution`, `HeadMoved` when the
     chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then.
-    `cancelled` ends the wait for another writer.
+    `cancelled` ends the wait for another writer. `told` says that a person knows of any caution.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
-        if database.cautious:
-            _warn(database, batch)
         ends: Mapping[str, Head] | None
         if batch.end is not None and not attempt:
             ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
         else:
             ends, unless = _heads(database, batch), ()
+        caution = None if told or ends is None else _caution(database, batch)
         appended = [] if ends is None else append_statements(batch.events, ends, now, unless)
         try:
-            return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
+            held = database.run_batch([*appended, *batch.statements], cancelled=cancelled)
+            if caution is not None:
+                database.heard = None  # the next act is another one
+            return held
         except DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database):
                 raise NumbersUsedUp from error
@@ -182,14 +185,16 @@ def append(
     raise HeadMoved
 
 
-def _warn(database: Database, batch: Batch) -> None:
-    """Raises `Caution`; where the numbers are nobody's own, that is not asked again."""
-    from app.services.chain.numbering import caution, owner_of_next  # noqa: PLC0415 - asked once, as a rule
+def _caution(database: Database, batch: Batch) -> str | None:
+    """What a person has heard of this batch, if there is anything. Raises `Caution` of what is news."""
+    if not database.cautious:
+        return None
+    from app.services.chain.numbering import caution  # noqa: PLC0415 - of few files is it asked twice
 
-    if owner_of_next(database) is None:
-        database.cautious = False
-    elif sentence := caution(database, [event.tenant_id for event in batch.events]):
-        raise Caution(sentence)
+    said = caution(database, [event.tenant_id for event in batch.events])
+    if said not in {None, database.heard}:
+        raise Caution(said)
+    return said
 
 
 def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:

@@ -1,45 +1,64 @@
-"""Whether the platform's gateway numbers the entries of a file itself, so that one of ours could take a
-number of its own: it gives each tenant's next entry the number behind that tenant's last one.
+"""Whether an entry of ours would take a number that the platform's gateway gives next: it numbers the entries
+of each tenant itself, one behind that tenant's last, and is refused where that number is taken.
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from app.services.chain.rules import TABLE
+from app.services.chain.append import last_numbers
+from app.services.chain.rules import MARKER_EVENT, TABLE, end_is_lost
+from app.services.text import counted
 from models.engine import Database, raw
-from models.schema import find_tenants
 
-_NEXT: Final = f"""
-WITH ends(tenant, last) AS (
-  SELECT value, (SELECT max(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?)
+_NEWEST: Final = 1_000
+"""Entries at the table's end that tell how others number them."""
+
+_LAST: Final = f"SELECT CAST(tenant_id AS BLOB) FROM {TABLE} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+_NUMBERED: Final = f"""
+WITH newest AS MATERIALIZED (
+  SELECT tenant_id, seq, event_type <> ? AND substr(payload, 1, 9) <> '{{"actor":' AS of_others
+  FROM {TABLE} ORDER BY seq DESC LIMIT ?
 )
-SELECT tenant, last + 1, EXISTS (SELECT 1 FROM {TABLE} WHERE seq = last + 1) FROM ends ORDER BY last DESC
+SELECT CAST(tenant_id AS BLOB), max(of_others), max(of_others AND seq - 1 <> (
+  SELECT max(seq) FROM {TABLE} AS before WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq
+)) FROM newest GROUP BY tenant_id
 """  # noqa: S608
+"""Of each tenant, whether others make its entries, and whether one of theirs is not one behind the last.
+
+Ours, which begin like that or are markers, take the table's next number anywhere.
+"""
 
 _CAUTION: Final = (
     "The platform's gateway seems to number the audit entries of this file itself, tenant by tenant. An "
-    "entry in the chain of {tenant}, which this makes, takes the number that the gateway's next one of "
-    "“{owner}” would have ({number:,} now), and that one is then refused, each time. The way out: change "
-    "something of “{owner}” here afterwards, whose entry takes the number behind; the gateway goes on there."
+    "entry of ours in the chain of {tenant} takes the number that the gateway gives next to {owners}, and "
+    "what it writes there is then refused, each time. The way out: change something of {owners} here "
+    "afterwards; the gateway goes on behind the entry of that."
 )
 
 
-def owner_of_next(database: Database) -> tuple[str, int] | None:
-    """The tenant whose next number is also the table's, and that number; None where a number behind some
-    tenant's last entry is taken, so that nobody can number by tenant. The caller holds a connection.
+def caution(database: Database, tenants: Sequence[str]) -> str | None:
+    """What a person should know before entries are made in the chains of `tenants`, in that order.
+
+    None where that is nothing. Where the newest entries of others are not numbered so, the database is not
+    `cautious` from then on. The caller holds a connection. Raises the storage errors.
     """
-    names = [name.decode(errors="replace") for name, _ in find_tenants(database, [TABLE])]
-    found = database.rows(raw(_NEXT, json.dumps(names))) if names else []
-    if not found or any(taken or number is None for _, number, taken in found):
+    counter, last = last_numbers(database)
+    owner = [] if end_is_lost(counter, last) else database.rows(raw(_LAST))
+    order = [*(_name(name) for (name,) in owner), *tenants]
+    passed = [tenant for tenant in dict.fromkeys(order) if tenant != order[-1]]  # each by the one behind it
+    if not passed:
         return None
-    owner, number, _ = found[0]
-    return str(owner), int(number)
+    found = database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
+    if any(is_apart for *_, is_apart in found):
+        database.cautious = False
+        return None
+    numbered = {_name(name) for name, of_others, _ in found if of_others}
+    owners = [f"“{tenant}”" for tenant in passed if tenant in numbered]
+    if not owners:
+        return None
+    more = f" and {counted(len(owners) - 1, 'more tenant')}" if owners[1:] else ""
+    return _CAUTION.format(tenant=order[-1], owners=owners[0] + more)
 
 
-def caution(database: Database, tenants: Iterable[str]) -> str | None:
-    """What a person should know before entries are made in the chains of `tenants`, if anything."""
-    found, tenant = owner_of_next(database), next(iter(tenants), None)
-    if found is None or tenant is None or found[0] in {tenant, *tenants}:
-        return None
-    return _CAUTION.format(tenant=tenant, owner=found[0], number=found[1])
+def _name(tenant: bytes) -> str:
+    return tenant.decode(errors="replace")

@@ -316,4 +316,4 @@ def remove(
         removals += [Statement(last), Statement(rest, expect=part.count - 1)]
         marker = Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
         markers.append(Event(part.tenant_id, MARKER_EVENT, marker_payload(marker)))
-    return append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled)
+    return append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled, told=True)

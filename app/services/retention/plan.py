@@ -73,7 +73,7 @@ class Plan:
     `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go, and
     `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
     `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
-    `caution` what a person should know before anything is recorded, `obstacle` why nothing at all can be
+    `caution` what a person should know before a run is recorded, `obstacle` why nothing at all can be
     removed. `attempt` is what the chains' verification said, None where there was no reason for one; it
     counts while the file is `untouched()`.
     """
@@ -236,10 +236,8 @@ def plan(
         changed=count.changed,
         others=others,
     )
-    if usable and (found.total or found.left):  # what stays is recorded, too
-        found = replace(found, caution=caution(database, [SYSTEM_TENANT]))
     if not found.total:
-        return found
+        return _cautioned(database, found)
     obstacle = cannot_record(database) if usable else _unusable_chain(database, skipped)
     if obstacle is not None:
         return replace(found, beside={}, changed={}, shares=(), obstacle=obstacle)
@@ -249,7 +247,14 @@ def plan(
     shares, held = hold_back(found.shares, attempt)
     stopped = {one.tenant_id for one in held}
     left = (*(one for one in left if one.tenant_id not in stopped), *held)
-    return replace(found, shares=_due(shares, beside), left=left, attempt=attempt, untouched=untouched)
+    found = replace(found, shares=_due(shares, beside), left=left, attempt=attempt, untouched=untouched)
+    return _cautioned(database, found)
+
+
+def _cautioned(database: Database, found: Plan) -> Plan:
+    """With what there is to know of the numbers that the markers and the report take, or will another day."""
+    order = [*(share.tenant_id for share in found.shares), SYSTEM_TENANT]
+    return replace(found, caution=caution(database, order)) if found.has_chain else found
 
 
 def _due(shares: tuple[TenantShare, ...], beside: dict[str, int]) -> tuple[TenantShare, ...]:

@@ -103,6 +103,7 @@ class RetentionResult:
     `changed` counts the rows that lost what they referred to. `cancelled` says that there is more to remove;
     what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
     entries. `doubt` says why the clock was in doubt, also when a person has said that it is right.
+    `caution` is what to know and do now that a report was made.
     `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
     that was not so before, by tenant; under None it is the file's.
     """
@@ -116,6 +117,7 @@ class RetentionResult:
     seconds: float = 0.0
     archives: tuple[str, ...] = ()
     doubt: ClockDoubt | None = None
+    caution: str | None = None
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)
 
@@ -200,7 +202,6 @@ def carry_out(
         _require(plan, confirmation)
         if not (plan.has_chain or confirmation.unrecorded or database.unrecorded):
             raise NotRecorded(database.place)
-    database.cautious = False  # what the plan has to say of that was shown with it
     run = _Run(
         database=database,
         plan=plan,
@@ -344,7 +345,8 @@ class _Run:
             payload["error"] = str(error)
         kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
         event = Event(SYSTEM_TENANT, kind, payload)
-        append(self.database, lambda: Batch((), (event,)), now=self.now)
+        append(self.database, lambda: Batch((), (event,)), now=self.now, told=True)  # by the plan
+        result.caution = plan.caution
 
     def remove(self) -> None:
         """Removes everything planned. Raises `Cancelled` between transactions, and the storage errors."""

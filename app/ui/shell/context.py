@@ -80,7 +80,7 @@ class Context(QObject):
         """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it.
 
         `options` are those of the act and of `Runner.write`. The first act on a file without an audit chain
-        waits for the person to say that it may go unrecorded, and so does one that takes a gateway's number.
+        waits for the person to say that it may go unrecorded, and so does each that takes a gateway's number.
         """
         failed = options.pop("on_failed", None)
         again = partial(self.act, function, *args, on_failed=failed, **options)

@@ -280,8 +280,9 @@ class Retention(QObject):
         self.last = result
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)
-            if result.alarm is not None:
-                self._context.runner.failed.emit(TenantAdminError(result.alarm))
+        for said in (result.caution, result.alarm):
+            if said is not None and not self._stopped:
+                self._context.runner.failed.emit(TenantAdminError(said))
 
     def _try_checkpoint(
         self, *, reason: Reason | None, cancelled: Stop = never, before: Attempt | None = None

@@ -20,7 +20,7 @@ from app.services.demo import create_demo
 from app.services.retention.run import RetentionResult
 from tests.fixtures import chains
 from tests.fixtures.command import run
-from tests.fixtures.gateway import create_planning
+from tests.fixtures.gateway import append_by_tenant, create_planning
 from tests.fixtures.window import ask
 
 DAY = 86_400
@@ -320,19 +320,24 @@ def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Pa
 def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database_path: Path) -> None:
     now = int(time.time())
     with closing(apsw.Connection(str(database_path))) as connection:
-        chains.append(connection, "aurora", [now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40])
-    done = run("retention", database_path)
-    assert done.returncode == 0
-    assert "next one of “aurora” would have (6 now)" in done.stderr
-    assert done.stderr.count("\n") == 1
+        times = (now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40)
+        append_by_tenant(connection, "aurora", *times)
+        for options in ("--dry-run",), ():
+            done = run("retention", database_path, *options)
+            assert done.returncode == 0
+            assert "the number that the gateway gives next to “aurora”" in done.stderr
+            assert done.stderr.count("\n") == 1
+        with pytest.raises(apsw.ConstraintError):
+            append_by_tenant(connection, "aurora", now)
+    assert run("retention", database_path).stderr == "", "nothing is recorded"
 
 
 def test_what_stays_is_recorded_and_so_may_collide_too(database_path: Path) -> None:
     now = int(time.time())
     with closing(apsw.Connection(str(database_path))) as connection:
-        chains.append(connection, "aurora", [(now - 100 * DAY) * 1000, now - 99 * DAY, now - 60])
+        append_by_tenant(connection, "aurora", (now - 100 * DAY) * 1000, now - 99 * DAY, now - 60)
     done = run("retention", database_path)
     assert done.returncode == 1
     assert ask(database_path, "SELECT seq FROM audit_chain WHERE tenant_id = 'system'") == [(4,)]
-    assert "next one of “aurora” would have (4 now)" in done.stderr
+    assert "the number that the gateway gives next to “aurora”" in done.stderr
     assert "read as such, add --milliseconds" in done.stderr

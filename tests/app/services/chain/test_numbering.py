@@ -1,32 +1,43 @@
 """Whether an entry of ours would take a number that the platform's gateway gives next."""
 
+import apsw
 import pytest
 
 from app.services.chain.append import Batch, Caution, Event, append
 from app.services.chain.numbering import caution
 from models.local.database import LocalDatabase
+from models.status import DAY
 from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.gateway import append_by_tenant
+from tests.fixtures.retaining import planned, retain
+
+OLD = NOW - 90 * DAY - 3_600
+OURS = '{"actor":"ops"}'
 
 
-def number(database: LocalDatabase, **seqs: range) -> None:
+def number(database: LocalDatabase, seqs: dict[str, range], payload: str = "{}") -> None:
     for tenant, numbers in seqs.items():
         database.connection().executemany(
             "INSERT INTO audit_chain (seq, tenant_id, event_type, payload, previous_hash, hash, created_at) "
-            "VALUES (?, ?, 'x', '{}', ?, ?, ?)",
-            [(seq, tenant, "0" * 64, "f" * 64, NOW) for seq in numbers],
+            "VALUES (?, ?, 'x', ?, ?, ?, ?)",
+            [(seq, tenant, payload, "0" * 64, "f" * 64, NOW) for seq in numbers],
         )
 
 
 def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(database: LocalDatabase) -> None:
-    number(database, aurora=range(1, 41))
+    number(database, {"aurora": range(1, 41)})
     sentence = str(caution(database, ["system"]))
-    assert "next one of “aurora” would have (41 now)" in sentence and "The way out: change" in sentence
+    assert "gives next to “aurora”, and" in sentence and "The way out: change" in sentence
     assert caution(database, ["aurora"]) is None
+    assert caution(database, ["system", "aurora"]) is None, "which goes on behind"
 
 
 def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(database: LocalDatabase) -> None:
-    number(database, aurora=range(30, 41), borealis=range(1, 4))
-    assert "41 now" in str(caution(database, ["system"])) and "41 now" in str(caution(database, ["borealis"]))
+    number(database, {"aurora": range(30, 41), "borealis": range(1, 4)})
+    assert "“aurora”, and" in str(caution(database, ["system"]))
+    assert "“aurora”, and" in str(caution(database, ["borealis"]))
+    assert "“aurora” and 1 more tenant, and" in str(caution(database, ["borealis", "system"]))
 
 
 @pytest.mark.parametrize(
@@ -38,20 +49,56 @@ def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(database: Local
     ],
 )
 def test_numbers_across_tenants_are_nobody_s_own(database: LocalDatabase, seqs: dict[str, range]) -> None:
-    number(database, **seqs)
+    number(database, seqs)
     assert caution(database, ["system"]) is None
 
 
-def test_the_first_such_entry_waits_for_a_person_where_that_is_asked_for(database: LocalDatabase) -> None:
-    number(database, aurora=range(1, 41))
+def test_entries_of_ours_alone_are_no_gateway_s(database: LocalDatabase) -> None:
+    number(database, {"aurora": range(1, 41)}, OURS)
+    assert caution(database, ["system"]) is None
+
+
+def test_numbers_that_are_lost_already_are_not_taken(database: LocalDatabase, sql: apsw.Connection) -> None:
+    number(database, {"aurora": range(1, 41)})
+    sql.execute("DELETE FROM audit_chain WHERE seq = 40")
+    assert caution(database, ["system"]) is None
+
+
+def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    number(database, {"aurora": range(1, 41)})
     database.cautious = True
-    ours = Batch((), [Event("system", "run_paused", {})])
-    append(database, lambda: Batch((), [Event("aurora", "user_created", {})]), now=NOW)
-    with pytest.raises(Caution, match="42 now") as met:
-        append(database, lambda: ours, now=NOW)
-    met.value.heard(database)
-    append(database, lambda: ours, now=NOW)
-    assert database.connection().execute("SELECT tenant_id FROM audit_chain WHERE seq > 40").fetchall() == [
-        ("aurora",),
-        ("system",),
-    ]
+    paused, renamed = Event("system", "run_paused", {"actor": "ops"}), Event("aurora", "x", {"actor": "ops"})
+
+    def write(event: Event) -> None:
+        append(database, lambda: Batch((), [event]), now=NOW)
+
+    for _ in range(2):
+        write(renamed)
+        with pytest.raises(Caution, match="“aurora”") as met:
+            write(paused)
+        met.value.heard(database)
+        write(paused)
+        write(paused)  # the number is taken already
+    tenants = [row[0] for row in sql.execute("SELECT tenant_id FROM audit_chain WHERE seq > 40 ORDER BY seq")]
+    assert tenants == ["aurora", "system", "system"] * 2
+    assert database.cautious
+    number(database, {"aurora": range(47, 48)})  # of somebody else, and not behind its last
+    write(paused)
+    assert not database.cautious, "no gateway numbers here"
+
+
+def test_retention_says_it_before_each_run_and_after(database: LocalDatabase, sql: apsw.Connection) -> None:
+    append_by_tenant(sql, "aurora", OLD, OLD, OLD + DAY, NOW)
+    database.cautious = True
+    for day in range(2):
+        assert "“aurora”" in str(planned(database, now=NOW + day * DAY).caution)
+        result = retain(database, now=NOW + day * DAY)
+        assert result.removed["audit_chain"] and "“aurora”" in str(result.caution)
+        with pytest.raises(apsw.ConstraintError):
+            append_by_tenant(sql, "aurora", NOW)
+        chains.append(sql, "aurora", [NOW])  # the way out
+        append_by_tenant(sql, "aurora", NOW)
+    assert database.cautious and chains.problems(sql) == []
+    assert planned(database, days=400).caution is not None, "for a run of another day"

@@ -29,6 +29,7 @@ from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.context import make_context
+from tests.fixtures.gateway import append_by_tenant
 from tests.fixtures.retaining import unsigned
 
 OLD = NOW - 91 * DAY
@@ -459,6 +460,22 @@ def test_a_chain_that_breaks_under_a_run_is_shown(
     assert "after that, the audit chain of acme was found broken" in str(failed.args[0])
     qtbot.waitUntil(lambda: not worker.running)
     assert worker._outcome().endswith(", a chain broken after it")
+    worker.stop()
+
+
+@pytest.mark.slow
+def test_a_daily_run_that_takes_a_gateway_s_number_says_so_each_time(
+    database: LocalDatabase, make: Make, preferences: Preferences, qtbot: QtBot
+) -> None:
+    append_by_tenant(database.connection(), "aurora", OLD, OLD + DAY + HOUR, NOW, NOW, NOW)
+    worker = make()
+    for _ in range(2):
+        with failure(qtbot, worker) as failed:
+            worker.check()
+        assert "change something of “aurora” here afterwards" in str(failed.args[0])
+        qtbot.waitUntil(lambda: not worker.running)
+        assert worker.last is not None and worker.last.removed["audit_chain"] == 1
+        preferences.now += DAY
     worker.stop()
 
 
