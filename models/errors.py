@@ -74,7 +74,7 @@ class StorageError(TenantAdminError):
 
 
 class FileMissing(StorageError):
-    sentence = "There is no file at {what}; check the path, or create a new database."
+    sentence = "There is no file at {what}; check the path."
 
 
 class FileMoved(FileMissing):

@@ -5,7 +5,7 @@ Wrangler's own folder is looked through first (models/README.md, A wrangler proj
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from models.local import copies
 from models.local.atomic import JOURNAL, LOG, UNFINISHED, sibling
 from models.local.database import LocalDatabase
 from models.local.file import METADATA, STATE, is_project
-from models.schema import Schema, expected_columns, inspect
+from models.schema import Schema, expected_columns, inspect, internal
 
 _SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
 _MAX_DEPTH = 8
@@ -51,21 +51,26 @@ class SeveralDatabases(StorageError):
 
 
 class NoDatabase(StorageError):
-    """No file fits. `others` are databases without the platform's tables, which migrations could add."""
+    """No file fits. `others` are databases without the platform's tables; migrations can make them in one
+    that holds no table yet.
+    """
 
-    def __init__(self, folder: Path, others: tuple[Path, ...]) -> None:
-        if others:
-            named = ", ".join(str(path.relative_to(folder)) for path in others[:_NAMED_AT_MOST])
-            sentence = (
-                f"{folder} holds no database with the platform's tables; apply the migrations to one of "
-                f"those that are there ({named}), or choose another folder."
+    def __init__(self, folder: Path, others: Mapping[Path, Schema]) -> None:
+        new = [path for path, schema in others.items() if all(map(internal, schema.columns))]
+        named = ", ".join(str(path.relative_to(folder)) for path in (new or [*others])[:_NAMED_AT_MOST])
+        if new:
+            found = (
+                "no database with the platform's tables; apply the migrations to one that has no tables yet "
+                f"({named}), or choose another folder."
             )
+        elif others:
+            found = f"no database of the platform, only of something else ({named}); choose another folder."
         else:
-            sentence = (
-                f"{folder} holds no database; choose a wrangler project whose local D1 database has been "
-                "used, or create a new database."
+            found = (
+                "no database; choose a wrangler project whose local D1 database has been used, or create a "
+                "new database."
             )
-        super().__init__(sentence)
+        super().__init__(f"{folder} holds {found}")
 
 
 def find_database(path: Path) -> Path:
@@ -75,13 +80,13 @@ def find_database(path: Path) -> Path:
     D1's state, come before others, and all before the copies that a migration or a restore keeps; among
     several of a kind a person chooses. The nearest 100 databases of at most 20,000 entries and 8 levels are
     looked at, those of wrangler's usual folder first, and no symbolic link to a folder is followed. Raises
-    `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and the error of the only file there when
-    that one cannot be read.
+    `FileMissing`, `CannotOpen`, `NoDatabase`, `SeveralDatabases`, and where none fits the error of a file
+    that cannot be read.
     """
     if not is_project(path):
         return path
     folder = (path if paths.is_dir(path) else path.parent).absolute()
-    seen: dict[Path, Candidate | StorageError | None] = {}
+    seen: dict[Path, Candidate | Schema | StorageError | None] = {}
     for file in islice(chain(_files(folder / STATE), _files(folder)), _MAX_FILES):
         if file not in seen:
             try:
@@ -90,11 +95,11 @@ def find_database(path: Path) -> Path:
                 seen[file] = error
     if candidates := [item for item in seen.values() if isinstance(item, Candidate)]:
         return _choose(folder, candidates)
-    failures = [item for item in seen.values() if isinstance(item, StorageError)]
-    if len(failures) == 1:
-        raise failures[0]
-    others = (file for file, item in seen.items() if item is None)
-    raise NoDatabase(folder, tuple(file for file in others if file.name != METADATA))
+    for item in seen.values():
+        if isinstance(item, StorageError):
+            raise item
+    others = {file: item for file, item in seen.items() if isinstance(item, Schema)}
+    raise NoDatabase(folder, {file: schema for file, schema in others.items() if file.name != METADATA})
 
 
 def _choose(folder: Path, candidates: list[Candidate]) -> Path:
@@ -131,8 +136,10 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
-def _examine(file: Path) -> Candidate | None:
-    """What the file holds of the platform, or None. Leaves nothing beside a file that nobody uses."""
+def _examine(file: Path) -> Candidate | Schema | None:
+    """What the file holds of the platform, or what else; None of an empty one. Leaves nothing beside a file
+    that nobody uses.
+    """
     try:
         status = file.stat()
     except OSError:
@@ -145,7 +152,7 @@ def _examine(file: Path) -> Candidate | None:
         schema = inspect(database)
         tables = _recognised(schema)
         if not tables:
-            return None
+            return schema
         counts = describe.rows(database, Schema({name: schema.columns[name] for name in tables}))
         rows = sum(count or 0 for count in counts.values())
         return Candidate(file, tables, rows, len(describe.tenants(database)), int(status.st_mtime))

@@ -9,7 +9,7 @@ import pytest
 
 from app import paths
 from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
-from app.services.files.opening import open_database
+from app.services.files.opening import migrate, open_database
 from app.services.records.writing import commit
 from models.errors import DamagedFile
 from models.local import copies
@@ -158,9 +158,13 @@ def test_a_person_chooses_among_all_that_wrangler_keeps(project: Path, place: Pa
 
 
 def test_a_table_of_the_same_name_is_not_enough(tmp_path: Path) -> None:
+    """Nor are migrations advised, which would find it there."""
     other_file(tmp_path / "shop.sqlite", "users (login TEXT, shoe_size INTEGER)")
-    with pytest.raises(NoDatabase):
+    with pytest.raises(
+        NoDatabase, match=r"no database of the platform, only of something else \(shop\.sqlite\);"
+    ) as caught:
         find_database(tmp_path)
+    assert "migrations" not in str(caught.value)
 
 
 def test_a_folder_without_any_is_said(tmp_path: Path) -> None:
@@ -170,11 +174,13 @@ def test_a_folder_without_any_is_said(tmp_path: Path) -> None:
 
 def test_a_database_before_its_first_migration_is_named(tmp_path: Path) -> None:
     path = other_file(tmp_path / STATE / HASHED, "_cf_METADATA (key TEXT)")
-    other_file(tmp_path / STATE / "metadata.sqlite")
-    with pytest.raises(NoDatabase, match=f"apply the migrations to one of those.*{HASHED}") as caught:
+    for name in (STATE / "metadata.sqlite", "shop.sqlite"):
+        other_file(tmp_path / name)
+    where = path.relative_to(tmp_path)
+    with pytest.raises(NoDatabase, match=rf"apply the migrations to one .* no tables yet \({where}\), or"):
         find_database(tmp_path)
-    assert str(path.relative_to(tmp_path)) in str(caught.value)
-    assert "metadata.sqlite" not in str(caught.value)
+    migrate(path, now=NOW)
+    assert find_database(tmp_path) == path
 
 
 def test_the_only_file_being_damaged_is_said(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test_what_is_no_dump(run: Run, source: Path, target: Path, tmp_path: Path) -
     ):
         with pytest.raises(NotADump, match=said):
             run(content)
-    with pytest.raises(FileMissing):
+    with pytest.raises(FileMissing, match=r"no file at .*/nothing\.sql; check the path\.$"):
         import_dump(tmp_path / "nothing.sql", target)
     with pytest.raises(FolderGiven):
         import_dump(tmp_path, target)
