@@ -4,10 +4,10 @@ Every column that the file has, known to us or not, and each value in its storag
 any of them, and of a webhook's URL its host alone.
 """
 
-import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,7 @@ from models.progress import Progress, ignore
 from models.schema import read_stored
 
 _STEP = 1000
+_QUOTED = re.compile('[",\r\n]')
 
 
 class Format(StrEnum):
@@ -107,9 +108,8 @@ def _writer(
     table: str, names: Sequence[str], form: Format, stream: TextIO
 ) -> Callable[[Iterable[Value]], object]:
     if form is Format.CSV:
-        writer = csv.writer(stream)
-        writer.writerow(map(cell, names))
-        return lambda row: writer.writerow([_cell(value, cell) for value in row])
+        stream.write(_csv(names))
+        return lambda row: stream.write(_csv(row))
     if form is Format.JSON:
         return lambda row: stream.write(
             json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False) + "\n"
@@ -119,7 +119,17 @@ def _writer(
         head = f"INSERT INTO {sql_name(table)} ({quoted}) VALUES ("  # noqa: S608 - names of our own models
         return lambda row: stream.write(head + ", ".join(map(literal, row)) + ");\n")
     stream.write("\t".join(map(one_cell, names)) + "\n")
-    return lambda row: stream.write("\t".join(str(_cell(value, one_cell)) for value in row) + "\n")
+    return lambda row: stream.write("\t".join(_cell(value, one_cell) for value in row) + "\n")
+
+
+def _csv(row: Iterable[Value]) -> str:
+    """A line as RFC 4180 has it, with NULL as PostgreSQL writes it: an empty text is quoted, NULL is not."""
+    cells = (value if value is None else _cell(value, cell) for value in row)
+    return ",".join("" if text is None else _field(text) for text in cells) + "\r\n"
+
+
+def _field(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if not text or _QUOTED.search(text) else text
 
 
 def _plain(value: Value) -> str | int | float | None:
@@ -131,7 +141,7 @@ def _plain(value: Value) -> str | int | float | None:
     return value
 
 
-def _cell(value: Value, safe: Callable[[str], str]) -> str | int | float:
+def _cell(value: Value, safe: Callable[[str], str]) -> str:
     """The same for a cell, text as `safe` gives it; NULL is empty."""
     plain = _plain(value)
-    return "" if plain is None else safe(plain) if isinstance(plain, str) else plain
+    return "" if plain is None else safe(plain) if isinstance(plain, str) else str(plain)

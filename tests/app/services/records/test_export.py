@@ -177,6 +177,14 @@ def test_json_and_csv_hold_every_column_and_say_what_they_have_no_form_for(odd: 
     assert found[10:] == ["it's\0nul", "'-2+3", "line\r\nbreak \\n", "CAST(x'62616420ff' AS TEXT)"]
 
 
+def test_csv_tells_null_from_an_empty_text(odd: LocalDatabase) -> None:
+    """As PostgreSQL writes and reads it."""
+    odd.connection().execute("DELETE FROM webhook_destinations WHERE id > 1")
+    odd.connection().execute("UPDATE webhook_destinations SET [=odd] = '' WHERE id = 1")
+    written = text(odd, ListQuery("webhook_destinations", sort="id"), Format.CSV)
+    assert written.split("\r\n")[1:] == ["0,acme,1,,kept,0", '1,acme,1,"",kept,2', ""]
+
+
 def test_copied_text_runs_in_no_spreadsheet(database: LocalDatabase, query: ListQuery) -> None:
     lines = text(database, query, Format.TEXT).split("\n")
     cells = [cell for line in lines for cell in line.split("\t")]
