@@ -22,15 +22,18 @@ _OF_ONE_STEP: Final = re.compile(r"; nothing was (?:changed|removed|restored)| N
 class TenantAdminError(Exception):
     """An expected failure; `str()` is its class's sentence about `what` it is given.
 
-    `{what}` is that itself, `{name}` a file's name without its folder. A class without a sentence of its own
-    is given one.
+    `{what}` is that itself, `{name}` a file's name without its folder, `{why}` what else is known of it, a
+    sentence without its full stop, or the class's own `why` where that is nothing. A class without a sentence
+    of its own is given one.
     """
 
     sentence: ClassVar[str] = "{what}"
+    why: ClassVar[str] = ""
 
-    def __init__(self, what: Place = "") -> None:
+    def __init__(self, what: Place = "", why: str | None = None) -> None:
         name = what.name if isinstance(what, Path) else what
-        super().__init__(self.sentence.format(what=what, name=name))
+        why = (why or self.why).removesuffix(".")
+        super().__init__(self.sentence.format(what=what, name=name, why=why))
 
     @property
     def happened(self) -> str:
@@ -94,13 +97,9 @@ class FileReplaced(FileMoved):
 
 
 class LinkBroken(FileMissing):
-    """A symbolic link that leads to no file; `target` is what is written in it, None where links go round."""
+    """A symbolic link that leads to no file; `why` says where."""
 
-    def __init__(self, link: Path, target: str | None) -> None:
-        where = "to itself" if target is None else f"to {target}, where there is nothing"
-        Exception.__init__(
-            self, f"{link} is a symbolic link that leads {where}; correct it, or choose a file."
-        )
+    sentence = "{what} is a symbolic link that leads {why}; correct it, or choose a file."
 
 
 class LogMissing(FileMissing):
@@ -145,24 +144,20 @@ class UndecodableText(DamagedFile):
 
 
 class FileLocked(StorageError):
-    """`by` names the programs that have the file open, where the system tells."""
+    """`why` names the programs that have the file open, where the system tells."""
 
+    why = "another program"
     sentence = (
-        "{name} is in use by {by}, which is writing to it; nothing was changed. "
+        "{name} is in use by {why}, which is writing to it; nothing was changed. "
         "Try again in a moment, or stop that program."
     )
 
-    def __init__(self, place: Place, by: str | None = None) -> None:
-        name = place.name if isinstance(place, Path) else place
-        Exception.__init__(self, self.sentence.format(name=name, by=by or "another program"))
-        self.by = by
-
 
 class FolderGiven(StorageError):
-    """Or a named pipe, a device, a socket: reading might never end. `kind` says which."""
+    """Or a named pipe, a device, a socket: reading might never end. `why` says which."""
 
-    def __init__(self, path: Path, kind: str = "a folder") -> None:
-        super().__init__(f"{path} is {kind}, which is not a file; choose a file.")
+    why = "a folder"
+    sentence = "{what} is {why}, which is not a file; choose a file."
 
 
 class EmptyFile(StorageError):
@@ -181,11 +176,11 @@ class AlreadyThere(StorageError):
 class CopyNotWritten(StorageError):
     """The copy that is the way back cannot be made, so the act was not begun."""
 
-    def __init__(self, folder: Path, why: str = "it may not be written") -> None:
-        super().__init__(
-            f"No copy of the file can be written in {folder} ({why}); nothing was changed. "
-            "Choose another folder for the copy."
-        )
+    why = "it may not be written"
+    sentence = (
+        "No copy of the file can be written in {what} ({why}); nothing was changed. "
+        "Choose another folder for the copy."
+    )
 
 
 class SqlDump(StorageError):

@@ -49,20 +49,19 @@ Message = dict[str, Any]
 
 
 class CannotStart(TenantAdminError):
-    """`work` is what was to be done, as a noun ("export")."""
+    """`what` was to be done is a noun ("export")."""
 
-    def __init__(self, work: str, why: str) -> None:
-        super().__init__(
-            f"The {work} could not be started, because its own process could not ({why}); nothing was "
-            "changed. Close other programs and try again, or install this program again."
-        )
+    sentence = (
+        "The {what} could not be started, because its own process could not ({why}); nothing was changed. "
+        "Close other programs and try again, or install this program again."
+    )
 
 
 class ChildFailed(TenantAdminError):
-    """`work` is what was being done, as a noun ("export"); `why` what is known of the reason."""
+    """`what` was being done is a noun ("export"); `why` is what is known of the reason."""
 
-    def __init__(self, work: str, why: str = "its process ended unexpectedly") -> None:
-        super().__init__(f"The {work} stopped before its end ({why}); nothing was changed. Try again.")
+    why = "its process ended unexpectedly"
+    sentence = "The {what} stopped before its end ({why}); nothing was changed. Try again."
 
 
 class Children:

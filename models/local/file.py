@@ -101,7 +101,8 @@ def require_file(path: Path) -> None:
         if not os.path.islink(path):  # noqa: PTH114 - Path.is_symlink() may raise
             raise errors.FileMissing(path) from error
         goes_round = isinstance(error, OSError) and error.errno == errno.ELOOP
-        raise errors.LinkBroken(path, None if goes_round else str(path.readlink())) from error
+        where = "to itself" if goes_round else f"to {path.readlink()}, where there is nothing"
+        raise errors.LinkBroken(path, where) from error
     if not stat.S_ISREG(mode):
         kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
         raise errors.FolderGiven(path, next((kind for of, kind in kinds if of(mode)), "a device"))

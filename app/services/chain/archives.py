@@ -63,9 +63,6 @@ class ArchiveUnusable(StorageError):
         "another folder."
     )
 
-    def __init__(self, folder: Path, why: str) -> None:
-        Exception.__init__(self, self.sentence.format(what=folder, why=why))
-
 
 class ArchiveNotWritten(ArchiveUnusable):
     """Nothing is removed that is not in the archive first."""

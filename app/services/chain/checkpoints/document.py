@@ -281,21 +281,19 @@ class NotSigned(StorageError):
 
 
 class KeyDamaged(NotSigned):
-    def __init__(self, where: str) -> None:
-        super().__init__(
-            f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
-            "a new one is made then, and what was signed before still counts."
-        )
+    sentence = (
+        "The signing key in {what} cannot be read; no checkpoint was made. Restore it, or remove it: "
+        "a new one is made then, and what was signed before still counts."
+    )
 
 
 class KeyringUnavailable(NotSigned):
     """It is there, but locked or silent, so the key in it is not the one to do without."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"The system's keyring, which holds the signing key, {why}, so no checkpoint was made. "
-            "Unlock it and try again."
-        )
+    sentence = (
+        "The system's keyring, which holds the signing key, {what}, so no checkpoint was made. "
+        "Unlock it and try again."
+    )
 
 
 def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:

@@ -89,11 +89,10 @@ TABLES: Final = (StoredDatabase, StoredCheckpoint, StoredBaseline, StoredKey)
 class StoreUnreadable(StorageError):
     """The store is there and cannot be used, so nobody knows what its checkpoints would say."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(
-            f"The checkpoints in {path} cannot be read ({why.rstrip('.')}). Nothing was changed. Keep that "
-            "file, and put a sound copy of it in its place."
-        )
+    sentence = (
+        "The checkpoints in {what} cannot be read ({why}). Nothing was changed. Keep that file, and put a "
+        "sound copy of it in its place."
+    )
 
 
 class StoreNotWritten(StorageError):
