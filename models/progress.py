@@ -9,6 +9,9 @@ Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
 """Asked from time to time whether to stop."""
 
+Tick = Callable[[int], None]
+"""Told of how much more is done; raises `Cancelled` where that is to be all."""
+
 
 SELDOM_SECONDS = 0.05
 """Between two words of progress: an interface has no use for more, and each costs it a repaint."""

@@ -29,6 +29,7 @@ ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
 
 _RECENT: Final = 1_000
+from models.progress import Stop, never
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
 
 _GUARDED: Final = """
@@ -140,7 +141,7 @@ def append(
     plan: Callable[[], Batch],
     *,
     now: int,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Stop = never,
     told: bool = False,
 ) -> float:
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how

@@ -31,6 +31,7 @@ from app.services.chain.rules import (
 )
 from app.services.chain.verify.report import Report, in_order
 from models.engine import raw
+from models.errors import Cancelled
 from models.progress import Progress, Stop, ignore, never
 
 ANCHOR: Final = Anchor("archive")
@@ -49,7 +50,7 @@ SELECT {RAW_COLUMNS} FROM {TABLE} WHERE seq IN (
 
 
 class _ArchiveWatch:
-    """Counts archived entries behind those of the file, and asks whether to stop."""
+    """Counts archived entries behind those of the file; raises `Cancelled` where that is to be all."""
 
     def __init__(self, report: Report, progress: Progress, cancelled: Stop) -> None:
         self._progress, self._cancelled = progress, cancelled
@@ -58,10 +59,11 @@ class _ArchiveWatch:
     def expect(self, entries: int) -> None:
         self._total += entries
 
-    def __call__(self, entries: int) -> bool:
+    def __call__(self, entries: int) -> None:
         self._done += entries
         self._progress(self._done, max(self._done, self._total))
-        return self._cancelled()
+        if self._cancelled():
+            raise Cancelled
 
 
 def with_archive(

@@ -16,7 +16,7 @@ import gzip
 import json
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
@@ -35,8 +35,9 @@ from app.services.chain.rules import (
     stored_hash,
 )
 from models.engine import Database
-from models.errors import Cancelled, RowChanged, StorageError
+from models.errors import RowChanged, StorageError
 from models.local import atomic
+from models.progress import Tick
 
 KEEP: Final = 100
 """How many findings are kept of one file."""
@@ -91,24 +92,18 @@ class Archiver:
         self._database, self._folder = database, folder
         atomic.sweep(folder, ARCHIVES)
 
-    def write(
-        self,
-        tenant: str,
-        parts: Sequence[Part],
-        *,
-        tick: Callable[[int], None],
-        cancelled: Callable[[], bool],
-    ) -> Reference:
+    def write(self, tenant: str, parts: Sequence[Part], tick: Tick) -> Reference:
         """Writes the entries of all parts, which follow one another, as one archive.
 
-        Every entry is proven once more while it is written. The same entries give the same file, and one
-        that is there already is used. Raises `RowChanged` when the entries are no longer those of the
-        parts, `ArchiveDiffers`, `ArchiveNotWritten`, `Cancelled` and the storage errors.
+        Every entry is proven once more while it is written, and `tick` is told of it. The same entries give
+        the same file, and one that is there already is used. Raises `RowChanged` when the entries are no
+        longer those of the parts, `ArchiveDiffers`, `ArchiveNotWritten`, the storage errors and what `tick`
+        raises.
         """
         target = self._folder / archive_name(tenant, parts[0].from_seq, parts[-1].to_seq)
         try:
             with atomic.unfinished(target) as building:
-                self._write_lines(building, tenant, parts, tick, cancelled)
+                self._write_lines(building, tenant, parts, tick)
                 atomic.finish(building)
                 digest = _digest(building)
                 try:
@@ -121,14 +116,7 @@ class Archiver:
             raise ArchiveNotWritten(self._folder, error.strerror or str(error)) from error
         return Reference(target.name, digest)
 
-    def _write_lines(
-        self,
-        building: Path,
-        tenant: str,
-        parts: Sequence[Part],
-        tick: Callable[[int], None],
-        cancelled: Callable[[], bool],
-    ) -> None:
+    def _write_lines(self, building: Path, tenant: str, parts: Sequence[Part], tick: Tick) -> None:
         previous = b""
         ends = {part.to_seq: part.last_hash.encode() for part in parts}
         count = 0
@@ -145,8 +133,6 @@ class Archiver:
             gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=_LEVEL) as packed,
         ):
             for rows in read:
-                if cancelled():
-                    raise Cancelled
                 for seq, _, before, digest, data in rows:
                     if previous and before != previous:
                         raise RowChanged
@@ -160,10 +146,6 @@ class Archiver:
                 tick(len(rows))
         if ends or count != sum(part.count for part in parts):
             raise RowChanged
-
-
-Tick = Callable[[int], bool]
-"""Told of entries that were read; answers whether to stop."""
 
 
 class Tally:
@@ -200,8 +182,8 @@ class ArchiveReading:
 
         Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes; what
         `Entry.findings` says of an entry; LINK, ORDER and CROSS_TENANT for entries that do not follow one
-        another; GRAMMAR for what is no archive. Raises `Cancelled`, and `ArchiveUnusable` when the disk
-        cannot be read.
+        another; GRAMMAR for what is no archive. Raises `ArchiveUnusable` when the disk cannot be read, and
+        what `tick`, which is told of entries, raises.
         """
         name, expected = self._reference
         path, first, last = folder / name, self._claims[0], self._claims[-1]
@@ -237,8 +219,7 @@ class ArchiveReading:
                     self.entries += 1
                     size += len(line)
                     if self.entries - told >= _STEP or size >= _STEP_BYTES:
-                        if tick(self.entries - told):
-                            raise Cancelled
+                        tick(self.entries - told)
                         told, size = self.entries, 0
         except (_NoEntry, *_NO_GZIP):
             message = f"{path.name} cannot be read behind its entry {self.entries:,}: it is damaged."
@@ -304,13 +285,12 @@ def _entry(row: dict[str, Any]) -> Entry:
     return Entry((*columns, None), "utf-8")
 
 
-def _digest(path: Path, tick: Tick = lambda entries: False) -> str:
+def _digest(path: Path, tick: Tick = lambda entries: None) -> str:
     total = sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             total.update(block)
-            if tick(0):
-                raise Cancelled
+            tick(0)
     return total.hexdigest()
 
 

@@ -15,7 +15,7 @@ What proves a prefix are the rules of verification (app/services/chain/README.md
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -48,8 +48,8 @@ from app.services.chain.verify.follow import (
     quick_check,
 )
 from models.engine import Database, Row, Statement, raw
-from models.errors import Cancelled, UndecodableText
-from models.progress import Stop, never
+from models.errors import UndecodableText
+from models.progress import Stop, Tick, never
 
 GROUP: Final = 20
 """Tenants whose entries are removed together; with more, there would be more markers than it is worth."""
@@ -130,22 +130,21 @@ def prove(
     group: Sequence[Prefix],
     *,
     batch_rows: int,
-    tick: Callable[[int], None],
-    cancelled: Callable[[], bool],
+    tick: Tick,
     accepted: Mapping[str, tuple[int, str]] | None = None,
     verified: Stop = never,
 ) -> tuple[list[list[Part]], list[LeftAlone]]:
     """Judges the prefixes by the rules of verification: what may be removed, transaction by transaction, and
     the tenants that cannot be proven.
 
-    Nothing is locked or changed. `tick(n)` says that n more entries have been read. `accepted` are the starts
-    that a person accepted, each as the first seq and its previous hash. A tenant of which any entry, any
+    Nothing is locked or changed. `tick` is told of entries that were read. `accepted` are the starts that a
+    person accepted, each as the first seq and its previous hash. A tenant of which any entry, any
     prune marker or the start fails is in no batch and left alone. `verified()` tells that a verification has
     found every entry of these chains in order, and that nobody has written to the file since: while it does,
-    the entries are not judged once more, one by one. Raises `Cancelled`.
+    the entries are not judged once more, one by one. Raises what `tick` does.
     """
     encoding = text_encoding(database)
-    walk = partial(_walked, database, encoding, group, batch_rows, tick, cancelled)
+    walk = partial(_walked, database, encoding, group, batch_rows, tick)
     is_verified = verified()
     follower, batches = walk(is_verified)
     if is_verified and not verified():
@@ -166,8 +165,7 @@ def _walked(  # noqa: PLR0917 - always the same but for the last
     encoding: str,
     group: Sequence[Prefix],
     batch_rows: int,
-    tick: Callable[[int], None],
-    cancelled: Callable[[], bool],
+    tick: Tick,
     is_verified: bool,
 ) -> tuple[Follower, list[list[Part]]]:
     """The follower that has seen each entry of the prefixes, in order of seq, and the parts of each
@@ -182,8 +180,6 @@ def _walked(  # noqa: PLR0917 - always the same but for the last
     tenants = json.dumps(list(ends), ensure_ascii=False)
 
     def read(start: int, limit: int) -> list[Row]:
-        if cancelled():
-            raise Cancelled
         values = start, last, tenants, limit
         if encoding == "utf-8":
             with suppress(UndecodableText):
@@ -299,9 +295,7 @@ def joined(batches: Iterable[Sequence[Part]]) -> list[Part]:
     return list(whole.values())
 
 
-def remove(
-    database: Database, batch: Sequence[Part], *, cutoff: int, now: int, cancelled: Callable[[], bool]
-) -> float:
+def remove(database: Database, batch: Sequence[Part], *, cutoff: int, now: int, cancelled: Stop) -> float:
     """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
     from writing.
 

@@ -369,8 +369,7 @@ class _Run:
             self.database,
             group,
             batch_rows=rows,
-            tick=self._advance,
-            cancelled=self.cancelled,
+            tick=self._tick,
             accepted=self._attempt.known.adopted,
             verified=self._untouched if are_sound else never,
         )
@@ -395,9 +394,7 @@ class _Run:
         kept: dict[str, Reference] = {}
         for tenant, parts in by_tenant.items():
             try:
-                kept[tenant] = self.archiver.write(
-                    tenant, parts, tick=self._advance, cancelled=self.cancelled
-                )
+                kept[tenant] = self.archiver.write(tenant, parts, self._tick)
             except RowChanged as error:
                 self._leave(parts[0], error)
         self.result.archives += tuple(reference.file for reference in kept.values())
@@ -476,6 +473,11 @@ class _Run:
         else:
             self.pause(_PAUSE)
         return held
+
+    def _tick(self, rows: int) -> None:
+        if self.cancelled():
+            raise Cancelled
+        self._advance(rows)
 
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)

@@ -334,7 +334,7 @@ def found_in_archive(chain: ChainFile, folder: Path) -> set[str]:
     (folder / reference.file).write_bytes(packed)
     claim = Marker(last + 1, 1, last, len(rows), "0" * 64, NOW, reference)
     found = ArchiveReading(TENANT, reference, [claim])
-    found.read(folder, lambda entries: False)
+    found.read(folder, lambda entries: None)
     assert found.entries == len(rows)
     return {str(finding.code) for finding in found.findings}
 

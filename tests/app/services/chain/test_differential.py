@@ -456,7 +456,7 @@ def test_the_proof_alone_knows_that_only_the_furthest_marker_counts(tmp_path: Pa
     database = LocalDatabase(chain.path)
     with database.connection_context():
         found, _ = find_prefixes(database, NOW - 60 * DAY)
-        batches, (left,) = prove(database, found, batch_rows=5, tick=lambda _: None, cancelled=lambda: False)
+        batches, (left,) = prove(database, found, batch_rows=5, tick=lambda _: None)
     assert left.tenant_id == "acme"
     assert left.reason.startswith("Nothing proves what came before entry")
     assert {part.tenant_id for batch in batches for part in batch} == {"globex", "initech"}

@@ -235,7 +235,7 @@ def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
 ) -> None:
     chains.append(sql, "acme", [old(5), old(4), old(3), old(2), OLD, NEW, NEW])
     (share,) = planned(database).shares
-    proven = partial(prove, database, [share], batch_rows=2, tick=lambda _: None, cancelled=lambda: False)
+    proven = partial(prove, database, [share], batch_rows=2, tick=lambda _: None)
     batches, _ = proven()
     assert [(part.from_seq, part.to_seq, part.count) for (part,) in batches] == [
         (1, 2, 2),
