@@ -53,34 +53,18 @@ def verify(options: argparse.Namespace) -> int:
         raise InvalidInput("trust-key", "--trust-key names a key of an export; give that with --checkpoints.")
     path, now = database_path(options.file), int(time.time())
     store, verifier = store_and_verifier(take_part=True)
+    part = {"tenant": options.tenant, "seq_from": options.seq_from, "seq_to": options.seq_to}
+    exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     report = verify_with_checkpoints(
-        path,
-        store,
-        verifier,
-        now=now,
-        tenant=options.tenant,
-        seq_from=options.seq_from,
-        seq_to=options.seq_to,
-        export=options.checkpoints,
-        trust=[key.lower() for key in options.trust_key],
-        archive=options.archive,
+        path, store, verifier, now=now, export=exported, trust=trust, archive=options.archive, **part
     )
     if not report.entries and not report.findings:
         _refuse_empty(options)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
-        exported = options.checkpoints
-        write_bundle(
-            path,
-            report,
-            options.report,
-            tenant=options.tenant,
-            seq_from=options.seq_from,
-            seq_to=options.seq_to,
-            checkpoints=store.checkpoints(path) if exported is None else read_export(exported),
-            now=now,
-        )
+        known = store.checkpoints(path) if exported is None else read_export(exported)
+        write_bundle(path, report, options.report, checkpoints=known, now=now, **part)
     if options.json:
         print_json(report.to_json())
     else:
