@@ -50,6 +50,11 @@ def raw(sql: str, *values: Any) -> RawQuery:
     return RawQuery(sql, values)
 
 
+def sql_name(name: str) -> str:
+    """A table's, column's or index's name as SQL takes it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or None for any number."""

@@ -66,11 +66,6 @@ def readable(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def sql_name(name: str) -> str:
-    """A table's, column's or index's name as SQL takes it, whatever it holds."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def visible(text: str, keep: str = "") -> str:
     r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
 

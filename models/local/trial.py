@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import apsw
 
+from models.engine import sql_name
+
 _STEPS: Final = 100_000
 """Of SQLite's machine; to make a table takes a few hundred, and a hostile file's SQL may go on for ever."""
 
@@ -32,22 +34,18 @@ def accepted(sql: str, table: str, column: str, values: Sequence[str]) -> frozen
             }
             trial.pragma("ignore_check_constraints", 1)
             places = ", ".join("?" * len(row))
-            names = ", ".join(map(_quoted, row))
-            trial.execute(f"INSERT INTO {_quoted(table)} ({names}) VALUES ({places})", tuple(row.values()))  # noqa: S608
+            names = ", ".join(map(sql_name, row))
+            trial.execute(f"INSERT INTO {sql_name(table)} ({names}) VALUES ({places})", tuple(row.values()))  # noqa: S608
             trial.pragma("ignore_check_constraints", 0)
             for value in values:
                 try:
-                    trial.execute(f"UPDATE OR ABORT {_quoted(table)} SET {_quoted(column)} = ?", (value,))  # noqa: S608
+                    trial.execute(f"UPDATE OR ABORT {sql_name(table)} SET {sql_name(column)} = ?", (value,))  # noqa: S608
                 except apsw.ConstraintError:
                     continue
                 taken.add(value)
         except apsw.Error:
             return frozenset(values)
     return frozenset(taken or values)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _filler(kind: str) -> Any:

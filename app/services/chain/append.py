@@ -11,8 +11,7 @@ from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.reading import ENCODINGS
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, deviation, entry_hash
-from app.services.text import sql_name
-from models.engine import Database, Rows, Statement, raw
+from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import (
     DiskFull,
     HeadMoved,

@@ -9,8 +9,7 @@ from typing import Any
 from peewee import OperationalError
 
 from app import paths
-from app.services.text import sql_name
-from models.engine import Database, raw
+from models.engine import Database, raw, sql_name
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
 from models.schema import Schema, find_tenants, inspect, internal

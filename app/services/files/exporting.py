@@ -14,8 +14,8 @@ import apsw
 
 from app.services.records.literals import literal, written
 from app.services.records.rows import text_of
-from app.services.text import counted, sql_name
-from models.engine import raw
+from app.services.text import counted
+from models.engine import raw, sql_name
 from models.errors import InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import Progress, ignore

@@ -10,7 +10,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
-from app.services.text import sql_name
+from models.engine import sql_name
 from models.local import statements
 
 _OK: Final = apsw.SQLITE_OK

@@ -31,7 +31,7 @@ from app.services.files.dump import (
     reading,
 )
 from app.services.files.guard import Forbidden, Guard
-from app.services.text import sql_name
+from models.engine import sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
 from models.local.file import MAGIC, is_sql, require_file, set_pragma

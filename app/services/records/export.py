@@ -19,8 +19,8 @@ from app.services.records.literals import literal
 from app.services.records.rows import RawText, Value
 from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn
 from app.services.records.webhooks import host_alone
-from app.services.text import cell, one_cell, sql_name
-from models.engine import Database
+from app.services.text import cell, one_cell
+from models.engine import Database, sql_name
 from models.errors import TableMissing
 from models.progress import Progress, ignore
 from models.schema import read_stored

@@ -20,8 +20,7 @@ from app.services.records.rows import (
     one_of,
     refers,
 )
-from app.services.text import sql_name
-from models.engine import Database, Rows, raw
+from models.engine import Database, Rows, raw, sql_name
 from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
 

@@ -13,8 +13,8 @@ from typing import Any, Final, TypeVar
 
 from peewee import OP, SQL, Expression, NodeList
 
-from app.services.text import readable, sql_name
-from models.engine import Statement, raw
+from app.services.text import readable
+from models.engine import Statement, raw, sql_name
 from models.errors import ColumnMissing, NotAllowed
 from models.schema import ForeignKey, StoredTable
 

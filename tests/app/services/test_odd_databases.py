@@ -26,13 +26,14 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value, decoded, exact
-from app.services.text import sql_name
+from models.engine import sql_name
 from models.errors import TenantAdminError
 from models.local.database import LocalDatabase
 from models.schema import inspect, read_stored
 from models.status import RunStatus
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.connected import connected
 from tests.fixtures.odd import Odd
 from tests.fixtures.stored import Stored, schema, stored
 
@@ -221,8 +222,7 @@ def alter(path: Path, chosen: random.Random) -> None:
 def test_lists_are_read_back_as_they_were(odd: Iterator[tuple[int, Path]]) -> None:
     compared = 0
     for number, path in odd:
-        database = LocalDatabase(path, read_only=True)
-        with database.connection_context():
+        with connected(path, read_only=True) as database:
             lists = Lists(inspect(database))
             tables, _ = read_stored(database)
             for table in (name for name in LISTED if name in tables):

@@ -31,7 +31,7 @@ from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport, in_order
 from app.services.chain.verify.source import IN_THE_WAY, Neighbours, look_up, neighbours
-from app.services.text import sql_name
+from models.engine import sql_name
 
 if TYPE_CHECKING:  # which concludes with this
     from app.services.chain.verify.verification import Extent
