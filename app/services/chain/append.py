@@ -10,7 +10,15 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.reading import ENCODINGS
-from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, compact_json, deviation, entry_hash
+from app.services.chain.rules import (
+    GENESIS,
+    HIGHEST_SEQ,
+    NUMBERED,
+    TABLE,
+    compact_json,
+    deviation,
+    entry_hash,
+)
 from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import (
     DiskFull,
@@ -21,6 +29,7 @@ from models.errors import (
     TableMissing,
     TenantAdminError,
 )
+from models.progress import Stop, never
 from models.status import DAY
 from models.tables import AuditEntry
 
@@ -28,17 +37,13 @@ ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
 
 _RECENT: Final = 1_000
-from models.progress import Stop, never
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
 
-_GUARDED: Final = """
-SELECT sql,
-  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1),
-  EXISTS (SELECT 1 FROM pragma_table_info(?1)
-    WHERE lower(name) = 'seq' AND pk = 1 AND upper(type) = 'INTEGER')
-    AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')
+_GUARDED: Final = f"""
+SELECT sql, {NUMBERED},
+  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1)
 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
-"""
+"""  # noqa: S608
 _LATEST: Final = f"""
 SELECT CAST(tenant_id AS BLOB), max(seq), CAST('a' AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
@@ -283,10 +288,8 @@ def end_of(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
     `recent` are the last entries among the table's newest, found without any index.
     """
     what: str | None = "is no table"
-    for sql, never_null, numbered in guard:
-        what = deviation(sql)
-        if not numbered:
-            what = "is not keyed by seq"
+    for sql, numbered, never_null in guard:
+        what = deviation(sql, numbered)
         if not never_null:
             what = "lets previous_hash be NULL, so two programs could append behind one entry"
     if what is not None:

@@ -54,8 +54,21 @@ _SQL_TOKEN: Final = re.compile(
 )
 
 
-def deviation(create_table: str) -> str | None:
-    """What in the table's own SQL makes one row answer for another, or an insert do something else."""
+NUMBERED: Final = """
+EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'seq' AND pk = 1 AND upper(type) = 'INTEGER')
+  AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')
+"""
+"""Whether seq is the row's own number, in SQL: a key declared INTEGER and kept in no index (as DESC and
+WITHOUT ROWID are). Any other may be NULL, text or twice there."""
+
+
+def deviation(create_table: str, numbered: bool) -> str | None:
+    """What in the table's own SQL makes one row answer for another, or an insert do something else.
+
+    `numbered` is what SQL says to `NUMBERED`.
+    """
+    if not numbered:
+        return "is not keyed by seq"
     words = (word.upper() for word in _SQL_TOKEN.findall(create_table) if not word.startswith(("--", "/*")))
     for word, following in pairwise(words):
         if word == "COLLATE" and following.strip("'\"`[]") != "BINARY":

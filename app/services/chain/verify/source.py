@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from app.services.chain.entry import RAW_COLUMNS, Entry
-from app.services.chain.rules import COLUMNS, GENESIS, TABLE, deviation
+from app.services.chain.rules import COLUMNS, GENESIS, NUMBERED, TABLE, deviation
 from app.services.chain.verify.follow import Damaged
 from models.errors import TableMissing, TenantAdminError
 
@@ -125,26 +125,15 @@ def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
 def check_table(connection: apsw.Connection, path: Path) -> None:
     """Raises `TableMissing` or `CannotVerify`, and apsw's own errors."""
     found: Any = connection.execute(
-        "SELECT type, sql FROM main.sqlite_master WHERE lower(name) = ?", (TABLE,)
+        f"SELECT type, sql, {NUMBERED} FROM main.sqlite_master WHERE lower(name) = ?1",  # noqa: S608
+        (TABLE,),
     ).fetchone()
     if found is None or found[0] != "table":
         raise TableMissing(TABLE)
-    columns = {
-        name: (key, str(kind).upper())
-        for name, key, kind in connection.execute(
-            "SELECT lower(name), pk, type FROM pragma_table_xinfo(?)", (TABLE,)
-        )
-    }
-    missing = [name for name in COLUMNS if name not in columns]
-    keys = [name for name, (key, _) in columns.items() if key]
-    of_key = connection.execute("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (TABLE,)).fetchone()
-    what = deviation(str(found[1]))
-    # Only a key declared INTEGER, and kept in no index (as DESC and WITHOUT ROWID are), is the row's own
-    # number; any other may be NULL, text or twice there.
-    if keys != ["seq"] or columns["seq"] != (1, "INTEGER") or of_key is not None:
-        what = "is not keyed by seq"
-    if missing:
-        what = f"has no column {missing[0]}"
+    shape = connection.execute("SELECT lower(name) FROM pragma_table_xinfo(?)", (TABLE,))
+    names = {name for (name,) in shape}
+    missing = next((name for name in COLUMNS if name not in names), None)
+    what = f"has no column {missing}" if missing else deviation(str(found[1]), bool(found[2]))
     if what is not None:
         raise CannotVerify(f"{path.name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
 
