@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import BaseQuery, RawQuery
 
-from models.progress import PATIENCE, Stop, never
+from models.progress import Stop, never
 
 if TYPE_CHECKING:
     from models.schema import StoredTables
@@ -108,19 +108,13 @@ class Database(ABC):
         """The rows of each read, all from one snapshot: what belongs together is read together."""
 
     @abstractmethod
-    def run_batch(
-        self,
-        statements: Sequence[Statement],
-        *,
-        patience: float = PATIENCE,
-        cancelled: Stop = never,
-    ) -> float:
+    def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         """Runs all statements in one transaction, or none of them; for how many seconds it kept others from
         writing.
 
-        `patience` is how many seconds another writer is waited for. Raises `ReadOnlyFile`, `FileLocked`,
-        `HeadMoved` (an audit append's guard failed), `RowChanged` (a statement changed another number of rows
-        than it expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
+        Another writer is waited for, `PATIENCE` at most. Raises `ReadOnlyFile`, `FileLocked`, `HeadMoved` (an
+        audit append's guard failed), `RowChanged` (a statement changed another number of rows than it
+        expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
         """
 
     @abstractmethod

@@ -131,17 +131,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             made = self.connection().execute(_MADE, (table,)).fetchone()
         return frozenset(values) if made is None else accepted(made[0], made[1], column, values)
 
-    def run_batch(
-        self,
-        statements: Sequence[Statement],
-        *,
-        patience: float = PATIENCE,
-        cancelled: Stop = never,
-    ) -> float:
+    def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         if self.read_only:
             raise ReadOnlyFile(self.path)
         compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + PATIENCE
 
         with self.expected_errors():
             connection: apsw.Connection = self.connection()

@@ -139,10 +139,10 @@ def test_a_lock_is_said_with_the_name_of_the_program_that_holds_it(database_path
     database = LocalDatabase(database_path)
     with database.connection_context():
         with pytest.raises(FileLocked, match=rf"in use by python.* \(pid {holder.pid}\)") as caught:
-            database.run_batch([insertion("u-1")], patience=0)
+            database.run_batch([insertion("u-1")], cancelled=lambda: True)
         assert f"(pid {os.getpid()})" not in str(caught.value)
         holder.communicate()
-        database.run_batch([insertion("u-1")], patience=0)
+        database.run_batch([insertion("u-1")])
 
 
 def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM users").fetchall()
         with pytest.raises(FileLocked):
-            database.run_batch([insertion("u-2")], patience=0)
+            database.run_batch([insertion("u-2")], cancelled=lambda: True)
         reader.execute("COMMIT")
         assert emails(database) == ["ada@example.org"]
 

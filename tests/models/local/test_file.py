@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import apsw
 import pytest
 
 from models import errors
-from models.local.file import in_use_by, require_file
+from models.local.file import in_use_by, patiently, require_file
+from models.progress import never
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
 
@@ -123,3 +126,18 @@ def test_what_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
     ):
         with pytest.raises(kind, match=said):
             require_file(path)
+
+
+def test_a_lock_is_waited_for_until_the_time_is_up() -> None:
+    tries: list[float] = []
+
+    def step() -> None:
+        tries.append(time.monotonic())
+        raise apsw.BusyError
+
+    deadline = time.monotonic() + 0.01
+    with pytest.raises(apsw.BusyError):
+        patiently(step, deadline, never)
+    assert len(tries) > 1 and tries[-2] < deadline
+    with pytest.raises(apsw.BusyError):
+        patiently(step, time.monotonic() + 3600, lambda: True)

@@ -185,12 +185,10 @@ def test_a_locked_file_names_the_sentence_and_changes_nothing(
     other.execute("BEGIN IMMEDIATE")
     statements = [row.statement() for row in creation("u-1")(Images(database)).rows]
     database.connection().set_busy_timeout(10)
-    with pytest.raises(FileLocked, match="nothing was changed"):
-        database.run_batch(statements, patience=0)
-    with pytest.raises(FileLocked):  # cancelling ends the wait long before the patience does
-        database.run_batch(statements, patience=3600, cancelled=lambda: True)
+    with pytest.raises(FileLocked, match="nothing was changed"):  # cancelling ends the wait at once
+        database.run_batch(statements, cancelled=lambda: True)
     other.execute("ROLLBACK")
-    database.run_batch(statements, patience=0)
+    database.run_batch(statements)
     assert len(users_of(database_path)) == 1
 
 
