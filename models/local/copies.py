@@ -17,7 +17,7 @@ import apsw
 
 from models.errors import Cancelled, CannotOpen, CopyNotWritten, FileLocked
 from models.local import atomic
-from models.local.file import BUSY_TIMEOUT_MS, connect, in_use_by, patiently
+from models.local.file import BUSY_TIMEOUT_MS, connect, in_use_by, patiently, traces
 from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
@@ -77,29 +77,20 @@ def copy_parts(path: Path, target: Path) -> None:
     cannot open it in its place, so that no connection of this process holds any. Raises `CannotOpen`,
     `FileLocked` where it kept changing, for such a copy is torn, and `OSError`.
     """
+    parts = [atomic.sibling(path, suffix) for suffix in atomic.PARTS]
     for _ in range(3):
-        before = _state(path)
-        for suffix in atomic.PARTS:
-            part = atomic.sibling(path, suffix)
+        before = traces(*parts)
+        for suffix, part in zip(atomic.PARTS, parts, strict=True):
             if part.exists():
                 try:
                     shutil.copyfile(part, atomic.sibling(target, suffix))
                 except PermissionError as error:
                     raise CannotOpen(path if error.filename == str(part) else target) from error
-        if _state(path) == before:
+        if traces(*parts) == before:
             return
         for suffix in atomic.SIBLINGS:
             atomic.sibling(target, suffix).unlink(missing_ok=True)
     raise FileLocked(path, in_use_by(path))
-
-
-def _state(path: Path) -> list[tuple[str, int, int]]:
-    found = []
-    for part in atomic.PARTS:
-        with suppress(FileNotFoundError):
-            status = atomic.sibling(path, part).stat()
-            found.append((part, status.st_size, status.st_mtime_ns))
-    return found
 
 
 def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelled: Stop) -> None:
@@ -147,9 +138,7 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
             atomic.sibling(path, suffix).replace(atomic.sibling(kept, suffix))
     atomic.sibling(path, atomic.SHARED_MEMORY).unlink(missing_ok=True)
     shutil.copyfile(path, kept)
-    copy.chmod(0o600)
-    with copy.open("rb+") as file:
-        os.fsync(file.fileno())
+    atomic.finish(copy)
     copy.replace(path.resolve())
 
 

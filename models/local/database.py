@@ -1,7 +1,6 @@
 """A local SQLite file as the engine of a database, on APSW's own current SQLite."""
 
 import ctypes
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +26,7 @@ from models.local.file import (
     require_log,
     require_same,
     set_pragma,
+    traces,
 )
 from models.progress import PATIENCE, Stop, never
 
@@ -242,7 +242,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         connection = self._connect()  # of its own: it sees the commits of every other one, ours too
         with self.expected_errors():
             before = connection.pragma("data_version")
-        states = _states(self.path, self._log)  # after that read, which may have made the log
+        before_write = traces(self.path, self._log)  # after that read, which may have made the log
 
         def untouched() -> bool:
             try:
@@ -250,7 +250,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             except apsw.Error:  # locked by somebody who writes, say
                 return False
             # What writes past SQLite leaves its counter as it was.
-            return same and _states(self.path, self._log) == states
+            return same and traces(self.path, self._log) == before_write
 
         return untouched
 
@@ -290,22 +290,3 @@ def _log_is_cut(connection: apsw.Connection, log: Path) -> bool:
         if frames == before:
             return True
         before = frames
-
-
-def _states(path: Path, log: Path) -> list[tuple[int, ...] | None]:
-    """What a write of any kind changes of the file and of its log; None where there is none.
-
-    Of all that, setting the time of the last change leaves ctime as the trace. Opening the log changes that
-    too where root runs this: SQLite gives the log to the file's owner, each time (os_unix.c, robustFchown).
-    """
-    is_root = getattr(os, "geteuid", lambda: None)() == 0
-    states: list[tuple[int, ...] | None] = []
-    for file in (path, log):
-        try:
-            found = file.stat()
-        except OSError:
-            states.append(None)
-            continue
-        ctime = 0 if file is log and is_root else found.st_ctime_ns
-        states.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, ctime))
-    return states

@@ -135,6 +135,25 @@ def identity(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
+def traces(*files: Path) -> list[tuple[int, ...] | None]:
+    """What a write of any kind changes of each of the files; None where there is none.
+
+    Of all that, setting the time of the last change leaves ctime as the trace. Opening a log changes that
+    too where root runs this: SQLite gives the log to the file's owner, each time (os_unix.c, robustFchown).
+    """
+    is_root = getattr(os, "geteuid", lambda: None)() == 0
+    found: list[tuple[int, ...] | None] = []
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            found.append(None)
+            continue
+        ctime = 0 if is_root and file.name.endswith(LOG) else status.st_ctime_ns
+        found.append((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, ctime))
+    return found
+
+
 def require_same(path: Path, opened: Identity | None) -> None:
     """Raises `FileMoved` or `FileReplaced` where it is not the file any more that was opened there."""
     if identity(path) != opened:

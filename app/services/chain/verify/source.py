@@ -6,6 +6,7 @@ It may be damaged: `TableRows` finds where it can be read again. What explains a
 import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,25 +69,27 @@ class Source:
             identity,
             require_file,
             require_log,
+            traces,
         )
 
         require_file(path)
         require_log(path)
-        self.path = path
-        self._before, self._log, self._identity = _state(path), sibling(path, LOG), identity(path)
+        self.path, self._identity, log = path, identity(path), sibling(path, LOG)
+        self._traces = partial(traces, path, log)
+        self._before = self._traces()
         header = first_bytes(path, 100)
         if header and header[:16] != MAGIC:
             raise diagnose(path)
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
-        self.frozen = wal and not self._log.exists()
+        self.frozen = wal and not log.exists()
         self.read_from = path if self.frozen or _readable(path) else _copy(path, stack)
         self.copied = self.read_from != path
         self.uri = uri(self.read_from, immutable=self.frozen, writable=self.copied)
 
     def undisturbed(self) -> bool:
         """Whether a file read without locks is still as it was."""
-        return not self.frozen or (_state(self.path) == self._before and not self._log.exists())
+        return not self.frozen or self._traces() == self._before
 
     def require_in_place(self) -> None:
         """Raises `FileMoved` or `FileReplaced`; each scan has opened it by its path."""
@@ -144,11 +147,6 @@ def is_wal(connection: apsw.Connection) -> bool:
 
 def encoding(connection: apsw.Connection) -> str:
     return ENCODINGS[str(connection.pragma("encoding"))]
-
-
-def _state(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _readable(path: Path) -> bool:
