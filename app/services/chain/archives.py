@@ -134,11 +134,9 @@ class Archiver:
         ):
             for rows in read:
                 for seq, _, before, digest, data in rows:
-                    if previous and before != previous:
-                        raise RowChanged
-                    if data is None or sha256(data).hexdigest().encode() != digest:
-                        raise RowChanged
-                    if seq in ends and ends.pop(seq) != digest:
+                    holds = data is not None and sha256(data).hexdigest().encode() == digest
+                    follows = previous in (b"", before)
+                    if not (holds and follows) or ends.pop(seq, digest) != digest:
                         raise RowChanged
                     previous = digest
                 packed.write(b"".join(line for _, line, *_ in rows))
