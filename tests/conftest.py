@@ -11,6 +11,7 @@ import pytest
 from app import paths
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
+from tests.fixtures.connected import connected
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -82,6 +83,5 @@ def database_path(_new_file: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def database(database_path: Path) -> Iterator[LocalDatabase]:
     """The new file, open for writing on the test's own thread."""
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         yield database

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from models.errors import FileMissing
 from models.local.database import LocalDatabase
+from tests.fixtures.connected import connected
 from tests.test_architecture import imports, sources
 
 QT_MODULES = {"QtCore", "QtGui", "QtWidgets", "QtSvg"}
@@ -33,15 +34,13 @@ def test_sqlite_is_the_one_we_chose(database_path: Path) -> None:
     version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
     assert version >= (3, 51, 3)
     assert apsw.using_amalgamation
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         assert database.connection().execute("SELECT sqlite_version()").get == apsw.sqlite_lib_version()
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_connection_trusts_nothing_in_the_file(database_path: Path, read_only: bool) -> None:
-    database = LocalDatabase(database_path, read_only=read_only)
-    with database.connection_context():
+    with connected(database_path, read_only=read_only) as database:
         connection = database.connection()
         assert connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, -1) == 1
         assert connection.pragma("trusted_schema") == 0

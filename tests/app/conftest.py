@@ -1,5 +1,6 @@
 """Sample data as the command makes it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run("demo", path, "--rows", 600, "--tenants", 3, "--seed", 7)
     assert (done.returncode, done.stderr) == (0, "")
     return path
+
+
+@pytest.fixture
+def copy(demo: Path, tmp_path: Path) -> Path:
+    """A test's own copy of them."""
+    return Path(shutil.copy(demo, tmp_path / "copy.sqlite"))

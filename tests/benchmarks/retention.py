@@ -42,6 +42,7 @@ from models.engine import Statement
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.connected import connected
 from tests.fixtures.context import make_context
 from tests.fixtures.retaining import retain, unsigned
 
@@ -141,8 +142,7 @@ def writer(path: Path) -> Iterator[Callable[[], float]]:
 
 
 def single_delete(path: Path, cutoff: int, *, with_writer: bool) -> Measured:
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         connection: apsw.Connection = database.connection()
 
         def delete() -> float:

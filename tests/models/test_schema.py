@@ -10,19 +10,16 @@ from models.engine import raw
 from models.errors import ColumnMissing
 from models.local.database import LocalDatabase
 from models.schema import Schema, StoredTables, expected_columns, find_tenants, inspect, read_stored
+from tests.fixtures.connected import connected, execute
 
 
 def inspected(path: Path) -> Schema:
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    with connected(path, read_only=True) as database:
         return inspect(database)
 
 
 def altered(path: Path, *statements: str) -> Schema:
-    connection = apsw.Connection(str(path))
-    for statement in statements:
-        connection.execute(statement).fetchall()
-    connection.close()
+    execute(path, *statements)
     return inspected(path)
 
 

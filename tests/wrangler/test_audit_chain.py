@@ -13,7 +13,7 @@ from app.services.chain import append as chain
 from app.services.chain.append import Event
 from app.workers import scan_pool
 from models.local import migrations
-from models.local.database import LocalDatabase
+from tests.fixtures.connected import connected
 from tests.wrangler.toolchain import Project
 
 pytestmark = pytest.mark.wrangler
@@ -60,8 +60,7 @@ def entries(count: int, since: int = NOW) -> list[dict[str, Any]]:
 
 def append_here(path: Path, tenant: str, payload: dict[str, Any]) -> str:
     """Appends as every act of this program does; returns the new head."""
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         event = Event(tenant, "settings_changed", payload)
         chain.append(database, lambda: chain.Batch((), (event,)), now=NOW + 1000)
         return chain.heads(database, [tenant])[tenant].hash
@@ -103,8 +102,7 @@ def test_what_the_worker_calls_broken_is_found_here(project: MakeProject) -> Non
     migrations.create_database(theirs.file, paths.migrations_dir(), now=NOW)
     for _ in range(5):
         append_here(theirs.file, "acme", PAYLOADS[0])
-    database = LocalDatabase(theirs.file)
-    with database.connection_context():
+    with connected(theirs.file) as database:
         database.connection().execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
     with theirs.serve() as address:
         assert ask(address)["broken"] == [3]

@@ -13,9 +13,9 @@ import pytest
 
 from app.services.files.exporting import Wanted, write_sql
 from app.services.files.importing import import_dump
-from models.local.database import LocalDatabase
 from tests.app.services.files.test_exporting import fill
 from tests.fixtures.chains import append
+from tests.fixtures.connected import connected
 from tests.fixtures.stored import stored
 from tests.wrangler.test_audit_chain import NOW, TENANTS
 from tests.wrangler.toolchain import DATABASE, Project
@@ -42,8 +42,7 @@ def test_d1_takes_an_export_and_holds_the_same(
     fill(database_path)
     fill_more(database_path)
     sql = tmp_path / "ours.sql"
-    database = LocalDatabase(database_path, read_only=True)
-    with database.connection_context():
+    with connected(database_path, read_only=True) as database:
         write_sql(database, sql, Wanted())
     theirs = project()
     theirs.run("d1", "execute", DATABASE, "--local", "--file", str(sql))

@@ -11,6 +11,7 @@ from app.services.files.dump import NoteKind
 from app.services.files.importing import import_dump
 from app.workers import scan_pool
 from tests.fixtures.chains import COLUMNS, GENESIS, digest
+from tests.fixtures.connected import execute
 from tests.wrangler.test_audit_chain import NOW, PAYLOADS, TENANTS
 from tests.wrangler.toolchain import DATABASE, Project
 
@@ -72,9 +73,7 @@ def test_an_export_comes_in_and_one_change_of_it_is_reported(project: MakeProjec
     }
     assert "HASH" in {finding.code for finding in findings}
 
-    connection = apsw.Connection(str(theirs.file))
-    connection.execute("UPDATE audit_chain SET event_type = 'a' || char(0) WHERE seq = 1")
-    connection.close()
+    execute(theirs.file, "UPDATE audit_chain SET event_type = 'a' || char(0) WHERE seq = 1")
     made = import_dump(export(theirs), tmp_path / "zero.sqlite")
     assert {note.kind for note in made.notes if note.kind.is_loss} == {NoteKind.NUL, NoteKind.ALTERED}
     found = apsw.Connection(str(made.path)).execute("SELECT hex(event_type) FROM audit_chain WHERE seq = 1")

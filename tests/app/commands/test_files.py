@@ -8,11 +8,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.demo import create_demo
-from tests.conftest import MIGRATIONS, NOW
+from tests.conftest import MIGRATIONS
 from tests.fixtures.command import run
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import create_planning
+from tests.fixtures.sample import sample
 from tests.fixtures.stored import stored
 from tests.fixtures.window import ask, count
 
@@ -46,9 +46,7 @@ def test_a_new_migration_gets_the_next_number(tmp_path: Path) -> None:
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
-    path = tmp_path / "foundation.sqlite"
-    create_demo(path, rows=300, tenants=3, now=NOW)
-    return path
+    return sample(tmp_path / "foundation.sqlite", rows=300)
 
 
 @pytest.mark.slow
@@ -196,8 +194,7 @@ def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path
 def test_a_witnessed_file_is_not_replaced_by_an_unrelated_one_without_a_word(
     live: Path, tmp_path: Path
 ) -> None:
-    other = tmp_path / "other.sqlite"
-    create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
+    other = sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     assert run("checkpoint", live).returncode == 0
     done = run("restore", live, other)
     assert (done.returncode, done.stdout) == (1, "")

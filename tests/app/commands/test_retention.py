@@ -27,9 +27,7 @@ DAY = 86_400
 
 
 @pytest.mark.slow
-def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_retention_says_then_does_and_the_chain_still_verifies(copy: Path) -> None:
     dry = json.loads(run("retention", copy, "--dry-run", "--json").stdout)
     assert dry["dryRun"] is True
     assert set(dry["removed"]) == {"audit_chain", "notifications", "planning_runs", "planning_artifacts"}
@@ -41,9 +39,8 @@ def test_retention_says_then_does_and_the_chain_still_verifies(demo: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: Path) -> None:
-    copy, folder = tmp_path / "copy.sqlite", tmp_path / "archive"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_what_retention_archives_is_proven_with_the_file(copy: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
     assert run("retention", copy, "--dry-run", "--archive", folder).returncode == 0
     assert not folder.exists()
     done = run("retention", copy, "--days", 1, "--allow-majority", "--archive", folder)
@@ -69,9 +66,7 @@ def test_what_retention_archives_is_proven_with_the_file(demo: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_most_of_a_tenant_needs_a_confirmation(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_most_of_a_tenant_needs_a_confirmation(copy: Path) -> None:
     refused = run("retention", copy, "--days", 1)
     assert refused.returncode == 2
     assert "More than half" in refused.stderr and "--allow-majority" in refused.stderr
@@ -169,9 +164,7 @@ def test_the_second_request_to_stop_ends_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_a_time_given_confirms_what_lies_ahead(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_a_time_given_confirms_what_lies_ahead(copy: Path) -> None:
     newest = apsw.Connection(str(copy)).execute("SELECT max(created_at) FROM audit_chain").get
     done = run("retention", copy, "--allow-majority", "--now", newest + 20 * DAY)
     assert (done.returncode, done.stderr) == (0, "")
@@ -262,9 +255,10 @@ def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_
 
 
 @pytest.mark.slow
-def test_without_a_checkpoint_nothing_is_removed_unless_it_is_confirmed(demo: Path, tmp_path: Path) -> None:
-    copy, home = tmp_path / "copy.sqlite", tmp_path / "home"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_without_a_checkpoint_nothing_is_removed_unless_it_is_confirmed(
+    copy: Path, demo: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
     home.mkdir()
     (home / "checkpoints").write_text("a file where the folder should be")
     refused = run("retention", copy, home=home)

@@ -2,12 +2,14 @@
 
 import json
 import pwd
+import shutil
 from pathlib import Path
 
 import apsw
 import pytest
 
 from tests.fixtures.command import run
+from tests.fixtures.connected import execute
 
 
 def test_a_demo_file_verifies(demo: Path) -> None:
@@ -28,27 +30,21 @@ def test_one_tenant_is_verified_alone(demo: Path) -> None:
     assert "600" not in run("verify", demo, "--tenant", "acme-corp").stdout
 
 
-def test_a_tenant_without_a_name_is_verified_alone(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET tenant_id = '' WHERE tenant_id = 'acme-corp'")
+def test_a_tenant_without_a_name_is_verified_alone(copy: Path) -> None:
+    execute(copy, "UPDATE audit_chain SET tenant_id = '' WHERE tenant_id = 'acme-corp'")
     report = json.loads(run("verify", copy, "--tenant", "", "--json").stdout)
     assert [(item["tenant"], item["verdict"]) for item in report["tenants"]] == [("", "CONSISTENT")]
 
 
-def test_a_range_is_verified_alone(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "changed.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+def test_a_range_is_verified_alone(copy: Path) -> None:
+    execute(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     sound = run("verify", copy, "--from", 101, "--to", 200, "--json")
     assert (sound.returncode, json.loads(sound.stdout)["entries"]) == (0, 100)
     assert run("verify", copy, "--from", 31, "--to", 60).returncode == 1
 
 
-def test_a_changed_payload_is_found_and_exits_1(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "changed.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+def test_a_changed_payload_is_found_and_exits_1(copy: Path) -> None:
+    execute(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     done = run("verify", copy, "--json")
     (finding,) = json.loads(done.stdout)["findings"]
     assert done.returncode == 1
@@ -57,10 +53,8 @@ def test_a_changed_payload_is_found_and_exits_1(demo: Path, tmp_path: Path) -> N
     assert "HASH" in run("verify", copy).stdout
 
 
-def test_warnings_alike_are_counted_and_errors_are_all_there(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "changed.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET event_type = 'user login' WHERE seq <= 6")
+def test_warnings_alike_are_counted_and_errors_are_all_there(copy: Path) -> None:
+    execute(copy, "UPDATE audit_chain SET event_type = 'user login' WHERE seq <= 6")
     lines = [line.partition(":")[0] for line in run("verify", copy).stdout.splitlines()]
     assert (lines.count("HASH"), lines.count("GRAMMAR")) == (6, 4)
     assert "GRAMMAR: 3 more like these" in run("verify", copy).stdout
@@ -76,14 +70,13 @@ def test_a_part_that_holds_nothing_is_more_likely_mistyped(demo: Path, arguments
 
 
 @pytest.mark.slow
-def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_path: Path) -> None:
-    home, copy, export = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "checkpoints.json"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_a_checkpoint_shows_what_a_later_verification_misses(copy: Path, tmp_path: Path) -> None:
+    home, export = tmp_path / "home", tmp_path / "checkpoints.json"
     made = run("checkpoint", copy, "--export", export, home=home)
     assert made.returncode == 0
     assert "600 entries signed" in made.stdout
     assert json.loads(run("verify", copy, "--json", home=home).stdout)["verdict"] == "VERIFIED"
-    apsw.Connection(str(copy)).execute("DELETE FROM audit_chain WHERE seq > 590")
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 590")
     for arguments in ([], ["--checkpoints", export]):
         found = run("verify", copy, "--json", *arguments, home=home)
         assert found.returncode == 1
@@ -94,9 +87,8 @@ def test_a_checkpoint_shows_what_a_later_verification_misses(demo: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_checkpoint_of_an_unproven_start_says_so(demo: Path, tmp_path: Path) -> None:
-    home, copy = tmp_path / "home", tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_a_checkpoint_of_an_unproven_start_says_so(copy: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
     cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < ?"
     apsw.Connection(str(copy)).execute(cut, (100,))
     made = run("checkpoint", copy, home=home)
@@ -110,9 +102,8 @@ def test_a_checkpoint_of_an_unproven_start_says_so(demo: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["--accept-starts", "--start-over"])
-def test_a_start_is_accepted_by_command(demo: Path, tmp_path: Path, way: str) -> None:
-    home, copy = tmp_path / "home", tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
+def test_a_start_is_accepted_by_command(copy: Path, tmp_path: Path, way: str) -> None:
+    home = tmp_path / "home"
     run("checkpoint", copy, home=home)
     cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < 100"
     apsw.Connection(str(copy)).execute(cut)
@@ -125,10 +116,8 @@ def test_a_start_is_accepted_by_command(demo: Path, tmp_path: Path, way: str) ->
     assert run("verify", copy, home=home).returncode == 1
 
 
-def test_a_start_is_not_accepted_of_the_database_that_a_file_is_not(demo: Path, tmp_path: Path) -> None:
-    home, copy, other = tmp_path / "home", tmp_path / "copy.sqlite", tmp_path / "other.sqlite"
-    for path in (copy, other):
-        apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(path),))
+def test_a_start_is_not_accepted_of_the_database_that_a_file_is_not(copy: Path, tmp_path: Path) -> None:
+    home, other = tmp_path / "home", Path(shutil.copy(copy, tmp_path / "other.sqlite"))
     run("checkpoint", copy, home=home)
     cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < 100"
     apsw.Connection(str(other)).execute(cut)
@@ -177,10 +166,8 @@ def test_what_a_checkpoint_makes_is_its_owners_alone(demo: Path, tmp_path: Path)
         assert oct(file.stat().st_mode & 0o777) == "0o600"
 
 
-def test_no_character_of_a_file_acts_on_the_terminal(demo: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    apsw.Connection(str(demo)).execute("VACUUM INTO ?", (str(copy),))
-    apsw.Connection(str(copy)).execute("UPDATE audit_chain SET tenant_id = 'a\u202e\u001b[31m\u009b'")
+def test_no_character_of_a_file_acts_on_the_terminal(copy: Path) -> None:
+    execute(copy, "UPDATE audit_chain SET tenant_id = 'a\u202e\u001b[31m\u009b'")
     for words in ((), ("--json",)):
         said = run("verify", copy, *words).stdout
         assert said.isascii() and said.replace("\n", "").isprintable()

@@ -11,7 +11,6 @@ import pytest
 
 from app.services.chain import append as chain
 from app.services.chain.append import Batch, Event
-from app.services.demo import create_demo
 from app.services.records import notifications, runs, search, users, webhooks, writing
 from app.services.records.images import Images
 from app.services.records.list_query import ListQuery
@@ -30,6 +29,7 @@ from tests.app.services.records.test_images import Content, content, execute
 from tests.conftest import NOW
 from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.retaining import retain, unsigned
+from tests.fixtures.sample import sample
 
 __all__ = ["content"]
 
@@ -251,9 +251,7 @@ def test_an_act_is_planned_again_when_somebody_else_was_first(engine: PlainEngin
 
 @pytest.fixture(scope="module")
 def demo_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    create_demo(path, rows=1_500, tenants=3, now=NOW)
-    return path
+    return sample(tmp_path_factory.mktemp("demo") / "demo.sqlite", rows=1_500)
 
 
 @pytest.fixture

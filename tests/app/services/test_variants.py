@@ -12,12 +12,12 @@ from app.services.records.record import read_record
 from app.services.records.tables import DECLARED, USERS
 from app.services.records.webhooks import WebhookInput
 from app.workers import scan_pool
-from models.local.database import LocalDatabase
 from models.schema import inspect
 from models.status import DAY, RunStatus
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
 from tests.fixtures import variants
+from tests.fixtures.connected import connected
 from tests.fixtures.retaining import retain
 
 FILLED = f"""
@@ -32,8 +32,7 @@ INSERT INTO planning_artifacts (id, run_id, phase, content, created_at) VALUES
 @pytest.mark.parametrize("written", [variants.upper_case, variants.without_rowid])
 def test_everything_is_done_as_in_our_own(tmp_path: Path, written: Callable[[str], str]) -> None:
     path = variants.create(tmp_path / "other.sqlite", written(variants.schema()) + FILLED)
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         assert inspect(database).matches
         old = NOW - 100 * DAY
         hook = WebhookInput("CI", "https://hooks.acme.example/in")

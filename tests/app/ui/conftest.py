@@ -1,7 +1,6 @@
 """One theme for all interface tests, light unless a test changes it, and an open file for the tabs."""
 
 import gc
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -11,7 +10,6 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.services.demo import create_demo
 from app.settings import Settings
 from app.ui.shell.context import Context
 from app.ui.shell.window import MainWindow
@@ -20,6 +18,7 @@ from app.ui.theme import Mode, Theme
 from app.workers.runner import GarbageCollector
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
+from tests.fixtures.sample import sample
 
 AnyTab = TypeVar("AnyTab", bound=RecordTab)
 
@@ -62,17 +61,10 @@ def theme(_session_theme: Theme) -> Iterator[Theme]:
     _session_theme.set_mode(Mode.LIGHT)
 
 
-@pytest.fixture(scope="session")
-def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    create_demo(path, rows=600, tenants=3, now=NOW)
-    return path
-
-
 @pytest.fixture
-def demo_path(_demo_file: Path, tmp_path: Path) -> Path:
+def demo_path(tmp_path: Path) -> Path:
     """A test's own file of sample data: three tenants, the runs and notifications of the real one."""
-    return Path(shutil.copy(_demo_file, tmp_path / "demo.sqlite"))
+    return sample(tmp_path / "demo.sqlite", rows=600)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from models.schema import inspect
 from tests.conftest import NOW
+from tests.fixtures.connected import connected, execute
 from tests.fixtures.exporting import children, wait_for_end
 
 MANY = 150_000
@@ -93,8 +94,7 @@ def written(
 
 def as_before(path: Path, target: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> bytes:
     """What this process writes itself."""
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         lists = Lists(inspect(database))
         export.to_file(target, database, lists, query, form, keys=keys, progress=lambda done, total: None)
     return target.read_bytes()
@@ -327,9 +327,7 @@ def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) ->
 
 
 def drop_a_table(path: Path) -> None:
-    connection = apsw.Connection(str(path))
-    connection.execute("DROP TABLE users")
-    connection.close()
+    execute(path, "DROP TABLE users")
 
 
 def damage(path: Path) -> None:

@@ -33,6 +33,7 @@ from models.errors import (
 )
 from models.local.database import LIMITS, PRAGMAS, LocalDatabase
 from models.tables import Notification, User
+from tests.fixtures.connected import connected
 from tests.fixtures.inserting import INTO_USERS
 
 NOW = 1_795_000_000
@@ -51,8 +52,7 @@ def emails(database: LocalDatabase) -> list[str]:
 def test_every_connection_has_the_settings_that_protect_the_file(
     database_path: Path, read_only: bool
 ) -> None:
-    database = LocalDatabase(database_path, read_only=read_only)
-    with database.connection_context():
+    with connected(database_path, read_only=read_only) as database:
         connection = database.connection()
         assert {name: connection.pragma(name) for name, _ in PRAGMAS} == dict(PRAGMAS)
         assert connection.pragma("query_only") == int(read_only)
@@ -78,8 +78,7 @@ def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
 def test_a_path_is_taken_literally(database_path: Path, name: str) -> None:
     odd = database_path.rename(database_path.with_name(name))
     for immutable in (False, True):
-        database = LocalDatabase(odd, immutable=immutable)
-        with database.connection_context():
+        with connected(odd, immutable=immutable) as database:
             assert emails(database) == []
 
 
@@ -95,8 +94,7 @@ def test_the_file_stays_the_same_when_the_working_folder_changes(
 
 def test_an_immutable_glance_leaves_nothing_beside_the_file(database_path: Path) -> None:
     before = sorted(database_path.parent.iterdir())
-    database = LocalDatabase(database_path, immutable=True)
-    with database.connection_context():
+    with connected(database_path, immutable=True) as database:
         assert emails(database) == []
         with pytest.raises(ReadOnlyFile):
             database.run_batch([insertion("u-1")])
@@ -136,8 +134,7 @@ def test_a_lock_is_said_with_the_name_of_the_program_that_holds_it(database_path
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "locked\n"
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         with pytest.raises(FileLocked, match=rf"in use by python.* \(pid {holder.pid}\)") as caught:
             database.run_batch([insertion("u-1")], cancelled=lambda: True)
         assert f"(pid {os.getpid()})" not in str(caught.value)
@@ -173,8 +170,7 @@ def test_a_commit_outside_wal_waits_for_a_reader(database_path: Path) -> None:
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_write_to_a_file_that_went_away_is_refused(database_path: Path, replaced: bool) -> None:
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         database.run_batch([insertion("u-1")])
         copy = database_path.read_bytes()
         database_path.rename(database_path.with_suffix(".moved"))
@@ -388,8 +384,7 @@ def test_a_log_may_come_while_the_file_is_open(database_path: Path) -> None:
 def test_a_watch_tells_of_bytes_written_past_the_engine(database_path: Path, mode: str, suffix: str) -> None:
     with closing(apsw.Connection(str(database_path))) as connection:
         assert connection.pragma("journal_mode", mode) == mode
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         database.run_batch([insertion("u-1")])
         untouched = database.watch()
         with closing(apsw.Connection(str(database_path))) as reader:

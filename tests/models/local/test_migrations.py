@@ -21,9 +21,9 @@ from models.errors import (
     ReadOnlyFile,
 )
 from models.local import migrations
-from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError
 from tests.conftest import MIGRATIONS
+from tests.fixtures.connected import connected
 from tests.fixtures.inserting import INTO_USERS
 
 NOW = 1_750_000_000  # 2025-06-15T15:06:40Z
@@ -197,8 +197,7 @@ class TestFailure:
         execute(file, "CREATE VIRTUAL TABLE words USING fts5(x)")
         before = file.read_bytes()
         fine, bad = "CREATE TABLE a (x); CREATE INDEX i ON mine(x);", "CREATE TABLE b (x);"
-        database = LocalDatabase(file, read_only=True)
-        with database.connection_context():
+        with connected(file, read_only=True) as database:
             assert migrations.foresee(database, folder(**{"0000_a": fine})) is None
             problem = migrations.foresee(database, folder(**{"0001_b": bad}))
         assert problem is not None
@@ -248,8 +247,7 @@ class TestFailure:
         assert not (tmp_path / "none.sqlite").exists()
 
     def test_a_file_that_may_not_be_written(self, file: Path, folder: Folder) -> None:
-        database = LocalDatabase(file, read_only=True)
-        with database.connection_context():
+        with connected(file, read_only=True) as database:
             assert migrations.status(database, folder(**{"0000_a": ""})).pending == ("0000_a.sql",)
             with pytest.raises(ReadOnlyFile), database.expected_errors():
                 database.connection().execute("CREATE TABLE a (x)")
@@ -309,8 +307,7 @@ class TestLedger:
         migrations.apply(file, some, now=NOW)
         execute(file, "INSERT INTO d1_migrations (name) VALUES ('0007_theirs.sql')")
         more = folder(**{"0001_b": "CREATE TABLE b (x)"})
-        database = LocalDatabase(file)
-        with database.connection_context():
+        with connected(file) as database:
             assert migrations.status(database, more) == migrations.MigrationStatus(
                 applied=("0000_a.sql",), pending=("0001_b.sql",), unknown=("0007_theirs.sql",)
             )

@@ -28,6 +28,7 @@ from models.tables import AuditEntry
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.app.services.chain.verify.test_index import hide
 from tests.fixtures.appending import TENANT
+from tests.fixtures.connected import connected, execute
 
 NOW = 1_795_000_000
 PROCESSES = 8
@@ -265,7 +266,7 @@ def test_nothing_is_appended_where_the_table_would_not_do_what_it_is_told(
     assert own in " ".join(table.split(");", 1)[0].split())
     body, rest = table.split(");", 1)
     made = " ".join(body.split()).replace(own, strange, 1)
-    apsw.Connection(str(path)).execute(f"{before}CREATE TABLE audit_chain{made});{rest}")
+    execute(path, f"{before}CREATE TABLE audit_chain{made});{rest}")
     database = LocalDatabase(path)
     with database.connection_context(), pytest.raises(NotAllowed, match=sentence):
         append(database, Event("acme-corp", "settings_changed", {}))
@@ -282,8 +283,7 @@ def test_an_appends_guard_reads_words_and_not_names(tmp_path: Path) -> None:
         "ALTER TABLE audit_chain ADD COLUMN [collate] /* collate nocase */ TEXT COLLATE Binary"
         " DEFAULT 'on conflict'"
     )
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         append(database, Event("acme-corp", "settings_changed", {}))
     assert len(rows_of(path)) == 1
 

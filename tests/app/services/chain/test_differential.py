@@ -29,9 +29,11 @@ from app.services.retention.plan import Confirmation, find_prefixes, plan
 from app.services.retention.run import carry_out
 from app.workers import scan_pool
 from models.errors import NotAllowed
-from models.local.database import LocalDatabase
-from tests.app.services.chain.verify.chains import GENESIS, ChainFile, digest
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.chains import GENESIS
+from tests.fixtures.connected import connected
 
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "60"))
 FILES = MUTATIONS if MUTATIONS <= 60 else max(60, MUTATIONS // 10)
@@ -49,14 +51,6 @@ Damage = Callable[[ChainFile, random.Random, str], None]
 
 def verify(path: Path, **options: Any) -> Report:
     return scan_pool.verify(path, processes=1, take_part=True, **{"now": NOW, **options})
-
-
-class NoKeyring:
-    def get_password(self, service: str, username: str) -> str | None:
-        return None
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        return None
 
 
 @dataclass
@@ -81,8 +75,7 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
         return attempts[-1]
 
     signed = len(store.checkpoints(path))
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         found = plan(database, now=NOW, days=days, facts=ClockFacts(stated=True), checkpoint=checkpoint)
         said = Confirmation.to(found, majority=True, clock=True, without_checkpoint=True)
         options: dict[str, Any] = {"archive": archive, "pause": lambda _: None}
@@ -335,7 +328,7 @@ def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, num
     rng = random.Random(number)
     chain, store, archive = (
         build(tmp_path / "a.db"),
-        CheckpointStore(tmp_path / "home", NoKeyring()),
+        CheckpointStore(tmp_path / "home"),
         tmp_path,
     )
     (archive := tmp_path / "archive").mkdir()
@@ -343,7 +336,7 @@ def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, num
         retain(chain.path, store, archive, days=90)
         assert chain.one("SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned'")[0] >= 3
         if rng.random() < 0.5:
-            store = CheckpointStore(tmp_path / "another home", NoKeyring())
+            store = CheckpointStore(tmp_path / "another home")
     names = rng.sample(sorted(DAMAGES), rng.choice([0, 1, 1, 1, 2, 3]))
     names = [sorted(DAMAGES)[number % len(DAMAGES)]] if number < len(DAMAGES) else names
     for name in names:
@@ -391,8 +384,7 @@ def rows(chain: ChainFile) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def prefixes(path: Path) -> set[str]:
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    with connected(path, read_only=True) as database:
         found, _ = find_prefixes(database, NOW - 60 * DAY)
         return {item.tenant_id for item in found}
 
@@ -409,8 +401,7 @@ def check_inspector(path: Path, report: Report) -> None:
     warned = {item.message for item in report.findings if item.is_warning}
     unproven = {item.seq for item in report.findings if item.code is Code.UNPROVEN_START}
     sound = {item.tenant for item in report.tenants if item.verdict in SOUND}
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    with connected(path, read_only=True) as database:
         for (seq,) in database.connection().execute("SELECT seq FROM audit_chain").fetchall():
             found = inspect_entry(database, seq)
             if seq in wrong | unproven:
@@ -426,20 +417,11 @@ def test_a_retention_run_does_not_make_a_tampered_chain_sound(tmp_path: Path) ->
     path = tmp_path / "demo.sqlite"
     create_demo(path, rows=4_000, now=NOW)
     (archive := tmp_path / "archive").mkdir()
-    retain(path, CheckpointStore(tmp_path / "home", NoKeyring()), archive, days=100)
+    retain(path, CheckpointStore(tmp_path / "home"), archive, days=100)
     chain = ChainFile(path)
     seqs = chain.seqs("acme-corp")
-    chain.run("DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq <= ?", seqs[59])
-    chain.run("UPDATE audit_chain SET payload = '{\"forged\":true}' WHERE seq = ?", seqs[70])
-    previous = GENESIS
-    for seq in seqs[60:]:
-        kind, payload, at = chain.one(
-            "SELECT event_type, payload, created_at FROM audit_chain WHERE seq = ?", seq
-        )
-        value = digest(previous, kind, payload, at)
-        chain.run("UPDATE audit_chain SET previous_hash = ?, hash = ? WHERE seq = ?", previous, value, seq)
-        previous = value
-    store = CheckpointStore(tmp_path / "removed home", NoKeyring())
+    chains.rewrite(chain.sql, "acme-corp", drop=60)
+    store = CheckpointStore(tmp_path / "removed home")
     assert verify(path).verdict is Verdict.TAMPERED
     retain(path, store, archive, days=80)
     assert chain.seqs("acme-corp")[0] == seqs[60]
@@ -450,11 +432,10 @@ def test_the_proof_alone_knows_that_only_the_furthest_marker_counts(tmp_path: Pa
     """The same without any verification before it: a pruned chain does not start at genesis again."""
     chain = build(tmp_path / "a.db")
     (archive := tmp_path / "archive").mkdir()
-    retain(chain.path, CheckpointStore(tmp_path / "home", NoKeyring()), archive, days=90)
+    retain(chain.path, CheckpointStore(tmp_path / "home"), archive, days=90)
     chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs("acme")[0])
     chain.rehash("acme")
-    database = LocalDatabase(chain.path)
-    with database.connection_context():
+    with connected(chain.path) as database:
         found, _ = find_prefixes(database, NOW - 60 * DAY)
         batches, (left,) = prove(database, found, batch_rows=5, tick=lambda _: None)
     assert left.tenant_id == "acme"

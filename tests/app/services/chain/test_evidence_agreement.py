@@ -25,7 +25,6 @@ from tests.app.services.chain.test_differential import (
     MUTATIONS,
     NOTHING_LEFT,
     TENANTS,
-    NoKeyring,
     build,
     verify,
 )
@@ -71,7 +70,7 @@ def judged(folder: Path) -> tuple[int, str]:
 )
 def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)
-    chain, store = build(tmp_path / "a.db"), CheckpointStore(tmp_path / "home", NoKeyring())
+    chain, store = build(tmp_path / "a.db"), CheckpointStore(tmp_path / "home")
     for _ in range(rng.randrange(4)):
         lived(chain, store, rng)
     names = [sorted(DAMAGES)[number % len(DAMAGES)], *rng.sample(sorted(DAMAGES), rng.randrange(2))]

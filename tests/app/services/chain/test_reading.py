@@ -11,6 +11,7 @@ from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denie
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
+from tests.fixtures.connected import connected
 
 TENANT = "tenant-00"
 
@@ -22,8 +23,7 @@ def chain(tmp_path: Path) -> ChainFile:
 
 @pytest.fixture
 def database(chain: ChainFile) -> Iterator[LocalDatabase]:
-    database = LocalDatabase(chain.path, read_only=True)
-    with database.connection_context():
+    with connected(chain.path, read_only=True) as database:
         yield database
 
 

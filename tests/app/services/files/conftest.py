@@ -1,42 +1,30 @@
 """Small platforms' databases, and the dump of one as a text that tests change."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.services.demo import create_demo
 from app.services.files.importing import Imported, import_dump
-from tests.conftest import NOW
 from tests.fixtures.dumping import write_dump
+from tests.fixtures.sample import sample
 
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("source") / "demo.sqlite"
-    create_demo(path, rows=120, tenants=3, now=NOW)
-    return path
-
-
-@pytest.fixture(scope="session")
-def _platform(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("platform")
-    for rows in (200, 300):
-        create_demo(folder / str(rows), rows=rows, tenants=3, now=NOW)
-    return folder
+    return sample(tmp_path_factory.mktemp("source") / "demo.sqlite", rows=120)
 
 
 @pytest.fixture
-def live(_platform: Path, tmp_path: Path) -> Path:
+def live(tmp_path: Path) -> Path:
     """The database of a platform, with 300 audit entries."""
-    return Path(shutil.copy(_platform / "300", tmp_path / "foundation.sqlite"))
+    return sample(tmp_path / "foundation.sqlite", rows=300)
 
 
 @pytest.fixture
-def copy(_platform: Path, tmp_path: Path) -> Path:
+def copy(tmp_path: Path) -> Path:
     """Another one, with 200."""
-    return Path(shutil.copy(_platform / "200", tmp_path / "earlier.sqlite"))
+    return sample(tmp_path / "earlier.sqlite", rows=200)
 
 
 @pytest.fixture(scope="session")

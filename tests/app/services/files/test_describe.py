@@ -16,6 +16,7 @@ from models.local.database import LocalDatabase
 from models.tables import TABLES
 from tests.app.services.records.test_writing import creation
 from tests.conftest import MIGRATIONS, NOW
+from tests.fixtures.connected import connected, execute
 from tests.fixtures.inserting import INTO_USERS
 
 
@@ -25,16 +26,8 @@ def told(path: Path, **options: bool) -> OpenedFile:
         return with_counts(opened)
 
 
-def execute(path: Path, *statements: str) -> None:
-    connection = apsw.Connection(str(path))
-    for statement in statements:
-        connection.execute(statement).fetchall()
-    connection.close()
-
-
 def tenants_of(path: Path) -> tuple[str, ...]:
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    with connected(path, read_only=True) as database:
         return tenants(database)
 
 

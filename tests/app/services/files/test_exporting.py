@@ -18,9 +18,9 @@ from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
 from models.errors import DamagedFile, InvalidInput
-from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.chains import append
+from tests.fixtures.connected import connected
 from tests.fixtures.stored import schema, stored
 
 LONG = 60_000
@@ -110,8 +110,7 @@ def fill(path: Path) -> Path:
 
 
 def exported(path: Path, target: Path, **wanted: Any) -> Exported:
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    with connected(path, read_only=True) as database:
         return write_sql(database, target, Wanted(**wanted))
 
 

@@ -13,10 +13,10 @@ from app.services.files.opening import migrate, open_database
 from app.services.records.writing import commit
 from models.errors import DamagedFile
 from models.local import copies
-from models.local.migrations import create_database
 from models.schema import expected_columns
 from tests.app.services.records.test_writing import creation
 from tests.conftest import NOW
+from tests.fixtures.sample import empty
 
 STATE = Path(".wrangler", "state", "v3", "d1", "miniflare-D1DatabaseObject")
 HASHED = "c917712ba74c5102d69ecf1555a42fe4d03ba423fee62c633ac82b645ae953eb.sqlite"
@@ -24,7 +24,7 @@ HASHED = "c917712ba74c5102d69ecf1555a42fe4d03ba423fee62c633ac82b645ae953eb.sqlit
 
 def platform_file(path: Path, users: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    create_database(path, paths.migrations_dir(), now=NOW)
+    empty(path)
     if users:
         opened = open_database(path)
         with opened.database.connection_context():

@@ -40,6 +40,7 @@ from tests.app.services.records.test_writing import creation, users_of
 from tests.conftest import NOW
 from tests.fixtures import gateway
 from tests.fixtures.command import run
+from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
 
 ROOT = Path(__file__).parents[4]
@@ -49,13 +50,6 @@ NOBODY = 65534
 def set_mode(path: Path, mode: str) -> None:
     connection = apsw.Connection(str(path))
     assert connection.pragma("journal_mode", mode) == mode
-    connection.close()
-
-
-def execute(path: Path, *statements: str) -> None:
-    connection = apsw.Connection(str(path))
-    for statement in statements:
-        connection.execute(statement).fetchall()
     connection.close()
 
 

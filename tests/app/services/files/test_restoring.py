@@ -10,7 +10,6 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.demo import create_demo
 from app.services.files import opening, restoring
 from models.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
 from models.local import copies
@@ -19,6 +18,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import create_planning, refer_to_tenants
+from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
@@ -227,8 +227,7 @@ def test_cancelled_halfway_changes_nothing(
     live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copies, "PAGES", 500)
-    source = tmp_path / "large.sqlite"
-    create_demo(source, rows=10_000, tenants=2, now=NOW)
+    source = sample(tmp_path / "large.sqlite", rows=10_000, tenants=2)
     before, beside = rows(live), siblings(live)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -253,12 +252,12 @@ def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
     sources = []
     for letter, number in (("a", 150), ("b", 250)):
         path = tmp_path / f"{letter}.sqlite"
-        create_demo(path, rows=number, tenants=2, now=NOW)
+        sample(path, rows=number, tenants=2)
         ask(path, "UPDATE users SET id = ? || id", letter)
         sources.append(path)
     live = tmp_path / "live"
     live.mkdir()
-    create_demo(live / "live.sqlite", rows=100, tenants=2, now=NOW)
+    sample(live / "live.sqlite", rows=100, tenants=2)
     command = [
         sys.executable,
         "-m",

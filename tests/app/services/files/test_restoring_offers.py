@@ -7,7 +7,6 @@ import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.demo import create_demo
 from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
@@ -16,6 +15,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.gateway import create_planning
+from tests.fixtures.sample import sample
 from tests.fixtures.window import ask
 
 
@@ -106,8 +106,7 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
     later = snapshot_copy(live, tmp_path / "later.sqlite")
     append(later, 3)
     assert offer(live, later, folder, "two").known == Standing.LATER
-    other = tmp_path / "other.sqlite"
-    create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
+    other = sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     unrelated = offer(live, other, folder, "three")
     assert (unrelated.known, unrelated.holds, unrelated.needs_agreement) == (Standing.OTHER, True, True)
 
@@ -115,8 +114,7 @@ def test_a_later_copy_and_one_of_another_database_are_told_apart(
 def test_a_file_that_no_checkpoint_knows_may_be_replaced_by_any_that_holds(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
-    other = tmp_path / "other.sqlite"
-    create_demo(other, rows=50, tenants=2, seed=9, now=NOW)
+    other = sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     offered = offer(live, other, folder)
     assert (offered.known, offered.needs_agreement) == (None, False)
 

@@ -13,6 +13,7 @@ from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.app.services.records.test_images import Content, add_user, content, execute
 from tests.conftest import NOW
+from tests.fixtures.connected import connected
 
 __all__ = ["content"]
 
@@ -324,8 +325,7 @@ def gateway(tmp_path: Path) -> Any:
     """The gateway's users and what later packages hung on them, as in `models/README.md`."""
     from tests.fixtures.gateway import create_gateway
 
-    database = LocalDatabase(create_gateway(tmp_path / "gateway.sqlite"))
-    with database.connection_context():
+    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
         yield database
 
 

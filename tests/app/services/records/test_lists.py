@@ -17,6 +17,7 @@ from models.engine import Limits, Rows
 from models.errors import FileLocked, TableMissing
 from models.local.database import LocalDatabase
 from models.schema import inspect
+from tests.fixtures.connected import connected
 
 ACME, BLUE = Scope("acme"), Scope("blue")
 AUDIT, USERS, NOTES = ListQuery("audit_chain"), ListQuery("users"), ListQuery("notifications")
@@ -437,8 +438,7 @@ def odd_file(tmp_path: Path) -> Iterator[LocalDatabase]:
         " VALUES (30, 'acme', 'c'), (10, 'acme', 'a'), (20, 'blue', 'b')"
     )
     connection.close()
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    with connected(path, read_only=True) as database:
         yield database
 
 

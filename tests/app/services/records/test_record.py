@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import apsw
 import pytest
 
 from app.services.records.record import read_record, read_record_with
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, USERS
 from models.errors import NotFound, TableMissing
 from models.local.database import LocalDatabase
+from tests.fixtures.connected import connected, execute
 
 
 @pytest.fixture
@@ -64,12 +64,12 @@ def test_columns_that_nobody_declared_are_there_by_their_own_names(
 
 def test_columns_that_are_missing_are_named_and_the_rest_is_there(tmp_path: Path) -> None:
     path = tmp_path / "gateway.sqlite"
-    connection = apsw.Connection(str(path))
-    connection.execute("CREATE TABLE users (id TEXT, Tenant_Id TEXT, EMAIL TEXT, created_at INTEGER)")
-    connection.execute("INSERT INTO users (id, tenant_id, email, created_at) VALUES ('u', 'acme', 'ada', 7)")
-    connection.close()
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    execute(
+        path,
+        "CREATE TABLE users (id TEXT, Tenant_Id TEXT, EMAIL TEXT, created_at INTEGER)",
+        "INSERT INTO users (id, tenant_id, email, created_at) VALUES ('u', 'acme', 'ada', 7)",
+    )
+    with connected(path, read_only=True) as database:
         found = read_record(database, USERS, "u")
         assert found.missing >= {"has_password", "updated_at"}
         assert found.missing.isdisjoint({"id", "tenant_id", "email", "created_at"})

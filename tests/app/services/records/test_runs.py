@@ -12,6 +12,7 @@ from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
+from tests.fixtures.connected import connected
 from tests.fixtures.gateway import create_gateway, create_planning, refer_to_tenants
 
 
@@ -97,8 +98,7 @@ def test_what_is_gone_is_said(database: LocalDatabase) -> None:
 
 
 def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_path: Path) -> None:
-    database = LocalDatabase(create_planning(tmp_path / "planning.sqlite"))
-    with database.connection_context():
+    with connected(create_planning(tmp_path / "planning.sqlite")) as database:
         with pytest.raises(NotRecorded, match=r"planning\.sqlite has no audit chain .*recorded nowhere"):
             planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(database, "r1").run["status"] == "running"
@@ -122,8 +122,7 @@ def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> 
 
 
 def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None:
-    database = LocalDatabase(create_gateway(tmp_path / "gateway.sqlite"))
-    with database.connection_context():
+    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
         assert planning.taken(database) == {"active", "running", "paused", "completed", "killed"}
         resumed = planning.set_status(database, ["run-1"], RunStatus.RUNNING, actor="ops", now=NOW)
         assert planning.get(database, "run-1").run["status"] == "active"
@@ -143,8 +142,7 @@ def test_the_platform_s_own_file_takes_every_status(database: LocalDatabase) -> 
 def test_what_keeps_an_act_from_being_recorded_is_named(tmp_path: Path) -> None:
     path = create_gateway(tmp_path / "gateway.sqlite")
     refer_to_tenants(path, "aurora")
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         assert "tenants, which has no id “system”" in str(planning.cannot_record(database))
         with pytest.raises(NotAllowed, match=r"no id “system”.* Nothing was changed\."):
             planning.set_status(database, ["run-1"], RunStatus.KILLED, actor="ops", now=NOW)

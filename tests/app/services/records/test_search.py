@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from app.services.demo import create_demo
 from app.services.records import search, users
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
@@ -13,6 +12,8 @@ from app.services.records.tables import EVERYONE, Scope
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
+from tests.fixtures.connected import connected
+from tests.fixtures.sample import sample
 
 
 @pytest.fixture
@@ -72,10 +73,8 @@ def test_a_number_that_is_none_harms_nothing(database: LocalDatabase, lists: Lis
 
 @pytest.mark.slow
 def test_counts_are_those_of_the_tabs(tmp_path: Path) -> None:
-    path = tmp_path / "demo.sqlite"
-    create_demo(path, rows=600, now=NOW)
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    path = sample(tmp_path / "demo.sqlite", rows=600, tenants=6)
+    with connected(path, read_only=True) as database:
         lists = Lists(inspect(database))
         found = search.everything(database, lists, EVERYONE, "a", limit_per_table=3)
         assert [one.table for one in found.groups] == [

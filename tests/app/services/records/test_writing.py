@@ -16,6 +16,7 @@ from models.errors import AlreadyExists, ChangedSince, FileLocked, ReadOnlyFile,
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User
 from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
+from tests.fixtures.connected import connected, execute
 
 Plan = Callable[[Images], Change]
 
@@ -133,7 +134,7 @@ def test_undo_refuses_when_somebody_changed_the_row_since(
 ) -> None:
     commit(database, creation("u-1"), now=NOW)
     change = commit(database, changing({"email": "ada@acme-corp.example"}), now=NOW)
-    apsw.Connection(str(database_path)).execute("UPDATE users SET email = 'other@acme-corp.example'")
+    execute(database_path, "UPDATE users SET email = 'other@acme-corp.example'")
     entries = rows_of(database_path)
     with pytest.raises(ChangedSince, match=r"since: email of users “u-1”\. Nothing was changed"):
         undo(database, change, now=NOW)
@@ -167,8 +168,7 @@ def test_an_entry_appended_by_the_platform_in_between_is_continued(
 
 def test_a_read_only_file_takes_nothing(database_path: Path) -> None:
     before = database_path.read_bytes()
-    database = LocalDatabase(database_path, read_only=True)
-    with database.connection_context():
+    with connected(database_path, read_only=True) as database:
         with pytest.raises(ReadOnlyFile, match="open read-only; nothing was changed"):
             commit(database, creation("u-1"), now=NOW)
         database.read_only = False  # neither the attribute nor the pragma is what protects the file

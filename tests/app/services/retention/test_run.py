@@ -28,6 +28,7 @@ from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
+from tests.fixtures.connected import connected, execute
 from tests.fixtures.gateway import refer_to_tenants
 from tests.fixtures.retaining import account, planned, retain, unsigned
 
@@ -854,8 +855,7 @@ def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path)
 def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
     path = tmp_path / "demo.sqlite"
     create_demo(path, rows=20_000, now=NOW)
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         connection = database.connection()
         expected = connection.execute("SELECT count(*) FROM audit_chain WHERE created_at < ?", (CUTOFF,)).get
         result = retain(database, majority=False, clock=False, batch_rows=1000)
@@ -890,9 +890,7 @@ def test_content_replaced_between_two_transactions_is_left_alone(
     sql.wal_checkpoint()
 
     def replace(_done: int, _total: int) -> None:
-        other = apsw.Connection(str(database.path))
-        other.execute("UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
-        other.close()
+        execute(database.path, "UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
 
     result = retain(database, batch_rows=2, progress=replace)
     assert [left.tenant_id for left in result.left] == ["acme"]
@@ -943,8 +941,7 @@ def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
     database_path: Path,
 ) -> None:
     refer_to_tenants(database_path, "acme")
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         sql = database.connection()
         chains.append(sql, "acme", [old(9), old(8), NEW])
         plan = planned(database)

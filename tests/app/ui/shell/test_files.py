@@ -16,7 +16,6 @@ from pytestqt.qtbot import QtBot
 from app import application, paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
-from app.services.demo import create_demo
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
 from app.ui.shell.dialogs import ChooseDatabaseDialog, ExportedDialog, RestoreDialog
@@ -29,7 +28,9 @@ from app.ui.widgets.dialogs import BugDialog, ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
+from tests.fixtures.connected import execute
 from tests.fixtures.gateway import create_planning
+from tests.fixtures.sample import sample
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (
     TABLES,
@@ -357,7 +358,7 @@ def test_a_copy_of_another_database_needs_a_word(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
     sign(demo_path, paths.checkpoints_dir(), now=NOW)
-    create_demo(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9, now=NOW)
+    sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, tmp_path / "other.sqlite")
     box = dialog(qtbot, window, RestoreDialog)
@@ -410,7 +411,7 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     open_file(qtbot, window, demo_path)
     assert window.workspace is not None
     context = window.workspace.context
-    create_demo(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9, now=NOW)
+    sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     (tmp_path / "other.sqlite").replace(demo_path)
     before, target = demo_path.read_bytes(), tmp_path / "saved"
     acts: list[Callable[[], None]] = [
@@ -451,9 +452,7 @@ def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     qtbot.waitUntil(lambda: window.toast.text() == f"{rows:,} rows exported to foundation.sql")
     import_dump(target, tmp_path / "back.sqlite")
     assert stored(tmp_path / "back.sqlite") == stored(demo_path)
-    connection = apsw.Connection(str(demo_path))
-    connection.execute("CREATE VIRTUAL TABLE words USING fts5(x)")
-    connection.close()
+    execute(demo_path, "CREATE VIRTUAL TABLE words USING fts5(x)")
     window.files.export_sql(demo_path, target, "acme-corp")
     box = dialog(qtbot, window, ExportedDialog)
     assert "exported to foundation.sql" in box.title.text()

@@ -15,8 +15,8 @@ from app.ui.shell.search_results import ResultRow, RowKind
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
-from models.local.database import LocalDatabase
 from tests.conftest import NOW
+from tests.fixtures.connected import connected
 
 PEOPLE = 7
 
@@ -24,8 +24,7 @@ PEOPLE = 7
 @pytest.fixture
 def filled(database_path: Path) -> Path:
     """Seven users of acme, one of globex, their audit entries, and a notification that hides its text."""
-    database = LocalDatabase(database_path)
-    with database.connection_context():
+    with connected(database_path) as database:
         for number in range(PEOPLE):
             users.create(database, "acme", f"person{number}@acme.example", actor="ops", now=NOW + number)
         users.create(database, "globex", "hank@globex.example", actor="ops", now=NOW + 100)

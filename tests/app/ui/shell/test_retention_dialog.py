@@ -9,15 +9,15 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.services.chain.pruning import LeftAlone
-from app.services.demo import create_demo
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import TABLES, Plan
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
-from models.local.database import LocalDatabase
 from tests.conftest import NOW
+from tests.fixtures.connected import connected
 from tests.fixtures.retaining import a_plan, planned, share
+from tests.fixtures.sample import sample
 from tests.fixtures.window import child, texts
 
 CUTOFF = NOW - 90 * 86_400
@@ -219,10 +219,8 @@ def test_what_forbids_any_removal_is_said_and_nothing_can_be_pressed(qtbot: QtBo
 
 @pytest.mark.slow
 def test_a_real_preview_fits(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    path = tmp_path / "demo.sqlite"
-    create_demo(path, rows=2_000, now=NOW)
-    database = LocalDatabase(path, read_only=True)
-    with database.connection_context():
+    path = sample(tmp_path / "demo.sqlite", rows=2_000, tenants=6)
+    with connected(path, read_only=True) as database:
         found = planned(database)
     dialog = shown(qtbot, theme, found)
     assert sum(int(row[1].replace(",", "")) for row in texts(dialog.tables)) == found.total > 0

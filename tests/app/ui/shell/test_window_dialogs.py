@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
-from app import paths
 from app.services.files.find import Candidate
 from app.settings import Settings
 from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
@@ -16,9 +15,9 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
-from models.local.migrations import create_database
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan
+from tests.fixtures.sample import empty
 
 D = TypeVar("D", bound=QDialog)
 
@@ -44,7 +43,7 @@ def gone(qtbot: QtBot, window: MainWindow, kind: type[QDialog]) -> None:
 @pytest.mark.slow
 def test_of_several_databases_one_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        create_database(tmp_path / f"{name}.sqlite", paths.migrations_dir(), now=NOW)
+        empty(tmp_path / f"{name}.sqlite")
     window.files.open(tmp_path)
     dialog = dialog_of(qtbot, window, ChooseDatabaseDialog)
     qtbot.keyClick(dialog.table, Qt.Key.Key_Down)
@@ -58,7 +57,7 @@ def test_of_several_databases_one_is_chosen(qtbot: QtBot, window: MainWindow, tm
 @pytest.mark.slow
 def test_none_of_several_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        create_database(tmp_path / f"{name}.sqlite", paths.migrations_dir(), now=NOW)
+        empty(tmp_path / f"{name}.sqlite")
     window.files.open(tmp_path)
     dialog = dialog_of(qtbot, window, ChooseDatabaseDialog)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)

@@ -15,11 +15,11 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ErrorDialog
-from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import verify
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.connected import connected
 from tests.fixtures.retaining import retain
 from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal, texts
 
@@ -117,8 +117,7 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
 def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    database = LocalDatabase(demo_path)
-    with database.connection_context():
+    with connected(demo_path) as database:
         retain(database, days=100)
         chains.rewrite(database.connection(), "acme-corp", drop=20)
     assert verify(demo_path, tmp_path / "none", now=NOW).verdict is Verdict.TAMPERED

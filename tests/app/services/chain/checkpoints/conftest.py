@@ -26,6 +26,16 @@ class KnownChain:
     def verify(self, **options: Any) -> Report:
         return self.chain.verify(checkpoints=self.store.known(self.chain.path), **options)
 
+    def exported(self) -> Path:
+        """All its checkpoints, in a file beside it."""
+        export = self.chain.path.with_name("export.json")
+        self.store.export(self.chain.path, export)
+        return export
+
+    def verify_by(self, export: Path, **options: Any) -> Report:
+        """Against what an export says."""
+        return self.chain.verify(checkpoints=self.store.known_from(self.chain.path, export, **options))
+
 
 @pytest.fixture
 def known_chain(tmp_path: Path) -> Callable[..., KnownChain]:

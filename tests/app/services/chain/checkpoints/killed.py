@@ -19,16 +19,8 @@ from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 
 
-class NoKeyring:
-    def get_password(self, service: str, username: str) -> str | None:
-        return None
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        return None
-
-
 def make_for_ever(path: Path, home: Path, acknowledge: int) -> NoReturn:
-    chain, store = ChainFile(path), CheckpointStore(home, NoKeyring())
+    chain, store = ChainFile(path), CheckpointStore(home)
     while True:
         chain.append("tenant-00")
         report = verify(path, now=NOW, take_part=True, checkpoints=store.known(path), seal=True)

@@ -12,8 +12,9 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import TenantReport
 from tests.app.services.chain.checkpoints.conftest import KnownChain
-from tests.app.services.chain.verify.chains import GENESIS, START, ChainFile, codes
+from tests.app.services.chain.verify.chains import START, ChainFile, codes
 from tests.conftest import NOW
+from tests.fixtures.chains import GENESIS
 
 TENANT = "tenant-00"
 
@@ -144,17 +145,14 @@ def test_a_marker_reaches_beyond_what_was_known_and_all_of_that_is_gone(
     assert known.checkpoint().number == 3
 
 
-def test_an_older_export_knows_nothing_of_what_was_appended_and_pruned_since(
-    known: KnownChain, tmp_path: Path
-) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+def test_an_older_export_knows_nothing_of_what_was_appended_and_pruned_since(known: KnownChain) -> None:
+    export = known.exported()
     for _ in range(5):
         known.chain.append(TENANT)
     known.checkpoint()
     known.chain.prune(TENANT, 22)
     assert known.verify().verdict is Verdict.VERIFIED
-    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    report = known.verify_by(export)
     assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
 
 

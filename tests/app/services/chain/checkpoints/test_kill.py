@@ -13,7 +13,6 @@ import pytest
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from tests.app.services.chain.checkpoints.conftest import KnownChain
-from tests.app.services.chain.checkpoints.killed import NoKeyring
 from tests.app.services.chain.verify.chains import ChainFile
 
 pytestmark = pytest.mark.slow
@@ -34,7 +33,7 @@ def test_killed_while_making_checkpoints(tmp_path: Path) -> None:
         "1",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    known = KnownChain(ChainFile(path), CheckpointStore(home, NoKeyring()))
+    known = KnownChain(ChainFile(path), CheckpointStore(home))
     made = known.store.checkpoints(path)
     assert len(made) >= int(done.stdout) >= int(KILLS)
     assert [item.number for item in made] == list(range(1, len(made) + 1))

@@ -8,7 +8,6 @@ from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.checkpoints.document import NotSigned, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.demo import create_demo
 from app.workers import scan_pool
 from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
@@ -16,13 +15,13 @@ from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.checkpoints import kept, sign, try_to_sign
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.connected import execute
+from tests.fixtures.sample import sample
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    path = tmp_path / "demo.sqlite"
-    create_demo(path, rows=300, tenants=3, now=NOW)
-    return path
+    return sample(tmp_path / "demo.sqlite", rows=300)
 
 
 @pytest.mark.slow
@@ -61,7 +60,7 @@ def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Pa
 @pytest.mark.slow
 def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     folder = tmp_path / "checkpoints"
-    apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq <= 100")
+    execute(demo, "DELETE FROM audit_chain WHERE seq <= 100")
     report = verify_known(demo, folder, now=NOW)
     assert report.verdict is Verdict.UNPROVEN_START
     CheckpointStore(folder).accept_starts(demo, report, actor="ops", now=NOW)

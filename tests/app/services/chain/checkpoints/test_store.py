@@ -17,6 +17,7 @@ from app.services.chain.checkpoints.document import (
     IN_KEYRING,
     Checkpoint,
     KeyDamaged,
+    Keyring,
     NotSigned,
     Reason,
     load_key,
@@ -29,21 +30,9 @@ from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
+from tests.fixtures.keyrings import Backend
 
 TENANT = "tenant-00"
-
-
-class MemoryKeyring:
-    """A keyring that answers, as a desktop has one."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
 
 
 class DeafKeyring:
@@ -56,21 +45,13 @@ class DeafKeyring:
         return None
 
 
-class BrokenKeyring:
-    def get_password(self, service: str, username: str) -> str | None:
-        raise RuntimeError("no D-Bus")
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        raise RuntimeError("no D-Bus")
-
-
 @pytest.fixture
 def known(known_chain: Callable[..., KnownChain]) -> KnownChain:
     return known_chain(20, 3)
 
 
 def test_a_key_in_the_keyring(tmp_path: Path) -> None:
-    ring = MemoryKeyring()
+    ring = Backend()
     key = load_key(tmp_path, ring)
     assert key.place == IN_KEYRING
     assert load_key(tmp_path, ring).public == key.public
@@ -79,8 +60,8 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
     assert secret not in repr(key)
 
 
-@pytest.mark.parametrize("ring", [DeafKeyring(), BrokenKeyring()])
-def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: DeafKeyring | BrokenKeyring) -> None:
+@pytest.mark.parametrize("ring", [DeafKeyring(), Backend(RuntimeError("no D-Bus"))])
+def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: Keyring) -> None:
     key = load_key(tmp_path / "new" / "home", ring)
     assert key.place == IN_FILE
     assert "weaker" in key.place
@@ -138,15 +119,13 @@ def test_an_edited_checkpoint(known: KnownChain, tmp_path: Path, field: str) -> 
         assert report.verdict == Verdict.TAMPERED
 
 
-def test_a_checkpoint_of_another_tenant(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+def test_a_checkpoint_of_another_tenant(known: KnownChain) -> None:
+    export = known.exported()
     value = json.loads(export.read_text())
     tenants = value["checkpoints"][0]["tenants"]
     tenants["tenant-00"], tenants["tenant-01"] = tenants["tenant-01"], tenants["tenant-00"]
     export.write_text(json.dumps(value))
-    history = known.store.known_from(known.chain.path, export)
-    assert codes(known.chain.verify(checkpoints=history)) == {"SIGNATURE"}
+    assert codes(known.verify_by(export)) == {"SIGNATURE"}
 
 
 def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path) -> None:
@@ -156,16 +135,15 @@ def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path)
     export = tmp_path / "export.json"
     body = Checkpoint.from_json(body).signed(key).to_json()
     export.write_text(json.dumps({"format": "tenant-admin checkpoints 1", "checkpoints": [body]}))
-    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    report = known.verify_by(export)
     assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
     assert body["key"] in report.findings[0].message
     assert report.unwitnessed == report.entries
-    history = known.store.known_from(known.chain.path, export, trust=[body["key"]])
-    report = known.chain.verify(checkpoints=history)
+    report = known.verify_by(export, trust=[body["key"]])
     assert (codes(report), report.verdict) == (set(), Verdict.VERIFIED)
     # It proves nothing, but what it knows is held against the entries.
     known.chain.run("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
-    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    report = known.verify_by(export)
     assert {"KEY", "TRUNCATED"} <= codes(report)
     assert report.verdict == Verdict.TAMPERED
 
@@ -269,7 +247,7 @@ def test_a_stranger_makes_no_earlier_state_of_what_was_tampered_with(
         key=key.public_key().public_bytes_raw().hex(),
     )
     write_export(export, [real, forged, later.signed(key)])
-    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    report = known.verify_by(export)
     assert (report.verdict, report.earlier) == (Verdict.TAMPERED, None)
 
 
@@ -291,8 +269,7 @@ def test_who_is_not_known_here_may_correct_what_they_said_themselves(
     rewritten(known.chain)
     report = known.chain.verify(seal=True)
     known.store.create(known.chain.path, report, now=NOW, reason=Reason.START_OVER)
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     history = CheckpointStore(tmp_path / "elsewhere").known_from(known.chain.path, export)
     report = known.chain.verify(checkpoints=history)
     assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
@@ -302,26 +279,23 @@ def test_who_is_not_known_here_may_correct_what_they_said_themselves(
 def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> None:
     other = KnownChain(ChainFile.build(tmp_path / "b.db", rows=9, seed=5), known.store)
     other.checkpoint()
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     assert "SIGNATURE" in codes(
         other.chain.verify(checkpoints=known.store.known_from(other.chain.path, export))
     )
 
 
-def test_an_export_older_than_what_was_seen(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+def test_an_export_older_than_what_was_seen(known: KnownChain) -> None:
+    export = known.exported()
     known.chain.append(TENANT)
     known.checkpoint()
-    report = known.chain.verify(checkpoints=known.store.known_from(known.chain.path, export))
+    report = known.verify_by(export)
     assert (codes(report), report.verdict, report.unwitnessed) == (set(), Verdict.VERIFIED, 1)
     assert report.notes == ("The export ends with checkpoint 1; later ones, up to 2, were seen here.",)
 
 
 def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     moved = tmp_path / "other-name.sqlite"
     known.chain.sql.close()
     known.chain.path.replace(moved)
@@ -340,8 +314,7 @@ def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
 def test_import_on_another_machine(known: KnownChain, tmp_path: Path) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     assert elsewhere.import_(export, now=NOW) == 2
     assert elsewhere.import_(export, now=NOW) == 0
@@ -355,8 +328,7 @@ def test_import_on_another_machine(known: KnownChain, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_machines_that_went_on_separately(known: KnownChain, tmp_path: Path) -> None:
     """Their second checkpoints exclude each other; taking both in would make every verification fail."""
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
     elsewhere.store.import_(export, now=NOW)
     elsewhere.checkpoint()
@@ -370,8 +342,7 @@ def test_two_machines_that_went_on_separately(known: KnownChain, tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_machine_that_knows_the_file_by_another_id(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
     elsewhere.checkpoint()
     path = known.chain.path
@@ -391,8 +362,7 @@ def test_an_empty_chain_has_nothing_to_sign(tmp_path: Path) -> None:
 
 
 def test_an_import_that_does_not_hold(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     text = export.read_text()
     export.write_text(text.replace('"reason": "verify"', '"reason": "verifY"'))
     with pytest.raises(NotAllowed, match="changed after it was signed"):
@@ -543,12 +513,11 @@ def test_a_file_never_seen(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gone", [1, 2, 3])
-def test_a_checkpoint_left_out_of_an_export(known: KnownChain, tmp_path: Path, gone: int) -> None:
+def test_a_checkpoint_left_out_of_an_export(known: KnownChain, gone: int) -> None:
     for _ in range(3):
         known.chain.append(TENANT)
         known.checkpoint()
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     value = json.loads(export.read_text())
     value["checkpoints"] = [item for item in value["checkpoints"] if item["number"] != gone]
     export.write_text(json.dumps(value))
@@ -560,12 +529,11 @@ def test_a_checkpoint_left_out_of_an_export(known: KnownChain, tmp_path: Path, g
 
 
 @pytest.mark.slow
-def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path) -> None:
+def test_one_edited_checkpoint_is_one_finding(known: KnownChain) -> None:
     for _ in range(3):
         known.chain.append(TENANT)
         known.checkpoint()
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     value = json.loads(export.read_text())
     value["checkpoints"][1]["through"] += 1
     export.write_text(json.dumps(value))
@@ -594,11 +562,8 @@ def test_one_edited_checkpoint_is_one_finding(known: KnownChain, tmp_path: Path)
         ("tenants", []),
     ],
 )
-def test_an_export_of_odd_values_is_none(
-    known: KnownChain, tmp_path: Path, where: str, value: object
-) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+def test_an_export_of_odd_values_is_none(known: KnownChain, where: str, value: object) -> None:
+    export = known.exported()
     whole = json.loads(export.read_text())
     first = whole["checkpoints"][0]
     (first if where in first else first["tenants"][TENANT])[where] = value
@@ -608,8 +573,7 @@ def test_an_export_of_odd_values_is_none(
 
 
 def test_an_import_for_a_file_that_it_does_not_speak_of(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=5)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     assert elsewhere.import_(export, now=NOW, path=other.path) == 1
@@ -629,8 +593,7 @@ def test_the_first_of_many_tenants_are_not_all_that_is_looked_at(tmp_path: Path)
 
 @pytest.mark.slow
 def test_an_export_that_cannot_be_written_leaves_the_one_before(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     before = export.read_bytes()
     program = (
         "import resource, sys; from pathlib import Path;"
@@ -695,8 +658,7 @@ def test_an_old_copy_put_back_is_known_however_many_checkpoints_came_since(
 
 
 def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+    export = known.exported()
     other = ChainFile(tmp_path / "other.db")
     other.append("somebody-else")
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
@@ -724,8 +686,7 @@ def test_an_export_is_a_file(known: KnownChain, tmp_path: Path) -> None:
         known.store.export(known.chain.path, folder)
 
 
-def test_a_key_to_trust_is_one_of_the_export(known: KnownChain, tmp_path: Path) -> None:
-    export = tmp_path / "export.json"
-    known.store.export(known.chain.path, export)
+def test_a_key_to_trust_is_one_of_the_export(known: KnownChain) -> None:
+    export = known.exported()
     with pytest.raises(InvalidInput, match="signed with the key 00"):
         known.store.known_from(known.chain.path, export, trust=["00"])

@@ -12,8 +12,9 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import CheckpointHistory
 from tests.app.services.chain.checkpoints.conftest import KnownChain
-from tests.app.services.chain.verify.chains import GENESIS, ChainFile, Cut, codes, sizes
+from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
 from tests.conftest import NOW
+from tests.fixtures.chains import GENESIS
 
 CHAINS = [(1, 1, 1), (50, 1, 1), (2, 40, 1)]
 MORE = [(2, 1, 1), (1, 40, 1), (50, 1, 9_999), (5_000, 1, 1), (50, 40, 700)]

@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,12 @@ from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, Stoppe
 from app.services.chain.verify.verification import Executor, Extent
 from models.errors import Cancelled
 from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.chains import GENESIS, digest
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
-GENESIS = "0" * 64
 EVENTS = ("user_created", "user_updated", "workflow_dispatched", "settings_changed", "file_uploaded")
 START = NOW - 90 * 86_400
-
-
-def digest(previous: str, event: str, payload: str, at: int) -> str:
-    return sha256(f"{previous}:{event}:{payload}:{at}".encode()).hexdigest()
 
 
 def insert(sql: apsw.Connection, tenant: str, previous: str, row: tuple[str, str, int, int | None]) -> str:
@@ -167,18 +163,8 @@ class ChainFile:
 
     def rehash(self, tenant: str, after: int = 0) -> None:
         """Makes every row of the tenant behind seq `after` consistent again, as a forger would."""
-        rows: list[Any] = self.sql.execute(
-            "SELECT seq, event_type, payload, created_at FROM audit_chain "
-            "WHERE tenant_id = ? AND seq > ? ORDER BY seq",
-            (tenant, after),
-        ).fetchall()
         before = self.one("SELECT hash FROM audit_chain WHERE seq = ?", after)
-        previous = GENESIS if before is None else before[0]
-        with self.sql:
-            for seq, event, payload, at in rows:
-                value = digest(previous, event, payload, at)
-                self.run("UPDATE audit_chain SET previous_hash=?, hash=? WHERE seq=?", previous, value, seq)
-                previous = value
+        chains.rehash(self.sql, tenant, after + 1, GENESIS if before is None else before[0])
 
     def prune(self, tenant: str, through: int, at: int = NOW - 30) -> None:
         """Retention's own way: the prefix goes, a marker comes, at the earliest when all of it is older."""

@@ -10,8 +10,9 @@ from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.verify.scan import BLOCK
 from tests.app.services.chain.checkpoints.conftest import KnownChain
-from tests.app.services.chain.verify.chains import GENESIS, ChainFile
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
+from tests.fixtures.chains import GENESIS
 
 START = BLOCK - 1
 """Behind this number the second checkpoint takes its digests."""

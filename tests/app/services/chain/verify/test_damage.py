@@ -16,7 +16,6 @@ from app.services.chain.verify import source
 from app.services.chain.verify.report import Report
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, TenantAdminError
-from tests.app.services.chain.checkpoints.killed import NoKeyring
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.app.services.chain.verify.pages import Pages
 from tests.conftest import NOW
@@ -310,7 +309,7 @@ def test_cancel_takes_effect_while_it_looks_for_rows(tmp_path: Path) -> None:
 def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> None:
     """Entries that a checkpoint knows are not gone while they may be among those that cannot be read."""
     chain = build(tmp_path / "a.db")
-    store = CheckpointStore(tmp_path / "home", NoKeyring())
+    store = CheckpointStore(tmp_path / "home")
     for _ in range(2):
         report = verify(chain.path, now=NOW, checkpoints=store.known(chain.path), seal=True)
         store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
@@ -328,7 +327,7 @@ def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> 
 @pytest.mark.parametrize("where", [0, 5])
 def test_checkpoints_still_see_a_rewritten_chain(tmp_path: Path, where: int) -> None:
     chain = build(tmp_path / "a.db")
-    store = CheckpointStore(tmp_path / "home", NoKeyring())
+    store = CheckpointStore(tmp_path / "home")
     report = verify(chain.path, now=NOW, seal=True)
     store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
     history = store.known(chain.path)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.rules import Verdict
-from tests.app.services.chain.verify.chains import GENESIS, ChainFile, codes, digest, sizes
+from tests.app.services.chain.verify.chains import ChainFile, codes, sizes
 from tests.conftest import NOW
+from tests.fixtures.chains import GENESIS, digest
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
 CHAINS = [(1, 1), (50, 1), (2, 40)]

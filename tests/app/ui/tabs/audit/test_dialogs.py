@@ -13,7 +13,6 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.rules import Verdict
-from app.services.demo import create_demo
 from app.services.records import users
 from app.settings import Settings
 from app.ui.shell.context import Context
@@ -21,19 +20,18 @@ from app.ui.shell.notices import ContinuationNotice
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
-from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.connected import connected, execute
 from tests.fixtures.context import make_context
+from tests.fixtures.sample import sample
 from tests.fixtures.window import labels, press, type_text
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "demo.sqlite"
-    create_demo(path, rows=200, tenants=2, now=NOW)
-    return path
+    return sample(tmp_path / "demo.sqlite", rows=200, tenants=2)
 
 
 @pytest.fixture
@@ -153,7 +151,7 @@ def test_closing_it_ends_what_runs(context: Context, qtbot: QtBot, path: Path) -
 
 @pytest.mark.slow
 def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Path) -> None:
-    apsw.Connection(str(path)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
+    execute(path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
     dialog = opened(context, qtbot)
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
@@ -225,8 +223,7 @@ def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
 @pytest.mark.slow
 def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path: Path) -> None:
     sign(path, paths.checkpoints_dir(), now=NOW)
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
     notice = shown(context, qtbot)
     qtbot.waitUntil(lambda: not notice.isHidden())
@@ -237,7 +234,7 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
 @pytest.mark.slow
 def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path) -> None:
     sign(path, paths.checkpoints_dir(), now=NOW)
-    apsw.Connection(str(path)).execute("DELETE FROM audit_chain WHERE seq > 190")
+    execute(path, "DELETE FROM audit_chain WHERE seq > 190")
     notice = shown(context, qtbot)
     qtbot.waitUntil(lambda: not notice.isHidden())
     assert "does not continue the one you saw last" in notice.banner.headline()

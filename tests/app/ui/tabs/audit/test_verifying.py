@@ -2,27 +2,22 @@
 
 from pathlib import Path
 
-import apsw
 import pytest
 
-from app.services.demo import create_demo
 from app.services.records.record import read_entry
 from app.ui.tabs.audit import verifying
-from models.local.database import LocalDatabase
-from tests.conftest import NOW
+from tests.fixtures.connected import connected, execute
+from tests.fixtures.sample import sample
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    path = tmp_path / "demo.sqlite"
-    create_demo(path, rows=60, tenants=1, now=NOW)
-    return path
+    return sample(tmp_path / "demo.sqlite", rows=60, tenants=1)
 
 
 def said(path: Path, seq: int) -> tuple[str, str, str]:
     """The words of both chips, and the sentence about the link."""
-    database = LocalDatabase(path)
-    with database.connection_context():
+    with connected(path) as database:
         judged = read_entry(database, seq).inspection
     return (
         verifying.HASHES[judged.hash_ok][0],
@@ -37,16 +32,16 @@ def test_a_sound_entry_follows_the_one_before(demo: Path) -> None:
 
 
 def test_a_removed_entry_breaks_the_link_of_the_next(demo: Path) -> None:
-    apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq = 30")
+    execute(demo, "DELETE FROM audit_chain WHERE seq = 30")
     sentence = "Does not follow entry 29, the one before it in this tenant."
     assert said(demo, 31) == ("hash ok", "link broken", sentence)
 
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
-    apsw.Connection(str(demo)).execute("DELETE FROM audit_chain WHERE seq <= 30")
+    execute(demo, "DELETE FROM audit_chain WHERE seq <= 30")
     assert said(demo, 31)[1:] == ("start unproven", "Nothing in this file proves what came before it.")
 
 
 def test_an_edited_entry_shows_a_wrong_hash(demo: Path) -> None:
-    apsw.Connection(str(demo)).execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 30")
+    execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 30")
     assert said(demo, 30)[0] == "hash wrong"
