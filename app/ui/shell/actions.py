@@ -64,7 +64,7 @@ class Actions(QObject):
         self._specs[spec.name] = spec
         action = self._actions[spec.name] = QAction(spec.words(), self)
         if spec.icon is not None:
-            self._theme.bind_icon(action, spec.icon)
+            action.setIcon(self._theme.icon(spec.icon))
         action.triggered.connect(lambda: self.trigger(spec.name))
         self._owner_of(action, spec.shortcut).addAction(action)
         return action
@@ -107,11 +107,9 @@ class Actions(QObject):
         return self._actions[name]
 
     def names(self) -> list[str]:
-        """The names of all, in the order added."""
         return list(self._specs)
 
     def update(self) -> None:
-        """Enables what applies now."""
         for name, spec in self._specs.items():
             action, words, refusal = self._actions[name], spec.words(), spec.refusal()
             plain = words.replace("&&", "\0").replace("&", "").replace("\0", "&")

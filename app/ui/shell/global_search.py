@@ -55,7 +55,6 @@ class GlobalSearch(QLineEdit):
         self.setMaximumWidth(_WIDEST)  # beyond it, the room is left of it
         self.setMinimumWidth(160)
         field_icons(theme, self, Icon.SEARCH)
-        theme.changed.connect(self.update)
         self.textChanged.connect(self._text_changed)
 
     @cached_property
@@ -80,7 +79,6 @@ class GlobalSearch(QLineEdit):
         self._reopen()
 
     def is_open(self) -> bool:
-        """Whether the list shows."""
         return "popup" in vars(self) and not self.popup.isHidden()
 
     def sizeHint(self) -> QSize:

@@ -4,15 +4,14 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.paths import resources_dir
-from app.ui.theme.icons import Icon, IconFont
+from app.ui.theme.icons import GlyphEngine, Icon, IconFont
 
 STYLE = ("-style", "Fusion")
 """Arguments of the QApplication whose look this is.
@@ -169,8 +168,8 @@ class Theme(QObject):
     """Colours, icons and fonts for every widget; follows the system live or holds to the user's choice.
 
     `mode` is the user's choice, `tokens` the colours in force; `changed` is emitted after palette and style
-    sheet are. Widgets that paint themselves ask for colours when they paint and connect `changed` to
-    `update`. A colour argument below is a token's name ("dim", "accent") or a Tone.
+    sheet are. Both make Qt paint everything again, so widgets that paint themselves ask for colours when they
+    paint. A colour argument below is a token's name ("dim", "accent") or a Tone.
     """
 
     changed = Signal()
@@ -181,10 +180,7 @@ class Theme(QObject):
         self._app: QApplication | None = None
         self._font = IconFont()
         self._folder = QTemporaryDir()
-        self._template = ""
         self._scale = 0
-        self._sheets: dict[bool, str] = {}
-        self._icons: dict[tuple[str, str, str], QIcon] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
         self.tokens = self._wanted()
 
@@ -211,29 +207,13 @@ class Theme(QObject):
     def colour(self, name: str | Tone) -> QColor:
         return QColor(self._hex(name))
 
-    def tint(self, tone: Tone) -> QColor:
-        """The surface colour behind a tone."""
-        return QColor(self.tokens[f"{tone}_on"])
-
     def icon(self, name: str, colour: str | Tone = "text") -> QIcon:
-        """An icon in a token's colour. It keeps that colour; `bind_icon` follows the theme."""
-        key = (str(name), self._hex(colour), self.tokens["disabled"])
-        if key not in self._icons:
-            self._icons[key] = self._font.icon(*key)
-        return self._icons[key]
+        """For buttons and actions: crisp on every screen, dimmer when disabled; it follows the theme."""
+        return QIcon(GlyphEngine(self.pixmap, name, colour))
 
     def pixmap(self, name: str, colour: str | Tone, size: int, scale: float) -> QPixmap:
         """A cached pixmap, `size` logical pixels wide, for painting at device pixel ratio `scale`."""
         return self._font.pixmap(str(name), self._hex(colour), size, scale)
-
-    def bind_icon(self, target: Any, name: str, colour: str | Tone = "text") -> None:
-        """Give a QAction or button an icon that follows the theme; binding again replaces it."""
-        first = target.property("themeIcon") is None
-        target.setProperty("themeIcon", str(name))
-        target.setProperty("themeColour", str(colour))
-        target.setIcon(self.icon(name, colour))
-        if first:
-            self.changed.connect(_Tint(self, target).again)
 
     def mono_font(self) -> QFont:
         """The fixed-width face at the size of the text around it."""
@@ -259,7 +239,6 @@ class Theme(QObject):
 
     def _screen_added(self) -> None:
         if self._scale < self._finest():
-            self._sheets.clear()
             self._restyle()
 
     def _finest(self) -> int:
@@ -274,31 +253,12 @@ class Theme(QObject):
 
     def _restyle(self) -> None:
         if self._app is not None:
-            self._app.setPalette(palette(self.tokens))
-            self._app.setStyleSheet(self._sheet())
-        self.changed.emit()
-
-    def _sheet(self) -> str:
-        dark = self.tokens is DARK
-        if dark not in self._sheets:
-            self._template = self._template or read_sheets(resources_dir() / "themes")
             self._scale = self._finest()
             images = write_images(self._font, self.tokens, Path(self._folder.path()), self._scale)
-            self._sheets[dark] = fill_in(self._template, {**self.tokens, **images})
-        return self._sheets[dark]
-
-
-class _Tint(QObject):
-    """Tints its parent's icon as long as that lives; Qt drops the connection together with it."""
-
-    def __init__(self, theme: Theme, target: QObject) -> None:
-        super().__init__(target)
-        self._theme = theme
-
-    @Slot()
-    def again(self) -> None:
-        target: Any = self.parent()
-        target.setIcon(self._theme.icon(target.property("themeIcon"), target.property("themeColour")))
+            self._app.setPalette(palette(self.tokens))
+            sheets = read_sheets(resources_dir() / "themes")
+            self._app.setStyleSheet(fill_in(sheets, {**self.tokens, **images}))
+        self.changed.emit()
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:

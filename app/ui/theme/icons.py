@@ -4,6 +4,7 @@ To add one, add its name to `Icon` and run `resources/packaging/subset_icons.py`
 """
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
 
@@ -112,10 +113,6 @@ class IconFont:
             self._drawn[key] = self._draw(*key)
         return self._drawn[key]
 
-    def icon(self, name: str, colour: str, disabled: str) -> QIcon:
-        """An icon for buttons and actions, crisp on every screen there is, dimmer when disabled."""
-        return QIcon(_GlyphEngine(self, name, colour, disabled))
-
     def _draw(self, name: str, colour: str, size: int, scale: float) -> QPixmap:
         result = QPixmap(round(size * scale), round(size * scale))
         result.fill(Qt.GlobalColor.transparent)
@@ -133,17 +130,20 @@ class IconFont:
         return result
 
 
-class _GlyphEngine(QIconEngine):
-    """Draws an icon when it is first painted: most of them are in menus that nobody has opened yet."""
+class GlyphEngine(QIconEngine):
+    """Draws an icon when it is painted, in the colour that a name has then: it follows the theme.
 
-    def __init__(self, font: IconFont, name: str, colour: str, disabled: str) -> None:
+    `draw(name, colour, size, scale)` is `Theme.pixmap`.
+    """
+
+    def __init__(self, draw: Callable[[str, str, int, float], QPixmap], name: str, colour: str) -> None:
         super().__init__()
-        self._font, self._name, self._colour, self._disabled = font, name, colour, disabled
+        self._draw, self._name, self._colour = draw, name, colour
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        colour = self._disabled if mode == QIcon.Mode.Disabled else self._colour
+        colour = "disabled" if mode == QIcon.Mode.Disabled else self._colour
         side = min(size.width(), size.height())
-        return self._font.pixmap(self._name, colour, side, scale) if side > 0 else QPixmap()
+        return self._draw(self._name, colour, side, scale) if side > 0 else QPixmap()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)
@@ -156,10 +156,9 @@ class _GlyphEngine(QIconEngine):
         side = min(rect.width(), rect.height())
         box = QRect(0, 0, side, side)
         box.moveCenter(rect.center())
-        scale = (
-            painter.deviceTransform().m11()
-        )  # asking its device takes 30 ms: PySide looks which kind it is
+        # Asking its device takes 30 ms: PySide looks which kind it is.
+        scale = painter.deviceTransform().m11()
         painter.drawPixmap(box, self.scaledPixmap(rect.size(), mode, state, scale))
 
     def clone(self) -> QIconEngine:
-        return _GlyphEngine(self._font, self._name, self._colour, self._disabled)
+        return GlyphEngine(self._draw, self._name, self._colour)

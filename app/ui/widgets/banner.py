@@ -1,6 +1,6 @@
 """What was just done, and how things stand: toast and banner."""
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QWidget
 
@@ -128,7 +128,6 @@ class Banner(QFrame):
         self._shrinking: dict[QPushButton, str] = {}
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
-        self._icon.setFixedSize(QSize(24, 24))
         self._headline = Label(look=Look.STRONG)
         self._rest = ElidedLabel()
         self._detail = ElidedLabel(look=Look.DIM)

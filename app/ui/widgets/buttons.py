@@ -3,16 +3,25 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from app.itemmodels.columns import Tone
-from app.services.text import counted, visible
-from app.ui.theme import Kind, Theme
+from app.services.text import counted
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import in_row
+from app.ui.widgets.labels import IconLabel, Label, Look, in_row
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
@@ -29,7 +38,7 @@ def push_button(
     # Wider than the icon: the style leaves too little room between icon and text.
     button.setIconSize(QSize(20, 16))
     if icon is not None:
-        theme.bind_icon(button, icon, _COLOURS[kind])
+        button.setIcon(theme.icon(icon, _COLOURS[kind]))
     return button
 
 
@@ -40,17 +49,15 @@ def tool_button(theme: Theme, icon: str, name: str, *, colour: str = "dim") -> Q
     button.setToolTip(name)
     button.setProperty("small", True)
     button.setIconSize(QSize(16, 16))
-    theme.bind_icon(button, icon, colour)
+    button.setIcon(theme.icon(icon, colour))
     return button
 
 
 def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
     """Give a text field a leading icon and a button that empties it, both in the theme's colours."""
-    leading = field.addAction(theme.icon(icon, "dim"), QLineEdit.ActionPosition.LeadingPosition)
-    theme.bind_icon(leading, icon, "dim")
+    field.addAction(theme.icon(icon, "dim"), QLineEdit.ActionPosition.LeadingPosition)
     # Not Qt's own button, which is black and looks through the system's icon themes first (6 ms).
     clear = field.addAction(theme.icon(Icon.CLOSE, "dim"), QLineEdit.ActionPosition.TrailingPosition)
-    theme.bind_icon(clear, Icon.CLOSE, "dim")
     clear.setToolTip("Clear")
     clear.setVisible(False)
     clear.triggered.connect(field.clear)
@@ -87,58 +94,31 @@ def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushBut
 Chip = tuple[str, Tone, str | None]
 """The word, tone and icon of a status."""
 
-_PAD, _ICON, _GAP, _HEIGHT = 8, 14, 4, 22
 _LONGEST = 60
 
 
-class StatusChip(QWidget):
+class StatusChip(QFrame):
     """A word on a tinted pill. It is never shortened, unless it is none: at most 60 characters."""
 
     def __init__(
         self, theme: Theme, text: str = "", tone: Tone = Tone.NEUTRAL, icon: str | None = None
     ) -> None:
         super().__init__()
-        self._theme = theme
+        self._icon, self._word = IconLabel(theme, 14), Label()
+        in_row(self._icon, self._word, within=self, margins=(8, 0, 8, 0), spacing=4)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        font = self.font()
-        font.setWeight(font.Weight.DemiBold)
-        self.setFont(font)
-        theme.changed.connect(self.update)
         self.set(text, tone, icon)
 
     def set(self, text: str, tone: Tone = Tone.NEUTRAL, icon: str | None = None) -> None:
-        self._text, self._tone, self._icon = visible(first_line(text, _LONGEST)), tone, icon
-        self.setAccessibleName(self._text)
-        self.updateGeometry()
-        self.update()
+        self._word.setText(first_line(text, _LONGEST))
+        self._icon.setVisible(icon is not None)
+        if icon is not None:
+            self._icon.show_icon(icon, tone)
+        set_property(self._word, "look", Look.TEXT if tone is Tone.NEUTRAL else Look(tone.value))
+        set_property(self, "chip", tone.value)
 
     def text(self) -> str:
-        return self._text
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        icon = _ICON + _GAP if self._icon else 0
-        height = max(_HEIGHT, metrics.height() + 4)
-        return QSize(metrics.horizontalAdvance(self._text) + icon + 2 * _PAD, height)
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.tint(self._tone))
-        box = QRectF(self.rect())
-        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
-        left = _PAD
-        if self._icon:
-            pixmap = self._theme.pixmap(self._icon, self._tone, _ICON, self.devicePixelRatioF())
-            painter.drawPixmap(left, (self.height() - _ICON) // 2, pixmap)
-            left += _ICON + _GAP
-        painter.setPen(self._theme.colour(self._tone))
-        painter.drawText(box.adjusted(left, 0, -_PAD, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
-        painter.end()
+        return self._word.text()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -103,23 +103,21 @@ class ElidedLabel(QLabel):
         self.setToolTip(tooltip(self.text()) if cut else "")
 
 
-class IconLabel(QLabel):
+class IconLabel(QWidget):
     """An icon in the theme's colours, `size` logical pixels wide."""
 
     def __init__(self, theme: Theme, size: int) -> None:
-        super().__init__(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._theme, self._size = theme, size
-        self._shown: tuple[str, str | Tone] | None = None
-        theme.changed.connect(self._paint)
+        super().__init__()
+        self._theme, self._icon = theme, QIcon()
+        self.setFixedSize(size, size)
 
     def show_icon(self, name: str, colour: str | Tone) -> None:
         """Show this one; Tone.NEUTRAL is dim."""
-        self._shown = (name, "dim" if colour is Tone.NEUTRAL else colour)
-        self._paint()
+        self._icon = self._theme.icon(name, "dim" if colour is Tone.NEUTRAL else colour)
+        self.update()
 
-    def _paint(self) -> None:
-        if self._shown is not None:
-            self.setPixmap(self._theme.pixmap(*self._shown, self._size, self.devicePixelRatioF()))
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._icon.paint(QPainter(self), self.rect())
 
 
 def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:

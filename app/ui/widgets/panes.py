@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSplitter,
     QStackedLayout,
+    QToolButton,
     QWidget,
 )
 
@@ -22,7 +23,6 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip, StatusChip, push_button, tool_button
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, taken, text_box
-from models.errors import TableMissing, TenantAdminError
 
 
 class EmptyState(QWidget):
@@ -51,29 +51,6 @@ class EmptyState(QWidget):
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
-
-
-class ListEmptyState(EmptyState):
-    """Stands where a list has no rows; `empty` is the title and the sentence for one that has none at all."""
-
-    def __init__(self, theme: Theme, icon: str, noun: str, empty: tuple[str, str]) -> None:
-        self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
-        super().__init__(theme, icon, *empty, (self.clear_button,))
-        self.clear_button.hide()
-        self._of_none, self._noun, self._words = icon, noun, empty
-
-    def explain(self, *, filtered: bool) -> None:
-        """Says that there is nothing, or that nothing matches the filters."""
-        if filtered:
-            self.set(Icon.SEARCH, "No match", f"No {self._noun} matches these filters.")
-        else:
-            self.set(self._of_none, *self._words)
-        self.clear_button.setVisible(filtered)
-
-    def explain_failure(self, error: TenantAdminError) -> None:
-        title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
-        self.set(Icon.WARNING, title, str(error))
-        self.clear_button.hide()
 
 
 GAP = 12
@@ -329,7 +306,8 @@ class FieldList(QWidget):
         self._take_place()
         whole.setFocus()
 
-    def _copy(self, field: Field, button: QWidget) -> None:
+    def _copy(self, field: Field, button: QToolButton) -> None:
         QGuiApplication.clipboard().setText(field.value if field.copy is None else field.copy)
-        self._theme.bind_icon(button, Icon.CHECK, Tone.OK)
-        QTimer.singleShot(_COPIED_MS, button, lambda: self._theme.bind_icon(button, Icon.COPY, "dim"))
+        button.setIcon(self._theme.icon(Icon.CHECK, Tone.OK))
+        plain = self._theme.icon(Icon.COPY, "dim")
+        QTimer.singleShot(_COPIED_MS, button, lambda: button.setIcon(plain))

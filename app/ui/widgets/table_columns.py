@@ -180,7 +180,6 @@ class TableHeader(QHeaderView):
         self.setAccessibleName("Columns")
         self.setViewport(known_viewport(QPalette.ColorRole.Button))
         self.viewport().setMouseTracking(True)
-        theme.changed.connect(self.viewport().update)
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), max(34, self.fontMetrics().height() + 16))

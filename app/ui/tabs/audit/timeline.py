@@ -66,7 +66,6 @@ class Timeline(QWidget):
         self.setMouseTracking(True)
         self.setAccessibleName("Entries per day")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
         self.hide()
 
     def set_days(self, days: Sequence[tuple[int, int]]) -> None:

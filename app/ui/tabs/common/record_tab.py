@@ -18,12 +18,14 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Part, in_column
-from app.ui.widgets.panes import GAP, FieldList, Inspector, ListEmptyState, MasterDetail
+from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import Database
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, TableMissing, TenantAdminError
 
 
 class RecordTab(QWidget):
@@ -75,8 +77,10 @@ class RecordTab(QWidget):
         self.current = CurrentRecord(context.runner, self.list, self.load, self)
         self.inspector, self.fields = Inspector(theme), FieldList(theme)
         self.commands = Actions(theme, self.table, self)
-        self.empty_state = ListEmptyState(theme, spec.icon, table.noun[0], spec.empty)
-        self.empty_state.clear_button.clicked.connect(self.clear_filters)
+        self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
+        self.clear_button.clicked.connect(self.clear_filters)
+        self.clear_button.hide()
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button,))
         self.table.set_empty_state(self.empty_state)
         self.add_acts()
         self.build_inspector()
@@ -277,8 +281,13 @@ class RecordTab(QWidget):
 
     def _loaded(self, total: int) -> None:
         self.filters.set_count(total)
-        if total == 0:
-            self.empty_state.explain(filtered=self.query().filtered)
+        filtered = self.query().filtered
+        if filtered:
+            noun = self.spec.table.noun[0]
+            self.empty_state.set(Icon.SEARCH, "No match", f"No {noun} matches these filters.")
+        else:
+            self.empty_state.set(self.spec.icon, *self.spec.empty)
+        self.clear_button.setVisible(filtered)
         self.commands.update()
         if self._wanted_record is not None:
             wanted, self._wanted_record = self._wanted_record, None
@@ -293,7 +302,9 @@ class RecordTab(QWidget):
         if isinstance(error, Cancelled):
             return
         self.filters.set_count(None)
-        self.empty_state.explain_failure(error)
+        title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
+        self.empty_state.set(Icon.WARNING, title, str(error))
+        self.clear_button.hide()
         self.inspector.show_empty()
         self.commands.update()
 

@@ -181,9 +181,11 @@ class RunsTab(RecordTab):
         self.scope_note.setVisible(scope.tenant_id is not None)
 
     def read_beside(self, query: ListQuery) -> None:
-        read = self.context.runner.read
-        read(planning.taken, on_done=self._know_taken, on_failed=lambda error: None)
-        read(planning.cannot_record, on_done=self._know_unrecordable, on_failed=lambda error: None)
+        self.context.runner.read(
+            lambda database: (planning.taken(database), planning.cannot_record(database)),
+            on_done=self._know_limits,
+            on_failed=lambda error: None,
+        )
 
     def reload(self) -> None:
         super().reload()
@@ -208,12 +210,8 @@ class RunsTab(RecordTab):
         statuses = {row[_STATUS] for row in self.selection.records()}
         return self.selection.refusal() or refusal_of(act, statuses, self._taken) or self._unrecordable
 
-    def _know_unrecordable(self, why: str | None) -> None:
-        self._unrecordable = why
-        self.commands.update()
-
-    def _know_taken(self, taken: frozenset[str]) -> None:
-        self._taken = taken
+    def _know_limits(self, found: tuple[frozenset[str], str | None]) -> None:
+        self._taken, self._unrecordable = found
         self.commands.update()
 
     def _open_artifact(self, phase: str) -> None:

@@ -6,19 +6,21 @@ from itertools import groupby
 from math import isfinite
 from typing import Any
 
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.runs import RunDetail
 from app.services.text import counted, visible
-from app.ui.theme import Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets import formatting
+from app.ui.widgets.banner import ProgressBar
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.labels import Label, Look
 
-_ROW, _GAP = 24, 10
+_GAP, _LONGEST = 10, 24
 _FULL, _PLANNERS_FULL = 100.0, 10.0
 """The best score of the platform's document, and of its planning machine."""
 
@@ -55,10 +57,9 @@ def score_tone(share: float) -> Tone:
 
 
 class PhaseScores(QWidget):
-    """`set_scores(scores)` shows one row each.
+    """A row for each phase: its name, its score as a bar and in points, its newest version.
 
-    `activated(str)` names the phase that was clicked, or chosen with Return; only phases with a version can
-    be. Up and Down move. `current()` is the phase in focus.
+    `activated(str)` names the phase whose button was pressed; only phases with a version can be.
     """
 
     activated = Signal(str)
@@ -67,136 +68,54 @@ class PhaseScores(QWidget):
         super().__init__()
         self._theme = theme
         self._scores: tuple[PhaseScore, ...] = ()
-        self._current, self._hovered = 0, -1
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-        self.setAccessibleName("Scores by phase")
+        self._rows: list[tuple[QPushButton, ProgressBar, Label, Label]] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(_GAP)
+        self._grid.setVerticalSpacing(0)
+        self._grid.setColumnStretch(1, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
+        for _ in planning.PHASES:
+            self._add_row()
 
     def set_scores(self, scores: Sequence[PhaseScore]) -> None:
         self._scores = tuple(scores)
-        self._current = min(self._current, max(0, len(scores) - 1))
-        self.setAccessibleDescription("; ".join(_words(score) for score in scores))
-        self.updateGeometry()
-        self.update()
+        while len(self._rows) < len(scores):
+            self._add_row()
+        for row in self._rows[len(scores) :]:
+            for part in row:
+                part.hide()
+        for (name, bar, points, version), score in zip(self._rows, scores, strict=False):
+            share = score.share
+            tone = None if share is None else score_tone(share)
+            shown = visible(formatting.first_line(score.phase, _LONGEST))
+            name.setText(shown.replace("&", "&&"))
+            name.setAccessibleName(_words(score))
+            name.setEnabled(score.version is not None)
+            bar.show_progress(round(1000 * (share or 0)), 1000)
+            bar.setAccessibleName(shown)
+            set_property(bar, "tone", tone)
+            points.setText(formatting.first_line(score.points, _LONGEST // 2))
+            set_property(points, "look", Look.DIM if tone is None else tone)
+            version.setText(formatting.first_line(score.version or "", _LONGEST // 2))
+            for part in (name, bar, points, version):
+                part.show()
 
-    def current(self) -> str | None:
-        return self._scores[self._current].phase if self._scores else None
+    def button(self, phase: str) -> QPushButton:
+        """The button of a phase. Raises `ValueError`."""
+        return self._rows[[score.phase for score in self._scores].index(phase)][0]
 
-    def row_rect(self, row: int) -> QRect:
-        height = self._row_height()
-        return QRect(0, row * height, self.width(), height)
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(score.phase) for score in self._scores), default=60)
-        return QSize(names + 180, max(1, len(self._scores)) * self._row_height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(160, self.sizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(visible(s.phase)) for s in self._scores), default=0) + 4
-        names = min(names, self.width() // 2)
-        versions = metrics.horizontalAdvance("v00.00")
-        for row, score in enumerate(self._scores):
-            self._paint_row(painter, row, score, names, versions)
-        painter.end()
-
-    def _paint_row(self, painter: QPainter, row: int, score: PhaseScore, names: int, versions: int) -> None:
-        theme, rect = self._theme, self.row_rect(row)
-        focused = row == self._current and self.hasFocus()
-        if row == self._hovered and score.version is not None:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("hover"))
-            painter.drawRoundedRect(rect, 4, 4)
-        if focused:
-            painter.setPen(theme.colour("accent"))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        inner = rect.adjusted(4, 0, -4, 0)
-        there = score.version is not None
-        painter.setPen(theme.colour("text" if there else "dim"))
-        name = self.fontMetrics().elidedText(visible(score.phase), Qt.TextElideMode.ElideRight, names)
-        painter.drawText(
-            QRect(inner.x(), rect.y(), names, rect.height()), Qt.AlignmentFlag.AlignVCenter, name
-        )
-        number = self.fontMetrics().horizontalAdvance("100.00")
-        left = inner.x() + names + _GAP
-        track = QRectF(
-            left, rect.y() + rect.height() / 2 - 4, inner.right() - left - number - versions - 2 * _GAP, 8
-        )
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("neutral_on" if there else "hover"))
-        painter.drawRoundedRect(track, 4, 4)
-        beside = QRect(round(track.right()) + _GAP, rect.y(), number, rect.height())
-        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        share, colour = score.share, "dim"
-        if share is not None:
-            colour = score_tone(share)
-            painter.setBrush(theme.colour(colour))
-            painter.drawRoundedRect(QRectF(track.x(), track.y(), max(8.0, track.width() * share), 8), 4, 4)
-        painter.setPen(theme.colour(colour))
-        painter.drawText(beside, middle, self._fitting(score.points, number))
-        if score.version is not None:
-            painter.setPen(theme.colour("dim"))
-            right = QRect(inner.right() - versions, rect.y(), versions, rect.height())
-            painter.drawText(right, middle, self._fitting(score.version, versions))
-
-    def _fitting(self, text: str, width: int) -> str:
-        return self.fontMetrics().elidedText(visible(text), Qt.TextElideMode.ElideRight, width)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover(self._row_at(event.position().y()))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover(-1)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        row = self._row_at(event.position().y())
-        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
-            self._current = row
-            self.update()
-            self._activate()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self._scores) - 1
-        moves = {
-            Qt.Key.Key_Up: max(0, self._current - 1),
-            Qt.Key.Key_Down: min(last, self._current + 1),
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: last,
-        }
-        key = Qt.Key(event.key())
-        if key in moves and last >= 0:
-            self._current = moves[key]
-            self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._activate()
-        else:
-            super().keyPressEvent(event)
-
-    def _activate(self) -> None:
-        if self._scores and self._scores[self._current].version is not None:
-            self.activated.emit(self._scores[self._current].phase)
-
-    def _hover(self, row: int) -> None:
-        if row != self._hovered:
-            self._hovered = row
-            can = row >= 0 and self._scores[row].version is not None
-            self.setCursor(Qt.CursorShape.PointingHandCursor if can else Qt.CursorShape.ArrowCursor)
-            self.update()
-
-    def _row_at(self, y: float) -> int:
-        row = int(y // self._row_height())
-        return row if 0 <= row < len(self._scores) else -1
-
-    def _row_height(self) -> int:
-        return max(_ROW, self.fontMetrics().height() + 6)
+    def _add_row(self) -> None:
+        place, name = len(self._rows), push_button(self._theme, "", kind=Kind.FLAT)
+        name.setProperty("small", True)
+        name.clicked.connect(lambda: self.activated.emit(self._scores[place].phase))
+        row = (name, ProgressBar(), Label(), Label(look=Look.DIM))
+        for column, part in enumerate(row):
+            sides = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+            self._grid.addWidget(part, place, column, Qt.AlignmentFlag(0) if column == 1 else sides)
+        if self._rows:  # a phase that the platform does not know comes late
+            QWidget.setTabOrder(self._rows[-1][0], name)
+        self._rows.append(row)
 
 
 def _words(score: PhaseScore) -> str:

@@ -87,7 +87,7 @@ def test_no_match_offers_to_clear_the_filters(qtbot: QtBot, window: MainWindow, 
     type_text(qtbot, "nobody at all")
     qtbot.waitUntil(lambda: page.filters.count.text() == "0 users")
     assert "No match" in labels(page)
-    click(qtbot, page.empty_state.clear_button)
+    click(qtbot, page.clear_button)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(count(demo_path, "users"), USERS))
 
 

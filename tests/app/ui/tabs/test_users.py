@@ -49,9 +49,9 @@ def test_a_text_finds_any_part_and_no_match_offers_to_clear(
     assert tab.model.rowCount() == found > 0
     with qtbot.waitSignal(tab.list.loaded):
         tab.filters.text.setText("nobody is called this")
-    assert tab.empty_state.isVisible() and tab.empty_state.clear_button.isVisible()
+    assert tab.empty_state.isVisible() and tab.clear_button.isVisible()
     with qtbot.waitSignal(tab.list.loaded):
-        qtbot.mouseClick(tab.empty_state.clear_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(tab.clear_button, Qt.MouseButton.LeftButton)
     assert tab.model.rowCount() == total and not tab.empty_state.isVisible()
 
 

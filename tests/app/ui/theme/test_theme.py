@@ -53,24 +53,14 @@ def test_system_mode_follows_the_system_live(qtbot: QtBot, theme: Theme) -> None
         assert (theme.tokens is DARK) is dark
 
 
-def test_bound_icon_follows_the_theme_and_a_new_binding(qtbot: QtBot, theme: Theme) -> None:
+def test_an_icon_follows_the_theme(qtbot: QtBot, theme: Theme) -> None:
     button = QPushButton()
     qtbot.addWidget(button)
-    theme.bind_icon(button, Icon.SHIELD_OK, "accent")
-    assert strongest(button.icon()) == LIGHT["accent"]
-    theme.bind_icon(button, Icon.SHIELD_OK, "bad")
+    button.setIcon(theme.icon(Icon.SHIELD_OK, "bad"))
     assert strongest(button.icon()) == LIGHT["bad"]
     theme.set_mode(Mode.DARK)
     assert strongest(button.icon()) == DARK["bad"]
     assert strongest(button.icon(), QIcon.Mode.Disabled) == DARK["disabled"]
-
-
-def test_a_deleted_button_is_let_go(qtbot: QtBot, theme: Theme) -> None:
-    button = QPushButton()
-    theme.bind_icon(button, Icon.ADD)
-    with qtbot.waitSignal(button.destroyed):
-        button.deleteLater()
-    theme.set_mode(Mode.DARK)
 
 
 def test_every_icon_exists_and_an_unknown_one_is_drawn(qapp: QApplication) -> None:

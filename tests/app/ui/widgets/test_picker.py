@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
@@ -138,28 +139,40 @@ def phases(qtbot: QtBot, theme: Theme) -> PhaseScores:
     phases.set_scores(
         [PhaseScore("opportunity", 7.5, "v3"), PhaseScore("strategy"), PhaseScore("synthesis", None, "v1")]
     )
-    phases.resize(400, phases.sizeHint().height())
     phases.show()
+    qtbot.waitExposed(phases)
+    phases.activateWindow()
     return phases
 
 
 def test_clicking_a_phase(qtbot: QtBot, phases: PhaseScores) -> None:
     with qtbot.waitSignal(phases.activated, timeout=0) as caught:
-        qtbot.mouseClick(phases, Qt.MouseButton.LeftButton, pos=phases.row_rect(2).center())
+        qtbot.mouseClick(phases.button("synthesis"), Qt.MouseButton.LeftButton)
     assert caught.args == ["synthesis"]
 
 
 def test_a_missing_phase_does_nothing(qtbot: QtBot, phases: PhaseScores) -> None:
     with qtbot.assertNotEmitted(phases.activated):
-        qtbot.mouseClick(phases, Qt.MouseButton.LeftButton, pos=phases.row_rect(1).center())
-    assert phases.current() == "strategy"
+        qtbot.mouseClick(phases.button("strategy"), Qt.MouseButton.LeftButton)
 
 
 def test_phases_by_keyboard_and_in_words(qtbot: QtBot, phases: PhaseScores) -> None:
-    qtbot.keyClick(phases, Qt.Key.Key_Down)
-    qtbot.keyClick(phases, Qt.Key.Key_Down)
+    phases.button("opportunity").setFocus()
+    qtbot.keyClick(phases.button("opportunity"), Qt.Key.Key_Down)
+    assert phases.focusWidget() is phases.button("synthesis"), "the one without anything is passed over"
     with qtbot.waitSignal(phases.activated, timeout=0) as caught:
-        qtbot.keyClick(phases, Qt.Key.Key_Return)
+        qtbot.keyClick(phases.focusWidget(), Qt.Key.Key_Space)
     assert caught.args == ["synthesis"]
-    words = "opportunity: score 7.5, version 3; strategy: nothing yet; synthesis: no score, version 1"
-    assert phases.accessibleDescription() == words
+    words = [phases.button(name).accessibleName() for name in ("opportunity", "strategy", "synthesis")]
+    assert words == [
+        "opportunity: score 7.5, version 3",
+        "strategy: nothing yet",
+        "synthesis: no score, version 1",
+    ]
+
+
+def test_rows_beyond_those_of_the_platform_come_and_go(phases: PhaseScores) -> None:
+    phases.set_scores([PhaseScore(f"phase & {number}", number, "v1") for number in range(40)])
+    assert phases.button("phase & 39").isVisible() and phases.button("phase & 39").text() == "phase && 39"
+    phases.set_scores([PhaseScore("opportunity", 70, "v1")])
+    assert [label.text() for label in phases.findChildren(QLabel) if label.isVisible()] == ["70", "v1"]

@@ -228,10 +228,7 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
     )
     tab.show_record(run_id)
     qtbot.waitUntil(lambda: (read := tab.current.whole()) is not None and read.run["id"] == run_id)
-    tab.scores.setFocus()
-    while tab.scores.current() != phase:
-        qtbot.keyClick(tab.scores, Qt.Key.Key_Down)
-    qtbot.keyClick(tab.scores, Qt.Key.Key_Return)
+    qtbot.mouseClick(tab.scores.button(phase), Qt.MouseButton.LeftButton)
     dialog = child(tab, ArtifactDialog)
     versions = [item for item in shown(tab).artifacts or () if item["phase"] == phase]
     assert dialog.versions.count() == len(versions) >= 2
@@ -321,7 +318,7 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     assert (
         dialog.page.filters.count.text() == "0 ideas" and dialog.page.empty_state.title.text() == "No match"
     )
-    qtbot.mouseClick(dialog.page.empty_state.clear_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.page.clear_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dialog.page.filters.count.text() == "9 ideas")
     dialog.close()
 
