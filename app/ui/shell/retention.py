@@ -1,14 +1,14 @@
 """Data retention of the open file: its schedule in the status bar, its preview and its runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from app.services.chain.checkpoints.making import try_to_sign
+from app.services.retention import plan as planning
 from app.services.retention.clock import (
     ClockDoubt,
     ClockProblem,
@@ -17,19 +17,17 @@ from app.services.retention.clock import (
     SteadyClock,
     steady_clock,
 )
+from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
+from app.services.retention.run import NoCheckpoint, RetentionResult, RetentionStopped, carry_out
 from app.services.text import counted
 from app.ui.shell.context import Context
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import percent, relative_time
 from app.workers.runner import Task
+from app.workers.scan_pool import store_and_verifier
 from models.errors import NotAllowed, StorageError, TenantAdminError
-from models.progress import Progress, Stop, never
+from models.progress import Progress, Stop
 from models.status import DAY
-
-if TYPE_CHECKING:  # every opened file has a schedule, few run: the rest is loaded when one does
-    from app.services.chain.checkpoints.document import Reason
-    from app.services.chain.checkpoints.making import Attempt
-    from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
-    from app.services.retention.run import RetentionResult
 
 HOUR = 3_600
 
@@ -62,7 +60,8 @@ class Retention(QObject):
         self._window = window
         self._database, self._path = context.opened.database, context.opened.path
         self._settings, self._clock = context.settings, context.clock
-        self._checkpoint = checkpoint or self._try_checkpoint
+        own = store_and_verifier()
+        self._checkpoint = checkpoint or partial(try_to_sign, self._path, *own, clock=self._clock)
         self._watch = ClockWatch(context.clock, steady or steady_clock())
         self.last: RetentionResult | None = None
         self.waiting: ClockDoubt | None = None
@@ -138,7 +137,7 @@ class Retention(QObject):
 
         def work(progress: Progress, cancelled: Stop) -> Plan:
             with self._database.connection_context():
-                return plan(cancelled)
+                return plan(cancelled=cancelled)
 
         def ended(tell: Callable[[Any], None], outcome: Any) -> None:
             self._planning = None
@@ -154,8 +153,6 @@ class Retention(QObject):
         )
 
     def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
-        from app.ui.shell.retention_dialog import RetentionDialog  # noqa: PLC0415
-
         settings, path = self._settings, self._path
         dialog = RetentionDialog(
             self._context.theme,
@@ -180,26 +177,17 @@ class Retention(QObject):
         dialog.archive_changed.connect(partial(settings.retention_archive.set, path))
         dialog.open_once()
 
-    def _planner(self, reading: Reading) -> Callable[[Stop], Plan]:
-        # Asked here, on the interface thread, where the settings live.
-        facts = self._watch.facts(reading, self._settings.retention_last_run.get(self._path))
-        days = self._settings.retention_days
-        milliseconds = self._settings.retention_milliseconds.get(self._path)
-
-        def plan(cancelled: Stop) -> Plan:
-            from app.services.retention import plan as planning  # noqa: PLC0415
-
-            return planning.plan(
-                self._database,
-                now=reading.wall,
-                days=days,
-                facts=facts,
-                milliseconds=milliseconds,
-                checkpoint=self._checkpoint,
-                cancelled=cancelled,
-            )
-
-        return plan
+    def _planner(self, reading: Reading) -> Callable[..., Plan]:
+        """Asks the settings, on the interface thread, where they live."""
+        return partial(
+            planning.plan,
+            self._database,
+            now=reading.wall,
+            days=self._settings.retention_days,
+            facts=self._watch.facts(reading, self._settings.retention_last_run.get(self._path)),
+            milliseconds=self._settings.retention_milliseconds.get(self._path),
+            checkpoint=self._checkpoint,
+        )
 
     def _carry_out(self, plan: Plan, reading: Reading, confirmation: Confirmation) -> None:
         if self._job is not None and not self._stopped:
@@ -211,7 +199,7 @@ class Retention(QObject):
         self._run(lambda cancelled: plan, reading, confirmation)
 
     def _run(
-        self, plan: Callable[[Stop], Plan], reading: Reading, confirmation: Confirmation | None = None
+        self, plan: Callable[..., Plan], reading: Reading, confirmation: Confirmation | None = None
     ) -> None:
         """Without a `confirmation` it is the schedule's own."""
         if self._job is not None or self._stopped:
@@ -222,13 +210,10 @@ class Retention(QObject):
         unrecorded = self._settings.retention_unrecorded.get(self._path)
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
-            from app.services.retention.plan import Confirmation  # noqa: PLC0415
-            from app.services.retention.run import carry_out  # noqa: PLC0415
-
             with self._database.connection_context():
                 return carry_out(
                     self._database,
-                    plan(cancelled),
+                    plan(cancelled=cancelled),
                     confirmation or Confirmation(unrecorded=unrecorded),
                     now=now,
                     actor=actor,
@@ -259,8 +244,6 @@ class Retention(QObject):
         self.check()
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
-        from app.services.retention.run import NoCheckpoint, RetentionStopped  # noqa: PLC0415
-
         self._job = self.waiting = None
         self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
         if isinstance(error, ClockProblem):
@@ -283,16 +266,6 @@ class Retention(QObject):
         for said in (result.caution, result.alarm):
             if said is not None and not self._stopped:
                 self._context.runner.failed.emit(TenantAdminError(said))
-
-    def _try_checkpoint(
-        self, *, reason: Reason | None, cancelled: Stop = never, before: Attempt | None = None
-    ) -> Attempt:
-        """On the thread of a run."""
-        from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
-        from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
-
-        own, clock = store_and_verifier(), self._clock
-        return try_to_sign(self._path, *own, clock=clock, reason=reason, cancelled=cancelled, before=before)
 
     def _say(self) -> None:
         """When it last ran and will run next."""

@@ -1,6 +1,6 @@
 """What data retention would remove from this file, and the person's confirmation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -35,14 +35,14 @@ _WHICH = {
 }
 _TABLES = (
     StaticColumn("What"),
-    StaticColumn("Rows that go", number=True),
+    StaticColumn("Rows that go", right=True),
     StaticColumn("Which of them", dim=True),
 )
 _TENANTS = (
     StaticColumn("Tenant"),
-    StaticColumn("Entries that go", number=True),
-    StaticColumn("Of", number=True),
-    StaticColumn("Share", number=True),
+    StaticColumn("Entries that go", right=True),
+    StaticColumn("Of", right=True),
+    StaticColumn("Share", right=True),
 )
 _EVERY_DAY = (
     "Retention removes audit entries, read notifications and planning runs marked deleted (with their "
@@ -64,11 +64,14 @@ _INDENT = 30
 
 
 class DoubtCard(QFrame):
-    """What stands in the way; `box` is ticked to give the answer."""
+    """What stands in the way; `box` is ticked to give the answer, and `unanswered` says so until then."""
 
-    def __init__(self, theme: Theme, sentence: str, answer: str, *, can_answer: bool) -> None:
+    def __init__(
+        self, theme: Theme, sentence: str, answer: str, unanswered: str, *, can_answer: bool
+    ) -> None:
         super().__init__()
         self.setProperty("card", True)
+        self.unanswered = unanswered
         self.words = Label(sentence, wrap=True, selectable=True)
         self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.words.setContentsMargins(_BOX_MARGIN, 0, 0, 0)
@@ -175,32 +178,12 @@ class RetentionDialog(Dialog):
         self.setMinimumWidth(660)
         self._plan = plan
         self._cannot = cannot_write or plan.obstacle
-        self._asked: list[tuple[QCheckBox, str]] = []
-        self.agreement = QCheckBox(self)
-        self.agreement.hide()
-        self.doubt: DoubtCard | None = None
-        self.unsigned: DoubtCard | None = None
-        self.unrecorded: DoubtCard | None = None
-        if due and plan.doubt is not None:
-            self.doubt = self._add_card(
-                f"{plan.doubt.sentence(partial(long_time, utc=utc))} Check the clock.",
-                "The clock is right: remove what is old by it",
-                "The clock is in doubt; tick the box above if it is right.",
-            )
-        why = plan.no_checkpoint or no_checkpoint
-        if due and why is not None:
-            self.unsigned = self._add_card(
-                f"No checkpoint can be made before the removal: {why}",
-                "Remove without a checkpoint",
-                "No checkpoint can be made; tick the box above to remove without one.",
-            )
-        if due and not plan.has_chain:
-            self.unrecorded = self._add_card(
-                f"{file_name} has no audit chain (no table audit_chain): what goes is recorded nowhere.",
-                "Remove without a record",
-                "It would be recorded nowhere; tick the box above to remove all the same.",
-            )
+        self.cards: dict[str, DoubtCard] = {}
         if due:
+            for name, *words in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):
+                card = self.cards[name] = DoubtCard(theme, *words, can_answer=not self._cannot)
+                card.box.toggled.connect(self._update)
+                self.add_widget(card)
             self._add_what_goes(plan)
         elif plan.obstacle is None:
             self.add_widget(Label(_EVERY_DAY, wrap=True))
@@ -221,27 +204,14 @@ class RetentionDialog(Dialog):
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)
             self.add_widget(self.archive)
-            if plan.majority:
-                self._add_agreement()
         self._add_buttons(plan.total, daily)
         self._update()
 
     def confirmation(self) -> Confirmation:
         """What the person has confirmed of this plan."""
         return Confirmation.to(
-            self._plan,
-            majority=self.agreement.isChecked(),
-            clock=self.doubt is not None and self.doubt.box.isChecked(),
-            without_checkpoint=self.unsigned is not None and self.unsigned.box.isChecked(),
-            unrecorded=self.unrecorded is not None and self.unrecorded.box.isChecked(),
+            self._plan, **{name: card.box.isChecked() for name, card in self.cards.items()}
         )
-
-    def _add_card(self, sentence: str, answer: str, unanswered: str) -> DoubtCard:
-        card = DoubtCard(self.theme, sentence, answer, can_answer=not self._cannot)
-        card.box.toggled.connect(self._update)
-        self._asked.append((card.box, unanswered))
-        self.add_widget(card)
-        return card
 
     def _add_what_goes(self, plan: Plan) -> None:
         rows: list[tuple[Cell, ...]] = [
@@ -292,17 +262,6 @@ class RetentionDialog(Dialog):
         self.add_widget(table)
         return table
 
-    def _add_agreement(self) -> None:
-        number = len(self._plan.majority)
-        whose = "one tenant loses" if number == 1 else f"{grouped(number)} tenants lose"
-        # A check box breaks no lines, so its words are few.
-        self.agreement.setText(f"I mean this, although {whose} more than half of the audit entries")
-        self.agreement.toggled.connect(self._update)
-        why = "More than half of a tenant's entries would go; tick the box above first."
-        self._asked.insert(0, (self.agreement, why))
-        self.add_widget(self.agreement)
-        self.agreement.show()
-
     def _add_buttons(self, total: int, daily: bool) -> None:
         rows = counted(total, "row")
         self.cancel_button = push_button(self.theme, "Cancel" if total else "Close")
@@ -333,10 +292,45 @@ class RetentionDialog(Dialog):
         self.cancel_button.setFocus()
 
     def _update(self) -> None:
-        reason = self._cannot or next((why for box, why in self._asked if not box.isChecked()), "")
+        open_cards = (card.unanswered for card in self.cards.values() if not card.box.isChecked())
+        reason = self._cannot or next(open_cards, "")
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)
+
+
+def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) -> Iterator[tuple[str, ...]]:
+    """What `Confirmation.to` takes, by name: a sentence, the answer, and what is said until it is given."""
+    if plan.doubt is not None:
+        yield (
+            "clock",
+            f"{plan.doubt.sentence(partial(long_time, utc=utc))} Check the clock.",
+            "The clock is right: remove what is old by it",
+            "The clock is in doubt; tick the box above if it is right.",
+        )
+    if no_checkpoint is not None:
+        yield (
+            "without_checkpoint",
+            f"No checkpoint can be made before the removal: {no_checkpoint}",
+            "Remove without a checkpoint",
+            "No checkpoint can be made; tick the box above to remove without one.",
+        )
+    if not plan.has_chain:
+        yield (
+            "unrecorded",
+            f"{file_name} has no audit chain (no table audit_chain): what goes is recorded nowhere.",
+            "Remove without a record",
+            "It would be recorded nowhere; tick the box above to remove all the same.",
+        )
+    if plan.majority:
+        number = len(plan.majority)
+        whose = "One tenant loses" if number == 1 else f"{grouped(number)} tenants lose"
+        yield (
+            "majority",
+            f"{whose} more than half of the audit entries.",
+            "I mean this",
+            "More than half of a tenant's entries would go; tick the box above first.",
+        )
 
 
 def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:

@@ -25,7 +25,7 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:
     from app.ui.shell.retention import Retention
 
-_REST = ("app.services.records.users", "app.ui.tabs.common.exporting")
+_REST = ("app.services.records.users", "app.ui.tabs.common.exporting", "app.ui.shell.retention")
 
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", (0,)),)
@@ -69,9 +69,7 @@ class Workspace(QWidget):
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
-            self.tabs.addTab(QWidget(self.tabs), spec.table.title)
-        self._tint_icons()
-        context.theme.changed.connect(self._tint_icons)
+            self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
@@ -134,7 +132,7 @@ class Workspace(QWidget):
 
     @cached_property
     def retention(self) -> "Retention":
-        """Loaded when it is asked for first, which is after the tab in sight has its rows."""
+        """Loaded with the rest, after the tab in sight has its rows."""
         from app.ui.shell.retention import Retention  # noqa: PLC0415
 
         retention = Retention(self.context, self)
@@ -173,10 +171,6 @@ class Workspace(QWidget):
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
             self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _tint_icons(self) -> None:
-        for position, spec in enumerate(TABS):
-            self.tabs.setTabIcon(position, self.context.theme.icon(spec.icon, "dim"))
-
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
             page.hear(change, initiator)
@@ -197,8 +191,7 @@ class Workspace(QWidget):
         notice = notices.ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
         notice.look(imported=self.context.opened.imported)
-        self.retention.start()
-        self.context.runner.job(_load_the_rest)
+        self.context.runner.job(_load_the_rest, on_done=lambda _: self.retention.start())
 
     def _read_tenants(self) -> None:
         self.context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)

@@ -97,9 +97,9 @@ def test_more_than_half_of_a_tenant_needs_a_confirmation_of_its_own(qtbot: QtBot
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
     assert "tick the box" in dialog.daily_button.toolTip()
     assert not dialog.confirmation().majority
-    assert "one tenant loses more than half" in dialog.agreement.text()
-    dialog.agreement.setFocus()
-    qtbot.keyClick(dialog.agreement, Qt.Key.Key_Space)
+    assert "One tenant loses more than half" in words(dialog)
+    dialog.cards["majority"].box.setFocus()
+    qtbot.keyClick(dialog.cards["majority"].box, Qt.Key.Key_Space)
     assert dialog.confirmation().majority == {"acme"}
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
@@ -117,9 +117,8 @@ def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: T
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
     assert "clock is in doubt" in dialog.once_button.toolTip()
     assert dialog.confirmation().clock is None
-    assert dialog.doubt is not None
-    dialog.doubt.box.setFocus()
-    qtbot.keyClick(dialog.doubt.box, Qt.Key.Key_Space)
+    dialog.cards["clock"].box.setFocus()
+    qtbot.keyClick(dialog.cards["clock"].box, Qt.Key.Key_Space)
     assert dialog.confirmation().clock == AHEAD
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
@@ -127,8 +126,7 @@ def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: T
 
 def test_a_majority_by_a_clock_in_doubt_needs_both_confirmations(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 900, 1_000), doubt=AHEAD))
-    assert dialog.doubt is not None
-    for box in (dialog.doubt.box, dialog.agreement):
+    for box in (dialog.cards["clock"].box, dialog.cards["majority"].box):
         assert not dialog.once_button.isEnabled()
         box.setFocus()
         qtbot.keyClick(box, Qt.Key.Key_Space)
@@ -145,7 +143,7 @@ def test_a_read_only_file_tells_the_doubt_and_asks_nothing(qtbot: QtBot, theme: 
     what = a_plan(share("acme", 3, 1_000), doubt=AHEAD)
     dialog = shown(qtbot, theme, what, cannot_write="It is read-only.")
     assert "Check the clock." in words(dialog)
-    assert dialog.doubt is not None and not dialog.doubt.box.isVisible()
+    assert not dialog.cards["clock"].box.isVisible()
 
 
 def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
@@ -172,7 +170,7 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
     assert reason in words(dialog)
     assert not dialog.once_button.isEnabled() and not dialog.daily_button.isEnabled()
     assert dialog.once_button.toolTip() == reason
-    assert not dialog.agreement.isVisible()
+    assert not dialog.cards["majority"].box.isVisible()
 
 
 @pytest.mark.slow
@@ -204,8 +202,7 @@ def test_where_no_checkpoint_can_be_made_it_asks(qtbot: QtBot, theme: Theme) -> 
     assert "No checkpoint can be made before the removal: The keyring is locked." in words(dialog)
     assert not dialog.once_button.isEnabled()
     assert not dialog.confirmation().without_checkpoint
-    assert dialog.unsigned is not None
-    dialog.unsigned.box.click()
+    dialog.cards["without_checkpoint"].box.click()
     assert dialog.confirmation().without_checkpoint
     assert dialog.once_button.isEnabled()
 
@@ -264,8 +261,7 @@ def test_a_file_without_an_audit_chain_is_asked_about(qtbot: QtBot, theme: Theme
     dialog = shown(qtbot, theme, plan)
     assert "foundation.sqlite has no audit chain" in words(dialog) and "recorded nowhere" in words(dialog)
     assert not dialog.once_button.isEnabled()
-    assert dialog.unrecorded is not None
-    dialog.unrecorded.box.click()
+    dialog.cards["unrecorded"].box.click()
     assert dialog.once_button.isEnabled() and dialog.confirmation().unrecorded
 
 

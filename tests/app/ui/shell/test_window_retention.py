@@ -55,17 +55,17 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
     ahead.commands.action("retention").trigger()
     box = dialog(qtbot, ahead, RetentionDialog)
     assert not box.once_button.isEnabled()
-    assert box.doubt is not None
-    assert box.doubt.words.text().startswith("This computer's clock says 28 Nov 2026, 11:06:40 UTC; ")
+    assert (
+        box.cards["clock"].words.text().startswith("This computer's clock says 28 Nov 2026, 11:06:40 UTC; ")
+    )
     box.reject()
     closed(qtbot, ahead, RetentionDialog)
     assert ahead.retention_status.text() == WAITING
     ahead.commands.action("retention").trigger()
     box = dialog(qtbot, ahead, RetentionDialog)
-    assert box.doubt is not None
-    box.doubt.box.click()
-    if box.agreement.isVisible():
-        box.agreement.click()
+    box.cards["clock"].box.click()
+    if "majority" in box.cards:
+        box.cards["majority"].box.click()
     with removal(qtbot, ahead) as removed:
         click(qtbot, box.once_button)
     status = f"Retention: last run just now, {removed[0].total:,} rows removed · next in 24 h"
@@ -81,7 +81,7 @@ def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     open_file(qtbot, window, demo_path)
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    box.agreement.click()
+    box.cards["majority"].box.click()
     with removal(qtbot, window):
         click(qtbot, box.daily_button)
     assert count(demo_path, "audit_chain") < before
@@ -103,8 +103,8 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     assert "gone" in [choice.label for choice in choices.choices]
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    if box.agreement.isVisible():
-        box.agreement.click()
+    if "majority" in box.cards:
+        box.cards["majority"].box.click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     assert window.toast.text() == f"Retention removed {removed[0].total:,} rows"
@@ -128,8 +128,8 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     box = dialog(qtbot, window, RetentionDialog)
     assert [row[0] for row in texts(box.left)] == ["acme-corp"]
     assert "acme-corp" not in [row[0] for row in texts(box.tenants)]
-    if box.agreement.isVisible():
-        box.agreement.click()
+    if "majority" in box.cards:
+        box.cards["majority"].box.click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     assert {left.tenant_id for left in removed[0].left} == {"acme-corp"}
@@ -151,10 +151,9 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
     before = count(demo_path, "audit_chain")
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    if box.unsigned is None:  # it is known only when one is tried
-        for tick in (box.agreement, *([box.doubt.box] if box.doubt else [])):
-            if tick.isVisible():
-                tick.click()
+    if "without_checkpoint" not in box.cards:  # it is known only when one is tried
+        for card in box.cards.values():
+            card.box.click()
         click(qtbot, box.once_button)
         error = dialog(qtbot, window, ErrorDialog)
         assert "No checkpoint could be made before the removal" in error.sentence.text()
@@ -163,10 +162,9 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
         assert count(demo_path, "audit_chain") == before
         window.commands.action("retention").trigger()
         box = dialog(qtbot, window, RetentionDialog)
-    assert box.unsigned is not None
-    for tick in (box.agreement, box.unsigned.box):
-        if tick.isVisible():
-            tick.click()
+    assert "without_checkpoint" in box.cards
+    for card in box.cards.values():
+        card.box.click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     assert removed[0].removed["audit_chain"] > 0
@@ -183,8 +181,8 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
     box.archive.set_folder(folder)
-    if box.agreement.isVisible():
-        qtbot.mouseClick(box.agreement, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    if "majority" in box.cards:
+        qtbot.mouseClick(box.cards["majority"].box, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     names = {file.name for file in folder.iterdir()}
