@@ -86,19 +86,8 @@ def resolved(path: Path) -> Path:
     return real if exists(real) or not os.path.islink(path) else path  # noqa: PTH114
 
 
-def is_file(path: Path) -> bool:
-    """As `Path.is_file`, which on Python 3.11 raises in a folder that may not be entered: False there."""
-    return os.path.isfile(path)  # noqa: PTH113
-
-
-def is_dir(path: Path) -> bool:
-    """As `Path.is_dir`, and never raises."""
-    return os.path.isdir(path)  # noqa: PTH112
-
-
-def exists(path: Path) -> bool:
-    """As `Path.exists`, and never raises."""
-    return os.path.exists(path)  # noqa: PTH110
+is_dir, exists = os.path.isdir, os.path.exists
+"""As those of `Path`, which on Python 3.11 raise in a folder that may not be entered: False there."""
 
 
 def os_user() -> str:

@@ -29,7 +29,7 @@ from tests.fixtures.context import make_context
 from tests.fixtures.records import record
 from tests.gallery.registry import Registry, Shot
 
-TABS = tuple(spec.place.partition(":")[0].split(".")[3] for spec in declared.TABS)
+TABS = tuple(spec.place.partition(":")[0] for spec in declared.TABS)
 """The rooms of the tabs, in order."""
 
 AUDIT = TABS.index("audit")

@@ -75,7 +75,6 @@ class Busy(QWidget):
             self.say(text, can_cancel=can_cancel)
 
     def say(self, text: str, *, can_cancel: bool = True) -> None:
-        """Says what runs."""
         self._text = text
         self.label.setText(text)
         self.bar.setRange(0, 0)
@@ -86,7 +85,6 @@ class Busy(QWidget):
         self.show()
 
     def set_progress(self, done: int, total: int, detail: str = "") -> None:
-        """Says how far it is; a `total` of 0 means that nobody knows."""
         self.bar.show_progress(done, total)
         if self.cancel_button.isEnabled():
             self.label.setText(f"{self._text} · {detail}" if detail else self._text)

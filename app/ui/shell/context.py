@@ -2,7 +2,7 @@
 and to hear what other programs write.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -188,8 +188,8 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
 
 class Outside(QObject):
     """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
-    written to the database. That the file was moved or replaced is said once, by `Runner.failed`. One
-    question waits at a time; behind a long write they would pile up.
+    written to the database. That the file was moved or replaced is said once, by `Runner.failed`. While one
+    question waits it asks no other unless somebody wants the answer; behind a long write they would pile up.
     """
 
     written = Signal()
@@ -200,8 +200,7 @@ class Outside(QObject):
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
         self._is_in_place = True
-        self._is_asking = False
-        self._waiting: list[Callable[[], object]] = []
+        self._asked = 0
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self.look)
 
@@ -216,37 +215,29 @@ class Outside(QObject):
 
     def look(self, then: Callable[[], object] | None = None) -> None:
         """Looks now; calls `then` when all that was written until now is known."""
-        if not self._can_tell:
-            if then is not None:
-                then()
+        if then is None and self._asked:
             return
-        if then is not None:
-            self._waiting.append(then)
-        if not self._is_asking:
-            self._ask()
-
-    def _ask(self) -> None:
-        self._is_asking = True
-        waiting, self._waiting = self._waiting, []
+        then = then or (lambda: None)
+        if not self._can_tell:
+            then()
+            return
+        self._asked += 1
         # The writer's connection sees every other connection's commits, and not its own.
         self._runner.write(
             lambda database: database.outside_changes(),
-            on_done=partial(self._answer, waiting),
-            on_failed=partial(self._cannot_tell, waiting),
+            on_done=partial(self._answer, then),
+            on_failed=partial(self._cannot_tell, then),
         )
 
-    def _cannot_tell(self, waiting: Sequence[Callable[[], object]], error: TenantAdminError) -> None:
+    def _cannot_tell(self, then: Callable[[], object], error: TenantAdminError) -> None:
         if isinstance(error, FileMoved) and self._is_in_place:
             self._is_in_place = False
             self._runner.failed.emit(error)
-        self._answer(waiting, self._version)
+        self._answer(then, self._version)
 
-    def _answer(self, waiting: Sequence[Callable[[], object]], version: int | None) -> None:
-        self._is_asking = False
+    def _answer(self, then: Callable[[], object], version: int | None) -> None:
+        self._asked -= 1
         before, self._version = self._version, version
         if before is not None and version != before:
             self.written.emit()
-        for then in waiting:
-            then()
-        if self._waiting:  # asked for after the question had gone out
-            self._ask()
+        then()

@@ -80,7 +80,6 @@ class MainWindow(QMainWindow):
 
     @property
     def context(self) -> Context | None:
-        """The open file."""
         return None if self.workspace is None else self.workspace.context
 
     # opening and closing
@@ -202,7 +201,6 @@ class MainWindow(QMainWindow):
             self.toast.show_message(change.summary, "Undo" if can_undo else "")
 
     def undo(self) -> None:
-        """Takes back the last act."""
         self.toast.hide()  # its Undo was for this act, and would take back the one before
         if self.context is not None:
             self.context.history.undo()

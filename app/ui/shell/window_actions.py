@@ -30,7 +30,6 @@ BUTTON = 32
 def add_actions(window: MainWindow) -> None:
     """Declares what the window can do, with and without a file."""
     files, no_file = window.files, partial(_no_file, window)
-    ask_folder = files.ask_open_folder
 
     def cannot_restore() -> str | None:
         reading_only = no_file() if window.context is None else window.context.cannot_write
@@ -54,36 +53,25 @@ def add_actions(window: MainWindow) -> None:
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
     preferences, about = partial(_preferences, window), partial(_about, window)
+    undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
+    project, sql = "Open a &wrangler project…", "Export &database as SQL…"
+    no_scan, no_copy = lacks(Capability.CHILD_SCAN), lacks(Capability.BACKUP)
     for spec in (
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
-        ActionSpec(
-            "open_folder", "Open a &wrangler project…", Icon.FOLDER, ask_folder, shortcut="Ctrl+Shift+O"
-        ),
+        ActionSpec("open_folder", project, Icon.FOLDER, files.ask_open_folder, shortcut="Ctrl+Shift+O"),
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
         ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
-        ActionSpec("export", "E&xport…", Icon.EXPORT, export, lacks(Capability.CHILD_SCAN), "Ctrl+E"),
-        ActionSpec(
-            "save_copy", "&Save a copy…", Icon.COPY, save_copy, lacks(Capability.BACKUP), "Ctrl+Shift+S"
-        ),
-        ActionSpec(
-            "export_sql",
-            "Export &database as SQL…",
-            Icon.EXPORT,
-            export_sql,
-            lacks(Capability.CHILD_SCAN),
-        ),
+        ActionSpec("export", "E&xport…", Icon.EXPORT, export, no_scan, "Ctrl+E"),
+        ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
+        ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_scan),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
-        ActionSpec(
-            "undo", partial(_words, window, "undo"), Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"
-        ),
-        ActionSpec(
-            "redo", partial(_words, window, "redo"), Icon.REFRESH, redo, nothing_to("redo"), "Ctrl+Shift+Z"
-        ),
+        ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
+        ActionSpec("redo", redo_words, Icon.REFRESH, redo, nothing_to("redo"), "Ctrl+Shift+Z"),
         ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
@@ -113,22 +101,8 @@ def add_tab_actions(window: MainWindow) -> None:
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
     bar, commands = window.menuBar(), window.commands
-    commands.fill(
-        bar.addMenu("&File"),
-        (
-            *OPENING,
-            "",
-            "info",
-            "export",
-            "export_sql",
-            "save_copy",
-            "restore",
-            "retention",
-            "",
-            "close",
-            "quit",
-        ),
-    )
+    of_file = ("info", "export", "export_sql", "save_copy", "restore", "retention")
+    commands.fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))
@@ -152,7 +126,7 @@ class ToolBar(QToolBar):
         self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.database_button.setFixedHeight(BUTTON)
         self.database_button.setAccessibleName("Database")
-        window.theme.bind_icon(self.database_button, Icon.DATABASE, "accent")
+        self.database_button.setIcon(window.theme.icon(Icon.DATABASE, "accent"))
         menu = QMenu(self.database_button)
         menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))
         self.database_button.setMenu(menu)

@@ -8,7 +8,16 @@ from app.services.text import readable, visible
 from models.status import DAY
 
 MINUTE, HOUR = 60, 3_600
-_WEEK, _YEAR = 7 * DAY, 365 * DAY
+_WEEK, _MONTH, _YEAR = 7 * DAY, 30 * DAY, 365 * DAY
+_DISTANCES = (
+    (2 * _YEAR, _YEAR, "y"),
+    (2 * _MONTH, _MONTH, "mo"),
+    (2 * _WEEK, _WEEK, "wk"),
+    (2 * DAY, DAY, "d"),
+    (HOUR, HOUR, "h"),
+    (MINUTE, MINUTE, "min"),
+)
+"""From how many seconds on a time's distance is said in a unit, its seconds and its word."""
 _ELLIPSIS = "…"
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
@@ -17,21 +26,11 @@ _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
 def relative_time(at: int, now: int) -> str:
     """`just now`, `5 min ago`, `2 h ago`, `3 d ago`, `in 14 h`."""
     distance = abs(now - at)
-    if distance < MINUTE:
-        return "just now" if at <= now else "in a moment"
-    if distance < HOUR:
-        amount = f"{distance // MINUTE} min"
-    elif distance < 2 * DAY:
-        amount = f"{distance // HOUR} h"
-    elif distance < 2 * _WEEK:
-        amount = f"{distance // DAY} d"
-    elif distance < 60 * DAY:
-        amount = f"{distance // _WEEK} wk"
-    elif distance < 2 * _YEAR:
-        amount = f"{distance // (30 * DAY)} mo"
-    else:
-        amount = f"{distance // _YEAR} y"
-    return f"{amount} ago" if at <= now else f"in {amount}"
+    for least, unit, word in _DISTANCES:
+        if distance >= least:
+            amount = f"{distance // unit} {word}"
+            return f"{amount} ago" if at <= now else f"in {amount}"
+    return "just now" if at <= now else "in a moment"
 
 
 def absolute_time(at: int, utc: bool) -> str:

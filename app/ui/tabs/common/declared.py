@@ -46,8 +46,8 @@ _IDS = (ColumnKind.KEY, ColumnKind.ID)
 class TabSpec:
     """What one tab is about: a declared table, and how a tab presents it.
 
-    `empty` is a title and a sentence. `place` is the module and the class of a tab of the window. `chips` are
-    counted columns that the tab offers otherwise than by a pick list.
+    `empty` is a title and a sentence. `place` is the module in `ui.tabs` and the class of one of the window.
+    `chips` are counted columns that the tab offers otherwise than by a pick list.
     """
 
     table: Table
@@ -60,7 +60,7 @@ class TabSpec:
     def load(self) -> "type[RecordTab]":
         """The tab's class; takes as long as importing what the tab needs."""
         module, _, name = self.place.partition(":")
-        return cast("type[RecordTab]", getattr(import_module(module), name))
+        return cast("type[RecordTab]", getattr(import_module(f"app.ui.tabs.{module}"), name))
 
     def picks(self) -> tuple[Pick, ...]:
         return tuple(
@@ -227,39 +227,14 @@ def moment(context: Context, stored: Any) -> str:
     return said if str(stored) == str(at) else f"{said} · stored as {stored}"
 
 
-USERS_TAB = TabSpec(
-    USERS,
-    Icon.USERS,
-    ("No users yet", "Create the first one with “New user”."),
-    "app.ui.tabs.users:UsersTab",
-    dates=True,
-)
-AUDIT_TAB = TabSpec(
-    AUDIT_CHAIN,
-    Icon.AUDIT,
-    ("No entries yet", "Every administrative act is recorded here."),
-    "app.ui.tabs.audit:AuditTab",
-    dates=True,
-)
-WEBHOOKS_TAB = TabSpec(
-    WEBHOOK_DESTINATIONS,
-    Icon.WEBHOOK,
-    ("No webhooks yet", "Create the first destination with “New webhook”."),
-    "app.ui.tabs.webhooks:WebhooksTab",
-)
-NOTIFICATIONS_TAB = TabSpec(
-    NOTIFICATIONS,
-    Icon.BELL,
-    ("No notifications", "What the platform has to say to its tenants will appear here."),
-    "app.ui.tabs.notifications:NotificationsTab",
-    dates=True,
-)
-RUNS_TAB = TabSpec(
-    PLANNING_RUNS,
-    Icon.RUNS,
-    ("No planning runs", "Runs appear here when the platform starts to plan an idea."),
-    "app.ui.tabs.runs:RunsTab",
-    dates=True,
-    chips=("status",),
-)
+_USERS = ("No users yet", "Create the first one with “New user”.")
+USERS_TAB = TabSpec(USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True)
+_ENTRIES = ("No entries yet", "Every administrative act is recorded here.")
+AUDIT_TAB = TabSpec(AUDIT_CHAIN, Icon.AUDIT, _ENTRIES, "audit:AuditTab", dates=True)
+_WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook”.")
+WEBHOOKS_TAB = TabSpec(WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab")
+_NOTES = ("No notifications", "What the platform has to say to its tenants will appear here.")
+NOTIFICATIONS_TAB = TabSpec(NOTIFICATIONS, Icon.BELL, _NOTES, "notifications:NotificationsTab", dates=True)
+_RUNS = ("No planning runs", "Runs appear here when the platform starts to plan an idea.")
+RUNS_TAB = TabSpec(PLANNING_RUNS, Icon.RUNS, _RUNS, "runs:RunsTab", dates=True, chips=("status",))
 TABS = (USERS_TAB, AUDIT_TAB, WEBHOOKS_TAB, NOTIFICATIONS_TAB, RUNS_TAB)
