@@ -34,8 +34,8 @@ from app.ui.widgets.banner import Banner, Toast
 from app.ui.widgets.buttons import Choice, CountChips, StatusChip, push_button, tool_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.ui.widgets.filter_row import DateRange, DateRangeDialog, FilterRow, FilterValues, Pick, Span
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
+from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look
 from app.ui.widgets.panes import EmptyState, Field, FieldList, Inspector
@@ -418,4 +418,4 @@ def form(theme: Theme) -> Shot:
 
 def dates(theme: Theme) -> DateRangeDialog:
     """First and last day."""
-    return DateRangeDialog(theme, DateRange(Span.CUSTOM, date(2026, 11, 1), date(2026, 11, 22)))
+    return DateRangeDialog(theme, date(2026, 11, 1), date(2026, 11, 22))

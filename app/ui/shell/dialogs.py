@@ -19,9 +19,9 @@ from app.services import text
 from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
-from app.ui.theme import MODES, Kind, Mode, Theme
+from app.ui.theme import MODES, Mode, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import copy_button, push_button
+from app.ui.widgets.buttons import copy_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
@@ -39,23 +39,23 @@ if TYPE_CHECKING:
 
 _COMPONENTS = (
     StaticColumn("Component"),
-    StaticColumn("Version", mono=True),
+    StaticColumn("Version", monospace=True),
     StaticColumn("Licence", dim=True),
 )
-_TABLES = (StaticColumn("Table"), StaticColumn("Rows", number=True), StaticColumn("Schema"))
+_TABLES = (StaticColumn("Table"), StaticColumn("Rows", right=True), StaticColumn("Schema"))
 _TENANTS_NAMED = 8
 _CANDIDATES = (
-    StaticColumn("File", mono=True),
-    StaticColumn("Tables", number=True),
-    StaticColumn("Tenants", number=True),
-    StaticColumn("Rows", number=True),
+    StaticColumn("File", monospace=True),
+    StaticColumn("Tables", right=True),
+    StaticColumn("Tenants", right=True),
+    StaticColumn("Rows", right=True),
     StaticColumn("Changed", dim=True),
 )
 _CHANGES = (
     StaticColumn("What"),
-    StaticColumn("Now", number=True),
-    StaticColumn("In the copy", number=True),
-    StaticColumn("Change", number=True, dim=True),
+    StaticColumn("Now", right=True),
+    StaticColumn("In the copy", right=True),
+    StaticColumn("Change", right=True, dim=True),
 )
 _LOOKS = {"OTHER": Look.WARN, "UNLIKE": Look.WARN, "CONTRADICTED": Look.BAD}
 """How a copy stands to what checkpoints say, by its name; else dim."""
@@ -296,12 +296,7 @@ class ChooseDatabaseDialog(Dialog):
         self.path.setAccessibleName("Path")
         self.add_widget(self.table)
         self.add_widget(self.path)
-        self.cancel_button = push_button(theme, "Cancel")
-        self.open_button = push_button(theme, "Open", kind=Kind.PRIMARY)
-        self.open_button.setDefault(True)
-        self.cancel_button.clicked.connect(self.reject)
-        self.open_button.clicked.connect(self._choose)
-        self.set_buttons([self.cancel_button, self.open_button])
+        self.open_button = self.set_answer("Open", self._choose)
         self.table.opened.connect(lambda _: self._choose())
         self.table.selection_changed.connect(self._show_path)
         self.table.select_row(0)

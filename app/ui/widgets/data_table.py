@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
@@ -278,14 +279,8 @@ class HeldPainting(QObject):
         self._view.viewport().setUpdatesEnabled(True)
 
 
-@dataclass(frozen=True, slots=True)
-class StaticColumn:
-    """A column's header; numbers are right-aligned."""
-
-    title: str
-    number: bool = False
-    mono: bool = False
-    dim: bool = False
+StaticColumn = partial(Column, "")
+"""A column that is known by its title alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +304,7 @@ class StaticTable(DataTable):
         self,
         theme: Theme,
         name: str,
-        columns: Sequence[StaticColumn],
+        columns: Sequence[Column],
         rows: Sequence[Sequence[Cell]] = (),
         *,
         most: int = 8,
@@ -319,8 +314,7 @@ class StaticTable(DataTable):
         self._most = most
         self._content = QStandardItemModel(0, len(columns), self)
         for place, column in enumerate(columns):
-            shown = Column("", column.title, right=column.number, monospace=column.mono, dim=column.dim)
-            for role, value in header(shown).items():
+            for role, value in header(column).items():
                 self._content.setHeaderData(place, Qt.Orientation.Horizontal, value, role)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._content)

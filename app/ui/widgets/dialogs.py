@@ -91,6 +91,23 @@ class Dialog(QDialog):
         for button in buttons:
             self._foot.addWidget(button)
 
+    def set_answer(
+        self,
+        action: str,
+        answer: Callable[[], object],
+        kind: Kind = Kind.PRIMARY,
+        *,
+        cancel: str = "Cancel",
+    ) -> QPushButton:
+        """Cancel at the foot and the main button, which it gives back; Return presses that one."""
+        self.cancel_button = push_button(self.theme, cancel)
+        self.cancel_button.clicked.connect(self.reject)
+        main = push_button(self.theme, action, kind=kind)
+        main.clicked.connect(answer)
+        main.setDefault(True)
+        self.set_buttons([self.cancel_button, main])
+        return main
+
     def set_close_button(self, left: Sequence[QPushButton] = ()) -> None:
         """For a dialog that only tells: "Close" at the foot, with the focus, and `left` apart from it."""
         self.close_button = push_button(self.theme, "Close", kind=Kind.PRIMARY)
@@ -159,6 +176,7 @@ class ConfirmDialog(Dialog):
         sentence: str,
         *,
         action: str,
+        cancel: str = "Cancel",
         items: Sequence[str] = (),
         total: int | None = None,
         listed: str = "What goes",
@@ -170,11 +188,8 @@ class ConfirmDialog(Dialog):
         super().__init__(theme, title, sentence, icon=icon, tone=tone, parent=parent)
         if items:
             self._list(items, len(items) if total is None else total, listed)
-        self.confirm_button = push_button(theme, action, kind=Kind.DANGER if danger else Kind.PRIMARY)
-        self.cancel_button = push_button(theme, "Cancel")
-        self.confirm_button.clicked.connect(self.accept)
-        self.cancel_button.clicked.connect(self.reject)
-        self.set_buttons([self.cancel_button, self.confirm_button])
+        kind = Kind.DANGER if danger else Kind.PRIMARY
+        self.confirm_button = self.set_answer(action, self.accept, kind, cancel=cancel)
         first = self.cancel_button if danger else self.confirm_button
         first.setDefault(True)
         first.setFocus()

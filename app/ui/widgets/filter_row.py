@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from PySide6.QtCore import QDate, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.text import counted
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, field_icons, push_button
-from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.buttons import Choice, field_icons
+from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
@@ -82,15 +82,14 @@ def _day(day: date) -> str:
 
 
 class DateRangePicker(Picker):
-    """`range_changed()` when the user chose. "From … to …" asks for two dates with `custom_dialog`."""
+    """`range_changed()` when the user chose. "From … to …" asks for two days."""
 
     range_changed = Signal()
 
     def __init__(self, theme: Theme, *, width: int) -> None:
         super().__init__(theme, "Date range", "Any time", width=width)
-        self.custom_dialog: DateRangeDialog | None = None
         self.set_value(DateRange())
-        self.picked.connect(self._picked)
+        self.picked.connect(lambda key: self._choose(DateRange(Span.ANY if key is None else Span(key))))
 
     def value(self) -> DateRange:
         return self._value
@@ -105,74 +104,17 @@ class DateRangePicker(Picker):
     def pick(self, key: str | None) -> None:
         """Choose as the user does; the custom span can be chosen again to change its dates."""
         if key == Span.CUSTOM.value:
+            from app.ui.widgets.form_dialog import DateRangeDialog  # noqa: PLC0415 - few ask for it
+
             self.hidePopup()
-            self.custom_dialog = DateRangeDialog(self._theme, self._value, self)
-            self.custom_dialog.accepted.connect(self._take)
-            self.custom_dialog.open()
+            dialog = DateRangeDialog(self._theme, self._value.first, self._value.last, self)
+            dialog.open_once(lambda: self._choose(DateRange(Span.CUSTOM, *dialog.days())))
         else:
             super().pick(key)
 
-    def _picked(self, key: str | None) -> None:
-        self.set_value(DateRange(Span.ANY if key is None else Span(key)))
+    def _choose(self, value: DateRange) -> None:
+        self.set_value(value)
         self.range_changed.emit()
-
-    def _take(self) -> None:
-        if self.custom_dialog is not None:
-            self.set_value(self.custom_dialog.value())
-            self.range_changed.emit()
-
-
-class DateRangeDialog(QDialog):
-    """Asks for the first and last day; `value()` after it was accepted."""
-
-    def __init__(self, theme: Theme, value: DateRange, parent: QWidget | None = None) -> None:
-        from PySide6.QtGui import QTextCharFormat  # noqa: PLC0415 - all of these 7 ms of a start
-        from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QFormLayout  # noqa: PLC0415
-
-        super().__init__(parent)
-        self.setWindowTitle("Date range")
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        today = QDate.currentDate()
-        self.first, self.last = QDateEdit(today.addDays(-30)), QDateEdit(today)
-        plain = QTextCharFormat()
-        plain.setForeground(theme.colour("text"))
-        for name, edit, day in (("First day", self.first, value.first), ("Last day", self.last, value.last)):
-            edit.setCalendarPopup(True)
-            calendar = edit.calendarWidget()  # without week numbers, and weekends as any other day
-            calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
-            for weekend in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
-                calendar.setWeekdayTextFormat(weekend, plain)
-            edit.setDisplayFormat("d MMM yyyy")
-            edit.setMinimumWidth(160)
-            if day is not None:
-                edit.setDate(QDate(day.year, day.month, day.day))
-            edit.dateChanged.connect(self._check)
-            edit.setAccessibleName(name)
-            form.addRow(name, edit)
-        self.problem = Label(look=Look.BAD, wrap=True)
-        self.ok_button = push_button(theme, "Show these days", kind=Kind.PRIMARY)
-        self.ok_button.setDefault(True)
-        cancel = push_button(theme, "Cancel")
-        self.ok_button.clicked.connect(self.accept)
-        cancel.clicked.connect(self.reject)
-        buttons = in_row(None, cancel, self.ok_button)
-        in_column(form, self.problem, buttons, within=self, margins=(16, 16, 16, 16), spacing=16)
-        self._check()
-
-    def value(self) -> DateRange:
-        first, last = (
-            date(day.year(), day.month(), day.day()) for day in (self.first.date(), self.last.date())
-        )
-        return DateRange(Span.CUSTOM, first, last)
-
-    def _check(self) -> None:
-        wrong = self.first.date() > self.last.date()
-        self.problem.setText("The first day must not be after the last day." if wrong else "")
-        self.problem.setVisible(wrong)
-        self.ok_button.setEnabled(not wrong)
 
 
 @dataclass(frozen=True, slots=True)

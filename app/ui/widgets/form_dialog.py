@@ -1,16 +1,24 @@
 """The base of dialogs that edit: fields with a sentence below each when wrong; no edit is lost silently."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from datetime import date, timedelta
+from typing import NamedTuple, cast
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
+from PySide6.QtGui import QCloseEvent, QTextCharFormat
+from PySide6.QtWidgets import (
+    QCalendarWidget,
+    QCheckBox,
+    QComboBox,
+    QDateEdit,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
 
-from app.ui.theme import Kind, Theme, set_property
-from app.ui.widgets.buttons import push_button
-from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.labels import Label, Look, card, in_column, in_row
+from app.ui.theme import Theme, set_property
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
+from app.ui.widgets.labels import Label, Look, in_column
 from models.errors import InvalidInput, TenantAdminError
 
 Value = str | bool | int
@@ -29,8 +37,7 @@ class FormDialog(Dialog):
     """Fields with a sentence below each that is wrong: once it was edited, and when the action is pressed.
 
     The action emits `submitted()` when every check passes; the owner calls `write` for an act, or writes by
-    itself and then calls `accept()`. With unsaved edits, Escape, Cancel and the close button ask first: "Keep
-    editing" or "Discard changes".
+    itself and then calls `accept()`. With unsaved edits, Escape, Cancel and the close button ask first.
     """
 
     submitted = Signal()
@@ -53,21 +60,14 @@ class FormDialog(Dialog):
         self.body.addLayout(self._form)
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
-        self.action_button = push_button(theme, action, kind=Kind.PRIMARY)
-        self.action_button.setDefault(True)
-        self.cancel_button = push_button(theme, "Cancel")
-        self.action_button.clicked.connect(self.submit)
-        self.cancel_button.clicked.connect(self.reject)
-        self.asking = self._ask_row(theme)
-        self.body.addWidget(self.asking)
-        self.set_buttons([self.cancel_button, self.action_button])
+        self.action_button = self.set_answer(action, self.submit)
 
     def add_field(
         self, key: str, label: str, editor: QWidget, check: Check | None = None, hint: str = ""
     ) -> None:
         """A field below the others; `check(value)` returns a sentence, or "" when all is well.
 
-        `editor` is a QLineEdit, QComboBox, QCheckBox or QSpinBox.
+        `editor` is a QLineEdit, QComboBox, QCheckBox, QSpinBox or QDateEdit.
         """
         editor.setAccessibleName(label)
         problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
@@ -138,37 +138,24 @@ class FormDialog(Dialog):
 
     def reject(self) -> None:
         """Close; with unsaved edits, ask first."""
-        if self.is_dirty() and self.asking.isHidden():
-            self.asking.show()
-            self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
-        elif self.asking.isHidden():
+        if not self.is_dirty():
             super().reject()
-        else:
-            self._keep()
+            return
+        title, sentence, discard = (
+            "Discard changes?",
+            "What you have changed is not saved.",
+            "Discard changes",
+        )
+        ConfirmDialog(
+            self.theme, title, sentence, action=discard, cancel="Keep editing", parent=self
+        ).open_once(self._discard)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.is_dirty() and self.isVisible() and self.result() != self.DialogCode.Accepted:
             event.ignore()
-            if self.asking.isHidden():
-                self.reject()
+            self.reject()
         else:
             super().closeEvent(event)
-
-    def _ask_row(self, theme: Theme) -> QFrame:
-        words = Label("There are unsaved changes.", Look.STRONG, wrap=True)
-        self.keep_button = push_button(theme, "Keep editing")
-        self.discard_button = push_button(theme, "Discard changes", kind=Kind.DANGER)
-        self.keep_button.clicked.connect(self._keep)
-        self.discard_button.clicked.connect(self._discard)
-        row = card()
-        in_row((words, 1), self.keep_button, self.discard_button, within=row, margins=(12, 8, 8, 8))
-        row.hide()
-        return row
-
-    def _keep(self) -> None:
-        self.asking.hide()
-        if self._entries:
-            next(iter(self._entries.values())).editor.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _discard(self) -> None:
         self._clean = self.values()
@@ -217,9 +204,51 @@ def _parts(editor: QWidget) -> tuple[Callable[[], Value], SignalInstance]:
             return editor.isChecked, editor.toggled
         case QSpinBox():
             return editor.value, editor.valueChanged
+        case QDateEdit():
+            return editor.text, editor.dateChanged
     raise TypeError(f"A form cannot read a {type(editor).__name__}.")
 
 
 def _chosen(box: QComboBox) -> Value:
     data = box.currentData()
     return box.currentText() if data is None else data
+
+
+class DateRangeDialog(FormDialog):
+    """Asks for a first and a last day, both included; `days()` after it was accepted.
+
+    Without them it offers the last thirty.
+    """
+
+    def __init__(
+        self, theme: Theme, first: date | None, last: date | None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, "Date range", action="Show these days", parent=parent)
+        today = date.today()
+        plain = QTextCharFormat()
+        plain.setForeground(theme.colour("text"))
+        self.first, self.last = QDateEdit(), QDateEdit()
+        for edit, day in ((self.first, first or today - timedelta(days=30)), (self.last, last or today)):
+            edit.setDate(QDate(day.year, day.month, day.day))
+            edit.setCalendarPopup(True)
+            edit.setDisplayFormat("d MMM yyyy")
+            calendar = edit.calendarWidget()  # without week numbers, and weekends as any other day
+            calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+            for weekend in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):
+                calendar.setWeekdayTextFormat(weekend, plain)
+        self.add_field("first", "First day", self.first)
+        self.add_field("last", "Last day", self.last, self._check_last)
+        self.first.dateChanged.connect(lambda _: self._edited("last"))
+        self.submitted.connect(self.accept)
+
+    def is_dirty(self) -> bool:
+        """Never: two days are no work that could be lost."""
+        return False
+
+    def days(self) -> tuple[date, date]:
+        first, last = self.first.date().toPython(), self.last.date().toPython()
+        return cast("date", first), cast("date", last)
+
+    def _check_last(self, value: Value) -> str:
+        wrong = self.first.date() > self.last.date()
+        return "The first day must not be after the last day." if wrong else ""

@@ -38,14 +38,14 @@ from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached
 from tests.fixtures.records import record
 from tests.fixtures.retaining import planned
-from tests.fixtures.window import ask
+from tests.fixtures.window import ask, child
 
 USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
 
@@ -107,6 +107,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
         context.theme, "Delete?", "They go.", action="Delete", items=["a", "b"], total=2
     ),
     "verify range": lambda context: VerifyRangeDialog(context.theme, (1, 600), (1, 600)),
+    "date range": lambda context: DateRangeDialog(context.theme, None, None),
     "choose database": lambda context: ChooseDatabaseDialog(
         context.theme, [Candidate(context.opened.path, ("users",), 12, 1, NOW)] * 2, NOW
     ),
@@ -167,10 +168,11 @@ def test_return_presses_the_button_that_has_the_focus(qtbot: QtBot, context: Con
     assert isinstance(dialog, FormDialog)
     qtbot.keyClicks(dialog.focusWidget(), "x")
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Escape)
-    assert dialog.focusWidget() is dialog.keep_button, "it is asked what becomes of the edit"
+    question = child(dialog, ConfirmDialog)
+    assert question.focusWidget() is question.cancel_button, "it is asked what becomes of the edit"
     with qtbot.assertNotEmitted(dialog.submitted):
-        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
-    assert dialog.asking.isHidden() and dialog.isVisible()
+        qtbot.keyClick(question.focusWidget(), Qt.Key.Key_Return)
+    assert not question.isVisible() and dialog.isVisible()
 
 
 @pytest.mark.slow

@@ -30,11 +30,11 @@ EXPORTS = "Checkpoints (*.json);;All files (*)"
 
 _COLUMNS = (
     StaticColumn("Made"),
-    StaticColumn("Number", number=True),
+    StaticColumn("Number", right=True),
     StaticColumn("Why", dim=True),
-    StaticColumn("Through entry", number=True),
-    StaticColumn("Tenants", number=True),
-    StaticColumn("Key", mono=True, dim=True),
+    StaticColumn("Through entry", right=True),
+    StaticColumn("Tenants", right=True),
+    StaticColumn("Key", monospace=True, dim=True),
 )
 _BUTTONS = (
     ("Export…", Icon.EXPORT, "Write all of them to a file, to keep elsewhere"),

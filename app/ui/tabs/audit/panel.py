@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     StaticColumn("Finding"),
-    StaticColumn("Entry", number=True),
+    StaticColumn("Entry", right=True),
     StaticColumn("Tenant"),
     StaticColumn("What"),
 )

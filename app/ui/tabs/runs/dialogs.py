@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize
-from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
@@ -18,7 +18,7 @@ from app.ui.tabs.common.declared import TabSpec, epoch, moment
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.buttons import StatusChip, push_button
+from app.ui.widgets.buttons import StatusChip
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -62,7 +62,7 @@ class ArtifactDialog(Dialog):
         self.body.setSpacing(12)
         self.body.addLayout(head)
         self.add_widget(self.content, 1)
-        self.close_button = _add_close_button(self)
+        self.set_close_button()
         self.finished.connect(self._stop_reading)
         self.versions.currentIndexChanged.connect(self._show_version)
         self.resize(_ARTIFACT)
@@ -158,7 +158,7 @@ class ParkedIdeasDialog(Dialog):
         )
         self.page = ParkedIdeas(context, self)
         self.add_widget(self.page, 1)
-        _add_close_button(self)
+        self.set_close_button()
         self.resize(_IDEAS)
 
 
@@ -167,11 +167,3 @@ def revisit(months: Any) -> str:
     if not isinstance(months, int):
         return "" if months is None else str(months)
     return "now" if months <= 0 else f"in {counted(months, 'month')}"
-
-
-def _add_close_button(dialog: Dialog) -> QPushButton:
-    close = push_button(dialog.theme, "Close")
-    close.setDefault(True)
-    close.clicked.connect(dialog.close)
-    dialog.set_buttons([close])
-    return close

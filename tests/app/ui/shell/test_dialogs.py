@@ -14,9 +14,10 @@ from app.services.files.opening import open_database
 from app.settings import Settings
 from app.ui.shell.dialogs import AboutDialog, ChooseDatabaseDialog, DatabaseInfoDialog, PreferencesDialog
 from app.ui.theme import DARK, Mode, Theme
+from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
-from tests.fixtures.window import texts
+from tests.fixtures.window import child, texts
 
 DAY = 86_400
 
@@ -101,7 +102,7 @@ def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> 
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert dialog.isVisible(), "an edit is never lost silently"
     with qtbot.waitSignal(dialog.rejected, timeout=0):
-        qtbot.mouseClick(dialog.discard_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(child(dialog, ConfirmDialog).confirm_button, Qt.MouseButton.LeftButton)
     assert theme.mode is Mode.LIGHT and settings.theme == "system"
 
 

@@ -215,7 +215,7 @@ def test_scrolling_among_rows_at_hand_holds_nothing(qtbot: QtBot) -> None:
     assert table.view.viewport().updatesEnabled() and table.requests == []
 
 
-COLUMNS = (StaticColumn("Name"), StaticColumn("Rows", number=True))
+COLUMNS = (StaticColumn("Name"), StaticColumn("Rows", right=True))
 ROWS = (
     (Cell("beta"), Cell("9", 9)),
     (Cell("Alpha"), Cell("1,200", 1200)),

@@ -9,6 +9,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST
+from tests.fixtures.window import child
 
 
 def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -> None:
@@ -91,15 +92,15 @@ def test_form_asks_before_it_loses_an_edit(qtbot: QtBot, theme: Theme) -> None:
     qtbot.keyClicks(field, "z")
     with qtbot.assertNotEmitted(dialog.rejected):
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-        assert dialog.asking.isVisible()
-        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-        assert not dialog.asking.isVisible()
+        first = child(dialog, ConfirmDialog)
+        assert first.cancel_button.text() == "Keep editing"
+        with qtbot.waitSignal(first.destroyed):
+            qtbot.keyClick(first, Qt.Key.Key_Escape)
         dialog.close()
     assert dialog.isVisible()
-    assert dialog.asking.isVisible()
     assert field.text() == "z"
     with qtbot.waitSignal(dialog.rejected, timeout=0):
-        dialog.discard_button.click()
+        child(dialog, ConfirmDialog).confirm_button.click()
     assert not dialog.isVisible()
 
 

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
+from app.ui.widgets.form_dialog import DateRangeDialog
 
 
 def make(qtbot: QtBot, theme: Theme) -> FilterRow:
@@ -126,13 +127,14 @@ def test_custom_dates_are_asked_for_and_checked(qtbot: QtBot, theme: Theme) -> N
     row = make(qtbot, theme)
     assert row.dates is not None
     row.dates.pick(Span.CUSTOM.value)
-    dialog = row.dates.custom_dialog
+    dialog = row.dates.findChild(DateRangeDialog)
     assert dialog is not None
     dialog.last.setDate(QDate(2026, 1, 1))
     dialog.first.setDate(QDate(2026, 1, 2))
-    assert not dialog.ok_button.isEnabled()
-    assert "must not be after" in dialog.problem.text()
+    assert "must not be after" in dialog.last.accessibleDescription()
+    with qtbot.assertNotEmitted(row.changed):
+        dialog.action_button.click()
     dialog.first.setDate(QDate(2026, 1, 1))
     with qtbot.waitSignal(row.changed, timeout=0):
-        dialog.ok_button.click()
+        dialog.action_button.click()
     assert row.values().dates == DateRange(Span.CUSTOM, date(2026, 1, 1), date(2026, 1, 1))
