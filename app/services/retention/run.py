@@ -280,24 +280,24 @@ class _Run:
         self._slices = 2
 
     def go(self, checkpoint: TryCheckpoint) -> None:
-        """All of it but the checkpoint after."""
-        with self.database.calm_log() as self.fold_back:
+        """All of it but the checkpoint after. The commit of the report syncs all those before it."""
+        try:
             try:
-                try:
+                with self.database.calm_log() as self.fold_back:
                     if self.plan.total and self.plan.has_chain:
                         self.check(checkpoint)
                     self.remove()
-                except Cancelled:
-                    self.result.cancelled = True
-                if _is_news(self.database, self.result):
-                    self.report()
-            except TenantAdminError as error:
-                if not self.result.total:
-                    raise
-                stopped = RetentionStopped(self.result, self.plan.total, error)
-                with suppress(TenantAdminError):  # the first failure is the one to tell
-                    self.report(error=stopped)
-                raise stopped from error
+            except Cancelled:
+                self.result.cancelled = True
+            if _is_news(self.database, self.result):
+                self.report()
+        except TenantAdminError as error:
+            if not self.result.total:
+                raise
+            stopped = RetentionStopped(self.result, self.plan.total, error)
+            with suppress(TenantAdminError):  # the first failure is the one to tell
+                self.report(error=stopped)
+            raise stopped from error
 
     def look_back(self, checkpoint: TryCheckpoint) -> None:
         """Makes the checkpoint after, and keeps what its verification found that was not so before."""

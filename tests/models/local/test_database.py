@@ -274,6 +274,17 @@ def test_checkpoints_of_the_log_wait_for_a_calm_moment(database: LocalDatabase) 
     assert not log.stat().st_size
 
 
+@pytest.mark.parametrize(("mode", "meanwhile"), [("wal", 1), ("delete", 2)])
+def test_only_a_log_spares_commits_the_wait_for_the_disk(
+    database: LocalDatabase, mode: str, meanwhile: int
+) -> None:
+    connection = database.connection()
+    connection.pragma("journal_mode", mode)
+    with database.calm_log():
+        assert connection.pragma("synchronous") == meanwhile
+    assert connection.pragma("synchronous") == 2
+
+
 def test_a_reader_of_the_log_keeps_nobody_waiting(database: LocalDatabase) -> None:
     reader = apsw.Connection(str(database.path))
     with database.calm_log() as fold_back:

@@ -622,6 +622,39 @@ def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
 
 
 @pytest.mark.slow
+def test_a_power_cut_takes_back_whole_transactions_and_none_once_the_run_is_recorded(
+    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
+) -> None:
+    entries, path = fill(sql), database.path
+    sql.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    main_file, log, synced = path.read_bytes(), b"", list[int]()
+
+    def look(done: int, total: int) -> None:
+        nonlocal log
+        if path.read_bytes() == main_file:  # nothing has been folded back yet
+            log = path.with_name(f"{path.name}-wal").read_bytes()
+
+    class Noting(LocalDatabase):
+        def run_batch(self, statements: Sequence[Statement], **options: Any) -> float:
+            synced.append(self.connection().pragma("synchronous"))
+            return super().run_batch(statements, **options)
+
+    noting = Noting(path)
+    with noting.connection_context():
+        retain(noting, batch_rows=20, progress=look)
+    assert set(synced[:-1]) == {1} and synced[-1] == 2
+    states = set()
+    for end in range(32, len(log), 4096 + 24):
+        (tmp_path / "cut.sqlite").write_bytes(main_file)
+        (tmp_path / "cut.sqlite-wal").write_bytes(log[:end])
+        cut = apsw.Connection(str(tmp_path / "cut.sqlite"))
+        assert chains.problems(cut) == [] and account(cut) == entries
+        states.add(cut.execute("SELECT count(*) FROM audit_chain").get)
+        cut.close()
+    assert len(states) > 3
+
+
+@pytest.mark.slow
 def test_cancelling_keeps_what_is_done_and_says_so(database: LocalDatabase, sql: apsw.Connection) -> None:
     fill(sql)
     transactions = []
