@@ -57,7 +57,9 @@ def sql_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a batch. `expect` is the number of rows it must change, or None for any number."""
+    """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
+    None for any number.
+    """
 
     query: BaseQuery
     expect: int | None = 1
@@ -113,7 +115,7 @@ class Database(ABC):
         writing.
 
         Another writer is waited for, `PATIENCE` at most. Raises `ReadOnlyFile`, `FileLocked`, `HeadMoved` (an
-        audit append's guard failed), `RowChanged` (a statement changed another number of rows than it
+        audit append's guard failed), `RowChanged` (a statement changed or gave another number of rows than it
         expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
         """
 

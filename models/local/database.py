@@ -9,7 +9,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import apsw
-from peewee import BaseQuery
+from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Rows, Statement
@@ -134,7 +134,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         if self.read_only:
             raise ReadOnlyFile(self.path)
-        compiled = [(*self.get_sql_context().parse(item.query), item.expect) for item in statements]
+        compiled = [(*self.get_sql_context().parse(item.query), item) for item in statements]
         deadline = time.monotonic() + PATIENCE
 
         with self.expected_errors():
@@ -148,9 +148,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 if _has_moved(connection):
                     raise no_longer(self.path)
                 self._require_log()
-                for sql, params, expect in compiled:
-                    connection.execute(sql, tuple(params))
-                    if expect is not None and connection.changes() != expect:
+                for sql, params, item in compiled:
+                    given = connection.execute(sql, tuple(params)).fetchall()
+                    rows = len(given) if isinstance(item.query, SelectBase) else connection.changes()
+                    if item.expect not in (None, rows):
                         raise RowChanged
                 # Outside WAL a commit waits for the readers.
                 patiently(lambda: connection.execute("COMMIT"), deadline, cancelled)

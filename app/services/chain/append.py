@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, fn
+from peewee import SQL, BaseQuery, Table, fn
 
 from app.services.chain.reading import ENCODINGS
 from app.services.chain.rules import (
@@ -26,6 +26,7 @@ from models.errors import (
     NotAllowed,
     NumbersUsedUp,
     Refused,
+    RowChanged,
     TableMissing,
     TenantAdminError,
 )
@@ -69,6 +70,12 @@ INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, create
   {{unless}} THEN ? END, ?, ?)
 """  # noqa: S608
 """By hand: a run of retention makes thousands, and Peewee takes longer to write one than SQLite to run it."""
+
+
+_SCHEMA: Final = Table("sqlite_master")
+_CHAIN_THERE: Final = _SCHEMA.select(_SCHEMA.c.name).where(fn.lower(_SCHEMA.c.name) == TABLE)
+_NO_CHAIN: Final = Statement(_CHAIN_THERE, expect=0)
+"""What is recorded nowhere is written only while there is still no chain to record it in."""
 
 
 class Caution(TenantAdminError):
@@ -155,9 +162,10 @@ def append(
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
     same chains after that moves a head. Where planning has read the chain's end already, the first try spares
     that look: it writes only if the checks find nothing. A file without any chain takes the statements alone,
-    where a person has agreed to that. Raises what plan and checks raise, `Caution`, `HeadMoved` when the
-    chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then.
-    `cancelled` ends the wait for another writer. `told` says that a person knows of any caution.
+    where a person has agreed to that, and while it has none. Raises what plan and checks raise, `Caution`,
+    `HeadMoved` when the chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing
+    is written then. `cancelled` ends the wait for another writer. `told` says that a person knows of any
+    caution.
     """
     for attempt in range(ATTEMPTS):
         batch = plan()
@@ -167,7 +175,7 @@ def append(
         else:
             ends, unless = _heads(database, batch), ()
         caution = None if told or ends is None else _caution(database, batch)
-        appended = [] if ends is None else append_statements(batch.events, ends, now, unless)
+        appended = [_NO_CHAIN] if ends is None else append_statements(batch.events, ends, now, unless)
         try:
             held = database.run_batch([*appended, *batch.statements], cancelled=cancelled)
             if caution is not None:
@@ -182,8 +190,9 @@ def append(
                 if reason := unknown_tenant(database, event.tenant_id):
                     raise NotAllowed(f"{reason} Nothing was changed.") from error
             raise
-        except HeadMoved:
-            if cancelled():
+        except (HeadMoved, RowChanged) as error:
+            chain_made = isinstance(error, RowChanged) and ends is None and has_chain(database)
+            if cancelled() or not (chain_made or isinstance(error, HeadMoved)):
                 raise
             # Spread the contenders; the wait stays far below what a person notices.
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
@@ -219,7 +228,7 @@ def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:
 
 def has_chain(database: Database) -> bool:
     """Whether anything has the name of the audit chain: what is no table of ours is not passed over."""
-    return bool(database.rows(raw("SELECT 1 FROM sqlite_master WHERE lower(name) = ?", TABLE)))
+    return bool(database.rows(_CHAIN_THERE))
 
 
 def require_agreement(database: Database) -> None:

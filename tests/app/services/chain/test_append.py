@@ -21,7 +21,7 @@ from app.services.chain.append import Batch, Check, Event, Head
 from app.services.chain.rules import GENESIS
 from app.services.chain.verify.source import CannotVerify
 from app.workers import scan_pool
-from models.engine import Rows, raw
+from models.engine import Rows, Statement, raw
 from models.errors import HeadMoved, NotAllowed, NumbersUsedUp
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
@@ -182,6 +182,29 @@ def test_what_is_planned_is_planned_again_behind_the_other_s_entry(database: Loc
     chain.append(database, plan, now=NOW)
     assert plans == [0, 1, 2, 3]
     assert len(chain_of(database)) == 4
+
+
+def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
+    database: LocalDatabase, database_path: Path
+) -> None:
+    execute = database.connection().execute
+    made = str(execute("SELECT sql FROM sqlite_master WHERE name = 'audit_chain'").get)
+    execute("DROP TABLE audit_chain")
+    database.unrecorded = True
+    plans: list[Batch] = []
+
+    def plan() -> Batch:
+        insert = "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES ('n', 't', '', 1)"
+        checks = [in_between(lambda: execute(made))] if len(plans) == 1 else []
+        plans.append(Batch([Statement(raw(insert))], [Event("acme-corp", "settings_changed", {})], checks))
+        return plans[-1]
+
+    chain.append(database, plan, now=NOW)
+    assert execute("DELETE FROM notifications RETURNING id").get == "n"
+    chain.append(database, plan, now=NOW)
+    assert len(plans) == 3
+    assert execute("SELECT id FROM notifications").get == "n"
+    assert assert_one_chain(database_path, "acme-corp") == 1
 
 
 def test_an_append_gives_up_when_the_chain_never_rests(
