@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from peewee import BaseQuery
@@ -13,12 +14,18 @@ from models.tables import TABLES
 
 LEDGER: Final = "d1_migrations"
 
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+
 _OBJECTS: Final = """
 SELECT type, name, tbl_name, rootpage,
-  type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid
+  type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid,
+  type = 'table' AND rootpage
+    AND EXISTS (SELECT 1 FROM pragma_index_list(found.name) WHERE origin = 'pk') AS apart
 FROM sqlite_master AS found
 """
-"""Only a table WITHOUT ROWID is an index of its own name (sqlite.org/pragma.html#pragma_index_info)."""
+"""Only a table WITHOUT ROWID is an index of its own name (sqlite.org/pragma.html#pragma_index_info), and only
+a primary key that is the rowid itself has no index.
+"""
 
 _COLUMNS: Final = """
 SELECT found.name, shape.name, shape.hidden, shape.pk, shape.dflt_value
@@ -66,7 +73,7 @@ class Schema:
     `columns` maps each real table to its column names, in order; names that differ from the expected ones
     only in case, which SQLite ignores, are given as expected. `impostors` are views and virtual tables that
     carry an expected table's name, and triggers on expected tables: each could change what a write means.
-    `without_rowid` are the tables that have no rowids, or a column that takes the name, with their keys.
+    `stored` are the tables as acts and lists need to know them.
     """
 
     columns: dict[str, tuple[str, ...]]
@@ -75,7 +82,7 @@ class Schema:
     extra_tables: tuple[str, ...] = ()
     extra_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     impostors: tuple[str, ...] = ()
-    without_rowid: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stored: "StoredTables" = field(default_factory=dict)
 
     @property
     def matches(self) -> bool:
@@ -116,7 +123,7 @@ def inspect(database: Database) -> Schema:
     shape = database.read_batch(_shape())
     tables = _tables(*shape)
     database.last_read = shape, tables
-    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage, _ in shape[0]]
+    objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage, *_ in shape[0]]
     # The root page is 0 for what has no pages of its own: views, triggers and virtual tables.
     columns = {
         table: tables[table].names if rootpage else ()
@@ -134,7 +141,7 @@ def inspect(database: Database) -> Schema:
             for kind, name, table, rootpage in objects
             if table in expected and not rootpage and kind in ("view", "trigger", "table")
         ),
-        without_rowid={name: table.key for name, table in tables.items() if table.rowid != "rowid"},
+        stored=tables,
     )
 
 
@@ -156,9 +163,9 @@ class StoredTable:
     """A table as the database has it, ours or not.
 
     `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
-    tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is a name of
-    that which no column takes; None where there is none, as WITHOUT ROWID. `defaults` are SQL. `referring`
-    are the foreign keys, of any table, that refer to this one.
+    tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is what names
+    that: an INTEGER PRIMARY KEY, or a name that no column takes; None where there is none, as WITHOUT ROWID.
+    `defaults` are SQL. `referring` are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -168,12 +175,20 @@ class StoredTable:
     defaults: dict[str, str]
     has_triggers: bool
     rowid: str | None = "rowid"
+    without_rowid: bool = False
     referring: tuple[ForeignKey, ...] = ()
 
     @property
     def row_key(self) -> str | None:
-        """The one column that tells rows apart, the rowid where it can be named; None where it takes more."""
-        return self.rowid or (self.key[0] if len(self.key) == 1 else None)
+        """The one column that tells all rows apart: the rowid where it can be named, or the key of a table
+        WITHOUT ROWID, which is never NULL. None where no one column does.
+        """
+        return self.key[0] if self.without_rowid and len(self.key) == 1 else self.rowid
+
+    @property
+    def place(self) -> str | None:
+        """The name of a rowid that is neither a column nor the key; None where there is none."""
+        return None if self.rowid in (*self.columns, *self.key) else self.rowid
 
     def __repr__(self) -> str:
         return f"StoredTable({self.name!r})"
@@ -211,8 +226,9 @@ def _shape() -> list[BaseQuery]:
 
 
 def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
-    triggered = {table.lower() for kind, _, table, _, _ in objects if kind == "trigger"}
-    without_rowid = {table.lower() for *_, table, _, without in objects if without}
+    triggered = {caseless(table) for kind, _, table, *_ in objects if kind == "trigger"}
+    without_rowid = {caseless(table) for *_, table, _, without, _ in objects if without}
+    apart = {caseless(table) for *_, table, _, _, is_apart in objects if is_apart}
     shapes: dict[str, list[tuple[str, bool, int, str | None]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)
@@ -220,23 +236,25 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     tables = {}
     for name, shape in shapes.items():
         names = tuple(column for column, *_ in shape)
-        primary = sorted((position, column) for column, _, position, _ in shape if position)
-        rowid = None if name.lower() in without_rowid else _free_rowid(names)
+        primary = [column for _, column in sorted((at, column) for column, _, at, _ in shape if at)]
+        rowid = primary[0] if primary and caseless(name) not in apart else _free_rowid(names)
+        without = caseless(name) in without_rowid
         tables[name] = StoredTable(
             name=name,
             names=names,
             columns=tuple(column for column, hidden, _, _ in shape if not hidden),
-            key=tuple(column for _, column in primary) or ((rowid,) if rowid else ()),
+            key=tuple(primary or filter(None, [rowid])),
             defaults={column: default for column, _, _, default in shape if default is not None},
-            has_triggers=name.lower() in triggered,
-            rowid=rowid,
+            has_triggers=caseless(name) in triggered,
+            rowid=None if without else rowid,
+            without_rowid=without,
         )
     return _with_foreign_keys(tables, foreign_keys)
 
 
 def _free_rowid(columns: Iterable[str]) -> str | None:
     """SQLite's rowid under a name that no column takes (sqlite.org/rowidtable.html)."""
-    taken = {column.lower() for column in columns}
+    taken = {caseless(column) for column in columns}
     return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
 
 
@@ -257,6 +275,11 @@ def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[s
     return {name: replace(table, referring=referring.get(name, ())) for name, table in tables.items()}
 
 
+def caseless(name: str) -> str:
+    """The name as SQLite compares it, and as its lower() gives a text: only the case of ASCII is ignored."""
+    return name.translate(_LOWER)
+
+
 def internal(table: str) -> bool:
     """Whether a table belongs to SQLite, D1 or the migrations rather than to a person."""
     return table == LEDGER or table.startswith(("sqlite_", "_cf_"))
@@ -264,8 +287,8 @@ def internal(table: str) -> bool:
 
 def _spelling(expected: Iterable[str]) -> Callable[[str], str]:
     """Gives the expected name that SQLite takes for the same, or the name itself."""
-    known = {name.lower(): name for name in expected}
-    return lambda name: known.get(name.lower(), name)
+    known = {caseless(name): name for name in expected}
+    return lambda name: known.get(caseless(name), name)
 
 
 _TABLE: Final = _spelling(expected_columns())

@@ -151,6 +151,33 @@ def test_what_is_asked_follows_the_tables_as_they_are_by_now(database: LocalData
     assert "users" not in read_stored(database)[0]
 
 
+@pytest.mark.parametrize(
+    ("made", "key", "rowid", "place"),
+    [
+        ("id TEXT PRIMARY KEY", ["id"], "rowid", "rowid"),
+        ("id, RowId, OID", ["_rowid_"], "_rowid_", None),
+        ("id INT PRIMARY KEY, rowid AS (1), oid", ["id"], "_rowid_", "_rowid_"),
+        ("id INTEGER PRIMARY KEY, rowid, oid, _rowid_", ["id"], "id", None),
+        ("rowid INTEGER, id, PRIMARY KEY (rowid DESC)", ["rowid"], "rowid", None),
+        ("id INTEGER PRIMARY KEY DESC", ["id"], "rowid", "rowid"),
+        ("id TEXT PRIMARY KEY, rowid, oid, _rowid_", ["id"], None, None),
+        ("id, rowid, oid, _rowid_", [], None, None),
+        ("id, b, PRIMARY KEY (b, id)", ["b", "id"], "rowid", "rowid"),
+    ],
+)
+def test_what_tells_rows_apart(
+    database: LocalDatabase, made: str, key: list[str], rowid: str | None, place: str | None
+) -> None:
+    database.connection().execute(f"CREATE TABLE t ({made})")
+    table = read_stored(database)[0]["t"]
+    assert ([*table.key], table.rowid, table.row_key, table.place) == (key, rowid, rowid, place)
+    if "PRIMARY" in made:
+        database.connection().execute(f"DROP TABLE t; CREATE TABLE t ({made}) WITHOUT ROWID")
+        table = read_stored(database)[0]["t"]
+        only = key[0] if len(key) == 1 else None
+        assert ([*table.key], table.rowid, table.row_key, table.place) == (key, None, only, None)
+
+
 def test_tenants_are_told_alike_with_and_without_an_index(database_path: Path) -> None:
     connection = apsw.Connection(str(database_path))
     insert = (

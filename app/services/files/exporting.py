@@ -19,7 +19,7 @@ from models.engine import raw, sql_name
 from models.errors import InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import Progress, ignore
-from models.schema import LEDGER, StoredTable, StoredTables, internal, read_stored
+from models.schema import LEDGER, StoredTable, StoredTables, caseless, internal, read_stored
 
 STATEMENT: Final = 99_000
 """Bytes of the longest statement that is written; D1 takes 100,000."""
@@ -45,14 +45,10 @@ _BLOCK: Final = 1 << 20
 _END: Final = b");\n"
 
 _OBJECTS: Final = """
-SELECT found.type, found.name, found.tbl_name, found.sql, list.type, list.wr
+SELECT found.type, found.name, found.tbl_name, found.sql, list.type
 FROM main.sqlite_master AS found
 LEFT JOIN pragma_table_list AS list ON list.schema = 'main' AND list.name = found.name
 WHERE found.sql IS NOT NULL ORDER BY found.rowid
-"""
-_ROWID_IS_KEY: Final = """
-SELECT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE pk)
-  AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')
 """
 _ALL: Final = "1"
 """The condition of every row."""
@@ -114,7 +110,6 @@ class _Export:
         self._database, self._wanted, self._file, self._progress = database, wanted, file, progress
         self._connection: apsw.Connection = database.connection()
         self._done = Exported()
-        self._without_rowid: set[str] = set()
         self._objects = list(self._of_schema())
         self._stored, _ = read_stored(database)
 
@@ -125,7 +120,7 @@ class _Export:
             self._count(table, conditions[table.name]) for table in tables if table.name in conditions
         )
         self._line("PRAGMA defer_foreign_keys=TRUE;")
-        chosen = {table.name.lower() for table in tables}
+        chosen = {caseless(table.name) for table in tables}
         if self._wanted.schema:
             self._create(("table", "index", "view"), chosen)
         if self._wanted.rows:
@@ -135,7 +130,7 @@ class _Export:
             for table in tables:
                 if table.name in conditions:
                     self._rows(table, conditions[table.name], total)
-            self._numbering({name.lower() for name, which in conditions.items() if which == _ALL} & chosen)
+            self._numbering({caseless(name) for name, which in conditions.items() if which == _ALL} & chosen)
         if self._wanted.schema:
             self._create(("trigger",), chosen)
         return self._done
@@ -160,7 +155,7 @@ class _Export:
         """What the schema holds, but for what belongs to SQLite, and to D1 and virtual tables, which is
         named.
         """
-        for kind, name, table, sql, what, without_rowid in self._database.rows(raw(_OBJECTS)):
+        for kind, name, table, sql, what in self._database.rows(raw(_OBJECTS)):
             if name.startswith("sqlite_") or what == "shadow":
                 continue
             if name.startswith("_cf_"):
@@ -170,23 +165,21 @@ class _Export:
                     f"left out: the virtual table {name}, which D1 cannot export, and its shadow tables"
                 )
             else:
-                if without_rowid:
-                    self._without_rowid.add(name.lower())
-                yield _Object(kind, name, table.lower(), sql + (";" if apsw.complete(f"{sql};") else "\n;"))
+                yield _Object(kind, name, caseless(table), sql + (";" if apsw.complete(f"{sql};") else "\n;"))
 
     def _tables(self) -> list[StoredTable]:
         """The tables that are wanted, in the order in which they were made. Raises `InvalidInput`."""
-        there = {item.name.lower(): item.name for item in self._objects if item.kind == "table"}
-        stored = {name.lower(): table for name, table in self._stored.items()}
-        asked = {name.lower(): name for name in self._wanted.tables}
+        there = {caseless(item.name): item.name for item in self._objects if item.kind == "table"}
+        stored = {caseless(name): table for name, table in self._stored.items()}
+        asked = {caseless(name): name for name in self._wanted.tables}
         for unknown in asked.keys() - there.keys():
             raise InvalidInput(
                 "table", f"{self._database.place} has no table {asked[unknown]} that could be exported."
             )
         tables = [stored[name] for name in there if not asked or name in asked]
         for name, parent in self._stored.items():
-            if asked and name.lower() not in asked:
-                for child in sorted({key.table for key in parent.referring if key.table.lower() in asked}):
+            if asked and caseless(name) not in asked:
+                for child in sorted({key.table for key in parent.referring if caseless(key.table) in asked}):
                     self._note(
                         f"left out: {name}, which {child} refers to; D1 takes the rows only where it is"
                     )
@@ -229,12 +222,9 @@ class _Export:
                     self._line(item.sql)
 
     def _rows(self, table: StoredTable, condition: str, total: int) -> None:
-        without_rowid = table.name.lower() in self._without_rowid
-        is_key = bool(self._database.scalar(raw(_ROWID_IS_KEY, table.name)))
-        rowid = None if without_rowid else table.key[0] if is_key else ""
-        rows = _Rows(table, rowid, self._connection, named=not self._wanted.schema)
+        rows = _Rows(table, self._connection, named=not self._wanted.schema)
         rows.checked = any(
-            "CHECK" in item.sql.upper() for item in self._objects if item.table == table.name.lower()
+            "CHECK" in item.sql.upper() for item in self._objects if item.table == caseless(table.name)
         )
         before, number = sum(self._done.rows.values()), 0
         for count, statements in rows.written(condition):
@@ -256,7 +246,7 @@ class _Export:
         if "sqlite_sequence" not in self._stored:
             return
         for name, number in self._database.rows(raw("SELECT name, seq FROM main.sqlite_sequence")):
-            if name.lower() not in tables or number is None:
+            if caseless(name) not in tables or number is None:
                 continue
             table, last = literal(name), literal(number)
             if self._wanted.schema:
@@ -270,23 +260,20 @@ class _Export:
 class _Rows:
     """How the rows of one table are written.
 
-    `rowid` is the column that is it, "" where none is, None in a table without. `large` counts rows that D1
-    does not take, `whole` those of them that could not be cut into statements that it takes. `named` says
-    that a statement names the columns, because the CREATE is elsewhere; `checked` that there may be a CHECK,
-    which a value does not fulfil before all of it is there.
+    A rowid that is no column is named, so that it stays the same. `large` counts rows that D1 does not take,
+    `whole` those of them that could not be cut into statements that it takes. `named` says that a statement
+    names the columns, because the CREATE is elsewhere; `checked` that there may be a CHECK, which a value
+    does not fulfil before all of it is there.
     """
 
-    def __init__(
-        self, table: StoredTable, rowid: str | None, connection: apsw.Connection, *, named: bool
-    ) -> None:
+    def __init__(self, table: StoredTable, connection: apsw.Connection, *, named: bool) -> None:
         self._connection = connection
         # As bytes, which need not be UTF-8; of a text in another encoding they are others.
         self._told = "CAST({} AS BLOB)" if connection.pragma("encoding") == "UTF-8" else "{}"
         self._name = sql_name(table.name)
-        self._columns, self._rowid = list(table.columns), rowid
-        if rowid == "":  # it is named then, so that it stays the same
-            self._rowid = table.rowid
-            self._columns[:0] = [self._rowid] if self._rowid else []
+        self._columns, self._rowid = list(table.columns), table.rowid
+        if self._rowid and self._rowid not in self._columns:
+            self._columns[:0] = [self._rowid]
         named = named or len(self._columns) > len(table.columns)
         names = f" ({', '.join(map(sql_name, self._columns))})" if named else ""
         self._head = f"INSERT INTO {self._name}{names} VALUES(".encode()

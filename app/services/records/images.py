@@ -107,6 +107,7 @@ class Images:
         the others.
         """
         stored = self.table(table)
+        require_key(stored)
         image: dict[str, Value] = {}
         for name, value in {"id": str(uuid.uuid4()), **values, **dict.fromkeys(STAMPS, now)}.items():
             if name in stored.columns:
@@ -151,7 +152,7 @@ class Images:
     ) -> Iterator[tuple[StoredRow, tuple[Value, ...]]]:
         """The rows that refer to parents with these values, each with its parent's, all from one snapshot."""
         table = self.table(key.table)
-        read = tuple(dict.fromkeys((*table.key, *table.columns)))
+        read = _needed(table)
         parts = [exact("child", column) for column in read]
         parts += [exact("parent", column) for column in key.parent_columns]
         start = (
@@ -164,9 +165,7 @@ class Images:
             queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
         for rows in self.read(queries):
             for row in rows:
-                found = [decoded(cell) for cell in row]
-                image = dict(zip(read, found[: len(read)], strict=True))
-                yield StoredRow(table, image), tuple(found[len(read) :])
+                yield _as_stored(table, read, row), tuple(map(decoded, row[len(read) :]))
 
     def refuse_orphans(self, rows: Iterable[StoredRow]) -> None:
         """Raises `NotAllowed` where one of the rows refers to what is not there: once it is gone, no foreign
@@ -213,6 +212,7 @@ class Images:
 
         def ask(tables: StoredTables) -> list[BaseQuery]:
             table = _table(tables, name)
+            require_key(table)
             for column in by:
                 if column not in (*table.columns, *table.key):
                     raise ColumnMissing(f"{name}.{column}")
@@ -226,11 +226,7 @@ class Images:
         found = self._read(ask)
         table = self.table(name)
         read = _needed(table, only)
-        return [
-            StoredRow(table, dict(zip(read, map(decoded, row), strict=True)))
-            for rows in found
-            for row in rows
-        ]
+        return [_as_stored(table, read, row) for rows in found for row in rows]
 
     def _read(self, ask: Callable[[StoredTables], Sequence[BaseQuery]]) -> list[Rows]:
         """What is asked of the tables, from one snapshot; at first with the tables and the chain's end."""
@@ -259,16 +255,34 @@ class Images:
         return end_queries(SQL(of_row, values))
 
 
+def require_key(table: StoredTable) -> None:
+    """Raises `NotAllowed` where nothing tells the rows of the table apart."""
+    if not table.key:
+        raise NotAllowed(
+            f"Rows of {table.name} would change, and nothing tells them apart: the table has no primary key, "
+            "and its own columns take every name of SQLite's row number; nothing was changed."
+        )
+
+
 def _table(tables: StoredTables, name: str) -> StoredTable:
     if name not in tables:
         raise TableMissing(name)
     return tables[name]
 
 
-def _needed(table: StoredTable, only: Collection[str]) -> tuple[str, ...]:
-    """The columns to read: the key, and all others or what an edit of `only` these needs."""
+def _needed(table: StoredTable, only: Collection[str] = ()) -> tuple[str, ...]:
+    """The columns to read: the key, and all others with the place, or what an edit of `only` these needs."""
     needed = {*only, "updated_at", *(name for key in table.referring for name in key.parent_columns)}
-    return tuple(dict.fromkeys((*table.key, *(name for name in table.columns if not only or name in needed))))
+    place = () if only or table.place is None else (table.place,)
+    columns = (name for name in table.columns if not only or name in needed)
+    return tuple(dict.fromkeys((*table.key, *columns, *place)))
+
+
+def _as_stored(table: StoredTable, read: Sequence[str], row: Sequence[str]) -> StoredRow:
+    """The row whose first cells are those `read`, as `exact` writes them."""
+    image = dict(zip(read, map(decoded, row), strict=False))
+    place = image.pop(table.place, None) if table.place else None
+    return StoredRow(table, image, place)
 
 
 def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:

@@ -17,7 +17,9 @@ from app.services.records.record import value_of
 from app.services.records.rows import STORED, decoded, exactly, given, holds
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
-from models.engine import Limits, Rows, raw
+from models.engine import Limits, Rows
+from models.errors import StorageError
+from models.schema import StoredTable, caseless
 
 CELL_CHARACTERS = 512
 """What a list reads of a text. A cell of 10 MB would take 1.75 s to paint."""
@@ -27,6 +29,9 @@ SORT_CHARACTERS = 128
 
 _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, ColumnKind.JSON}
 
+_KEY = "row_key"
+"""What a subquery calls the key: of an expression that is no column, SQLite chooses a name."""
+
 Document = dict[str, Any]
 """What JSON can hold."""
 
@@ -35,6 +40,13 @@ Key = int | str
 
 Value = str | int | float | bytes | None
 Choice = tuple[str, tuple[Value, ...]]
+
+
+class NoSingleKey(StorageError):
+    sentence = (
+        "In the table {what} of this file no single column tells all rows apart, and a list goes by one; so "
+        "they are not shown. Nothing is wrong with them."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +96,19 @@ def _value(plain: Any) -> Value:
 class Statements:
     """The statements of one list, of a table as the file has it.
 
-    `present` are the file's columns; one that is missing reads as NULL. Rows are named by `key`, SQLite's
-    rowid or the primary key of a table that has none, which every query can sort by last, so that an order is
-    always total. `key` fetches it: a primary key as `exactly` writes it.
+    A column that the file lacks reads as NULL. Rows are named by `StoredTable.row_key`, SQLite's rowid or the
+    primary key of a table that has none, which every query can sort by last, so that an order is always
+    total. `key` fetches it: a primary key as `exactly` writes it. Raises `NoSingleKey`.
     """
 
-    def __init__(
-        self, query: ListQuery, present: Iterable[str], limits: Limits, key: str | None = None
-    ) -> None:
+    def __init__(self, query: ListQuery, stored: StoredTable, limits: Limits) -> None:
+        if stored.row_key is None:
+            raise NoSingleKey(stored.name)
         self.query, self.table = query, DECLARED[query.table]
-        self._present, self._limits = frozenset(present), limits
+        self._stored, self._present, self._limits = stored, frozenset(stored.names), limits
         self.source = self.table.model._meta.table
-        self.has_rowids = key is None
-        self._by = Column(self.source, key or "rowid")
+        self.has_rowids = stored.rowid is not None
+        self._by = Column(self.source, stored.row_key)
         self.key = self._by if self.has_rowids else exactly(self._by)
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants
         self.sort = self.table.column(query.sort or self.table.sort)
@@ -117,23 +129,17 @@ class Statements:
         return self.select(fn.COUNT(SQL("*")))
 
     def extent(self) -> list[Any]:
-        """How many rows an unfiltered list has, its lowest and highest key, and whether it is sorted by an
-        INTEGER PRIMARY KEY, which is SQLite's rowid under another name; numbers all of them.
-        """
+        """How many rows an unfiltered list has, and its lowest and highest key; numbers all of them."""
         if not self.has_rowids:
             return [self.count()]
         ends = (self._by.asc(), self._by.desc())
-        key = "SELECT lower(name) = ? AND upper(type) = 'INTEGER' FROM pragma_table_xinfo(?) WHERE pk"
-        lowest, highest = (self.select(self._by).order_by(end).limit(1) for end in ends)
-        return [self.count(), lowest, highest, raw(key, self.sort.source, self.table.name)]
+        return [self.count(), *(self.select(self._by).order_by(end).limit(1) for end in ends)]
 
     def gapless(self, extent: Sequence[Rows]) -> range | None:
         """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
-        if not self.has_rowids or self.sort is not self.table.key:
+        if self.sort is not self.table.key or self.sort.source != self._stored.rowid:
             return None
-        count, lowest, highest, key = extent
-        if key != [(1,)]:
-            return None
+        count, lowest, highest = extent
         if not lowest:
             return range(0)
         first, last = lowest[0][0], highest[0][0]
@@ -151,7 +157,7 @@ class Statements:
             return self._ordered(self.key)
         # SQLite keeps the inner order for group_concat; a LIMIT of -1 to be sure would cost its fast sorter.
         inner = self._ordered().alias("ordered")
-        joined = fn.group_concat(fn.unhex(fn.printf("%016x", Column(inner, "rowid"))), "")
+        joined = fn.group_concat(fn.unhex(fn.printf("%016x", Column(inner, _KEY))), "")
         # A sort leaves a million small pieces of memory, which the allocator tidies up at the next large
         # request. That takes 200 ms and should not be the result's, which is made with the lock held.
         tidied = fn.length(fn.randomblob(65_536))
@@ -164,7 +170,7 @@ class Statements:
         SQLite keeps the order of the left side of a CROSS JOIN.
         """
         ordered = self._ordered().limit(limit).alias("ordered")
-        both = Join(ordered, self.source, JOIN.CROSS, self._by == Column(ordered, self._by.name))
+        both = Join(ordered, self.source, JOIN.CROSS, self._by == Column(ordered, _KEY))
         return Select([both], [cell(self.key), *map(cell, self.cells())])
 
     def page(self, keys: Sequence[Key], values: Iterable[Any], cell: Callable[[Any], Any]) -> Any:
@@ -186,15 +192,15 @@ class Statements:
 
     def is_row(self, key: Key) -> Any:
         """The condition that it is the row with this key."""
-        return self._by == self._stored(key)
+        return self._by == self._given(key)
 
-    def _stored(self, key: Key) -> Any:
+    def _given(self, key: Key) -> Any:
         return given(key if isinstance(key, int) else decoded(key))
 
     def grouped(self, column: str, cell: Callable[[Any], Any]) -> Any:
         """The values of a column and their counts, most frequent first, under the query's other filters."""
         choices = tuple(choice for choice in self.query.choices if choice[0] != column)
-        others = Statements(replace(self.query, choices=choices), self._present, self._limits)
+        others = Statements(replace(self.query, choices=choices), self._stored, self._limits)
         value, count = self.value(self.table.column(column)), fn.COUNT(SQL("*"))
         return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
 
@@ -204,7 +210,7 @@ class Statements:
         The row's sort key is read inside the statement, so that it may be of any type and in any encoding.
         """
         other = self.table.model.alias()
-        row = self._stored(key)
+        row = self._given(key)
         there = other.select(self._sort_key(other)).where(Column(other, self._by.name) == row)
         here = self._sort_key()
         tied = Expression(here, OP.IS, there)
@@ -243,7 +249,7 @@ class Statements:
     def _ordered(self, key: Any = None) -> Any:
         """The keys in the query's order, made total by them."""
         order = (self._sort_key(), self._by)
-        return self.select(self._by if key is None else key).order_by(
+        return self.select(self._by.alias(_KEY) if key is None else key).order_by(
             *(part.desc() if self._descending else part.asc() for part in order)
         )
 
@@ -287,7 +293,7 @@ class Statements:
         variants = [text] if text.isascii() else dict.fromkeys((text, text.lower(), text.upper()))
         both = list(product(columns, variants))
         if any(_pattern_bytes(variant) > self._limits.pattern_bytes for variant in variants) or "\0" in text:
-            return reduce(or_, (fn.instr(fn.lower(column), _folded(part)) > 0 for column, part in both))
+            return reduce(or_, (fn.instr(fn.lower(column), caseless(part)) > 0 for column, part in both))
         return reduce(or_, (column.contains(part) for column, part in both))
 
 
@@ -304,11 +310,6 @@ def moment(stored: Any) -> Any:
 def _pattern_bytes(text: str) -> int:
     """The length of the LIKE pattern that finds `text` anywhere, with its wildcards escaped."""
     return 2 + len(text.encode("utf-8", "surrogatepass")) + sum(map(text.count, "%_\\"))
-
-
-def _folded(text: str) -> str:
-    """`text` as SQLite's lower() gives it: ASCII letters only."""
-    return "".join(char.lower() if char.isascii() else char for char in text)
 
 
 def _one_of(value: Any, values: tuple[Value, ...]) -> Any:

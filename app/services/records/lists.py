@@ -20,7 +20,7 @@ from app.services.records.rows import RawText, decoded, exactly, legible
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, TableColumn
 from models.engine import Database, Rows
-from models.errors import StorageError, TableMissing, UndecodableText
+from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
 from models.status import DAY
 
@@ -44,13 +44,6 @@ _ROWS_AT_ONCE = 500
 _WHOLE_ROWS_AT_ONCE = 100
 """A row may have megabytes."""
 _KEYS_AT_ONCE = 65_536
-
-
-class NoSingleKey(StorageError):
-    sentence = (
-        "The table {what} of this file is kept by a key of several columns alone (WITHOUT ROWID), and a list "
-        "goes by one; so its rows are not shown. Nothing is wrong with them."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ class Lists:
     """
 
     def __init__(self, schema: Schema) -> None:
-        self._columns, self._without_rowid = schema.columns, schema.without_rowid
+        self._tables = schema.stored
 
     def open_list(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
         """The exact total and the first rows, as fast as the query allows.
@@ -229,15 +222,12 @@ class Lists:
 
     def holds(self, table: str) -> bool:
         """Whether the file has the table, and lists of it."""
-        return table in self._columns and len(self._without_rowid.get(table, ())) < 2
+        return table in self._tables and self._tables[table].row_key is not None
 
     def _statements(self, database: Database, query: ListQuery) -> Statements:
-        if query.table not in self._columns:
+        if query.table not in self._tables:
             raise TableMissing(query.table)
-        key = self._without_rowid.get(query.table, (None,))
-        if len(key) > 1:
-            raise NoSingleKey(query.table)
-        return Statements(query, self._columns[query.table], database.limits, key[0])
+        return Statements(query, self._tables[query.table], database.limits)
 
 
 def position(keys: Keys, key: Key) -> int | None:

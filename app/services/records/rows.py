@@ -92,10 +92,14 @@ def shown(value: Value) -> int | float | str | None:
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """One row as it was read. It may hold secrets, so its values are left out of `repr()`."""
+    """One row as it was read. It may hold secrets, so its values are left out of `repr()`.
+
+    `place` is its rowid, where that is no value of it (`StoredTable.place`) and the whole row was read.
+    """
 
     table: StoredTable
     image: Image = field(repr=False)
+    place: Value = None
 
     def __getitem__(self, column: str) -> Value:
         """Raises `ColumnMissing` for a column that the file lacks."""
@@ -146,20 +150,22 @@ class StoredRow:
         return RowChange(self.table, self.key, {name: self[name] for name in values}, values)
 
     def removed(self) -> "RowChange":
-        return RowChange(self.table, self.key, self.image, None)
+        return RowChange(self.table, self.key, self.image, None, self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
     """One row before and after. None means that it is not there; for an update both hold the same columns.
 
-    The images may hold secrets, so they are left out of `repr()`.
+    The images may hold secrets, so they are left out of `repr()`. `place` is the row's own, which it takes
+    again where that is free.
     """
 
     stored: StoredTable
     key: Image
     before: Image | None = field(repr=False)
     after: Image | None = field(repr=False)
+    place: Value = None
 
     @property
     def table(self) -> str:
@@ -195,10 +201,16 @@ class RowChange:
     def _insertion(self, table: str) -> Statement:
         image = self.after or {}
         bound = [_bound(value) for value in image.values()]
-        names, places = ", ".join(map(sql_name, image)), ", ".join(place for place, _ in bound)
+        names, places = [*image], [place for place, _ in bound]
+        values = [value for _, value in bound]
+        if self.place is not None and self.stored.place is not None:
+            taken = f"SELECT 1 FROM {table} WHERE {_qualified(self.table, self.stored.place)} = ?"  # noqa: S608
+            names.append(self.stored.place)
+            places.append(f"(SELECT ? WHERE NOT EXISTS ({taken}))")
+            values += [self.place, self.place]
         # OR ABORT: a table may say that a conflict replaces the other row.
-        sql = f"INSERT OR ABORT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
-        return Statement(raw(sql, *(value for _, value in bound)))
+        start = f"INSERT OR ABORT INTO {table} ({', '.join(map(sql_name, names))})"
+        return Statement(raw(f"{start} VALUES ({', '.join(places)})", *values))
 
 
 def _qualified(table: str, column: str) -> str:

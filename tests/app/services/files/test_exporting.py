@@ -72,6 +72,8 @@ def fill(path: Path) -> Path:
             """
             CREATE TABLE "od'd ""na,me" ("it's" , "b""q" REAL, "c%s" TEXT, d INTEGER);
             CREATE INDEX "in'dex" ON "od'd ""na,me" ("it's") WHERE "b""q" > 'x';
+            CREATE TABLE "Ä" (x); CREATE TABLE "ä" (y);
+            INSERT INTO "Ä" VALUES (1); INSERT INTO "ä" VALUES ('2');
             CREATE TABLE without (a TEXT, b, c, PRIMARY KEY (b, a)) WITHOUT ROWID;
             CREATE TABLE made (a, twice AS (a || a), b TEXT, thrice TEXT AS (b || b || b) STORED);
             CREATE TABLE strict_one (id INTEGER PRIMARY KEY, t TEXT, r REAL, x ANY) STRICT;

@@ -12,7 +12,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RawText
 from app.services.records.webhooks import WebhookInput
-from models.errors import AlreadyExists, ChangedSince, ColumnMissing, Refused, TableMissing
+from models.errors import AlreadyExists, ChangedSince, ColumnMissing, NotAllowed, Refused, TableMissing
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
@@ -178,6 +178,46 @@ def test_a_row_that_a_table_without_a_key_holds_comes_back_in_its_place(
     writing.undo(database, writing.undo(database, created, now=NOW), now=NOW)
     assert database.connection().execute(place).fetchall()[0][1] == "u-2"
     assert len(content()["users"]) == 2
+
+
+def test_a_row_comes_back_in_its_place_and_beside_one_that_took_it(
+    database: LocalDatabase, content: Content
+) -> None:
+    for number in (1, 2, 3):
+        add_user(database, f"u-{number}", created_at="1", updated_at="1")
+    execute(
+        database,
+        "CREATE TABLE notes (rowid, user REFERENCES users ON DELETE CASCADE, id INTEGER PRIMARY KEY DESC)",
+        "INSERT INTO notes (_rowid_, user, id) VALUES (70, 'u-1', 5), (90, 'u-3', 6)",
+    )
+    places = "SELECT rowid, id FROM users UNION ALL SELECT _rowid_, id FROM notes ORDER BY 1"
+    read = database.connection().execute
+    before = read(places).fetchall(), content()
+    change = users.delete(database, ["u-1", "u-3"], actor="ops", now=NOW)
+    undone = writing.undo(database, change, now=NOW)
+    assert (read(places).fetchall(), content()) == before
+    again = writing.undo(database, undone, now=NOW)
+    add_user(database, "u-4", created_at="1", updated_at="1")
+    undone = writing.undo(database, again, now=NOW)
+    assert read(places).fetchall() == [(1, "u-1"), (2, "u-2"), (3, "u-4"), (4, "u-3"), (70, 5), (90, 6)]
+    execute(database, "VACUUM")
+    writing.undo(database, writing.undo(database, undone, now=NOW), now=NOW)
+    assert {name for (name,) in read("SELECT id FROM users")} == {"u-1", "u-2", "u-3", "u-4"}
+
+
+def test_where_nothing_tells_rows_apart_none_is_written(database: LocalDatabase, content: Content) -> None:
+    execute(database, "DROP TABLE users", "CREATE TABLE users (id, tenant_id, email, rowid, _ROWID_, oid)")
+    add_user(database)
+    add_user(database)
+    before = content()
+    refused = "Rows of users would change, and nothing tells them apart"
+    with pytest.raises(NotAllowed, match=refused):
+        users.delete(database, ["u-1"], actor="ops", now=NOW)
+    with pytest.raises(NotAllowed, match=refused):
+        users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+    with pytest.raises(NotAllowed, match=refused):
+        users.create(database, "acme", "b@acme.example", actor="ops", now=NOW)
+    assert content() == before
 
 
 def test_a_conflict_never_replaces_another_row_even_where_the_table_says_so(

@@ -10,8 +10,8 @@ import apsw
 import pytest
 from peewee import BaseQuery, OperationalError
 
-from app.services.records.list_query import ListQuery
-from app.services.records.lists import Counts, Lists, NoSingleKey, Page, position
+from app.services.records.list_query import ListQuery, NoSingleKey
+from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED, Scope
 from models.engine import Limits, Rows
 from models.errors import FileLocked, TableMissing
@@ -386,7 +386,7 @@ def test_a_table_kept_by_several_columns_alone_says_so(lists: Lists, database: L
         "CREATE TABLE users (id TEXT, tenant_id TEXT, PRIMARY KEY (tenant_id, id)) WITHOUT ROWID"
     )
     lists = Lists(inspect(database))
-    with pytest.raises(NoSingleKey, match="users of this file is kept by a key of several columns"):
+    with pytest.raises(NoSingleKey, match=r"table users .* no single column tells all rows apart"):
         lists.open_list(database, USERS)
     assert not lists.holds("users") and lists.holds("notifications")
 
@@ -552,12 +552,23 @@ def test_values_beside_undecodable_text_can_be_chosen(lists: Lists, database: Lo
         assert lists.count(database, replace(NOTES, choices=(("type", (value,)),))) == count
 
 
-def test_a_column_named_rowid_names_no_rows(lists: Lists, database: LocalDatabase) -> None:
-    before = ids(lists, database, USERS)
+def test_columns_named_as_the_rowid_is_name_no_rows(lists: Lists, database: LocalDatabase) -> None:
+    before = [*ids(lists, database, USERS), None, None]
     database.connection().execute(
-        "CREATE TABLE other (id TEXT PRIMARY KEY, tenant_id, email, created_at, updated_at, rowid DEFAULT 7);"
-        "INSERT INTO other SELECT id, tenant_id, email, created_at, updated_at, 7 FROM users;"
+        "CREATE TABLE other (id TEXT PRIMARY KEY, tenant_id, email, created_at, updated_at, ROWID, oid);"
+        "INSERT INTO other SELECT id, tenant_id, email, created_at, updated_at, 7, 7 FROM users;"
+        "INSERT INTO other (email, created_at) VALUES ('nobody', 1), ('nobody', 1);"
         "DROP TABLE users; ALTER TABLE other RENAME TO users"
     )
-    assert sorted(ids(Lists(inspect(database)), database, USERS), key=str) == sorted(before, key=str)
-    assert len(before) > 1
+    lists = Lists(inspect(database))
+    assert ids(lists, database, replace(USERS, text="nobody")) == [None, None]
+    for query in (USERS, replace(USERS, sort="id")):
+        assert sorted(ids(lists, database, query), key=str) == sorted(before, key=str)
+        assert [row and row[0] for row in lists.open_list(database, query).rows] == ids(
+            lists, database, query
+        )
+    database.connection().execute(
+        "DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY, rowid, oid, _rowid_)"
+    )
+    with pytest.raises(NoSingleKey, match="Nothing is wrong with them"):
+        Lists(inspect(database)).open_list(database, USERS)
