@@ -97,13 +97,16 @@ def _sql_error(message: str, path: Path) -> StorageError | None:
     if found := re.search(r"no such table: (main\.)?(.+)", message):
         from models.schema import expected_columns  # noqa: PLC0415 - a child that verifies needs no models
 
-        if found[1] and found[2] not in expected_columns():  # so SQLite names what a foreign key refers to
-            return errors.Refused(f"a foreign key refers to a table {found[2]}, which is not there")
+        if found[1] and found[2] not in expected_columns():  # so SQLite names what keys and triggers refer to
+            which = f"a foreign key or a trigger refers to a table {found[2]}, which is not there"
+            return errors.Refused(which)
         return errors.TableMissing(found[2])
     if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
         return errors.ColumnMissing(found[1])
-    if message.startswith("foreign key mismatch"):
-        return errors.Refused(message)
+    if found := re.fullmatch(r'foreign key mismatch - "(.+)" referencing "(.+)"', message, re.DOTALL):
+        return errors.Refused(
+            f"a foreign key of {found[1]} refers to columns of {found[2]} that are no key of it"
+        )
     if found := re.search(r"table (.+) has no column named (.+)", message):
         return errors.ColumnMissing(f"{found[1]}.{found[2]}")
     return None

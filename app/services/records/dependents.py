@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
+from peewee import BaseQuery
+
 from app.services import text
-from app.services.records.images import Images
+from app.services.records.images import Images, require_key
 from app.services.records.rows import RowChange, StoredRow, Value
+from models.engine import raw, sql_name
 from models.errors import NotAllowed, StillReferred
 from models.schema import ForeignKey
 
@@ -51,13 +54,21 @@ class Removal:
         return said
 
 
+def followed(table: str) -> BaseQuery:
+    """A read that fails with `Refused` where any deletion from the table would, since a foreign key of it, or
+    to it, cannot be followed. It is compiled, which tells that, and not run.
+    """
+    return raw(f"EXPLAIN DELETE FROM {sql_name(table)}")  # noqa: S608 - it removes nothing
+
+
 def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
-    Raises `StillReferred`, which counts the rows that may not lose what they refer to, and `NotAllowed` where
-    what goes along could not be put back: rows in a circle, or that refer to nothing, tables with triggers,
-    too many rows.
+    Raises `Refused` where SQLite cannot follow a foreign key, `StillReferred`, which counts the rows that may
+    not lose what they refer to, and `NotAllowed` where what goes along could not be put back: rows in a
+    circle, or that refer to nothing, tables with triggers, too many rows.
     """
+    images.read([followed(table) for table in dict.fromkeys(row.table.name for row in rows)])
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
     root: dict[Identity, Identity] = {identity: identity for identity in doomed}
     before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
@@ -68,7 +79,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         found = list(images.referring(frontier, MOST + 1))
         frontier = []
         for child, key, parent in found:
-            _refuse_without_key(child)
+            require_key(child.table)
             identity = child.identity
             root.setdefault(identity, root[parent.identity])
             if identity != parent.identity:
@@ -127,14 +138,6 @@ def _children_first(
             f"Rows of {table} refer to each other in a circle, so none of them can go first; "
             "nothing was changed."
         ) from None
-
-
-def _refuse_without_key(row: StoredRow) -> None:
-    if not row.table.key:
-        raise NotAllowed(
-            f"Rows of {row.table.name} refer to this, and nothing tells them apart: the table has no primary "
-            "key, and its own columns take every name of SQLite's row number; nothing was changed."
-        )
 
 
 def _refuse_triggers(row: StoredRow) -> None:

@@ -56,7 +56,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
     try:
         append(database, batch, now=now)
     except Refused as error:
-        for row in planned[-1][1].rows:
+        for row in planned[-1][1].rows if planned else ():
             tenant = (row.after or {}).get("tenant_id")
             if isinstance(tenant, str) and (reason := unknown_tenant(database, tenant, row.table)):
                 raise NotAllowed(f"{reason} Nothing was changed.") from error
@@ -96,7 +96,9 @@ def _difference(images: Images, row: RowChange) -> str | None:
     what = f"{row.table} “{shown(row.record_id)}”"
     found = images.now(row)
     if row.before is None:
-        return None if found is None else f"{what} is there again"
+        # Where the key is the rowid, it is any row that took it.
+        is_it = set(row.key) <= set(row.stored.columns)
+        return None if found is None else f"{what} is {'there again' if is_it else 'another row by now'}"
     if found is None:
         return f"{what} was removed"
     names = [name for name, value in row.before.items() if not found.holds(name, value)]

@@ -19,6 +19,7 @@ from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.numbering import caution
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
+from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
@@ -26,7 +27,7 @@ from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipp
 from app.services.text import counted
 from models import schema
 from models.engine import Database
-from models.errors import InvalidInput, NotAllowed, TenantAdminError
+from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
@@ -326,8 +327,14 @@ def _usable(database: Database) -> tuple[frozenset[str], tuple[Skipped, ...]]:
     stored, _ = schema.read_stored(database)
     for table in other_tables.RECORDS:
         if table in stored and stored[table].row_key is None:
-            reason = f"{table} is kept by a key of several columns alone, which nothing here removes by."
+            reason = f"In {table} no single column tells all rows apart, so nothing here removes from it."
             skipped.setdefault(table, reason)
+    going = [(table, table) for table in other_tables.RECORDS]
+    for table, gone in [*going, (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)]:
+        try:
+            database.read_batch([followed(gone)] if gone in stored else [])
+        except Refused as error:
+            skipped.setdefault(table, f"Nothing can be removed from {gone}. {error.happened}")
     if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
         skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."
     tables = frozenset(table for table in TABLES if table in found.columns and table not in skipped)
