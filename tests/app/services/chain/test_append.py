@@ -207,6 +207,23 @@ def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
     assert assert_one_chain(database_path, "acme-corp") == 1
 
 
+def test_what_a_check_finds_at_the_first_try_is_judged_at_the_second(database: LocalDatabase) -> None:
+    """Planning has read the chain's end each time, and the guard of the first try says no word of why."""
+    ends: list[Head] = []
+
+    def refuse(rows: Rows) -> None:
+        raise NotAllowed("There is one already.")
+
+    def plan() -> Batch:
+        ends.append(chain.heads(database, ["acme-corp"])["acme-corp"])
+        event = Event("acme-corp", "settings_changed", {})
+        return Batch((), (event,), [Check(raw("SELECT 1"), refuse)], ends[-1])
+
+    with pytest.raises(NotAllowed, match="There is one already"):
+        chain.append(database, plan, now=NOW)
+    assert len(ends) == 2 and chain_of(database) == []
+
+
 def test_an_append_gives_up_when_the_chain_never_rests(
     database: LocalDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
