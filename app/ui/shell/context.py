@@ -188,18 +188,20 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
 
 class Outside(QObject):
     """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
-    written to the database. That the file was moved or replaced is said once, by `Runner.failed`. While one
-    question waits it asks no other unless somebody wants the answer; behind a long write they would pile up.
+    written to the database, `displaced(FileMoved)` when the file was moved or replaced, and with None when it
+    is in its place again. While one question waits it asks no other unless somebody wants the answer; behind
+    a long write they would pile up.
     """
 
     written = Signal()
+    displaced = Signal(object)
 
     def __init__(self, runner: Runner, database: Database, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
-        self._is_in_place = True
+        self._displaced: FileMoved | None = None
         self._asked = 0
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self.look)
@@ -225,15 +227,23 @@ class Outside(QObject):
         # The writer's connection sees every other connection's commits, and not its own.
         self._runner.write(
             lambda database: database.outside_changes(),
-            on_done=partial(self._answer, then),
+            on_done=partial(self._told, then),
             on_failed=partial(self._cannot_tell, then),
         )
 
+    def _told(self, then: Callable[[], object], version: int) -> None:
+        self._displace(None)
+        self._answer(then, version)
+
     def _cannot_tell(self, then: Callable[[], object], error: TenantAdminError) -> None:
-        if isinstance(error, FileMoved) and self._is_in_place:
-            self._is_in_place = False
-            self._runner.failed.emit(error)
+        if isinstance(error, FileMoved):
+            self._displace(error)
         self._answer(then, self._version)
+
+    def _displace(self, error: FileMoved | None) -> None:
+        before, self._displaced = self._displaced, error
+        if type(error) is not type(before):
+            self.displaced.emit(error)
 
     def _answer(self, then: Callable[[], object], version: int | None) -> None:
         self._asked -= 1

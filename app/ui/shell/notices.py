@@ -21,6 +21,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, relative_time
 from app.ui.widgets.labels import in_row
 from models.engine import Capability
+from models.errors import FileMoved, FileReplaced
 from models.progress import Progress, Stop
 from models.schema import Schema
 
@@ -76,6 +77,24 @@ def _missing(schema: Schema) -> str:
     parts = [f"missing tables: {', '.join(schema.missing_tables)}"] if schema.missing_tables else []
     parts += [f"{table} lacks {', '.join(columns)}" for table, columns in schema.missing_columns.items()]
     return "; ".join(parts)
+
+
+class DisplacedNotice(Notice):
+    """That the file on the screen is not in its place any more; hidden while it is."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.open_button = push_button(theme, "Open again", kind=Kind.PRIMARY)
+        self.banner.add_button(self.open_button)
+
+    def say(self, error: FileMoved | None) -> None:
+        self.setVisible(error is not None)
+        if error is not None:
+            replaced = isinstance(error, FileReplaced)
+            headline = f"This file was {'replaced' if replaced else 'moved or deleted'}"
+            rest = "— what is shown is what it held until then"
+            self.banner.show_verdict(Tone.BAD, headline, rest, str(error), Icon.WARNING_FILL)
+            self.open_button.setVisible(replaced)
 
 
 class ContinuationNotice(Notice):

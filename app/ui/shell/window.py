@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
             lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace)
         )
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
+        workspace.reopen_wanted.connect(lambda: self.files.open(opened.path))
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
         workspace.tabs.currentChanged.connect(self.commands.update)

@@ -20,6 +20,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.workers.runner import tidy_as_it_goes
+from models.errors import FileMoved
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
-    file open), `tenants_found(ids)` when they have been read again, `retention_status(text)`, and
-    `everyone_wanted`, which asks for all tenants. A tab is built when it is first asked for,
-    because all five take longer than everything else in the opening of a file.
+    file open), `reopen_wanted` (another file is in its place), `tenants_found(ids)` when they have been read
+    again, `retention_status(text)`, and `everyone_wanted`, which asks for all tenants. A tab is built when it
+    is first asked for, because all five take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
+    reopen_wanted = Signal()
     tenants_found = Signal(object)
     retention_status = Signal(str)
     everyone_wanted = Signal()
@@ -73,6 +75,7 @@ class Workspace(QWidget):
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
+        context.outside.displaced.connect(self._say_displaced)
         context.outside.start()
 
     def start(self) -> None:
@@ -183,6 +186,16 @@ class Workspace(QWidget):
         for page in self._built.values():
             page.changed_outside()
         self.refresh()
+
+    @cached_property
+    def _displaced(self) -> notices.DisplacedNotice:
+        notice = notices.DisplacedNotice(self.context.theme)
+        notice.open_button.clicked.connect(self.reopen_wanted)
+        self._column.insertWidget(0, notice)
+        return notice
+
+    def _say_displaced(self, error: FileMoved | None) -> None:
+        self._displaced.say(error)
 
     def _look_around(self) -> None:
         if self.is_settled:

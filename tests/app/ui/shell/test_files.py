@@ -411,6 +411,7 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     open_file(qtbot, window, demo_path)
     assert window.workspace is not None
     context = window.workspace.context
+    context.outside.stop()  # it is looked below
     sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
     (tmp_path / "other.sqlite").replace(demo_path)
     before, target = demo_path.read_bytes(), tmp_path / "saved"
@@ -418,20 +419,35 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
         lambda: window.files.save_copy(demo_path, target),
         lambda: window.files.export_sql(demo_path, target, None),
         lambda: window.files.offer_restore(demo_path, copy),
-        context.outside.look,
     ]
     for act in acts:
         act()
         assert error(qtbot, window).startswith(f"The file at {demo_path} was replaced since it was opened")
     assert not target.exists()
     assert demo_path.read_bytes() == before
-    context.outside.look()  # said once
-    context.runner.job(lambda *_: None)
-    assert "was replaced" in error(qtbot, window)
+    with qtbot.waitSignal(context.outside.displaced):
+        context.outside.look()
+    banner = notice(window, "This file was replaced")
+    assert banner.detail().startswith(f"The file at {demo_path} was replaced since it was opened")
     with qtbot.waitSignal(window.opened):
-        window.files.open(demo_path)
+        button(banner, "Open again").click()
     window.files.save_copy(demo_path, target)
     qtbot.waitUntil(lambda: window.toast.text() == "Saved and checked: saved")
+
+
+@pytest.mark.slow
+def test_a_file_that_is_away_is_said_while_nothing_is_done_and_until_it_is_back(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    outside = open_file(qtbot, window, demo_path).context.outside
+    outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
+    with qtbot.waitSignal(outside.displaced):
+        demo_path.rename(tmp_path / "away")
+    banner = notice(window, "This file was moved or deleted")
+    assert banner.isVisible() and not button(banner, "Open again").isVisible()
+    with qtbot.waitSignal(outside.displaced):
+        (tmp_path / "away").rename(demo_path)
+    assert not banner.isVisible()
 
 
 @pytest.mark.slow
