@@ -103,8 +103,8 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-starts",
         action="store_true",
-        help="say that chains whose start nothing proves are right, as where the platform's own cleanup went "
-        "by; it is recorded in your name (--start-over says so, too)",
+        help="say that chains whose start nothing proves are right, or that nothing is left, as where the "
+        "platform's own cleanup went by; it is recorded in your name (--start-over says so, too)",
     )
 
 

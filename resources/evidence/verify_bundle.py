@@ -161,11 +161,25 @@ class Chain:
         ends = self.first.seq, self.last, len(self.rows), self.head.decode("ascii", "replace")
         return ends == tuple(known[name] for name in ("first_seq", "last_seq", "entries", "head"))
 
-    def knew(self, known, after, newest, starts):
+    def is_later(self, item):
+        """Whether it begins, by its own time, after the checkpoint was made."""
+        return self.first.time.isdigit() and seconds(int(self.first.time)) >= item["at"]
+
+    def came_after(self, item):
+        """Whether all of it came after what the checkpoint knew: by its number, or by its time."""
+        known = item["tenants"][self.first.name]
+        same = (
+            self.first.hash == known["first_hash"].encode()
+            or self.up_to(known["last_seq"])[2] == known["head"]
+        )
+        return self.first.seq > known["last_seq"] or (not same and self.is_later(item))
+
+    def knew(self, item, newest, starts):
         """What a checkpoint knew of the tenant against the rows: what is another, or None.
 
         `newest` says that no later one knew the tenant, `starts` are the first numbers that any knew of it.
         """
+        known, after = item["tenants"][self.first.name], item["after"]
         first, last, entries = known["first_seq"], known["last_seq"], known["entries"]
         count, end, head = self.up_to(last)
         through = self.markers[-1][1] if self.start() == "marker" else 0
@@ -183,7 +197,7 @@ class Chain:
             most = count + sum(item[2] for item in told)
             if not most - min(told[-1][2], max(0, told[-1][1] - last)) <= entries <= most:
                 return f"the number of entries up to {last} that prune markers tell of"
-        if self.first.seq > last:
+        if self.first.seq > last or (self.sound and self.came_after(item)):
             if newest and (through or len(self.rows) == self.told):
                 ended = [item for item in told if item[1] == last]
                 every = ended and told[0][0] == first and sum(item[2] for item in told) == entries
@@ -237,7 +251,7 @@ def check_against(line, chains, tenant):
             if tenant in (None, name):
                 chain, other = chains.get(name), f"entry {known['last_seq']}"
                 if chain is not None:
-                    other = chain.knew(known, item["after"], newest[name] is item, starts[name])
+                    other = chain.knew(item, newest[name] is item, starts[name])
                 if other is not None:
                     yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
     firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
@@ -246,7 +260,7 @@ def check_against(line, chains, tenant):
         if name not in had and firsts.get(had[0]) != firsts[name]:
             yield f"entry {chain.first.seq} of {name} is the one that {had[0]} began with"
         strange = line and name not in newest and chain.first.previous != GENESIS
-        if strange and chain.first.seq <= line[-1]["through"]:
+        if strange and chain.first.seq <= line[-1]["through"] and not chain.is_later(line[-1]):
             yield f"entry {chain.first.seq} of {name} was put among entries known without it"
 
 
@@ -288,7 +302,8 @@ def is_exactly(item, chains):
 def is_covered(latest, chains):
     """Whether the checkpoint knew all but the last rows of every tenant that it knows."""
     return all(
-        chains[name].first.seq <= known["last_seq"] or chains[name].markers[-1][1] == known["last_seq"]
+        not chains[name].came_after(latest)
+        or [item[1] for item in chains[name].markers][-1:] == [known["last_seq"]]
         for name, known in latest["tenants"].items()
         if name in chains
     )

@@ -223,9 +223,10 @@ def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
 
 
 def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether the file has a tenant that the newest checkpoint knows, or nothing at all."""
+    """Whether the file has a tenant that the newest checkpoint knows; or either has nothing at all."""
     return rows.empty or any(
-        rows.has_tenant(tenant) for checkpoint in checkpoints[-1:] for tenant in checkpoint.tenants
+        not checkpoint.tenants or any(map(rows.has_tenant, checkpoint.tenants))
+        for checkpoint in checkpoints[-1:]
     )
 
 

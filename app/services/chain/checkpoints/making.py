@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.services.chain.checkpoints.document import NEW_LINE, NotSigned, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
+from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
 from models.local.errors import translate
@@ -147,14 +147,17 @@ def verify_and_sign(
     def verified() -> Report:
         known = store.known(path)
         if reason in NEW_LINE:
-            known = CheckpointHistory(adopted=known.adopted)
+            known = CheckpointHistory(adopted=known.adopted, counted=HIGHEST_SEQ)
         return verify(path, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
 
     report = verified()
     its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
     if accepted_by is not None and its_own and report.verdict is Verdict.UNPROVEN_START:
-        store.accept_starts(path, report, actor=accepted_by, now=now)
-        report = verified()
+        if report.entries:
+            store.accept_starts(path, report, actor=accepted_by, now=now)
+            report = verified()
+        else:  # there is no start: what is right is that nothing is left
+            reason = Reason.START_OVER
     # Before anything is signed, because this can still be cancelled.
     joined = _joined(path, report, archive, progress=progress, cancelled=cancelled)
     if on_report is not None:

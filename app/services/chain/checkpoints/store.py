@@ -41,7 +41,7 @@ from app.services.chain.checkpoints.tables import (
     written,
 )
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
-from app.services.chain.verify.report import CheckpointHistory, Report
+from app.services.chain.verify.report import CheckpointHistory, Report, Seal
 from models.errors import (
     ColumnMissing,
     DamagedFile,
@@ -115,7 +115,7 @@ class CheckpointStore:
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
         lines = _lines(good, frozenset(item.key for item in good))
-        found = tuple(CheckpointHistory(line, baselines, said) for line in lines)
+        found = tuple(CheckpointHistory(line, baselines, said, counted=_counted(line)) for line in lines)
         # What these know is of other entries, and says nothing of those that are here.
         return (*found, CheckpointHistory(findings=(_doubt(database),))) if database.doubt else found
 
@@ -125,7 +125,8 @@ class CheckpointStore:
         SIGNATURE: edited, or of another database. KEY: signed with a key that is neither known here nor among
         `trust`, public keys in hex; no verdict is VERIFIED by it. That an export is older than what was seen
         here is a note and no finding. Raises `InvalidInput` when `export` is none, or
-        none of it is signed with a key to trust.
+        none of it is signed with a key to trust, and `NotAllowed` when it is of the database of which a
+        person has said that the file is another one.
         """
         checkpoints = read_export(export)
         for key in trust:
@@ -135,6 +136,11 @@ class CheckpointStore:
                 )
                 raise InvalidInput("trust-key", sentence)
         with self._contents_of(path) as (contents, database):
+            if contents is not None and _are_parted(contents, database, checkpoints):
+                raise NotAllowed(
+                    f"{path.name} was said to be another database than the one that {export.name} is of, so "
+                    "that says nothing of it. Nothing was verified: take an export of the file's own."
+                )
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
         with rows_of(path) as rows:
@@ -151,7 +157,8 @@ class CheckpointStore:
             if newest < seen:
                 note = f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here."
                 notes = (note,)
-        return CheckpointHistory(_lines(good, keys)[-1], baselines, tuple(findings), notes, keys)
+        line = _lines(good, keys)[-1]
+        return CheckpointHistory(line, baselines, tuple(findings), notes, keys, _counted(line))
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -172,7 +179,7 @@ class CheckpointStore:
                 "The file is an earlier state than checkpoints know, so none was made; "
                 "put back the later one, or start over with what the file holds."
             )
-        if not report.entries:
+        if not report.entries and reason not in NEW_LINE:
             raise NotSigned("There are no audit entries yet, so there is nothing to sign.")
         seal = report.seal
         if seal is None:
@@ -194,7 +201,7 @@ class CheckpointStore:
                 raise NotSigned("The file was replaced while it was being verified; verify it again.")
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
-                _refuse_lost_starts(report, before)
+                _refuse_lost_starts(report, seal, before)
                 ever = before.rows_ever + report.unwitnessed
             made = Checkpoint(
                 database=known.id,
@@ -255,7 +262,8 @@ class CheckpointStore:
             known = contents.database(database) or KnownDatabase(database)
             if path is not None:
                 with rows_of(path) as rows:
-                    if speaks_of(rows, good):
+                    here = _recognised(contents, rows, path)
+                    if speaks_of(rows, good) and not _are_parted(contents, here, good):
                         _see(contents, known, rows, path, number=good[-1].number, now=now)
                         return new
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
@@ -314,6 +322,15 @@ def _recognised(contents: Contents, rows: ChainRows, path: Path) -> KnownDatabas
     return found
 
 
+def _are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:
+    """Whether a file's `database` and that of an export are two, as a person has said of either."""
+    other = exported[0].database
+    if database is None or database.id == other or contents.database(other) is None:
+        return False
+    all_of_both = (*exported, *contents.sound_checkpoints(database.id))
+    return any(item.reason == Reason.ANOTHER_DATABASE for item in all_of_both)
+
+
 def _candidate(contents: Contents, database: KnownDatabase) -> DatabaseCheckpoints:
     newest = contents.checkpoints(database.id, newest=3)
     sound = [item for item in newest if isinstance(item, Checkpoint)]
@@ -335,13 +352,13 @@ def _see(
     contents.see(replace(here, seen_number=number, seen_at=now))
 
 
-def _refuse_lost_starts(report: Report, before: Checkpoint) -> None:
+def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
     """A checkpoint of an unproven start would let what the one before knew of it be forgotten."""
     for tenant in report.tenants:
         sealed = before.tenants.get(tenant.tenant)
         if tenant.verdict is not Verdict.UNPROVEN_START or sealed is None or tenant.first_seq is None:
             continue
-        if sealed.first_seq < tenant.first_seq:
+        if seal.tenants[tenant.tenant].first_hash != sealed.first_hash:
             raise NotSigned(
                 f"The chain of {tenant.tenant} begins at entry {tenant.first_seq}, nothing proves what came "
                 f"before, and checkpoint {before.number} knew it from entry {sealed.first_seq} on, so no "
@@ -357,6 +374,11 @@ def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tupl
         if place and begins_line(item, checkpoints[:place], keys)
     ]
     return [tuple(checkpoints[first:end]) for first, end in pairwise([0, *starts, len(checkpoints)])]
+
+
+def _counted(line: Sequence[Checkpoint]) -> int:
+    """Up to which number entries had been given when a person said that what the file holds is right."""
+    return max((item.through for item in line[:1] if item.reason in NEW_LINE), default=0)
 
 
 def _doubt(database: KnownDatabase) -> Finding:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.rules import Code, Finding, Marker, anchor, denied, not_believed, seconds
+from app.services.chain.rules import (
+    Code,
+    Finding,
+    Marker,
+    anchor,
+    denied,
+    not_believed,
+    seconds,
+)
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
 from app.services.chain.verify.report import CheckpointHistory, SealedChain
 from app.services.text import counted
@@ -54,9 +62,8 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
             if found is not None:
                 failed.add(name)
                 joined.add(found)
-    done = set(moved)
     for voice in history.voices:
-        done |= _numbering(joined, voice, done)
+        failed |= _numbering(joined, voice, failed)
     return None
 
 
@@ -67,16 +74,37 @@ def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlie
         return chain.entries
     if earlier is not None:
         return 0
+    if _came_after(joined, chain, latest):
+        return chain.entries
     return chain.entries - joined.entries_until(chain.tenant, latest.tenants[chain.tenant].last_seq)
 
 
-def backed(history: CheckpointHistory, chain: Chain) -> bool:
+def backed(joined: Joined, history: CheckpointHistory, chain: Chain) -> bool:
     """Whether the latest trusted checkpoint proves it: its last row is there, or was pruned as last."""
-    sealed = None if history.proving is None else history.proving.tenants.get(chain.tenant)
-    if sealed is None:
+    known = history.proving
+    if known is None or chain.tenant not in known.tenants:
         return False
-    last = sealed.last_seq
-    return chain.first_seq <= last or (chain.marker is not None and chain.marker.to_seq == last)
+    pruned_through = None if chain.marker is None else chain.marker.to_seq
+    return not _came_after(joined, chain, known) or pruned_through == known.tenants[chain.tenant].last_seq
+
+
+def _came_after(joined: Joined, chain: Chain, known: Checkpoint) -> bool:
+    """Whether all of the chain came after what the checkpoint knew of it, of which nothing is left then.
+
+    Its numbers say so, or its times: the platform's gateway begins at 1 again where everything was removed.
+    """
+    sealed = known.tenants[chain.tenant]
+    if chain.first_seq > sealed.last_seq:
+        return True
+    state = joined.state_at(chain.tenant, sealed.last_seq)
+    if chain.first_hash == sealed.first_hash or (state is not None and state.head == sealed.head):
+        return False
+    return _is_later(chain, known)
+
+
+def _is_later(chain: Chain, known: Checkpoint) -> bool:
+    """Whether the chain begins, by its own time, after the checkpoint was made."""
+    return chain.first_at is not None and seconds(chain.first_at) >= known.at
 
 
 def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
@@ -123,8 +151,7 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
         f"No entry of {tenant} is left of the {sealed.entries:,} that checkpoint {known.number} had seen; "
         "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
-        "somebody else. Where you know that it was right, import the checkpoints made since, or start over, "
-        "for which there must be entries."
+        "somebody else. Where you know that it was right, import the checkpoints made since, or start over."
     )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 
@@ -181,8 +208,11 @@ class _Comparison:
         """
         chain, sealed = self.chain, self.sealed
         behind = chain.first_seq > sealed.last_seq
+        behind = behind or (self.wrong is None and _came_after(self.joined, chain, self.known))
+        if behind and not newest:
+            return None  # the later ones say it
         alone = chain.entries == len(chain.markers) + chain.doubted
-        if newest and behind and (alone or chain.at_genesis or (self._pruned and not exported)):
+        if behind and (alone or chain.at_genesis or (self._pruned and not exported)):
             return None if self._all_told or chain.doubted else _missing(chain.tenant, sealed, self.known)
         if self._pruned and sealed.last_seq <= self._pruned:
             return None  # what a marker says of entries appended after the checkpoint, nothing here bears out
@@ -367,7 +397,7 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
                 found.add(name)
         elif name not in ever and chain.first_seq <= latest.through:
             first, actual = chain.first_seq, None
-            if chain.at_genesis:
+            if chain.at_genesis or _is_later(chain, latest):
                 code = Code.NUMBERING
                 sentence = (
                     f"{name} is new since checkpoint {latest.number}, but begins at entry {first}, "

@@ -50,11 +50,11 @@ def conclude(
     }
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
     _explain(connection, joined, unproven, _readable(joined, extent))
-    _check_counters(joined, extent)
+    _check_counters(joined, extent, known.counted)
     _check_indexes(connection, joined, extent)
     earlier = compare(joined, known, extent.tenant)
     _explain_renumbered(connection, joined)
-    _explain_emptied(joined, extent)
+    _explain_emptied(joined, extent, known.counted)
     _name_gaps(joined, extent)
     tenants = tuple(
         _tenant_report(joined, chain, anchors[chain.tenant], known, earlier)
@@ -133,7 +133,7 @@ def _tenant_report(
     elif proof is None:
         verdict = Verdict.UNPROVEN_START
     else:
-        verdict = Verdict.VERIFIED if backed(known, chain) else Verdict.CONSISTENT
+        verdict = Verdict.VERIFIED if backed(joined, known, chain) else Verdict.CONSISTENT
     return TenantReport(
         tenant=chain.tenant,
         verdict=verdict,
@@ -284,15 +284,20 @@ def _name_gaps(joined: Joined, extent: "Extent") -> None:
         joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 
-def _check_counters(joined: Joined, extent: "Extent") -> None:
-    """The counters beside the table against the rows that were seen."""
+def _check_counters(joined: Joined, extent: "Extent", accepted: int) -> None:
+    """The counters beside the table against the rows that were seen.
+
+    AUTOINCREMENT's may be ahead up to the number `accepted`.
+    """
     end = max(extent.highest or 0, 0, *(chain.last_seq for chain in joined.chains.values()))
     counter, has_rows = extent.counter, bool(joined.chains) or extent.highest is not None
-    lost = end_is_lost(counter, end if has_rows else None)
+    lost = end_is_lost(counter, max(end, accepted) if has_rows else None)
     if lost and not joined.gap_between(end, counter or 0):
         sentence = (
             f"The file has numbered entries up to {counter}, but its last entry is {end}: "
-            "the entries after it were removed, unless an insert failed at the very end."
+            "the entries after it were removed, unless an insert failed at the very end. Where you know that "
+            "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
+            "start over."
         )
         joined.add(Finding(Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
     # The table counts, and an index that knows less of it is only a damaged index.
@@ -308,16 +313,15 @@ def _check_counters(joined: Joined, extent: "Extent") -> None:
         joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
 
 
-def _explain_emptied(joined: Joined, extent: "Extent") -> None:
-    """A table without entries that once had some: the platform's cleanup may leave nothing.
-
-    A range without entries says nothing of the rest.
+def _explain_emptied(joined: Joined, extent: "Extent", accepted: int) -> None:
+    """A table without entries that once had some behind the number `accepted`: the platform's cleanup may
+    leave nothing. A range without entries says nothing of the rest.
     """
-    emptied = not extent.partial and extent.first > extent.last and (extent.counter or 0) > 0
+    emptied = not extent.partial and extent.first > extent.last and (extent.counter or 0) > accepted
     if emptied and joined.complete and not joined.findings:
         sentence = (
             f"There are no entries, but the file has numbered some, up to {extent.counter}; "
-            "nothing proves what they were."
+            "nothing proves what they were. If that is right, start over."
         )
         joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 

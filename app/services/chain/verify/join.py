@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from app.services.chain.checkpoints.document import Checkpoint
-from app.services.chain.rules import GENESIS, Code, Finding, Marker, backwards, believed, seconds
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, Code, Finding, Marker, backwards, believed, seconds
 from app.services.chain.verify.follow import KEEP_MARKERS, Break, Gap, add_gap
 from app.services.chain.verify.report import CheckpointHistory, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
@@ -202,11 +202,12 @@ def digest_between(states: Iterable[ChainState], after: int, through: int) -> st
 
 
 def next_seal(joined: Joined, history: CheckpointHistory, last: int) -> Seal | None:
-    """What the next checkpoint is made of; None where rows came meanwhile.
+    """What the next checkpoint is made of, which may be no row at all; None where it is not known up to which
+    number rows were seen.
 
     It covers everything again where rows were pruned since the one before, or were numbered below its end.
     """
-    if max((chain.last_seq for chain in joined.chains.values()), default=None) != last:
+    if last == HIGHEST_SEQ and all(chain.last_seq != last for chain in joined.chains.values()):
         return None
     before, after = history.latest, 0
     if before is not None and len(history.current) < WHOLE_EVERY:

@@ -81,7 +81,8 @@ class CheckpointHistory:
 
     `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted. `notes` are
     sentences about them that are no findings. What a checkpoint knows that is signed with none of `keys` is
-    held against the rows, but proves none; None are all keys.
+    held against the rows, but proves none; None are all keys. Up to the number `counted` the file may have
+    numbered entries that are gone: a person has said that it is right so.
     """
 
     checkpoints: tuple["Checkpoint", ...] = ()
@@ -89,6 +90,7 @@ class CheckpointHistory:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     keys: frozenset[str] | None = None
+    counted: int = 0
 
     @property
     def latest(self) -> "Checkpoint | None":

@@ -251,7 +251,8 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 )
             report = conclude(connection, joined, extent, wish.history)
             if wish.seal:
-                report = replace(report, seal=next_seal(joined, wish.history, extent.last))
+                through = max(extent.last, extent.counter or 0)  # the latter of an emptied table
+                report = replace(report, seal=next_seal(joined, wish.history, through))
             watch(joined.entries)
             return report, disturbed
         except IN_THE_WAY as error:

@@ -238,6 +238,20 @@ def wiped(*, beyond: int = 0, first: int = 0, count: int = 0, rows: int = 3, fol
     return damage
 
 
+def begin_again(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    """The platform's cleanup took all, and its gateway numbers from the start again; perhaps twice."""
+    seqs = chain.seqs(tenant)
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", tenant)
+    for seq in seqs[: rng.randrange(1, len(seqs) + 1)]:
+        chain.append(tenant, at=NOW + 5, seq=seq)
+    if rng.random() < 0.3:
+        cut_head(chain, rng, tenant)
+
+
+def empty(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+    chain.run("DELETE FROM audit_chain")
+
+
 def move_all(chain: ChainFile, rng: random.Random, tenant: str) -> None:
     chain.run("UPDATE audit_chain SET tenant_id = 'moved' WHERE tenant_id = ?", tenant)
 
@@ -286,6 +300,8 @@ DAMAGES: dict[str, Damage] = {
     "wiped, going on": wiped(follow=True),
     "wiped, going on, counting fewer": wiped(follow=True, count=-1),
     "wiped, from before": wiped(follow=True, first=-1),
+    "begun again": begin_again,
+    "emptied": empty,
     "moved whole": move_all,
     "swapped": swap,
     "numbered high": number_high,

@@ -15,6 +15,7 @@ from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import START, ChainFile, codes
 from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS
+from tests.fixtures.checkpoints import sign
 
 TENANT = "tenant-00"
 
@@ -185,6 +186,68 @@ def test_an_idle_tenant_that_the_platform_itself_emptied(known: KnownChain, left
     assert "the platform's own cleanup" in finding.message and "start over" in finding.message
     known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
     assert known.verify().verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize("entries", [1, 10, 25])
+def test_a_gateway_that_begins_at_1_again(numbered: KnownChain, entries: int) -> None:
+    """Its cleanup took all; the next entries have the numbers of others that were known, and later times."""
+    chain, store = numbered.chain, numbered.store
+    chain.run("DELETE FROM audit_chain")
+    for seq in range(1, entries + 1):
+        chain.append("borealis", seq=seq, at=NOW + 5)
+    report = numbered.verify()
+    assert [(item.code, item.tenant) for item in report.findings] == [
+        ("TRUNCATED", "borealis"),
+        ("TRUNCATED", "aurora"),
+        ("SEQUENCE_COUNTER", None),
+    ]
+    assert all("the platform's own cleanup" in item.message for item in report.findings)
+    assert report.tenants[0].unwitnessed == entries
+    assert sign(chain.path, store._folder, now=NOW + 9, reason=Reason.START_OVER).checkpoint == 2
+    assert (numbered.verify().verdict, numbered.verify().findings) == (Verdict.VERIFIED, ())
+    chain.append("borealis", seq=entries + 1, at=NOW + 10)
+    assert (numbered.verify().verdict, codes(numbered.verify())) == (Verdict.VERIFIED, {"NUMBERING"})
+    chain.append("borealis", seq=61, at=NOW + 10)
+    numbered.checkpoint(NOW + 10)
+    chain.run("DELETE FROM audit_chain WHERE seq = 61")
+    assert codes(numbered.verify()) == {"TRUNCATED", "SEQUENCE_COUNTER"}
+
+
+@pytest.mark.parametrize("first", [2, 10])
+def test_a_cleanup_that_went_by_again_leaves_an_unproven_start(numbered: KnownChain, first: int) -> None:
+    """Of a chain that had begun at 1 again, and of a tenant that no checkpoint knew."""
+    chain, store = numbered.chain, numbered.store
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = 'borealis'")
+    for seq in range(1, 13):
+        chain.append("borealis", seq=seq, at=NOW + 5)
+        chain.append("cirrus", payload="{}", seq=seq + 20, at=NOW + 5)
+    chain.run("DELETE FROM audit_chain WHERE seq < ? OR seq BETWEEN 20 AND 22", first)
+    report = numbered.verify()
+    assert {item.tenant for item in report.findings if item.code == "UNPROVEN_START"} == {
+        "borealis",
+        "cirrus",
+    }
+    assert (codes(report), report.verdict) == ({"UNPROVEN_START", "NUMBERING"}, Verdict.UNPROVEN_START)
+    with pytest.raises(NotSigned, match="checkpoint 1 knew it from entry 1 on"):
+        numbered.checkpoint(NOW + 9)
+    store.accept_starts(chain.path, report, actor="ada", now=NOW + 9)
+    accepted = numbered.verify()
+    assert {item.tenant: item.verdict for item in accepted.tenants} == {
+        "aurora": Verdict.VERIFIED,
+        "borealis": Verdict.CONSISTENT,
+        "cirrus": Verdict.CONSISTENT,
+    }
+    numbered.checkpoint(NOW + 9)
+    assert (numbered.verify().verdict, numbered.verify().findings) == (Verdict.VERIFIED, ())
+
+
+def test_a_chain_rewritten_from_its_first_entry_did_not_begin_again(numbered: KnownChain) -> None:
+    """Its times are from before the checkpoint, which would have seen it then."""
+    numbered.chain.run("UPDATE audit_chain SET payload = '{}' WHERE tenant_id = 'borealis'")
+    numbered.chain.rehash("borealis")
+    (finding,) = numbered.verify().findings
+    assert (finding.code, finding.seq) == ("CHECKPOINT", 10)
+    assert "the chain was rewritten" in finding.message
 
 
 def test_markers_out_of_order(known: KnownChain) -> None:

@@ -9,6 +9,7 @@ import pytest
 from app.services.chain.checkpoints.document import NotSigned, Reason
 from app.services.chain.rules import Verdict
 from app.services.files import restoring
+from models.errors import NotAllowed
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.checkpoints.test_tables import store_file
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -109,6 +110,23 @@ def test_a_copy_that_is_another_database_is_still_held_against_its_own_checkpoin
     assert known.verify().verdict is Verdict.VERIFIED
     shifted(known)
     assert codes(known.verify()) == {"CHECKPOINT"}
+
+
+def test_what_is_exported_of_one_says_nothing_of_the_other(known: KnownChain, tmp_path: Path) -> None:
+    copy = copied(known, tmp_path / "b.db")
+    known.chain.append(TENANT)
+    known.checkpoint()
+    copy.chain.append(TENANT, event="user_updated")
+    said(copy, Reason.ANOTHER_DATABASE)
+    for file, other in ((copy, known), (known, copy)):
+        path, export = file.chain.path, tmp_path / "export.json"
+        file.store.export(other.chain.path, export)
+        with pytest.raises(NotAllowed, match=f"{path.name} was said to be another database than the one"):
+            file.store.known_from(path, export)
+        file.store.import_(export, now=NOW, path=path)
+        assert (file.verify().verdict, other.verify().verdict) == (Verdict.VERIFIED, Verdict.VERIFIED)
+        file.store.export(path, export)
+        assert file.chain.verify(checkpoints=file.store.known_from(path, export)).verdict is Verdict.VERIFIED
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -174,6 +175,32 @@ def test_an_empty_chain_is_no_problem(tmp_path: Path) -> None:
     tried = try_to_sign(chain.path, tmp_path / "checkpoints", now=NOW)
     assert (tried.missing, tried.held, tried.stops) == (None, {}, None)
     assert kept(chain.path, tmp_path / "checkpoints") == 0
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_that_nothing_is_left_is_accepted(tmp_path: Path, *, known: bool, ledger: bool) -> None:
+    """As the platform's own cleanup leaves an idle platform, whether a checkpoint had seen it or not."""
+    chain, folder = ChainFile.build(tmp_path / "a.db", rows=5, tenants=2), tmp_path / "checkpoints"
+    if ledger:
+        chain.run("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)")
+        chain.run("INSERT INTO d1_migrations VALUES (1, '0000', '2026-01-01 10:00:00')")
+    if known:
+        sign(chain.path, folder, now=NOW)
+    chain.run("DELETE FROM audit_chain")
+    found = sign(chain.path, folder, now=NOW)
+    assert found.report.verdict is (Verdict.TAMPERED if known else Verdict.UNPROVEN_START)
+    assert "start over" in found.report.findings[0].message and found.checkpoint is None
+    way: dict[str, Any] = {"reason": Reason.START_OVER} if known else {"accepted_by": "ada"}
+    assert sign(chain.path, folder, now=NOW, **way).checkpoint == 1 + known
+    found = sign(chain.path, folder, now=NOW)
+    assert (found.report.verdict, found.report.findings) == (Verdict.VERIFIED, ())
+    chain.append("tenant-00", seq=1, at=NOW)  # as the gateway numbers
+    chain.append("tenant-02", seq=2, at=NOW)
+    assert sign(chain.path, folder, now=NOW + 1).checkpoint == 2 + known
+    assert verify_known(chain.path, folder, now=NOW).verdict is Verdict.VERIFIED
+    chain.run("DELETE FROM audit_chain WHERE seq = 2")
+    assert {item.code for item in verify_known(chain.path, folder, now=NOW).findings} == {Code.TRUNCATED}
 
 
 def test_an_earlier_state_is_not_signed_and_stops_everything(tmp_path: Path) -> None:
