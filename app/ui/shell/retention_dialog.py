@@ -324,10 +324,12 @@ def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) ->
         )
     if plan.majority:
         number = len(plan.majority)
-        whose = "One tenant loses" if number == 1 else f"{grouped(number)} tenants lose"
+        whose, of = (
+            ("One tenant loses", "its") if number == 1 else (f"{grouped(number)} tenants lose", "their")
+        )
         yield (
             "majority",
-            f"{whose} more than half of the audit entries.",
+            f"{whose} more than half of {of} audit entries.",
             "I mean this",
             "More than half of a tenant's entries would go; tick the box above first.",
         )

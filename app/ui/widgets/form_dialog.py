@@ -240,6 +240,7 @@ class DateRangeDialog(FormDialog):
         self.add_field("last", "Last day", self.last, self._check_last)
         self.first.dateChanged.connect(lambda _: self._edited("last"))
         self.submitted.connect(self.accept)
+        self.first.setFocus()
 
     def is_dirty(self) -> bool:
         """Never: two days are no work that could be lost."""

@@ -114,17 +114,12 @@ class ListController(QObject):
         return None if row is None else row[0]
 
     def selected_count(self) -> int:
-        return sum(map(len, self._selected_ranges()))
+        return sum(map(len, self.view.selected_ranges()))
 
     def selected_keys(self) -> tuple[ListQuery, Keys]:
         """The list's query and exactly the keys of the rows selected now, in their order."""
-        parts = (self.model.keys[rows.start : rows.stop] for rows in self._selected_ranges())
+        parts = (self.model.keys[rows.start : rows.stop] for rows in self.view.selected_ranges())
         return self._shown_query(), joined(*parts)
-
-    def _selected_ranges(self) -> list[range]:
-        """The selected rows in order; all of a million rows are one range."""
-        parts = self.view.selectionModel().selection().toList()
-        return sorted((range(part.top(), part.bottom() + 1) for part in parts), key=lambda rows: rows.start)
 
     def all_keys(self) -> tuple[ListQuery, Keys | None]:
         """The list's query and the keys of every row; None while they are not all here."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -38,7 +39,8 @@ class Selection(QObject):
 
     def records(self) -> list[Row]:
         """The selected rows that are at hand, at most some hundreds: enough to say what applies to them."""
-        found = (self._rows.model.record(row) for row in self._rows.view.selected_rows()[:LOOKED_AT])
+        rows = islice(chain.from_iterable(self._rows.view.selected_ranges()), LOOKED_AT)
+        found = (self._rows.model.record(row) for row in rows)
         return [record for record in found if record is not None]
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
@@ -75,8 +77,8 @@ class Selection(QObject):
 
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""
-        rows = self._rows.view.selected_rows()
-        self._place = rows[0] if rows else self._rows.view.currentIndex().row()
+        ranges = self._rows.view.selected_ranges()
+        self._place = ranges[0].start if ranges else self._rows.view.currentIndex().row()
 
     def _select_next(self, total: int) -> None:
         place, self._place = self._place, _NOWHERE
