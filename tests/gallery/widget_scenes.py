@@ -205,7 +205,7 @@ def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
     busy.say("Verifying")
     busy.set_progress(300, 1000, "1,020,000 rows/s")
     status.addPermanentWidget(busy)
-    status.addPermanentWidget(Label("Retention: last run 04:00, 1,204 rows removed · next in 14 h"))
+    status.addPermanentWidget(Label("Retention: last run 04:00, removed 1,204 rows · next in 14 h"))
     window.setStatusBar(status)
     return window, column
 

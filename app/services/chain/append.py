@@ -79,7 +79,12 @@ _NO_CHAIN: Final = Statement(_CHAIN_THERE, expect=0)
 
 
 class Caution(TenantAdminError):
-    """What a person should know before an act on a database; `heard` says that the act may go on."""
+    """What a person should know before an act on a database; `heard` says that the act may go on.
+
+    `question` is asked above it.
+    """
+
+    question = "Take the gateway's next number?"
 
     def heard(self, database: Database) -> None:
         database.heard = str(self)
@@ -88,6 +93,7 @@ class Caution(TenantAdminError):
 class NotRecorded(Caution):
     """There is no audit chain, and nobody has agreed to that yet (`Database.unrecorded`)."""
 
+    question = "Go on without a record?"
     sentence = (
         "{name} has no audit chain (no table audit_chain), so what is done in it here is recorded nowhere; "
         "nothing was changed."

@@ -30,9 +30,9 @@ Ours, which begin like that or are markers, take the table's next number anywher
 
 _CAUTION: Final = (
     "The platform's gateway seems to number the audit entries of this file itself, tenant by tenant. An "
-    "entry of ours in the chain of {tenant} takes the number that the gateway gives next to {owners}, and "
-    "what it writes there is then refused, each time. The way out: change something of {owners} here "
-    "afterwards; the gateway goes on behind the entry of that."
+    "entry of ours in the chain of {tenant} takes the number that the gateway gives next to {owners}; what "
+    "the gateway writes for {owners} is then refused, each time. To let it go on, change something of "
+    "{owners} here afterwards: its next number is then the one behind the entry of that change."
 )
 
 

@@ -131,6 +131,16 @@ class RetentionResult:
         return not (self.left or self.skipped or self.cancelled or self.broken)
 
     @property
+    def outcome(self) -> str:
+        """How much went, and how much stays although it is old: `7 rows; old entries of 1 tenant stay`."""
+        tenants = len({one.tenant_id for one in self.left})
+        stays = [f"old entries of {counted(tenants, 'tenant')}"] if tenants else []
+        stays += [f"old rows of {table}" for table in sorted({one.table for one in self.skipped})]
+        return (
+            f"{counted(self.total, 'row')}; {', '.join(stays)} stay" if stays else counted(self.total, "row")
+        )
+
+    @property
     def alarm(self) -> str | None:
         """The first of what is broken, for a person who has to look at it."""
         if not self.broken:
@@ -146,8 +156,7 @@ class RetentionResult:
     def change(self) -> Change:
         """What those who show the file are told of it; retention cannot be undone."""
         went = {table for table, rows in (*self.removed.items(), *self.changed.items()) if rows}
-        removed = f"Retention removed {counted(self.total, 'row')}"
-        return Change(removed, (), (), bulk=frozenset(went | {AUDIT_CHAIN.name}))
+        return Change(f"Retention removed {self.outcome}", (), (), bulk=frozenset(went | {AUDIT_CHAIN.name}))
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --json`."""

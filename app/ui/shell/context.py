@@ -32,11 +32,11 @@ _CANNOT = {
 class Context(QObject):
     """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
-    `clock` gives epoch seconds; `say(text)` shows a toast. `asks(sentence, agreed, refused)` when a person
+    `clock` gives epoch seconds; `say(text)` shows a toast. `asks(Caution, agreed, refused)` when a person
     must say whether an act shall go on, which then calls one of the two.
     """
 
-    asks = Signal(str, object, object)
+    asks = Signal(object, object, object)
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Context(QObject):
             again()
 
         if isinstance(error, Caution):
-            self.asks.emit(str(error), agreed, partial(failed, error) if failed else lambda: None)
+            self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None)
         else:
             (failed or self.runner.failed.emit)(error)
 

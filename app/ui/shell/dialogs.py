@@ -227,7 +227,7 @@ def _table_rows(info: OpenedFile) -> list[tuple[Cell, ...]]:
 def _table_verdict(schema: Schema, name: str) -> Cell:
     lacks, extra = schema.missing_columns.get(name, ()), schema.extra_columns.get(name, ())
     if name in schema.extra_tables:
-        return Cell("Not the platform's", tone=Tone.NEUTRAL, icon=Icon.INFO)
+        return Cell("Not known here", tone=Tone.NEUTRAL, icon=Icon.INFO)
     named = {"lacks": ", ".join(lacks), "also has": ", ".join(extra)}
     words = "; ".join(f"{what} {columns}" for what, columns in named.items() if columns)
     if lacks:

@@ -19,7 +19,6 @@ from app.services.retention.clock import (
 )
 from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
 from app.services.retention.run import NoCheckpoint, RetentionResult, RetentionStopped, carry_out
-from app.services.text import counted
 from app.ui.shell.context import Context
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import percent, relative_time
@@ -286,8 +285,6 @@ class Retention(QObject):
     def _outcome(self) -> str:
         if self.last is None:
             return ""
-        tenants = len({left.tenant_id for left in self.last.left})
-        kept = f", old entries of {counted(tenants, 'tenant')} kept" if tenants else ""
         unsigned = ", no checkpoint after it" if self.last.no_checkpoint else ""
         broken = ", a chain broken after it" if self.last.broken else ""
-        return f", {counted(self.last.total, 'row')} removed{kept}{unsigned}{broken}"
+        return f", removed {self.last.outcome}{unsigned}{broken}"

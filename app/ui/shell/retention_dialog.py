@@ -16,7 +16,7 @@ from app.services.records.tables import (
     title_of,
 )
 from app.services.retention.plan import Confirmation, Plan, TenantShare
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -48,11 +48,11 @@ _EVERY_DAY = (
     "Retention removes audit entries, read notifications and planning runs marked deleted (with their "
     "artifacts) once they are that old."
 )
-_STAYS = (
+_CHAIN_STAYS = (
     "In place of the audit entries a prune marker stays in each chain, so that the rest of it still "
-    "verifies. The newest entry of a chain stays however old it is, and so do unread notifications and every "
-    "run that is not marked deleted."
+    "verifies. The newest entry of a chain stays however old it is. "
 )
+_STAYS = "Unread notifications stay, and so does every run that is not marked deleted."
 _NO_WAY_BACK = "Removing cannot be undone: what goes is gone from this file, and only a backup has it still."
 
 _BOX_MARGIN = 6
@@ -194,13 +194,13 @@ class RetentionDialog(Dialog):
         self.milliseconds.clicked.connect(self.milliseconds_changed)
         self.milliseconds.clicked.connect(self.reject)
         self.add_widget(self.milliseconds)
-        self.add_widget(Label(_STAYS, Look.DIM, wrap=True))
+        self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
         self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
         if plan.caution is not None:
             self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
         if self._cannot:
             self.add_widget(Label(self._cannot, Look.WARN, wrap=True))
-        else:
+        elif plan.has_chain:
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)
             self.add_widget(self.archive)
@@ -242,25 +242,23 @@ class RetentionDialog(Dialog):
 
     def _add_what_stays(self, plan: Plan) -> None:
         """What is old and cannot go."""
-        stays = [(left.tenant_id, left.reason) for left in plan.left]
-        if stays:
-            self.left = self._add_reasons("Old entries that stay", "Tenant", stays[:LISTED])
-        if len(stays) > LISTED:
-            self.add_widget(Label(f"and of {grouped(len(stays) - LISTED)} more tenants", Look.DIM))
+        if plan.left:
+            stays = [(tenant_name(left.tenant_id), left.reason) for left in plan.left]
+            self._add_reasons("Old entries that stay", stays)
         if plan.skipped:
-            rows = [(skipped.table, skipped.reason) for skipped in plan.skipped]
-            self.skipped = self._add_reasons("Other old rows that stay", "Table", rows)
+            self._add_reasons("Other old rows that stay", [(one.table, one.reason) for one in plan.skipped])
 
-    def _add_reasons(self, title: str, whose: str, reasons: Sequence[tuple[str, str]]) -> StaticTable:
+    def _add_reasons(self, title: str, reasons: Sequence[tuple[str, str]]) -> None:
         self.add_widget(Label(title, Look.SECTION))
-        columns = (StaticColumn(whose), StaticColumn("Why"))
-        rows = [
-            (Cell(name, tone=Tone.WARN, icon=Icon.WARNING), Cell(reason, tip=reason))
-            for name, reason in reasons
-        ]
-        table = StaticTable(self.theme, title, columns, rows, most=3, wide=1)
-        self.add_widget(table)
-        return table
+        for name, reason in reasons[:LISTED]:
+            icon = IconLabel(self.theme, 16)
+            icon.show_icon(Icon.WARNING, Tone.WARN)
+            line = QWidget()
+            row = in_row(icon, (Label(f"{name}: {reason}", wrap=True, selectable=True), 1), within=line)
+            row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
+            self.add_widget(line)
+        if len(reasons) > LISTED:
+            self.add_widget(Label(f"and {grouped(len(reasons) - LISTED)} more", Look.DIM))
 
     def _add_buttons(self, total: int, daily: bool) -> None:
         rows = counted(total, "row")
@@ -339,6 +337,8 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
     age = counted(days, "day")
     if plan.obstacle is not None:
         return f"Nothing of {file_name} can be removed."
+    if not plan.total and (plan.left or plan.skipped):
+        return f"Nothing of {file_name} would be removed: what is older than {age} stays, for these reasons."
     if not plan.total:
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
     return (

@@ -26,6 +26,7 @@ from models.errors import Cancelled, TenantAdminError
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
+    from app.services.chain.append import Caution
     from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
     from app.ui.shell.context import Context
@@ -174,11 +175,12 @@ class MainWindow(QMainWindow):
             ErrorDialog(self.theme, str(error), self).open_once()
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
-    def _ask(self, sentence: str, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
+    def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415
 
         within = QApplication.activeModalWidget() or self  # a form, perhaps
-        dialog = ConfirmDialog(self.theme, "Go on?", sentence, action="Go on", danger=False, parent=within)
+        asked, sentence = caution.question, caution.happened
+        dialog = ConfirmDialog(self.theme, asked, sentence, action="Go on", parent=within)
         dialog.rejected.connect(refused)
         dialog.open_once(agreed)
 

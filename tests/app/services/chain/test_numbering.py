@@ -28,7 +28,7 @@ def number(database: LocalDatabase, seqs: dict[str, range], payload: str = "{}")
 def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(database: LocalDatabase) -> None:
     number(database, {"aurora": range(1, 41)})
     sentence = str(caution(database, ["system"]))
-    assert "gives next to “aurora”, and" in sentence and "The way out: change" in sentence
+    assert "gives next to “aurora”;" in sentence and "change something of “aurora”" in sentence
     assert caution(database, ["aurora"]) is None
     assert caution(database, ["system", "aurora"]) is None, "which goes on behind"
 

@@ -73,7 +73,7 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
     qtbot.addWidget(dialog)
     dialog.open()
     rows = {row[0]: row[1:] for row in texts(dialog.table)}
-    assert rows["sessions"] == ["1", "Not the platform's"]
+    assert rows["sessions"] == ["1", "Not known here"]
     assert rows["users"] == ["0", "also has shoe_size"]
     assert rows["notifications"] == ["0", "lacks metadata"]
     assert rows["planning_parked_ideas"] == ["—", "Missing"]

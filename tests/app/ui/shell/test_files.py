@@ -495,7 +495,7 @@ def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow,
     total = removed[0].total
     assert total > 0
     qtbot.waitUntil(lambda: "next in" in window.retention_status.text())
-    status = f"Retention: last run just now, {total:,} rows removed · next in 24 h"
+    status = f"Retention: last run just now, removed {total:,} rows · next in 24 h"
     assert window.retention_status.text() == status
     qtbot.waitUntil(lambda: page.model.rowCount() == count(demo_path, "audit_chain") < before)
     assert ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned'")[0][0] > 0

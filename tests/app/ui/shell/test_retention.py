@@ -146,7 +146,7 @@ def test_a_run_that_is_due_begins_by_itself(
     assert said[1] == "Retention: running…"
     assert said[-2:] == [
         "Retention: 100 % done",
-        "Retention: last run just now, 3 rows removed · next in 24 h",
+        "Retention: last run just now, removed 3 rows · next in 24 h",
     ]
     assert preferences.last_run == NOW
     assert worker.next_run == NOW + DAY

@@ -21,7 +21,7 @@ from tests.fixtures.checkpoints import verify
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import connected
 from tests.fixtures.retaining import retain
-from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal, texts
+from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal, texts, words
 
 DAY = 86_400
 WAITING = "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
@@ -68,7 +68,7 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
         box.cards["majority"].box.click()
     with removal(qtbot, ahead) as removed:
         click(qtbot, box.once_button)
-    status = f"Retention: last run just now, {removed[0].total:,} rows removed · next in 24 h"
+    status = f"Retention: last run just now, removed {removed[0].total:,} rows · next in 24 h"
     qtbot.waitUntil(lambda: ahead.retention_status.text() == status)
 
 
@@ -126,7 +126,7 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     before = ask(demo_path, "SELECT hash FROM audit_chain WHERE tenant_id = 'acme-corp' ORDER BY seq")
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    assert [row[0] for row in texts(box.left)] == ["acme-corp"]
+    assert "\nacme-corp: " in words(box)
     assert "acme-corp" not in [row[0] for row in texts(box.tenants)]
     if "majority" in box.cards:
         box.cards["majority"].box.click()
@@ -138,7 +138,7 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     assert after == before
     report = verify(demo_path, tmp_path / "none", now=NOW)
     assert {one.tenant: one.verdict for one in report.tenants}["acme-corp"] is Verdict.TAMPERED
-    qtbot.waitUntil(lambda: "old entries of 1 tenant kept" in window.retention_status.text())
+    qtbot.waitUntil(lambda: "old entries of 1 tenant stay" in window.retention_status.text())
 
 
 @pytest.mark.slow
@@ -205,13 +205,13 @@ def test_a_tick_has_milliseconds_read_as_such(qtbot: QtBot, window: MainWindow, 
     open_file(qtbot, window, demo_path)
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    assert any("seems to be in milliseconds" in why for _, why in texts(box.skipped))
+    assert "seems to be in milliseconds" in words(box)
     before = box.once_button.text()
     click(qtbot, box.milliseconds)
     qtbot.waitUntil(lambda: box not in window.findChildren(RetentionDialog))
     again = dialog(qtbot, window, RetentionDialog)
     assert again.milliseconds.isChecked() and again.once_button.text() != before
-    assert not hasattr(again, "skipped"), "nothing stays for its time"
+    assert "old rows that stay" not in words(again)
     with removal(qtbot, window) as done:
         click(qtbot, again.once_button)
     assert done[0].skipped == ()

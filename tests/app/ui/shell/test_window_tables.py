@@ -17,8 +17,7 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
-from tests.fixtures import chains
-from tests.fixtures.gateway import create_gateway, create_planning, refer_to_tenants
+from tests.fixtures.gateway import append_by_tenant, create_gateway, create_planning, refer_to_tenants
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -197,7 +196,8 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     press("P")
     question = dialog(qtbot, window, ConfirmDialog)
     assert "planning.sqlite has no audit chain" in question.sentence.text()
-    assert "recorded nowhere" in question.sentence.text()
+    assert question.title.text() == "Go on without a record?"
+    assert question.sentence.text().endswith("is recorded nowhere.")
     click(qtbot, question.cancel_button)
     closed(qtbot, window, ConfirmDialog)
     assert status() == "running"
@@ -237,13 +237,13 @@ def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
 ) -> None:
     path = create_gateway(tmp_path / "gateway.sqlite")
     with closing(apsw.Connection(str(path))) as connection:
-        chains.append(connection, "aurora", [NOW - 10, NOW - 5])
+        append_by_tenant(connection, "aurora", NOW - 10, NOW - 5)
     open_file(qtbot, window, path)
     page = go(qtbot, window, TABLES.index("planning_runs"))
     choose(qtbot, page, 0)
     press("R")
     question = dialog(qtbot, window, ConfirmDialog)
-    assert "of “aurora” would have (3 now)" in question.sentence.text()
+    assert "gives next to “aurora”;" in question.sentence.text()
     click(qtbot, question.confirm_button)
     closed(qtbot, window, ConfirmDialog)
     qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("active",)])
