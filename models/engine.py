@@ -6,7 +6,7 @@ is a `Capability`, and no limit of an engine is written anywhere but in its `Lim
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -99,6 +99,10 @@ class Database(ABC):
 
         Raises `UndecodableText` where a text is not UTF-8; as its bytes (`CAST … AS BLOB`) it can be had.
         """
+
+    def each(self, query: BaseQuery) -> Iterator[Row]:
+        """The same one by one as they are asked for; an engine that can holds no more than one of them."""
+        yield from self.rows(query)
 
     def scalar(self, query: BaseQuery) -> Any:
         """The first column of the first row, or None."""

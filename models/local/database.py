@@ -12,7 +12,7 @@ import apsw
 from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
-from models.engine import Capability, Database, Limits, Rows, Statement
+from models.engine import Capability, Database, Limits, Row, Rows, Statement
 from models.errors import FileEmptied, FileLocked, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
 from models.local.errors import no_longer, translate
@@ -184,6 +184,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def rows(self, query: BaseQuery) -> Rows:
         with self.expected_errors():
             return list(self.execute(query))
+
+    def each(self, query: BaseQuery) -> Iterator[Row]:
+        with self.expected_errors():
+            yield from self.execute(query)
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         with self.snapshot():

@@ -58,11 +58,11 @@ HAVING count(*) = 1 AND lower(keys."from") = 'tenant_id'
 """
 """What a table's tenants refer to, in tables of the file's own."""
 
-_READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -~]*' THEN hash END"
+READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -~]*' THEN hash END"
 """The hash as text, or NULL where it could not be decoded."""
 
 _LAST: Final = f"""
-SELECT seq, {_READABLE_HASH}, created_at FROM {TABLE} WHERE tenant_id = {{tenant}} ORDER BY seq DESC LIMIT 1
+SELECT seq, {READABLE_HASH}, created_at FROM {TABLE} WHERE tenant_id = {{tenant}} ORDER BY seq DESC LIMIT 1
 """  # noqa: S608
 _INSERT: Final = f"""
 INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at) VALUES (?, ?, ?,

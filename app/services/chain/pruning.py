@@ -16,15 +16,13 @@ What proves a prefix are the rules of verification (app/services/chain/README.md
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from app.services.chain.append import Batch, Event, append
+from app.services.chain.append import READABLE_HASH, Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES
-from app.services.chain.reading import SIZE, bounded, markers_of, read_entries, text_encoding
+from app.services.chain.reading import markers_of, read_entries, text_encoding
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
@@ -38,16 +36,13 @@ from app.services.chain.rules import (
 from app.services.chain.verify.follow import (
     COUNT,
     ERRORS,
-    FIRST_PREVIOUS,
-    FIRST_SEQ,
     HEAD,
     SEQ,
     Follower,
-    QuickCheck,
     State,
     quick_check,
 )
-from models.engine import Database, Row, Statement, raw
+from models.engine import Database, Statement, raw
 from models.errors import UndecodableText
 from models.progress import Stop, Tick, never
 
@@ -56,20 +51,26 @@ GROUP: Final = 20
 
 CHANGED: Final = "The chain was changed by somebody else meanwhile."
 
-_OLD: Final = f"FROM {TABLE} WHERE seq BETWEEN ? AND ? AND +tenant_id IN (SELECT value FROM json_each(?))"  # noqa: S608
-_UNREAD: Final = ", ".join(["NULL"] * 5)
-_PROVING: Final = f"""
-SELECT seq, tenant_id, {JOINED}, hash, previous_hash, event_type, CASE WHEN {QUICK_TYPES} THEN created_at END
-{_OLD} ORDER BY seq LIMIT ?
-"""
-_COUNTING: Final = f"SELECT seq, tenant_id, NULL, hash, previous_hash, NULL, 0 {_OLD} ORDER BY seq LIMIT ?"
-_ONE_BY_ONE: Final = f"SELECT seq, tenant_id, {_UNREAD} {_OLD} ORDER BY seq LIMIT ?"
+_OLD: Final = f"""
+WITH ends(tenant, last) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+SELECT {{columns}} FROM {TABLE} CROSS JOIN ends ON ends.tenant = +tenant_id AND seq <= ends.last
+WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
+"""  # noqa: S608
+_QUICK: Final = f"{JOINED}, hash, previous_hash, event_type, CASE WHEN {QUICK_TYPES} THEN created_at END"
+_PROVING: Final = _OLD.format(columns=f"seq, tenant_id, {_QUICK}")
+_ONE_BY_ONE: Final = _OLD.format(columns="seq, tenant_id, NULL, NULL, NULL, NULL, NULL")
 """The same rows, each to be read again by its bytes."""
 
-_SIZE: Final = f"SELECT total(size) FROM (SELECT {SIZE} AS size {_OLD} ORDER BY seq LIMIT ?)"  # noqa: S608
+_COUNTING: Final = f"""
+SELECT tenant_id, first, last, count, (SELECT {READABLE_HASH} FROM {TABLE} WHERE seq = last) FROM (
+  SELECT tenant_id, min(seq) AS first, max(seq) AS last, count(*) AS count
+  FROM ({_OLD.format(columns="seq, tenant_id")}) GROUP BY tenant_id
+) ORDER BY first
+"""  # noqa: S608
+"""What the next rows are, as the columns of `Part`."""
 
-_CHUNK: Final = 250
-"""Entries read at a time: the fewest that cost nothing, since these are still in the processor's cache."""
+_CHUNK: Final = 1_000
+"""Entries that one read goes through, at most."""
 
 _SURVIVOR: Final = "tenant_id = ? AND seq > ? ORDER BY seq LIMIT 1"
 _REMOVING_LAST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
@@ -144,87 +145,84 @@ def prove(
     the entries are not judged once more, one by one. Raises what `tick` does.
     """
     encoding = text_encoding(database)
-    walk = partial(_walked, database, encoding, group, batch_rows, tick)
-    is_verified = verified()
-    follower, batches = walk(is_verified)
-    if is_verified and not verified():
-        follower, batches = walk(False)
-    problems = [
-        LeftAlone(prefix.tenant_id, *problem)
-        for prefix in group
-        if (problem := _problem(database, encoding, follower, prefix, (accepted or {}).get(prefix.tenant_id)))
-        is not None
-    ]
+    follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
+    stretch = _Stretch.of(group, batch_rows)
+    batches = _counted(database, stretch, tick) if verified() else []
+    if not verified():
+        batches = _judged(database, encoding, stretch, follower, tick)
+    walked = {part.tenant_id: part for part in joined(batches)}
+    problems = []
+    for prefix in group:
+        part, start = walked.get(prefix.tenant_id), (accepted or {}).get(prefix.tenant_id)
+        problem = _problem(database, encoding, follower, prefix, part, start)
+        if problem is not None:
+            problems.append(LeftAlone(prefix.tenant_id, *problem))
     proven = {prefix.tenant_id for prefix in group} - {problem.tenant_id for problem in problems}
     kept = ([part for part in batch if part.tenant_id in proven] for batch in batches)
     return [batch for batch in kept if batch], problems
 
 
-def _walked(  # noqa: PLR0917 - always the same but for the last
-    database: Database,
-    encoding: str,
-    group: Sequence[Prefix],
-    batch_rows: int,
-    tick: Tick,
-    is_verified: bool,
-) -> tuple[Follower, list[list[Part]]]:
-    """The follower that has seen each entry of the prefixes, in order of seq, and the parts of each
-    transaction.
+class _Stretch(NamedTuple):
+    """The entries of several tenants that are read in order: `ends` are the tenants with their last seqs, as
+    JSON, `size` is how many entries a transaction has.
     """
-    follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
-    check = _counting(follower) if is_verified else quick_check(follower, record=False)
-    sql = _COUNTING if is_verified else _PROVING
-    ends = {prefix.tenant_id: prefix.last_seq for prefix in group}
-    first, last = min(prefix.first_seq for prefix in group), max(ends.values())
-    size = _batch_size(batch_rows, sum(prefix.rows for prefix in group), last + 1 - first)
-    tenants = json.dumps(list(ends), ensure_ascii=False)
 
-    def read(start: int, limit: int) -> list[Row]:
-        values = start, last, tenants, limit
-        if encoding == "utf-8":
-            with suppress(UndecodableText):
-                return database.rows(raw(sql, *values))
-        return database.rows(raw(_ONE_BY_ONE, *values))
+    ends: str
+    first: int
+    last: int
+    size: int
 
-    def bytes_of(start: int, limit: int) -> float:
-        return 0 if is_verified else float(database.scalar(raw(_SIZE, start, last, tenants, limit)))
+    @classmethod
+    def of(cls, group: Sequence[Prefix], batch_rows: int) -> "_Stretch":
+        """Fewer entries a transaction where they lie thinly, because each then costs a page of its own."""
+        first, last = min(prefix.first_seq for prefix in group), max(prefix.last_seq for prefix in group)
+        dense = 2 * batch_rows * sum(prefix.rows for prefix in group) // max(1, last + 1 - first)
+        ends = json.dumps([(prefix.tenant_id, prefix.last_seq) for prefix in group], ensure_ascii=False)
+        return cls(ends, first, last, max(1, batch_rows // 10, min(batch_rows, dense)))
 
+
+def _counted(database: Database, stretch: _Stretch, tick: Tick) -> list[list[Part]]:
+    """The parts of each transaction, of entries that a verification has judged."""
+    ends, first, last, size = stretch
+    batches: list[list[Part]] = []
+    while rows := database.rows(raw(_COUNTING, ends, first, last, size)):
+        batches.append([Part(*row) for row in rows])
+        tick(sum(part.count for part in batches[-1]))
+        first = max(part.to_seq for part in batches[-1]) + 1
+    return batches
+
+
+def _judged(
+    database: Database, encoding: str, stretch: _Stretch, follower: Follower, tick: Tick
+) -> list[list[Part]]:
+    """The same, where `follower` has seen each entry, in order of seq."""
+    ends, start, last, size = stretch
+    check = quick_check(follower, record=False)
     batches: list[list[Part]] = []
     begun: dict[str, int] = {}  # the first entry of each tenant in the part that it is in
     counted: dict[str, int] = {}
-    filled = 0
-    for rows in bounded(read, bytes_of, first, last, most=_CHUNK):
-        count = 0
-        for seq, tenant, data, digest, previous, event, at in rows:
-            if seq > ends[tenant]:
-                continue
-            count += 1
-            if at is None or not check(data, digest, previous, tenant, event, at, seq):
-                for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
-                    follower.judge(entry)
-            begun.setdefault(tenant, seq)
-            filled += 1
-            if filled == size:
-                batches.append(_cut(follower.states, begun, counted))
-                filled = 0
+    filled, count, unreadable = 0, _CHUNK, False
+    while count == _CHUNK or unreadable:
+        by_bytes = unreadable or encoding != "utf-8"
+        count, unreadable = 0, False
+        query = raw(_ONE_BY_ONE if by_bytes else _PROVING, ends, start, last, _CHUNK)
+        try:
+            for seq, tenant, data, digest, previous, event, at in database.each(query):
+                if at is None or not check(data, digest, previous, tenant, event, at, seq):
+                    for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
+                        follower.judge(entry)
+                begun.setdefault(tenant, seq)
+                filled += 1
+                if filled == size:
+                    batches.append(_cut(follower.states, begun, counted))
+                    filled = 0
+                start = seq + 1
+                count += 1
+        except UndecodableText:
+            unreadable = True
         tick(count)
     batches.append(_cut(follower.states, begun, counted))
-    return follower, batches
-
-
-def _counting(follower: Follower) -> QuickCheck:
-    """Takes in each row as it stands: it has been judged by a verification."""
-    states = follower.states
-
-    def count(_data: bytes, stored: str, previous: str, tenant: str, _event: str, at: int, seq: int) -> bool:
-        if (state := states.get(tenant)) is None:
-            follower.begin(tenant, seq, previous, stored, at, holds=True)
-        else:
-            state[HEAD], state[SEQ] = stored, seq
-            state[COUNT] += 1
-        return True
-
-    return count
+    return batches
 
 
 def _cut(states: Mapping[str, State], begun: dict[str, int], counted: dict[str, int]) -> list[Part]:
@@ -239,32 +237,33 @@ def _cut(states: Mapping[str, State], begun: dict[str, int], counted: dict[str, 
     return parts
 
 
-def _problem(
+def _problem(  # noqa: PLR0917 - what is known of a prefix
     database: Database,
     encoding: str,
     follower: Follower,
     prefix: Prefix,
+    walked: Part | None,
     accepted: tuple[int, str] | None,
 ) -> tuple[int | None, str] | None:
-    """Where and why a walked prefix must stay, or None."""
+    """Where and why a prefix must stay of which all that is there was `walked`, or None."""
+    first = prefix.first_seq
+    start = read_entries(database, encoding, "seq = ?", first)
+    if walked is None or not start:
+        return first, CHANGED
     state = follower.states.get(prefix.tenant_id)
-    changed = prefix.first_seq, CHANGED
-    if state is None:
-        return changed
-    if state[ERRORS]:
+    if state is not None and state[ERRORS]:
         return _first_error(follower, prefix)
     markers, doubted = markers_of(database, encoding, prefix.tenant_id)
     if doubted:
         return doubted[0].seq, doubted[0].message
-    first = prefix.first_seq
-    if anchor(state[FIRST_SEQ], state[FIRST_PREVIOUS], markers[-1] if markers else None, accepted) is None:
+    if anchor(first, start[0].text("previous_hash"), markers[-1] if markers else None, accepted) is None:
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
     if first < 1:
         return first, f"Entry {first:,} is numbered below 1, which no prune marker can say."
     survivors = read_entries(database, encoding, _SURVIVOR, prefix.tenant_id, prefix.last_seq)
-    if not survivors or state[COUNT] != prefix.rows or state[FIRST_SEQ] != first:
-        return changed
-    if survivors[0].text("previous_hash") != state[HEAD]:
+    if not survivors or (walked.from_seq, walked.count) != (first, prefix.rows):
+        return first, CHANGED
+    if survivors[0].text("previous_hash") != walked.last_hash:
         return survivors[0].seq, broken_link(prefix.tenant_id, survivors[0].seq)
     return None
 
@@ -277,11 +276,6 @@ def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
         if item.tenant == tenant and item.seq is not None and item.is_error:
             found.append((item.seq, item.message))
     return min(found, default=(prefix.first_seq, "The chain does not hold; verify it."))
-
-
-def _batch_size(batch_rows: int, rows: int, span: int) -> int:
-    """Fewer entries a transaction where they lie thinly, because each then costs a page of its own."""
-    return max(1, batch_rows // 10, min(batch_rows, 2 * batch_rows * rows // max(1, span)))
 
 
 def joined(batches: Iterable[Sequence[Part]]) -> list[Part]:

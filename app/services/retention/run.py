@@ -61,8 +61,9 @@ _SLICE_ROWS: Final = 1_000
 _HOLD: Final = 0.015
 """Seconds that a transaction shall hold the lock; the one before tells how many slices that is."""
 
-_FOLD_EVERY: Final = 4
-"""Full transactions between two checkpoints of the write-ahead log."""
+_FOLD_EVERY: Final = 12
+"""Full transactions between two checkpoints of the write-ahead log, which holds some 30 MB by then. Each of
+them waits for the disk, and so does the first commit behind it."""
 
 _PAUSE: Final = 0.005
 """Seconds between transactions, in which others get the lock: they look for it now and then alone, so a

@@ -19,7 +19,14 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
 from app.services.chain.rules import Verdict
 from app.services.demo import create_demo
-from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
+from app.services.retention.plan import (
+    MOST_DAYS,
+    TABLES,
+    Confirmation,
+    NeedsConfirmation,
+    TryCheckpoint,
+    find_prefixes,
+)
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
 from models.engine import Statement
@@ -229,6 +236,25 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
     assert sql.execute(every_byte).fetchall() == expected
     report = json.loads(sql.execute("SELECT payload FROM audit_chain WHERE tenant_id = 'system'").get)
     assert [one["tenant"] for one in report["left"]] == ["acme"]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 4, 1000])
+def test_what_was_verified_is_counted_as_it_would_be_judged(
+    database: LocalDatabase, sql: apsw.Connection, batch_rows: int
+) -> None:
+    """Chains whose prefixes end in turn, a tenant beside them, and a text that is no UTF-8."""
+    for number in range(12):
+        for tenant, until in (("a", 3), ("bé", 12), ("c", 8)):
+            chains.append(sql, tenant, [old(20 - number) if number < until else NEW])
+    chains.append(sql, "young", [NEW] * 3)
+    chains.append(sql, "bé", [NEW])
+    found, _ = find_prefixes(database, CUTOFF)
+    sql.execute("UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT) WHERE tenant_id = 'young'")
+    proven = partial(prove, database, found, batch_rows=batch_rows, tick=lambda _: None)
+    judged, counted = proven(), proven(verified=lambda: True)
+    assert judged == counted and judged[1] == []
+    assert sum(part.count for batch in counted[0] for part in batch) == 3 + 12 + 8
+    assert all(sum(part.count for part in batch) <= batch_rows for batch in counted[0])
 
 
 def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
