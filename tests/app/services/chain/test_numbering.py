@@ -35,9 +35,9 @@ def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(database:
 
 def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(database: LocalDatabase) -> None:
     number(database, {"aurora": range(30, 41), "borealis": range(1, 4)})
-    assert "“aurora”, and" in str(caution(database, ["system"]))
-    assert "“aurora”, and" in str(caution(database, ["borealis"]))
-    assert "“aurora” and 1 more tenant, and" in str(caution(database, ["borealis", "system"]))
+    assert "to “aurora”;" in str(caution(database, ["system"]))
+    assert "to “aurora”;" in str(caution(database, ["borealis"]))
+    assert "to “aurora” and 1 more tenant;" in str(caution(database, ["borealis", "system"]))
 
 
 @pytest.mark.parametrize(
