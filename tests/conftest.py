@@ -1,8 +1,9 @@
 """Shared fixtures: everything a test keeps lives in its own tmp_path, and no display is needed."""
 
+import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -31,6 +32,16 @@ ON_REQUEST = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, meaning in ON_REQUEST.items():
         parser.addoption(f"--{name}", action="store_true", help=meaning)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Makes thousands of tests. Garbage is not looked for meanwhile, nor later among them, who all stay."""
+    gc.disable()
+    done = yield
+    gc.freeze()
+    gc.enable()
+    return done
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

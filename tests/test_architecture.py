@@ -24,32 +24,14 @@ def sources(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
-    """Absolute module name, line, and whether it is imported when the module itself is."""
-    tree = ast.parse(path.read_bytes())
-    delayed = {
-        child
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or _only_for_types(node)
-        for child in ast.walk(node)
-        if child is not node
-    }
-    for node in ast.walk(tree):
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Each module that is imported, by its absolute name, and the line."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno, node not in delayed
+            yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                is_module = (ROOT / full.replace(".", "/")).exists() or (
-                    ROOT / f"{full.replace('.', '/')}.py"
-                ).exists()
-                yield full if is_module else str(node.module), node.lineno, node not in delayed
-
-
-def _only_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+            yield str(node.module), node.lineno
 
 
 @pytest.mark.parametrize("folder", ["models", "app"])
@@ -110,10 +92,11 @@ def test_colours_are_written_in_the_theme_alone() -> None:
     for path in sources("app"):
         if {ROOT / "app" / "ui" / "theme", ROOT / "app" / "services"} & set(path.parents):
             continue
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if literal.search(text) else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and literal.search(node.value):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}")
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(text.splitlines(), 1):
             if named.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
     assert not found, "\n".join(found)
@@ -167,7 +150,7 @@ def test_every_dependency_that_is_imported_is_declared() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in sources("app", "models")
-        for name, line, _ in imports(path)
+        for name, line in imports(path)
         if name.partition(".")[0] not in declared
     ]
     assert not found, "\n".join(found)

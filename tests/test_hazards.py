@@ -63,7 +63,7 @@ def test_only_these_parts_of_qt_are_used() -> None:
     found = {
         name.split(".")[1]
         for path in sources("app")
-        for name, _, _ in imports(path)
+        for name, _ in imports(path)
         if name.startswith("PySide6.")
     }
     assert found <= QT_MODULES

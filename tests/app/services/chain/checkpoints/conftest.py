@@ -1,9 +1,13 @@
 """A chain that a checkpoint knows, and what a later verification says of it."""
 
+import shutil
 from collections.abc import Callable
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from app.services.chain.checkpoints.document import Checkpoint, Reason
@@ -37,12 +41,31 @@ class KnownChain:
         return self.chain.verify(checkpoints=self.store.known_from(self.chain.path, export, **options))
 
 
+@pytest.fixture(scope="session")
+def _known_chains(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A folder with the chain and the store, made once for each size."""
+
+    @cache
+    def made(rows: int, tenants: int, step: int) -> Path:
+        folder = tmp_path_factory.mktemp("known")
+        chain = ChainFile.build(folder / "a.db", rows=rows, tenants=tenants, step=step)
+        KnownChain(chain, CheckpointStore(folder / "home")).checkpoint()
+        chain.sql.close()
+        return folder
+
+    return made
+
+
 @pytest.fixture
-def known_chain(tmp_path: Path) -> Callable[..., KnownChain]:
+def known_chain(_known_chains: Callable[..., Path], tmp_path: Path) -> Callable[..., KnownChain]:
     def build(rows: int = 50, tenants: int = 1, step: int = 1) -> KnownChain:
-        chain = ChainFile.build(tmp_path / "a.db", rows=rows, tenants=tenants, step=step)
-        found = KnownChain(chain, CheckpointStore(tmp_path / "home"))
-        found.checkpoint()
-        return found
+        shutil.copytree(_known_chains(rows, tenants, step), tmp_path, dirs_exist_ok=True)
+        chain, home = ChainFile(tmp_path / "a.db"), tmp_path / "home"
+        stat = chain.path.stat()
+        with closing(apsw.Connection(str(home / "checkpoints.sqlite"))) as store:
+            store.pragma("synchronous", "off")
+            seen = str(chain.path), f"{stat.st_dev}:{stat.st_ino}"
+            store.execute("UPDATE databases SET path = ?, file_id = ?", seen)  # here, and not as made
+        return KnownChain(chain, CheckpointStore(home))
 
     return build

@@ -49,13 +49,15 @@ def _built(rows: int, tenants: int, seed: int, step: int) -> bytes:
     rng.shuffle(order)
     heads: dict[str, str] = {}
     at = START
+    entries = []
+    for number, tenant in enumerate(order):
+        at += rng.randrange(3)
+        event, previous = rng.choice(EVENTS), heads.get(tenant, GENESIS)
+        payload = f'{{"actor": "ada", "id": "{number}", "note": "häßlich"}}'
+        heads[tenant] = value = digest(previous, event, payload, at)
+        entries.append((1 + number * step, tenant, event, payload, previous, value, at))
     with sql:
-        for number, tenant in enumerate(order):
-            at += rng.randrange(3)
-            event = rng.choice(EVENTS)
-            payload = json.dumps({"actor": "ada", "id": f"{number}", "note": "häßlich"}, ensure_ascii=False)
-            previous, seq = heads.get(tenant, GENESIS), 1 + number * step
-            heads[tenant] = insert(sql, tenant, previous, (event, payload, at, seq))
+        sql.executemany(INTO_AUDIT_CHAIN + "(?, ?, ?, ?, ?, ?, ?)", entries)
     return sql.serialize("main")
 
 
