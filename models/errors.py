@@ -275,6 +275,15 @@ class ColumnMissing(StorageError):
     sentence = "This file has no column {what}, which this needs."
 
 
+class OnlyElsewhere(StorageError):
+    """The file's schema asks for what another program adds to SQLite, a collation say."""
+
+    sentence = (
+        "The tables of this file use the {what}, which only the program that made them has; nothing was "
+        "changed. Do this in that program."
+    )
+
+
 class Refused(StorageError):
     """A constraint that the platform's schema does not have, or a record that others still refer to."""
 

@@ -72,6 +72,8 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return _constraint(str(cause))
         case apsw.SQLError():
             return _sql_error(str(cause), path)
+        case apsw.MismatchError():
+            return errors.Refused("the key of such a row is a whole number")
     return next((said(path) for kind, said in _OF_A_FILE if isinstance(cause, kind)), None)
 
 
@@ -107,6 +109,10 @@ def _sql_error(message: str, path: Path) -> StorageError | None:
         return errors.Refused(
             f"a foreign key of {found[1]} refers to columns of {found[2]} that are no key of it"
         )
+    if found := re.match("(?:no such|unknown) (function|collation sequence|module): (.+)", message):
+        return errors.OnlyElsewhere(f"{found[1]} {found[2]}")
+    if message.startswith(("cannot UPDATE generated column", "unsafe use of")):
+        return errors.Refused(message)
     if found := re.search(r"table (.+) has no column named (.+)", message):
         return errors.ColumnMissing(f"{found[1]}.{found[2]}")
     return None

@@ -10,6 +10,7 @@ from peewee import SQL, BaseQuery
 from app.services.chain.append import Event, Head, end_of, end_queries
 from app.services.chain.rules import SECONDS_LIMIT, TABLE
 from app.services.records.rows import (
+    ID,
     Image,
     RowChange,
     StoredRow,
@@ -17,15 +18,13 @@ from app.services.records.rows import (
     decoded,
     exact,
     in_parts,
+    lacking,
     one_of,
     refers,
 )
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import ColumnMissing, NotAllowed, NotFound, StillReferred, TableMissing
+from models.errors import NotAllowed, NotFound, StillReferred, TableMissing
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
-
-ID: Final = "id"
-"""The column by which people name a record of any table that acts write."""
 
 STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""
@@ -113,7 +112,7 @@ class Images:
             if name in stored.columns:
                 image[name] = value
             elif value is not None and name not in STAMPS:
-                raise ColumnMissing(f"{table}.{name}")
+                raise lacking(stored, name)
         return StoredRow(stored, image)
 
     def completed(self, row: RowChange) -> RowChange:
@@ -215,7 +214,7 @@ class Images:
             require_key(table)
             for column in by:
                 if column not in (*table.columns, *table.key):
-                    raise ColumnMissing(f"{name}.{column}")
+                    raise lacking(table, column)
             parts = ", ".join(exact(name, column) for column in _needed(table, only))
             queries: list[BaseQuery] = []
             for part in in_parts(wanted, max(1, self._database.limits.parameters // len(by))):
@@ -272,7 +271,7 @@ def _table(tables: StoredTables, name: str) -> StoredTable:
 
 def _needed(table: StoredTable, only: Collection[str] = ()) -> tuple[str, ...]:
     """The columns to read: the key, and all others with the place, or what an edit of `only` these needs."""
-    needed = {*only, "updated_at", *(name for key in table.referring for name in key.parent_columns)}
+    needed = {ID, *only, "updated_at", *(name for key in table.referring for name in key.parent_columns)}
     place = () if only or table.place is None else (table.place,)
     columns = (name for name in table.columns if not only or name in needed)
     return tuple(dict.fromkeys((*table.key, *columns, *place)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from peewee import Case, Column, Query, fn
+from peewee import SQL, Case, Column, Query, fn
 from peewee import Table as Source
 
 from app.services.records.rows import Value, decoded, exactly, holds, legible
@@ -81,13 +81,17 @@ def read_entry(database: Database, seq: int, *, accepted: bool = False) -> Audit
 
 def value_of(column: TableColumn, source: Any) -> Any:
     """A column of `source`, a table that has it, as an expression; of a secret only whether there is one."""
-    stored = Column(source, column.source)
+    stored = _column(source, column.source)
     match column.kind:
         case ColumnKind.PRESENCE:
             return Case(None, [(stored.is_null(False) & (stored != ""), 1)], 0)
         case ColumnKind.LENGTH:
             return fn.length(stored)
     return stored
+
+
+def _column(source: Any, name: str) -> Any:
+    return Column(source, name) if name else SQL('""')  # which Peewee would leave out
 
 
 _Wanted = tuple[Table, TableColumn, Value]
@@ -127,7 +131,7 @@ class _Reading:
         self._unknown = [name for name in stored if whole and name not in declared]
         self._missing = frozenset(column.name for column in asked if column.source not in stored)
         cells = [exactly(value_of(column, source)) for column in self._columns]
-        cells += [exactly(Column(source, name)) for name in self._unknown]
+        cells += [exactly(_column(source, name)) for name in self._unknown]
         self.query: Query = source.select(*cells).where(holds(Column(source, by.source), value))
 
     def record(self, row: Sequence[Any]) -> Record:

@@ -15,7 +15,7 @@ from peewee import OP, SQL, Expression, NodeList
 
 from app.services.text import readable
 from models.engine import Statement, raw, sql_name
-from models.errors import ColumnMissing, NotAllowed
+from models.errors import ColumnMissing, NotAllowed, TenantAdminError
 from models.schema import ForeignKey, StoredTable
 
 T = TypeVar("T")
@@ -36,6 +36,9 @@ Value = None | int | float | str | bytes | RawText
 
 Image = Mapping[str, Value]
 """Column name to the value as stored."""
+
+ID: Final = "id"
+"""The column by which people name a record of any table that acts write."""
 
 _EXACT_INTEGERS: Final = 2**53
 """JSON readers keep integers exactly up to here."""
@@ -102,9 +105,9 @@ class StoredRow:
     place: Value = None
 
     def __getitem__(self, column: str) -> Value:
-        """Raises `ColumnMissing` for a column that the file lacks."""
+        """Raises `ColumnMissing` for a column that the file lacks, `NotAllowed` for one that it computes."""
         if column not in self.image:
-            raise ColumnMissing(f"{self.table.name}.{column}")
+            raise lacking(self.table, column)
         return self.image[column]
 
     @property
@@ -136,6 +139,11 @@ class StoredRow:
         """The value for payloads and sentences; None where the file lacks the column."""
         return shown(self.image.get(column))
 
+    @property
+    def record_id(self) -> Value:
+        """What people name it by; where it has no id, the first value of its key."""
+        return self.image[ID] if ID in self.image else next(iter(self.key.values()))
+
     def added(self) -> "RowChange":
         """The change that adds it; its first value names it where it does not know its key."""
         names = (
@@ -143,14 +151,16 @@ class StoredRow:
             if self.table.key and self.image.keys() >= set(self.table.key)
             else [*self.image][:1]
         )
-        return RowChange(self.table, {name: self.image[name] for name in names}, None, self.image)
+        key = {name: self.image[name] for name in names}
+        return RowChange(self.table, self.record_id, key, None, self.image)
 
     def altered(self, values: Image) -> "RowChange":
         """The change that gives it these values."""
-        return RowChange(self.table, self.key, {name: self[name] for name in values}, values)
+        before = {name: self[name] for name in values}
+        return RowChange(self.table, self.record_id, self.key, before, values)
 
     def removed(self) -> "RowChange":
-        return RowChange(self.table, self.key, self.image, None, self.place)
+        return RowChange(self.table, self.record_id, self.key, self.image, None, self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,7 @@ class RowChange:
     """
 
     stored: StoredTable
+    record_id: Value
     key: Image
     before: Image | None = field(repr=False)
     after: Image | None = field(repr=False)
@@ -171,13 +182,9 @@ class RowChange:
     def table(self) -> str:
         return self.stored.name
 
-    @property
-    def record_id(self) -> Value:
-        """The key's value, where it is one column."""
-        return next(iter(self.key.values()))
-
     def inverse(self) -> "RowChange":
-        return replace(self, before=self.after, after=self.before)
+        key = {name: (self.after or {}).get(name, value) for name, value in self.key.items()}
+        return replace(self, key=key, before=self.after, after=self.before)
 
     def statement(self) -> Statement:
         """The guarded write: it changes exactly one row, and only if that row is still as `before`.
@@ -211,6 +218,16 @@ class RowChange:
         # OR ABORT: a table may say that a conflict replaces the other row.
         start = f"INSERT OR ABORT INTO {table} ({', '.join(map(sql_name, names))})"
         return Statement(raw(f"{start} VALUES ({', '.join(places)})", *values))
+
+
+def lacking(table: StoredTable, column: str) -> TenantAdminError:
+    """What is wrong where a table has no values of its own in a column."""
+    if column in table.names:
+        return NotAllowed(
+            f"This file computes {table.name}.{column} from other columns, so nothing can be written there; "
+            "nothing was changed."
+        )
+    return ColumnMissing(f"{table.name}.{column}")
 
 
 def _qualified(table: str, column: str) -> str:

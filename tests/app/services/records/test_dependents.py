@@ -149,6 +149,10 @@ def test_rows_that_nothing_tells_apart_are_refused_by_the_table_s_name(
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
+        (
+            "CREATE TABLE odd (a, b AS (a) STORED REFERENCES users ON DELETE SET NULL)",
+            'cannot UPDATE generated column "b"',
+        ),
         ("ALTER TABLE users ADD COLUMN org TEXT REFERENCES orgs(id)", "refers to a table orgs, which is not"),
         (
             "CREATE TABLE odd (who REFERENCES users ON DELETE CASCADE, at REFERENCES rooms)",

@@ -1,8 +1,11 @@
 """Rows are what the file says: every column, every storage class; an act changes only what it touches."""
 
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +15,16 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RawText
 from app.services.records.webhooks import WebhookInput
-from models.errors import AlreadyExists, ChangedSince, ColumnMissing, NotAllowed, Refused, TableMissing
+from models.errors import (
+    AlreadyExists,
+    ChangedSince,
+    ColumnMissing,
+    InvalidInput,
+    NotAllowed,
+    OnlyElsewhere,
+    Refused,
+    TableMissing,
+)
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
@@ -203,6 +215,66 @@ def test_a_row_comes_back_in_its_place_and_beside_one_that_took_it(
     execute(database, "VACUUM")
     writing.undo(database, writing.undo(database, undone, now=NOW), now=NOW)
     assert {name for (name,) in read("SELECT id FROM users")} == {"u-1", "u-2", "u-3", "u-4"}
+
+
+@pytest.mark.parametrize("key", ["id", "tenant_id, email", "email"])
+def test_a_record_is_known_by_its_id_whatever_its_key(
+    database: LocalDatabase, content: Content, key: str
+) -> None:
+    execute(
+        database,
+        "DROP TABLE users",
+        f"CREATE TABLE users (id TEXT, tenant_id TEXT, email TEXT, PRIMARY KEY ({key})) WITHOUT ROWID",
+    )
+    for user in ("u-1", "u-2"):
+        add_user(database, user)
+    before = content()
+    change = users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+    assert change.rows[0].record_id == "u-1"
+    writing.undo(database, change, now=NOW)
+    assert content() == before
+    with pytest.raises(InvalidInput, match="already has a user with"):
+        users.rename(database, "u-1", "U-2@acme.example", actor="ops", now=NOW)
+    assert content() == before
+
+
+def test_a_column_that_the_file_computes_is_not_called_missing(database: LocalDatabase) -> None:
+    execute(
+        database, "DROP TABLE users", "CREATE TABLE users (id PRIMARY KEY, tenant_id, mail, email AS (mail))"
+    )
+    execute(database, "INSERT INTO users (id, tenant_id, mail) VALUES ('u-1', 'acme', 'a@acme.example')")
+    with pytest.raises(NotAllowed, match=r"computes users\.email from other columns"):
+        users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+    with pytest.raises(NotAllowed, match=r"computes users\.email from other columns"):
+        users.create(database, "acme", "b@acme.example", actor="ops", now=NOW)
+
+
+def test_a_key_of_numbers_is_a_sentence(database: LocalDatabase, content: Content) -> None:
+    execute(database, "DROP TABLE users", "CREATE TABLE users (id INTEGER PRIMARY KEY, tenant_id, email)")
+    before = content()
+    with pytest.raises(Refused, match="the key of such a row is a whole number"):
+        users.create(database, "acme", "b@acme.example", actor="ops", now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        ("email TEXT COLLATE ICU_de", "collation sequence ICU_de"),
+        ("email TEXT CHECK (is_mail(email))", r"function is_mail\(\)"),
+        ("email TEXT, of AS (is_mail(email))", r"function is_mail\(\)"),
+    ],
+)
+def test_what_only_the_file_s_own_program_has_is_named(
+    database: LocalDatabase, database_path: Path, made: str, what: str
+) -> None:
+    with closing(apsw.Connection(str(database_path))) as own:
+        own.create_collation("ICU_de", lambda one, other: (one > other) - (one < other))
+        own.create_scalar_function("is_mail", lambda *values: 1, deterministic=True)
+        own.execute(f"DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT, {made})")
+        own.execute("INSERT INTO users (id, tenant_id, email) VALUES ('u-1', 'acme', 'a@acme.example')")
+    with pytest.raises(OnlyElsewhere, match=f"the {what}, which only the program that made them has"):
+        users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
 
 
 def test_where_nothing_tells_rows_apart_none_is_written(database: LocalDatabase, content: Content) -> None:
