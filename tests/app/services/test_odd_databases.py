@@ -66,12 +66,9 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, P
     return made()
 
 
-def content(path: Path, *, rowids: bool = True) -> tuple[Stored, list[tuple[Any, ...]]]:
-    """All rows but those of the chain, and these.
-
-    Without rowids where SQLite itself may give others, as VACUUM does: they are no value of a row.
-    """
-    found = {name.lower(): rows for name, rows in stored(path, rowids=rowids).items()}
+def content(path: Path) -> tuple[Stored, list[tuple[Any, ...]]]:
+    """All rows but those of the chain, and these."""
+    found = {name.lower(): rows for name, rows in stored(path).items()}
     entries = found.pop(CHAIN, [])
     counters = found.get("sqlite_sequence", [])
     found["sqlite_sequence"] = [row for row in counters if row[1].lower() != CHAIN.encode()]
@@ -131,22 +128,22 @@ def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
         chosen = random.Random(number)
         with database.connection_context():
             for act in acts(database, chosen):
-                before, entries = content(path, rowids=False)
+                before, entries = content(path)
                 where = f"{number}: {act}"
                 try:
                     change = act(database)
                 except TenantAdminError as error:
                     assert str(error).strip(), where
-                    assert content(path, rowids=False) == (before, entries), f"{where}: refused ({error})"
+                    assert content(path) == (before, entries), f"{where}: refused ({error})"
                     continue
                 assert change.summary, where
-                assert content(path, rowids=False)[0] != before, where
+                assert content(path)[0] != before, where
                 undone = writing.undo(database, change, now=NOW)
-                after, more = content(path, rowids=False)
+                after, more = content(path)
                 assert after == before, where
                 again = writing.undo(database, undone, now=NOW)
                 writing.undo(database, again, now=NOW)
-                after, more = content(path, rowids=False)
+                after, more = content(path)
                 assert after == before, where
                 assert set(entries) <= set(more), where
                 assert len(more) - len(entries) in (0, 4 * len(change.events)), where
