@@ -17,7 +17,7 @@ import pytest
 from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
-from app.services.retention.run import RetentionResult
+from app.services.retention.result import RetentionResult
 from tests.fixtures import chains
 from tests.fixtures.command import run
 from tests.fixtures.gateway import append_by_tenant, create_planning

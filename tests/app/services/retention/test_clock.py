@@ -17,7 +17,7 @@ from app.services.retention.clock import (
     steady_clock,
     utc_time,
 )
-from app.services.retention.run import RetentionResult
+from app.services.retention.result import RetentionResult
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains, retaining

@@ -1,0 +1,206 @@
+"""Removes what a plan says in short transactions, so that readers and writers beside it hardly wait.
+
+A large removal is never one transaction: up to `BATCH_ROWS` audit entries go at a time, fewer where the file
+and its disk are slow, with a pause in between, and the write-ahead log is folded back every few transactions
+instead of in a commit. One DELETE of 500,000 rows holds the lock for a second; here it is held for `_HOLD`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from typing import Final
+
+from app.services.chain.archives import Archiver
+from app.services.chain.checkpoints.making import Attempt
+from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.retention.other_tables import OldRows, Skipped, refusal
+from app.services.retention.plan import Plan
+from app.services.retention.result import RetentionResult
+from models.engine import Database
+from models.errors import Cancelled, FileLocked, Refused, RowChanged, StorageError
+from models.progress import Progress, Stop, never
+
+BATCH_ROWS: Final = 5_000
+"""Audit entries a transaction, at most."""
+
+_SLICE_ROWS: Final = 1_000
+"""Audit entries by which a transaction grows or shrinks."""
+
+_HOLD: Final = 0.015
+"""Seconds that a transaction shall hold the lock; the one before tells how many slices that is."""
+
+_FOLD_EVERY: Final = 12
+"""Full transactions between two checkpoints of the write-ahead log, which holds some 30 MB by then. Each of
+them waits for the disk, and so does the first commit behind it."""
+
+_PAUSE: Final = 0.005
+"""Seconds between transactions, in which others get the lock: they look for it now and then alone, so a
+shorter pause behind a shorter transaction is one that they miss."""
+
+_RETRIES: Final = 5
+
+
+@dataclass(kw_only=True)
+class Removal:
+    """One run's removals; `result` counts them, and is right whenever they end.
+
+    Of entries the `shares` go. `attempt` is what was verified, which holds while the file is `untouched()`.
+    """
+
+    database: Database
+    plan: Plan
+    now: int
+    archiver: Archiver | None
+    progress: Progress
+    cancelled: Stop
+    pause: Callable[[float], None]
+    batch_rows: int
+    attempt: Attempt = field(init=False, default_factory=Attempt)
+
+    def __post_init__(self) -> None:
+        plan, self.shares, self.untouched = self.plan, self.plan.shares, self.plan.untouched
+        removed = dict.fromkeys(plan.counts, 0)
+        self.result = RetentionResult(
+            plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt
+        )
+        self._stopped: set[str] = set()
+        self._done = self._total = 0
+        self._unfolded = 0.0
+        self._slices = 2
+
+    def remove(self) -> None:
+        """Removes the shares, and of other tables what is planned. Raises `Cancelled` between transactions,
+        and the storage errors.
+        """
+        entries = sum(share.rows for share in self.shares)
+        others = self.plan.total - self.plan.counts[AUDIT_CHAIN.name]
+        # An entry is proven, archived perhaps, then removed.
+        self._total = others + entries * (2 if self.archiver is None else 3)
+        with self.database.calm_log() as self._fold_back:
+            for group in groups(share for share in self.shares if not share.incidental):
+                self._prune(group)
+            for table in self.plan.others.paths:
+                self._remove_records(table)
+            if self.result.total:
+                for group in groups(share for share in self.shares if share.incidental):
+                    self._prune(group)
+
+    def _prune(self, group: Sequence[Prefix]) -> None:
+        are_sound = {prefix.tenant_id for prefix in group} <= self.attempt.sound
+        rows = min(self.batch_rows, _SLICE_ROWS)
+        slices, left = prove(
+            self.database,
+            group,
+            batch_rows=rows,
+            tick=self._tick,
+            accepted=self.attempt.known.adopted,
+            verified=self.untouched if are_sound else never,
+        )
+        self.result.left += tuple(left)
+        if self.archiver is not None:
+            self._keep(self.archiver, slices)
+        while slices:
+            taken = min(self._slices, self.batch_rows // rows, len(slices))
+            parts = [part for part in joined(slices[:taken]) if part.tenant_id not in self._stopped]
+            slices = slices[taken:]
+            held = self._remove_parts(parts, taken * rows / self.batch_rows)
+            if held:
+                self._slices = max(1, min(int(taken * _HOLD / held), taken + 1))
+
+    def _keep(self, archiver: Archiver, slices: Sequence[Sequence[Part]]) -> None:
+        """Archives the entries of every part; the archives are complete before anything is removed."""
+        by_tenant: dict[str, list[Part]] = {}
+        for part in chain.from_iterable(slices):
+            by_tenant.setdefault(part.tenant_id, []).append(part)
+        for tenant, parts in by_tenant.items():
+            try:
+                reference = archiver.write(tenant, parts, self._tick)
+            except RowChanged as error:
+                self._leave(parts[0], error)
+                continue
+            self.result.archives += (reference.file,)
+            for part in parts:
+                part.archive = reference
+
+    def _leave(self, part: Part, error: StorageError) -> None:
+        reason = CHANGED if isinstance(error, RowChanged) else str(error)
+        self.result.left += (LeftAlone(part.tenant_id, part.from_seq, reason),)
+        self._stopped.add(part.tenant_id)
+
+    def _remove_parts(self, parts: Sequence[Part], share: float) -> float:
+        """For how many seconds that kept others from writing; as one who removes nothing, 0."""
+        if not parts:
+            return 0.0
+        write = partial(remove, self.database, parts, cutoff=self.plan.cutoff, now=self.now)
+        try:
+            return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
+        except (RowChanged, Refused) as error:  # the platform's own cleanup, say
+            if len(parts) > 1:  # find whose entries they were
+                return max(self._remove_parts([part], share) for part in parts)
+            self._leave(parts[0], error)
+            return 0.0
+
+    def _remove_records(self, table: str) -> None:
+        refused: Counter[str] = Counter()
+        for _ in range(_RETRIES):
+            removals = self.plan.others.removals(self.database, table)
+            refused.clear()
+            try:
+                for removal in removals:
+                    refused += self._remove_or_split(removal)
+            except RowChanged:  # somebody marked one unread, or restored a run: read them again
+                continue
+            break
+        self.result.skipped += tuple(
+            Skipped(table, rows, refusal(table, rows, by)) for by, rows in refused.items()
+        )
+
+    def _remove_or_split(self, removal: OldRows) -> Counter[str]:
+        """Removes the records, one by one where the file refuses to let go of one; how many stay, by whose
+        rows keep them.
+        """
+        others = self.plan.others
+        try:
+            self._transact(partial(self.database.run_batch, removal.statements), removal.removed)
+            for table, rows in removal.changed.items():
+                if rows:
+                    self.result.changed[table] = self.result.changed.get(table, 0) + rows
+        except Refused:
+            if len(removal.rows) == 1:
+                return Counter([others.holders(self.database, removal.table, removal.rows[0])])
+            alone = (others.removal(self.database, removal.table, [row]) for row in removal.rows)
+            return sum(map(self._remove_or_split, alone), Counter())
+        return Counter()
+
+    def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 1.0) -> float:
+        """`share` is how much of a full transaction it is; the log is folded back by that."""
+        if self.cancelled():
+            raise Cancelled
+        try:
+            held = write(cancelled=self.cancelled)
+        except FileLocked:
+            if self.cancelled():  # which is what ended the wait
+                raise Cancelled from None
+            raise
+        for table, rows in removed.items():
+            self.result.removed[table] = self.result.removed.get(table, 0) + rows
+        self._advance(sum(removed.values()))
+        self._unfolded += share
+        if self._unfolded >= _FOLD_EVERY:
+            self._unfolded = 0.0
+            self._fold_back()  # which keeps nobody waiting either
+        else:
+            self.pause(_PAUSE)
+        return held
+
+    def _tick(self, rows: int) -> None:
+        if self.cancelled():
+            raise Cancelled
+        self._advance(rows)
+
+    def _advance(self, rows: int) -> None:
+        self._done = min(self._done + rows, self._total)
+        self.progress(self._done, self._total)

@@ -1,0 +1,85 @@
+"""What a retention run did, for a person, a script and those who show the file."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.services.chain.pruning import LeftAlone
+from app.services.records.change import Change
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.retention.clock import ClockDoubt
+from app.services.retention.other_tables import Skipped
+from app.services.retention.plan import changes, in_doubt, stays
+from app.services.text import counted, tenant_name
+
+
+@dataclass(slots=True)
+class RetentionResult:
+    """What went, and what stayed although it is old.
+
+    `changed` counts the rows that lost what they referred to. `cancelled` says that there is more to remove;
+    what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
+    entries. `doubt` says why the clock was in doubt, also when a person has said that it is right.
+    `caution` is what to know and do now that a report was made.
+    `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
+    that was not so before, by tenant; under None it is the file's.
+    """
+
+    cutoff: int
+    removed: dict[str, int]
+    changed: dict[str, int] = field(default_factory=dict)
+    left: tuple[LeftAlone, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+    archives: tuple[str, ...] = ()
+    doubt: ClockDoubt | None = None
+    caution: str | None = None
+    no_checkpoint: str | None = None
+    broken: dict[str | None, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.removed.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that is old went, and what stays holds."""
+        return not (self.left or self.skipped or self.cancelled or self.broken)
+
+    @property
+    def outcome(self) -> str:
+        """How much went, and how much stays although it is old: `7 rows; old entries of 1 tenant stay`."""
+        tenants = len({one.tenant_id for one in self.left})
+        stays = [f"old entries of {counted(tenants, 'tenant')}"] if tenants else []
+        stays += [f"old rows of {table}" for table in sorted({one.table for one in self.skipped})]
+        return (
+            f"{counted(self.total, 'row')}; {', '.join(stays)} stay" if stays else counted(self.total, "row")
+        )
+
+    @property
+    def alarm(self) -> str | None:
+        """The first of what is broken, for a person who has to look at it."""
+        if not self.broken:
+            return None
+        tenant, reason = next(iter(self.broken.items()))
+        whose = "" if tenant is None else f" of {tenant_name(tenant)}"
+        more = f" {counted(len(self.broken) - 1, 'more tenant')} too." if len(self.broken) > 1 else ""
+        return (
+            f"Retention removed {counted(self.total, 'row')}; after that, the audit chain{whose} was found "
+            f"broken: {reason}{more} Verify the file."
+        )
+
+    def change(self) -> Change:
+        """What those who show the file are told of it; retention cannot be undone."""
+        went = {table for table, rows in (*self.removed.items(), *self.changed.items()) if rows}
+        return Change(f"Retention removed {self.outcome}", (), (), bulk=frozenset(went | {AUDIT_CHAIN.name}))
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON of `tenant-admin retention --json`."""
+        found = {"cutoff": self.cutoff, "dryRun": False, "removed": dict(self.removed)}
+        found |= changes(self.changed) | stays(self.left, self.skipped) | in_doubt(self.doubt)
+        if self.cancelled:
+            found["cancelled"] = True
+        if self.broken:
+            found["broken"] = [{"tenant": name, "reason": why} for name, why in self.broken.items()]
+        return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}
