@@ -181,6 +181,8 @@ class Theme(QObject):
         self._font = IconFont()
         self._folder = QTemporaryDir()
         self._scale = 0
+        # Kept for good: an engine that goes when its widgets are collected as garbage damages the heap.
+        self._icons: dict[tuple[str, str], QIcon] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
         self.tokens = self._wanted()
 
@@ -209,7 +211,10 @@ class Theme(QObject):
 
     def icon(self, name: str, colour: str | Tone = "text") -> QIcon:
         """For buttons and actions: crisp on every screen, dimmer when disabled; it follows the theme."""
-        return QIcon(GlyphEngine(self.pixmap, name, colour))
+        key = (str(name), str(colour))
+        if key not in self._icons:
+            self._icons[key] = QIcon(GlyphEngine(self.pixmap, *key))
+        return self._icons[key]
 
     def pixmap(self, name: str, colour: str | Tone, size: int, scale: float) -> QPixmap:
         """A cached pixmap, `size` logical pixels wide, for painting at device pixel ratio `scale`."""
