@@ -21,7 +21,6 @@ class Busy(QWidget):
         super().__init__()
         self.runner = runner
         self._running: list[tuple[Task, Runner, str, bool]] = []
-        self._text = ""
         self.label = Label(look=Look.DIM)
         self.bar = ProgressBar()
         self.bar.setFixedWidth(160)
@@ -49,7 +48,9 @@ class Busy(QWidget):
 
         def advance(done: int, total: int) -> None:
             if self._running and self._running[-1][0] is job:
-                self.set_progress(done, total, f"{done:,} of {total:,}" if total else "")
+                self.bar.show_progress(done, total)
+                if total and self.cancel_button.isEnabled():
+                    self.label.setText(f"{text} · {done:,} of {total:,}")
 
         def finish(result: Any) -> None:
             self.forget(job)
@@ -61,7 +62,7 @@ class Busy(QWidget):
 
         job = runs_on.job(work, on_progress=advance, on_done=finish, on_failed=fail)
         self._running.append((job, runs_on, text, can_cancel))
-        self.say(text, can_cancel=can_cancel)
+        self._show_latest()
         return job
 
     def forget(self, ended: Task | Runner) -> None:
@@ -71,11 +72,10 @@ class Busy(QWidget):
         if not self._running:
             self.hide()
         elif self._running[-1:] != shown:
-            _, _, text, can_cancel = self._running[-1]
-            self.say(text, can_cancel=can_cancel)
+            self._show_latest()
 
-    def say(self, text: str, *, can_cancel: bool = True) -> None:
-        self._text = text
+    def _show_latest(self) -> None:
+        _, _, text, can_cancel = self._running[-1]
         self.label.setText(text)
         self.bar.setRange(0, 0)
         self.bar.setAccessibleName(text)
@@ -84,13 +84,8 @@ class Busy(QWidget):
         self.cancel_button.setAccessibleName(f"Cancel: {text}")
         self.show()
 
-    def set_progress(self, done: int, total: int, detail: str = "") -> None:
-        self.bar.show_progress(done, total)
-        if self.cancel_button.isEnabled():
-            self.label.setText(f"{self._text} · {detail}" if detail else self._text)
-
     def _cancel(self) -> None:
+        job, _, text, _ = self._running[-1]
         self.cancel_button.setEnabled(False)
-        self.label.setText(f"{self._text} · stopping…")
-        if self._running:
-            self._running[-1][0].cancel()
+        self.label.setText(f"{text} · stopping…")
+        job.cancel()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
 from app.itemmodels.columns import Tone
@@ -13,7 +13,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, card, in_column, in_row, taken
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, taken
 
 SHOWN = 6
 CHOICES = (
@@ -36,7 +36,8 @@ class WelcomePage(QWidget):
     def __init__(self, theme: Theme, commands: Actions) -> None:
         super().__init__()
         self._theme = theme
-        panel = card()
+        panel = QFrame()
+        panel.setProperty("card", True)
         panel.setFixedWidth(620)
         self._recent_title = Label("Recent files", Look.SECTION)
         self._recent_title.setContentsMargins(0, 16, 0, 0)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -185,10 +184,3 @@ def taken(layout: QLayout) -> list[QWidget]:
     """The widgets of a layout, which has nothing left in it."""
     items = iter(lambda: layout.takeAt(0), None)
     return [widget for item in items if (widget := item.widget()) is not None]
-
-
-def card() -> QFrame:
-    """An empty panel with a rounded border."""
-    frame = QFrame()
-    frame.setProperty("card", True)
-    return frame

@@ -141,14 +141,13 @@ class Inspector(QFrame):
         self._foot.hide()  # buttons for nothing would still ask for their room
         self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0))
 
-        record = QWidget()
+        self._record = QWidget()
         self._head = in_row((self.title, 1), self._chip_box)
         self._top = in_column(self._head, self.subtitle, margins=(14, 0, 14, 2), spacing=4)
-        in_column(self._top, (scroll, 1), self._foot, within=record, margins=(0, 10, 0, 14), spacing=6)
+        in_column(self._top, (scroll, 1), self._foot, within=self._record, margins=(0, 10, 0, 14), spacing=6)
         self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(record)
-        self._stack.addWidget(self.failure)
+        for part in (self.empty, self._record, self.failure):
+            self._stack.addWidget(part)
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
         self.title.setText(title)
@@ -193,18 +192,19 @@ class Inspector(QFrame):
         self._actions.addStretch(1)
 
     def show_record(self) -> None:
-        self._foot.show()
-        self._stack.setCurrentIndex(1)
+        self._show(self._record)
 
     def show_empty(self) -> None:
-        self._foot.hide()
-        self._stack.setCurrentIndex(0)
+        self._show(self.empty)
 
     def show_failure(self, sentence: str) -> None:
         """Says why the record that is selected cannot be shown."""
         self.failure.set(Icon.WARNING, self.failure.title.text(), sentence)
-        self._foot.hide()
-        self._stack.setCurrentWidget(self.failure)
+        self._show(self.failure)
+
+    def _show(self, part: QWidget) -> None:
+        self._foot.setVisible(part is self._record)
+        self._stack.setCurrentWidget(part)
 
 
 @dataclass(frozen=True, slots=True)

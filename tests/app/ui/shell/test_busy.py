@@ -43,7 +43,6 @@ def test_cancel_is_for_the_work_that_is_shown(context: Context, qtbot: QtBot) ->
         )
     assert busy.label.text() == "second"
     busy.cancel_button.click()
-    busy.set_progress(60, 100, "900 rows/s")
     assert busy.label.text() == "second · stopping…"
     qtbot.waitUntil(lambda: told == ["second"])
     assert busy.label.text() == "first" and not busy.isHidden()
