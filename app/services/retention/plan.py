@@ -239,12 +239,12 @@ def plan(
     )
     if not found.total:
         return _cautioned(database, found)
-    obstacle = cannot_record(database) if usable else _unusable_chain(database, skipped)
+    attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None
+    obstacle = _unusable_chain(database, skipped) if attempt is None else cannot_record(database, attempt)
     if obstacle is not None:
         return replace(found, beside={}, changed={}, shares=(), obstacle=obstacle)
-    if not usable:
+    if attempt is None:
         return found
-    attempt = checkpoint(reason=None, cancelled=cancelled)
     shares, held = hold_back(found.shares, attempt)
     stopped = {one.tenant_id for one in held}
     left = (*(one for one in left if one.tenant_id not in stopped), *held)
@@ -284,17 +284,18 @@ def hold_back(
     return tuple(going), tuple(left)
 
 
-def cannot_record(database: Database) -> str | None:
-    """Why no removal can be recorded, so that none may begin."""
-    return lost_end(database) or unknown_tenant(database, SYSTEM_TENANT)
+def cannot_record(database: Database, attempt: Attempt | None) -> str | None:
+    """Why no removal can be recorded, so that none may begin; by what the `attempt` found to be known."""
+    counted = 0 if attempt is None else attempt.known.counted
+    return _lost_end(database, counted) or unknown_tenant(database, SYSTEM_TENANT)
 
 
-def lost_end(database: Database) -> str | None:
-    """Why nothing may be appended: a marker would take the number of a last entry that somebody removed, and
-    hide that it was there. A table without any row may be what the platform's own cleanup left.
+def _lost_end(database: Database, accepted: int) -> str | None:
+    """Why nothing may be appended: a marker would hide that somebody removed the last entries, numbered
+    behind what a person `accepted`. A table without any row may be what the platform's own cleanup left.
     """
     counter, last = last_numbers(database)
-    if not end_is_lost(counter, last):
+    if last is None or not end_is_lost(counter, max(last, accepted)):
         return None
     return (
         f"The file has numbered audit entries up to {counter:,}, but its last one is {last:,}: those after "

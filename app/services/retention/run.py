@@ -93,7 +93,8 @@ def carry_out(
     if database.read_only:
         raise ReadOnlyFile(database.place)
     started = time.monotonic()
-    obstacle = plan.obstacle or (cannot_record(database) if plan.has_chain and plan.total else None)
+    is_recorded = plan.has_chain and plan.total
+    obstacle = plan.obstacle or (cannot_record(database, plan.attempt) if is_recorded else None)
     if obstacle is not None:
         raise NotAllowed(f"{obstacle} Nothing was removed.")
     if plan.total:

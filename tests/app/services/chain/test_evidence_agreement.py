@@ -42,9 +42,10 @@ def expected(report: Report) -> Verdict | None:
         return Verdict.TAMPERED
     if report.earlier is not None:
         return Verdict.EARLIER
-    if Code.UNPROVEN_START in found:
+    if Code.UNPROVEN_START in found and report.entries:
         return Verdict.UNPROVEN_START
-    return None if report.counts.keys() & BEYOND else report.verdict
+    # That a file had entries once only its counter knows.
+    return None if report.counts.keys() & BEYOND or not report.entries else report.verdict
 
 
 def rewritten(folder: Path, **changes: Any) -> None:

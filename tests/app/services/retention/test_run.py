@@ -942,6 +942,16 @@ def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
     assert retain(database).removed["audit_chain"] == 2
 
 
+def test_entries_that_a_person_says_were_rightly_cut_off_stop_nothing(
+    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
+) -> None:
+    chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
+    sql.execute("DELETE FROM audit_chain WHERE seq > 4")
+    sign(database.path, tmp_path / "home", now=NOW, reason=Reason.START_OVER)
+    known = unsigned(database.path, folder=tmp_path / "home")
+    assert retain(database, checkpoint=known).removed["audit_chain"] == 2
+
+
 def test_content_replaced_between_two_transactions_is_left_alone(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
