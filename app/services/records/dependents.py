@@ -58,7 +58,12 @@ def followed(table: str) -> BaseQuery:
     """A read that fails with `Refused` where any deletion from the table would, since a foreign key of it, or
     to it, cannot be followed. It is compiled, which tells that, and not run.
     """
-    return raw(f"EXPLAIN DELETE FROM {sql_name(table)}")  # noqa: S608 - it removes nothing
+    return raw(f"EXPLAIN DELETE FROM {sql_name(table)} WHERE 1")  # noqa: S608 - it removes nothing
+
+
+def _addable(table: str) -> BaseQuery:
+    """The same of what would put a row back: a CHECK may ask for a function of another program."""
+    return raw(f"EXPLAIN INSERT INTO {sql_name(table)} DEFAULT VALUES")
 
 
 def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
@@ -74,6 +79,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
     altered: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
     held: dict[Identity, StoredRow] = {}
+    led: dict[tuple[str, tuple[tuple[str, Value], ...]], list[StoredRow]] = {}
     frontier = list(rows)
     while frontier:
         found = list(images.referring(frontier, MOST + 1))
@@ -93,7 +99,10 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
                     _refuse_triggers(child)
-                    altered.setdefault(identity, (child, {}))[1].update(_detached(child, key))
+                    detached = _detached(child, key)
+                    altered.setdefault(identity, (child, {}))[1].update(detached)
+                    to = parent.table.name, tuple(zip(key.parent_columns, detached.values(), strict=True))
+                    led.setdefault(to, []).append(child)
                 case _:
                     held[identity] = child
         if len(doomed) - len(rows) + len(altered) > MOST:
@@ -101,8 +110,15 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                 f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
                 "Remove some of those first."
             )
+    for (table, to_values), children in led.items():  # a default may lead to what goes as well
+        there = (row for row in doomed.values() if row.table.name == table)
+        if any(
+            all(value is not None and row.holds(name, value) for name, value in to_values) for row in there
+        ):
+            held.update((child.identity, child) for child in children)
     if still := Counter(child.table.name for identity, child in held.items() if identity not in doomed):
         raise StillReferred(_rows(still))
+    images.read([_addable(table) for table in dict.fromkeys(row.table.name for row in doomed.values())])
     images.refuse_orphans(doomed.values())
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed

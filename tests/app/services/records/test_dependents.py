@@ -211,6 +211,22 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
     delete(people, "u-2")
 
 
+def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
+    people: LocalDatabase, content: Content
+) -> None:
+    execute(
+        people,
+        "CREATE TABLE owners (id TEXT PRIMARY KEY,"
+        " who TEXT DEFAULT 'u-3' REFERENCES users ON DELETE SET DEFAULT)",
+        "INSERT INTO owners VALUES ('o', 'u-1')",
+    )
+    before = content()
+    with pytest.raises(StillReferred, match="by 1 row of owners"):
+        writing.preview(users.delete, people, ["u-1", "u-3"], actor="ops", now=NOW)
+    writing.undo(people, delete(people, "u-1", "u-2"), now=NOW)
+    assert content() == before
+
+
 def test_names_that_differ_in_letters_beyond_ascii_are_two(people: LocalDatabase, content: Content) -> None:
     execute(
         people,

@@ -263,6 +263,7 @@ def test_a_key_of_numbers_is_a_sentence(database: LocalDatabase, content: Conten
         ("email TEXT COLLATE ICU_de", "collation sequence ICU_de"),
         ("email TEXT CHECK (is_mail(email))", r"function is_mail\(\)"),
         ("email TEXT, of AS (is_mail(email))", r"function is_mail\(\)"),
+        ("email TEXT); CREATE INDEX own ON users (is_mail(email)", r"function is_mail\(\)"),
     ],
 )
 def test_what_only_the_file_s_own_program_has_is_named(
@@ -273,8 +274,13 @@ def test_what_only_the_file_s_own_program_has_is_named(
         own.create_scalar_function("is_mail", lambda *values: 1, deterministic=True)
         own.execute(f"DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT, {made})")
         own.execute("INSERT INTO users (id, tenant_id, email) VALUES ('u-1', 'acme', 'a@acme.example')")
-    with pytest.raises(OnlyElsewhere, match=f"the {what}, which only the program that made them has"):
+    refused = f"the {what}, which only the program that made them has"
+    with pytest.raises(OnlyElsewhere, match=refused):
         users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+    with pytest.raises(OnlyElsewhere, match=refused):
+        writing.preview(users.delete, database, ["u-1"], actor="ops", now=NOW)
+    with pytest.raises(OnlyElsewhere, match=refused):
+        users.delete(database, ["u-1"], actor="ops", now=NOW)
 
 
 def test_where_nothing_tells_rows_apart_none_is_written(database: LocalDatabase, content: Content) -> None:
