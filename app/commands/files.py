@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.files.dump import Note
+    from app.services.files.importing import Imported
 
 STRICT = "refuse a dump of which anything is left out or changed; otherwise that is said on standard error"
 
@@ -125,8 +126,10 @@ def import_dump(options: argparse.Namespace) -> int:
         say(f"{table}: {count:,} rows")
     for item in imported.dangling:
         say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
-    say(f"{options.file}: {imported.statements:,} statements in {imported.seconds:.2f} s")
-    return _verify_imported(options.file) if AUDIT_CHAIN.name in imported.rows else EXIT_INTACT
+    if imported.tenant is not None:
+        say(f"of the tenant {imported.tenant} alone, as the dump says")
+    say(f"{options.file}: {sum(imported.rows.values()):,} rows in {imported.seconds:.2f} s")
+    return _verify_imported(imported) if AUDIT_CHAIN.name in imported.rows else EXIT_INTACT
 
 
 def _tell(dump: Path, notes: "Sequence[Note]") -> None:
@@ -140,12 +143,12 @@ def _tell(dump: Path, notes: "Sequence[Note]") -> None:
             say(sentence)
 
 
-def _verify_imported(path: Path) -> int:
+def _verify_imported(imported: "Imported") -> int:
     from app.services.files.importing import verify_imported  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     own = store_and_verifier(take_part=True)
-    continuation, made = verify_imported(path, *own, now=int(time.time()))
+    continuation, made = verify_imported(imported, *own, now=int(time.time()))
     if continuation is not None and continuation.known:
         say(_said(continuation))
     print_report(made.report)

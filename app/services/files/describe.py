@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import OperationalError
 
@@ -14,6 +14,9 @@ from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
 from models.schema import Schema, find_tenants, inspect, internal
 from models.tables import TABLES
+
+if TYPE_CHECKING:
+    from app.services.files.importing import Imported
 
 ASKED = "it was opened read-only"
 
@@ -29,7 +32,7 @@ class OpenedFile:
     `size` is in bytes, its write-ahead log included. `read_only_reason` reads after "because"; it is None
     exactly when the file can be written. `can_be_forced` says that `force_writable=True` would help.
     `migrations` is empty for a ledger that nobody understands, `rows` None before `with_counts` was asked.
-    `imported` says that the file was made of a dump just now. The database holds no connection yet.
+    `imported` is what made it of a dump just now. The database holds no connection yet.
     """
 
     database: LocalDatabase
@@ -40,7 +43,7 @@ class OpenedFile:
     can_be_forced: bool
     journal_mode: str
     size: int
-    imported: bool = False
+    imported: "Imported | None" = None
     rows: Mapping[str, int | None] | None = None
 
     @property

@@ -4,6 +4,7 @@ Every CREATE comes first, then the rows, because D1 enforces foreign keys; only 
 they do nothing to rows that they have seen before. Each statement has less than the 100 KB that D1 takes.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO, Final
 
 import apsw
 
+from app.services.files.dump import BEGINNING
 from app.services.records.literals import literal, written
 from app.services.records.rows import text_of
 from app.services.text import counted
@@ -119,7 +121,9 @@ class _Export:
         total = sum(
             self._count(table, conditions[table.name]) for table in tables if table.name in conditions
         )
-        self._line("PRAGMA defer_foreign_keys=TRUE;")
+        self._line(BEGINNING)
+        if self._wanted.tenant is not None:
+            self._line(f"-- of one tenant: {json.dumps(self._wanted.tenant)}")
         chosen = {caseless(table.name) for table in tables}
         if self._wanted.schema:
             self._create(("table", "index", "view"), chosen)

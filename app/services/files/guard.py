@@ -2,8 +2,8 @@
 
 import re
 import shutil
+from array import array
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from models.engine import sql_name
 from models.local import statements
 
 _OK: Final = apsw.SQLITE_OK
-_INSERT: Final = apsw.SQLITE_INSERT
 _ALLOWED: Final = frozenset(
     (
         apsw.SQLITE_INSERT,  # never of sqlite_master: SQLite itself keeps that
@@ -89,6 +88,8 @@ _ALTERED: Final = (
 )
 """Whether a text shows that D1's export wrote a line break for a backslash-n: behind one, or within JSON."""
 
+_BROKEN: Final = "typeof({column}) = 'text' AND (instr({column}, char(10)) OR instr({column}, char(13)))"
+
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
 
@@ -100,26 +101,26 @@ class Forbidden(Exception):
 class Guard:
     """Stands over one connection while it runs a dump. BEGIN, COMMIT and pragmas do nothing there.
 
-    `statements` counts what ran. `start` is where, in the piece that was run, the statement lies that
-    failed. `open_at` is the line of a BEGIN that has had no COMMIT yet. What is left out goes to `notes`.
-    `make_tables(missing)` is asked to, when rows come before any table; `rows_alone` says that it did.
+    `start` is where, in the piece that was run, the statement lies that failed. `open_at` is the line of a
+    BEGIN that has had no COMMIT yet. `is_d1` says that it begins as D1's export does, `has_counters` that it
+    filled `sqlite_sequence`. What is left out goes to `notes`. `make_tables(missing)` is asked to, when rows
+    come before any table; `rows_alone` says that it did.
     """
 
     def __init__(self, connection: apsw.Connection, notes: Notes, make_tables: Callable[[str], bool]) -> None:
         self._connection, self.notes, self._make_tables = connection, notes, make_tables
-        self.statements = 0
         self.start = 0
         self.open_at: int | None = None
-        self.rows_alone = False
+        self.rows_alone = self.is_d1 = self.has_counters = False
         self._not_made: set[str] = set()
         self._lengths: list[int] = []
         self._acts = self._queries = self._reads = False
-        self._is_d1 = self._asks_itself = self._has_breaks = False
+        self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
         self._left: tuple[NoteKind, str] | None = None
-        self._into = ""
-        self._with_breaks: tuple[str, int] | None = None
-        self._looks: dict[str, str | None] = {}
+        self._with_breaks: int | None = None
+        self._written, self._into = array("q"), ""
+        self._looks: dict[str, str] = {}
         for setting, value in (
             (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
             (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
@@ -135,12 +136,16 @@ class Guard:
 
     def run(self, piece: Piece) -> None:
         """Runs whole statements. Raises `Forbidden` and what SQLite raises."""
-        self._piece, begin = piece, 0
-        while begin < len(piece.text):
+        self._piece, begin, text = piece, 0, piece.joined
+        self._has_breaks = any(sign.encode() in piece.data for sign in _BREAKS)
+        while begin < len(text):
             try:
-                self._execute(piece.text[begin:] if begin else piece.text, begin)
+                self._execute(text[begin:] if begin else text, begin)
                 return
             except (apsw.Error, apsw.ExecTraceAbort) as error:
+                if text == piece.joined != piece.text and self._connection.in_transaction:
+                    text, begin = piece.text, self.start  # one by one they say which of them it is
+                    continue
                 again = self._after(error)
                 if again is None:
                     raise
@@ -150,8 +155,8 @@ class Guard:
         self._lengths, self._begin = [], begin
         self._refused = self._left = None
         self._acts = self._queries = self._reads = False
-        self._has_breaks = _BREAKS[0] in text or _BREAKS[1] in text
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
+        self._connection.set_update_hook(self._writes if self._has_breaks else None)
         try:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
                 pass
@@ -162,7 +167,6 @@ class Guard:
                 raise Forbidden(self._refused) from error
             raise
         finally:
-            self.statements += len(self._lengths)
             self._connection.authorizer = self._connection.exec_trace = None
             self._look_at_breaks()
 
@@ -228,11 +232,9 @@ class Guard:
             return True
         if self._asks_itself:
             return True
-        if self._with_breaks:
-            self._look_at_breaks()
-        if self._into and (_BREAKS[0] in sql or _BREAKS[1] in sql):
-            self._with_breaks = self._into, self._begin + sum(self._lengths)
-        self._into = ""
+        self._look_at_breaks()
+        if _BREAKS[0] in sql or _BREAKS[1] in sql:
+            self._with_breaks = self._begin + sum(self._lengths)
         if not self._acts:
             said = statements.canonical(sql)
             if drop := _DROP.match(said):
@@ -250,8 +252,7 @@ class Guard:
     ) -> int:
         if action in _ALLOWED and database == "main":  # nearly always
             self._acts = True
-            if action == _INSERT:
-                self._into = name or ""
+            self.has_counters |= name == "sqlite_sequence" and action != apsw.SQLITE_CREATE_TABLE
             return _OK
         name = name or ""
         if self._asks_itself:
@@ -272,6 +273,7 @@ class Guard:
         if action == apsw.SQLITE_DELETE:
             self._acts = True
             if name in _BOOKKEEPING:
+                self.has_counters |= name == "sqlite_sequence"
                 return _OK
             return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
         if action == apsw.SQLITE_TRANSACTION:
@@ -296,49 +298,55 @@ class Guard:
         elif name not in _PRAGMAS:
             return self._refuse(f"PRAGMA {name}")
         self._acts = True
-        self._is_d1 |= name == "defer_foreign_keys"
+        self.is_d1 |= name == "defer_foreign_keys"
         return apsw.SQLITE_IGNORE
 
     def _refuse(self, what: str) -> int:
         self._refused = what
         return apsw.SQLITE_DENY
 
+    def _writes(self, _kind: int, _database: str, table: str, row: int) -> None:
+        """A row with a rowid was written."""
+        if self._with_breaks is not None:
+            self._into = table
+            self._written.append(row)
+
     def _look_at_breaks(self) -> None:
-        """Notes the row that came in last, if it has texts with line breaks that D1 has exported: a backslash
-        and an n in such a text were written as a line break is, and nothing but what they stood in may tell.
+        """Notes those rows of the last statement that have texts with line breaks which D1 has exported: a
+        backslash and an n in such a text were written as a line break is, and nothing but what they stood in
+        may tell.
         """
-        if self._with_breaks is None:
+        start, rows = self._with_breaks, self._written
+        self._with_breaks, self._written = None, array("q")
+        if start is None or not rows or not self._connection.in_transaction:
             return
-        (table, start), self._with_breaks = self._with_breaks, None
-        row = self._connection.last_insert_rowid()
         key: Any
         self._asks_itself = True
         try:
-            if table not in self._looks:
-                self._looks[table] = self._look(table)
-            if look := self._looks[table]:
-                for key, altered in self._connection.execute(look, (row,)).fetchall():
-                    if altered or self._is_d1:
-                        kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
-                        self.notes.add(
-                            kind,
-                            table,
-                            self._piece.line_of(start),
-                            first=bytes(key or b"").decode(errors="replace"),
-                        )
+            if self._into not in self._looks:
+                self._looks[self._into] = self._look(self._into)
+            for key, altered in self._connection.executemany(
+                self._looks[self._into], ((row,) for row in rows)
+            ):
+                if altered or self.is_d1:
+                    kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
+                    first = bytes(key or b"").decode(errors="replace")
+                    self.notes.add(kind, self._into, self._piece.line_of(start), first=first)
         finally:
             self._asks_itself = False
 
-    def _look(self, table: str) -> str | None:
-        """Reads a row's key, and whether it shows that it was altered; None for a table without rowids."""
+    def _look(self, table: str) -> str:
+        """Reads the key of a row that has line breaks, and whether it shows that it was altered."""
         columns = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
-        key = next((sql_name(str(name)) for name, pk in columns if pk == 1), "rowid")
-        altered = " OR ".join(_ALTERED.format(column=sql_name(str(name))) for name, _ in columns)
-        query = f"SELECT CAST({key} AS BLOB), {altered} FROM main.{sql_name(table)} WHERE rowid = ?"  # noqa: S608
-        with suppress(apsw.SQLError):
-            self._connection.execute(f"EXPLAIN {query}", (1,)).fetchall()
-            return query
-        return None
+        names = [str(name) for name, _ in columns]
+        taken = set(map(str.lower, names))
+        rowid = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "NULL")
+        key = next((sql_name(str(name)) for name, pk in columns if pk == 1), rowid)
+        altered, broken = (
+            " OR ".join(test.format(column=sql_name(name)) for name in names) for test in (_ALTERED, _BROKEN)
+        )
+        found = f"FROM main.{sql_name(table)} WHERE {rowid} = ? AND ({broken})"
+        return f"SELECT CAST({key} AS BLOB), {altered} {found}"
 
     def _at_next(self, error: Exception, behind: str) -> bool:
         """Whether it was the text behind what began last that failed: it could not even be prepared."""

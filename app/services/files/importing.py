@@ -3,12 +3,13 @@
 It runs in a file that nobody sees yet, under a guard (models/README.md, A dump).
 """
 
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import apsw
 
 from app import paths
 from app.services.files.dump import (
+    OF_TENANT,
     DumpCutOff,
     ImportLimit,
     NotADump,
@@ -70,16 +72,17 @@ class Dangling:
 class Imported:
     """What an import made.
 
-    `rows` counts by table, the ledger and SQLite's own tables left out. `statements` counts what was run.
-    `dangling` says whose rows' foreign keys point nowhere, `notes` what did not come in as it is written.
+    `rows` counts by table, the ledger and SQLite's own tables left out. `dangling` says whose rows' foreign
+    keys point nowhere, `notes` what did not come in as it is written. `tenant` is the one whose rows these
+    are alone, where the dump says so.
     """
 
     path: Path
     rows: Mapping[str, int]
-    statements: int
     dangling: tuple[Dangling, ...]
     notes: tuple[Note, ...]
     seconds: float
+    tenant: str | None = None
 
 
 def import_dump(
@@ -103,14 +106,17 @@ def import_dump(
             work = _Work(connection, cancelled)
             connection.execute("BEGIN")
             with work.counted(dump):
-                _run(guard, work, dump, progress)
+                tenant = _run(guard, work, dump, progress)
             with work.uncounted():
                 _check_defaults(guard, connection, dump)
                 _drop_d1_tables(connection)
                 made.record()
                 connection.execute("COMMIT")
-                if not connection.execute("SELECT count(*) FROM sqlite_master").get:
+                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                if not tables:
                     raise NotThePlatforms(dump, "no tables")
+                if guard.is_d1 and not guard.has_counters and "sqlite_sequence" in tables:
+                    notes.add(NoteKind.NO_END)
                 dangling = tuple(dangling_rows(connection))
                 set_pragma(connection, "ignore_check_constraints", 0)
                 if connection.execute("PRAGMA integrity_check(1)").get != "ok":
@@ -119,24 +125,35 @@ def import_dump(
         rows = _rows_by_table(building, dump, notes)
         if strict and (lost := [note for note in notes.all() if note.kind.is_loss]):
             raise NotWhole(dump, lost)
-    return Imported(target, rows, guard.statements, dangling, notes.all(), time.perf_counter() - began)
+    return Imported(target, rows, dangling, notes.all(), time.perf_counter() - began, tenant)
 
 
 def verify_imported(
-    path: Path, store: "CheckpointStore", verify: "Verifier", *, now: int
+    imported: Imported, store: "CheckpointStore", verify: "Verifier", *, now: int
 ) -> "tuple[Continuation | None, SignedReport]":
     """Holds the new file against what is known here, then verifies it and makes the checkpoint.
 
-    How it continues what is known is None where that could not be asked. The file is there already: what goes
-    wrong with the checkpoints is no failure of the import. Raises `Cancelled` and the errors of `verify`.
+    One tenant's part of a known database lacks the others, and is no lesser for it: where its entries are
+    those that are known, it becomes a database of its own. How it continues what is known is None where that
+    could not be asked. The file is there already: what goes wrong with the checkpoints is no failure of the
+    import. Raises `Cancelled` and the errors of `verify`.
     """
     from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import SignedReport, verify_and_sign  # noqa: PLC0415
+    from app.services.chain.rules import BROKEN  # noqa: PLC0415
 
-    continuation = None
+    path, continuation, reason = imported.path, None, Reason.IMPORT
     try:
         continuation = store.continuation(path)
-        return continuation, verify_and_sign(path, store, verify, now=now, reason=Reason.IMPORT)
+        if imported.tenant is not None and continuation.known:
+            report = verify(path, now=now, checkpoints=store.known(path))
+            if [item.tenant for item in report.tenants] == [imported.tenant]:
+                own = (item for item in continuation.divergences if item.tenant == imported.tenant)
+                continuation = replace(continuation, divergences=tuple(own))
+                if report.tenants[0].verdict in BROKEN:
+                    return continuation, SignedReport(report, None)
+                reason = Reason.ANOTHER_DATABASE
+        return continuation, verify_and_sign(path, store, verify, now=now, reason=reason)
     except Cancelled:
         raise
     except (TenantAdminError, OSError) as error:
@@ -175,8 +192,7 @@ def _connect(path: Path) -> apsw.Connection:
     try:
         for name, value in (
             ("auto_vacuum", 2),  # only before the first table
-            # Nobody else can see this file yet, and a failed build is thrown away: no journal is needed.
-            ("journal_mode", "off"),
+            ("journal_mode", "delete"),  # a new file needs none, but to undo one statement
             ("synchronous", 0),
             ("locking_mode", "exclusive"),
             ("foreign_keys", 0),  # D1 writes a table's rows before the rows they refer to
@@ -273,12 +289,16 @@ def _migrations() -> "list[Migration]":
     return read_folder(paths.migrations_dir())
 
 
-def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> None:
-    size = dump.stat().st_size
+def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | None:
+    """Runs the dump; gives the tenant that it says to be of alone."""
+    size, tenant = dump.stat().st_size, None
     with _unpacked(dump), reading(dump) as (source, file):
         for piece in pieces(source, dump, guard.notes):
             work.check()
-            work.read(len(piece.text))
+            work.read(len(piece.data))
+            if piece.line == 1 and (said := OF_TENANT.match(piece.text)):
+                with suppress(ValueError):
+                    tenant = str(json.loads(said["tenant"]))
             try:
                 guard.run(piece)
             except Forbidden as error:
@@ -297,6 +317,7 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> None:
             progress(file.tell(), size)
     if guard.open_at is not None:
         raise DumpCutOff(dump, "a transaction", guard.open_at)
+    return tenant
 
 
 def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> None:

@@ -64,7 +64,12 @@ class Files(QObject):
         self._shown: OpenedFile | None = None
 
     def open(
-        self, path: Path, *, read_only: bool = False, force_writable: bool = False, imported: bool = False
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        force_writable: bool = False,
+        imported: Imported | None = None,
     ) -> None:
         """Opens a file, or the database in a folder; what is open stays until then."""
 
@@ -110,8 +115,9 @@ class Files(QObject):
 
         def done(imported: Imported) -> None:
             rows = counted(sum(imported.rows.values()), "row")
-            self._say(f"{rows} imported from {dump.name}")
-            self.open(imported.path, imported=True)
+            part = "" if imported.tenant is None else f", of the tenant {visible(imported.tenant)} alone"
+            self._say(f"{rows} imported from {dump.name}{part}")
+            self.open(imported.path, imported=imported)
 
         def failed(error: TenantAdminError) -> None:
             from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415

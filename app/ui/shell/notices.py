@@ -29,6 +29,7 @@ from models.schema import Schema
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport
+    from app.services.files.importing import Imported
 
 LISTED = 3
 
@@ -108,7 +109,7 @@ class ContinuationNotice(Notice):
         self.add_button("Dismiss", self.hide)
         self.hide()
 
-    def look(self, *, imported: bool = False) -> None:
+    def look(self, imported: Imported | None = None) -> None:
         """Compares in the background; says nothing of a file that is new here, or as it was.
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
@@ -116,7 +117,7 @@ class ContinuationNotice(Notice):
         path, now = self._context.opened.path, self._context.clock()
         if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
             return
-        if not imported and not paths.exists(paths.checkpoints_dir()):
+        if imported is None and not paths.exists(paths.checkpoints_dir()):
             return
 
         def work(progress: Progress, cancelled: Stop) -> Callable[[], None]:
@@ -124,10 +125,10 @@ class ContinuationNotice(Notice):
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             store, verify = store_and_verifier()
-            if not imported:
+            if imported is None:
                 return partial(self.show_continuation, store.continuation(path))
             stoppable = partial(verify, cancelled=cancelled)
-            return partial(self.show_imported, *verify_imported(path, store, stoppable, now=now))
+            return partial(self.show_imported, *verify_imported(imported, store, stoppable, now=now))
 
         self._context.runner.job(work, on_done=lambda show: show())
 

@@ -203,7 +203,7 @@ class Workspace(QWidget):
         self.is_settled = True
         notice = notices.ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
-        notice.look(imported=self.context.opened.imported)
+        notice.look(self.context.opened.imported)
         self.context.runner.job(_load_the_rest, on_done=lambda _: self.retention.start())
 
     def _read_tenants(self) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -23,6 +24,7 @@ from app.services.files.dump import (
     Scanner,
     StatementFailed,
     StatementRefused,
+    _joined,
     pieces,
     reading,
     sentences,
@@ -172,6 +174,53 @@ def test_a_statement_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest
     assert len(cut(b"INSERT INTO t VALUES('" + b"x" * 90_000 + b"');\n", tmp_path)) == 1
     with pytest.raises(ImportLimit, match=r"more than 100,000 bytes, which begins at line 2"):
         cut(b"BEGIN;\nINSERT INTO t VALUES('" + b"x;\n" * 90_000 + b"');\n", tmp_path)
+
+
+HEADS = (
+    "INSERT INTO t VALUES(",
+    'INSERT INTO "t" VALUES(',
+    'INSERT INTO "t" ("a","b") VALUES (',
+    "INSERT INTO t(a, b) VALUES(",
+)
+VALUES = (
+    *("1", "-1.5e-7", "NULL", "x'0041'", "9e999", "(2)", "1--\n", "TRUE", "1/*", "*/"),
+    *("''", "'it''s'", "'a\nb'", "'a);\nINSERT INTO t VALUES(1,2'", "'--'", "';\n'", "'/*'", '"'),
+    "replace('a\\nb','\\n',char(10))",
+)
+OTHERS = ("-- a comment\n", "/*\n*/", "\n", "UPDATE t SET a = a || 'x';\n", "SELECT 'a;\n';\n")
+ROWS = st.tuples(*map(st.sampled_from, (VALUES, VALUES, (");\n", ");\n", ") ;\n"), ("", "", "", *OTHERS))))
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None)
+@given(head=st.sampled_from(HEADS), rows=st.lists(ROWS, max_size=20))
+def test_rows_joined_are_the_same_rows(head: str, rows: list[tuple[str, ...]]) -> None:
+    text = "".join(f"{head}{a},{b}{end}{other}" for a, b, end, other in rows)
+    joined = _joined(bytearray(text.encode()))[0].decode()
+    assert len(joined) == len(text)
+    found: list[Any] = []
+    for sql in (text, joined):
+        connection = apsw.Connection(":memory:")
+        connection.execute("CREATE TABLE t (a, b)")
+        try:
+            connection.execute(sql).fetchall()
+        except apsw.Error:
+            found.append(None)  # then each statement is run by itself
+        else:
+            found.append(
+                connection.execute(
+                    "SELECT typeof(a), CAST(a AS BLOB), typeof(b), CAST(b AS BLOB) FROM t"
+                ).fetchall()
+            )
+    assert found[1] is None or found[1] == found[0]
+
+
+def test_the_row_that_fails_is_named_among_many(run: "Run", texts: dict[str, str]) -> None:
+    users = [USER.replace("u-x", f"u-{n if n != 7 else 3}") for n in range(10)]
+    assert _joined(bytearray("".join(users).encode()))[0].count(b"INSERT") == 1
+    with pytest.raises(StatementFailed) as caught:
+        run(texts["d1"] + "".join(users))
+    assert caught.value.line == texts["d1"].count("\n") + 8
 
 
 Run = Callable[..., Imported]

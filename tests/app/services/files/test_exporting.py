@@ -12,13 +12,16 @@ from typing import Any
 import apsw
 import pytest
 
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.files.dump import NoteKind
 from app.services.files.exporting import STATEMENT, Exported, Wanted, write_sql
-from app.services.files.importing import import_dump
+from app.services.files.importing import import_dump, verify_imported
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
 from models.errors import DamagedFile, InvalidInput
 from tests.conftest import NOW
+from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
 from tests.fixtures.connected import connected
 from tests.fixtures.stored import schema, stored
@@ -148,6 +151,15 @@ def test_out_and_in_again_is_the_same_row_by_row(database_path: Path, tmp_path: 
     for table in before:
         assert after[table] == before[table], table
     assert schema(new) == schema(database_path)
+
+
+def test_an_export_that_lost_its_end_does_not_come_in_as_whole(database_path: Path, tmp_path: Path) -> None:
+    sql = tmp_path / "out.sql"
+    exported(database_path, sql)
+    assert import_dump(sql, tmp_path / "whole.sqlite").notes == ()
+    sql.write_text(sql.read_text().partition("DELETE FROM sqlite_sequence")[0])
+    found = import_dump(sql, tmp_path / "cut.sqlite").notes
+    assert [note.kind for note in found] == [NoteKind.NO_END]
 
 
 @pytest.mark.slow
@@ -307,6 +319,30 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
     assert (report.verdict, report.entries) == ("CONSISTENT", 3)
     with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
         exported(database_path, tmp_path / "out.sql", tenant="nobody")
+
+
+@pytest.mark.slow
+def test_one_tenants_part_of_a_known_database_verifies_as_it_did(database_path: Path, tmp_path: Path) -> None:
+    """The others are missing in it, and in it alone."""
+    with closing(apsw.Connection(str(database_path))) as db:
+        for number in range(6):
+            append(db, ("acme", "globex")[number % 2], [NOW + number])
+    now, sql = NOW + 100, tmp_path / "out.sql"
+    store = CheckpointStore(tmp_path / "store")
+    checkpoints.sign(database_path, tmp_path / "store", now=now)
+    exported(database_path, sql, tenant="acme")
+    imported = import_dump(sql, tmp_path / "part.sqlite")
+    continuation, made = verify_imported(imported, store, checkpoints.VERIFY, now=now)
+    assert continuation is not None and continuation.continues
+    assert (made.report.verdict, made.report.entries, made.report.found) == ("CONSISTENT", 3, 0)
+    for path in (imported.path, database_path):
+        report = checkpoints.verify(path, tmp_path / "store", now=now)
+        assert (report.verdict, report.found) == ("VERIFIED", 0)
+
+    sql.write_text(sql.read_text().replace("'acme'", "'globex'"))
+    forged = import_dump(sql, tmp_path / "forged.sqlite")
+    _, made = verify_imported(forged, store, checkpoints.VERIFY, now=now)
+    assert (made.report.verdict, made.checkpoint) == ("TAMPERED", None)
 
 
 @pytest.mark.slow
