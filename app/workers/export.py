@@ -18,7 +18,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.errors import InvalidInput
-from models.local.atomic import SIBLINGS, expected_errors, new_file, replacing, sibling
+from models.local.atomic import SIBLINGS, expected_errors, new_file, replacing, sibling, sweep_databases
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop, ignore, never
 from models.schema import inspect
@@ -130,6 +130,7 @@ def _database(job: Job) -> Iterator[LocalDatabase]:
 
 @contextmanager
 def _placed(target: Path) -> Iterator[Path]:
+    sweep_databases(target)
     with expected_errors(target), replacing(target) as building:
         yield building
 

@@ -22,7 +22,7 @@ from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
 _MADE = re.compile(re.escape(UNFINISHED) + r"(?:(?P<process>\d{1,9})-)?[a-z0-9_]{8}")
-_DATABASES = ("*.sqlite", "*.sqlite3", "*.db")
+_DATABASES = ("*.sqlite", "*.sqlite3", "*.db", "*.sql")
 
 LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
 SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
@@ -162,7 +162,9 @@ def sweep(folder: Path, *patterns: str) -> None:
 
 
 def sweep_databases(path: Path) -> None:
-    """The same of databases, beside one that is opened or made: they are whole copies of personal data."""
+    """The same of databases, and of what is exported of them, beside one that is opened or made: they hold
+    personal data.
+    """
     own = f"*{glob.escape(path.suffix)}" if path.suffix else glob.escape(path.name)
     sweep(path.parent, *(f"{name}{suffix}" for name in (own, *_DATABASES) for suffix in SIBLINGS))
 

@@ -42,6 +42,23 @@ from tests.conftest import NOW
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.exporting import children, wait_for_end
 
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from app.services.files.exporting import Wanted
+from app.workers.export import export_database
+from models.errors import StorageError
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+try:
+    export_database(Path(sys.argv[1]), Path(sys.argv[2]), Wanted(), replace=True, in_child=sys.argv[3] == "1")
+except StorageError as error:
+    print(error)
+"""
+"""A limit on the size of files stands in for a disk that fills up."""
+
 MANY = 150_000
 """Rows whose export takes about a second, which whoever interrupts it has time for."""
 
@@ -290,19 +307,18 @@ def test_the_database_itself_is_never_the_target(small: Path, suffix: str, tmp_p
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path) -> None:
-    job = {
-        "database": str(small),
-        "read_only": True,
-        "query": ListQuery("users").document(),
-        "form": "csv",
-        "keys": None,
-        "building": "/dev/full",
-        "target": str(tmp_path / "out.csv"),
-    }
-    told = r"^The disk that holds out\.csv is full; nothing was changed"
+@pytest.mark.parametrize(
+    "what",
+    [{"query": ListQuery("users").document(), "form": "csv", "keys": None}, {"wanted": Wanted().document()}],
+    ids=["a list", "a database"],
+)
+def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path, what: dict[str, object]) -> None:
+    files = {"database": str(small), "building": "/dev/full", "target": str(tmp_path / "out")}
+    told = r"^The disk that holds out is full; nothing was changed"
     with pytest.raises(DiskFull, match=told), Children("export", "export") as children:
-        children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
+        children.run(
+            [{"read_only": True, **files, **what}], progress=lambda done, total: None, cancelled=lambda: False
+        )
 
 
 @pytest.mark.slow
@@ -324,6 +340,36 @@ def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) ->
     export_database(small, target, Wanted(rows=False), replace=True)
     assert "INSERT" not in target.read_text()
     assert {path.name for path in tmp_path.glob("*") if path.is_dir()} == set()
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_leaves_no_half_sql_and_what_was_left_is_swept(
+    large: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.sql"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fixtures.exporting", large, target, str(KILLS), "1"],
+        check=True, capture_output=True, text=True, timeout=170,
+    )  # fmt: skip
+    assert KILLS // 3 < int(done.stdout) <= KILLS
+    for left in tmp_path.glob(".tenant-admin-*"):
+        assert left.stat().st_mode & 0o077 == 0
+        for part in (*left.iterdir(), left):
+            os.utime(part, (1, 1))
+    export_database(large, target, Wanted(rows=False), replace=True, in_child=False)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_child", [False, True])
+def test_a_disk_that_fills_up_while_sql_is_written(large: Path, tmp_path: Path, in_child: bool) -> None:
+    target = tmp_path / "out.sql"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, large, target, str(int(in_child))],
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.startswith("The disk that holds out.sql ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def drop_a_table(path: Path) -> None:
