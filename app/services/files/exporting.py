@@ -5,8 +5,7 @@ they do nothing to rows that they have seen before. Each statement has less than
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -14,37 +13,18 @@ from typing import Any, BinaryIO, Final
 import apsw
 
 from app.services.files.dump import BEGINNING
-from app.services.records.literals import literal, written
-from app.services.records.rows import text_of
+from app.services.files.inserts import ROW, STATEMENT, Inserts
+from app.services.records.literals import literal
 from app.services.text import counted
 from models.engine import raw, sql_name
 from models.errors import InvalidInput
+from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.progress import Progress, ignore
 from models.schema import LEDGER, StoredTable, StoredTables, caseless, internal, read_stored
 
-STATEMENT: Final = 99_000
-"""Bytes of the longest statement that is written; D1 takes 100,000."""
-
-_PIECE: Final = 40_000
-"""Bytes of a value that one statement adds; quoted, or in hexadecimal digits, they are twice as many."""
-
-_START: Final = 256
-"""Bytes that the INSERT of a row with long values has of each."""
-
-ROW: Final = 2_000_000
-"""Bytes of the largest row that D1 takes."""
-
 COLUMNS: Final = 100
 """Columns of the widest table that D1 takes."""
-
-_AT_ONCE: Final = 256
-"""Rows that SQLite makes one text of, which takes half the time of a text each."""
-
-_BLOCK: Final = 1 << 20
-"""Bytes that such a text, and all that it is made of, may have."""
-
-_END: Final = b");\n"
 
 _OBJECTS: Final = """
 SELECT found.type, found.name, found.tbl_name, found.sql, list.type
@@ -54,9 +34,6 @@ WHERE found.sql IS NOT NULL ORDER BY found.rowid
 """
 _ALL: Final = "1"
 """The condition of every row."""
-
-_VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
-"""One of the values of a row as `literals.written` gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +67,10 @@ def write_sql(
     """Writes what is wanted to `path`, of one moment; memory stays that of the largest row.
 
     `progress` is in rows. The caller holds a connection. Raises `InvalidInput` for a table or a tenant that
-    is not there, the storage errors, and `OSError` for the file.
+    is not there, and the storage errors of both files.
     """
     database.connection().pragma("cache_size", -1024)  # each page is read once
-    with database.snapshot(), path.open("wb", buffering=1 << 18) as file:
+    with database.snapshot(), expected_errors(path), path.open("wb", buffering=1 << 18) as file:
         return _Export(database, wanted, file, progress).run()
 
 
@@ -110,7 +87,6 @@ class _Object:
 class _Export:
     def __init__(self, database: LocalDatabase, wanted: Wanted, file: BinaryIO, progress: Progress) -> None:
         self._database, self._wanted, self._file, self._progress = database, wanted, file, progress
-        self._connection: apsw.Connection = database.connection()
         self._done = Exported()
         self._objects = list(self._of_schema())
         self._stored, _ = read_stored(database)
@@ -118,9 +94,6 @@ class _Export:
     def run(self) -> Exported:
         tables = self._tables()
         conditions = self._conditions(tables)
-        total = sum(
-            self._count(table, conditions[table.name]) for table in tables if table.name in conditions
-        )
         self._line(BEGINNING)
         if self._wanted.tenant is not None:
             self._line(f"-- of one tenant: {json.dumps(self._wanted.tenant)}")
@@ -130,10 +103,11 @@ class _Export:
         if self._wanted.rows:
             if self._wanted.tenant is None and not self._wanted.tables:
                 self._note_dangling()
+            some = [(table, conditions[table.name]) for table in tables if table.name in conditions]
+            total = sum(self._ask("count(*)", table.name, which) for table, which in some)
             self._progress(0, total)
-            for table in tables:
-                if table.name in conditions:
-                    self._rows(table, conditions[table.name], total)
+            for table, which in some:
+                self._rows(table, which, total)
             self._numbering({caseless(name) for name, which in conditions.items() if which == _ALL} & chosen)
         if self._wanted.schema:
             self._create(("trigger",), chosen)
@@ -143,7 +117,7 @@ class _Export:
         """Names the rows that refer to nothing, which D1 refuses with all others."""
         from app.services.files.importing import dangling_rows  # noqa: PLC0415 - much, for one query
 
-        for item in dangling_rows(self._connection):
+        for item in dangling_rows(self._database.connection()):
             rows = counted(item.rows, "row")
             self._note(
                 f"{rows} of {item.table} refer to {item.parent} rows that are not there; D1 takes no such row"
@@ -200,7 +174,7 @@ class _Export:
             return {table.name: _ALL for table in tables}
         found = of_tenant(self._stored, self._wanted.tenant)
         own = [name for name, table in self._stored.items() if _has_tenants(table)]
-        if not any(self._any(name, found[name]) for name in own):
+        if not any(self._ask("1", name, f"{found[name]} LIMIT 1") for name in own):
             raise InvalidInput(
                 "tenant", f"{self._database.place} holds nothing of the tenant {self._wanted.tenant}."
             )
@@ -209,13 +183,9 @@ class _Export:
                 self._note(f"left out: the rows of {table.name}, which belong to no tenant")
         return {LEDGER: _ALL} | found
 
-    def _any(self, table: str, condition: str) -> bool:
-        sql = f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(table)} WHERE {condition})"  # noqa: S608
-        return bool(self._database.scalar(raw(sql)))
-
-    def _count(self, table: StoredTable, condition: str) -> int:
-        sql = f"SELECT count(*) FROM main.{sql_name(table.name)} WHERE {condition}"  # noqa: S608
-        return int(self._database.scalar(raw(sql))) if self._wanted.rows else 0
+    def _ask(self, what: str, table: str, condition: str) -> Any:
+        sql = f"SELECT {what} FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
+        return self._database.scalar(raw(sql))
 
     def _create(self, kinds: Sequence[str], tables: set[str]) -> None:
         for kind in kinds:
@@ -226,10 +196,9 @@ class _Export:
                     self._line(item.sql)
 
     def _rows(self, table: StoredTable, condition: str, total: int) -> None:
-        rows = _Rows(table, self._connection, named=not self._wanted.schema)
-        rows.checked = any(
-            "CHECK" in item.sql.upper() for item in self._objects if item.table == caseless(table.name)
-        )
+        name = caseless(table.name)
+        checked = any("CHECK" in item.sql.upper() for item in self._objects if item.table == name)
+        rows = Inserts(table, self._database, named=not self._wanted.schema, checked=checked)
         before, number = sum(self._done.rows.values()), 0
         for count, statements in rows.written(condition):
             self._file.writelines(statements)
@@ -259,164 +228,6 @@ class _Export:
             else:
                 lower = f"name = {table} AND seq < {last}"
                 self._line(f"UPDATE sqlite_sequence SET seq = {last} WHERE {lower};")  # noqa: S608
-
-
-class _Rows:
-    """How the rows of one table are written.
-
-    A rowid that is no column is named, so that it stays the same. `large` counts rows that D1 does not take,
-    `whole` those of them that could not be cut into statements that it takes. `named` says that a statement
-    names the columns, because the CREATE is elsewhere; `checked` that there may be a CHECK, which a value
-    does not fulfil before all of it is there.
-    """
-
-    def __init__(self, table: StoredTable, connection: apsw.Connection, *, named: bool) -> None:
-        self._connection = connection
-        # As bytes, which need not be UTF-8; of a text in another encoding they are others.
-        self._told = "CAST({} AS BLOB)" if connection.pragma("encoding") == "UTF-8" else "{}"
-        self._name = sql_name(table.name)
-        self._columns, self._rowid = list(table.columns), table.rowid
-        if self._rowid and self._rowid not in self._columns:
-            self._columns[:0] = [self._rowid]
-        named = named or len(self._columns) > len(table.columns)
-        names = f" ({', '.join(map(sql_name, self._columns))})" if named else ""
-        self._head = f"INSERT INTO {self._name}{names} VALUES(".encode()
-        self._room = STATEMENT - len(self._head)
-        key = [self._rowid] if self._rowid else table.key
-        self._key = [self._columns.index(name) for name in key if name in self._columns]
-        self._values = _concat([written(self._of(column)) for column in self._columns], ",")
-        self.large = self.whole = 0
-        self.checked = False
-
-    def _of(self, column: str) -> str:
-        return f"{self._name}.{sql_name(column)}"
-
-    def written(self, condition: str) -> Iterator[tuple[int, Iterable[bytes]]]:
-        """The statements of so many rows: of a block that SQLite joins, or of one row, where one of the block
-        is long or needs care and where there are no rowids.
-        """
-        source = f"FROM main.{self._name} WHERE ({condition})"
-        if self._rowid is None:
-            yield from self._one_by_one(source)
-            return
-        rowid = self._of(self._rowid)
-        some = f"{source} AND {rowid} >= ?1 ORDER BY {rowid} LIMIT {_AT_ONCE}"
-        ends = "SELECT count(*), max(number)"
-        joined = f"{self._told.format('group_concat(line, ?2)')}, max(octet_length(line))"
-        block = f"{ends}, {joined} FROM (SELECT {rowid} AS number, {self._values} AS line {some})"
-        numbers = f"{ends}, NULL, NULL FROM (SELECT {rowid} AS number {some})"
-        first, last, count = -(2**63), 0, _AT_ONCE
-        while count == _AT_ONCE and last < 2**63 - 1:
-            try:
-                count, last, text, longest = self._in_bounds(block, first, (_END + self._head).decode())
-            except apsw.TooBigError:
-                count, last, text, longest = self._in_bounds(numbers, first)
-            if text and longest < self._room and _is_text(found := _bytes(text)):
-                yield count, (self._head, found, _END)
-            elif count:
-                yield from self._one_by_one(f"{source} AND {rowid} BETWEEN ?1 AND ?2", first, last)
-            first = (last or 0) + 1
-
-    def _in_bounds(self, sql: str, *values: int | str) -> Any:
-        """The row that the query gives. Raises `apsw.TooBigError` where more memory would be needed."""
-        before = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, _BLOCK)
-        try:
-            return self._connection.execute(sql, values).fetchall()[0]
-        finally:
-            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, before)
-
-    def _one_by_one(self, source: str, *within: int) -> Iterator[tuple[int, Iterable[bytes]]]:
-        sql = f"SELECT {self._told.format(self._values)} {source}"
-        for (found,) in self._connection.execute(sql, within):
-            line = _bytes(found)
-            plain = len(line) < self._room and _is_text(line)
-            yield 1, ((self._head, line, _END) if plain else self._carefully(line))
-
-    def _carefully(self, line: bytes) -> Iterator[bytes]:
-        """The statements of a row that is long, or that no file of text could hold as it is.
-
-        Long values are cut: the INSERT has their start, and an UPDATE each adds the pieces.
-        """
-        values = [_Value.of(found[0]) for found in _VALUE.finditer(line)]
-        sqls = [value.sql for value in values]
-        length = sum(len(sql.encode()) + 1 for sql in sqls)
-        self.large += sum(len(value.raw) for value in values) > ROW
-        key = " AND ".join(f"{sql_name(self._columns[at])} = {sqls[at]}" for at in self._key)
-        rest = []
-        for at in sorted(range(len(values)), key=lambda at: -len(values[at].raw)):
-            value = values[at]
-            if length < self._room or len(value.raw) <= _START:
-                break
-            start, *pieces = value.pieces()
-            if at not in self._key:
-                length -= len(sqls[at].encode()) - len(start.encode())
-                sqls[at] = start
-                column = sql_name(self._columns[at])
-                longer = (f"{column} || {piece}" for piece in pieces)
-                longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
-                rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};" for one in longer]  # noqa: S608
-        named = self._key and all(values[at].sql != "NULL" for at in self._key)
-        if length >= self._room or (rest and not named):
-            self.whole += 1
-            sqls, rest = [value.sql for value in values], []
-        if rest and self.checked:
-            rest.append("PRAGMA ignore_check_constraints=FALSE;")
-            yield b"PRAGMA ignore_check_constraints=TRUE;\n"
-        yield self._head + ",".join(sqls).encode() + _END
-        for statement in rest:
-            yield statement.encode() + b"\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """A value of a row as SQL; of a text or a BLOB the bytes too."""
-
-    sql: str
-    raw: bytes = b""
-    text: bool = False
-
-    @classmethod
-    def of(cls, written: bytes) -> "_Value":
-        """The value that `literals.written` gave this for."""
-        match written[:1]:
-            case b"'":
-                stored = written[1:-1].replace(b"''", b"'")
-                return cls(literal(text_of(stored)), stored, text=True)
-            case b"x":
-                return cls(written.decode(), bytes.fromhex(written[2:-1].decode()))
-        return cls(written.decode())
-
-    def pieces(self) -> Iterator[str]:
-        """Its bytes one after the other, as SQL."""
-        at = 0
-        while at < len(self.raw):
-            end = at + (_PIECE if at else _START)
-            if self.text:
-                end = _beginning(self.raw, end)
-            yield literal(text_of(self.raw[at:end]) if self.text else self.raw[at:end])
-            at = end
-
-
-def _beginning(text: bytes, at: int) -> int:
-    """Where the character of UTF-8 begins that has a byte at `at`; it has at most four."""
-    back = range(at, at - 4, -1)
-    return next((place for place in back if place >= len(text) or text[place] & 0xC0 != 0x80), at)
-
-
-def _concat(values: Sequence[str], between: str) -> str:
-    """The expression that joins the values of these; a function takes a thousand."""
-    comma = f", {literal(between)}, "
-    parts = [values[at : at + 500] for at in range(0, len(values), 500)]
-    return f"concat({comma.join(f'concat({comma.join(part)})' for part in parts)})"
-
-
-def _bytes(found: str | bytes) -> bytes:
-    return found if isinstance(found, bytes) else found.encode()
-
-
-def _is_text(written: bytes) -> bool:
-    """Whether a file of text can hold it as it is."""
-    return b"\0" not in written and (written.isascii() or isinstance(text_of(written), str))
 
 
 def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:

@@ -9,19 +9,22 @@ from typing import Final
 from app.services.records.rows import RawText, Value
 
 _EXPRESSION: Final = """
-CASE typeof(%)
-  WHEN 'text' THEN '''' || replace(%, '''', '''''') || ''''
-  WHEN 'blob' THEN 'x''' || lower(hex(%)) || ''''
-  WHEN 'real' THEN CASE %
-    WHEN 9e999 THEN '9e999'
-    WHEN -9e999 THEN '-9e999'
-    WHEN 0.0 THEN iif(atan2(%, -1.0) < 0, '-0.0', '0.0')
-    ELSE quote(%)
+CASE
+  WHEN % COLLATE BINARY >= '' THEN CASE
+    WHEN % COLLATE BINARY < x'' THEN '''' || replace(%, '''', '''''') || ''''
+    ELSE 'x''' || lower(hex(%)) || ''''
   END
+  WHEN typeof(%) = 'integer' THEN %
+  WHEN % IS NULL THEN 'NULL'
+  WHEN % = 9e999 THEN '9e999'
+  WHEN % = -9e999 THEN '-9e999'
+  WHEN % = 0.0 THEN iif(atan2(%, -1.0) < 0, '-0.0', '0.0')
   ELSE quote(%)
 END
 """
-"""Not quote() of text, which ends at a NUL."""
+"""Not quote() of text, which ends at a NUL. All texts and nothing else are between the empty text and the
+empty BLOB: to compare takes two thirds of the time of typeof().
+"""
 
 
 def literal(value: Value) -> str:

@@ -313,7 +313,10 @@ def test_the_database_itself_is_never_the_target(small: Path, suffix: str, tmp_p
     ids=["a list", "a database"],
 )
 def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path, what: dict[str, object]) -> None:
-    files = {"database": str(small), "building": "/dev/full", "target": str(tmp_path / "out")}
+    (tmp_path / "made").mkdir()
+    building = tmp_path / "made" / "out"
+    building.symlink_to("/dev/full")
+    files = {"database": str(small), "building": str(building), "target": str(tmp_path / "out")}
     told = r"^The disk that holds out is full; nothing was changed"
     with pytest.raises(DiskFull, match=told), Children("export", "export") as children:
         children.run(

@@ -14,8 +14,9 @@ import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files.dump import NoteKind
-from app.services.files.exporting import STATEMENT, Exported, Wanted, write_sql
+from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.files.importing import import_dump, verify_imported
+from app.services.files.inserts import STATEMENT
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool

@@ -1,0 +1,205 @@
+"""The rows of one table as SQL: INSERTs, and UPDATEs that continue long values; D1 takes each of them."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+
+from app.services.records.literals import literal, written
+from app.services.records.rows import text_of
+from models.engine import sql_name
+from models.local.database import LocalDatabase
+from models.schema import StoredTable
+
+STATEMENT: Final = 99_000
+"""Bytes of the longest statement that is written; D1 takes 100,000."""
+
+_PIECE: Final = 40_000
+"""Bytes of a value that one statement adds; quoted, or in hexadecimal digits, they are twice as many."""
+
+_START: Final = 256
+"""Bytes that the INSERT of a row with long values has of each."""
+
+ROW: Final = 2_000_000
+"""Bytes of the largest row that D1 takes."""
+
+_AT_ONCE: Final = 256
+"""Rows that SQLite makes one text of, which takes half the time of a text each."""
+
+_BLOCK: Final = 1 << 20
+"""Bytes that such a text, and all that it is made of, may have."""
+
+_END: Final = b");\n"
+
+_VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
+"""One of the values of a row as `literals.written` gives it."""
+
+
+class Inserts:
+    """How the rows of one table are written.
+
+    A rowid that is no column is named, so that it stays the same. `named` says that a statement names the
+    columns, because the CREATE is elsewhere; `checked` that there may be a CHECK, which a value does not
+    fulfil before all of it is there. `large` counts rows that D1 does not take, `whole` those of them that
+    could not be cut into statements that it takes.
+    """
+
+    def __init__(self, table: StoredTable, database: LocalDatabase, *, named: bool, checked: bool) -> None:
+        self._database, self._checked = database, checked
+        self._connection: apsw.Connection = database.connection()
+        # As bytes, which need not be UTF-8; of a text in another encoding they are others.
+        self._told = "CAST({} AS BLOB)" if self._connection.pragma("encoding") == "UTF-8" else "{}"
+        self._name = sql_name(table.name)
+        self._columns, self._rowid = list(table.columns), table.rowid
+        if self._rowid and self._rowid not in self._columns:
+            self._columns[:0] = [self._rowid]
+        named = named or len(self._columns) > len(table.columns)
+        names = f" ({', '.join(map(sql_name, self._columns))})" if named else ""
+        self._head = f"INSERT INTO {self._name}{names} VALUES(".encode()
+        self._room = STATEMENT - len(self._head)
+        key = [self._rowid] if self._rowid else table.key
+        self._key = [self._columns.index(name) for name in key if name in self._columns]
+        self._line = _concat([written(self._of(column)) for column in self._columns], ",")
+        self.large = self.whole = 0
+
+    def _of(self, column: str) -> str:
+        return f"{self._name}.{sql_name(column)}"
+
+    def written(self, condition: str) -> Iterator[tuple[int, Iterable[bytes]]]:
+        """The statements of so many rows: of a block that SQLite joins, or of one row, where one of the block
+        is long or needs care and where there are no rowids. Raises the storage errors of the database.
+        """
+        source = f"FROM main.{self._name} WHERE ({condition})"
+        with self._database.expected_errors():
+            if self._rowid is None:
+                yield from ((1, statements) for _, statements in self._one_by_one("NULL", source, 0))
+            else:
+                yield from self._blocks(self._of(self._rowid), source)
+
+    def _blocks(self, rowid: str, source: str) -> Iterator[tuple[int, Iterable[bytes]]]:
+        some = f"{source} AND {rowid} >= :first ORDER BY {rowid} LIMIT {_AT_ONCE}"
+        text = self._told.format("group_concat(line, :between)")
+        block = (
+            f"SELECT count(*), max(number), max(octet_length(line)), {text}"  # noqa: S608
+            f" FROM (SELECT {rowid} AS number, {self._line} AS line {some})"
+        )
+        first = -(2**63)
+        while True:
+            count, last, longest, text = self._joined(block, first)
+            if text and longest < self._room and _is_text(found := _bytes(text)):
+                yield count, (self._head, found, _END)
+            else:
+                count = 0
+                for last, statements in self._one_by_one(rowid, some, first):  # noqa: B007
+                    count += 1
+                    yield 1, statements
+            if count < _AT_ONCE or last == 2**63 - 1:
+                return
+            first = last + 1
+
+    def _joined(self, sql: str, first: int) -> Any:
+        """What is asked of a block; nothing where more memory would be needed than it may have."""
+        before = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, _BLOCK)
+        try:
+            values = {"first": first, "between": (_END + self._head).decode()}
+            return self._connection.execute(sql, values).fetchall()[0]
+        except apsw.TooBigError:
+            return 0, None, None, None
+        finally:
+            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, before)
+
+    def _one_by_one(self, key: str, source: str, first: int) -> Iterator[tuple[int, Iterable[bytes]]]:
+        """The number and the statements of each row."""
+        sql = f"SELECT {key}, {self._told.format(self._line)} {source}"
+        for number, found in self._connection.execute(sql, {"first": first}):
+            line = _bytes(found)
+            plain = len(line) < self._room and _is_text(line)
+            yield number, ((self._head, line, _END) if plain else self._carefully(line))
+
+    def _carefully(self, line: bytes) -> Iterator[bytes]:
+        """The statements of a row that is long, or that no file of text could hold as it is.
+
+        Long values are cut: the INSERT has their start, and an UPDATE each adds the pieces.
+        """
+        values = [_Value.of(found[0]) for found in _VALUE.finditer(line)]
+        sqls = [value.sql for value in values]
+        length = sum(len(sql.encode()) + 1 for sql in sqls)
+        self.large += sum(len(value.raw) for value in values) > ROW
+        key = " AND ".join(f"{sql_name(self._columns[at])} = {sqls[at]}" for at in self._key)
+        rest = []
+        for at in sorted(range(len(values)), key=lambda at: -len(values[at].raw)):
+            value = values[at]
+            if length < self._room or len(value.raw) <= _START:
+                break
+            start, *pieces = value.pieces()
+            if at not in self._key:
+                length -= len(sqls[at].encode()) - len(start.encode())
+                sqls[at] = start
+                column = sql_name(self._columns[at])
+                longer = (f"{column} || {piece}" for piece in pieces)
+                longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
+                rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};" for one in longer]  # noqa: S608
+        named = self._key and all(values[at].sql != "NULL" for at in self._key)
+        if length >= self._room or (rest and not named):
+            self.whole += 1
+            sqls, rest = [value.sql for value in values], []
+        if rest and self._checked:
+            rest.append("PRAGMA ignore_check_constraints=FALSE;")
+            yield b"PRAGMA ignore_check_constraints=TRUE;\n"
+        yield self._head + ",".join(sqls).encode() + _END
+        for statement in rest:
+            yield statement.encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value of a row as SQL; of a text or a BLOB the bytes too."""
+
+    sql: str
+    raw: bytes = b""
+    text: bool = False
+
+    @classmethod
+    def of(cls, written: bytes) -> "_Value":
+        """The value that `literals.written` gave this for."""
+        match written[:1]:
+            case b"'":
+                stored = written[1:-1].replace(b"''", b"'")
+                return cls(literal(text_of(stored)), stored, text=True)
+            case b"x":
+                return cls(written.decode(), bytes.fromhex(written[2:-1].decode()))
+        return cls(written.decode())
+
+    def pieces(self) -> Iterator[str]:
+        """Its bytes one after the other, as SQL."""
+        at = 0
+        while at < len(self.raw):
+            end = at + (_PIECE if at else _START)
+            if self.text:
+                end = _beginning(self.raw, end)
+            yield literal(text_of(self.raw[at:end]) if self.text else self.raw[at:end])
+            at = end
+
+
+def _beginning(text: bytes, at: int) -> int:
+    """Where the character of UTF-8 begins that has a byte at `at`; it has at most four."""
+    back = range(at, at - 4, -1)
+    return next((place for place in back if place >= len(text) or text[place] & 0xC0 != 0x80), at)
+
+
+def _concat(values: Sequence[str], between: str) -> str:
+    """The expression that joins the values of these; a function takes a thousand."""
+    comma = f", {literal(between)}, "
+    parts = [values[at : at + 500] for at in range(0, len(values), 500)]
+    return f"concat({comma.join(f'concat({comma.join(part)})' for part in parts)})"
+
+
+def _bytes(found: str | bytes) -> bytes:
+    return found if isinstance(found, bytes) else found.encode()
+
+
+def _is_text(written: bytes) -> bool:
+    """Whether a file of text can hold it as it is."""
+    return b"\0" not in written and (written.isascii() or isinstance(text_of(written), str))
