@@ -32,8 +32,8 @@ _SLICE_ROWS: Final = 1_000
 _HOLD: Final = 0.015
 """Seconds that a transaction shall hold the lock; the one before tells how many slices that is."""
 
-_FOLD_EVERY: Final = 12
-"""Full transactions between two checkpoints of the write-ahead log, which holds some 30 MB by then. Each of
+_FOLD_EVERY: Final = 16
+"""Full transactions between two checkpoints of the write-ahead log, which holds some 40 MB by then. Each of
 them waits for the disk, and so does the first commit behind it."""
 
 _PAUSE: Final = 0.005
