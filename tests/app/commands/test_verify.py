@@ -144,15 +144,15 @@ def test_nothing_to_sign_is_no_failure(tmp_path: Path) -> None:
     assert done.stdout == "There are no audit entries yet, so there is nothing to sign.\n"
 
 
-def test_that_nothing_is_left_is_accepted(demo: Path, tmp_path: Path) -> None:
+def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    apsw.Connection(str(demo)).execute("DELETE FROM audit_chain")
-    done = run("verify", demo, home=home)
+    execute(copy, "DELETE FROM audit_chain")
+    done = run("verify", copy, home=home)
     assert (done.returncode, "If that is right, start over." in done.stdout) == (1, True)
-    done = run("checkpoint", demo, "--accept-starts", home=home)
+    done = run("checkpoint", copy, "--accept-starts", home=home)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("checkpoint 1: 0 entries signed\n")
-    assert run("verify", demo, home=home).stdout.startswith("VERIFIED: 0 entries")
+    assert run("verify", copy, home=home).stdout.startswith("VERIFIED: 0 entries")
 
 
 def test_an_account_without_a_home(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
