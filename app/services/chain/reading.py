@@ -38,8 +38,13 @@ from models.local.database import LocalDatabase
 
 _SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
 _BEFORE: Final = f"""
-{_SELECT} tenant_id = (SELECT tenant_id FROM {TABLE} WHERE seq = ?1) AND seq < ?1 ORDER BY seq DESC LIMIT 1
+{_SELECT} seq = (SELECT max((SELECT max(seq) FROM {TABLE} WHERE tenant_id = own.name AND seq < ?1)) FROM (
+  SELECT CAST(tenant_id AS TEXT) AS name FROM {TABLE} WHERE seq = ?1
+  UNION ALL SELECT CAST(tenant_id AS BLOB) FROM {TABLE} WHERE seq = ?1
+) AS own)
 """  # noqa: S608
+"""A tenant's name stored as BLOB is that tenant's all the same, as a scan takes it."""
+
 _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()}
 """Python's name for the encoding of a file's text, by how it stores the letter a."""

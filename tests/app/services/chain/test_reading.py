@@ -47,6 +47,14 @@ def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, databa
     assert behind.problems == (broken_link(TENANT, 4),)
 
 
+@pytest.mark.parametrize("seq", [1, 2])
+def test_a_tenants_name_of_another_storage_class(chain: ChainFile, database: LocalDatabase, seq: int) -> None:
+    """As the scan has it, whichever of the two entries is the odd one."""
+    chain.run("UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE seq = ?", seq)
+    second = inspect_entry(database, 2)
+    assert (second.link, second.previous_seq) == (Link.OK, 1)
+
+
 def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) -> None:
     chain.prune(TENANT, 2)
     assert inspect_entry(database, 3).anchor == Anchor("marker", 5, 2)
