@@ -173,6 +173,18 @@ class AlreadyThere(StorageError):
     sentence = "There is already a file at {what}; choose another name."
 
 
+class DatabaseThere(AlreadyThere):
+    """Whoever names a file that may be replaced does not mean a database."""
+
+    sentence = "There is a database at {what}, which nothing is written over; choose another name."
+
+
+class BesideDatabase(StorageError):
+    """The name is one under which SQLite keeps a log or its like; `why` is the database's name."""
+
+    sentence = "SQLite would take {name} for a part of {why}; nothing was written. Choose another name."
+
+
 class CopyNotWritten(StorageError):
     """The copy that is the way back cannot be made, so the act was not begun."""
 

@@ -83,7 +83,12 @@ def _refuse_empty(options: argparse.Namespace) -> None:
 
 def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
-    parser.add_argument("--export", type=Path, metavar="OUT", help="write all checkpoints to keep elsewhere")
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="OUT",
+        help="write all checkpoints to keep elsewhere; over no file but an earlier export",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--import", type=Path, metavar="IN", dest="imported", help="take in an export instead of making one"
@@ -110,12 +115,14 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
 
 def checkpoint(options: argparse.Namespace) -> int:
     """Verify a file and sign what was found."""
-    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.document import Reason, require_export_place  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     code = EXIT_INTACT
+    if options.export is not None:
+        require_export_place(options.export)
     path, now = database_path(options.file), int(time.time())
     store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:

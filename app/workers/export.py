@@ -17,8 +17,7 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
-from models.errors import InvalidInput
-from models.local.atomic import SIBLINGS, expected_errors, new_file, replacing, sibling, sweep_databases
+from models.local.atomic import expected_errors, new_file, replacing, sweep_databases
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop, ignore, never
 from models.schema import inspect
@@ -39,10 +38,8 @@ def export_rows(
 
     `path` is the database, read with the rights that this program has opened it with (`read_only`).
     `progress(done, total)` in rows and `cancelled()` are called in this thread. Returns the number of rows.
-    Raises `Cancelled` within 100 ms, `InvalidInput` where `target` is the database itself, the storage errors
-    of both files, and those of `Children`.
+    Raises `Cancelled` within 100 ms, the storage errors of both files, and those of `Children`.
     """
-    _check_target(target, path)
     described, attached = _described(keys)
     with _placed(target) as building, Children("export", "export") as children:
         job = {
@@ -73,7 +70,6 @@ def export_database(
     A file that is there gives way only with `replace`. Raises `AlreadyThere`, and as `export_rows` and
     `write_sql` do.
     """
-    _check_target(target, path)
     with _placed(target) if replace else new_file(target) as building:
         job = {
             "database": str(path),
@@ -133,15 +129,6 @@ def _placed(target: Path) -> Iterator[Path]:
     sweep_databases(target)
     with expected_errors(target), replacing(target) as building:
         yield building
-
-
-def _check_target(target: Path, database: Path) -> None:
-    """Raises `InvalidInput` where an export would take the place of the database itself or of its log."""
-    for part in (sibling(database, suffix) for suffix in SIBLINGS):
-        if part.exists() and target.exists() and part.samefile(target):
-            raise InvalidInput(
-                "target", f"{target.name} belongs to the open database; choose another name for the export."
-            )
 
 
 _Described = int | list[int] | dict[str, int] | None

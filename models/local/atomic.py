@@ -17,7 +17,15 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import AlreadyThere, CannotOpen, CannotWrite, FileMissing, InvalidInput
+from models.errors import (
+    AlreadyThere,
+    BesideDatabase,
+    CannotOpen,
+    CannotWrite,
+    DatabaseThere,
+    FileMissing,
+    InvalidInput,
+)
 from models.local.errors import translate
 
 UNFINISHED = ".tenant-admin-"
@@ -27,6 +35,8 @@ _DATABASES = ("*.sqlite", "*.sqlite3", "*.db", "*.sql")
 LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
 SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
 """What SQLite adds to a database's name for the files that belong to it (sqlite.org/tempfiles.html)."""
+
+_BESIDE = re.compile(f"(?<=[^/])({LOG}|{SHARED_MEMORY}|{JOURNAL})$", re.IGNORECASE)
 
 PARTS = ("", LOG, JOURNAL)
 """What makes up a database on disk; the shared memory is rebuilt from the log."""
@@ -38,6 +48,24 @@ STALE = 3_600
 def sibling(path: Path, suffix: str) -> Path:
     """The database's file of this kind, one of `SIBLINGS`."""
     return path.with_name(path.name + suffix)
+
+
+def require_place(path: Path) -> None:
+    """Raises what says why nothing may be written at `path`, be it asked for or not: `DatabaseThere`,
+    `BesideDatabase` where SQLite would take the file for a part of one, `FolderGiven` for a folder,
+    a pipe or a device; and the errors of looking at what is there.
+    """
+    from models.local.file import MAGIC, first_bytes, require_file  # noqa: PLC0415 - which builds on this
+
+    real = path.resolve()
+    for name in (path, real):
+        database = Path(re.sub(_BESIDE, "", str(name)))
+        if database != name and os.path.lexists(database):
+            raise BesideDatabase(path, database.name)
+    if os.path.exists(path):  # noqa: PTH110 - Path.exists() may raise
+        require_file(path)
+        if first_bytes(real, len(MAGIC)) == MAGIC:  # SQLite's layer follows no link
+            raise DatabaseThere(path)
 
 
 def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
@@ -127,7 +155,11 @@ def own_prefix() -> str:
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
-    """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards."""
+    """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards.
+
+    All that the program writes at a path comes by here. Raises the errors of `require_place`.
+    """
+    require_place(path)
     try:
         with tempfile.TemporaryDirectory(prefix=own_prefix(), dir=path.parent) as folder:
             yield Path(folder, path.name)

@@ -63,6 +63,8 @@ def write_bundle(
     """
     if paths.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
+    if not paths.exists(folder):
+        atomic.require_place(folder)
     what = {"tenant": tenant, "seqFrom": seq_from, "seqTo": seq_to}
     with atomic.expected_errors(folder), _whole_or_nothing(folder):
         _write_json(folder / "findings.json", report.to_json())

@@ -258,7 +258,7 @@ def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Pa
     before = live.read_bytes()
     itself = run("export", live, live, "--force")
     assert (itself.returncode, live.read_bytes()) == (2, before)
-    assert "belongs to the open database" in itself.stderr
+    assert "There is a database at" in itself.stderr
 
 
 @pytest.mark.slow

@@ -87,6 +87,21 @@ def test_a_checkpoint_shows_what_a_later_verification_misses(copy: Path, tmp_pat
 
 
 @pytest.mark.slow
+def test_a_checkpoint_export_replaces_nothing_but_an_earlier_one(copy: Path, tmp_path: Path) -> None:
+    home, notes, export = tmp_path / "home", tmp_path / "notes.txt", tmp_path / "checkpoints.json"
+    notes.write_text("precious")
+    before = copy.read_bytes()
+    for out, why in ((copy, "a database at"), (notes, "already a file at"), (f"{copy}-wal", "for a part of")):
+        refused = run("checkpoint", copy, "--export", out, home=home)
+        assert (refused.returncode, refused.stdout) == (2, ""), "not even a checkpoint is made"
+        assert why in refused.stderr
+    assert (copy.read_bytes(), notes.read_text()) == (before, "precious")
+    for number in (1, 2):
+        made = run("checkpoint", copy, "--export", export, home=home)
+        assert f"{number} checkpoints written to {export}" in made.stdout
+
+
+@pytest.mark.slow
 def test_a_checkpoint_of_an_unproven_start_says_so(copy: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     cut = "DELETE FROM audit_chain WHERE tenant_id = 'acme-corp' AND seq < ?"

@@ -26,9 +26,11 @@ from app.workers.child import CannotStart, ChildFailed, Children
 from app.workers.export import export_database, export_rows
 from models.errors import (
     AlreadyThere,
+    BesideDatabase,
     Cancelled,
     CannotOpen,
     DamagedFile,
+    DatabaseThere,
     DiskFull,
     FileMissing,
     InvalidInput,
@@ -300,7 +302,7 @@ def test_the_database_itself_is_never_the_target(small: Path, suffix: str, tmp_p
         target.symlink_to(taken)
         for name in {target, taken}:
             with pytest.raises(
-                InvalidInput, match=f"{name.name} belongs to the open database; choose another"
+                (DatabaseThere, BesideDatabase), match=f"{name.name}.* [Cc]hoose another name"
             ):
                 written(small, name, ListQuery("users"))
         assert taken.read_bytes() == before

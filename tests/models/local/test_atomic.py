@@ -2,12 +2,22 @@
 
 import errno
 import os
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
-from models.errors import AlreadyThere, CannotOpen, DiskFull, FileMissing, FolderGiven, InvalidInput
+from models.errors import (
+    AlreadyThere,
+    BesideDatabase,
+    CannotOpen,
+    DatabaseThere,
+    DiskFull,
+    FileMissing,
+    FolderGiven,
+    InvalidInput,
+)
 from models.local import atomic
 from models.local.atomic import SIBLINGS, UNFINISHED, expected_errors, new_file, replacing
 
@@ -143,12 +153,47 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
     assert {item for item in tmp_path.iterdir() if item.is_dir()} == set(stay)
 
 
-def test_what_cannot_be_replaced_is_named_as_the_person_named_it(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    with pytest.raises(IsADirectoryError) as raised:
-        atomic.write(folder, "text")
-    assert raised.value.filename == str(folder)
-    with pytest.raises(FolderGiven, match="is a folder, which is not a file"), expected_errors(folder):
-        atomic.write(folder, "text")
-    assert list(tmp_path.iterdir()) == [folder]
+class TestPlaces:
+    """Nothing that the program writes takes the place of what nobody means to lose."""
+
+    def test_a_database_is_never_written_over(self, tmp_path: Path) -> None:
+        path, link = tmp_path / "a.sqlite", tmp_path / "a.json"
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.execute("CREATE TABLE t (a)")
+        link.symlink_to(path.name)
+        before = path.read_bytes()
+        for name in (path, link):
+            with pytest.raises(DatabaseThere, match=f"a database at {name}"), replacing(name):
+                raise AssertionError
+            with pytest.raises(DatabaseThere):
+                atomic.write(name, "{}")
+        assert (path.read_bytes(), link.is_symlink()) == (before, True)
+
+    @pytest.mark.parametrize("suffix", [*SIBLINGS[1:], "-WAL"])
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_what_lies_beside_a_database_neither(self, tmp_path: Path, suffix: str, is_there: bool) -> None:
+        (tmp_path / "a.sqlite").write_bytes(b"")
+        path = tmp_path / f"a.sqlite{suffix}"
+        if is_there:
+            path.write_bytes(b"log")
+        with pytest.raises(BesideDatabase, match=f"{path.name} for a part of a.sqlite"):
+            atomic.write(path, "{}")
+        assert not is_there or path.read_bytes() == b"log"
+        if not is_there:
+            with pytest.raises(BesideDatabase), new_file(path):
+                raise AssertionError
+
+    def test_what_is_no_file_neither(self, tmp_path: Path) -> None:
+        path, folder = tmp_path / "pipe", tmp_path / "folder"
+        os.mkfifo(path)
+        folder.mkdir()
+        for name, kind in ((path, "a named pipe"), (folder, "a folder")):
+            with pytest.raises(FolderGiven, match=kind):
+                atomic.write(name, "{}")
+        assert path.is_fifo() and folder.is_dir()
+
+    def test_another_file_may_give_way(self, tmp_path: Path) -> None:
+        path = tmp_path / "list-wal"
+        path.write_text("before")
+        atomic.write(path, "after")
+        assert path.read_text() == "after"

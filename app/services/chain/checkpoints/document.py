@@ -1,6 +1,7 @@
 """One checkpoint as a signed document, the key that signs it, and exports that can be checked anywhere."""
 
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
 from app import paths
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code, Finding
 from app.services.chain.verify.report import SealedChain, may_replace
-from models.errors import InvalidInput, StorageError
+from models.errors import AlreadyThere, InvalidInput, StorageError
 from models.local import atomic
 from models.local.file import require_file
 
@@ -136,6 +137,18 @@ def write_export(out: Path, checkpoints: Iterable[Checkpoint]) -> None:
     value = {"format": EXPORT_FORMAT, "checkpoints": [item.to_json() for item in checkpoints]}
     with atomic.expected_errors(out):
         atomic.write(out, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def require_export_place(out: Path) -> None:
+    """Raises `AlreadyThere` where something else than an earlier export would be replaced, and the errors of
+    `atomic.require_place`.
+    """
+    atomic.require_place(out)
+    if os.path.exists(out):  # noqa: PTH110 - Path.exists() may raise
+        try:
+            read_export(out)
+        except InvalidInput:
+            raise AlreadyThere(out) from None
 
 
 def read_export(file: Path) -> list[Checkpoint]:
