@@ -17,12 +17,14 @@ import apsw
 
 from models.errors import Cancelled, CannotOpen, CopyNotWritten, FileLocked
 from models.local import atomic
+from models.local.errors import translate
 from models.local.file import BUSY_TIMEOUT_MS, connect, in_use_by, patiently, traces
 from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
 
+_WRITES = frozenset((apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_FSYNC))
 _COPY = re.compile(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 
 
@@ -59,15 +61,27 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
     """Writes all that the connection sees into `copy`, as one moment, in place of what is there.
 
     In one step, because a stepwise backup beside a busy writer never ends. A copy that was not finished
-    never carries the name.
+    never carries the name. Raises the storage errors of writing the copy, and what SQLite raises of the rest.
     """
     atomic.sweep_databases(copy)
     with (
+        _written(copy),
         atomic.replacing(copy) as building,
         closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
         target.backup("main", connection, "main") as backup,
     ):
         backup.step(-1)
+
+
+@contextmanager
+def _written(copy: Path) -> Iterator[None]:
+    """What fails in writing is the copy's, which may lie on another disk than what is read."""
+    try:
+        yield
+    except (apsw.FullError, apsw.IOError, OSError) as error:
+        if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) not in _WRITES:
+            raise
+        raise translate(error, copy) or error from error
 
 
 def copy_parts(path: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from models.errors import (
     AlreadyThere,
     CannotOpen,
     DamagedFile,
+    DiskFailure,
     EmptyFile,
     EncryptedFile,
     FileLocked,
@@ -543,6 +545,19 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         snapshot_copy(damaged, tmp_path / "copy.sqlite")
     assert list(tmp_path.iterdir()) == [damaged]
+
+
+def test_what_fails_in_writing_a_copy_is_said_of_the_copy(database_path: Path, tmp_path: Path) -> None:
+    """The file may lie on a disk that has room."""
+    execute(database_path, "CREATE TABLE large AS SELECT zeroblob(1000000) AS a")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        with pytest.raises(DiskFailure, match=r"disk that holds copy\.sqlite could not"):
+            snapshot_copy(database_path, tmp_path / "copy.sqlite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "copy.sqlite").exists()
 
 
 def test_a_link_is_followed_once_where_it_enters(database_path: Path, tmp_path: Path) -> None:
