@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import apsw
 
-from app.services.records.literals import literal, written
+from app.services.records.literals import is_kept, literal, written
 from app.services.records.rows import text_of
 from models.engine import sql_name
 from models.local.database import LocalDatabase
@@ -202,4 +202,5 @@ def _bytes(found: str | bytes) -> bytes:
 
 def _is_text(written: bytes) -> bool:
     """Whether a file of text can hold it as it is."""
-    return b"\0" not in written and (written.isascii() or isinstance(text_of(written), str))
+    text = text_of(written)
+    return isinstance(text, str) and is_kept(text)

@@ -28,7 +28,7 @@ empty BLOB: to compare takes two thirds of the time of typeof().
 
 
 def literal(value: Value) -> str:
-    """The value as SQL. Text with a NUL, or that is no UTF-8, is given as its bytes."""
+    """The value as SQL. Text that is no UTF-8, or not kept (`is_kept`), is given as its bytes."""
     match value:
         case None:
             return "NULL"
@@ -42,14 +42,21 @@ def literal(value: Value) -> str:
             return f"x'{value.hex()}'"
         case RawText(raw):
             return f"CAST(x'{raw.hex()}' AS TEXT)"
-    if "\0" in value:
+    if not is_kept(value):
         return f"CAST(x'{value.encode().hex()}' AS TEXT)"
     return "'" + value.replace("'", "''") + "'"
+
+
+def is_kept(text: str) -> bool:
+    """Whether all that take SQL read a text as it is: sqlite3's shell drops the CR of a line break of CR and
+    LF, also within quotes.
+    """
+    return "\0" not in text and "\r" not in text
 
 
 def written(column: str) -> str:
     """The expression that gives a column's value, its name as SQL takes it, as SQL.
 
-    What it gives of a text with a NUL or of one that is no UTF-8 holds those bytes as they are.
+    What it gives of a text that is no UTF-8, or not kept (`is_kept`), holds its bytes as they are.
     """
     return _EXPRESSION.replace("%", column)

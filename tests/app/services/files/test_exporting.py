@@ -3,7 +3,9 @@
 import math
 import random
 import re
+import shutil
 import struct
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -176,6 +178,21 @@ def test_d1_takes_each_statement(database_path: Path, tmp_path: Path) -> None:
     assert words.index("INSERT") > max(at for at, word in enumerate(words) if word == "CREATE")
     run(sql, tmp_path / "run.sqlite")
     assert stored(tmp_path / "run.sqlite") == stored(database_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the sqlite3 program")
+def test_the_shell_of_sqlite3_takes_every_value_as_it_is(database_path: Path, tmp_path: Path) -> None:
+    """Whose reader of lines drops the CR of a line break, also within quotes."""
+    fill(database_path)
+    sql, new = tmp_path / "out.sql", tmp_path / "new.sqlite"
+    exported(database_path, sql)
+    with sql.open("rb") as file:
+        subprocess.run(["sqlite3", "-bail", str(new)], stdin=file, check=True, capture_output=True)
+    before, after = stored(database_path), stored(new)
+    assert after.keys() == before.keys()
+    for table in before:
+        assert after[table] == before[table], table
 
 
 def test_triggers_and_views_come_along_and_do_nothing(database_path: Path, tmp_path: Path) -> None:
