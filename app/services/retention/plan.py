@@ -26,7 +26,7 @@ from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others, is_old
 from app.services.text import counted
 from models import schema
-from models.engine import Database
+from models.engine import Database, raw, sql_name
 from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
@@ -357,6 +357,7 @@ def find_prefixes(
         ]
     )
     first_kept = kept[0][0] if kept else None
+    referred = first_referred(database)
     markers: defaultdict[str, set[int]] = defaultdict(set)
     reports: set[int] = set()
     for name, kind, seq in own:
@@ -372,20 +373,58 @@ def find_prefixes(
         if kind != "text" or tenant.encode() != name:
             left.append(LeftAlone(tenant, None, "The tenant's name is not readable text."))
             continue
-        prefix, problem = _prefix(database, tenant, markers[tenant], old, cutoff, first_kept)
+        prefix, problem = _prefix(
+            database, tenant, markers[tenant], old, cutoff, first_kept, referred.get(tenant)
+        )
         if problem is not None:
             left.append(problem)
         if prefix is not None:
             seqs = sum(seq <= prefix.last_seq for seq in reports | markers[tenant])
             is_incidental = tenant == SYSTEM_TENANT and seqs == prefix.rows
             prefixes.append(replace(prefix, incidental=is_incidental))
+    try:
+        database.read_batch([followed(_CHAIN)] if prefixes else [])
+    except Refused as error:
+        return (), (*left, *(LeftAlone(one.tenant_id, one.first_seq, error.happened) for one in prefixes))
     return tuple(prefixes), tuple(left)
 
 
+def first_referred(database: Database) -> dict[str, LeftAlone]:
+    """Of each tenant the first entry that rows refer to by a foreign key, and why it stays for that.
+
+    Whatever the key's ON DELETE says: what would go or change along with an entry is in no plan.
+    """
+    stored, _ = schema.read_stored(database)
+    found: dict[str, LeftAlone] = {}
+    for key in stored[_CHAIN].referring:
+        if len(key.columns) != len(key.parent_columns):  # which SQLite cannot follow
+            continue
+        here, there = (", ".join(map(sql_name, names)) for names in (key.parent_columns, key.columns))
+        is_set = " AND ".join(f"{sql_name(name)} IS NOT NULL" for name in key.columns)
+        query = raw(
+            f"SELECT CAST(tenant_id AS BLOB), min(seq) FROM main.{sql_name(_CHAIN)} WHERE ({here}) IN "  # noqa: S608
+            f"(SELECT {there} FROM main.{sql_name(key.table)} WHERE {is_set}) GROUP BY tenant_id"
+        )
+        for name, seq in database.rows(query):
+            tenant = name.decode(errors="replace")
+            if tenant not in found or seq < (found[tenant].seq or seq):
+                reason = f"Rows of {key.table} refer to entry {seq:,}, so it and what follows it stays."
+                found[tenant] = LeftAlone(tenant, seq, reason)
+    return found
+
+
 def _prefix(  # noqa: PLR0917 - what is looked for, each once
-    database: Database, tenant: str, markers: set[int], old: Any, cutoff: int, first_kept: int | None
+    database: Database,
+    tenant: str,
+    markers: set[int],
+    old: Any,
+    cutoff: int,
+    first_kept: int | None,
+    referred: LeftAlone | None,
 ) -> tuple[TenantShare | None, LeftAlone | None]:
-    """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own."""
+    """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own, `referred`
+    is its first entry that something refers to.
+    """
     of_tenant = AuditEntry.tenant_id == tenant
     ((first, total),), newest = database.read_batch(
         [
@@ -412,6 +451,8 @@ def _prefix(  # noqa: PLR0917 - what is looked for, each once
         if found and found[0][0] <= stop:
             stop = found[0][0]
             problem = _undated(database, tenant, cutoff, *found[0])
+    if referred is not None and referred.seq is not None and referred.seq < stop:
+        stop, problem = referred.seq, referred
     before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
     rows, last_seq = database.rows(before.where(of_tenant, AuditEntry.seq < stop).tuples())[0]
     losing = rows - sum(seq < stop for seq in markers)

@@ -17,7 +17,7 @@ from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.other_tables import OldRows, Skipped, refusal
-from app.services.retention.plan import Plan
+from app.services.retention.plan import Plan, first_referred
 from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, FileLocked, Refused, RowChanged, StorageError
@@ -126,8 +126,9 @@ class Removal:
                 part.archive = reference
 
     def _leave(self, part: Part, error: StorageError) -> None:
-        reason = CHANGED if isinstance(error, RowChanged) else str(error)
-        self.result.left += (LeftAlone(part.tenant_id, part.from_seq, reason),)
+        reason = CHANGED if isinstance(error, RowChanged) else error.happened
+        found = first_referred(self.database).get(part.tenant_id) if isinstance(error, Refused) else None
+        self.result.left += (found or LeftAlone(part.tenant_id, part.from_seq, reason),)
         self._stopped.add(part.tenant_id)
 
     def _remove_parts(self, parts: Sequence[Part], share: float) -> float:

@@ -226,4 +226,5 @@ def _joined(
 def _said(error: TenantAdminError | OSError, path: Path) -> str:
     if isinstance(error, Cancelled):
         raise error
-    return str(translate(error, path) or error)
+    known = translate(error, path) or error
+    return known.happened if isinstance(known, TenantAdminError) else str(known)

@@ -96,6 +96,51 @@ def test_only_a_contiguous_old_prefix_goes(
     assert chains.problems(sql) == []
 
 
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
+def test_an_entry_that_rows_refer_to_stays_and_so_does_what_follows(
+    database: LocalDatabase, sql: apsw.Connection, action: str
+) -> None:
+    seqs = chains.append(sql, "acme", [old(4), old(3), old(2), NEW])
+    chains.append(sql, "other", [OLD, NEW])
+    sql.execute(f"CREATE TABLE holds (entry INTEGER REFERENCES audit_chain(seq) {action})")
+    sql.execute("INSERT INTO holds (entry) VALUES (?), (?), (NULL)", (seqs[3], seqs[1]))
+    plan = planned(database)
+    why = f"Rows of holds refer to entry {seqs[1]}, so it and what follows it stays."
+    assert [(one.tenant_id, one.reason) for one in plan.left] == [("acme", why)]
+    assert plan.counts["audit_chain"] == 2
+    result = retain(database)
+    assert (result.removed, result.left) == (plan.counts, plan.left)
+    assert left_of(sql, "acme") == [old(3), old(2), NEW]
+    assert sql.execute("SELECT count(entry) FROM holds").get == 2
+    assert chains.problems(sql) == []
+
+
+def test_a_row_that_refers_to_an_entry_since_the_plan_is_named(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    seqs = chains.append(sql, "acme", [old(4), old(3), NEW])
+    sql.execute("CREATE TABLE holds (entry INTEGER REFERENCES audit_chain(seq))")
+    plan = planned(database)
+    sql.execute("INSERT INTO holds (entry) VALUES (?)", (seqs[1],))
+    said = Confirmation.to(plan, majority=True, clock=True)
+    result = carry_out(
+        database, plan, said, now=NOW, actor="ops", checkpoint=unsigned(database.path), pause=lambda _: None
+    )
+    assert result.total == 0
+    assert f"Rows of holds refer to entry {seqs[1]}," in result.left[0].reason
+
+
+def test_a_key_to_the_chain_that_cannot_be_followed_is_foreseen(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(4), old(3), NEW])
+    sql.execute("CREATE TABLE holds (entry TEXT REFERENCES audit_chain(payload))")
+    plan = planned(database)
+    assert (plan.total, [one.tenant_id for one in plan.left]) == (0, ["acme"])
+    assert "a foreign key of holds" in plan.left[0].reason
+    assert "othing was" not in plan.left[0].reason
+
+
 def test_the_marker_says_exactly_what_went_in_compact_json(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
