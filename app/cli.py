@@ -111,7 +111,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         parser = _Parser(prog=f"tenant-admin {arguments[0]}", description=run.__doc__)
         add_arguments(parser)
         parser.set_defaults(run=run)
-        return parser.parse_args(arguments[1:])
+        options = parser.parse_args(arguments[1:])
+        _require_text(parser, options)
+        return options
     parser = _Parser(
         prog="tenant-admin",
         usage="tenant-admin [FILE or FOLDER]\n       tenant-admin COMMAND …",
@@ -127,6 +129,17 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     if {"-h", "--help"} & set(arguments):
         parser.epilog = f"commands (tenant-admin COMMAND --help says more):\n{_summaries()}\n\n{EXAMPLES}"
     return parser.parse_args(arguments)
+
+
+def _require_text(parser: _Parser, options: argparse.Namespace) -> None:
+    """Ends where an argument that is no path is no UTF-8, as nothing that a database holds is called."""
+    for name, value in vars(options).items():
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError:
+                    parser.error(f"{name.replace('_', '-')} is not written in UTF-8; type it again")
 
 
 def _command(name: str) -> tuple[Callable[..., int], Callable[..., None]]:

@@ -253,6 +253,8 @@ class CannotWrite(CannotOpen):
         why = (
             f"the folder {path.parent} does not allow it" if is_there else f"there is no folder {path.parent}"
         )
+        if len(os.fsencode(path.name)) > 240:  # with what SQLite adds; file systems take 255 bytes
+            why = "its name is too long for most disks"
         Exception.__init__(
             self,
             f"{path.name} cannot be written: {why}. Check it and its permissions, or choose another folder.",

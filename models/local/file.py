@@ -60,9 +60,12 @@ _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
 
 
-def connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
+def connect(
+    path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE, *, statementcachesize: int = 100
+) -> apsw.Connection:
     """A plain connection of the engine's own; as a URI, which can say any name that a file system allows."""
-    return apsw.Connection(path.absolute().as_uri(), flags=flags | apsw.SQLITE_OPEN_URI)
+    flags |= apsw.SQLITE_OPEN_URI
+    return apsw.Connection(path.absolute().as_uri(), flags, statementcachesize=statementcachesize)
 
 
 def patiently(step: Callable[[], object], deadline: float, cancelled: Stop) -> None:

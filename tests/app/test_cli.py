@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -37,6 +38,19 @@ def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
     commands = ("verify", "info", "checkpoint", "retention --dry-run")
     done = subprocess.run([sys.executable, "-c", program, path, *commands], capture_output=True, check=False)
     assert done.stderr == b"[0, 0, 0, 0]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="file names are Unicode there")
+def test_a_name_that_is_no_utf8_may_be_written_to(demo: Path, tmp_path: Path) -> None:
+    first, copy, dump, new = (os.fsdecode(tmp_path / f"{name}-") + "\udcff" for name in "abcd")
+    Path(first).write_bytes(demo.read_bytes())
+    for words in (["backup", first, copy], ["export", first, dump], ["import", dump, new]):
+        assert run(*words).returncode == 0
+    assert run("restore", first, copy).returncode == 0
+    with closing(apsw.Connection(Path(first).as_uri(), flags=apsw.SQLITE_OPEN_URI | 1)) as connection:
+        payload = connection.execute("SELECT payload FROM audit_chain ORDER BY seq DESC LIMIT 1").get
+    assert json.loads(payload)["source"] == Path(copy).name
 
 
 def test_no_name_acts_on_the_terminal(tmp_path: Path) -> None:
@@ -78,6 +92,9 @@ def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
         (["verify"], "required"),
         (["verify", "x", "--tenants"], "unrecognized"),
         (["retention", "x", "--days", "0"], "at least 1"),
+        (["verify", "x", "--tenant", "\udcff"], "tenant is not written in UTF-8"),
+        (["export", "x", "y", "--table", "\udcff"], "table is not written in UTF-8"),
+        (["demo", "n" * 300], "its name is too long"),
         (["retention", "x", "--now", "1795000000000"], "no time in seconds"),
         (["retention", "x", "--now", "9" * 20], "no time in seconds"),
         (["checkpoint", "x", "--start-over", "--import", "y"], "not allowed with"),

@@ -102,8 +102,11 @@ def entry_hash(previous_hash: str, event_type: str, payload: str, created_at: in
 
 
 def compact_json(value: Mapping[str, Any]) -> str:
-    """JSON as JavaScript's `JSON.stringify` writes it: no spaces, non-ASCII characters as they are."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """JSON as JavaScript's `JSON.stringify` writes it: no spaces, non-ASCII characters as they are, but lone
+    surrogates, by which Python names files that are no UTF-8, as escapes.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()
 
 
 # ------------------------------------------------------------------------------- codes, severities, verdicts

@@ -36,7 +36,7 @@ from app.services.files.guard import Forbidden, Guard
 from models.engine import sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
-from models.local.file import MAGIC, is_sql, require_file, set_pragma
+from models.local.file import MAGIC, connect, is_sql, require_file, set_pragma
 from models.progress import Progress, Stop, ignore, never
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _unpacked(dump: Path) -> Iterator[None]:
 
 def _connect(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
-    connection = apsw.Connection(str(path), flags, statementcachesize=0)  # no two statements are alike
+    connection = connect(path, flags, statementcachesize=0)  # no two statements are alike
     try:
         for name, value in (
             ("auto_vacuum", 2),  # only before the first table
