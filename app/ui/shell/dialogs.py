@@ -391,11 +391,15 @@ class RestoreDialog(ConfirmDialog):
         doubt = "its audit chain does not hold"
         if offer.known is not None and offer.holds:
             doubt = _DOUBTS.get(offer.known.name, "")
+        if not prepared.recorded:
+            doubt = f"{doubt}, and it" if offer.needs_agreement else "it"
+            doubt += " is recorded nowhere"
+        asks = offer.needs_agreement or not prepared.recorded
         self.agreement = QCheckBox(f"I mean this, although {doubt}", self)
-        self.agreement.setVisible(offer.needs_agreement)
-        self.agreement.setChecked(not offer.needs_agreement)
+        self.agreement.setVisible(asks)
+        self.agreement.setChecked(not asks)
         self.agreement.toggled.connect(self._update)
-        if offer.needs_agreement:
+        if asks:
             self.add_widget(self.agreement)
         self._update()
 

@@ -372,6 +372,23 @@ def test_a_copy_of_another_database_needs_a_word(
 
 
 @pytest.mark.slow
+def test_a_restore_that_is_recorded_nowhere_needs_a_word(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
+) -> None:
+    for path in (demo_path, copy):
+        ask(path, "DROP TABLE audit_chain")
+    open_file(qtbot, window, demo_path)
+    window.files.offer_restore(demo_path, copy)
+    box = dialog(qtbot, window, RestoreDialog)
+    assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
+    assert box.agreement.text() == "I mean this, although it is recorded nowhere"
+    click(qtbot, box.agreement)
+    assert box.confirm_button.isEnabled()
+    press("Escape")
+    closed(qtbot, window, RestoreDialog)
+
+
+@pytest.mark.slow
 def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     (tmp_path / "notes.txt").write_text("dear diary\n" * 400)
