@@ -1,7 +1,7 @@
 """Rows of a list as text, CSV, JSON lines or SQL: for the clipboard and for files.
 
 Every column that the file has, known to us or not, and each value in its storage class; but no secret is in
-any of them, and of a webhook's URL its host alone.
+any of them, and of a webhook's URL its host alone. In text, which people paste, times are times, in UTC.
 """
 
 import io
@@ -9,10 +9,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
+from app.services.chain.rules import seconds
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.literals import literal
@@ -75,7 +77,11 @@ def _write(
     progress: Progress = ignore,
 ) -> int:
     columns = _columns(database, DECLARED[query.table], form)
-    line = _writer(query.table, [column.name for column in columns], form, stream)
+    times = [
+        at for at, column in enumerate(columns) if column.kind is ColumnKind.TIME and form is Format.TEXT
+    ]
+    names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
+    line = _writer(query.table, names, form, stream)
     hosts = [at for at, column in enumerate(columns) if column.host_only]
     done = 0
     progress(done, len(keys))
@@ -83,11 +89,23 @@ def _write(
         values = list(row)
         for at in hosts:
             values[at] = values[at] and host_alone(values[at])
+        for at in times:
+            values[at] = as_time(values[at])
         line(values)
         if done % _STEP == 0:
             progress(done, len(keys))
     progress(done, len(keys))
     return done
+
+
+def as_time(value: Value) -> Value:
+    """A stored time as people write it, `2026-11-22 13:55:07` in UTC; what is none as it is stored."""
+    if not isinstance(value, int | float):
+        return value
+    try:
+        return datetime.fromtimestamp(seconds(math.floor(value)), UTC).isoformat(" ")[:19]
+    except (OverflowError, OSError, ValueError):
+        return value
 
 
 def _columns(database: Database, table: Table, form: Format) -> list[TableColumn]:

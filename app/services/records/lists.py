@@ -220,6 +220,13 @@ class Lists:
         values = [value_of(column, statements.source) for column in columns]
         return _in_order(database, statements, keys, values, at_once=_WHOLE_ROWS_AT_ONCE, told=tuple)
 
+    def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
+        """The whole value of a row in a column, as `choices` gives values; None where the row has gone."""
+        statements = self._statements(database, query)
+        wanted = [statements.value(statements.table.column(column))]
+        (found,) = _read(database, lambda cell: [statements.page([key], wanted, cell)], _as_choice)
+        return (found[0][1],) if found else None
+
     def holds(self, table: str) -> bool:
         """Whether the file has the table, and lists of it."""
         return table in self._tables and self._tables[table].row_key is not None

@@ -172,7 +172,7 @@ def choice_label(table: Table, name: str, value: Value) -> str:
     if value is None:
         return "(none)"
     if value not in (0, 1) or column.kind not in _YES_OR_NO:
-        return str(value)
+        return formatting.plain(value)
     if column.kind is ColumnKind.FLAG:
         return _word(column, value).capitalize()
     return f"{column.label} {column.words[0]}" if value else f"No {column.label.lower()}"

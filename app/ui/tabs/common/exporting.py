@@ -1,20 +1,24 @@
 """Copying the selected rows, exporting all that a filter shows, and the context menu that offers both."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from app.itemmodels.columns import Role
 from app.services.records import export
 from app.services.records.export import Format
-from app.services.records.list_query import ListQuery
+from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Keys
-from app.services.text import cells, counted
+from app.services.records.tables import ColumnKind
+from app.services.text import cells, counted, readable
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ask_save
+from models.engine import Capability
 from models.progress import Progress, Stop
 
 _NAMES = {
@@ -24,6 +28,12 @@ _NAMES = {
     Format.TEXT: ("Text", "Tab-separated text (*.txt)"),
 }
 
+FEW = 2000
+"""Rows that are copied at once; the interface does not notice them."""
+
+CLIPBOARD_BYTES = 32 << 20
+"""More than that is no text to paste, and other programs stall over it."""
+
 
 def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
     """The acts of the tab, and what can be done with the value of a cell and with the selected rows."""
@@ -32,18 +42,36 @@ def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
     tab.commands.fill(menu)
     if index.isValid():
         menu.addSeparator()
-        text = str(index.data(Role.WHOLE) or index.data() or "")
-        record = tab.model.record(index.row())
-        if record is not None and text:
-            column = tab.model.columns[index.column()].name
-            value = record[tab.spec.table.names.index(column)]
-            menu.addAction("Filter by this value", lambda: tab.filter_by(column, value, text))
+        column, key = tab.model.columns[index.column()].name, tab.model.key(index.row())
+        filter_by = partial(tab.filter_by, column)
+        menu.addAction("Filter by this value", partial(_with_value, tab, key, column, filter_by))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
         menu.addAction("Export these rows…", lambda: ask_export(tab, *tab.list.selected_keys()))
-        menu.addAction("Copy this value", lambda: QGuiApplication.clipboard().setText(cells(text)))
+        copy_it = partial(_copy_value, tab, column)
+        menu.addAction("Copy this value", partial(_with_value, tab, key, column, copy_it))
     menu.popup(where)
+
+
+def _with_value(tab: RecordTab, key: Key | None, column: str, use: Callable[[Value], object]) -> None:
+    """Calls `use` with the value as it is in the file: what a list has of it is cut, and may be old."""
+
+    def found(value: tuple[Value] | None) -> None:
+        if value is None:
+            tab.context.say("This record was deleted in the meantime.")
+        else:
+            use(value[0])
+
+    if key is not None:
+        query, _ = tab.list.selected_keys()
+        tab.context.runner.read(tab.context.lists.value_at, query, key, column, on_done=found)
+
+
+def _copy_value(tab: RecordTab, column: str, value: Value) -> None:
+    is_time = tab.spec.table.column(column).kind is ColumnKind.TIME
+    text = readable(export.as_time(value) if is_time else value)
+    QGuiApplication.clipboard().setText(cells(text))
 
 
 def ask_export(tab: RecordTab, query: ListQuery, keys: Keys | None = None) -> None:
@@ -59,21 +87,10 @@ def ask_export(tab: RecordTab, query: ListQuery, keys: Keys | None = None) -> No
 
 def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
     """Writes all that the query keeps, or only these rows, with progress and cancel in the status bar."""
-    context, opened = tab.context, tab.context.opened
+    context = tab.context
 
     def work(progress: Progress, cancelled: Stop) -> int:
-        from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
-
-        return export_rows(
-            opened.path,
-            path,
-            query,
-            form,
-            keys=keys,
-            read_only=opened.read_only,
-            progress=progress,
-            cancelled=cancelled,
-        )
+        return _export(tab, query, form, keys)(path, progress=progress, cancelled=cancelled)
 
     def done(count: int) -> None:
         context.say(f"{counted(count, 'row')} exported to {path.name}")
@@ -81,14 +98,54 @@ def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: 
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
 
+def _export(tab: RecordTab, query: ListQuery, form: Format, keys: Keys | None) -> Callable[..., int]:
+    """Writes to a path in a child process: `(path, *, progress, cancelled)` gives the number of rows."""
+    from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
+
+    opened = tab.context.opened
+    rows: Any = {"query": query, "form": form, "keys": keys, "read_only": opened.read_only}
+    return partial(export_rows, opened.path, **rows)
+
+
 def copy_rows(tab: RecordTab, form: Format = Format.TEXT, _: bool = False) -> None:
-    """Puts the selected rows on the clipboard."""
+    """Puts the selected rows on the clipboard, whole, as they are in the file.
+
+    Many are written by a child process, with progress and cancel in the status bar. What is too much for a
+    clipboard is offered as a file instead.
+    """
     context, (query, keys) = tab.context, tab.list.selected_keys()
 
-    def copied(text: str) -> None:
+    def copied(text: str | None) -> None:
+        if text is None:
+            _offer_file(tab, query, keys)
+            return
         QGuiApplication.clipboard().setText(text)
         context.say(f"{counted(len(keys), 'row')} copied")
 
-    context.runner.read(
-        lambda database: export.text_of(database, context.lists, query, keys, form), on_done=copied
+    def work(progress: Progress, cancelled: Stop) -> str | None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "rows")
+            _export(tab, query, form, keys)(path, progress=progress, cancelled=cancelled)
+            return path.read_bytes().decode() if path.stat().st_size <= CLIPBOARD_BYTES else None
+
+    if not len(keys):
+        context.say("Select the rows to copy first.")
+    elif len(keys) <= FEW or context.lacks(Capability.CHILD_SCAN):
+        context.runner.read(
+            lambda database: export.text_of(database, context.lists, query, keys, form), on_done=copied
+        )
+    else:
+        context.job(f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
+
+
+def _offer_file(tab: RecordTab, query: ListQuery, keys: Keys) -> None:
+    from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few copy as much
+
+    sentence = (
+        f"{counted(len(keys), 'row')} are more than {CLIPBOARD_BYTES >> 20} MB of text, which a clipboard "
+        "does not take. Nothing was copied; the clipboard holds what it held. A file takes the rows."
     )
+    dialog = ConfirmDialog(
+        tab.context.theme, "Too much for the clipboard", sentence, action="Export…", danger=False, parent=tab
+    )
+    dialog.open_once(partial(ask_export, tab, query, keys))

@@ -226,9 +226,13 @@ class FacetChips(CountChips):
         key = self.key()
         return () if key is None else self._others if key == OTHER else (key,)
 
-    def choose(self, value: Value) -> None:
-        self.set_key(str(value) if value in self._known else OTHER)
+    def choose(self, value: Value) -> bool:
+        """Filters by one of the known values; False where it is none of them."""
+        if value not in self._known:
+            return False
+        self.set_key(str(value))
         self.changed.emit(self.key())
+        return True
 
     def offer(self, found: Counts | None) -> None:
         """Shows how many there are of each; without counts while they are not known."""
@@ -272,7 +276,7 @@ class Facets:
         """Filters by a value; False where nothing offers it."""
         key = _key(value)
         if column in self.chips:
-            self.chips[column].choose(value)
+            return self.chips[column].choose(value)
         elif key in self._values[column]:
             values = self._filters.values()
             picks = {**dict(values.picks), column: key}

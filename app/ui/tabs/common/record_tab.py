@@ -16,6 +16,7 @@ from app.ui.shell.actions import Actions, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
+from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon
@@ -59,6 +60,7 @@ class RecordTab(QWidget):
             theme, declared.filter_hint(table), picks=spec.picks(), dates=spec.dates, noun=table.noun
         )
         self.facets = Facets(context, self.filters, table)
+        self.exact = ExactFilters(context, table)
         self._offered = [column.name for column in table.offered]
         self.table = DataTable(
             theme,
@@ -90,6 +92,7 @@ class RecordTab(QWidget):
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.copy = self.copy_rows
         self.filters.changed.connect(self.filters_changed)
+        self.exact.changed.connect(self.filters_changed)
         self.model.sort_requested.connect(self._sort_by)
         self.model.dataChanged.connect(self.commands.update)
         self.list.loaded.connect(self._loaded)
@@ -204,7 +207,10 @@ class RecordTab(QWidget):
         self._read()
 
     def set_filter_text(self, text: str) -> None:
+        had_chips = self.exact.clear()
         self.filters.set_values(replace(FilterValues(), text=text))
+        if had_chips:
+            self.filters_changed()
 
     def clear_filters(self) -> None:
         self.set_filter_text("")
@@ -238,7 +244,7 @@ class RecordTab(QWidget):
             table=self.spec.table.name,
             scope=self.scope,
             text=values.text,
-            choices=tuple(sorted(self.facets.chosen().items())),
+            choices=(*sorted(self.facets.chosen().items()), *self.exact.choices()),
             since=since,
             until=until,
             sort=sort,
@@ -250,10 +256,10 @@ class RecordTab(QWidget):
         self._wanted_record = None
         self._read()
 
-    def filter_by(self, column: str, value: Value, text: str) -> None:
-        """Filters by a value of a column where it can be chosen, else by its text."""
+    def filter_by(self, column: str, value: Value) -> None:
+        """Keeps, of the rows shown, those with this value: by the column's pick list, or by a chip."""
         if not self.facets.choose(column, value):
-            self.filters.set_values(replace(self.filters.values(), text=text))
+            self.exact.add(column, value)
 
     # within
 
@@ -266,7 +272,7 @@ class RecordTab(QWidget):
             load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
         )
-        above: list[Part] = [*self.top_widgets(), self.filters, *self.below_filters()]
+        above: list[Part] = [*self.top_widgets(), self.filters, self.exact, *self.below_filters()]
         in_column(*above, (self._master_detail, 1), within=self, margins=(self.margin,) * 4, spacing=GAP)
 
     def _read(self) -> None:

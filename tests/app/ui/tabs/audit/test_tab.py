@@ -51,12 +51,19 @@ def test_nothing_is_claimed_before_it_was_verified(qtbot: QtBot, show_tab: ShowT
     assert not page.findings.isVisible()
 
 
-def test_entries_of_another_key_and_unit_are_shown(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
+@pytest.fixture
+def textual_keys(demo_path: Path) -> None:
+    """Before the file is opened: seqs are texts, times milliseconds."""
     (made,) = ask(demo_path, "SELECT sql FROM sqlite_master WHERE name = 'audit_chain'")[0]
     made = made.replace("INTEGER PRIMARY KEY AUTOINCREMENT", "TEXT PRIMARY KEY")
     ask(demo_path, f"ALTER TABLE audit_chain RENAME TO old; {made}")
     ask(demo_path, "INSERT INTO audit_chain SELECT * FROM old WHERE seq < 8")
     ask(demo_path, "UPDATE audit_chain SET created_at = created_at * 1000")
+
+
+def test_entries_of_another_key_and_unit_are_shown(
+    textual_keys: None, qtbot: QtBot, show_tab: ShowTab, demo_path: Path
+) -> None:
     page = show_tab(AuditTab)
     assert choose(qtbot, page, 0) == "7"
     assert page.inspector.subtitle.text().startswith("entry 7 · ")

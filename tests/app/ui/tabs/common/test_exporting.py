@@ -11,8 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.common import exporting
 from app.ui.tabs.common.exporting import export_to
-from tests.fixtures.window import ask, button, choose, error, open_file, press, values
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.dialogs import ConfirmDialog
+from tests.fixtures.window import TABLES, ask, button, choose, error, go, open_file, press, values
 
 MANY = 100_000
 """Rows whose export takes more than half a second."""
@@ -58,10 +61,95 @@ def test_a_copied_value_runs_in_no_other_cell(qtbot: QtBot, window: MainWindow, 
     for row in range(page.model.rowCount()):
         page.table.menu_requested.emit(page.model.index(row, column), page.mapToGlobal(page.rect().center()))
         menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+        QGuiApplication.clipboard().setText("")
         next(act for act in menu.actions() if act.text() == "Copy this value").trigger()
         menu.close()
+        qtbot.waitUntil(lambda: bool(QGuiApplication.clipboard().text()))
         found.add(QGuiApplication.clipboard().text())
     assert found == {"=1+1", "a\t'=1+1"}
+
+
+def pick(page: RecordTab, row: int, column: str, words: str) -> None:
+    """Chooses from the menu of a cell."""
+    index = page.model.index(row, page.model.column_of(column))
+    page.table.menu_requested.emit(index, page.mapToGlobal(page.rect().center()))
+    menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+    next(act for act in menu.actions() if act.text() == words).trigger()
+    menu.close()
+
+
+def test_a_value_is_copied_whole_and_a_time_as_a_time(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    long = "x" * 600 + "@example.org"
+    ask(demo_path, "UPDATE users SET email = ?, created_at = 1795355707000", long)
+    page, clipboard = open_file(qtbot, window, demo_path), QGuiApplication.clipboard()
+    pick(page, 0, "email", "Copy this value")
+    qtbot.waitUntil(lambda: clipboard.text() == long)
+    pick(page, 0, "created_at", "Copy this value")
+    qtbot.waitUntil(lambda: clipboard.text() == "2026-11-22 13:55:07")
+
+
+@pytest.mark.parametrize("column", ["created_at", "tenant_id", "has_password", "id"])
+def test_a_filter_by_a_value_keeps_its_row_and_adds_to_the_others(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, column: str
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 3)
+    kept, shown = page.list.current_id(), values(page, column)[3]
+    pick(page, 3, column, "Filter by this value")
+    qtbot.waitUntil(lambda: bool(page.query().choices) and set(values(page, column)) == {shown})
+    qtbot.waitUntil(lambda: page.list.current_id() == kept)
+    before = page.query().choices
+    pick(page, page.table.currentIndex().row(), "email", "Filter by this value")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1 and page.query().choices != before)
+    assert set(before) < set(page.query().choices)
+    chip = page.exact.chips()[-1]
+    assert chip.isVisible() and chip.text().startswith("E-mail: ")
+    chip.click()
+    assert page.query().choices == before
+
+
+def test_a_filter_by_a_value_that_is_null_or_no_whole_number(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(
+        demo_path,
+        "UPDATE planning_runs SET quality_score = NULL, revenue_potential = 63.5 WHERE status = 'killed'",
+    )
+    wanted = ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'killed'")[0][0]
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("planning_runs"))
+    row = values(page, "status").index("killed")
+    pick(page, row, "revenue_potential", "Filter by this value")
+    qtbot.waitUntil(lambda: page.model.rowCount() == wanted)
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.rowCount() > wanted)
+    pick(page, values(page, "status").index("killed"), "quality_score", "Filter by this value")
+    qtbot.waitUntil(
+        lambda: page.model.rowCount() >= wanted and [*page.exact.choices()] == [("quality_score", (None,))]
+    )
+
+
+def test_many_rows_are_copied_whole_and_too_many_offer_a_file(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "FEW", 5)
+    page, clipboard = open_file(qtbot, window, demo_path), QGuiApplication.clipboard()
+    page.table.setFocus()
+    choose(qtbot, page, 0)
+    press("Ctrl+A")
+    press("Ctrl+C")
+    (count,) = ask(demo_path, "SELECT count(*) FROM users")[0]
+    qtbot.waitUntil(lambda: window.toast.text() == f"{count} rows copied", timeout=10_000)
+    lines = clipboard.text().splitlines()
+    assert len(lines) == count + 1 and "…" not in clipboard.text()
+    monkeypatch.setattr(exporting, "CLIPBOARD_BYTES", 100)
+    press("Ctrl+C")
+    qtbot.waitUntil(lambda: bool(window.findChildren(ConfirmDialog)), timeout=10_000)
+    dialog = window.findChildren(ConfirmDialog)[-1]
+    assert dialog.confirm_button.text() == "Export…" and clipboard.text().splitlines() == lines
+    dialog.reject()
 
 
 @pytest.mark.slow

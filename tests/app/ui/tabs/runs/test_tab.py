@@ -94,11 +94,18 @@ def test_a_status_nobody_knows_has_a_chip_of_its_own(
     assert tab.model.rowCount() == 2
     assert tab.model.index(0, STATUS).data() == "odd"
     with qtbot.waitSignal(tab.list.loaded):
-        tab.filter_by("status", "killed", "killed")
-    assert tab.chips.key() == "killed"
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filter_by("status", "odd", "odd")
+        tab.filter_by("status", "odd")
     assert tab.model.rowCount() == 2
+    assert [chip.text() for chip in tab.exact.chips()] == ["Status: odd"]
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.clear_filters()
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.filter_by("status", "killed")
+    assert tab.chips.key() == "killed" and not tab.exact.chips()
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.clear_filters()
+    qtbot.waitUntil(lambda: "Other 2" in chip_words(tab))
+    press_chip(tab, qtbot, "Other")
     choose(tab, qtbot, 0)
     assert not tab.commands.action("pause").isEnabled()
     assert tab.commands.action("delete").isEnabled()
