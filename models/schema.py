@@ -28,7 +28,7 @@ a primary key that is the rowid itself has no index.
 """
 
 _COLUMNS: Final = """
-SELECT found.name, shape.name, shape.hidden, shape.pk, shape.dflt_value
+SELECT found.name, shape.name, shape.hidden, shape.pk, shape.dflt_value, shape."notnull"
 FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
 WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, shape.cid
 """
@@ -165,7 +165,8 @@ class StoredTable:
     `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
     tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is what names
     that: an INTEGER PRIMARY KEY, or a name that no column takes; None where there is none, as WITHOUT ROWID.
-    `defaults` are SQL. `referring` are the foreign keys, of any table, that refer to this one.
+    `defaults` are SQL. `required` are the columns that hold no NULL and have no default. `referring` are the
+    foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -176,6 +177,7 @@ class StoredTable:
     has_triggers: bool
     rowid: str | None = "rowid"
     without_rowid: bool = False
+    required: tuple[str, ...] = ()
     referring: tuple[ForeignKey, ...] = ()
 
     @property
@@ -229,25 +231,30 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     triggered = {caseless(table) for kind, _, table, *_ in objects if kind == "trigger"}
     without_rowid = {caseless(table) for *_, table, _, without, _ in objects if without}
     apart = {caseless(table) for *_, table, _, _, is_apart in objects if is_apart}
-    shapes: dict[str, list[tuple[str, bool, int, str | None]]] = {}
+    shapes: dict[str, list[tuple[str, bool, int, str | None, bool]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)
         shapes.setdefault(name, []).append((_COLUMN.get(name, str)(column), *shape))
     tables = {}
     for name, shape in shapes.items():
         names = tuple(column for column, *_ in shape)
-        primary = [column for _, column in sorted((at, column) for column, _, at, _ in shape if at)]
+        primary = [column for _, column in sorted((at, column) for column, _, at, *_ in shape if at)]
         rowid = primary[0] if primary and caseless(name) not in apart else _free_rowid(names)
         without = caseless(name) in without_rowid
         tables[name] = StoredTable(
             name=name,
             names=names,
-            columns=tuple(column for column, hidden, _, _ in shape if not hidden),
+            columns=tuple(column for column, hidden, *_ in shape if not hidden),
             key=tuple(primary or filter(None, [rowid])),
-            defaults={column: default for column, _, _, default in shape if default is not None},
+            defaults={column: default for column, _, _, default, _ in shape if default is not None},
             has_triggers=caseless(name) in triggered,
             rowid=None if without else rowid,
             without_rowid=without,
+            required=tuple(
+                column
+                for column, hidden, _, default, not_null in shape
+                if not_null and default is None and not hidden and column != rowid
+            ),
         )
     return _with_foreign_keys(tables, foreign_keys)
 

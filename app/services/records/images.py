@@ -1,8 +1,9 @@
 """Reads the rows of one database for an act, and makes the changes of them that it writes."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from peewee import SQL, BaseQuery
@@ -22,6 +23,7 @@ from app.services.records.rows import (
     one_of,
     refers,
 )
+from app.services.records.tables import Table, valid_beside
 from models.engine import Database, Rows, raw, sql_name
 from models.errors import NotAllowed, NotFound, StillReferred, TableMissing
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
@@ -43,6 +45,7 @@ class Images:
         self.chain: str | None = None
         self._only_row: tuple[str, Value] | None = None
         self._end: list[Rows] = []
+        self._made: set[Value] = set()
 
     def read(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         """The rows of each, from one snapshot."""
@@ -99,13 +102,16 @@ class Images:
         found = self._matching(row.table, tuple(row.key), [tuple(row.key.values())])
         return found[0] if found else None
 
-    def new(self, table: str, values: Image, now: int) -> StoredRow:
+    def new(
+        self, table: Table, values: Image, now: int, beside: Mapping[str, str] = MappingProxyType({})
+    ) -> StoredRow:
         """A row of these values, which is not there yet, with an id of its own unless they give one.
 
-        Values of nothing, and stamps, are left out where the file lacks them. Raises `ColumnMissing` for
-        the others.
+        Values of nothing, and stamps, are left out where the file lacks them. `beside` are those that the
+        file's own columns ask for (`Table.asks_for`), as text, which SQLite stores as each column wants it.
+        Raises `ColumnMissing` for what the file lacks, and `InvalidInput`.
         """
-        stored = self.table(table)
+        stored = self.table(table.name)
         require_key(stored)
         image: dict[str, Value] = {}
         for name, value in {"id": str(uuid.uuid4()), **values, **dict.fromkeys(STAMPS, now)}.items():
@@ -113,14 +119,16 @@ class Images:
                 image[name] = value
             elif value is not None and name not in STAMPS:
                 raise lacking(stored, name)
-        return StoredRow(stored, image)
+        for name in table.asks_for(stored):
+            image[name] = valid_beside(name, beside.get(name, ""))
+        row = StoredRow(stored, image)
+        self._made.add(row.record_id)
+        return row
 
     def completed(self, row: RowChange) -> RowChange:
-        """A row that was added, with what the database itself filled in."""
-        if row.before is not None or not set(row.stored.columns) - set(row.after or {}):
-            return row
-        found = self.now(row)
-        return row if found is None else replace(row, after={**found.image, **(row.after or {})})
+        """A row that is new, as the database has it: with what that filled in and made of the values."""
+        found = self.now(row) if row.before is None and row.record_id in self._made else None
+        return row if found is None else replace(row, after=found.image)
 
     def changed(self, row: StoredRow, values: Image, now: int) -> RowChange:
         """The change that gives a row these values, and the time `now` where the file keeps that.

@@ -8,7 +8,9 @@ from functools import cached_property
 
 from peewee import AutoField, Model
 
+from app.services import text
 from models import tables
+from models.schema import StoredTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +142,22 @@ class Table:
         """The columns of the file that hold secrets."""
         return frozenset(column.source for column in self.columns if column.kind is ColumnKind.PRESENCE)
 
+    def asks_for(self, stored: StoredTable) -> tuple[str, ...]:
+        """The columns of a file's table that nobody has declared and that no new row may leave empty."""
+        declared = {column.source for column in self.columns}
+        return tuple(name for name in stored.required if name not in declared)
+
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
         for column in self.columns:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+
+def valid_beside(column: str, value: str) -> str:
+    """A value for a column that `Table.asks_for`, without surrounding space. Raises `InvalidInput`."""
+    return text.single_line(column, column, value, longest=1000)
 
 
 _C, _K = TableColumn, ColumnKind

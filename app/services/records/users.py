@@ -44,11 +44,19 @@ def valid_email(value: str) -> str:
 
 
 @writing.act
-def create(images: Images, tenant_id: str, email: str, *, actor: str, now: int) -> Change:
-    """Adds a user without a password. Raises `InvalidInput`."""
+def create(
+    images: Images,
+    tenant_id: str,
+    email: str,
+    beside: Mapping[str, str] = MappingProxyType({}),
+    *,
+    actor: str,
+    now: int,
+) -> Change:
+    """Adds a user without a password; `beside` as `Images.new` has it. Raises `InvalidInput`."""
     images.chain = tenant = text.tenant_id(tenant_id)
     address = valid_email(email)
-    row = images.new(USERS.name, {"tenant_id": tenant, "email": address, "password_hash": None}, now)
+    row = images.new(USERS, {"tenant_id": tenant, "email": address, "password_hash": None}, now, beside)
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),

@@ -57,11 +57,19 @@ def valid_events(value: str) -> str:
 
 
 @writing.act
-def create(images: Images, tenant_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
-    """Adds a destination. Raises `InvalidInput`."""
+def create(
+    images: Images,
+    tenant_id: str,
+    form: WebhookInput,
+    beside: Mapping[str, str] = MappingProxyType({}),
+    *,
+    actor: str,
+    now: int,
+) -> Change:
+    """Adds a destination; `beside` as `Images.new` has it. Raises `InvalidInput`."""
     images.chain = tenant = text.tenant_id(tenant_id)
     values = {"tenant_id": tenant, **_checked(form), "secret": form.secret or None}
-    row = images.new(WEBHOOK_DESTINATIONS.name, values, now)
+    row = images.new(WEBHOOK_DESTINATIONS, values, now, beside)
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),

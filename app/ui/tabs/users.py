@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services import text
 from app.services.records.change import Change
 from app.services.records.record import Record
+from app.services.records.tables import USERS
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act
@@ -50,15 +51,18 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     from app.services.records import users  # noqa: PLC0415
     from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
 
-    sentence = "The user has no password until one is set."
+    stored = context.opened.schema.stored.get(USERS.name)
+    has_password = stored is not None and "password_hash" in stored.columns
+    sentence = "The user has no password until one is set." if has_password else ""
     form = FormDialog(context.theme, "New user", sentence, action="Create user", parent=parent)
     tenant_field, email_field = QLineEdit(tenant or ""), QLineEdit()
     email_field.setPlaceholderText("name@example.com")
     form.add_field("tenant_id", "Tenant", tenant_field, checked(text.tenant_id))
     form.add_field("email", "E-mail address", email_field, checked(users.valid_email))
+    form.add_asked(USERS.asks_for(stored) if stored else ())
     (email_field if tenant else tenant_field).setFocus()
     form.submitted.connect(
-        lambda: form.write(context.act, users.create, tenant_field.text(), email_field.text())
+        lambda: form.write(context.act, users.create, tenant_field.text(), email_field.text(), form.asked())
     )
     return form
 

@@ -149,6 +149,9 @@ class WebhookDialog(FormDialog):
             self.add_field("remove_secret", "Remove the secret", remove)
         else:
             self.add_field("secret", "Secret", secret, hint="Signs every delivery; may be left empty.")
+        stored = context.opened.schema.stored.get(WEBHOOK_DESTINATIONS.name)
+        if webhook is None and stored is not None:
+            self.add_asked(WEBHOOK_DESTINATIONS.asks_for(stored))
         active = QCheckBox("Active")
         active.setChecked(bool(webhook["active"]) if webhook else True)
         self.add_field("active", "Active", active)
@@ -165,6 +168,6 @@ class WebhookDialog(FormDialog):
             secret="" if values.get("remove_secret") else str(values["secret"]) or None,
         )
         if self._webhook is None:
-            self.write(self._context.act, webhooks.create, str(values["tenant_id"]), form)
+            self.write(self._context.act, webhooks.create, str(values["tenant_id"]), form, self.asked())
         else:
             self.write(self._context.act, webhooks.update, self._webhook["id"], form)

@@ -1,7 +1,8 @@
 """The base of dialogs that edit: fields with a sentence below each when wrong; no edit is lost silently."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple, cast
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.services.records.tables import valid_beside
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, in_column
@@ -54,6 +56,7 @@ class FormDialog(Dialog):
         super().__init__(theme, title, sentence, parent=parent)
         self._entries: dict[str, _Entry] = {}
         self._clean: dict[str, Value] = {}
+        self._asked: tuple[str, ...] = ()
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
         self._form = in_column(spacing=12)
@@ -83,6 +86,17 @@ class FormDialog(Dialog):
         self._entries[key] = _Entry(editor, value, check, problem, below)
         changed.connect(lambda *_: self._edited(key))
         self.set_clean()
+
+    def add_asked(self, columns: Sequence[str]) -> None:
+        """A field for each column that only the file knows and that no new record may leave empty."""
+        for column in columns:
+            check = checked(partial(valid_beside, column))
+            self.add_field(column, column, QLineEdit(), check, "This file asks for it.")
+        self._asked = tuple(columns)
+
+    def asked(self) -> dict[str, str]:
+        """What those fields hold."""
+        return {column: str(self._entries[column].value()) for column in self._asked}
 
     def editor(self, key: str) -> QWidget:
         return self._entries[key].editor

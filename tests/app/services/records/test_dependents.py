@@ -1,5 +1,6 @@
 """What goes along with a deleted row is named, counted, written by guards and put back."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from app.services.records import dependents, users, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
-from models.errors import ChangedSince, NotAllowed, NotFound, Refused, RowChanged, StillReferred
+from models.errors import ChangedSince, InvalidInput, NotAllowed, NotFound, Refused, RowChanged, StillReferred
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.app.services.records.test_images import Content, add_user, content, execute
@@ -434,3 +435,20 @@ def test_a_tenant_that_the_file_does_not_have_is_named(gateway: LocalDatabase) -
     sentence = r"^users of this file refers to tenants, which has no id “aurora”.* Nothing was changed\.$"
     with pytest.raises(NotAllowed, match=sentence):
         users.create(gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+
+
+def test_a_column_that_only_the_file_asks_for_is_given_with_a_new_user(gateway: LocalDatabase) -> None:
+    connection = gateway.connection()
+    made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
+    asked = made.replace("name TEXT,", "name TEXT NOT NULL, level INTEGER NOT NULL,")
+    connection.execute(f"PRAGMA foreign_keys = OFF; DROP TABLE users; {asked}")
+    create = partial(users.create, gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+    with pytest.raises(InvalidInput, match=r"^name is missing\.$") as refused:
+        create()
+    assert refused.value.field == "name"
+    beside = {"name": " Ada ", "level": "3"}
+    created = create(beside)
+    stored = connection.execute("SELECT name, level, typeof(level), role FROM users").get
+    assert stored == ("Ada", 3, "integer", "operator")
+    writing.undo(gateway, writing.undo(gateway, writing.undo(gateway, created, now=NOW), now=NOW), now=NOW)
+    assert connection.execute("SELECT COUNT(*) FROM users").get == 0

@@ -11,6 +11,7 @@ from app.services.chain.append import Event
 from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images
+from app.services.records.tables import USERS
 from app.services.records.writing import commit, undo
 from models.errors import AlreadyExists, ChangedSince, FileLocked, ReadOnlyFile, Refused, RowChanged
 from models.local.database import LocalDatabase
@@ -38,7 +39,7 @@ def user(user_id: str = "u-1", **changes: Any) -> dict[str, Any]:
 def creation(*ids: str) -> Plan:
     return lambda images: Change(
         summary=f"{len(ids)} users created",
-        rows=tuple(images.new("users", user(user_id), NOW).added() for user_id in ids),
+        rows=tuple(images.new(USERS, user(user_id), NOW).added() for user_id in ids),
         events=tuple(Event("acme-corp", "user_created", {"actor": "ada", "id": user_id}) for user_id in ids),
         inverse_events=tuple(
             Event("acme-corp", "user_deleted", {"actor": "ada", "id": user_id}) for user_id in ids

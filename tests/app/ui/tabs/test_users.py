@@ -8,11 +8,16 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import Scope
+from app.settings import Settings
 from app.ui.shell.context import Context
-from app.ui.tabs.users import UsersTab
+from app.ui.tabs.users import UsersTab, new_user_form
+from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
+from tests.fixtures.connected import execute
+from tests.fixtures.context import make_context
 from tests.fixtures.window import ask, child, dialog, write
 
 EMAIL = 0
@@ -204,3 +209,26 @@ def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qt
     assert "very-secret" not in tab.table.copy_selection()
     assert "very-secret" not in QGuiApplication.clipboard().text()
     assert tab.fields.value("Password") == "set"
+
+
+@pytest.mark.slow
+def test_a_form_asks_for_what_the_file_asks_for(
+    demo_path: Path, tmp_path: Path, theme: Theme, qtbot: QtBot
+) -> None:
+    execute(
+        demo_path,
+        "DROP TABLE users",
+        "CREATE TABLE users (id TEXT PRIMARY KEY NOT NULL, tenant_id TEXT NOT NULL, email TEXT NOT NULL,"
+        " name TEXT NOT NULL, created_at INTEGER NOT NULL, role TEXT NOT NULL DEFAULT 'operator')",
+    )
+    context = make_context(demo_path, theme, Settings(tmp_path / "settings"), lambda: NOW)
+    form = new_user_form(context, "acme-corp")
+    qtbot.addWidget(form)
+    assert "password" not in form.accessibleDescription()
+    assert [*form.values()] == ["tenant_id", "email", "name"]
+    write(form, "email", "ada@acme.example")
+    write(form, "name", "Ada")
+    with qtbot.waitSignal(form.accepted):
+        form.submit()
+    assert ask(demo_path, "SELECT name, role FROM users") == [("Ada", "operator")]
+    context.stop()
