@@ -37,6 +37,12 @@ def tenant_name(tenant: str) -> str:
     return tenant or "a tenant without a name"
 
 
+def folded(text: str) -> str:
+    """The text as all spellings of it are compared: É and é, composed or not, straße and STRASSE."""
+    # Canonical caseless matching, Unicode 15, D145; and composed again, so that ASCII stays what it is.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

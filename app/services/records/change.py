@@ -105,7 +105,7 @@ def _looked_at(query: ListQuery) -> set[str]:
     table = DECLARED[query.table]
     found = {query.sort or table.sort, *(column for column, _ in query.choices)}
     if query.text:
-        found.update(column.name for column in table.searched)
+        found.update(column.name for column in (*table.searched, *table.names_things))
     if query.since is not None or query.until is not None:
         found.add(table.time)
     if query.scope.tenant_id is not None:

@@ -3,6 +3,7 @@ value is a parameter.
 """
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
@@ -29,6 +30,8 @@ SORT_CHARACTERS = 128
 
 _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, ColumnKind.JSON}
 
+_LONGEST_NUMBER = 18
+
 _KEY = "row_key"
 """What a subquery calls the key: of an expression that is no column, SQLite chooses a name."""
 
@@ -53,10 +56,10 @@ class NoSingleKey(StorageError):
 class ListQuery:
     """Which rows of a table, in which order; the same query is equal and hashes alike.
 
-    `text` is found anywhere in the table's searched columns, whatever the case of its letters; nothing in it
-    is a wildcard. `choices` names columns of the list with the values to keep. `since` and `until` are epoch
-    seconds, `until` itself excluded. `sort` is a column of the list; None is the table's own order, and then
-    `descending` has no meaning.
+    `text` is found anywhere in the table's searched columns, and where an id, a hash or a tenant begins,
+    whatever the case of its letters, composed or not; nothing in it is a wildcard. `choices` names columns of
+    the list with the values to keep. `since` and `until` are epoch seconds, `until` itself excluded. `sort`
+    is a column of the list; None is the table's own order, and then `descending` has no meaning.
     """
 
     table: str
@@ -288,13 +291,34 @@ class Statements:
         return self._by.in_(chosen)
 
     def _contains(self, text: str) -> Any:
-        """Whatever the case of ASCII letters; the text's own upper and lower case cover the others."""
+        """LIKE knows the case of ASCII alone; of other letters GLOB is given both cases."""
         columns = [self.value(column) for column in self.table.searched]
-        variants = [text] if text.isascii() else dict.fromkeys((text, text.lower(), text.upper()))
-        both = list(product(columns, variants))
-        if any(_pattern_bytes(variant) > self._limits.pattern_bytes for variant in variants) or "\0" in text:
-            return reduce(or_, (fn.instr(fn.lower(column), caseless(part)) > 0 for column, part in both))
-        return reduce(or_, (column.contains(part) for column, part in both))
+        found = [self._names_it(column, text) for column in self.table.names_things]
+        forms = [text] if text.isascii() else _forms(text)
+        patterns = [_any_case(form) for form in forms]
+        if max(map(_pattern_bytes, (*forms, *patterns))) > self._limits.pattern_bytes or "\0" in text:
+            parts = dict.fromkeys(part for form in forms for part in (form, form.lower(), form.upper()))
+            both = product(columns, parts)
+            found += [fn.instr(fn.lower(column), caseless(part)) > 0 for column, part in both]
+        elif text.isascii():
+            found += [column.contains(text) for column in columns]
+        else:
+            found += [fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns)]
+        return reduce(or_, found)
+
+    def _names_it(self, column: TableColumn, text: str) -> Any:
+        """Whether an id, a hash or a tenant begins with the text; of a number, whether it is the same."""
+        if column.name == "tenant_id" and self._narrowed:
+            return SQL("0")  # of one tenant alone it would tell nothing apart
+        value = self.value(column)
+        if column is self.table.key and self.table.numbered:
+            number = number_in(text)
+            return SQL("0") if number is None else holds(value, number)
+        if column.kind is ColumnKind.WORD and _pattern_bytes(text) <= self._limits.pattern_bytes:
+            return value.startswith(text)
+        # Of ids and hashes the range, which costs a tenth of a pattern.
+        ends = dict.fromkeys((text, text.lower()))
+        return reduce(or_, ((value >= end) & (value < f"{end}\U0010ffff") for end in ends))
 
 
 def moment(stored: Any) -> Any:
@@ -305,6 +329,29 @@ def moment(stored: Any) -> Any:
     kind = fn.typeof(stored)
     others = (kind == "text", fn.unixepoch(stored)), (kind != "blob", stored / 1000)
     return Case(None, [(stored < SECONDS_LIMIT, stored), *others])
+
+
+def number_in(text: str) -> int | None:
+    """The number that a text is, as people write it: `#1,204`."""
+    digits = text.removeprefix("#").replace(",", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
+
+
+def _forms(text: str) -> list[str]:
+    """The text composed and decomposed, with its ß and with ss."""
+    spelt = (text, text.casefold())
+    return list(dict.fromkeys(unicodedata.normalize(form, one) for one in spelt for form in ("NFC", "NFD")))
+
+
+def _any_case(text: str) -> str:
+    """A pattern of GLOB for the text in any case."""
+    return "".join(map(_both_cases, text))
+
+
+def _both_cases(char: str) -> str:
+    cases = (char, char.lower(), char.upper(), char.title(), "ς" if char in "σΣ" else char)
+    found = dict.fromkeys(case for case in cases if len(case) == 1)
+    return f"[{''.join(found)}]" if len(found) > 1 or char in "*?[" else char
 
 
 def _pattern_bytes(text: str) -> int:

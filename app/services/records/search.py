@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.services.records.list_query import ListQuery
+from app.services.records.list_query import ListQuery, number_in
 from app.services.records.lists import Lists
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED, EVERYONE, Scope, Table
-from app.services.text import readable
+from app.services.text import folded, readable
 from models.engine import Database
 
 EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
-
-_LONGEST_NUMBER: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,7 @@ def everything(
 
 def _id_in(text: str, table: Table) -> str | int | None:
     """The id of the record that the text names whole; None where it can be none of this table."""
-    if not table.numbered:
-        return text
-    digits = text.removeprefix("#").replace(",", "")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
+    return number_in(text) if table.numbered else text
 
 
 def _hit(table: Table, row: dict[str, Value], query: ListQuery) -> Hit:
@@ -103,7 +98,7 @@ def _telling(row: dict[str, Value], names: tuple[str, ...], text: str, title: st
 
 
 def _has(where: str, text: str) -> bool:
-    return text.casefold() in where.casefold()
+    return folded(text) in folded(where)
 
 
 def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:
@@ -111,6 +106,6 @@ def excerpt(text: str, needle: str, length: int = EXCERPT) -> str:
     line = " ".join(text.split())
     if len(line) <= length:
         return line
-    at = line.casefold().find(needle.casefold())
+    at = folded(line).find(folded(needle))
     start = max(0, at - length // 5) if at + len(needle) > length // 2 else 0
     return f"{'…' if start else ''}{line[start : start + length].strip()}{'…' * (start + length < len(line))}"

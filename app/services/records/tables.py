@@ -134,6 +134,13 @@ class Table:
         return tuple(column for column in self.columns if column.searched)
 
     @cached_property
+    def names_things(self) -> tuple[TableColumn, ...]:
+        """Ids, hashes and the tenant: a search finds them by how they begin, and a number whole."""
+        kinds = (ColumnKind.KEY, ColumnKind.ID)
+        found = (column for column in self.listed if column.kind in kinds or column.name == "tenant_id")
+        return tuple(column for column in found if not column.searched)
+
+    @cached_property
     def offered(self) -> tuple[TableColumn, ...]:
         return tuple(column for column in self.columns if column.offered)
 

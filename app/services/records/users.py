@@ -1,7 +1,6 @@
 """A tenant's users: create, edit the e-mail, delete; each an entry in the tenant's audit chain."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -25,12 +24,6 @@ _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[^@\s\"(),:;<>\[\]\\]+")
 
 MOST_FOREIGN: Final = 50_000
 """Addresses of a tenant with letters beyond ASCII, up to which they are compared one by one."""
-
-
-def folded(email: str) -> str:
-    """The address as all spellings of it are compared: É and é, composed or not, straße and STRASSE."""
-    # Canonical caseless matching, Unicode 15, D145; and composed again, so that ASCII stays what it is.
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold())
 
 
 def valid_email(value: str) -> str:
@@ -122,7 +115,7 @@ class _Addresses:
                 email = (image or {}).get("email")
                 if isinstance(email, str):
                     of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
-                    of_tenant.setdefault(folded(email), []).append((user.record_id, gets))
+                    of_tenant.setdefault(text.folded(email), []).append((user.record_id, gets))
         checks = []
         for tenant, addresses in wanted.items():
             # By their bytes: a text that is no UTF-8 cannot be fetched.
@@ -146,7 +139,7 @@ class _Addresses:
         for other_id, stored in found:
             other = decoded(other_id)
             email = bytes(stored).decode(errors="replace")
-            for user, gets in addresses.get(folded(email), ()):
+            for user, gets in addresses.get(text.folded(email), ()):
                 if other != user and not gets:
                     self._known.add((user, other))
                 elif other != user and (user, other) not in self._known:

@@ -1,5 +1,6 @@
 """Lists as a person sees them: the rows that match, in the order asked for, whatever the file holds."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
@@ -572,3 +573,40 @@ def test_columns_named_as_the_rowid_is_name_no_rows(lists: Lists, database: Loca
     )
     with pytest.raises(NoSingleKey, match="Nothing is wrong with them"):
         Lists(inspect(database)).open_list(database, USERS)
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted"),
+    [
+        ("Özgür Öztürk", "özgür öztürk"),
+        ("özGÜR", "ÖZgür"),
+        ("Иван", "ИВАН"),
+        ("École", unicodedata.normalize("NFD", "école")),
+        (unicodedata.normalize("NFD", "École"), "éCOLE"),
+        ("ΟΔΟΣ", "οδος"),
+        ("STRASSE", "straße"),
+        ("é[*]?", "É[*]?"),
+    ],
+)
+def test_a_text_is_found_whatever_its_case_and_form(
+    database: LocalDatabase, lists: Lists, stored: str, wanted: str
+) -> None:
+    database.connection().execute(
+        "INSERT INTO notifications (id, tenant_id, type, title, message, created_at) VALUES (?,?,?,?,?,?)",
+        ("n-spelt", "t", "info", stored, "m", 1),
+    )
+    found = lists.open_list(database, ListQuery("notifications", text=wanted))
+    assert [row[0] for row in found.rows if row is not None] == ["n-spelt"]
+    assert lists.count(database, ListQuery("notifications", text=wanted + "é")) == 0
+
+
+def test_an_entry_is_found_by_its_hash_its_number_and_its_tenant(
+    database: LocalDatabase, lists: Lists
+) -> None:
+    database.connection().execute(
+        "INSERT INTO audit_chain (seq, tenant_id, event_type, payload, hash, previous_hash, created_at)"
+        " VALUES (987654, 'Zürich', 'e', '{}', 'abcdef0123', 'x', 1)"
+    )
+    for text in ("987654", "#987,654", "abcdef", "ABCDEF0123", "Zürich", "zü"):
+        assert lists.count(database, ListQuery("audit_chain", text=text)) == 1, text
+    assert lists.count(database, ListQuery("audit_chain", text="bcdef0123")) == 0
