@@ -22,6 +22,7 @@ from app.ui.shell.dialogs import (
     ExportedDialog,
     PreferencesDialog,
     RestoreDialog,
+    ShortcutsDialog,
 )
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
@@ -50,6 +51,7 @@ def register(registry: Registry) -> None:
     for name, build in (
         ("about", about),
         ("choose-database", choose_database),
+        ("shortcuts", shortcuts),
         ("preferences", preferences),
         ("preferences-wrong", preferences_wrong),
         ("retention", retention),
@@ -86,6 +88,11 @@ def welcome(theme: Theme) -> Shot:
 
 def about(theme: Theme) -> AboutDialog:
     return AboutDialog(theme)
+
+
+def shortcuts(theme: Theme) -> ShortcutsDialog:
+    window = MainWindow(theme, Settings(), lambda: NOW)
+    return ShortcutsDialog(theme, [("Everywhere", *pair) for pair in window.commands.shortcuts()])
 
 
 def choose_database(theme: Theme) -> ChooseDatabaseDialog:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.ui.theme import Kind, Theme
@@ -29,7 +29,8 @@ class ActionSpec:
     """One action: what it is called, what it does, when it applies.
 
     `text` marks its mnemonic with "&"; a function where the words change. `shortcut` is a key sequence's
-    text; in a tab, single keys work while the table has the focus.
+    text; in a tab, single keys work while the table has the focus. `checked` is for one of several that is
+    on or off: its menu marks it.
     """
 
     name: str
@@ -40,16 +41,24 @@ class ActionSpec:
     shortcut: str = ""
     kind: Kind = Kind.SECONDARY
     place: Place = Place.MENU
+    checked: Callable[[], bool] | None = None
 
     def words(self) -> str:
         return self.text if isinstance(self.text, str) else self.text()
+
+    def plain(self) -> str:
+        """Its words without the mnemonic's mark."""
+        return self.words().replace("&&", "\0").replace("&", "").replace("\0", "&")
 
 
 class Actions(QObject):
     """The actions of a tab with its table, or of a window, which has none.
 
     `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
+    `refused(sentence)` says it to whoever presses its keys.
     """
+
+    refused = Signal(str)
 
     def __init__(self, theme: Theme, table: QWidget | None, parent: QWidget) -> None:
         super().__init__(parent)
@@ -59,27 +68,26 @@ class Actions(QObject):
         self._specs: dict[str, ActionSpec] = {}
         self._actions: dict[str, QAction] = {}
         self._buttons: dict[str, QPushButton] = {}
+        self._deaf: dict[str, QShortcut] = {}
 
     def add(self, spec: ActionSpec) -> QAction:
         self._specs[spec.name] = spec
         action = self._actions[spec.name] = QAction(spec.words(), self)
         if spec.icon is not None:
             action.setIcon(self._theme.icon(spec.icon))
+        action.setCheckable(spec.checked is not None)
         action.triggered.connect(lambda: self.trigger(spec.name))
-        self._owner_of(action, spec.shortcut).addAction(action)
-        return action
-
-    def _owner_of(self, action: QAction, shortcut: str) -> QWidget:
-        """Gives an action its keys, and says where they work."""
-        action.setShortcut(QKeySequence(shortcut))
-        if self._table is None or not shortcut:
-            return self._owner
+        keys, owner, context = QKeySequence(spec.shortcut), self._owner, Qt.ShortcutContext.WindowShortcut
         # A single letter must not act while somebody types into a field.
-        single = len(shortcut) == 1 or shortcut in {"Del", "Return", "Space"}
-        action.setShortcutContext(
-            Qt.ShortcutContext.WidgetShortcut if single else Qt.ShortcutContext.WidgetWithChildrenShortcut
-        )
-        return self._table if single else self._owner
+        if self._table is not None and (len(spec.shortcut) == 1 or spec.shortcut in {"Del", "Space"}):
+            owner, context = self._table, Qt.ShortcutContext.WidgetShortcut
+        action.setShortcut(keys)
+        action.setShortcutContext(context)
+        owner.addAction(action)
+        if spec.shortcut:  # Qt says nothing of the keys of a disabled action
+            self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
+            deaf.activated.connect(lambda: self.trigger(spec.name))
+        return action
 
     def button(self, name: str) -> QPushButton:
         """A push button for the action; it follows the action's state."""
@@ -95,13 +103,20 @@ class Actions(QObject):
 
     def show_button(self, name: str, visible: bool) -> None:
         """Shows or hides an action's button, where another one takes its place."""
+        if not visible:
+            self._leave(self._buttons[name])
         self._buttons[name].setVisible(visible)
 
     def trigger(self, name: str) -> None:
-        """Runs the action, unless it cannot apply."""
+        """Runs the action, or says why it cannot apply."""
         spec = self._specs[name]
-        if spec.refusal() is None:
+        refusal = spec.refusal()
+        if refusal is None:
             spec.run()
+        else:
+            self.refused.emit(refusal)
+        if spec.checked is not None:  # Qt has turned it off where it was on
+            self._actions[name].setChecked(spec.checked())
 
     def action(self, name: str) -> QAction:
         return self._actions[name]
@@ -109,17 +124,33 @@ class Actions(QObject):
     def names(self) -> list[str]:
         return list(self._specs)
 
+    def shortcuts(self) -> list[tuple[str, str]]:
+        """What each key does, as a person reads both, in the order added."""
+        return [(_native(spec.shortcut), spec.plain()) for spec in self._specs.values() if spec.shortcut]
+
     def update(self) -> None:
         for name, spec in self._specs.items():
-            action, words, refusal = self._actions[name], spec.words(), spec.refusal()
-            plain = words.replace("&&", "\0").replace("&", "").replace("\0", "&")
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            tip = tooltip(refusal or (f"{plain} ({keys})" if keys else plain))
-            action.setText(words)
-            for target in (action, self._buttons.get(name)):
-                if target is not None:
-                    target.setEnabled(refusal is None)
-                    target.setToolTip(tip)
+            action, button, refusal = self._actions[name], self._buttons.get(name), spec.refusal()
+            keys = f" ({_native(spec.shortcut)})" if spec.shortcut else ""
+            said = refusal or f"{spec.plain()}{keys}"
+            action.setText(spec.words())
+            action.setEnabled(refusal is None)
+            action.setToolTip(tooltip(said))
+            if name in self._deaf:
+                self._deaf[name].setEnabled(refusal is not None)
+            if spec.checked is not None:
+                action.setChecked(spec.checked())
+            if button is not None:
+                if refusal is not None:
+                    self._leave(button)
+                button.setEnabled(refusal is None)
+                button.setToolTip(tooltip(said))
+                button.setAccessibleDescription(said)
+
+    def _leave(self, button: QPushButton) -> None:
+        """The focus goes on to the table: Qt would give it to the next button, which does something else."""
+        if self._table is not None and button.hasFocus():
+            self._table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fill(self, menu: QMenu, names: Iterable[str] | None = None) -> None:
         """Adds actions to a menu, all of them or those named; an empty name is a line between two."""
@@ -129,3 +160,7 @@ class Actions(QObject):
                 menu.addAction(self._actions[name])
             else:
                 menu.addSeparator()
+
+
+def _native(shortcut: str) -> str:
+    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)

@@ -42,6 +42,11 @@ _COMPONENTS = (
     StaticColumn("Version", monospace=True),
     StaticColumn("Licence", dim=True),
 )
+_KEYS = (StaticColumn("Key"), StaticColumn("What it does"), StaticColumn("Where", dim=True))
+_WITHIN = (
+    "In a table, Enter opens the row, Shift+F10 or the menu key its menu, and Ctrl+C copies. Tab and "
+    "Shift+Tab go from control to control; Down or Enter leads from the filter to the table."
+)
 _TABLES = (StaticColumn("Table"), StaticColumn("Rows", right=True), StaticColumn("Schema"))
 _TENANTS_NAMED = 8
 _CANDIDATES = (
@@ -100,6 +105,20 @@ class AboutDialog(Dialog):
     def text(self) -> str:
         lines = [f"{part.name} {part.version} ({part.licence})".replace("  ", " ") for part in self._parts]
         return "\n".join([f"Tenant Admin {__version__}", *lines])
+
+
+class ShortcutsDialog(Dialog):
+    """Every key and what it does; `keys` are (where, key, what), as the actions declare them."""
+
+    def __init__(
+        self, theme: Theme, keys: Sequence[tuple[str, str, str]], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, "Keyboard shortcuts", _WITHIN, icon=Icon.INFO, parent=parent)
+        self.setMinimumWidth(560)
+        rows = [(Cell(key), Cell(what), Cell(where)) for where, key, what in keys]
+        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=16, wide=1)
+        self.add_widget(self.table)
+        self.set_close_button()
 
 
 class PreferencesDialog(FormDialog):

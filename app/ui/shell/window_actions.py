@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
+from app.services.text import visible
 from app.ui.shell.actions import ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice
-from app.ui.widgets.formatting import first_line, tooltip
+from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.picker import Picker
 from models.engine import Capability
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # a workspace is made when a file is opened
 
 OPENING = ("open", "open_folder", "create", "import", "demo")
 BUTTON = 32
+FOLDER_SHOWN = 48
+"""Characters of a recent file's folder, the middle of which is left out."""
 
 
 def add_actions(window: MainWindow) -> None:
@@ -52,7 +55,8 @@ def add_actions(window: MainWindow) -> None:
     redo = of_file(lambda file: file.context.history.redo())
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
-    preferences, about = partial(_preferences, window), partial(_about, window)
+    preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
+    shortcuts = partial(_shortcuts, window)
     undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
     project, sql = "Open a &wrangler project…", "Export &database as SQL…"
     no_scan, no_copy = lacks(Capability.CHILD_SCAN), lacks(Capability.BACKUP)
@@ -76,7 +80,9 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
-        *(ActionSpec(mode.value, name, None, partial(_set_mode, window, mode)) for mode, name in MODES),
+        *(_mode_act(window, mode, words) for mode, words in MODES),
+        ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1"),
+        ActionSpec("logs", "Open the &log folder", Icon.FOLDER, logs),
         ActionSpec("about", "&About Tenant Admin", Icon.INFO, about),
     ):
         window.commands.add(spec)
@@ -91,11 +97,16 @@ def add_tab_actions(window: MainWindow) -> None:
             window.workspace.tabs.setCurrentIndex(position)
             window.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def shown(position: int) -> bool:
+        return window.workspace is not None and window.workspace.tabs.currentIndex() == position
+
     for position, tab in enumerate(TABS):
         name, run, keys = f"tab_{position}", partial(show, position), f"Ctrl+{position + 1}"
         if name not in window.commands.names():
             no_file = partial(_no_file, window)
-            window.commands.add(ActionSpec(name, tab.table.title, None, run, no_file, keys))
+            checked = partial(shown, position)
+            spec = ActionSpec(name, tab.table.title, None, run, no_file, keys, checked=checked)
+            window.commands.add(spec)
 
 
 def fill_menus(window: MainWindow) -> None:
@@ -107,7 +118,7 @@ def fill_menus(window: MainWindow) -> None:
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))
     view.aboutToShow.connect(lambda: _fill_view(view, window))
-    commands.fill(bar.addMenu("&Help"), ("about",))
+    commands.fill(bar.addMenu("&Help"), ("shortcuts", "logs", "", "about"))
 
 
 class ToolBar(QToolBar):
@@ -160,7 +171,8 @@ class ToolBar(QToolBar):
         recent, commands = self._window.settings.recent_files, self._window.commands
         commands.fill(menu, (*OPENING, *([""] if recent else [])))
         for path in recent:
-            action = menu.addAction(path.name.replace("&", "&&"))
+            folder = shortened(str(path.parent), FOLDER_SHOWN // 2, FOLDER_SHOWN // 2)
+            action = menu.addAction(visible(f"{path.name} — {folder}").replace("&", "&&"))
             action.setToolTip(tooltip(str(path)))
             action.triggered.connect(partial(lambda path, _=False: self._window.files.open(path), path))
         commands.fill(menu, ("", "close"))
@@ -174,6 +186,7 @@ def _fill_record(menu: QMenu, window: MainWindow) -> None:
 
 def _fill_view(menu: QMenu, window: MainWindow) -> None:
     menu.clear()
+    window.commands.update()  # the preferences choose the theme, too
     tabs = [name for name in window.commands.names() if name.startswith("tab_")]
     modes = [mode.value for mode, _ in MODES]
     window.commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *modes))
@@ -203,9 +216,38 @@ def _about(window: MainWindow) -> None:
     AboutDialog(window.theme, window).open_once()
 
 
+def _shortcuts(window: MainWindow) -> None:
+    from app.ui.shell.dialogs import ShortcutsDialog  # noqa: PLC0415
+
+    keys = [("Everywhere", *pair) for pair in window.commands.shortcuts()]
+    if window.workspace is not None:
+        page = window.workspace.current()
+        keys += [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
+    ShortcutsDialog(window.theme, keys, window).open_once()
+
+
+def _logs(window: MainWindow) -> None:
+    from PySide6.QtCore import QUrl  # noqa: PLC0415 - few ask for it
+    from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
+
+    from app import bugs, paths  # noqa: PLC0415
+
+    folder = bugs.log_file().parent
+    if not paths.is_dir(folder):
+        window.toast.show_message(f"No log has been written yet; it would be in {folder}.")
+    elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        window.toast.show_message(f"The log is in {folder}; no program could be started to show it.")
+
+
+def _mode_act(window: MainWindow, mode: Mode, words: str) -> ActionSpec:
+    run = partial(_set_mode, window, mode)
+    return ActionSpec(mode.value, words, None, run, checked=lambda: window.theme.mode is mode)
+
+
 def _set_mode(window: MainWindow, mode: Mode) -> None:
     window.theme.set_mode(mode)
     window.settings.theme = mode.value
+    window.commands.update()
 
 
 def _no_file(window: MainWindow) -> str | None:

@@ -107,6 +107,11 @@ class Workspace(QWidget):
         self.current().activate()
         self._count_unread()
 
+    def choose_tenant(self, tenant: str | None) -> None:
+        """The person has chosen one, and goes on in the table."""
+        self.set_tenant(tenant)
+        self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
         for page in self._built.values():

@@ -31,6 +31,7 @@ class NotificationsTab(RecordTab):
     """Notifications: read them, mark them read or unread, open their runs."""
 
     spec = NOTIFICATIONS_TAB
+    opens = "open_run"
 
     def special_columns(self) -> declared.Special:
         return {
@@ -51,7 +52,6 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self.fields)
         self.inspector.add_widget(self._metadata, 1)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
-        self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
 
     def load(self, database: Database, record_id: Any) -> NamesRun:
         record = read_record(database, NOTIFICATIONS, record_id)

@@ -24,6 +24,7 @@ class UsersTab(RecordTab):
     """Users: search, create, edit the e-mail address, delete."""
 
     spec = USERS_TAB
+    opens = "edit"
 
     def special_columns(self) -> declared.Special:
         return {"has_password": {"icon": declared.either(Icon.KEY)}}

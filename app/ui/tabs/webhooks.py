@@ -32,6 +32,7 @@ class WebhooksTab(RecordTab):
     """Webhook destinations: create, edit, switch on and off, delete."""
 
     spec = WEBHOOKS_TAB
+    opens = "edit"
 
     def special_columns(self) -> declared.Special:
         return {

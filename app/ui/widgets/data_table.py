@@ -121,6 +121,12 @@ class DataTable(QTableView):
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         self.selectionModel().setCurrentIndex(self.model().index(row, column), flags)
 
+    def enter(self) -> None:
+        """Take the focus, at the row that was current or the first."""
+        self.setFocus(Qt.FocusReason.TabFocusReason)
+        if not self.currentIndex().isValid() and self.model().rowCount():
+            self.select_row(0)
+
     def copy_selection(self) -> str:
         """Put the selected rows on the clipboard, visible columns with their header; returns the text."""
         header = self.horizontalHeader()

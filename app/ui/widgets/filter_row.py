@@ -18,6 +18,7 @@ from app.ui.widgets.picker import Picker
 from models.status import DAY
 
 DEBOUNCE_MS = 200
+_LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
 class Span(StrEnum):
@@ -140,10 +141,11 @@ class FilterRow(QWidget):
 
     `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest,
     and only when `values()` differ from those last emitted. Nothing here takes the focus. `pickers` are the
-    pick lists, by key.
+    pick lists, by key. `left()` when Down or Return in the text asks to go on to the rows.
     """
 
     changed = Signal()
+    left = Signal()
 
     def __init__(
         self,
@@ -165,7 +167,8 @@ class FilterRow(QWidget):
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)
-        self.text.returnPressed.connect(self._emit)
+        self.text.left.connect(self._emit)
+        self.text.left.connect(self.left)
         self._row = in_row((self.text, 1), within=self, spacing=12)
         self.pickers: dict[str, Picker] = {}
         for spec in picks:
@@ -216,14 +219,16 @@ class FilterRow(QWidget):
 
 
 class _TextField(QLineEdit):
-    """Empties itself on Escape; with nothing to empty, Escape goes on to the window. Return is its own: in a
-    dialog it would press the main button.
+    """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left` on Down and on
+    Return, which in a dialog would press the main button.
     """
+
+    left = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
+        elif event.key() in _LEAVING and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            self.left.emit()
         else:
             super().keyPressEvent(event)
-            if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers():
-                event.accept()

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -111,7 +111,10 @@ class Inspector(QFrame):
     """All of one record, or that none is selected, or why it cannot be shown.
 
     Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
+    `menu_requested(global_pos)`: context menu of the record, by mouse or keyboard.
     """
+
+    menu_requested = Signal(QPoint)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -193,6 +196,21 @@ class Inspector(QFrame):
 
     def show_record(self) -> None:
         self._show(self._record)
+
+    def enter(self) -> None:
+        """Gives the focus to the first part of the record that takes it."""
+        stops = [
+            part
+            for part in self._record.findChildren(QWidget)
+            if part.focusPolicy().value & Qt.FocusPolicy.TabFocus.value and part.isVisible()
+        ]
+        if stops:
+            first = min(stops, key=lambda part: part.mapTo(self, QPoint()).toTuple()[::-1])
+            first.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._stack.currentWidget() is self._record:
+            self.menu_requested.emit(event.globalPos())
 
     def show_empty(self) -> None:
         self._show(self.empty)

@@ -31,6 +31,7 @@ from app.ui.shell.dialogs import (
     DatabaseInfoDialog,
     PreferencesDialog,
     RestoreDialog,
+    ShortcutsDialog,
 )
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
@@ -100,6 +101,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "edit user": lambda context: edit_user_form(context, USER),
     "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),
     "preferences": lambda context: PreferencesDialog(context.theme, context.settings),
+    "keys": lambda context: ShortcutsDialog(context.theme, [("Everywhere", "F5", "Refresh")]),
     "about": lambda context: AboutDialog(context.theme),
     "error": lambda context: ErrorDialog(context.theme, "It did not work."),
     "bug": lambda context: BugDialog(context.theme, "RuntimeError\nx.py:1 in f"),

@@ -37,7 +37,8 @@ class RecordTab(QWidget):
     `activate()` is called, which the frame does when the tab is looked at.
 
     Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
-    when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries.
+    when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries. `opens` names
+    the act of Return and of a double click; without one they go on to the inspector.
     """
 
     jump = Signal(str, object)
@@ -45,6 +46,7 @@ class RecordTab(QWidget):
     history_wanted = Signal(str)
     spec: ClassVar[TabSpec]
     margin: ClassVar[int] = 16
+    opens: ClassVar[str] = ""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +92,10 @@ class RecordTab(QWidget):
         self._lay_out()
 
         self.table.menu_requested.connect(self.open_row_menu)
+        self.table.opened.connect(lambda _: self.open_record())
+        self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
+        self.commands.refused.connect(context.say)
+        self.filters.left.connect(self.table.enter)
         self.table.copy = self.copy_rows
         self.filters.changed.connect(self.filters_changed)
         self.exact.changed.connect(self.filters_changed)
@@ -144,6 +150,13 @@ class RecordTab(QWidget):
         from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
 
         open_row_menu(self, index, where)
+
+    def open_record(self) -> None:
+        """What Return and a double click do."""
+        if self.opens:
+            self.commands.trigger(self.opens)
+        else:
+            self.current.when_whole(lambda record: self.inspector.enter())
 
     # what the frame uses
 

@@ -109,6 +109,7 @@ class ParkedIdeas(RecordTab):
     """The list of ideas put aside: why, and when to look at them again. `jump` asks for an idea's run."""
 
     margin = 0
+    opens = "open_run"
     spec = TabSpec(
         PLANNING_PARKED_IDEAS, Icon.IDEA, ("No parked ideas", "The planner has put nothing aside.")
     )
@@ -124,7 +125,6 @@ class ParkedIdeas(RecordTab):
     def build_inspector(self) -> None:
         super().build_inspector()
         self.inspector.empty.set(Icon.INFO, "Nothing selected", "Select an idea to see all of it.")
-        self.table.opened.connect(lambda index: self.commands.trigger("open_run"))
 
     def load(self, database: Database, record_id: Any) -> NamesRun:
         record = read_record(database, PLANNING_PARKED_IDEAS, record_id)

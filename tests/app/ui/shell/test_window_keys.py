@@ -1,0 +1,174 @@
+"""The window by its keys: wherever the focus is, and with an answer where one cannot act."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.dialogs import ShortcutsDialog
+from app.ui.shell.window import MainWindow
+from app.ui.theme import Mode
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.window import choose, closed, dialog, go, open_file, press, texts, type_text
+
+
+@pytest.mark.slow
+def test_keys_of_a_tab_work_while_the_tool_bar_has_the_focus(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    for widget in (window.search, window.tenants, page.filters.text):
+        widget.setFocus()
+        press("Ctrl+Shift+N")
+        dialog(qtbot, window, FormDialog)
+        press("Escape")
+        closed(qtbot, window, FormDialog)
+        assert QApplication.focusWidget() is widget, "the focus is back"
+
+
+@pytest.mark.slow
+def test_return_and_a_double_click_open_a_user(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    page.table.setFocus()
+    press("Return")
+    assert dialog(qtbot, window, FormDialog).windowTitle() == "Edit e-mail address"
+    press("Escape")
+    closed(qtbot, window, FormDialog)
+    assert QApplication.focusWidget() is page.table
+    where = page.table.visualRect(page.model.index(0, 0)).center()
+    qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    qtbot.mouseDClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert dialog(qtbot, window, FormDialog).windowTitle() == "Edit e-mail address"
+    press("Escape")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", (1, 4))
+def test_return_leads_to_the_inspector_of_what_is_not_edited(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Return")
+    focused = QApplication.focusWidget()
+    assert focused is not None and page.inspector.isAncestorOf(focused)
+
+
+@pytest.mark.slow
+def test_a_key_that_cannot_act_says_why(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path, read_only=True)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Del")
+    assert "read-only" in window.toast.text() and window.toast.isVisible()
+    window.toast.hide()
+    press("Ctrl+Z")
+    assert window.toast.text() == "There is nothing to undo."
+    go(qtbot, window, 1)
+    press("V")
+    assert window.toast.text().startswith("Select ")
+
+
+@pytest.mark.slow
+def test_the_filter_leads_down_to_the_table(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    for key in ("Down", "Return"):
+        press("Ctrl+F")
+        assert QApplication.focusWidget() is page.filters.text
+        press(key)
+        assert QApplication.focusWidget() is page.table and page.table.selected_rows() == [0]
+
+
+@pytest.mark.slow
+def test_after_a_tenant_is_chosen_the_table_has_the_focus(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    window.tenants.setFocus()
+    press("Down")
+    press("Down")
+    press("Return")
+    assert window.tenants.key() is not None
+    assert QApplication.focusWidget() is page.table
+
+
+@pytest.mark.slow
+def test_the_menu_key_opens_the_menu_of_a_row_and_of_the_inspector(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    copy = page.inspector.findChildren(QToolButton)[0]
+    for where in (page.table, copy):
+        event = QContextMenuEvent(
+            QContextMenuEvent.Reason.Keyboard, where.rect().center(), where.mapToGlobal(where.rect().center())
+        )
+        QApplication.sendEvent(where, event)
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        assert "Edit e-mail" in [action.text() for action in menu.actions()]
+        menu.close()
+
+
+@pytest.mark.slow
+def test_f1_lists_every_key_of_the_window_and_of_the_tab(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    press("F1")
+    listed = texts(dialog(qtbot, window, ShortcutsDialog).table)
+    assert ["Ctrl+K", "Search everything", "Everywhere"] in listed
+    assert ["F2", "Edit e-mail", "Users"] in listed
+    assert len({key for key, _, _ in listed}) == len(listed), "each key has one meaning"
+    assert len(listed) == len(window.commands.shortcuts()) + len(page.commands.shortcuts())
+    press("Escape")
+    closed(qtbot, window, Dialog)
+    assert QApplication.focusWidget() is page.table
+
+
+@pytest.mark.slow
+def test_each_key_has_one_meaning_in_each_tab(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    for page in window.workspace.pages():
+        keys = [key for key, _ in (*window.commands.shortcuts(), *page.commands.shortcuts())]
+        assert sorted(keys) == sorted(set(keys)), page.spec.table.title
+
+
+def test_the_menu_marks_the_theme_that_is_on(qtbot: QtBot, window: MainWindow) -> None:
+    for mode in (Mode.DARK, Mode.LIGHT):
+        window.commands.trigger(mode.value)
+        marked = [one for one in Mode if window.commands.action(one.value).isChecked()]
+        assert marked == [mode]
+
+
+def test_recent_files_come_with_their_folders(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        window.settings.add_recent_file(Path("/srv") / name / "foundation.sqlite")
+    menu = window._bar.database_button.menu()
+    assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
+    words = [action.text() for action in menu.actions()]
+    assert {"foundation.sqlite — /srv/one", "foundation.sqlite — /srv/two"} <= set(words)
+
+
+def test_the_log_folder_is_said_where_there_is_none(qtbot: QtBot, window: MainWindow) -> None:
+    window.commands.trigger("logs")
+    assert window.toast.text().startswith("No log has been written yet; it would be in ")
+
+
+def test_keys_are_typed_where_text_is_written(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    page.filters.text.setFocus()
+    type_text(qtbot, "ab")
+    press("Home")
+    press("Del")
+    assert page.filters.text.text() == "b" and not window.findChildren(Dialog)
