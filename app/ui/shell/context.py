@@ -51,6 +51,8 @@ class Context(QObject):
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
         opened.database.cautious = True
+        self.tenants: tuple[str, ...] = opened.tenants
+        """Those that there are, as they were read last."""
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema)
         self.runner = Runner(opened.database, self)

@@ -215,7 +215,7 @@ class Workspace(QWidget):
         self.context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
 
     def _show_tenants(self, tenants: Sequence[str]) -> None:
-        self._tenants = frozenset(tenants)
+        self._tenants, self.context.tenants = frozenset(tenants), tuple(tenants)
         self.tenants_found.emit(tenants)
 
     def _count_unread(self) -> None:

@@ -50,20 +50,21 @@ class UsersTab(RecordTab):
 def new_user_form(context: Context, tenant: str | None, parent: QWidget | None = None) -> "FormDialog":
     """Asks for tenant and e-mail address; the tenant in view is filled in."""
     from app.services.records import users  # noqa: PLC0415
+    from app.ui.tabs.common.form_fields import TenantField  # noqa: PLC0415
     from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
 
     stored = context.opened.schema.stored.get(USERS.name)
     has_password = stored is not None and "password_hash" in stored.columns
     sentence = "The user has no password until one is set." if has_password else ""
     form = FormDialog(context.theme, "New user", sentence, action="Create user", parent=parent)
-    tenant_field, email_field = QLineEdit(tenant or ""), QLineEdit()
+    tenant_field, email_field = TenantField(context.tenants, tenant), QLineEdit()
     email_field.setPlaceholderText("name@example.com")
-    form.add_field("tenant_id", "Tenant", tenant_field, checked(text.tenant_id))
+    form.add_field("tenant_id", "Tenant", tenant_field, tenant_field.check(checked(text.tenant_id)))
     form.add_field("email", "E-mail address", email_field, checked(users.valid_email))
     form.add_asked(USERS.asks_for(stored) if stored else ())
     (email_field if tenant else tenant_field).setFocus()
     form.submitted.connect(
-        lambda: form.write(context.act, users.create, tenant_field.text(), email_field.text(), form.asked())
+        lambda: form.write(context.act, users.create, tenant_field.value(), email_field.text(), form.asked())
     )
     return form
 

@@ -15,6 +15,7 @@ from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act, record_act
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
+from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
@@ -133,14 +134,15 @@ class WebhookDialog(FormDialog):
         self._context = context
         self._webhook = webhook
         if webhook is None:
-            self.add_field("tenant_id", "Tenant", QLineEdit(tenant or ""), checked(text.tenant_id))
+            tenants = TenantField(context.tenants, tenant)
+            self.add_field("tenant_id", "Tenant", tenants, tenants.check(checked(text.tenant_id)))
         self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
         url = QLineEdit(webhook.text("url") if webhook else "")
         url.setPlaceholderText("https://hooks.example.com/path")
         self.add_field("url", "URL", url, checked(webhooks.valid_url), "https, or http on this computer")
-        events = QLineEdit(webhook.text("events") if webhook else webhooks.ALL_EVENTS)
-        hint = f"* for all, or a comma list of: {', '.join(webhooks.EVENT_TYPES)}"
-        self.add_field("events", "Events", events, checked(webhooks.valid_events), hint)
+        stored_events = webhook.text("events") if webhook else webhooks.ALL_EVENTS
+        events = EventsField(webhooks.EVENT_TYPES, webhooks.ALL_EVENTS, stored_events)
+        self.add_field("events", "Events", events, checked(webhooks.valid_events))
         secret = QLineEdit()
         secret.setEchoMode(QLineEdit.EchoMode.Password)
         if webhook is not None and webhook["has_secret"]:

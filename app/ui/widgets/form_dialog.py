@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
 from PySide6.QtGui import QCloseEvent, QTextCharFormat
@@ -25,6 +25,15 @@ from models.errors import InvalidInput, TenantAdminError
 
 Value = str | bool | int
 Check = Callable[[Value], str]
+
+
+@runtime_checkable
+class Editor(Protocol):
+    """A field made of several widgets."""
+
+    changed: SignalInstance
+
+    def value(self) -> Value: ...
 
 
 class _Entry(NamedTuple):
@@ -70,7 +79,7 @@ class FormDialog(Dialog):
     ) -> None:
         """A field below the others; `check(value)` returns a sentence, or "" when all is well.
 
-        `editor` is a QLineEdit, QComboBox, QCheckBox, QSpinBox or QDateEdit.
+        `editor` is a QLineEdit, QComboBox, QCheckBox, QSpinBox, QDateEdit or an `Editor`.
         """
         editor.setAccessibleName(label)
         problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
@@ -220,6 +229,8 @@ def _parts(editor: QWidget) -> tuple[Callable[[], Value], SignalInstance]:
             return editor.value, editor.valueChanged
         case QDateEdit():
             return editor.text, editor.dateChanged
+        case _ if isinstance(editor, Editor):
+            return editor.value, editor.changed
     raise TypeError(f"A form cannot read a {type(editor).__name__}.")
 
 

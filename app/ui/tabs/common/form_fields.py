@@ -1,0 +1,128 @@
+"""Fields of forms that offer what there is, and take something new only where that is asked for."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+
+from app.services.text import folded, visible
+from app.ui.widgets.form_dialog import Check, Value
+from app.ui.widgets.labels import Label, Look, in_column
+
+_NEW = "A new tenant…"
+
+
+class TenantField(QWidget):
+    """`TenantField(tenants, chosen)`: the tenants there are, and "A new tenant…", which asks for its name.
+
+    `changed()` with every edit; `value()` is the tenant's id, empty while none is chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, tenants: Sequence[str], chosen: str | None) -> None:
+        super().__init__()
+        self._tenants = list(dict.fromkeys([*tenants, *([] if chosen is None else [chosen])]))
+        self.box, self.name = QComboBox(), QLineEdit()
+        self.box.setAccessibleName("Tenant")
+        self.box.setPlaceholderText("Choose a tenant")
+        self.box.addItems([*map(visible, self._tenants), _NEW])
+        self.name.setPlaceholderText("The new tenant's id, as the platform writes it")
+        self.name.setAccessibleName("Id of the new tenant")
+        self.box.setCurrentIndex(-1 if chosen is None else self._tenants.index(chosen))
+        self.name.setVisible(False)
+        self.box.currentIndexChanged.connect(self._chosen)
+        self.name.textChanged.connect(self.changed)
+        in_column(self.box, self.name, within=self, spacing=4)
+        self.setFocusProxy(self.box)
+
+    def value(self) -> str:
+        at = self.box.currentIndex()
+        return self.name.text() if self._is_new() else self._tenants[at] if at >= 0 else ""
+
+    def set_value(self, tenant: str) -> None:
+        """As a person does: chosen where it is there, else written as a new one."""
+        there = tenant in self._tenants
+        self.box.setCurrentIndex(self._tenants.index(tenant) if there else len(self._tenants))
+        if not there:
+            self.name.setText(tenant)
+
+    def check(self, valid: Check) -> Check:
+        """What a form asks: whether one is chosen, and of a new one whether it is `valid` and not there."""
+
+        def look(value: Value) -> str:
+            if self.box.currentIndex() < 0:
+                return "Choose a tenant."
+            if not self._is_new():
+                return ""
+            wanted = folded(str(value).strip())
+            alike = next((one for one in self._tenants if folded(one) == wanted), None)
+            return (
+                valid(value) if alike is None else f"There is a tenant {visible(alike)} already; choose it."
+            )
+
+        return look
+
+    def _is_new(self) -> bool:
+        return self.box.currentIndex() == len(self._tenants)
+
+    def _chosen(self) -> None:
+        self.name.setVisible(self._is_new())
+        if self._is_new():
+            self.name.setFocus()
+        self.changed.emit()
+
+
+class EventsField(QWidget):
+    """`EventsField(known, every, stored)`: a check box for all event types, one for each, and others as text.
+
+    `every` is the word for all. `value()` is the comma list, the `stored` one itself while nothing differs.
+    """
+
+    changed = Signal()
+
+    def __init__(self, known: Sequence[str], every: str, stored: str) -> None:
+        super().__init__()
+        self._every, self._stored = every, stored
+        self.all = QCheckBox("All events, also those that come later")
+        self.boxes = {name: QCheckBox(name) for name in known}
+        self.other = QLineEdit()
+        self.other.setAccessibleName("Other event types")
+        self.other.setPlaceholderText("Other event types, a comma list")
+        self.warning = Label(
+            "The platform is not known to send these; a name that is mistyped is never delivered.",
+            Look.WARN,
+            wrap=True,
+        )
+        in_column(self.all, *self.boxes.values(), self.other, self.warning, within=self, spacing=4)
+        self.set_value(stored)
+        self._first = self._ticked()
+        for box in (self.all, *self.boxes.values()):
+            box.toggled.connect(self._edited)
+        self.other.textChanged.connect(self._edited)
+        self._edited()
+        self.setFocusProxy(self.all)
+
+    def value(self) -> str:
+        ticked = self._ticked()
+        return self._stored if ticked == self._first else ticked
+
+    def set_value(self, events: str) -> None:
+        names = [name for part in events.split(",") if (name := part.strip())]
+        self.all.setChecked(self._every in names)
+        for name, box in self.boxes.items():
+            box.setChecked(name in names)
+        self.other.setText(", ".join(name for name in names if name not in {self._every, *self.boxes}))
+
+    def _ticked(self) -> str:
+        chosen = [name for name, box in self.boxes.items() if box.isChecked()]
+        return (
+            self._every if self.all.isChecked() else ",".join([*chosen, *filter(None, [self.other.text()])])
+        )
+
+    def _edited(self) -> None:
+        some = not self.all.isChecked()
+        for editor in (*self.boxes.values(), self.other):
+            editor.setEnabled(some)
+        self.warning.setVisible(some and bool(self.other.text().strip()))
+        self.changed.emit()
