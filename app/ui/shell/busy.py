@@ -26,7 +26,7 @@ class Busy(QWidget):
         self.bar.setFixedWidth(160)
         self.cancel_button = push_button(theme, "Cancel")
         self.cancel_button.clicked.connect(self._cancel)
-        in_row(self.label, self.bar, self.cancel_button, within=self)
+        in_row(self.label, self.bar, self.cancel_button, None, within=self)
         self.hide()
 
     def run(

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
+USUAL_SIZE, LEAST_SIZE = QSize(1280, 800), QSize(900, 560)
+_FRAME = QSize(8, 40)
+"""What the window's title bar and borders may take of a screen."""
+
 SLOW_MS = 500
 """After which the opening of the first file is slow enough for the welcome page to be shown meanwhile."""
 
@@ -51,8 +55,7 @@ class MainWindow(QMainWindow):
         self._runner.failed.connect(self._failed)
         self.workspace: Workspace | None = None
         self.setWindowTitle("Tenant Admin")
-        self.setMinimumSize(QSize(900, 560))
-        self.resize(1280, 800)
+        self.resize(USUAL_SIZE)
         self.setAcceptDrops(True)
         self.busy = Busy(theme, self._runner)
         self.toast = Toast(theme, self)
@@ -79,10 +82,17 @@ class MainWindow(QMainWindow):
         self._show_no_file()
         if not settings.window_geometry.isEmpty():
             self.restoreGeometry(settings.window_geometry)
+        self._fit_screen()
 
     @property
     def context(self) -> Context | None:
         return None if self.workspace is None else self.workspace.context
+
+    def _fit_screen(self) -> None:
+        """No larger than the screen it opens on, and no larger at the least."""
+        room = self.screen().availableGeometry().size() - _FRAME
+        self.setMinimumSize(LEAST_SIZE.boundedTo(room))
+        self.resize(self.size().boundedTo(room))
 
     # opening and closing
 
@@ -172,7 +182,9 @@ class MainWindow(QMainWindow):
     def _failed(self, error: TenantAdminError) -> None:
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
 
-        if not isinstance(error, Cancelled | WentWrong):  # a bug has its own dialog
+        if isinstance(error, Cancelled):
+            self.toast.show_message(str(error))
+        elif not isinstance(error, WentWrong):  # a bug has its own dialog
             ErrorDialog(self.theme, str(error), self).open_once()
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 

@@ -1,8 +1,10 @@
 """What was just done, and how things stand: toast and banner."""
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from collections.abc import Iterator
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QProgressBar, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
@@ -11,7 +13,7 @@ from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
 
 SHOWN_MS = 8000
-_MARGIN = 24
+_MARGIN, _ABOVE_STATUS, _WIDEST = 20, 36, 640
 
 
 class ProgressBar(QProgressBar):
@@ -27,7 +29,8 @@ class ProgressBar(QProgressBar):
 
 
 class Toast(QFrame):
-    """One per window, floating at the bottom of `host`.
+    """One per window, floating at the lower left of `host` and above its status bar, or where it covers no
+    button instead.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
     Screen readers hear it as an announcement. `acted` when the button was pressed.
@@ -94,14 +97,29 @@ class Toast(QFrame):
         self.acted.emit()
 
     def _place(self) -> None:
-        room = self._host.width() - 2 * _MARGIN
+        room = min(self._host.width() - 2 * _MARGIN, _WIDEST)
         self.label.setWordWrap(False)
         self.setMaximumWidth(room)
         if self.sizeHint().width() > room:
             self.label.setWordWrap(True)
         self.adjustSize()
-        where = self._host.rect()
-        self.move((where.width() - self.width()) // 2, where.height() - self.height() - 2 * _MARGIN)
+        lowest = QPoint(_MARGIN, self._host.height() - _ABOVE_STATUS - self.height())
+        self.move(next(filter(self._is_free, self._places()), lowest))
+
+    def _places(self) -> Iterator[QPoint]:
+        """Where it may stand, the best first: at the left from the bottom up, then further right."""
+        free = self._host.width() - self.width() - 2 * _MARGIN
+        for step in range(4):
+            for bottom in range(_ABOVE_STATUS, self._host.height() // 2, 24):
+                yield QPoint(_MARGIN + free * step // 3, self._host.height() - bottom - self.height())
+
+    def _is_free(self, place: QPoint) -> bool:
+        covered = QRect(place, self.size())
+        return not any(
+            covered.intersects(QRect(button.mapTo(self._host, QPoint()), button.size()))
+            for button in self._host.findChildren(QAbstractButton)
+            if button.isVisible() and not self.isAncestorOf(button) and button.window() is self._host.window()
+        )
 
 
 _ICONS = {

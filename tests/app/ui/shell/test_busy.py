@@ -74,3 +74,14 @@ def test_what_the_window_does_is_shown_when_a_file_has_closed(context: Context, 
     assert busy.label.text() == "Importing" and not busy.isHidden()
     go_on.set()
     qtbot.waitUntil(busy.isHidden)
+
+
+def test_cancel_is_no_wider_than_its_word(context: Context, qtbot: QtBot) -> None:
+    busy = context.busy
+    context.job("Exporting…", until_cancelled, on_done=lambda result: None, on_failed=lambda error: None)
+    busy.resize(1200, 26)
+    qtbot.addWidget(busy)
+    busy.show()
+    assert busy.cancel_button.width() <= busy.cancel_button.sizeHint().width()
+    busy.cancel_button.click()
+    qtbot.waitUntil(busy.isHidden)

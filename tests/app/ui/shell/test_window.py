@@ -9,14 +9,19 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
+from app.settings import Settings
 from app.ui.shell.dialogs import PreferencesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
+from models.errors import Cancelled
+from models.progress import Progress, Stop
+from tests.conftest import NOW
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -317,3 +322,26 @@ def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
     assert audit.filters.values().text == run
     told = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE instr(payload, ?)", run)[0][0]
     qtbot.waitUntil(lambda: audit.filters.count.text() == said(told, AUDIT))
+
+
+def test_a_window_fits_the_screen_it_opens_on(qtbot: QtBot, theme: Theme) -> None:
+    settings = Settings()
+    large = MainWindow(theme, settings, lambda: NOW)
+    qtbot.addWidget(large)
+    large.setMinimumSize(0, 0)
+    large.resize(5_000, 4_000)
+    settings.window_geometry = large.saveGeometry()
+    restored = MainWindow(theme, settings, lambda: NOW)
+    qtbot.addWidget(restored)
+    room = restored.screen().availableGeometry().size()
+    for size in (restored.size(), restored.minimumSize()):
+        assert size.width() <= room.width() and size.height() < room.height()
+
+
+def test_a_job_that_was_cancelled_says_so(qtbot: QtBot, window: MainWindow) -> None:
+    def work(progress: Progress, cancelled: Stop) -> None:
+        raise Cancelled
+
+    window.busy.run("Exporting to rows.csv…", work, on_done=lambda result: None)
+    qtbot.waitUntil(window.toast.isVisible)
+    assert window.toast.text() == "Cancelled; nothing more was done."

@@ -122,3 +122,19 @@ def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
     assert toast.isVisible() and leaving.isActive()
     toast.show_message("Copied", milliseconds=1)
     qtbot.waitUntil(lambda: not toast.isVisible())
+
+
+def test_a_toast_covers_no_button(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    host.resize(900, 560)
+    button = push_button(theme, "Edit e-mail")
+    button.setParent(host)
+    host.show()
+    toast = Toast(theme, host)
+    for x in range(0, 840, 60):
+        for y in range(400, 540, 28):
+            button.setGeometry(x, y, 120, 32)
+            toast.show_message("4 users deleted", "Undo")
+            assert not toast.geometry().intersects(button.geometry()), (x, y)
+            assert host.rect().contains(toast.geometry())
