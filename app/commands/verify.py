@@ -1,7 +1,9 @@
 """`tenant-admin verify`, and `checkpoint`, which signs what it found."""
 
 import argparse
+import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from app import paths
@@ -36,6 +38,15 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
         help="trust this key of the export, as a finding KEY names it (may be repeated)",
     )
     parser.add_argument(
+        "--since-checkpoint",
+        action="store_true",
+        help="check no more than needed: from the last checkpoint on, where the file is as that knew it; "
+        "whole where there is none, and once a day",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print nothing of a sound file, and findings on standard error"
+    )
+    parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="prove the file and what retention archived as one chain"
     )
     parser.add_argument(
@@ -46,19 +57,27 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
 def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     if options.trust_key and options.checkpoints is None:
         raise InvalidInput("trust-key", "--trust-key names a key of an export; give that with --checkpoints.")
+    if options.quiet and options.json:
+        raise InvalidInput("quiet", "--quiet prints nothing, and --json a report; choose one of them.")
     path, now = database_path(options.file), int(time.time())
     store, verifier = store_and_verifier(take_part=True)
     part = {"tenant": options.tenant, "seq_from": options.seq_from, "seq_to": options.seq_to}
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
-    report = verify_with_checkpoints(
-        path, store, verifier, now=now, export=exported, trust=trust, archive=options.archive, **part
-    )
-    if not report.entries and not report.findings:
+    since = None
+    if options.since_checkpoint:
+        _refuse_beside_since(options)
+        checked = verify_by_itself(path, store, verifier, now=now, by=paths.os_user(), sign=False)
+        report, since = checked.report, checked.since
+    else:
+        report = verify_with_checkpoints(
+            path, store, verifier, now=now, export=exported, trust=trust, archive=options.archive, **part
+        )
+    if since is None and not report.entries and not report.findings:
         _refuse_empty(options)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
@@ -66,10 +85,25 @@ def verify(options: argparse.Namespace) -> int:
         known = store.checkpoints(path) if exported is None else read_export(exported)
         write_bundle(path, report, options.report, checkpoints=known, now=now, **part)
     if options.json:
-        print_json(report.to_json())
-    else:
+        print_json(report.to_json() | ({} if since is None else {"sinceCheckpoint": since.number}))
+    elif not options.quiet:
+        if since is not None:
+            say(f"from checkpoint {since.number} on: the last entries that it knew are there")
         print_report(report)
+    elif not report.intact:
+        with redirect_stdout(sys.stderr):
+            say(str(path))
+            print_report(report)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS
+
+
+def _refuse_beside_since(options: argparse.Namespace) -> None:
+    """Raises `InvalidInput` for what asks for another part, or for a proof of the whole."""
+    wholes = {"checkpoints": options.checkpoints, "archive": options.archive, "report": options.report}
+    parts = {"tenant": options.tenant, "from": options.seq_from, "to": options.seq_to}
+    for name, given in (wholes | parts).items():
+        if given is not None:
+            raise InvalidInput(name, f"--since-checkpoint does not go with --{name}; leave one of them out.")
 
 
 def _refuse_empty(options: argparse.Namespace) -> None:

@@ -15,8 +15,15 @@ class SystemKeyring:
     Raises what it raises, and `TimeoutError` where it is silent.
     """
 
+    _has_answered = False
+    """In this process: it is unlocked, then, or there is none."""
+
     def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
         self._seconds = seconds
+
+    def is_open(self) -> bool:
+        """Whether it has answered before. There is no question that surely asks no person, so none is put."""
+        return SystemKeyring._has_answered
 
     def get_password(self, service: str, username: str) -> str | None:
         stored: str | None = self._ask(lambda backend: backend.get_password(service, username))
@@ -43,4 +50,5 @@ class SystemKeyring:
             raise TimeoutError from None
         if error is not None:
             raise error
+        SystemKeyring._has_answered = True
         return answer

@@ -197,3 +197,31 @@ def test_no_character_of_a_file_acts_on_the_terminal(copy: Path) -> None:
     for words in ((), ("--json",)):
         said = run("verify", copy, *words).stdout
         assert said.isascii() and said.replace("\n", "").isprintable()
+
+
+def test_a_timer_hears_nothing_of_a_sound_file_and_of_a_broken_one_on_standard_error(copy: Path) -> None:
+    nightly = "verify", copy, "--since-checkpoint", "--quiet"
+    done = run(*nightly)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    execute(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
+    done = run("verify", copy, "--quiet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert str(copy) in done.stderr and "HASH: " in done.stderr and "TAMPERED" in done.stderr
+    execute(copy, "DELETE FROM audit_chain WHERE seq > 590")
+    assert run(*nightly).returncode == 1
+    assert run("verify", copy.with_name("none.sqlite"), "--quiet").returncode == 2
+
+
+def test_since_the_checkpoint_is_what_was_verified_today(copy: Path) -> None:
+    assert run("verify", copy, "--since-checkpoint").returncode == 0
+    assert run("checkpoint", copy).returncode == 0
+    done = run("verify", copy, "--since-checkpoint", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["sinceCheckpoint"], report["entries"]) == (0, 1, 0)
+    said = run("verify", copy, "--since-checkpoint").stdout
+    assert said.startswith("from checkpoint 1 on: the last entries that it knew are there")
+
+
+def test_since_the_checkpoint_is_no_other_part(copy: Path) -> None:
+    done = run("verify", copy, "--since-checkpoint", "--tenant", "acme-corp")
+    assert done.returncode == 2 and "does not go with --tenant" in done.stderr

@@ -25,6 +25,7 @@ FORMAT: Final = "tenant-admin checkpoint 1"
 EXPORT_FORMAT: Final = "tenant-admin checkpoints 1"
 
 SERVICE: Final = "tenant-admin"
+KEY_FILE: Final = "checkpoint-key"
 KEY_BYTES: Final = 32
 """Any 32 random bytes are an Ed25519 private key (RFC 8032, 5.1.5)."""
 
@@ -276,6 +277,9 @@ class Keyring(Protocol):
 
     def set_password(self, service: str, username: str, password: str) -> None: ...
 
+    def is_open(self) -> bool:
+        """Whether it answers without asking a person first."""
+
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
@@ -315,7 +319,7 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
     `keyring` is None where there is none. A key file that is there is used: its checkpoints name it. Raises
     `KeyDamaged`, `KeyringUnavailable` and `OSError`.
     """
-    file = folder / "checkpoint-key"
+    file = folder / KEY_FILE
     if keyring is not None and not file.exists():
         user = f"checkpoints {folder.absolute()}"
         stored = _answer(lambda: keyring.get_password(SERVICE, user))

@@ -120,6 +120,11 @@ class ChainRows:
         query = AuditEntry.select(fn.COUNT(SQL("*"))).where(AuditEntry.seq > seq)
         return int(self.database.scalar(query.tuples()))
 
+    def until(self, seq: int) -> int:
+        """How many rows have this number or a lower one."""
+        query = AuditEntry.select(fn.COUNT(SQL("*"))).where(AuditEntry.seq <= seq)
+        return int(self.database.scalar(query.tuples()))
+
     def ledger(self) -> str:
         """When the first migration ran; empty where there is no ledger."""
         try:

@@ -4,13 +4,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.services.chain.checkpoints.document import NEW_LINE, NotSigned, Reason
+from app.services.chain.checkpoints.document import NEW_LINE, Checkpoint, NotSigned, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report
 from models.errors import Cancelled, TenantAdminError
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
+from models.status import DAY
 
 Verifier = Callable[..., Report]
 """`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
@@ -22,6 +24,19 @@ class SignedReport:
 
     report: Report
     checkpoint: int | None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a verification by itself found. `since` is the checkpoint behind which it looked; None where it
+    looked at the whole file. `made` is the number of a checkpoint that was made of it, `why_not` why none
+    was, both None where nothing has changed since the last one.
+    """
+
+    report: Report
+    since: Checkpoint | None = None
+    made: int | None = None
     why_not: str | None = None
 
 
@@ -130,6 +145,7 @@ def verify_and_sign(
     archive: Path | None = None,
     database: str | None = None,
     accepted_by: str | None = None,
+    by: str | None = None,
     on_report: Callable[[Report], object] | None = None,
     progress: Progress = ignore,
     cancelled: Stop = never,
@@ -140,8 +156,9 @@ def verify_and_sign(
     kept, are no longer held against it. `accepted_by` is who says that starts which nothing proves are right;
     they are recorded as the baseline. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
     the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
-    `CheckpointStore.create`. `on_report` hears the verdict before a keyring is asked for the key. Raises the
-    errors of `verify` and those of `with_archive`.
+    `CheckpointStore.create`. `on_report` hears the verdict before a keyring is asked for the key. On behalf
+    of whom the file is verified is `by`, where the verdict is to be kept. Raises the errors of `verify` and
+    those of `with_archive`.
     """
 
     def verified() -> Report:
@@ -160,6 +177,8 @@ def verify_and_sign(
             reason = Reason.START_OVER
     # Before anything is signed, because this can still be cancelled.
     joined = _joined(path, report, archive, progress=progress, cancelled=cancelled)
+    if by is not None:
+        keep_verdict(path, store, joined, now=now, by=by)
     if on_report is not None:
         on_report(joined)
     try:
@@ -167,6 +186,71 @@ def verify_and_sign(
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
         return SignedReport(joined, None, _said(error, path))
     return SignedReport(joined, made.number)
+
+
+def verify_by_itself(
+    path: Path,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    now: int,
+    by: str,
+    sign: bool,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
+) -> Checked:
+    """Verifies as little as says that a file still holds, for one that nobody has asked to be verified.
+
+    From the latest checkpoint on: the last entries that it knew are still there, and every entry behind it
+    holds. The whole file where there is no checkpoint, where it is not as that knew it, where the verdict
+    before was not sound, or where the last time it was verified whole is a day ago. What is found from a
+    checkpoint on proves the whole file wrong, and never right. With `sign` a whole file that holds gets a
+    checkpoint where it has entries that none covers, and where no keyring would ask a person for it. The
+    verdict is kept. Raises the errors of `verify`, and of `CheckpointStore`.
+    """
+    last = store.last_verdict(path)
+    recent = last is not None and last.intact and last.whole_at is not None
+    if recent and last is not None and 0 <= now - (last.whole_at or 0) < DAY:
+        since = store.still_known(path)
+        if since is not None:
+            first = since.through + 1
+            report = verify(path, seq_from=first, now=now, progress=progress, cancelled=cancelled)
+            if report.intact:
+                keep_verdict(path, store, report, now=now, by=by, since=since)
+                return Checked(report, since)
+    known = store.known(path)
+    report = verify(path, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
+    keep_verdict(path, store, report, now=now, by=by)
+    covered = report.verdict is Verdict.VERIFIED and not report.unwitnessed
+    if not sign or covered or not (report.intact and report.entries):
+        return Checked(report)
+    if not store.signs_unasked():
+        return Checked(report, why_not="not signed, because the keyring would have to be asked")
+    try:
+        made = store.create(path, report, now=now, reason=Reason.VERIFY)
+    except (TenantAdminError, OSError) as error:
+        return Checked(report, why_not=_said(error, path))
+    return Checked(report, made=made.number)
+
+
+def keep_verdict(
+    path: Path, store: CheckpointStore, report: Report, *, now: int, by: str, since: Checkpoint | None = None
+) -> None:
+    """Keeps what was said of the whole file, or of what lies behind the checkpoint `since`."""
+    last = None if since is None else store.last_verdict(path)
+    before = None if last is None else last.whole_at
+    ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
+    said = KeptVerdict(
+        report.verdict,
+        now,
+        by,
+        report.entries,
+        report.found,
+        max(ends, default=0 if since is None else since.through),
+        None if since is None else since.number,
+        now if since is None else before,
+    )
+    store.keep_verdict(path, said)
 
 
 def try_to_sign(

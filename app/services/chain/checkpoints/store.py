@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.services.chain.checkpoints.document import (
+    KEY_FILE,
     NEW_LINE,
     Checkpoint,
     Keyring,
@@ -40,6 +41,7 @@ from app.services.chain.checkpoints.tables import (
     opened,
     written,
 )
+from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import CheckpointHistory, Report, Seal
 from models.errors import (
@@ -74,6 +76,19 @@ class CheckpointStore:
     def _key(self) -> SigningKey:
         with written(self._path):
             return load_key(self._folder, self._keyring)
+
+    def signs_unasked(self) -> bool:
+        """Whether a checkpoint can be signed now without a keyring asking a person for something."""
+        in_file = (self._folder / KEY_FILE).exists()
+        return in_file or self._keyring is None or self._keyring.is_open()
+
+    def last_verdict(self, path: Path) -> KeptVerdict | None:
+        """What the last verification of the file said that was kept."""
+        return kept(self._folder, path)
+
+    def keep_verdict(self, path: Path, said: KeptVerdict) -> None:
+        """Keeps what a verification said, in place of what the one before did."""
+        keep(self._folder, path, said)
 
     def identify(self, path: Path) -> str | None:
         """The id of the known database that the file is, or None (see `identity`)."""
@@ -285,6 +300,20 @@ class CheckpointStore:
                     raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
                 start = (tenant.first_seq, previous)
                 contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
+
+    def still_known(self, path: Path) -> Checkpoint | None:
+        """The latest checkpoint, where the file has the last entry that it knew of every chain, and as many
+        entries up to its end; by a few look-ups. None where it has not, or there is something to say of the
+        checkpoints themselves.
+        """
+        known = self.known(path)
+        latest = known.latest
+        if latest is None or known.findings or known.notes or not latest.tenants:
+            return None
+        with rows_of(path) as rows:
+            there = rows.until(latest.through)
+            same = there == sum(sealed.entries for sealed in latest.tenants.values())
+            return latest if same and compare(rows, known.checkpoints).continues else None
 
     def continuation(self, path: Path) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""

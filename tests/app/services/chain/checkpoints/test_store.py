@@ -44,6 +44,9 @@ class DeafKeyring:
     def set_password(self, service: str, username: str, password: str) -> None:
         return None
 
+    def is_open(self) -> bool:
+        return True
+
 
 @pytest.fixture
 def known(known_chain: Callable[..., KnownChain]) -> KnownChain:

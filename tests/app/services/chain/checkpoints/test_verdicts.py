@@ -1,0 +1,130 @@
+"""What is kept of the last verification of a file, and what one by itself makes of it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.services.chain.checkpoints.making import Checked, verify_by_itself
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import Code, Verdict
+from models.status import DAY
+from tests.conftest import NOW
+from tests.fixtures.appending import append
+from tests.fixtures.checkpoints import VERIFY, kept
+from tests.fixtures.connected import execute
+from tests.fixtures.sample import sample
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    return sample(tmp_path / "demo.sqlite", rows=60)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints"
+
+
+@pytest.fixture
+def check(demo: Path, folder: Path) -> Callable[..., Checked]:
+    def check(now: int = NOW) -> Checked:
+        return verify_by_itself(demo, CheckpointStore(folder), VERIFY, now=now, by="ada", sign=True)
+
+    return check
+
+
+def test_the_first_time_is_whole_and_signed_and_the_next_is_from_there_on(
+    check: Callable[..., Checked], demo: Path, folder: Path
+) -> None:
+    first = check()
+    assert (first.since, first.made, first.report.entries) == (None, 1, 60)
+    append(demo, "new", 3)
+    second = check(NOW + 60)
+    assert second.since is not None and (second.since.number, second.made) == (1, None)
+    assert (second.report.intact, second.report.entries) == (True, 3)
+    said = CheckpointStore(folder).last_verdict(demo)
+    assert said is not None
+    assert (said.at, said.by, said.since, said.whole_at, said.through) == (NOW + 60, "ada", 1, NOW, 63)
+
+
+def test_it_is_whole_again_after_a_day_and_signs_nothing_that_is_covered(
+    check: Callable[..., Checked], demo: Path, folder: Path
+) -> None:
+    check()
+    assert check(NOW + DAY - 1).since is not None
+    again = check(NOW + DAY)
+    assert (again.since, again.made, again.report.verdict) == (None, None, Verdict.VERIFIED)
+    assert kept(demo, folder) == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "codes"),
+    [
+        ("UPDATE audit_chain SET payload = '{}' WHERE seq = 62", {Code.HASH}),
+        ("DELETE FROM audit_chain WHERE seq = 30", {Code.LINK}),
+        ("DELETE FROM audit_chain WHERE seq > 50", {Code.TRUNCATED, Code.SEQUENCE_COUNTER}),
+        ("UPDATE audit_chain SET hash = 'x' WHERE seq = 60", {Code.HASH}),
+    ],
+)
+def test_what_is_wrong_is_looked_at_whole(
+    check: Callable[..., Checked], demo: Path, damage: str, codes: set[Code]
+) -> None:
+    check()
+    append(demo, "new", 3)
+    execute(demo, damage)
+    found = check(NOW + 60)
+    assert found.since is None and found.made is None
+    assert codes <= {finding.code for finding in found.report.findings}
+
+
+def test_a_broken_file_is_looked_at_whole_until_it_holds(check: Callable[..., Checked], demo: Path) -> None:
+    check()
+    execute(demo, "CREATE TABLE before AS SELECT payload FROM audit_chain WHERE seq = 5")
+    execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+    assert check(NOW + DAY).report.verdict is Verdict.TAMPERED
+    assert check(NOW + DAY + 60).report.verdict is Verdict.TAMPERED, "it lies before the checkpoint"
+    execute(demo, "UPDATE audit_chain SET payload = (SELECT payload FROM before) WHERE seq = 5")
+    mended = check(NOW + DAY + 120)
+    assert (mended.since, mended.report.verdict) == (None, Verdict.VERIFIED)
+
+
+def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
+    check: Callable[..., Checked], demo: Path, folder: Path
+) -> None:
+    check()
+    demo.rename(demo.with_name("before.sqlite"))
+    shutil.copy(demo.with_name("before.sqlite"), demo)
+    assert CheckpointStore(folder).last_verdict(demo) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": 1}', "\x00"])
+def test_what_cannot_be_read_is_as_if_it_were_not_there(
+    check: Callable[..., Checked], demo: Path, folder: Path, text: str
+) -> None:
+    check()
+    (only,) = (folder / "verdicts").iterdir()
+    only.write_text(text)
+    assert CheckpointStore(folder).last_verdict(demo) is None
+    assert check(NOW + 60).since is None
+
+
+class Closed:
+    """A keyring that would ask a person."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise AssertionError("it was asked")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise AssertionError("it was asked")
+
+    def is_open(self) -> bool:
+        return False
+
+
+def test_no_keyring_is_asked_for_what_nobody_asked_for(demo: Path, folder: Path) -> None:
+    store = CheckpointStore(folder, Closed())
+    found = verify_by_itself(demo, store, VERIFY, now=NOW, by="ada", sign=True)
+    assert (found.report.intact, found.made) == (True, None)
+    assert found.why_not == "not signed, because the keyring would have to be asked"
