@@ -33,6 +33,11 @@ MAX_STATEMENT = 100_000_000
 _MARK = re.compile(rb"[;'\"`\[]|--|/\*")
 _GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
 _BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_OTHER = re.compile(
+    rb"^-- (?:(?P<mysql>MySQL|MariaDB|phpMyAdmin)|(?P<postgresql>PostgreSQL))|(?P<versioned>/\*!)",
+    re.MULTILINE,
+)
+_OTHERS = {"mysql": "MySQL", "versioned": "MySQL", "postgresql": "PostgreSQL"}
 _TRIGGER = re.compile(
     _GAP + rb"create\b" + _GAP + rb"(?:temp(?:orary)?\b" + _GAP + rb")?trigger\b", re.DOTALL | re.IGNORECASE
 )
@@ -74,6 +79,7 @@ class NoteKind(Enum):
     DROP = "DROP … IF EXISTS", "not run, as nothing of that name is there"
     ROLLBACK = "ROLLBACK", "not run: the file that was dumped is damaged, so rows may be missing"
     ROWS = "statement", "left out, for a table that the dump does not make"
+    REFUSED = "statement", "left out, which SQLite refuses"
     NUL = "text", "with a zero byte, kept as it is"
     BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
@@ -181,6 +187,14 @@ class RowsDoNotFit(StatementFailed):
     wording = (
         "{name} holds rows but no tables, and the statement{where} does not fit the tables of this program "
         "({what}); nothing was imported. Export it again with its tables (without --no-schema)."
+    )
+
+
+class RowsUnnamed(ImportFailed):
+    wording = (
+        "{name} holds rows but no tables, and those of {what}{where} do not say which columns they are for; "
+        "nothing was imported. Export it again with its tables, or with `wrangler d1 export --no-schema`, "
+        "which names the columns."
     )
 
 
@@ -401,6 +415,13 @@ def _joined(text: bytes | bytearray) -> tuple[bytes, bool]:
         parts.append(part)
         at = found.end()
     return b"".join((*parts, text[at:])), at == len(text)
+
+
+def made_by(text: bytes) -> str | None:
+    """The other database that a dump is of, as the comments say that it begins with."""
+    before = _BEFORE.match(text)
+    found = _OTHER.search(before[0]) if before else None
+    return _OTHERS[found.lastgroup or ""] if found else None
 
 
 def _skipped(text: bytes | bytearray) -> tuple[int, int]:

@@ -53,11 +53,19 @@ _SETTINGS: Final = frozenset(
 _BOOKKEEPING: Final = frozenset(("sqlite_sequence", "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
 """Tables of SQLite's own that dumps empty before they fill them."""
 
+_TEMPORARY: Final = frozenset(
+    (
+        apsw.SQLITE_CREATE_TEMP_TABLE,
+        apsw.SQLITE_CREATE_TEMP_VIEW,
+        apsw.SQLITE_CREATE_TEMP_TRIGGER,
+        apsw.SQLITE_CREATE_TEMP_INDEX,
+    )
+)
+_SAVEPOINT: Final = {"BEGIN": "SAVEPOINT", "RELEASE": "RELEASE", "ROLLBACK": "ROLLBACK TO"}
 _SAID: Final = {
     apsw.SQLITE_ATTACH: "ATTACH",
     apsw.SQLITE_DETACH: "DETACH",
     apsw.SQLITE_ALTER_TABLE: "ALTER TABLE",
-    apsw.SQLITE_SAVEPOINT: "SAVEPOINT",
     apsw.SQLITE_RECURSIVE: "a recursive query",
 }
 _LIMITS: Final = (
@@ -69,7 +77,12 @@ _LIMITS: Final = (
 )
 
 _TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
-_ROWS: Final = re.compile(r"(?:\s|--[^\n]*\n)*+(?:insert|replace)\b", re.IGNORECASE)
+_FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
+_ROWS: Final = frozenset(("insert", "replace"))
+_TAKEN: Final = _ROWS | {"update", "create"}
+_BY_POSITION: Final = re.compile(r"(?:insert(?: or \w+)?|replace) into (?:main ?\. ?)?+(?P<name>\S+) (?!\()")
+"""Rows that name no columns, in canonical text."""
+
 _DROP: Final = re.compile(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
 _VIRTUAL: Final = re.compile(
     r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
@@ -90,12 +103,19 @@ _ALTERED: Final = (
 
 _BROKEN: Final = "typeof({column}) = 'text' AND (instr({column}, char(10)) OR instr({column}, char(13)))"
 
+_NO_SQL: Final = re.compile(r"syntax error$|^unrecognized token|^incomplete input|may not be modified$")
+"""What SQLite says against text that is no statement, or one that means harm."""
+
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
 
 
 class Forbidden(Exception):
     """A statement does something else than filling tables; `str()` names what."""
+
+
+class ByPosition(Forbidden):
+    """Rows name no columns, and their table is not the dump's; `str()` names it."""
 
 
 class Guard:
@@ -113,6 +133,7 @@ class Guard:
         self.open_at: int | None = None
         self.rows_alone = self.is_d1 = self.has_counters = False
         self._not_made: set[str] = set()
+        self._temporary: set[str] = set()
         self._lengths: list[int] = []
         self._acts = self._queries = self._reads = False
         self._asks_itself = self._has_breaks = False
@@ -173,22 +194,35 @@ class Guard:
     def _after(self, error: Exception) -> int | None:
         """Where to go on after a statement that failed and may be left out, which is noted; None for none."""
         begun = self._piece.text[self.start : self.start + _LOOKED_AT]
+        first = _FIRST.match(begun)
+        word = first["word"].lower() if first else ""
         left = self._left
-        if left is None and (missing := _MISSING.fullmatch(str(error))):
-            if _ROWS.match(begun):
-                if missing["name"] not in self._not_made and self._make_tables(missing["name"]):
-                    self.rows_alone = True
-                    return self.start
-                self._not_made.add(missing["name"])
-                left = NoteKind.ROWS, missing["name"]
-            elif trigger := _TRIGGER.match(statements.canonical(begun)):
+        if left is None and word in _ROWS and (missing := _MISSING.fullmatch(str(error))):
+            if missing["name"] not in self._not_made and self._make_tables(missing["name"]):
+                self.rows_alone = True
+                return self.start
+            self._not_made.add(missing["name"])
+            left = NoteKind.ROWS, missing["name"]
+        if left is None and word in _TAKEN:
+            said = statements.canonical(begun)
+            if trigger := _TRIGGER.match(said):
                 left = NoteKind.TRIGGER, trigger["name"]
-        elif left is None and (virtual := _VIRTUAL.match(statements.canonical(begun))):
-            left = NoteKind.VIRTUAL_TABLE, virtual["name"]
+            elif virtual := _VIRTUAL.match(said):
+                left = NoteKind.VIRTUAL_TABLE, virtual["name"]
+            elif isinstance(error, apsw.Error) and self._does_not_fit(error):
+                left = NoteKind.REFUSED, reason(error)
         if left is None:
             return None
         self.notes.add(*left, self._piece.line_of(self.start))
         return self._piece.end_of(self.start)
+
+    def _does_not_fit(self, error: apsw.Error) -> bool:
+        """Whether it is this statement alone that fails, of those around it that came in, and undid nothing
+        but itself.
+        """
+        if isinstance(error, (apsw.ConstraintError, apsw.MismatchError)):
+            return self._connection.in_transaction
+        return type(error) is apsw.SQLError and not self.rows_alone and not _NO_SQL.search(str(error))
 
     def _note(self, kind: NoteKind, name: str = "") -> None:
         """Notes what does nothing in its place."""
@@ -226,7 +260,7 @@ class Guard:
             self._connection.authorizer = None
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
-        if self._acts and not self._has_breaks:  # nearly always
+        if self._acts and not self._has_breaks and not self.rows_alone:  # nearly always
             self._lengths.append(len(sql))
             self._acts = self._queries = self._reads = False
             return True
@@ -242,6 +276,10 @@ class Guard:
             self._acts = drop is not None or not said.strip("; ")
         self._lengths.append(len(sql))
         acts, self._acts, self._queries, self._reads = self._acts, False, False, False
+        if acts and self.rows_alone:
+            rows = _BY_POSITION.match(statements.canonical(sql[:_LOOKED_AT]))
+            if rows and rows["name"].strip('"`[]') not in _BOOKKEEPING:
+                raise ByPosition(rows["name"].strip('"`[]'))
         if acts:
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
@@ -251,6 +289,8 @@ class Guard:
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
     ) -> int:
         if action in _ALLOWED and database == "main":  # nearly always
+            if self._temporary and str(name).lower() in self._temporary:
+                return self._refuse("a table and a temporary one of its name")
             self._acts = True
             self.has_counters |= name == "sqlite_sequence" and action != apsw.SQLITE_CREATE_TABLE
             return _OK
@@ -262,6 +302,12 @@ class Guard:
             self._queries |= action == apsw.SQLITE_SELECT
             self._reads |= action == apsw.SQLITE_READ and not name.startswith("sqlite_")
             return self._refuse("a query over tables") if self._queries and self._reads else _OK
+        if action in _TEMPORARY:
+            self._temporary.add(name.lower())
+            self._left = NoteKind.NOT_RUN, f"CREATE TEMP … {name}"
+            return apsw.SQLITE_DENY
+        if database == "temp" and (action, name) == (apsw.SQLITE_INSERT, "sqlite_temp_master"):
+            return _OK  # asked first of such a table
         if database == "temp":
             return self._refuse("a temporary table")
         if action in _LEFT_OUT:
@@ -283,6 +329,10 @@ class Guard:
             if name == "ROLLBACK":
                 self._note(NoteKind.ROLLBACK)
             return apsw.SQLITE_IGNORE  # the import is one transaction of its own
+        if action == apsw.SQLITE_SAVEPOINT:
+            self._acts = True
+            self._note(NoteKind.NOT_RUN, _SAVEPOINT[name])
+            return apsw.SQLITE_IGNORE
         if action == apsw.SQLITE_PRAGMA:
             return self._pragma(name.lower())
         return self._refuse(_SAID.get(action, "a statement"))
@@ -375,3 +425,19 @@ def _refusing(name: str) -> Callable[..., Any]:
         raise Forbidden(f"the function {name}()")
 
     return refuse
+
+
+def reason(error: apsw.Error) -> str:
+    """SQLite's message without the piece of the statement that it may quote.
+
+    Constraints are named by table and column. Everything else stops before the first quotation, since a
+    missing quote in the dump can make any stored text look like a name.
+    """
+    said = str(error)
+    if isinstance(error, apsw.ConstraintError):
+        return said
+    if isinstance(error, apsw.BindingsError):
+        return "it has parameters"
+    if said.endswith("syntax error"):
+        return "syntax error"
+    return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"

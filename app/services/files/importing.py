@@ -4,7 +4,6 @@ It runs in a file that nobody sees yet, under a guard (models/README.md, A dump)
 """
 
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -27,12 +26,14 @@ from app.services.files.dump import (
     NotThePlatforms,
     NotWhole,
     RowsDoNotFit,
+    RowsUnnamed,
     StatementFailed,
     StatementRefused,
+    made_by,
     pieces,
     reading,
 )
-from app.services.files.guard import Forbidden, Guard
+from app.services.files.guard import ByPosition, Forbidden, Guard, reason
 from models.engine import sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
@@ -296,11 +297,16 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | Non
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(len(piece.data))
-            if piece.line == 1 and (said := OF_TENANT.match(piece.text)):
-                with suppress(ValueError):
-                    tenant = str(json.loads(said["tenant"]))
+            if piece.line == 1:
+                if other := made_by(piece.data):
+                    raise NotADump(dump, f"a dump of {other}")
+                if said := OF_TENANT.match(piece.text):
+                    with suppress(ValueError):
+                        tenant = str(json.loads(said["tenant"]))
             try:
                 guard.run(piece)
+            except ByPosition as error:
+                raise RowsUnnamed(dump, str(error), piece.line_of(guard.start)) from error
             except Forbidden as error:
                 raise StatementRefused(dump, str(error), piece.line_of(guard.start)) from error
             except _OF_THE_STORE:
@@ -313,7 +319,7 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | Non
                 fails = (
                     RowsDoNotFit if guard.rows_alone and isinstance(error, apsw.SQLError) else StatementFailed
                 )
-                raise fails(dump, _said(error), piece.line_of(guard.start)) from error
+                raise fails(dump, reason(error), piece.line_of(guard.start)) from error
             progress(file.tell(), size)
     if guard.open_at is not None:
         raise DumpCutOff(dump, "a transaction", guard.open_at)
@@ -397,19 +403,3 @@ def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
     there = {name.lower() for (name,) in connection.execute("SELECT name FROM main.sqlite_master")}
     made = [name for migration in known if migration in ran for name in known[migration].creations() or ()]
     return tuple(name for name in made if name not in there)
-
-
-def _said(error: apsw.Error) -> str:
-    """SQLite's message without the piece of the statement that it may quote.
-
-    Constraints are named by table and column. Everything else stops before the first quotation, since a
-    missing quote in the dump can make any stored text look like a name.
-    """
-    said = str(error)
-    if isinstance(error, apsw.ConstraintError):
-        return said
-    if isinstance(error, apsw.BindingsError):
-        return "it has parameters"
-    if said.endswith("syntax error"):
-        return "syntax error"
-    return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"

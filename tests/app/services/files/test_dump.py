@@ -18,8 +18,10 @@ from app.services.files import dump, importing
 from app.services.files.dump import (
     DumpCutOff,
     ImportLimit,
+    NoteKind,
     Notes,
     NotPlainText,
+    NotWhole,
     Piece,
     Scanner,
     StatementFailed,
@@ -218,9 +220,10 @@ def test_rows_joined_are_the_same_rows(head: str, rows: list[tuple[str, ...]]) -
 def test_the_row_that_fails_is_named_among_many(run: "Run", texts: dict[str, str]) -> None:
     users = [USER.replace("u-x", f"u-{n if n != 7 else 3}") for n in range(10)]
     assert _joined(bytearray("".join(users).encode()))[0].count(b"INSERT") == 1
-    with pytest.raises(StatementFailed) as caught:
-        run(texts["d1"] + "".join(users))
-    assert caught.value.line == texts["d1"].count("\n") + 8
+    made = run(texts["d1"] + "".join(users))
+    (note,) = [note for note in made.notes if note.kind is NoteKind.REFUSED]
+    assert (note.count, note.line) == (1, texts["d1"].count("\n") + 8)
+    assert made.rows["users"] == texts["d1"].count('INSERT INTO "users"') + 9
 
 
 Run = Callable[..., Imported]
@@ -243,9 +246,8 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("VACUUM INTO 'other.sqlite'", "VACUUM"),
         ("PRAGMA temp_store_directory='.'", "PRAGMA temp_store_directory"),
         ("PRAGMA foreign_key_check", "PRAGMA foreign_key_check"),
-        ("CREATE TEMP TABLE t(a)", "a temporary table"),
-        ("CREATE TEMP VIEW t AS SELECT 1", "a temporary table"),
         ("ALTER TABLE users RENAME TO others", "ALTER TABLE"),
+        ("CREATE TEMP TABLE users(a);INSERT INTO users VALUES(1)", "a table and a temporary one of its name"),
         ("DROP TABLE users", "DROP"),
         ("DROP INDEX idx_users_email", "DROP"),
         ("DELETE FROM users", "DELETE"),
@@ -255,7 +257,6 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("CREATE TABLE t AS SELECT * FROM users", "a query over tables"),
         ("SELECT 1", "SELECT"),
         ("SELECT load_extension('x')", LOADING),
-        ("SAVEPOINT s", "SAVEPOINT"),
         ("INSERT INTO users(id) SELECT load_extension('x')", LOADING),
         (INTO_USERS + "(1,2,3,4,5,6),(2,2,3,load_extension('x'),5,6)", LOADING),
         (INTO_USERS + "(1,2,3,4,5,6),(2,2,3,sqlite_log(1,'x'),5,6)", "the function sqlite_log()"),
@@ -284,18 +285,11 @@ def test_what_is_refused_is_named_with_its_line(
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        (USER, "UNIQUE constraint failed: users.id"),
-        ("INSERT INTO users(id) VALUES('u-y')", "NOT NULL constraint failed: users.tenant_id"),
         (INTO_USERS + "('u-y','acme' Secr3tMail,'','Secr3tHash',1,1)", "syntax error"),
-        (INTO_USERS + "('u-y',Secr3tHash,'','',1,1)", "no such column"),
-        (INTO_USERS + "('u-y',\"Secr3tHash\",'',Secr3tHash(),1,1)", "no such function"),
-        ("INSERT INTO users VALUES('u-y')", f"table users has {USER_COLUMNS} columns but 1 values"),
         (INTO_USERS + "(1,2,3,4,5,?)", "it has parameters"),
         ("INSERT INTO sqlite_master VALUES('table','x','x',0,'Secr3tHash')",
          "table sqlite_master may not be modified"),
-        ("CREATE TABLE users(a)", "table users already exists"),
-        (INTO_AUDIT_CHAIN + "('Secr3tHash','','','','','',1)", "datatype mismatch"),
-        (INTO_USERS + "('u-y','acme','x',unistr('\\Secr3tHash'),1,1)", "invalid Unicode escape"),
+        (USER.replace("INSERT", "INSERT OR ROLLBACK"), "UNIQUE constraint failed: users.id"),
         ("nonsense", "syntax error"),
     ],
 )  # fmt: skip
@@ -308,6 +302,38 @@ def test_what_fails_says_the_line_and_no_data(
     assert str(caught.value).startswith(f"The statement at line {line:,} of export.sql fails ({said}")
     assert "Secr3t" not in str(caught.value)
     assert caught.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (USER, "UNIQUE constraint failed: users.id"),
+        ("INSERT INTO users(id) VALUES('u-y')", "NOT NULL constraint failed: users.tenant_id"),
+        (INTO_USERS + "('u-y',Secr3tHash,'','',1,1)", "no such column"),
+        (INTO_USERS + "('u-y',\"Secr3tHash\",'',Secr3tHash(),1,1)", "no such function"),
+        ("INSERT INTO users VALUES('u-y')",
+         f"table users has {USER_COLUMNS} columns but 1 values were supplied"),
+        ("INSERT INTO users(id, zz) VALUES(1, 2)", "table users has no column named zz"),
+        ("CREATE TABLE users(a)", "table users already exists"),
+        ("CREATE UNIQUE INDEX i ON users(tenant_id)", "UNIQUE constraint failed: users.tenant_id"),
+        ("CREATE INDEX i ON nowhere(a)", "no such table"),
+        (INTO_AUDIT_CHAIN + "('Secr3tHash','','','','','',1)", "datatype mismatch"),
+        (INTO_USERS + "('u-y','acme','x',unistr('\\Secr3tHash'),1,1)", "invalid Unicode escape"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_left_out_with_its_line_and_no_data(
+    run: Run, texts: dict[str, str], statement: str, said: str
+) -> None:
+    line, behind = texts["d1"].count("\n") + 3, USER.replace("u-x", "u-z")
+    text = f"{texts['d1']}{USER}/* two\n*/ {statement.rstrip().rstrip(';')};\n{behind}"
+    with pytest.raises(NotWhole):
+        run(text, strict=True)
+    made = run(text)
+    (note,) = [str(note) for note in made.notes if note.kind is NoteKind.REFUSED]
+    assert note.startswith("1 statement left out, which SQLite refuses: " + said)
+    assert note.endswith(f"(line {line:,})")
+    assert "Secr3t" not in note
+    assert made.rows["users"] == texts["d1"].count('INSERT INTO "users"') + 2
 
 
 def test_a_default_is_looked_at_again_at_the_end(

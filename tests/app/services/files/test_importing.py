@@ -17,6 +17,7 @@ from app.services.files.dump import (
     NotThePlatforms,
     NotWhole,
     RowsDoNotFit,
+    RowsUnnamed,
 )
 from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers import scan_pool
@@ -224,6 +225,14 @@ def test_what_is_no_dump(run: Run, source: Path, target: Path, tmp_path: Path) -
         (b"", "is empty, not an SQL dump"),
         (source.read_bytes(), "is a database, which can be opened as it is"),
         (b"a,b\n1,2\n", "is something else, not an SQL dump"),
+        (
+            b"-- MySQL dump 10.13\n/*!40101 SET NAMES utf8 */;\nCREATE TABLE `a` (b) ENGINE=InnoDB;\n",
+            "is a dump of MySQL, not an SQL dump",
+        ),
+        (
+            b"--\n-- PostgreSQL database dump\n--\n\nSET a = 0;\nCOPY public.a FROM stdin;\n1\n\\.\n;",
+            "is a dump of PostgreSQL",
+        ),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is something else"),
     ):
         with pytest.raises(NotADump, match=said):
@@ -317,10 +326,16 @@ PRAGMA writable_schema=OFF;
           "1 statement not run: ANALYZE (line {1:,})"]),
         ("INSERT INTO nowhere VALUES(1);\nINSERT INTO nowhere VALUES(2);\n",
          ["2 statements left out, for a table that the dump does not make: nowhere (from line {0:,})"]),
+        ("CREATE TEMP TABLE t(a);\nINSERT INTO t VALUES(1);\n",
+         ["1 statement not run: CREATE TEMP … t (line {0:,})",
+          "1 statement left out, for a table that the dump does not make: t (line {1:,})"]),
+        ("SAVEPOINT s;\nRELEASE s;\n",
+         ["1 statement not run: SAVEPOINT (line {0:,})", "1 statement not run: RELEASE (line {1:,})"]),
         ("ROLLBACK; -- due to errors\n",
          ["1 ROLLBACK not run: the file that was dumped is damaged, so rows may be missing (line {0:,})"]),
     ],
-    ids=["view", "triggers", "drop", "virtual", "full text", "settings", "no such table", "rollback"],
+    ids=["view", "triggers", "drop", "virtual", "full text", "settings", "no such table", "temporary",
+         "savepoint", "rollback"],
 )  # fmt: skip
 def test_what_cannot_come_in_is_left_out_and_named(
     run: Run, texts: dict[str, str], more: str, notes: list[str]
@@ -391,6 +406,13 @@ def test_rows_without_tables_that_are_not_ours(run: Run) -> None:
         run("INSERT INTO users(id, role) VALUES('u', 'operator');\n")
     with pytest.raises(NotThePlatforms):
         run("INSERT INTO songs VALUES(1);\n")
+
+
+def test_rows_alone_that_name_no_columns_are_nobodys(run: Run) -> None:
+    """As sqlite3 writes them: as many columns as ours are no proof that they are the same."""
+    rows = "INSERT INTO notifications(id,tenant_id,type,title,created_at) VALUES('n','t','x','y',1);\n"
+    with pytest.raises(RowsUnnamed, match=r"those of users at line 3 do not say which columns.*nothing was"):
+        run(f"{rows}\nINSERT INTO \"users\" VALUES('u','acme','e','Name',1,'admin');\n")
 
 
 def test_one_of_our_tables_is_enough(run: Run) -> None:
