@@ -143,6 +143,8 @@ class Actions(QObject):
             if button is not None:
                 if refusal is not None:
                     self._leave(button)
+                if not isinstance(spec.text, str):
+                    button.setText(spec.words())
                 button.setEnabled(refusal is None)
                 button.setToolTip(tooltip(said))
                 button.setAccessibleDescription(said)

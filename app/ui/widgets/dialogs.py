@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFileIconProvider,
     QFrame,
     QHeaderView,
+    QLineEdit,
     QListWidget,
     QPushButton,
     QScrollArea,
@@ -166,7 +167,8 @@ class Dialog(QDialog):
 class ConfirmDialog(Dialog):
     """`action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
     most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
-    `listed` names them for a screen reader. Cancel has the focus at first; Return does not confirm a danger.
+    `listed` names them for a screen reader. `typed` is what must be typed before it can be confirmed.
+    Cancel has the focus at first; Return does not confirm a danger.
     """
 
     def __init__(
@@ -181,6 +183,7 @@ class ConfirmDialog(Dialog):
         total: int | None = None,
         listed: str = "What goes",
         danger: bool = True,
+        typed: str = "",
         parent: QWidget | None = None,
     ) -> None:
         tone = Tone.BAD if danger else Tone.ACCENT
@@ -190,9 +193,21 @@ class ConfirmDialog(Dialog):
             self._list(items, len(items) if total is None else total, listed)
         kind = Kind.DANGER if danger else Kind.PRIMARY
         self.confirm_button = self.set_answer(action, self.accept, kind, cancel=cancel)
+        if typed:
+            self._ask_for(typed)
         first = self.cancel_button if danger else self.confirm_button
         first.setDefault(True)
         first.setFocus()
+
+    def _ask_for(self, typed: str) -> None:
+        self.typed = QLineEdit()
+        self.typed.setAccessibleName(f"Type {typed} to confirm")
+        self.add_widget(Label(f"Type {visible(typed)} to confirm.", Look.STRONG, wrap=True))
+        self.add_widget(self.typed)
+        self.confirm_button.setEnabled(False)
+        self.typed.textChanged.connect(
+            lambda text: self.confirm_button.setEnabled(text.strip() == typed.strip())
+        )
 
     def _list(self, items: Sequence[str], total: int, name: str) -> None:
         shown = [visible(first_line(item)) for item in items[:LISTED]]

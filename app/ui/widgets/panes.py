@@ -130,7 +130,7 @@ class Inspector(QFrame):
         for instead in (self.empty, self.failure):
             instead.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
-        content = QWidget()
+        self._content = content = QWidget()
         content.setProperty("clear", True)
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
         scroll = QScrollArea(widgetResizable=True)
@@ -195,6 +195,13 @@ class Inspector(QFrame):
         self._actions.addStretch(1)
 
     def show_record(self) -> None:
+        self._content.show()
+        self._show(self._record)
+
+    def show_many(self, title: str, sentence: str) -> None:
+        """In place of a record that several are selected; the acts stay."""
+        self.set_header(title, sentence)
+        self._content.hide()
         self._show(self._record)
 
     def enter(self) -> None:

@@ -1,15 +1,17 @@
 """The acts that tabs have in common: create, edit and delete records, and show the history of one."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from app.services.records.change import Change
+from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.rows import shown
-from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS
-from app.services.text import counted
+from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, Scope
+from app.services.text import counted, visible
 from app.ui.shell.actions import ActionSpec, Place, Refusal
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
@@ -39,19 +41,29 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
     """Deletes exactly the records selected now with the act of many ids that `load` gives.
 
     `name` is the column that names a record in the question. One record on which nothing else depends goes
-    without a question, unless the preferences ask for it; undo brings back all of it. What may not go is said
+    without a question, unless the preferences ask for it; undo brings back all of it. Where all records of a
+    tenant go, its name is to be typed. What may not go is said
     instead of asked.
     """
 
     def run() -> None:
         context, (query, keys) = tab.context, tab.list.selected_keys()
 
-        def look(database: Database) -> tuple[Frozen, str]:
+        def emptied(database: Database, doomed: Frozen) -> list[str]:
+            """The tenants of which more than one record goes, and none is left."""
+            many = [tenant for tenant, going in doomed.going.items() if going > 1 and isinstance(tenant, str)]
+            counts = (
+                (one, context.lists.count(database, ListQuery(query.table, Scope(one)))) for one in many
+            )
+            return [tenant for tenant, count in counts if count == doomed.going[tenant]]
+
+        def look(database: Database) -> tuple[Frozen, str, list[str]]:
             from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
 
             rows = context.lists.rows(database, query, keys, ("id", name, "tenant_id"))
             doomed, told = freeze(rows), {"actor": context.settings.actor, "now": context.clock()}
-            return doomed, preview(load(), database, doomed.ids, **told).along if doomed.ids else ""
+            along = preview(load(), database, doomed.ids, **told).along if doomed.ids else ""
+            return doomed, along, emptied(database, doomed)
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
@@ -98,12 +110,17 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
 class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
 
-    The ids of all, names for the first few as a question lists them, and of how many tenants they are.
+    The ids of all, names for the first few as a question lists them, and how many are of each tenant.
     """
 
     ids: tuple[Any, ...]
     names: tuple[str, ...]
-    tenants: int
+    going: Mapping[Any, int]
+
+    @property
+    def tenants(self) -> int:
+        """Of how many tenants they are."""
+        return len(self.going)
 
 
 def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
@@ -112,15 +129,15 @@ def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
 
     ids: list[Any] = []
     names: list[str] = []
-    tenants: set[Any] = set()
+    going: Counter[Any] = Counter()
     for record_id, name, tenant in rows:
         if record_id is None:
             continue
         ids.append(record_id)
-        tenants.add(tenant)
+        going[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    return Frozen(tuple(ids), tuple(names), len(tenants))
+    return Frozen(tuple(ids), tuple(names), going)
 
 
 def ask_about(
@@ -133,7 +150,9 @@ def ask_about(
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
-def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Frozen, along: str) -> None:
+def _decide_deletion(
+    tab: RecordTab, function: Callable[..., Change], doomed: Frozen, along: str, emptied: Sequence[str]
+) -> None:
     act, one = partial(tab.act, function, doomed.ids), len(doomed.ids) == 1
     if not doomed.ids:
         return
@@ -147,4 +166,7 @@ def _decide_deletion(tab: RecordTab, function: Callable[..., Change], doomed: Fr
     has_chain = AUDIT_CHAIN.name in tab.context.opened.schema.columns
     recorded = "and the audit chain records it" if has_chain else "which is recorded nowhere"
     sentence = f"{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
-    ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}")
+    whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
+    if whose:
+        sentence += f" They are all {tab.spec.table.noun[1]} of {visible(whose)}; none is left."
+    ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}", typed=whose)

@@ -12,6 +12,7 @@ from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, Scope
+from app.services.text import counted
 from app.ui.shell.actions import Actions, Place
 from app.ui.shell.context import Context
 from app.ui.tabs.common import declared
@@ -54,6 +55,7 @@ class RecordTab(QWidget):
         theme, settings = context.theme, context.settings
         self.scope = EVERYONE
         self._stale = True
+        self._shows_many = False
         self._wanted_record: object = None
         self._sort: tuple[str, bool] | None = None
         spec, table = self.spec, self.spec.table
@@ -104,6 +106,7 @@ class RecordTab(QWidget):
         self.list.loaded.connect(self._loaded)
         self.list.failed.connect(self._not_loaded)
         self.table.selection_changed.connect(self.commands.update)
+        self.table.selection_changed.connect(self._show_selection)
         self.current.came.connect(self._show_record)
         self.current.left.connect(self.inspector.show_empty)
         self.current.failed.connect(lambda error: self.inspector.show_failure(str(error)))
@@ -127,6 +130,9 @@ class RecordTab(QWidget):
     def show_details(self, record: Any) -> None:
         """Fills the inspector with a record that `load` has read."""
         raise NotImplementedError
+
+    def show_acts_of_many(self) -> None:
+        """Shows the buttons of what may be done with several records."""
 
     def add_acts(self) -> None:
         raise NotImplementedError
@@ -327,9 +333,21 @@ class RecordTab(QWidget):
         self.inspector.show_empty()
         self.commands.update()
 
+    def _show_selection(self) -> None:
+        """Several records are never shown as one."""
+        count, was_many, whole = self.list.selected_count(), self._shows_many, self.current.whole()
+        self._shows_many = count > 1
+        if count > 1:
+            said = counted(count, *self.spec.table.noun)
+            self.inspector.show_many(f"{said} selected", "What is done here is done with each of them.")
+            self.show_acts_of_many()
+        elif was_many and count and whole is not None:
+            self._show_record(self.current.record_id, whole)
+
     def _show_record(self, record_id: object, record: Any) -> None:
         self.show_details(record)
         self.inspector.show_record()
+        self._show_selection()
         self.commands.update()
         self._master_detail.share_width()
         self.details_shown.emit(record_id)

@@ -75,6 +75,12 @@ class Selection(QObject):
         )
         return f"{already} {words[0 if state else 1]}." if known else None
 
+    def words(self, text: str, applies: Callable[[Row], bool]) -> str:
+        """The words of an act: "Kill 4 of 5" where it applies to some of the selected rows alone."""
+        records, count = self.records(), self._rows.selected_count()
+        able = sum(map(applies, records))
+        return f"{text} {able} of {count}" if len(records) == count and 0 < able < count else text
+
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""
         ranges = self._rows.view.selected_ranges()

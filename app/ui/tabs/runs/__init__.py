@@ -61,8 +61,8 @@ ACTS: tuple[RunAct, ...] = (
     RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
     RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
     RunAct("complete", "Complete", Icon.CHECK, "C", RunStatus.COMPLETED, "completed"),
-    RunAct("cancel", "Cancel run", Icon.CANCEL, "X", RunStatus.CANCELLED, "cancelled"),
-    RunAct("kill", "Kill", Icon.BAD, "K", RunStatus.KILLED, "killed"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled"),
+    RunAct("kill", "Kill", Icon.BAD, "", RunStatus.KILLED, "killed"),
     RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
     RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
 )
@@ -159,7 +159,8 @@ class RunsTab(RecordTab):
         add = self.commands.add
         for act in ACTS:
             run, refusal = partial(self._give_status, act), partial(self._refuse, act)
-            add(record_act(act.name, act.text, act.icon, run, refusal, act.key))
+            words = partial(self.selection.words, act.text, partial(self._applies, act))
+            add(record_act(act.name, words, act.icon, run, refusal, act.key))
         add(history_act(self))
         add(ActionSpec(PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 
@@ -201,14 +202,37 @@ class RunsTab(RecordTab):
     # acts
 
     def _give_status(self, act: RunAct) -> None:
-        if act.status is None:
-            self.selection.with_ids(partial(self.act, planning.restore))
-        else:
-            self.selection.with_ids(lambda ids: self.act(planning.set_status, ids, act.status))
+        """To those of the selected runs to which it applies, as the button says."""
+        (query, keys), lists = self.list.selected_keys(), self.context.lists
+
+        def able(database: Database) -> list[Any]:
+            rows = list(lists.rows(database, query, keys, ("id", "status")))
+            found = [row[0] for row in rows if refusal_of(act, {row[1]}, self._taken) is None]
+            return found or [row[0] for row in rows]  # the act says why it does not apply
+
+        def give(ids: list[Any]) -> None:
+            if act.status is None:
+                self.act(planning.restore, ids)
+            else:
+                self.act(planning.set_status, ids, act.status)
+
+        self.context.runner.read(able, on_done=give)
+
+    def _applies(self, act: RunAct, row: Row) -> bool:
+        return refusal_of(act, {row[_STATUS]}, self._taken) is None
 
     def _refuse(self, act: RunAct) -> str | None:
         statuses = {row[_STATUS] for row in self.selection.records()}
-        return self.selection.refusal() or refusal_of(act, statuses, self._taken) or self._unrecordable
+        refusals = [refusal_of(act, {status}, self._taken) for status in sorted(statuses, key=str)]
+        # Of a mixed selection the act takes those that it applies to.
+        none_can = next(iter(refusals), None) if None not in refusals else None
+        return self.selection.refusal() or none_can or self._unrecordable
+
+    def show_acts_of_many(self) -> None:
+        statuses = {row[_STATUS] for row in self.selection.records()}
+        wanted = {name for status in statuses for name in main_acts(status)}
+        for act in ACTS:
+            self.commands.show_button(act.name, act.name in wanted)
 
     def _know_limits(self, found: tuple[frozenset[str], str | None]) -> None:
         self._taken, self._unrecordable = found

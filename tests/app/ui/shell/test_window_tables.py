@@ -211,7 +211,7 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     qtbot.waitUntil(lambda: status() == "running")
     page.table.setFocus()
     choose(qtbot, page, values(page, "idea").index("A run"))
-    press("K")
+    page.commands.trigger("kill")
     qtbot.waitUntil(lambda: status() == "killed")
     assert not window.findChildren(ConfirmDialog), "it was asked once"
 
