@@ -137,6 +137,8 @@ class Settings:
     """Whether times are shown in UTC rather than in local time."""
     confirm_deletion = Setting(_flag, False)
     """Whether deleting a single record, which can be undone, is asked about first."""
+    verify_by_itself = Setting(_flag, True)
+    """Whether a file is verified when it is opened, and daily while it is open."""
     window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")
     column_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "columns/{}".format)
     splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)

@@ -76,6 +76,7 @@ class WindowScenes:
         os.environ["TENANT_ADMIN_HOME"] = str(home)
         settings = Settings(home)
         settings.utc_times = True
+        settings.verify_by_itself = False
         window = MainWindow(theme, settings, lambda: NOW)
         window.files.open(self.sample(change), read_only=read_only)
         ready = window.opened if until is None else until(window)

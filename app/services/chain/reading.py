@@ -50,6 +50,14 @@ ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()
 """Python's name for the encoding of a file's text, by how it stores the letter a."""
 
 
+_BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
+
+
+def entries_behind(database: Database, seq: int) -> int:
+    """How many entries have a greater number."""
+    return int(database.scalar(raw(_BEHIND, seq)))
+
+
 class Link(StrEnum):
     OK = "ok"
     ACCEPTED = "accepted"

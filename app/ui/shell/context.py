@@ -14,6 +14,7 @@ from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.settings import Settings
 from app.ui.shell.busy import Busy
+from app.ui.shell.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
@@ -60,6 +61,7 @@ class Context(QObject):
         """Runs long work for this file and shows what it is until it has ended."""
         self.history = History(self.runner, clock, self)
         self.outside = Outside(self.runner, opened.database, self)
+        self.verdict = FileVerdict(self)
 
     def stop(self) -> None:
         """Ends what runs for the file; nothing of it is delivered after this."""

@@ -169,6 +169,15 @@ class PreferencesDialog(FormDialog):
         self.add_field(
             "ask", ask.text(), ask, hint="Deleting can be undone. More than one is always asked about."
         )
+        verify = QCheckBox("Verify files when they are opened, and daily")
+        verify.setChecked(settings.verify_by_itself)
+        self.add_field(
+            "verify",
+            verify.text(),
+            verify,
+            hint="Quietly: from the last checkpoint on or, once a day, whole. The status bar says what was "
+            "found.",
+        )
         self.set_clean()
         modes.currentIndexChanged.connect(lambda _: theme.set_mode(Mode(modes.currentData())))
         self.submitted.connect(self._save)
@@ -182,6 +191,7 @@ class PreferencesDialog(FormDialog):
         settings.actor = str(values["actor"])
         settings.confirm_deletion = bool(values["ask"])
         settings.retention_days = int(values["days"])
+        settings.verify_by_itself = bool(values["verify"])
         if settings.save():
             self.accept()
         else:

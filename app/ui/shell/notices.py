@@ -98,6 +98,35 @@ class DisplacedNotice(Notice):
             self.open_button.setVisible(replaced)
 
 
+class BrokenNotice(Notice):
+    """That the chains of the file do not hold; not in the audit tab, whose own banner says it.
+
+    `findings_button` is to lead there.
+    """
+
+    def __init__(self, context: Context, *, beside: bool) -> None:
+        super().__init__(context.theme)
+        self._context, self._beside = context, beside
+        self.findings_button = push_button(context.theme, "Show findings", kind=Kind.PRIMARY)
+        self.banner.add_button(self.findings_button)
+        context.verdict.changed.connect(self.look)
+        self.look()
+
+    def set_beside(self, beside: bool) -> None:
+        """Whether another tab than that of the audit chain is in sight."""
+        self._beside = beside
+        self.look()
+
+    def look(self) -> None:
+        verdict = self._context.verdict
+        if verdict.is_broken:
+            from app.ui.tabs.audit import verifying  # noqa: PLC0415 - with what verifies
+
+            now = self._context.clock()
+            self.banner.show_verdict(*verifying.words(verdict, now, self._context.settings.utc_times))
+        self.setVisible(verdict.is_broken and self._beside)
+
+
 class ContinuationNotice(Notice):
     """Hidden until a known file turns out to be a newer copy or not to continue what was seen, or an imported
     one does not hold or stays without a checkpoint.
@@ -128,9 +157,16 @@ class ContinuationNotice(Notice):
             if imported is None:
                 return partial(self.show_continuation, store.continuation(path))
             stoppable = partial(verify, cancelled=cancelled)
-            return partial(self.show_imported, *verify_imported(imported, store, stoppable, now=now))
+            return partial(self._take_imported, *verify_imported(imported, store, stoppable, now=now))
 
         self._context.runner.job(work, on_done=lambda show: show())
+
+    def _take_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
+        from app.ui.tabs.audit.verifying import Asked, Outcome  # noqa: PLC0415 - with what verifies
+
+        self.show_imported(continuation, made)
+        at, by = self._context.clock(), self._context.settings.actor
+        self._context.verdict.take(Outcome(Asked(), made.report, made.checkpoint, made.why_not, at=at, by=by))
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
         """Says how the file stands to the one seen last, and what is wrong with it."""

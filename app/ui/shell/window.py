@@ -17,8 +17,9 @@ from app.ui.shell.actions import Actions
 from app.ui.shell.busy import Busy
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
-from app.ui.theme import Theme
+from app.ui.theme import Kind, Theme
 from app.ui.widgets.banner import Toast
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import byte_size, tooltip
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Runner, WentWrong
@@ -78,6 +79,10 @@ class MainWindow(QMainWindow):
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)
         self.statusBar().addWidget(self.busy, 1)
+        self.shield = push_button(theme, "", kind=Kind.FLAT)
+        self.shield.hide()
+        self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
+        self.statusBar().addPermanentWidget(self.shield)
         self.statusBar().addPermanentWidget(self.retention_status)
         self._show_no_file()
         if not settings.window_geometry.isEmpty():
@@ -106,6 +111,7 @@ class MainWindow(QMainWindow):
         self.workspace = None
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
+        self.shield.hide()
         self._show_no_file()
         self._welcome_if_nothing()
 
@@ -174,10 +180,19 @@ class MainWindow(QMainWindow):
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
         self._where.setToolTip(tooltip(str(opened.path)))
         workspace.retention_status.connect(self.retention_status.setText)
+        workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
         self.commands.update()
         workspace.start()
         self.opened.emit(opened)
+
+    def _say_shield(self, icon: str, colour: str, words: str, tip: str) -> None:
+        self.shield.setIcon(self.theme.icon(icon, colour))
+        self.shield.setText(words)
+        self.shield.setAccessibleName(f"Audit chain: {words}")
+        self.shield.setToolTip(tooltip(tip))
+        self.shield.setAccessibleDescription(tip)
+        self.shield.show()
 
     def _failed(self, error: TenantAdminError) -> None:
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415

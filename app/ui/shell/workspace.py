@@ -25,8 +25,14 @@ from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
     from app.ui.shell.retention import Retention
+    from app.ui.shell.verification import SelfVerification
 
-_REST = ("app.services.records.users", "app.ui.tabs.common.exporting", "app.ui.shell.retention")
+_REST = (
+    "app.services.records.users",
+    "app.ui.tabs.common.exporting",
+    "app.ui.shell.retention",
+    "app.ui.shell.verification",
+)
 
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", (0,)),)
@@ -41,10 +47,11 @@ AROUND_MS = 50
 class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
-    Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the
-    file open), `reopen_wanted` (another file is in its place), `tenants_found(ids)` when they have been read
-    again, `retention_status(text)`, and `everyone_wanted`, which asks for all tenants. A tab is built when it
-    is first asked for, because all five take longer than everything else in the opening of a file.
+    Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the file
+    open), `reopen_wanted` (another file is in its place), `tenants_found(ids)` when they have been read
+    again, `retention_status(text)`, `shield(icon, colour, words, tip)` for the status bar, and
+    `everyone_wanted`, which asks for all tenants. A tab is built when it is first asked for, because all five
+    take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
@@ -52,6 +59,7 @@ class Workspace(QWidget):
     reopen_wanted = Signal()
     tenants_found = Signal(object)
     retention_status = Signal(str)
+    shield = Signal(str, str, str, str)
     everyone_wanted = Signal()
 
     def __init__(self, context: Context) -> None:
@@ -147,9 +155,24 @@ class Workspace(QWidget):
         retention.status.connect(self.retention_status)
         return retention
 
+    @cached_property
+    def verification(self) -> "SelfVerification":
+        """Loaded with the rest, as retention is."""
+        from app.ui.shell.verification import SelfVerification  # noqa: PLC0415
+
+        verification = SelfVerification(self.context, self)
+        verification.said.connect(self.shield)
+        return verification
+
+    def show_verdict(self) -> None:
+        """Goes to where the verdict over the audit chain stands."""
+        self._turn_to(AUDIT_CHAIN.name)
+
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
         self._around.stop()
+        if "verification" in vars(self):
+            self.verification.stop()
         if "retention" in vars(self):
             self.retention.stop()
         for page in self._built.values():
@@ -175,6 +198,8 @@ class Workspace(QWidget):
         return self.current()
 
     def _tab_shown(self) -> None:
+        if self.is_settled:
+            self.broken.set_beside(self._is_beside())
         self.current().activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
             self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -209,7 +234,17 @@ class Workspace(QWidget):
         notice = notices.ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
         notice.look(self.context.opened.imported)
-        self.context.runner.job(_load_the_rest, on_done=lambda _: self.retention.start())
+        self.broken = notices.BrokenNotice(self.context, beside=self._is_beside())
+        self.broken.findings_button.clicked.connect(self.show_verdict)
+        self._column.insertWidget(0, self.broken)
+        self.context.runner.job(_load_the_rest, on_done=lambda _: self._begin_the_rest())
+
+    def _begin_the_rest(self) -> None:
+        self.retention.start()
+        self.verification.start()
+
+    def _is_beside(self) -> bool:
+        return self.tabs.currentIndex() != _POSITIONS[AUDIT_CHAIN.name]
 
     def _read_tenants(self) -> None:
         self.context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)

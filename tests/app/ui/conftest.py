@@ -97,6 +97,7 @@ def window(qtbot: QtBot, theme: Theme) -> Iterator[MainWindow]:
     """The whole window, in front, without a file; the clock stands at NOW."""
     settings = Settings()
     settings.utc_times = True
+    settings.verify_by_itself = False
     window = MainWindow(theme, settings, lambda: NOW)
     qtbot.addWidget(window)
     window.show()

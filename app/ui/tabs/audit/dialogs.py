@@ -173,7 +173,14 @@ class CheckpointsDialog(Dialog):
         self._check(f"Verifying against {export.name}…", Asked(export=export), done)
 
     def _check(self, text: str, asked: Asked, done: Callable[[Outcome], None]) -> None:
-        self._run(text, partial(run, asked=asked, path=self._path, now=self._context.clock()), done)
+        work = partial(
+            run,
+            asked=asked,
+            path=self._path,
+            now=self._context.clock(),
+            by=self._context.settings.actor,
+        )
+        self._run(text, work, done)
 
     def show_checkpoints(
         self, found: Sequence[Checkpoint], place: str, unreadable: Sequence[str] = ()

@@ -60,7 +60,9 @@ class VerificationPanel(QWidget):
         self._context = context
         self._judged.connect(self._show_verdict)
         self._store, _ = store_and_verifier()
-        self.outcome: Outcome | None = None
+        self._part: Outcome | None = None
+        self._listed: Report | None = None
+        context.verdict.changed.connect(self._verdict_changed)
         self._asked = Asked()
         self._job: Task | None = None
         self._is_due = False
@@ -79,7 +81,12 @@ class VerificationPanel(QWidget):
         self.banner.add_button(checkpoints, shrinks=True)
         self.banner.add_button(report, shrinks=True)
         self.banner.add_button(verify)
-        self._say_unverified()
+        self._say_known()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What was found last in what is in sight: of a part, or of the whole."""
+        return self._part or self._context.verdict.outcome
 
     @property
     def is_running(self) -> bool:
@@ -107,6 +114,8 @@ class VerificationPanel(QWidget):
         if self.is_running:
             return
         self._asked, self._started, self._is_due = asked, time.monotonic(), True
+        self._context.verdict.is_asked = True
+        self._context.verdict.asked.emit()
         self.banner.show_progress(verifying.running(asked), 0, 0)
         # What others have written until now is verified, and must not outdate the outcome.
         self._context.outside.look(self._begin)
@@ -118,7 +127,8 @@ class VerificationPanel(QWidget):
         self._is_due = False
         path, now = self._context.opened.path, self._context.clock()
         heard = partial(self._judged.emit, self._asked)
-        work = partial(verifying.run, asked=self._asked, path=path, now=now, on_report=heard)
+        by = self._context.settings.actor
+        work = partial(verifying.run, asked=self._asked, path=path, now=now, by=by, on_report=heard)
         self._job = self._context.runner.job(
             work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )
@@ -137,21 +147,17 @@ class VerificationPanel(QWidget):
 
     def outdate(self) -> None:
         """Claims less: somebody else has written to the file since it was verified."""
-        known = self.outcome
-        if known is None or known.outdated:
-            return
-        self.outcome = replace(known, outdated=True)
-        if not self.is_running:
-            self._say(*verifying.banner(self.outcome))
-        self.changed.emit()
+        if self._part is not None:
+            self._part = replace(self._part, outdated=True)
+        self._context.verdict.outdate()
+        self._verdict_changed()
 
     def forget(self) -> None:
-        """Claims nothing any more: other chains are in sight."""
-        headline = "Verification cancelled" if self._is_due else "Not verified yet"
+        """Claims nothing any more of a part: other chains are in sight. What is known of all stays."""
+        headline = "Verification cancelled" if self._is_due else ""
         self.cancel()
-        self.outcome = None
-        self.findings.hide()
-        self._say_unverified(headline)
+        self._part = None
+        self._say_known(headline)
         self.changed.emit()
 
     def open_checkpoints(self) -> "CheckpointsDialog":
@@ -198,18 +204,46 @@ class VerificationPanel(QWidget):
             self.banner.show_progress(verifying.running(self._asked), done, total, detail)
 
     def _show(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self._say(*verifying.banner(outcome))
-        self.findings.show_findings(outcome.report)
+        self._part = None if outcome.asked.is_whole else outcome
+        self._context.verdict.take(outcome)
+        self._say_known()
+        self.findings.go_to_first()
         self.changed.emit()
+
+    def _verdict_changed(self) -> None:
+        if not self.is_running:
+            self._say_known()
+            self.changed.emit()
+
+    def _say_known(self, headline: str = "") -> None:
+        """A part that holds says so beside what is broken, and never in its place."""
+        verdict, part = self._context.verdict, self._part
+        now, utc = self._context.clock(), self._context.settings.utc_times
+        tone, head, rest, detail, icon = verifying.words(verdict, now, utc)
+        shown = verdict.outcome
+        if part is not None and part is not verdict.outcome:
+            of_part = verifying.banner(part)
+            if verdict.is_broken and not part.is_broken:
+                detail = f"{of_part[1]} {of_part[2]} · {detail}"
+            else:
+                shown, (tone, head, rest, detail, icon) = part, of_part
+        elif headline and verdict.outcome is None and verdict.last is None:
+            head = headline
+        self._say(tone, head, rest, detail, icon=icon)
+        report = None if shown is None else shown.report
+        if report is not self._listed:
+            self._listed = report
+            self.findings.show_findings(report)
 
     def _show_verdict(self, asked: Asked, report: Report) -> None:
         """Says the verdict while the checkpoint is still to be made: a keyring may keep it waiting."""
         if asked is self._asked and self._job is not None and not self._job.cancelled:
-            self._show(Outcome(asked, report, why_not="making the checkpoint…"))
+            at, by = self._context.clock(), self._context.settings.actor
+            self._show(Outcome(asked, report, why_not="making the checkpoint…", at=at, by=by))
 
     def _finished(self, outcome: Outcome) -> None:
         job, self._job = self._job, None
+        self._context.verdict.is_asked = False
         if job is not None and job.cancelled:  # too late to stop, but it may be of what is not in sight now
             self._failed(Cancelled())
         else:
@@ -217,26 +251,17 @@ class VerificationPanel(QWidget):
 
     def _failed(self, error: TenantAdminError) -> None:
         self._job = None
+        self._context.verdict.is_asked = False
         if not isinstance(error, Cancelled):
             self._say(Tone.BAD, "Could not verify", detail=str(error))
-        elif self.outcome is None:
-            self._say_unverified("Verification cancelled")
         else:
-            self._say(*verifying.banner(self.outcome))
+            self._say_known("Verification cancelled")
         self.changed.emit()
 
     def _say(self, tone: Tone, headline: str, *words: str, **more: str) -> None:
         self.banner.show_verdict(tone, headline, *words, **more)
-        self.report_button.setVisible(self.refuse_report() is None)
+        self.report_button.setVisible(self.outcome is not None)
         self.accept_button.setVisible(self.refuse_accept() is None)
-
-    def _say_unverified(self, headline: str = "Not verified yet") -> None:
-        self._say(
-            Tone.NEUTRAL,
-            headline,
-            detail="Verifying recomputes every hash and follows every link, from first to last.",
-            icon=Icon.SHIELD_OFF,
-        )
 
     def ask_report(self) -> None:
         start = str(self._context.opened.path.with_suffix(".evidence"))
@@ -287,8 +312,11 @@ class FindingsPanel(QFrame):
         in_column(self.table, self._more, within=self, spacing=4)
         self.hide()
 
-    def show_findings(self, report: Report) -> None:
-        """Lists them and goes to the first."""
+    def show_findings(self, report: Report | None) -> None:
+        """Lists them; none where nothing is known."""
+        if report is None:
+            self.hide()
+            return
         found, archived = report.findings, _archived(report)
         self.table.show_rows([_row(finding, archived=finding in archived) for finding in found])
         self._seqs = [None if finding in archived else finding.seq for finding in found]
@@ -296,7 +324,10 @@ class FindingsPanel(QFrame):
         self._more.setText(f"and {counted(hidden, 'more finding')}")
         self._more.setVisible(hidden > 0)
         self.setVisible(bool(found))
-        if found:
+
+    def go_to_first(self) -> None:
+        """Selects the first, where there is one: a person has asked what is wrong."""
+        if not self.isHidden():
             self.table.select_row(0)
 
     def _choose(self) -> None:

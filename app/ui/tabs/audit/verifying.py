@@ -14,8 +14,9 @@ from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.text import counted
+from app.ui.shell.verdict import FileVerdict
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import duration, figure, grouped, shortened
+from app.ui.widgets.formatting import duration, figure, grouped, long_time, relative_time, shortened
 from app.workers.scan_pool import store_and_verifier
 from models.progress import Progress, Stop
 
@@ -32,8 +33,9 @@ class Asked:
 
     `ends` are the seqs of such a range, both included. `archive` is the folder of what retention removed;
     `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
-    the file is held against these checkpoints; else one is made of a whole file, for this `reason`, and
-    `accepted_by` is who says that starts which nothing proves are right.
+    the file is held against these checkpoints; with `since` it was looked at behind that one alone. Else one
+    is made of a whole file, for this `reason`, and `accepted_by` is who says that starts which nothing proves
+    are right.
     """
 
     tenant: str | None = None
@@ -43,6 +45,12 @@ class Asked:
     export: Path | None = None
     reason: Reason = Reason.VERIFY
     accepted_by: str | None = None
+    since: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it says what there is to say of the file; an export may be an old one."""
+        return self.tenant is None and self.ends is None and self.export is None
 
 
 class State(Enum):
@@ -62,7 +70,7 @@ class Outcome:
     """A verification that has ended; `checkpoint` is the number of the one that was made of it.
 
     Where none was, `why_not` is a reason, or None. `outdated` says that somebody else has written to the file
-    since.
+    since. It was made `at` this time, on behalf of `by`.
     """
 
     asked: Asked
@@ -70,15 +78,31 @@ class Outcome:
     checkpoint: int | None = None
     why_not: str | None = None
     outdated: bool = False
+    at: int = 0
+    by: str = ""
+
+    @property
+    def is_broken(self) -> bool:
+        return self.report.verdict in BROKEN
+
+    @property
+    def intact(self) -> bool:
+        return self.report.intact
+
+    @property
+    def through(self) -> int:
+        """The last entry that was looked at, or that was known to hold."""
+        before = self.asked.ends[0] - 1 if self.asked.ends is not None else 0
+        return max(self._through, before)
 
     def state(self, seq: int) -> State:
         """What it says of an entry; nothing of one that came later or lies outside of the range."""
         ends = self.asked.ends
+        codes = self._codes.get(seq, set())
+        if wrong := codes - {Code.UNPROVEN_START}:  # which it is until it was looked at again
+            return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
         if self.outdated or seq > self._through or (ends is not None and seq < ends[0]):
             return State.UNCHECKED if ends is None else State.OUTSIDE
-        codes = self._codes.get(seq, set())
-        if wrong := codes - {Code.UNPROVEN_START}:
-            return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
         if codes:
             return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
@@ -108,6 +132,7 @@ def run(
     asked: Asked,
     path: Path,
     now: int,
+    by: str,
     on_report: Callable[[Report], object] | None = None,
 ) -> Outcome:
     """Verifies, and makes a checkpoint of a whole file that holds.
@@ -120,17 +145,22 @@ def run(
         asked = replace(asked, archive=None, missing=asked.archive)
     ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
     if asked.tenant is None and asked.ends is None and asked.export is None:
-        signing: Any = {"reason": asked.reason, "accepted_by": asked.accepted_by, "on_report": on_report}
+        signing: Any = {
+            "reason": asked.reason,
+            "accepted_by": asked.accepted_by,
+            "by": by,
+            "on_report": on_report,
+        }
         found = verify_and_sign(path, store, verify, **signing, **ways)
-        return Outcome(asked, found.report, found.checkpoint, found.why_not)
+        return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
     first, last = asked.ends or (None, None)
     wanted: Any = {"tenant": asked.tenant, "seq_from": first, "seq_to": last, "export": asked.export}
-    return Outcome(asked, verify_with_checkpoints(path, store, verify, **wanted, **ways))
+    return Outcome(asked, verify_with_checkpoints(path, store, verify, **wanted, **ways), at=now, by=by)
 
 
 HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
-    Verdict.CONSISTENT: (Tone.OK, "Chain intact", Icon.SHIELD_OK),
+    Verdict.CONSISTENT: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
     Verdict.UNPROVEN_START: (Tone.WARN, "Start unproven", Icon.WARNING_FILL),
     Verdict.EARLIER: (Tone.WARN, "Earlier state", Icon.WARNING_FILL),
     Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
@@ -147,6 +177,28 @@ LINKS = {
 Words = tuple[Tone, str, str, str, str]
 
 
+def words(verdict: FileVerdict, now: int, utc: bool) -> Words:
+    """The banner of what is known of the whole file, also where that was before it was opened."""
+    if verdict.outcome is not None:
+        tone, headline, rest, detail, icon = banner(verdict.outcome)
+        if verdict.newer:
+            newer = f"{counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
+            detail = _joined(newer, detail)
+            if verdict.outcome.intact and not verdict.outcome.outdated:
+                headline += f" through entry {grouped(verdict.outcome.through)}"
+        return tone, headline, rest, detail, icon
+    last = verdict.last
+    if last is None:
+        detail = "Verifying recomputes every hash and follows every link, from first to last."
+        return Tone.NEUTRAL, "Not verified yet", "", detail, Icon.SHIELD_OFF
+    tone, headline, icon = HEADLINES[last.verdict]
+    rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
+    which = "whole" if last.since is None else f"from checkpoint {last.since} on"
+    looked = f"{_entries(last.entries)} {which}, {long_time(last.at, utc)}"
+    found = counted(last.found, "finding") if last.found else ""
+    return (Tone.NEUTRAL if last.intact else tone), headline, rest, _joined(looked, found), icon
+
+
 def banner(outcome: Outcome) -> Words:
     """Tone, headline, rest of the line, detail and icon of the verdict's banner."""
     report, asked = outcome.report, outcome.asked
@@ -154,14 +206,25 @@ def banner(outcome: Outcome) -> Words:
         rest = banner(replace(outcome, outdated=False))[2]
         detail = "Another program, or retention, has written to the file. Verify it again."
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
+    if asked.since is not None and report.intact:
+        rest = f"— from checkpoint {asked.since} on, {_entries(report.entries)}"
+        detail = _joined("every chain has the last entry that it knew", duration(report.seconds))
+        return Tone.OK, "Chain verified", rest, detail, Icon.SHIELD_OK
     if asked.ends is not None:
         return _range_banner(report, asked, *asked.ends)
     tone, headline, icon = HEADLINES[report.verdict]
+    if asked.tenant is not None:
+        chain = headline.removeprefix("Chain ")
+        named = f"Chain of {asked.tenant} {chain}"
+        headline = named if chain != headline else f"{asked.tenant}: {headline.lower()}"
+    elif asked.export is not None:
+        headline += f" against {asked.export.name}"
     how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
     rest = f"— {_entries(report.entries)}{how}"
     # The starts are counted below.
     if report.found and not report.intact and report.verdict is not Verdict.UNPROVEN_START:
         rest += f", {counted(report.found, 'finding')}"
+    rest += ", before the file was changed" if outcome.outdated else ""
     details = [*(note.rstrip(".") for note in report.notes), _start(report), _archive(report, asked)]
     if report.earlier is not None:
         details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")

@@ -38,7 +38,9 @@ def filled(database_path: Path) -> Path:
 
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, filled: Path) -> MainWindow:
-    window = MainWindow(theme, Settings(), lambda: NOW + 1_000)
+    settings = Settings()
+    settings.verify_by_itself = False
+    window = MainWindow(theme, settings, lambda: NOW + 1_000)
     qtbot.addWidget(window)
     window.show()
     window.activateWindow()

@@ -180,7 +180,7 @@ def test_a_range_is_typed_and_verified_with_the_keyboard_alone(qtbot: QtBot, pag
     closed(qtbot, page, VerifyRangeDialog)
     assert page.banner.headline() == "Entries 100 to 150 hold — 51 entries verified"
     press("Ctrl+Return")
-    qtbot.waitUntil(lambda: page.banner.headline() == "Chain intact — 600 entries verified")
+    qtbot.waitUntil(lambda: page.banner.headline() == "Chain verified — 600 entries verified")
     assert set(values(page, "previous_hash")[:50]) == {"linked"}
 
 
@@ -253,8 +253,10 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     assert links(qtbot, page)[590] == "hash wrong"
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(200, 300)
-    assert page.banner.headline() == "Entries 200 to 300 hold — 101 entries verified"
-    assert not page.findings.isVisible()
+    assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
+    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 finding"
+    assert page.banner.detail().startswith("Entries 200 to 300 hold — 101 entries verified")
+    assert page.findings.isVisible()
 
 
 @pytest.mark.slow
@@ -376,7 +378,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     page, entries = audit_tab(show_tab, qtbot), count(demo_path, "audit_chain")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, page.verify_button)
-    assert page.banner.headline() == f"Chain intact — {entries} entries verified"
+    assert page.banner.headline() == f"Chain verified — {entries} entries verified"
     start = "4 tenants from the very first entry on · with 3 archive files · checkpoint 1 signed"
     assert page.banner.detail().startswith(start)
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
@@ -385,7 +387,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     page.activate()
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, page.verify_button)
-    assert page.banner.headline().startswith("Chain verified")
+    assert page.banner.headline().startswith(f"Chain of {tenant} verified")
     assert page.banner.detail().startswith("From the very first entry on · with 1 archive file")
 
 
@@ -440,7 +442,7 @@ def test_a_folder_that_is_gone_is_said_and_the_file_verified_alone(
     page = audit_tab(show_tab, qtbot)
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         click(qtbot, page.verify_button)
-    assert page.banner.headline().startswith("Chain intact") and page.banner.tone() is Tone.OK
+    assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.OK
     assert "without the archive: the folder “audit archive” is not there" in page.banner.detail()
     assert "3 pruned with a marker" in page.banner.detail()
 
@@ -529,13 +531,13 @@ def test_the_verdict_does_not_wait_for_a_keyring(page: AuditTab, qtbot: QtBot) -
     try:
         click(qtbot, page.verify_button)
         qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail(), timeout=PATIENCE)
-        assert page.banner.headline() == "Chain intact — 600 entries verified"
+        assert page.banner.headline() == "Chain verified — 600 entries verified"
         backend.answers.set()
         qtbot.waitUntil(lambda: not page.panel.is_running, timeout=PATIENCE)
     finally:
         backend.answers.set()
         keyring.set_keyring(before)
-    assert page.banner.headline() == "Chain intact — 600 entries verified"
+    assert page.banner.headline() == "Chain verified — 600 entries verified"
     locked = "The system's keyring, which holds the signing key, is locked, so no checkpoint was made"
     assert locked in page.banner.detail()
 
@@ -556,5 +558,5 @@ def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
     folder.write_text("a file where the folder should be")
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify()
-    assert page.banner.headline().startswith("Chain intact")
+    assert page.banner.headline().startswith("Chain verified")
     assert f"No checkpoints could be read: {folder} is not a folder" in page.banner.detail()

@@ -1,0 +1,55 @@
+"""What is known of the chains of the whole file: one truth for shield, banners and audit tab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+# Rows show before any verdict is known.
+if TYPE_CHECKING:
+    from app.services.chain.checkpoints.verdicts import KeptVerdict
+    from app.ui.tabs.audit.verifying import Outcome
+
+
+class FileVerdict(QObject):
+    """`outcome` is of a verification since the file was opened, `last` of one before that, each None where
+    there is none. `newer` entries came since. `is_running` says that one runs by itself, `is_asked` that one
+    runs that a person has asked for; `asked` when it begins. `failure` is why the latest one could not be
+    done. `changed` when any of it is another.
+    """
+
+    changed = Signal()
+    asked = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.outcome: Outcome | None = None
+        self.last: KeptVerdict | None = None
+        self.newer = 0
+        self.is_running = self.is_asked = False
+        self.failure: str | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        from app.services.chain.rules import BROKEN  # noqa: PLC0415
+
+        said = self.outcome.report if self.outcome is not None else self.last
+        return said is not None and said.verdict in BROKEN
+
+    def take(self, outcome: Outcome) -> None:
+        """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong
+        with a part is wrong with the whole, until that is verified again.
+        """
+        broken = outcome.is_broken
+        since = outcome.asked.since is not None and not self.is_broken
+        if outcome.asked.is_whole or broken or since:
+            self.outcome, self.newer, self.failure = outcome, 0, None
+            self.changed.emit()
+
+    def outdate(self) -> None:
+        """Claims less: the file may not be what was verified."""
+        if self.outcome is not None and not self.outcome.outdated:
+            self.outcome = replace(self.outcome, outdated=True)
+            self.changed.emit()

@@ -1,0 +1,176 @@
+"""The verification of the open file that happens by itself, and what the shield in the status bar says."""
+
+from functools import partial
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.services.chain.checkpoints.making import verify_by_itself
+from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.reading import entries_behind
+from app.services.records.change import Change
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.text import counted
+from app.ui.shell.context import Context
+from app.ui.tabs.audit.verifying import HEADLINES, Asked, Outcome
+from app.ui.theme.icons import Icon
+from app.ui.widgets.formatting import grouped, long_time, relative_time
+from app.workers.runner import Task
+from app.workers.scan_pool import store_and_verifier
+from models.engine import Capability
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Progress, Stop
+from models.status import DAY
+
+_LAST_NUMBER = 2**63 - 1
+_LOOK_MS = 60_000
+
+
+class SelfVerification(QObject):
+    """Verifies the file once from `start()` on and then daily, in one child process behind the interface,
+    where the preference allows it. It gives way to a verification that a person asks for.
+
+    What it finds is in `context.verdict`. `said(icon, colour, words, tip)` is for the shield.
+    """
+
+    said = Signal(str, str, str, str)
+
+    def __init__(self, context: Context, window: QWidget | None = None) -> None:
+        super().__init__(window)
+        self._context, self._verdict, self._window = context, context.verdict, window
+        self._job: Task | None = None
+        self._begun = 0
+        self._timer = QTimer(self, interval=_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    def start(self) -> None:
+        """Says what is known, then verifies; nothing of a file without an audit chain."""
+        if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
+            return
+        self._verdict.changed.connect(self._say)
+        self._verdict.asked.connect(self.stop_run)
+        self._context.runner.changed.connect(self._hear)
+        self._context.outside.written.connect(self._written)
+        path = self._context.opened.path
+        self._context.runner.job(
+            lambda progress, cancelled: store_and_verifier()[0].last_verdict(path),
+            on_done=self._show_last,
+            on_failed=lambda error: self._show_last(None),
+        )
+
+    def stop(self) -> None:
+        self._timer.stop()
+        self.stop_run()
+
+    def stop_run(self) -> None:
+        """Ends the run that is under way; what was known before stays known."""
+        job, self._job = self._job, None
+        self._verdict.is_running = False
+        if job is not None:
+            job.cancel()
+
+    def check(self) -> None:
+        """Verifies now, unless the preference is off or the file cannot be verified."""
+        if not self._context.settings.verify_by_itself or self._context.lacks(Capability.CHILD_SCAN):
+            return
+        if self._job is not None or self._verdict.is_asked:
+            return
+        path, now, by = self._context.opened.path, self._context.clock(), self._context.settings.actor
+
+        def work(progress: Progress, cancelled: Stop) -> Outcome:
+            store, verify = store_and_verifier()
+            behind = partial(verify, processes=1)
+            found = verify_by_itself(path, store, behind, now=now, by=by, sign=True, cancelled=cancelled)
+            since = found.since
+            asked = Asked() if since is None else Asked(ends=(since.through + 1, _LAST_NUMBER))
+            asked = asked if since is None else Asked(ends=asked.ends, since=since.number)
+            return Outcome(asked, found.report, found.made, found.why_not, at=now, by=by)
+
+        self._begun = now
+        self._verdict.is_running = True
+        self._job = self._context.runner.job(work, on_done=self._ended, on_failed=self._failed)
+        self._say()
+
+    def _look(self) -> None:
+        """Words like "3 min ago" grow old, and so does a verdict."""
+        self._say()
+        if self._context.clock() - self._begun >= DAY:
+            self.check()
+
+    def _show_last(self, last: KeptVerdict | None) -> None:
+        self._verdict.last = last
+        self._verdict.changed.emit()
+        self._begun = self._context.clock()
+        self._timer.start()
+        if self._context.opened.imported is None:  # which is being verified already
+            self.check()
+
+    def _ended(self, outcome: Outcome) -> None:
+        if self._job is None:  # stopped too late
+            return
+        self._job, self._verdict.is_running = None, False
+        self._verdict.take(outcome)
+        self._say()
+        if outcome.is_broken and self._window is not None:
+            QApplication.alert(self._window.window())
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self._job, self._verdict.is_running = None, False
+        if not isinstance(error, Cancelled):
+            self._verdict.failure = str(error)
+        self._say()
+
+    def _hear(self, change: Change, initiator: object) -> None:
+        if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
+            self._verdict.outdate()
+        if AUDIT_CHAIN.name in change.tables or change.events:
+            self._count()
+
+    def _written(self) -> None:
+        self._verdict.outdate()
+        self._count()
+
+    def _count(self) -> None:
+        known = self._verdict.outcome
+        if known is not None:
+            done = partial(self._counted, known.report)
+            self._context.runner.read(
+                entries_behind, known.through, on_done=done, on_failed=lambda error: None
+            )
+
+    def _counted(self, report: object, newer: int) -> None:
+        known = self._verdict.outcome
+        if known is not None and known.report is report and newer != self._verdict.newer:
+            self._verdict.newer = newer
+            self._verdict.changed.emit()
+
+    def _say(self) -> None:
+        self.said.emit(*self._words())
+
+    def _words(self) -> tuple[str, str, str, str]:
+        verdict, now, utc = self._verdict, self._context.clock(), self._context.settings.utc_times
+        known = verdict.outcome or verdict.last
+        if known is None:
+            words = "Verifying…" if verdict.is_running else "Not verified"
+            tip = verdict.failure or "Verifying recomputes every hash and follows every link."
+            return Icon.SHIELD_OFF, "dim", words, tip
+        said = known.report.verdict if isinstance(known, Outcome) else known.verdict
+        tone, headline, icon = HEADLINES[said]
+        since = known.asked.since if isinstance(known, Outcome) else known.since
+        which = "whole" if since is None else f"from checkpoint {since} on"
+        tip = f"{headline}: verified {which}, {long_time(known.at, utc)}, by {known.by}"
+        if not known.intact:
+            words = "Broken" if verdict.is_broken else headline
+        elif verdict.newer:
+            words = f"Verified through entry {grouped(known.through)} · {grouped(verdict.newer)} newer"
+            tip += f"; {counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
+        else:
+            words = f"Verified {relative_time(known.at, now)}"
+        if verdict.outcome is None:
+            tip += "; not looked at since"
+        elif verdict.outcome.outdated:
+            tip += "; the file has been changed since"
+            icon = Icon.WARNING_FILL if known.intact else icon
+        if verdict.failure:
+            tip += f". The latest verification could not be done: {verdict.failure}"
+        return icon, tone.value, words, tip

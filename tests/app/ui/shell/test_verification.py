@@ -1,0 +1,135 @@
+"""A file that is verified by itself, in the whole window, and what the window says of it everywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
+from tests.fixtures.appending import append
+from tests.fixtures.window import ask, click, current, go, open_file
+
+pytestmark = pytest.mark.slow
+AUDIT = 1
+PATIENCE = 30_000
+
+Opened = Callable[[], None]
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: MainWindow, demo_path: Path) -> Opened:
+    """Opens the file, which is verified by itself; waits until that has ended."""
+    window.settings.verify_by_itself = True
+
+    def open_() -> None:
+        open_file(qtbot, window, demo_path)
+        context = window.context
+        assert context is not None
+        qtbot.waitUntil(
+            lambda: context.verdict.outcome is not None and not context.verdict.is_running, timeout=PATIENCE
+        )
+
+    return open_
+
+
+def test_a_file_is_verified_when_it_is_opened_and_signed_once(
+    opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    opened()
+    assert window.shield.isVisible() and window.shield.text() == "Verified just now"
+    assert window.shield.accessibleName() == "Audit chain: Verified just now"
+    assert "whole" in window.shield.toolTip() and window.settings.actor in window.shield.toolTip()
+    opened()
+    assert "from checkpoint 1 on" in window.shield.toolTip()
+    assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
+
+
+def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    window.close_file()
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    opened()
+    workspace = window.workspace
+    assert workspace is not None and window.shield.text() == "Broken"
+    for place in (0, 2, 3, 4):
+        go(qtbot, window, place)
+        assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
+        assert workspace.broken.banner.headline().startswith("Chain broken — 600 entries checked, 1 finding")
+    click(qtbot, workspace.broken.findings_button)
+    page = current(window)
+    assert isinstance(page, AuditTab) and not workspace.broken.isVisible()
+    assert page.banner.headline().startswith("Chain broken") and page.findings.isVisible()
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(10, 10)
+    assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
+    assert page.banner.detail().startswith("Entry 10 holds — 1 entry verified")
+    assert window.shield.text() == "Broken"
+    tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq <> 300 LIMIT 1")[0][0]
+    window.tenants.pick(tenant)
+    assert page.banner.headline().startswith("Chain broken")
+
+
+def test_the_verdict_is_kept_where_the_preference_is_off(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    window.close_file()
+    assert not window.shield.isVisible()
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(window.shield.isVisible)
+    context = window.context
+    assert context is not None
+    qtbot.waitUntil(lambda: context.verdict.last is not None)
+    assert context.verdict.outcome is None and not context.verdict.is_running
+    assert window.shield.accessibleDescription().endswith("not looked at since")
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    assert page.banner.headline().endswith(f"by {window.settings.actor}, not looked at since")
+
+
+def test_what_another_program_appends_since_is_counted(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    opened()
+    append(demo_path, "new", 5)
+    context = window.context
+    assert context is not None
+    context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Verified through entry 600 · 5 newer")
+
+
+def test_closing_ends_what_runs(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    window.settings.verify_by_itself = True
+    open_file(qtbot, window, demo_path)
+    context = window.context
+    assert context is not None
+    qtbot.waitUntil(lambda: context.verdict.is_running)
+    window.close_file()
+    assert not context.verdict.is_running and not window.shield.isVisible()
+
+
+def test_a_file_without_a_chain_has_no_shield(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    ask(demo_path, "DROP TABLE audit_chain")
+    window.settings.verify_by_itself = True
+    open_file(qtbot, window, demo_path)
+    workspace = window.workspace
+    assert workspace is not None
+    qtbot.waitUntil(lambda: "verification" in vars(workspace))
+    assert not window.shield.isVisible()
+
+
+def test_the_shield_goes_to_the_audit_tab(qtbot: QtBot, opened: Opened, window: MainWindow) -> None:
+    opened()
+    qtbot.mouseClick(window.shield, Qt.MouseButton.LeftButton)
+    assert isinstance(current(window), AuditTab)
