@@ -50,7 +50,7 @@ class Change:
     def inverse(self) -> Change:
         """The change that puts everything back, which is itself an act and itself undoable."""
         return Change(
-            summary=f"Undone: {self.summary}",
+            summary=f"“{self.summary}” undone",
             rows=tuple(row.inverse() for row in reversed(self.rows)),
             events=self.inverse_events,
             inverse_events=self.events,

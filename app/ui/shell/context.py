@@ -141,14 +141,28 @@ class History(QObject):
         return self._undone[-1][0] if self._undone else ""
 
     def undo(self) -> None:
-        """Takes back the latest act; nothing while an earlier one is still being taken back."""
-        self._revert(self._done, self._undone, "Undone")
+        """Takes back the latest act, one that is running when it has ended; nothing while an earlier one is
+        still being taken back.
+        """
+        self._after_acts(partial(self._revert, self._done, self._undone, "undone"))
 
     def redo(self) -> None:
-        self._revert(self._undone, self._done, "Done again")
+        self._after_acts(partial(self._revert, self._undone, self._done, "done again"))
+
+    def _after_acts(self, revert: Callable[[], None]) -> None:
+        """Writes are done in turn, so one of nothing has ended after all that were asked for before."""
+        if self._pending:
+            return
+        self._pending = True
+        self._runner.write(lambda database: None, on_done=lambda _: revert(), on_failed=self._not_begun)
+
+    def _not_begun(self, error: TenantAdminError) -> None:
+        self._pending = False
+        self._runner.failed.emit(error)
 
     def _revert(self, here: list[tuple[str, Change]], there: list[tuple[str, Change]], what: str) -> None:
-        if self._pending or not here:
+        self._pending = bool(here)
+        if not here:
             return
         act = here[-1]
         text, change = act
@@ -159,11 +173,10 @@ class History(QObject):
             there.append((text, inverse))
             self.changed.emit()
 
-        self._pending = True
         self._runner.write(
             _revert,
             change,
-            f"{what}: {text}",
+            f"“{text}” {what}",
             now=self._clock(),
             initiator=self,
             on_done=done,

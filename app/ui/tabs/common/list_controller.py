@@ -314,7 +314,13 @@ class Facets:
                 Choice(_key(value), choice_label(self._table, column, value), count)
                 for value, count in counts
             ]
-            self._filters.pickers[column].set_choices(choices, sum(count for _, count in counts))
+            picker = self._filters.pickers[column]
+            key = picker.key()
+            if key is not None and key not in {choice.key for choice in choices}:
+                # No row has it any more, and it is filtered by all the same: in words.
+                value = self._values[column].get(key, key)
+                choices.append(Choice(key, choice_label(self._table, column, value), 0))
+            picker.set_choices(choices, sum(count for _, count in counts))
 
 
 def _key(value: Value) -> str:

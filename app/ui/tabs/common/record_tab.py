@@ -193,6 +193,9 @@ class RecordTab(QWidget):
         if effect.moves:
             if initiator is self:
                 self.selection.go_on()
+            own = [row for row in change.rows if row.table == self.spec.table.name]
+            if initiator is None and len(own) == 1 and own[0].before is None:
+                self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
             self.list.show(query)
             self.read_beside(query)
         elif effect.records:

@@ -46,11 +46,24 @@ def test_an_act_is_taken_back_and_done_again(
     what = "User ada@acme.example created"
     assert heard == [
         (what, False),
-        (f"Undone: {what}", True),
-        (f"Done again: {what}", True),
-        (f"Undone: {what}", True),
+        (f"“{what}” undone", True),
+        (f"“{what}” done again", True),
+        (f"“{what}” undone", True),
     ]
     assert (history.next_undo, history.next_redo) == ("", what)
+
+
+def test_an_act_that_is_running_is_the_one_taken_back(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    create(runner, qtbot, "ada")
+    told: list[str] = []
+    runner.changed.connect(lambda change, who: told.append(change.summary))
+    runner.write(users.create, "acme", "bob@acme.example", actor="ops", now=NOW)
+    history.undo()
+    qtbot.waitUntil(lambda: len(told) == 2)
+    assert told[1] == "“User bob@acme.example created” undone"
+    assert emails(database) == ["ada@acme.example"]
 
 
 def test_one_act_is_taken_back_at_a_time(
@@ -64,6 +77,7 @@ def test_one_act_is_taken_back_at_a_time(
     history.undo()
     history.undo()
     history.redo()
+    qtbot.waitUntil(lambda: bool(done))
     runner.write(lambda database: None, on_done=done.append)  # after everything that was asked for before
     qtbot.waitUntil(lambda: None in done)
     assert emails(database) == ["ada@acme.example"]

@@ -7,7 +7,20 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import ConfirmDialog
-from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, go, open_file, press, values
+from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    choose,
+    closed,
+    count,
+    dialog,
+    go,
+    open_file,
+    press,
+    values,
+    write,
+)
 
 
 def test_many_are_never_shown_as_one(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
@@ -59,3 +72,44 @@ def test_all_of_a_tenant_go_when_its_name_is_typed(qtbot: QtBot, window: MainWin
     qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
     closed(qtbot, window, ConfirmDialog)
     qtbot.waitUntil(lambda: count(demo_path, "users") == 0)
+
+
+def test_what_was_created_is_selected(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 3)
+    page.set_filter_text("example")
+    qtbot.waitUntil(lambda: page.query().text == "example")
+    press("Ctrl+Shift+N")
+    form = dialog(qtbot, window, FormDialog)
+    write(form, "tenant_id", "acme-corp")
+    write(form, "email", "new@elsewhere.org")
+    qtbot.mouseClick(form.action_button, Qt.MouseButton.LeftButton)
+    closed(qtbot, window, FormDialog)
+    qtbot.waitUntil(lambda: page.inspector.title.text() == "new@elsewhere.org")
+    assert page.list.selected_count() == 1 and page.query().text == ""
+
+
+def test_a_choice_that_no_row_has_is_said_in_words(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("notifications"))
+    picker = page.filters.pickers["read"]
+    qtbot.waitUntil(lambda: picker.popup.model.rowCount() > 1)
+    picker.pick("int:1")
+    page.filters.text.setText("nothing has this")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0 and page.filters.count.text().startswith("0"))
+    qtbot.waitUntil(lambda: any(choice.count == 0 for choice in picker.popup.model.choices if choice.key))
+    assert picker.currentText() == "Read"
+
+
+def test_a_refresh_keeps_a_selection_of_several(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    page.table.setFocus()
+    press("Shift+Down")
+    chosen = page.list.selected_keys()[1]
+    for sql in (None, "UPDATE users SET email = 'x' || email", "DELETE FROM users WHERE id = 'none'"):
+        if sql:
+            ask(demo_path, sql)
+        with qtbot.waitSignal(page.list.loaded):
+            press("F5")
+        assert list(page.list.selected_keys()[1]) == list(chosen)
