@@ -11,6 +11,13 @@ _RUN = ("=", "+", "-", "@", "\t", "\r", "'")
 _BETWEEN = re.compile(r"[\t\r\n]")
 _BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@'])")
 
+_JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
+_EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+_JOINED = re.compile(
+    f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+)
+"""A joiner where it belongs to the writing: between letters of scripts that need it, and in an emoji."""
+
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""
 
@@ -22,7 +29,7 @@ def single_line(field: str, label: str, value: str, *, longest: int, required: b
         raise InvalidInput(field, f"{label} is missing.")
     if len(text) > longest:
         raise InvalidInput(field, f"{label} is longer than {longest} characters.")
-    if any(unicodedata.category(character) in HIDING for character in text):
+    if visible(text) != text:
         raise InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
     return text
 
@@ -76,12 +83,15 @@ def visible(text: str, keep: str = "") -> str:
     r"""`text` with characters that hide or reorder text shown as escapes, `\u202e`.
 
     Bidirectional marks, other format characters, control characters (line breaks and tabs too, unless in
-    `keep`), lone surrogates, private use (`HIDING`).
+    `keep`), lone surrogates, private use (`HIDING`). Joiners that Persian, Sinhala and emoji are written with
+    stay.
     """
     if text.isascii() and text.isprintable():
         return text
+    joined = {found.start() for found in _JOINED.finditer(text)}
     return "".join(
-        _escape(char) if char not in keep and unicodedata.category(char) in HIDING else char for char in text
+        char if char in keep or at in joined or unicodedata.category(char) not in HIDING else _escape(char)
+        for at, char in enumerate(text)
     )
 
 

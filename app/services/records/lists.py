@@ -7,6 +7,7 @@ Everything here only reads; what belongs together is one batch of the engine, an
 
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,7 @@ CHOICES = 200
 """Values that a pick list offers at most, the most frequent first."""
 
 _ROWS_AT_ONCE = 500
+_QUARTER = 900
 _WHOLE_ROWS_AT_ONCE = 100
 """A row may have megabytes."""
 _KEYS_AT_ONCE = 65_536
@@ -177,16 +179,26 @@ class Lists:
         found = dict(zip(wanted, _read(database, grouped, _as_choice), strict=True))
         return {name: tuple((value, count) for value, count in found.get(name, ())) for name in names}
 
-    def per_day(self, database: Database, query: ListQuery, offset: int = 0) -> tuple[tuple[int, int], ...]:
+    def per_day(
+        self, database: Database, query: ListQuery, day_of: Callable[[int], int] | None = None
+    ) -> tuple[tuple[int, int], ...]:
         """How many rows the query keeps on each day, as (days since 1970, rows), the earliest first.
 
-        `offset` is that of the days from UTC, in seconds. Rows whose time is none are on no day.
+        `day_of(epoch)` is the day of a time where days are not those of UTC. Rows whose time is none are on
+        no day.
         """
         statements = self._statements(database, query)
         time = statements.time()
-        day = (time.cast("INTEGER") + offset) / DAY
-        found = statements.select(day, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
-        return tuple(database.rows(found.group_by(day).order_by(day)))
+        # Every offset from UTC is whole quarters of an hour, and changes at one.
+        part = time.cast("INTEGER") / (DAY if day_of is None else _QUARTER)
+        found = statements.select(part, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
+        rows = database.rows(found.group_by(part).order_by(part))
+        if day_of is None:
+            return tuple(rows)
+        days: Counter[int] = Counter()
+        for quarter, count in rows:
+            days[day_of(quarter * _QUARTER)] += count
+        return tuple(sorted(days.items()))
 
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[Stored]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.

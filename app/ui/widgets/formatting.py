@@ -125,13 +125,13 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
 
 
 def money(dollars: float) -> str:
-    """`$950`, `$4.5K`, `$2.8M`, `$1.2B`."""
+    """`$950`, `$4.5K`, `$2.8M`, `$1.2B`, `$9,007.2T`."""
     sign, amount = ("-" if dollars < 0 else ""), abs(dollars)
     if isinf(amount):
         return f"{sign}$∞"
-    for unit, size in (("B", 1e9), ("M", 1e6), ("K", 1e3)):
+    for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if amount >= size * 0.9995:
-            return f"{sign}${amount / size:.1f}{unit}"
+            return f"{sign}${amount / size:,.1f}{unit}"
     return f"{sign}${amount:.0f}"
 
 

@@ -41,6 +41,7 @@ ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 _JSON_HEIGHT = 130
 _ROOM, _ROOM_WITH_FINDINGS = 480, 640
 _CLOSE = 8
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
 class AuditTab(RecordTab):
@@ -95,16 +96,10 @@ class AuditTab(RecordTab):
         self._timeline_task = self.context.runner.read(
             self.context.lists.per_day,
             query,
-            self._utc_offset(),
+            None if self.context.settings.utc_times else _local_day,
             on_done=self.timeline.set_days,
             on_failed=lambda error: self.timeline.set_days(()),
         )
-
-    def _utc_offset(self) -> int:
-        if self.context.settings.utc_times:
-            return 0
-        offset = datetime.fromtimestamp(self.context.clock()).astimezone().utcoffset()
-        return int(offset.total_seconds()) if offset else 0
 
     def _pick_days(self, first: date, last: date) -> None:
         values = self.filters.values()
@@ -256,6 +251,11 @@ class AuditTab(RecordTab):
 
     def _link_cell(self, seq: Any) -> LinkCell:
         return verifying.link_cell(self.panel.outcome, seq)
+
+
+def _local_day(at: int) -> int:
+    """Days since 1970 here, whatever the offset from UTC was then."""
+    return datetime.fromtimestamp(at).toordinal() - _FIRST_DAY
 
 
 def _ends(keys: Keys) -> Ends | None:

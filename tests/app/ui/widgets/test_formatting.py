@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.services.text import counted, visible
+from app.services.text import counted, single_line, visible
 from app.ui.widgets import formatting as f
+from models.errors import InvalidInput
 
 NOW = 1_795_000_000
 
@@ -100,6 +101,7 @@ def test_rate() -> None:
         (2_800_000, "$2.8M"),
         (999_999, "$1.0M"),
         (1.2e9, "$1.2B"),
+        (9007199254740992.0, "$9,007.2T"),
         (-400_000, "-$400.0K"),
     ],
 )
@@ -146,3 +148,24 @@ def test_tooltip_is_never_markup() -> None:
     assert "&lt;img" in tip
     assert f.tooltip("") == ""
     assert len(f.tooltip("x" * 10_000)) < 1100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: a word of two parts
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3",  # Sinhala: a joined letter
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family
+        "\u2764\ufe0f\u200d\U0001f525",  # a heart on fire
+    ],
+)
+def test_joiners_that_a_text_is_written_with_are_no_hidden_characters(text: str) -> None:
+    assert visible(text) == text
+    assert single_line("name", "The name", text, longest=50) == text
+
+
+@pytest.mark.parametrize("text", ["pay\u200dpal", "a\u200c", "\u200d\u0645", "\u0645\u202e\u0645"])
+def test_hidden_characters_elsewhere_are_shown_as_escapes(text: str) -> None:
+    assert "\\u20" in visible(text)
+    with pytest.raises(InvalidInput):
+        single_line("name", "The name", text, longest=50)

@@ -1,5 +1,7 @@
 """The audit chain in the window: verified with progress and cancel, and what is broken named and found."""
 
+import time
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.audit import AuditTab, _local_day
 from app.ui.widgets import formatting
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
@@ -193,3 +195,23 @@ def test_an_entry_that_comes_later_is_not_called_linked(
     again = go(qtbot, window, AUDIT)
     qtbot.waitUntil(lambda: again.filters.count.text() == said(page_count + 1, AUDIT))
     qtbot.waitUntil(lambda: values(again, "previous_hash")[:2] == ["not checked", "linked"])
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_a_local_day_has_its_own_midnights_across_daylight_saving(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        first = date(2026, 1, 1)
+        for number in range(365):
+            day = first + timedelta(days=number)
+            midnight = int(datetime.combine(day, datetime.min.time()).timestamp())
+            after = int(datetime.combine(day + timedelta(days=1), datetime.min.time()).timestamp())
+            expected = (day - date(1970, 1, 1)).days
+            assert {_local_day(midnight), _local_day(after - 900)} == {expected}
+            assert midnight % 900 == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
