@@ -225,6 +225,8 @@ def host_of(url: str) -> str:
     except ValueError:
         raise _refuse("The URL's host cannot be read.") from None
     if ":" in name:
+        if "%" in name:
+            raise _refuse("An address with a zone (what follows the %) means another place on each computer.")
         try:
             return f"[{ipaddress.IPv6Address(name).compressed}]"
         except ValueError:
@@ -234,6 +236,9 @@ def host_of(url: str) -> str:
     labels = name.removesuffix(".").split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         raise _refuse(f"“{name}” is not a host name.")
+    for label in labels:
+        if label.startswith("xn--") and not _reads_back(label):
+            raise _refuse(f"“{label}” stands for no name: what follows xn-- cannot be read.")
     if re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1]):
         try:
             return str(ipaddress.IPv4Address(name))
@@ -242,6 +247,17 @@ def host_of(url: str) -> str:
                 f"“{name}” is a number in disguise; write the address as four plain numbers."
             ) from None
     return name
+
+
+def _reads_back(label: str) -> bool:
+    """Whether a label in its ASCII form stands for a name in another script."""
+    import idna  # noqa: PLC0415 - few hosts have one
+
+    try:
+        idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError):
+        return False
+    return True
 
 
 def host_agrees(url: str, hostname: str) -> bool:

@@ -3,6 +3,7 @@ import pytest
 from app.services.records import users, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
+from app.services.records.users import valid_email
 from models.errors import ChangedSince, InvalidInput, NotFound, ReadOnlyFile, RowChanged
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
@@ -158,3 +159,14 @@ def test_a_read_only_file_cannot_be_changed(database: LocalDatabase, events: Eve
             reader.connection().execute("DELETE FROM users")
     assert read_record(database, USERS, user_id)["email"] == "ada@acme.example"
     assert len(events()) == 1
+
+
+@pytest.mark.parametrize("email", ["özge@müller.de", "Иван@почта.рф", "a.b+c@x.example", "root@intern.local"])
+def test_an_address_in_any_script_is_one(email: str) -> None:
+    assert valid_email(email) == email
+
+
+@pytest.mark.parametrize("email", ["a@.com", "a@-x.de", ".a@x.de", "a@x..de", "a@", '"q"@x.de'])
+def test_what_no_mail_reaches_is_no_address(email: str) -> None:
+    with pytest.raises(InvalidInput, match=r"is not an e-mail address"):
+        valid_email(email)

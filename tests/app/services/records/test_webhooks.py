@@ -6,7 +6,7 @@ import pytest
 from app.services.records import webhooks, writing
 from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, TableColumn
-from app.services.records.webhooks import WebhookInput
+from app.services.records.webhooks import WebhookInput, valid_url
 from models.errors import InvalidInput, NotAllowed
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
@@ -201,3 +201,16 @@ def test_event_lists_that_the_platform_could_not_match_are_refused(text: str) ->
 def test_event_lists_are_stored_without_spaces_or_repetitions() -> None:
     assert webhooks.valid_events(" run_killed , run_started,run_killed") == "run_killed,run_started"
     assert webhooks.valid_events("run_killed,*") == "*"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://[fe80::1%eth0]/", "zone"),
+        ("https://xn--zz/", "stands for no name"),
+        ("https://a.xn--zz.com/", "name"),
+    ],
+)
+def test_a_host_that_means_nothing_elsewhere_is_refused(url: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        valid_url(url)
