@@ -135,6 +135,9 @@ class ContinuationNotice(Notice):
     def __init__(self, context: Context) -> None:
         super().__init__(context.theme)
         self._context = context
+        self.findings_button = push_button(context.theme, "Show findings")
+        self.findings_button.hide()
+        self.banner.add_button(self.findings_button)
         self.add_button("Dismiss", self.hide)
         self.hide()
 
@@ -165,6 +168,7 @@ class ContinuationNotice(Notice):
         from app.ui.tabs.audit.verifying import Asked, Outcome  # noqa: PLC0415 - with what verifies
 
         self.show_imported(continuation, made)
+        self.findings_button.setVisible(bool(made.report.findings))
         at, by = self._context.clock(), self._context.settings.actor
         self._context.verdict.take(Outcome(Asked(), made.report, made.checkpoint, made.why_not, at=at, by=by))
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from app.services.chain.checkpoints.making import verify_by_itself
 from app.services.chain.checkpoints.verdicts import KeptVerdict
@@ -23,7 +23,21 @@ from models.progress import Progress, Stop
 from models.status import DAY
 
 _LAST_NUMBER = 2**63 - 1
-_LOOK_MS = 60_000
+_LOOK_MS, _NOTIFIED_MS = 60_000, 15_000
+
+
+def notify(place: str, owner: QObject) -> None:
+    """Says on the desktop that a file does not hold, where the desktop shows such messages.
+
+    Qt shows them beside an icon in its tray, which is there only meanwhile.
+    """
+    if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
+        return
+    tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
+    tray.show()
+    words = "The verification has found something; look at the findings."
+    tray.showMessage(f"{place}: audit chain broken", words, QSystemTrayIcon.MessageIcon.Critical)
+    QTimer.singleShot(_NOTIFIED_MS, tray, tray.deleteLater)
 
 
 class SelfVerification(QObject):
@@ -113,6 +127,7 @@ class SelfVerification(QObject):
         self._say()
         if outcome.is_broken and self._window is not None:
             QApplication.alert(self._window.window())
+            notify(self._context.opened.place, self._window)
 
     def _failed(self, error: TenantAdminError) -> None:
         self._job, self._verdict.is_running = None, False

@@ -233,6 +233,7 @@ class Workspace(QWidget):
         self.is_settled = True
         notice = notices.ContinuationNotice(self.context)
         self._column.insertWidget(len(self.notices), notice)
+        notice.findings_button.clicked.connect(self.show_verdict)
         notice.look(self.context.opened.imported)
         self.broken = notices.BrokenNotice(self.context, beside=self._is_beside())
         self.broken.findings_button.clicked.connect(self.show_verdict)

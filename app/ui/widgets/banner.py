@@ -7,7 +7,7 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QProgressBar, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
-from app.ui.theme import Theme
+from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
@@ -205,6 +205,9 @@ class Banner(QFrame):
         self._bar.show_progress(done, total)
 
     def _set(self, tone: Tone, icon: str, headline: str, rest: str, detail: str, *, busy: bool) -> None:
+        if (tone is Tone.BAD) != (self._tone is Tone.BAD):
+            for part in (self, self._detail):
+                set_property(part, "alarm", tone is Tone.BAD)
         self._tone = tone
         self._icon.show_icon(icon, tone)
         self._headline.setText(headline)

@@ -138,3 +138,20 @@ def test_a_toast_covers_no_button(qtbot: QtBot, theme: Theme) -> None:
             toast.show_message("4 users deleted", "Undo")
             assert not toast.geometry().intersects(button.geometry()), (x, y)
             assert host.rect().contains(toast.geometry())
+
+
+def test_a_bad_verdict_is_a_surface_and_goes_with_it(theme: Theme, qtbot: QtBot) -> None:
+    banner = Banner(theme)
+    qtbot.addWidget(banner)
+    banner.resize(600, 60)
+    banner.show()
+
+    def surface() -> str:
+        return banner.grab().toImage().pixelColor(300, 6).name()
+
+    banner.show_verdict(Tone.OK, "Chain verified")
+    calm = surface()
+    banner.show_verdict(Tone.BAD, "Chain broken")
+    assert surface() == theme.colour("bad_on").name() != calm
+    banner.show_verdict(Tone.OK, "Chain verified")
+    assert surface() == calm
