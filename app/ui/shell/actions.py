@@ -6,11 +6,12 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import tooltip
+from app.ui.widgets.labels import set_tip
 
 Refusal = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
@@ -140,14 +141,16 @@ class Actions(QObject):
                 self._deaf[name].setEnabled(refusal is not None)
             if spec.checked is not None:
                 action.setChecked(spec.checked())
+            for shown in action.associatedObjects():
+                if isinstance(shown, QToolButton):
+                    shown.setAccessibleDescription(said)
             if button is not None:
                 if refusal is not None:
                     self._leave(button)
                 if not isinstance(spec.text, str):
                     button.setText(spec.words())
                 button.setEnabled(refusal is None)
-                button.setToolTip(tooltip(said))
-                button.setAccessibleDescription(said)
+                set_tip(button, said)
 
     def _leave(self, button: QPushButton) -> None:
         """The focus goes on to the table: Qt would give it to the next button, which does something else."""

@@ -322,7 +322,6 @@ class ChooseDatabaseDialog(Dialog):
         rows = [_candidate_row(candidate, folder, now, utc) for candidate in candidates]
         self.table = StaticTable(theme, "Databases", _CANDIDATES, rows)
         self.path = ElidedLabel(look=Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
-        self.path.setAccessibleName("Path")
         self.add_widget(self.table)
         self.add_widget(self.path)
         self.open_button = self.set_answer("Open", self._choose)

@@ -12,8 +12,7 @@ from app.ui.shell.actions import Actions
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, taken
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip, taken
 
 SHOWN = 6
 CHOICES = (
@@ -74,7 +73,7 @@ class WelcomePage(QWidget):
     def _recent_row(self, path: Path) -> QWidget:
         row = QWidget()
         button = push_button(self._theme, path.name, kind=Kind.FLAT, icon=Icon.DATABASE)
-        button.setToolTip(tooltip(str(path)))
+        set_tip(button, str(path))
         button.clicked.connect(lambda: self.recent.emit(path))
         folder = ElidedLabel(str(path.parent), Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
         in_row(button, (folder, 1), within=row)

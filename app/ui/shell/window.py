@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QSizeGrip, QStackedWidget
 
 from app.settings import Settings
 from app.ui.shell import window_actions
@@ -20,8 +20,8 @@ from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import byte_size, tooltip
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.formatting import byte_size
+from app.ui.widgets.labels import Label, Look, set_tip
 from app.workers.runner import Runner, WentWrong
 from models.errors import Cancelled, TenantAdminError
 
@@ -84,6 +84,8 @@ class MainWindow(QMainWindow):
         self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
         self.statusBar().addPermanentWidget(self.shield)
         self.statusBar().addPermanentWidget(self.retention_status)
+        for grip in self.statusBar().findChildren(QSizeGrip):
+            grip.setAccessibleName("Size of the window")
         self._show_no_file()
         if not settings.window_geometry.isEmpty():
             self.restoreGeometry(settings.window_geometry)
@@ -178,7 +180,7 @@ class MainWindow(QMainWindow):
         self._bar.show_file(opened)
         where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
         self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
-        self._where.setToolTip(tooltip(str(opened.path)))
+        set_tip(self._where, str(opened.path))
         workspace.retention_status.connect(self.retention_status.setText)
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
@@ -190,8 +192,7 @@ class MainWindow(QMainWindow):
         self.shield.setIcon(self.theme.icon(icon, colour))
         self.shield.setText(words)
         self.shield.setAccessibleName(f"Audit chain: {words}")
-        self.shield.setToolTip(tooltip(tip))
-        self.shield.setAccessibleDescription(tip)
+        set_tip(self.shield, tip)
         self.shield.show()
 
     def _failed(self, error: TenantAdminError) -> None:

@@ -16,6 +16,7 @@ from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.formatting import first_line, shortened, tooltip
+from app.ui.widgets.labels import set_tip
 from app.ui.widgets.picker import Picker
 from models.engine import Capability
 
@@ -158,7 +159,7 @@ class ToolBar(QToolBar):
     def show_file(self, opened: OpenedFile | None) -> None:
         """Names what is open; None for nothing."""
         self.database_button.setText("Open a database" if opened is None else opened.place)
-        self.database_button.setToolTip("" if opened is None else tooltip(str(opened.path)))
+        set_tip(self.database_button, "" if opened is None else str(opened.path))
         self.tenants.setEnabled(opened is not None)
         self._window.search.setEnabled(opened is not None)
 

@@ -44,8 +44,7 @@ class NotificationsTab(RecordTab):
         }
 
     def build_inspector(self) -> None:
-        self._message = Label(wrap=True, selectable=True)
-        self._message.setAccessibleName("Message")
+        self._message = Label(wrap=True, selectable=True, caption="Message")
         self._metadata = JsonView(self.context.theme, "Metadata")
         self._metadata.setMinimumHeight(_JSON_HEIGHT)
         self.inspector.add_widget(self._message)

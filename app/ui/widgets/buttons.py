@@ -55,10 +55,16 @@ def tool_button(theme: Theme, icon: str, name: str, *, colour: str = "dim") -> Q
 
 def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
     """Give a text field a leading icon and a button that empties it, both in the theme's colours."""
-    field.addAction(theme.icon(icon, "dim"), QLineEdit.ActionPosition.LeadingPosition)
+    mark = field.addAction(theme.icon(icon, "dim"), QLineEdit.ActionPosition.LeadingPosition)
     # Not Qt's own button, which is black and looks through the system's icon themes first (6 ms).
     clear = field.addAction(theme.icon(Icon.CLOSE, "dim"), QLineEdit.ActionPosition.TrailingPosition)
+    purpose = field.accessibleName() or field.placeholderText()
+    mark.setText(purpose)
+    clear.setText(f"Clear: {purpose}")
     clear.setToolTip("Clear")
+    for button in field.findChildren(QToolButton):  # Qt gives them their actions' texts, but no names
+        button.setAccessibleName(button.defaultAction().text())
+        button.setAccessibleDescription("")
     clear.setVisible(False)
     clear.triggered.connect(field.clear)
     field.textChanged.connect(lambda text: clear.setVisible(bool(text)))

@@ -45,13 +45,20 @@ class Label(QLabel):
     """Plain text with a look.
 
     Hidden and bidirectional characters in the text are shown as escapes. Of a text longer than `LONGEST` the
-    start is shown.
+    start is shown. A screen reader says `caption` before the text.
     """
 
     def __init__(
-        self, text: str = "", look: Look = Look.TEXT, *, wrap: bool = False, selectable: bool = False
+        self,
+        text: str = "",
+        look: Look = Look.TEXT,
+        *,
+        wrap: bool = False,
+        selectable: bool = False,
+        caption: str = "",
     ) -> None:
         super().__init__(textFormat=Qt.TextFormat.PlainText, wordWrap=wrap)
+        self._caption = caption
         if selectable:
             self.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -63,6 +70,12 @@ class Label(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(_bounded(text, keep="\n"))
+        self.set_spoken(text)
+
+    def set_spoken(self, text: str) -> None:
+        """What a screen reader says after the caption, where that is more than is shown."""
+        if self._caption:
+            self.setAccessibleName(f"{self._caption}: {_bounded(text)}")
 
 
 class ElidedLabel(QLabel):
@@ -100,6 +113,11 @@ class ElidedLabel(QLabel):
     def _tip(self) -> None:
         cut = QFontMetrics(self.font()).horizontalAdvance(self.text()) > self.contentsRect().width()
         self.setToolTip(tooltip(self.text()) if cut else "")
+        self.setAccessibleDescription("Shortened on the screen" if cut else "")
+
+
+_SAID: dict[str | Tone, str] = {Tone.OK: "Good", Tone.WARN: "Warning", Tone.BAD: "Problem"}
+"""An icon's name by its tone."""
 
 
 class IconLabel(QWidget):
@@ -113,10 +131,17 @@ class IconLabel(QWidget):
     def show_icon(self, name: str, colour: str | Tone) -> None:
         """Show this one; Tone.NEUTRAL is dim."""
         self._icon = self._theme.icon(name, "dim" if colour is Tone.NEUTRAL else colour)
+        self.setAccessibleName(_SAID.get(colour, "Icon"))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._icon.paint(QPainter(self), self.rect())
+
+
+def set_tip(widget: QWidget, text: str) -> None:
+    """A tool tip of any text, and the same as plain text for a screen reader."""
+    widget.setToolTip(tooltip(text))
+    widget.setAccessibleDescription(visible(text))
 
 
 def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:

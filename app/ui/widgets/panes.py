@@ -21,8 +21,18 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip, StatusChip, push_button, tool_button
-from app.ui.widgets.formatting import byte_size, tooltip
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, taken, text_box
+from app.ui.widgets.formatting import byte_size
+from app.ui.widgets.labels import (
+    ElidedLabel,
+    IconLabel,
+    Label,
+    Look,
+    in_column,
+    in_row,
+    set_tip,
+    taken,
+    text_box,
+)
 
 
 class EmptyState(QWidget):
@@ -80,6 +90,7 @@ class MasterDetail(QSplitter):
         self.addWidget(detail)
         self.setChildrenCollapsible(False)
         self.setHandleWidth(GAP)
+        self.handle(1).setAccessibleName("Divider before the inspector")
         self.setStretchFactor(0, 1)
         self.setStretchFactor(1, 0)
         self.setMinimumHeight(_LEAST_HEIGHT)
@@ -297,13 +308,15 @@ class FieldList(QWidget):
         long = len(field.value) > _LONG or "\n" in field.value
         start = field.value.split("\n", 1)[0][:_LONG]
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
-        value = Label(f"{start}…" if long else field.value or "—", look, wrap=not field.mono, selectable=True)
-        value.setAccessibleName(field.label)
+        words = f"{start}…" if long else field.value or "—"
+        value = Label(words, look, wrap=not field.mono, selectable=True, caption=field.label)
+        if long:
+            value.set_spoken(field.value)
         value.setMinimumWidth(40)
         if field.mono:
             value.setFont(self._theme.mono_font())
         if field.tip:
-            value.setToolTip(tooltip(field.tip))
+            set_tip(value, field.tip)
         name.setBuddy(value)
         top = Qt.AlignmentFlag.AlignTop
         self._grid.addWidget(name, row, 0, top)
@@ -311,6 +324,7 @@ class FieldList(QWidget):
         line = in_column(value, within=holder, margins=(0, 3, 0, 3), spacing=2)
         if long:
             show = push_button(self._theme, f"Show all {byte_size(len(field.value))}", kind=Kind.FLAT)
+            show.setAccessibleName(f"Show all of {field.label}")
             show.setProperty("small", True)
             show.clicked.connect(lambda: self._open(row, field, holder))
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)

@@ -51,6 +51,7 @@ class Picker(QComboBox):
         self._key: str | None = None
         self._choices: tuple[Choice, ...] = ()
         self.setAccessibleName(name)
+        self.setAccessibleDescription(name)  # where Qt says the choice for a name, as on Linux
         self.addItem(any_label)
         self.set_choices(())
 

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
-from tests.fixtures.keyboard import described, focusable, nameless, reached, unreached
+from tests.fixtures.keyboard import described, focusable, nameless, reached, spoken, unreached, unspoken
 from tests.fixtures.window import ask, choose, go, open_file
 
 
@@ -28,7 +28,7 @@ def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_pa
     page = go(qtbot, window, place)
     choose(qtbot, page, 0)
     page.table.setFocus()
-    assert nameless(window) == []
+    assert nameless(window) == [] and unspoken(window) == []
     forward = reached(window, Qt.Key.Key_Tab, qtbot)
     assert page.table in forward and page.filters.text in forward
     assert unreached(window, forward) == []
@@ -57,6 +57,22 @@ def test_the_first_page_is_named_and_reached(qtbot: QtBot, window: MainWindow) -
     first.setFocus()
     stops = reached(window, Qt.Key.Key_Tab, qtbot)
     assert nameless(window) == [] and unreached(window, stops) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(5))
+def test_every_value_of_the_inspector_is_said_with_its_caption(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    names = [name for _, name, _, _ in spoken(page.inspector)]
+    assert page.fields._fields, "there is something to say"
+    for field in page.fields._fields:
+        start = field.value.split("\n", 1)[0][:100] or "—"
+        assert any(name.startswith(f"{field.label}: {start}") for name in names), field.label
+    assert page.inspector.title.text() in names
 
 
 @pytest.mark.slow

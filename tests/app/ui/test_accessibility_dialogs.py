@@ -43,7 +43,7 @@ from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
-from tests.fixtures.keyboard import backwards, nameless, reached, unreached
+from tests.fixtures.keyboard import backwards, nameless, reached, unreached, unspoken
 from tests.fixtures.records import record
 from tests.fixtures.retaining import planned
 from tests.fixtures.window import ask, child
@@ -156,7 +156,7 @@ def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context,
 @pytest.mark.parametrize("name", DIALOGS)
 def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: str) -> None:
     dialog = opened(qtbot, context, name)
-    assert dialog.windowTitle() and nameless(dialog) == []
+    assert dialog.windowTitle() and nameless(dialog) == [] and unspoken(dialog) == []
     assert QApplication.focusWidget() is not None, "something has the focus at first"
     stops = reached(dialog, Qt.Key.Key_Tab, qtbot)
     assert unreached(dialog, stops) == []
