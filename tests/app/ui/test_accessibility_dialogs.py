@@ -1,6 +1,7 @@
 """Every control of every dialog has a name and its place among the stops of Tab."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QPushButton,
+    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
@@ -38,6 +40,7 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
@@ -47,6 +50,8 @@ from tests.fixtures.keyboard import backwards, nameless, reached, unreached, uns
 from tests.fixtures.records import record
 from tests.fixtures.retaining import planned
 from tests.fixtures.window import ask, child
+from tests.gallery.registry import Shot
+from tests.gallery.scenes import all_scenes
 
 USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
 
@@ -186,3 +191,30 @@ def test_return_in_a_filter_leaves_the_dialog_open(qtbot: QtBot, context: Contex
     with qtbot.waitSignal(dialog.page.list.loaded):
         qtbot.keyClick(dialog.page.filters.text, Qt.Key.Key_Return)
     assert dialog.isVisible()
+
+
+SCENES = {scene.name: scene for scene in all_scenes().scenes if scene.name.startswith("dialog-")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENES)
+def test_each_dialog_of_the_gallery_is_named(qtbot: QtBot, theme: Theme, name: str) -> None:
+    built = SCENES[name].build(theme)
+    shot = Shot(built) if isinstance(built, QWidget) else built
+    qtbot.addWidget(shot.widget)
+    with qtbot.waitSignal(shot.ready, timeout=20_000) if shot.ready is not None else nullcontext():
+        shot.widget.show()
+    if shot.then is not None:
+        shot.then()
+
+    def dialogs_shown() -> list[QDialog]:
+        tops = QApplication.topLevelWidgets()
+        return [one for one in tops if isinstance(one, QDialog) and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(dialogs_shown()))
+    dialogs = dialogs_shown()
+    assert [fault for one in dialogs for fault in unspoken(one)] == []
+    for one in dialogs:
+        one.close()
+    if shot.close is not None:
+        shot.close()
