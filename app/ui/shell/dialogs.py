@@ -44,7 +44,7 @@ _COMPONENTS = (
 )
 _KEYS = (StaticColumn("Key"), StaticColumn("What it does"), StaticColumn("Where", dim=True))
 _WITHIN = (
-    "In a table, Enter opens the row, Shift+F10 or the menu key its menu, and Ctrl+C copies. Tab and "
+    "In a table, Enter opens the row, the menu key its menu, and Ctrl+C copies. Tab and "
     "Shift+Tab go from control to control; Down or Enter leads from the filter to the table."
 )
 _TABLES = (StaticColumn("Table"), StaticColumn("Rows", right=True), StaticColumn("Schema"))

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.services.text import visible
 from app.ui.shell.actions import ActionSpec
@@ -79,6 +80,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("redo", redo_words, Icon.REFRESH, redo, nothing_to("redo"), "Ctrl+Shift+Z"),
         ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
+        ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
         *(_mode_act(window, mode, words) for mode, words in MODES),
@@ -215,6 +217,15 @@ def _about(window: MainWindow) -> None:
     from app.ui.shell.dialogs import AboutDialog  # noqa: PLC0415
 
     AboutDialog(window.theme, window).open_once()
+
+
+def _open_menu() -> None:
+    """Qt itself heeds the menu key alone."""
+    focused = QApplication.focusWidget()
+    if focused is not None:
+        centre = focused.rect().center()
+        reason = QContextMenuEvent.Reason.Keyboard
+        QApplication.sendEvent(focused, QContextMenuEvent(reason, centre, focused.mapToGlobal(centre)))
 
 
 def _shortcuts(window: MainWindow) -> None:
