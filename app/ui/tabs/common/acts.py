@@ -8,6 +8,7 @@ from typing import Any
 
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys
 from app.services.records.record import Record
 from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, Scope
@@ -46,8 +47,8 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
     instead of asked.
     """
 
-    def run() -> None:
-        context, (query, keys) = tab.context, tab.list.selected_keys()
+    def run(query: ListQuery, keys: Keys) -> None:
+        context = tab.context
 
         def emptied(database: Database, doomed: Frozen) -> list[str]:
             """The tenants of which more than one record goes, and none is left."""
@@ -67,7 +68,9 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
-    return record_act("delete", "Delete", Icon.DELETE, run, tab.selection.refusal, "Del")
+    return record_act(
+        "delete", "Delete", Icon.DELETE, lambda: tab.list.when_selected(run), tab.selection.refusal, "Del"
+    )
 
 
 def history_act(tab: RecordTab) -> ActionSpec:

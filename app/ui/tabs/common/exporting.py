@@ -48,7 +48,7 @@ def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
-        menu.addAction("Export these rows…", lambda: ask_export(tab, *tab.list.selected_keys()))
+        menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
         copy_it = partial(_copy_value, tab, column)
         menu.addAction("Copy this value", partial(_with_value, tab, key, column, copy_it))
     menu.popup(where)
@@ -113,7 +113,11 @@ def copy_rows(tab: RecordTab, form: Format = Format.TEXT, _: bool = False) -> No
     Many are written by a child process, with progress and cancel in the status bar. What is too much for a
     clipboard is offered as a file instead.
     """
-    context, (query, keys) = tab.context, tab.list.selected_keys()
+    tab.list.when_selected(partial(_copy_rows, tab, form))
+
+
+def _copy_rows(tab: RecordTab, form: Format, query: ListQuery, keys: Keys) -> None:
+    context = tab.context
 
     def copied(text: str | None) -> None:
         if text is None:

@@ -51,6 +51,7 @@ class ListController(QObject):
         self._shown: ListQuery | None = None
         self._wanted: object = None
         self._tasks: list[Task] = []
+        self._awaiting: list[Callable[[], object]] = []
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
         view.setModel(self.model)
         HeldPainting(view, self.model)
@@ -121,6 +122,19 @@ class ListController(QObject):
         parts = (self.model.keys[rows.start : rows.stop] for rows in self.view.selected_ranges())
         return self._shown_query(), joined(*parts)
 
+    def when_selected(self, use: Callable[[ListQuery, Keys], object]) -> None:
+        """Calls `use` with what `selected_keys` gives of the rows selected now, once all keys have come.
+
+        A long list shows its first rows before the rest of its keys is read.
+        """
+        ranges, query = self.view.selected_ranges(), self._shown_query()
+        if self.model.complete:
+            use(*self.selected_keys())
+        else:
+            self._awaiting.append(
+                lambda: use(query, joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges)))
+            )
+
     def all_keys(self) -> tuple[ListQuery, Keys | None]:
         """The list's query and the keys of every row; None while they are not all here."""
         return self._shown_query(), self.model.keys if self.model.complete else None
@@ -152,8 +166,11 @@ class ListController(QObject):
             self._read(self._context.lists.load_keys, listing.query, self._completed)
 
     def _completed(self, keys: Keys) -> None:
-        before = self.model.rowCount()
+        before, awaiting = self.model.rowCount(), list(self._awaiting)
+        self._awaiting.clear()
         self.model.refresh_to(keys)
+        for take in awaiting if len(keys) == before else ():  # else the rows have moved, and none is selected
+            take()
         if len(keys) != before:
             self.loaded.emit(len(keys))
 
@@ -200,6 +217,7 @@ class ListController(QObject):
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+        self._awaiting.clear()
 
 
 def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:

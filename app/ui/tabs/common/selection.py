@@ -8,6 +8,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.itemmodels.columns import Row
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys
 from app.ui.shell.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
@@ -45,12 +47,15 @@ class Selection(QObject):
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
         """Calls `use` with the ids of exactly the rows selected now, read off the interface thread."""
-        query, keys = self._rows.selected_keys()
         lists = self._context.lists
-        self._context.runner.read(
-            lambda database: list(lists.record_ids(database, query, keys)),
-            on_done=lambda ids: use(ids) if ids else None,
-        )
+
+        def read(query: ListQuery, keys: Keys) -> None:
+            self._context.runner.read(
+                lambda database: list(lists.record_ids(database, query, keys)),
+                on_done=lambda ids: use(ids) if ids else None,
+            )
+
+        self._rows.when_selected(read)
 
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         """Why an act on the selection cannot apply."""

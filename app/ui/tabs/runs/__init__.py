@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery
+from app.services.records.lists import Keys
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
@@ -203,9 +204,9 @@ class RunsTab(RecordTab):
 
     def _give_status(self, act: RunAct) -> None:
         """To those of the selected runs to which it applies, as the button says."""
-        (query, keys), lists = self.list.selected_keys(), self.context.lists
+        lists = self.context.lists
 
-        def able(database: Database) -> list[Any]:
+        def able(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
             rows = list(lists.rows(database, query, keys, ("id", "status")))
             found = [row[0] for row in rows if refusal_of(act, {row[1]}, self._taken) is None]
             return found or [row[0] for row in rows]  # the act says why it does not apply
@@ -216,7 +217,7 @@ class RunsTab(RecordTab):
             else:
                 self.act(planning.set_status, ids, act.status)
 
-        self.context.runner.read(able, on_done=give)
+        self.list.when_selected(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
 
     def _applies(self, act: RunAct, row: Row) -> bool:
         return refusal_of(act, {row[_STATUS]}, self._taken) is None

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
@@ -113,3 +115,24 @@ def test_a_refresh_keeps_a_selection_of_several(qtbot: QtBot, window: MainWindow
         with qtbot.waitSignal(page.list.loaded):
             press("F5")
         assert list(page.list.selected_keys()[1]) == list(chosen)
+
+
+@pytest.mark.slow
+def test_all_rows_are_copied_before_their_keys_have_come(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(
+        demo_path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        " INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " SELECT 'many-' || i, 'acme-corp', i || '@example.org', i, i FROM n",
+    )
+    page, total = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    choose(qtbot, page, 0)
+    with qtbot.waitSignal(page.list.loaded):
+        page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
+    assert not page.model.complete
+    page.table.selectAll()
+    page.copy_rows()
+    qtbot.waitUntil(lambda: window.toast.text() == f"{total:,} rows copied", timeout=20_000)
+    assert len(QGuiApplication.clipboard().text().splitlines()) == total + 1
