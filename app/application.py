@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import __version__, paths
 from app.settings import Settings
+from app.signals import Signals
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
 from app.workers.runner import GarbageCollector
@@ -30,6 +31,7 @@ SELF_TEST_MS = 60_000
 def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) -> int:
     """Opens the window, with a file if one is given, and returns the exit status when it is closed."""
     app = _application()
+    Signals(app)
     QTimer.singleShot(STARTED_MS, app, lambda: sys.setswitchinterval(SWITCH_INTERVAL))
     settings = Settings()
     theme = Theme(Mode(settings.theme))
@@ -111,9 +113,6 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
     """The one handler of what nobody expected: written down, and shown in a dialog with "Copy details"."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            QApplication.exit(130)
-            return
         from app import bugs  # noqa: PLC0415 - only needed when something broke
         from app.ui.widgets.dialogs import BugDialog  # noqa: PLC0415
 

@@ -85,8 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = _options(arguments)
     if options.run is not _window:
-        # As Ctrl+C: what is unfinished is cleared away.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # SIGTERM as Ctrl+C: what is unfinished is cleared away.
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(kind) == signal.SIG_DFL:
+                signal.signal(kind, signal.default_int_handler)
     try:
         return int(options.run(options))
     except TenantAdminError as error:
@@ -155,6 +157,9 @@ def _summaries() -> str:
 
 
 def _window(options: argparse.Namespace) -> int:
+    from app.display import require_display  # noqa: PLC0415
+
+    require_display()
     from app import loading  # noqa: PLC0415 - the only command that loads Qt
 
     loading.prepare()

@@ -11,6 +11,7 @@ imports Qt.
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from array import array
@@ -262,6 +263,7 @@ class Caller:
 
 def serve(worker: str, behind: str = "") -> int:
     """Does the jobs given on standard input until that ends. The exit code says nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches it, too; whoever asked for the work decides
     if behind and hasattr(os, "nice"):
         os.nice(max(0, BEHIND - os.nice(0)))
     work = import_module(WORKERS[worker]).work

@@ -40,6 +40,10 @@ class SystemKeyring:
                 import keyring  # noqa: PLC0415 - slow, and only asked when something is to be signed
 
                 answers.put((question(keyring.get_keyring()), None))
+            except SystemExit as error:  # not the keyring's to ask for
+                answers.put(
+                    (None, RuntimeError("the keyring ended its thread").with_traceback(error.__traceback__))
+                )
             except Exception as error:  # noqa: BLE001 - a backend, and its configuration, may raise anything
                 answers.put((None, error))
 

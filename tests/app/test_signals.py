@@ -1,0 +1,104 @@
+"""The window ended from outside, as a real process: by Ctrl+C, by the system, without a display."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as POSIX sends them")
+
+PATIENCE = 30
+ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
+
+
+def start(home: Path, path: Path, **more: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "TENANT_ADMIN_HOME": str(home), **more}
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", path], env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+def until_open(process: "subprocess.Popen[str]", home: Path) -> None:
+    """Waits until the file is among those opened last, which is written once it is open."""
+    deadline = time.monotonic() + PATIENCE
+    written = home / "settings.ini"
+    while not (written.exists() and "recent_files" in written.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def children(process: "subprocess.Popen[str]") -> list[str]:
+    return _listed("-o", "pid=", "--ppid", str(process.pid)).split()
+
+
+def is_alive(number: str) -> bool:
+    return _listed("-o", "stat=", "-p", number)[:1] not in ("", "Z")
+
+
+def _listed(*options: str) -> str:
+    return subprocess.run(["ps", *options], capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_closes_the_window(copy: Path, tmp_path: Path, name: str) -> None:
+    home, kind = tmp_path / "home", signal.Signals[name]
+    process = start(home, copy)
+    until_open(process, home)
+    process.send_signal(kind)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (128 + kind, "")
+    assert "geometry" in (home / "settings.ini").read_text()
+    assert {file.name for file in tmp_path.iterdir()} == {"home", copy.name}
+
+
+@pytest.mark.slow
+def test_what_ignores_the_signal_goes_on_ignoring_it(copy: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
+    try:
+        process = start(home, copy)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    until_open(process, home)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_an_end_at_any_moment_leaves_nothing(copy: Path, tmp_path: Path, number: int) -> None:
+    """TENANT_ADMIN_STRESS_ENDS says how often; the seed is the number of the test."""
+    chance = random.Random(number)
+    home, kind = tmp_path / "home", chance.choice([signal.SIGINT, signal.SIGTERM])
+    process = start(home, copy)
+    until_loaded = chance.uniform(0.02, 2.5)  # from before Python has read a line to long after the rows
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(until_loaded)
+    workers = children(process)
+    process.send_signal(kind)
+    _, said = process.communicate(timeout=PATIENCE)
+    # Until the window stands there is nothing to put in order, and the signal itself ends the process.
+    assert process.returncode in (128 + kind, -kind), said
+    assert not said or until_loaded < 0.3  # Python itself was being loaded
+    assert not said or "KeyboardInterrupt" in said, said
+    assert not [worker for worker in workers if is_alive(worker)]
+    assert {file.name for file in tmp_path.iterdir()} <= {"home", copy.name}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a desktop is always there")
+@pytest.mark.parametrize("display", ["", ":4711", "no.such.host.invalid:0"])
+def test_without_a_display_there_is_a_sentence(copy: Path, tmp_path: Path, display: str) -> None:
+    process = start(tmp_path / "home", copy, QT_QPA_PLATFORM="", DISPLAY=display, WAYLAND_DISPLAY="")
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert said.startswith("tenant-admin: No display answers, so the window cannot be opened.")
+    assert said.count("\n") == 1
