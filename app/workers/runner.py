@@ -163,10 +163,14 @@ class Runner(QObject):
             task.cancel()
         for _ in range(READERS):
             self._reads.put(None)
-        self._writes.put(None)
         deadline = time.monotonic() + seconds
         threads = {*self._servers, *self._running.values()}
-        for thread in threads:
+        writer = self._servers[-1:]
+        for thread in threads.difference(writer):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        # Its connection closes last, alone: of two that close at once neither takes the file's log along.
+        self._writes.put(None)
+        for thread in writer:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._running.clear()
         left = sorted(thread.name for thread in threads if thread.is_alive())
