@@ -23,12 +23,14 @@ def main(arguments: list[str]) -> int:
     from PySide6.QtWidgets import QApplication
 
     from app.ui.theme import STYLE, Mode, Theme
+    from app.workers.runner import GarbageCollector
     from tests.gallery.render import render
     from tests.gallery.scenes import all_scenes
 
     app = QApplication(["gallery", *STYLE])
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
+    garbage = GarbageCollector()  # on a runner's thread it would destroy widgets there
     options.out_dir.mkdir(parents=True, exist_ok=True)
     for mode in (Mode.LIGHT, Mode.DARK):
         if options.mode not in (None, mode.value):
@@ -39,6 +41,7 @@ def main(arguments: list[str]) -> int:
                 target = options.out_dir / f"{scene.name}-{mode.value}.png"
                 render(scene, theme, target)
                 print(target)
+    garbage.stop()
     return 0
 
 
