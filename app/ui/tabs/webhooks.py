@@ -21,6 +21,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
 
+_ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
 _CHIPS: dict[bool, Chip] = {
@@ -81,9 +82,14 @@ class WebhooksTab(RecordTab):
         ):
             run = partial(self._set_active, active)
             refusal = partial(self.selection.refusal_to_set, "active", active)
-            add(record_act(word.lower(), word, icon, run, refusal, key))
+            words = partial(self.selection.words, word, partial(_is_not, active))
+            add(record_act(word.lower(), words, icon, run, refusal, key))
         add(delete_act(self, lambda: webhooks.delete, "url"))
         add(history_act(self))
+
+    def show_acts_of_many(self) -> None:
+        for name in ("activate", "deactivate"):
+            self.commands.show_button(name, True)
 
     def _create(self) -> None:
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
@@ -93,6 +99,10 @@ class WebhooksTab(RecordTab):
 
     def _set_active(self, active: bool) -> None:
         self.selection.with_ids(lambda ids: self.act(webhooks.set_active, ids, active))
+
+
+def _is_not(active: bool, row: Row) -> bool:
+    return bool(row[_ACTIVE]) is not active
 
 
 def _events(value: Any, row: Row) -> str:

@@ -342,7 +342,9 @@ class RecordTab(QWidget):
         self._shows_many = count > 1
         if count > 1:
             said = counted(count, *self.spec.table.noun)
-            self.inspector.show_many(f"{said} selected", "What is done here is done with each of them.")
+            self.inspector.show_many(
+                f"{said} selected", "What is done here is done with all of them that it applies to."
+            )
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
             self._show_record(self.current.record_id, whole)

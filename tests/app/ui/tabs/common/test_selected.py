@@ -13,6 +13,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (
     TABLES,
     ask,
+    button,
     choose,
     closed,
     count,
@@ -136,3 +137,19 @@ def test_all_rows_are_copied_before_their_keys_have_come(
     page.copy_rows()
     qtbot.waitUntil(lambda: window.toast.text() == f"{total:,} rows copied", timeout=20_000)
     assert len(QGuiApplication.clipboard().text().splitlines()) == total + 1
+
+
+def test_of_webhooks_those_are_switched_that_are_not_so_yet(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    last = "SELECT max(rowid) FROM webhook_destinations"
+    ask(demo_path, f"UPDATE webhook_destinations SET active = rowid IN ({last})")
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("webhook_destinations"))
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Ctrl+A")
+    total = page.model.rowCount()
+    wanted = [f"Activate {total - 1} of {total}", f"Deactivate 1 of {total}"]
+    assert [page.commands.action(name).text() for name in ("activate", "deactivate")] == wanted
+    assert all(button(page, words).isVisible() for words in wanted)
