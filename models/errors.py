@@ -29,6 +29,8 @@ class TenantAdminError(Exception):
 
     sentence: ClassVar[str] = "{what}"
     why: ClassVar[str] = ""
+    heading: ClassVar[str] = "That did not work"
+    """What did not work, above the sentence."""
 
     def __init__(self, what: Place = "", why: str | None = None) -> None:
         name = what.name if isinstance(what, Path) else what
@@ -52,16 +54,20 @@ class InvalidInput(TenantAdminError):
 
 
 class NotFound(TenantAdminError):
+    heading = "It is not there any more"
     sentence = "The {what} is no longer there; it may have been deleted by somebody else."
 
 
 class NotAllowed(TenantAdminError):
     """The action does not apply to the record as it stands."""
 
+    heading = "This cannot be done"
+
 
 class StillReferred(NotAllowed):
     """A foreign key without an ON DELETE action forbids it."""
 
+    heading = "This cannot be deleted"
     sentence = (
         "This is still referred to by {what}, which would lose what they refer to; nothing was changed. "
         "Remove those first, or keep the record."
@@ -75,14 +81,18 @@ class Cancelled(TenantAdminError):
 class StorageError(TenantAdminError):
     """The file cannot serve what was asked of it."""
 
+    heading = "The file does not allow it"
+
 
 class FileMissing(StorageError):
+    heading = "The file is not there"
     sentence = "There is no file at {what}; check the path."
 
 
 class FileMoved(FileMissing):
     """The file that was opened has its name no more."""
 
+    heading = "The file was moved or deleted"
     sentence = (
         "There is no file at {what} any more: it was moved, renamed or deleted since it was opened. "
         "Nothing was changed. Put it back, or open it where it is now."
@@ -90,6 +100,7 @@ class FileMoved(FileMissing):
 
 
 class FileReplaced(FileMoved):
+    heading = "The file was replaced"
     sentence = (
         "The file at {what} was replaced since it was opened: another one is there now. Nothing was changed. "
         "Open it again to see what it holds, or put the right one back."
@@ -105,6 +116,7 @@ class LinkBroken(FileMissing):
 class LogMissing(FileMissing):
     """The log that SQLite writes to has no name any more: what is committed to it would be lost."""
 
+    heading = "The log of the file is gone"
     sentence = (
         "The write-ahead log of {name} ({name}-wal) was deleted, replaced or cut while the file was open; "
         "nothing was changed. What was done shortly before may be lost as well: close the file, open it "
@@ -117,6 +129,7 @@ class NotADatabase(StorageError):
 
 
 class DamagedFile(StorageError):
+    heading = "The file is damaged"
     sentence = (
         "{name} is damaged and parts of it cannot be read; restore it from a copy, or save what can be read."
     )
@@ -133,6 +146,7 @@ class LogLeftBehind(DamagedFile):
 
 
 class FileEmptied(LogMissing):
+    heading = "The file was emptied"
     sentence = (
         "{name} was emptied by another program while it was open; nothing was changed. Close it, and restore "
         "it from a copy."
@@ -146,6 +160,7 @@ class UndecodableText(DamagedFile):
 class FileLocked(StorageError):
     """`why` names the programs that have the file open, where the system tells."""
 
+    heading = "The file is in use"
     why = "another program"
     sentence = (
         "{name} is in use by {why}, which is writing to it; nothing was changed. "
@@ -170,6 +185,7 @@ class EmptyFile(StorageError):
 
 
 class AlreadyThere(StorageError):
+    heading = "There is a file of that name"
     sentence = "There is already a file at {what}; choose another name."
 
 
@@ -188,6 +204,7 @@ class BesideDatabase(StorageError):
 class CopyNotWritten(StorageError):
     """The copy that is the way back cannot be made, so the act was not begun."""
 
+    heading = "No copy can be written"
     why = "it may not be written"
     sentence = (
         "No copy of the file can be written in {what} ({why}); nothing was changed. "

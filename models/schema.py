@@ -94,6 +94,11 @@ class Schema:
         """Whether at least one of the platform's tables is there."""
         return len(self.missing_tables) < len(TABLES)
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it is another program's: it has tables, and none of them is the platform's."""
+        return bool(self.extra_tables) and not self.recognised
+
 
 def find_tenants(database: Database, tables: Sequence[str]) -> Rows:
     """The bytes and the storage class of every tenant of these expected tables, table by table in order.

@@ -66,7 +66,7 @@ class OpenedFile:
     @property
     def can_migrate(self) -> bool:
         """Whether there is something to apply, and nothing of the schema speaks against it."""
-        return bool(self.pending) and self.migrations.refused is None
+        return bool(self.pending) and self.migrations.refused is None and not self.schema.foreign
 
     def to_json(self) -> dict[str, Any]:
         """What `tenant-admin info --json` says of a file whose rows were counted.

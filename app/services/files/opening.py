@@ -28,6 +28,7 @@ from models.tables import TABLES
 
 NEWER = "it is in a newer SQLite format, which this program can read but not write"
 UTF_16 = "its text is UTF-16, which D1 never writes and this program does not show as it is"
+FOREIGN = "it has none of the platform's tables and belongs to another program"
 NO_PERMISSION = "its permissions do not allow writing"
 NO_FOLDER_PERMISSION = "its folder cannot be written, and SQLite needs to keep a journal there"
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
@@ -49,11 +50,11 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     """Opens an existing database file, and reads what it holds at that moment.
 
     A file that another program has open is opened read-only unless `force_writable`. A file that cannot be
-    written, or in which something stands in for an expected table, is opened read-only in any case. Nothing
-    is written to a file that is refused. What killed programs have left beside it is cleared away. Raises
-    `FileMissing`, `FolderGiven`, `CannotOpen`, `EmptyFile`, `NotADatabase`, `SqlDump`, `EncryptedFile`,
-    `NewerFormat`, `DamagedFile`, `LogLeftBehind`, `FileLocked`, `NeedsCopy` (`snapshot_copy` makes the copy)
-    and `UnfinishedChange`.
+    written, or in which something stands in for an expected table, or that is another program's, is opened
+    read-only in any case. Nothing is written to a file that is refused. What killed programs have left
+    beside it is cleared away. Raises `FileMissing`, `FolderGiven`, `CannotOpen`, `EmptyFile`,
+    `NotADatabase`, `SqlDump`, `EncryptedFile`, `NewerFormat`, `DamagedFile`, `LogLeftBehind`, `FileLocked`,
+    `NeedsCopy` (`snapshot_copy` makes the copy) and `UnfinishedChange`.
     """
     path = paths.resolved(path)
     sweep_databases(path)
@@ -62,7 +63,8 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
     opened, inherent = _look(path, size, reason)
     if reason in (None, ASKED):
-        reason = _stands_in(opened.schema) or reason or inherent
+        foreign = FOREIGN if opened.schema.foreign else None
+        reason = _stands_in(opened.schema) or foreign or reason or inherent
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,18 @@ from app.services.text import counted, visible
 from app.settings import Settings
 from app.ui.shell.busy import Busy
 from app.ui.theme import Theme
-from models.errors import FileMissing, NeedsCopy, SqlDump, TenantAdminError
+from models.errors import (
+    DamagedFile,
+    FileEmptied,
+    FileLocked,
+    FileMissing,
+    FileReplaced,
+    LogLeftBehind,
+    LogMissing,
+    NeedsCopy,
+    SqlDump,
+    TenantAdminError,
+)
 from models.progress import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -28,6 +39,7 @@ if TYPE_CHECKING:
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
     from app.services.files.restoring import Offer
+    from app.ui.widgets.dialogs import Door
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
 DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"
@@ -62,6 +74,7 @@ class Files(QObject):
         self._theme, self._settings, self._busy = theme, settings, busy
         self._clock, self._say, self._window = clock, say, window
         self._shown: OpenedFile | None = None
+        self._used: Path | None = None
 
     def open(
         self,
@@ -312,7 +325,7 @@ class Files(QObject):
         return checked
 
     def _opened(self, opened: OpenedFile) -> None:
-        self.is_opening, self._shown = False, opened
+        self.is_opening, self._shown, self._used = False, opened, None
         self._settings.add_recent_file(opened.path)
         self.opened.emit(opened)
 
@@ -330,7 +343,29 @@ class Files(QObject):
         else:
             if isinstance(error, FileMissing):
                 self._settings.remove_recent_file(path)
-            self._busy.runner.failed.emit(error)
+                self.not_opened.emit()  # it is no longer offered
+            self.show_failure(error, path, opening=True)
+
+    def show_failure(self, error: TenantAdminError, path: Path | None, *, opening: bool = False) -> None:
+        """Says what did not work, with a button for what can be done about it; `path` is the file meant."""
+        from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
+
+        doors = list(self._doors(error, path, opening=opening))
+        title = f"{path.name} cannot be opened" if opening and path is not None else error.heading
+        ErrorDialog(self._theme, str(error), self._window, title=title, doors=doors).open_once()
+
+    def _doors(self, error: TenantAdminError, path: Path | None, *, opening: bool) -> Iterator[Door]:
+        if path is not None:
+            if isinstance(error, FileReplaced | LogMissing) or (opening and isinstance(error, FileLocked)):
+                yield "Open again", partial(self.open, path)
+            if isinstance(error, DamagedFile | FileEmptied):
+                yield "Restore from a copy…", partial(self.ask_restore, path)
+            if isinstance(error, DamagedFile) and not isinstance(error, LogLeftBehind):
+                yield "Save what can be read…", partial(self.ask_export_sql, path, None)
+            if opening and not isinstance(error, FileMissing):
+                yield "Show in folder", partial(_show_folder, path)
+        if opening or isinstance(error, FileMissing):
+            yield "Open another…", self.ask_open
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:
         from app.ui.shell.dialogs import ChooseDatabaseDialog  # noqa: PLC0415
@@ -355,6 +390,7 @@ class Files(QObject):
 
         path = ask_open(self._window, title, str(self._folder()), filters)
         if path is not None:
+            self._used = path.parent
             chosen(path)
 
     def _ask_new(self, title: str, start: Path, chosen: Callable[[Path], object], filters: str = "") -> None:
@@ -363,6 +399,7 @@ class Files(QObject):
 
         found = ask_save(self._window, title, str(start), filters, replace=False)
         if found is not None:
+            self._used = found[0].parent
             chosen(found[0])
 
     def _confirm(
@@ -376,8 +413,16 @@ class Files(QObject):
         ).open_once(agreed)
 
     def _folder(self) -> Path:
+        """That of the last answer, of the file that is open, or of the one opened last."""
         recent = self._settings.recent_files
-        return recent[0].parent if recent else paths.home()
+        return self._used or (recent[0].parent if recent else paths.home())
+
+
+def _show_folder(path: Path) -> None:
+    from PySide6.QtCore import QUrl  # noqa: PLC0415
+    from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
+
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute().parent)))
 
 
 def _copied(path: Path, target: Path, progress: Progress, cancelled: Stop) -> Path:

@@ -52,9 +52,25 @@ class Notice(QWidget):
         return button
 
 
-def of_opened(context: Context, write: SignalInstance, migrate: SignalInstance) -> list[Notice]:
+def of_opened(
+    context: Context,
+    write: SignalInstance,
+    migrate: SignalInstance,
+    restore: SignalInstance,
+    other: SignalInstance,
+) -> list[Notice]:
     """Why the file cannot be written and what it lacks, with buttons for what a person can do about it."""
     opened, found = context.opened, list[Notice]()
+    if opened.schema.foreign:
+        notice = Notice(context.theme)
+        named = ", ".join(opened.schema.extra_tables[:LISTED])
+        rest = len(opened.schema.extra_tables) - LISTED
+        more = f" and {counted(rest, 'more table')}" if rest > 0 else ""
+        headline = "This is not a database of the platform"
+        detail = "It belongs to another program. It is open read-only, and nothing here can change it."
+        notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}{more}", detail)
+        notice.add_button("Open another…", other, Kind.PRIMARY)
+        return [notice]
     if opened.read_only:
         found.append(notice := Notice(context.theme))
         why = f"— because {opened.read_only_reason}. Nothing here can change the file."
@@ -70,6 +86,8 @@ def of_opened(context: Context, write: SignalInstance, migrate: SignalInstance) 
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)
             button.setToolTip(cannot or "")
+        elif not opened.read_only and not opened.pending:
+            notice.add_button("Restore from a copy…", restore)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,6 +167,8 @@ class MainWindow(QMainWindow):
         )
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         workspace.reopen_wanted.connect(lambda: self.files.open(opened.path))
+        workspace.restore_wanted.connect(partial(self.commands.trigger, "restore"))
+        workspace.other_wanted.connect(self.files.ask_open)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
         workspace.tabs.currentChanged.connect(self.commands.update)
@@ -196,12 +198,10 @@ class MainWindow(QMainWindow):
         self.shield.show()
 
     def _failed(self, error: TenantAdminError) -> None:
-        from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
-
         if isinstance(error, Cancelled):
             self.toast.show_message(str(error))
         elif not isinstance(error, WentWrong):  # a bug has its own dialog
-            ErrorDialog(self.theme, str(error), self).open_once()
+            self.files.show_failure(error, None if self.context is None else self.context.opened.path)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:

@@ -48,15 +48,17 @@ class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the file
-    open), `reopen_wanted` (another file is in its place), `tenants_found(ids)` when they have been read
-    again, `retention_status(text)`, `shield(icon, colour, words, tip)` for the status bar, and
-    `everyone_wanted`, which asks for all tenants. A tab is built when it is first asked for, because all five
-    take longer than everything else in the opening of a file.
+    open), `reopen_wanted` (another file is in its place), `restore_wanted`, `other_wanted` (another file),
+    `tenants_found(ids)` when they have been read again, `retention_status(text)`, `shield(icon, colour,
+    words, tip)` for the status bar, and `everyone_wanted`, which asks for all tenants. A tab is built when it
+    is first asked for, because all five take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
     reopen_wanted = Signal()
+    restore_wanted = Signal()
+    other_wanted = Signal()
     tenants_found = Signal(object)
     retention_status = Signal(str)
     shield = Signal(str, str, str, str)
@@ -75,7 +77,9 @@ class Workspace(QWidget):
         self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.notices = notices.of_opened(context, self.write_wanted, self.migrate_wanted)
+        self.notices = notices.of_opened(
+            context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
+        )
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:

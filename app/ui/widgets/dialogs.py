@@ -227,13 +227,28 @@ class ConfirmDialog(Dialog):
             self.add_widget(self.more)
 
 
-class ErrorDialog(Dialog):
-    """One sentence, one button."""
+Door = tuple[str, Callable[[], object]]
+"""What a person can do next: the words of a button, and what it does when the dialog has closed."""
 
-    def __init__(self, theme: Theme, sentence: str, parent: QWidget | None = None) -> None:
-        title, tone = "That did not work", Tone.BAD
-        super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=tone, parent=parent)
-        self.set_close_button()
+
+class ErrorDialog(Dialog):
+    """What did not work, a sentence about it, and `doors`."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        sentence: str,
+        parent: QWidget | None = None,
+        *,
+        title: str = "That did not work",
+        doors: Sequence[Door] = (),
+    ) -> None:
+        super().__init__(theme, title, sentence, icon=Icon.ERROR_FILL, tone=Tone.BAD, parent=parent)
+        buttons = [push_button(theme, words) for words, _ in doors]
+        for button, (_, act) in zip(buttons, doors, strict=True):
+            button.clicked.connect(self.accept)
+            button.clicked.connect(act)
+        self.set_close_button(left=buttons)
 
 
 class BugDialog(Dialog):
@@ -276,7 +291,8 @@ class _ByName(QFileIconProvider):
 def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
     """A dialog at `start`, a folder or a file in it."""
     at = Path(start) if start else paths.home()
-    dialog = QFileDialog(parent, title, str(at if at.is_dir() else at.parent), filters)
+    folder = next(filter(paths.is_dir, (at, at.parent)), paths.home())
+    dialog = QFileDialog(parent, title, str(folder), filters)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
     dialog.resize(880, 540)
     files = dialog.findChild(QTreeView)
@@ -286,7 +302,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     icons = _ByName()
     dialog.setIconProvider(icons)
     dialog.setProperty("icons", icons)  # Qt does not keep it
-    if not at.is_dir():
+    if not paths.is_dir(at):
         dialog.selectFile(at.name)
     dialog.finished.connect(dialog.deleteLater)
     return dialog

@@ -24,7 +24,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -549,3 +549,44 @@ def test_a_bug_is_shown_with_details_to_copy(
     assert "hunter2" not in text
     log = Path(os.environ["TENANT_ADMIN_HOME"])
     assert any("RuntimeError" in file.read_text() for file in log.rglob("*.log"))
+
+
+# dead ends
+
+
+def test_another_programs_file_is_called_so_and_offers_nothing_that_changes_it(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "cookies.sqlite"
+    ask(path, "CREATE TABLE moz_cookies (id INTEGER PRIMARY KEY, name TEXT)")
+    page = open_file(qtbot, window, path)
+    banner = notice(window, "This is not a database of the platform")
+    offered = [found.text() for found in banner.findChildren(QPushButton) if found.isVisible()]
+    assert offered == ["Open another…"] and "moz_cookies" in banner.headline()
+    assert page.context.opened.read_only and not page.commands.action("create").isEnabled()
+    assert ask(path, "SELECT name FROM sqlite_master") == [("moz_cookies",)]
+
+
+@pytest.mark.parametrize(
+    ("make", "doors"),
+    [
+        (_text, ["Show in folder", "Open another…"]),
+        (_gone, ["Open another…"]),
+        (
+            _damaged,
+            ["Restore from a copy…", "Save what can be read…", "Show in folder", "Open another…"],
+        ),
+    ],
+)
+def test_what_can_be_done_about_a_file_is_a_button(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, make: Callable[[Path], str], doors: list[str]
+) -> None:
+    path = tmp_path / "notes.txt"
+    make(path)
+    window.files.open(path)
+    box = dialog(qtbot, window, ErrorDialog)
+    assert box.title.text() == "notes.txt cannot be opened"
+    offered = [found.text() for found in box.findChildren(QPushButton)]
+    assert offered == [*doors, "Close"]
+    press("Escape")
+    closed(qtbot, window, ErrorDialog)
