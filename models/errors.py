@@ -15,7 +15,7 @@ Place = Path | str
 """A file, or what a person calls the database (`Database.place`)."""
 
 
-_OF_ONE_STEP: Final = re.compile(r"; nothing was (?:changed|removed|restored)| Nothing was \w+\.")
+_OF_ONE_STEP: Final = re.compile(r"; nothing was (?:changed|removed|restored|written)| Nothing was \w+\.")
 """How a sentence says that its own transaction changed nothing."""
 
 

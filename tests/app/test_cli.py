@@ -41,7 +41,6 @@ def test_any_file_name(demo: Path, tmp_path: Path, name: bytes) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="file names are Unicode there")
 def test_a_name_that_is_no_utf8_may_be_written_to(demo: Path, tmp_path: Path) -> None:
     first, copy, dump, new = (os.fsdecode(tmp_path / f"{name}-") + "\udcff" for name in "abcd")
     Path(first).write_bytes(demo.read_bytes())

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as POSIX sends them")
-
 PATIENCE = 30
 ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
 
@@ -94,7 +92,6 @@ def test_an_end_at_any_moment_leaves_nothing(copy: Path, tmp_path: Path, number:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a desktop is always there")
 @pytest.mark.parametrize("display", ["", ":4711", "no.such.host.invalid:0"])
 def test_without_a_display_there_is_a_sentence(copy: Path, tmp_path: Path, display: str) -> None:
     process = start(tmp_path / "home", copy, QT_QPA_PLATFORM="", DISPLAY=display, WAYLAND_DISPLAY="")

@@ -10,6 +10,7 @@ from peewee import OperationalError
 
 from app import paths
 from models.engine import Database, raw, sql_name
+from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
 from models.schema import Schema, find_tenants, inspect, internal
@@ -150,7 +151,7 @@ def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
     for name in filterfalse(internal, schema.columns):
         try:
             counts[name] = database.scalar(raw(f"SELECT count(*) FROM main.{sql_name(name)}"))  # noqa: S608
-        except OperationalError:
+        except (OperationalError, OnlyElsewhere):
             if schema.columns[name]:
                 raise
             counts[name] = None  # a virtual table, perhaps of a module that is not here
