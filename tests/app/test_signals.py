@@ -5,12 +5,12 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-PATIENCE = 30
+from tests.fixtures.processes import PATIENCE, until_open
+
 ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
 
 
@@ -19,15 +19,6 @@ def start(home: Path, path: Path, **more: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "app", path], env=environment, stderr=subprocess.PIPE, text=True
     )
-
-
-def until_open(process: "subprocess.Popen[str]", home: Path) -> None:
-    """Waits until the file is among those opened last, which is written once it is open."""
-    deadline = time.monotonic() + PATIENCE
-    written = home / "settings.ini"
-    while not (written.exists() and "recent_files" in written.read_text()):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def children(process: "subprocess.Popen[str]") -> list[str]:

@@ -966,7 +966,7 @@ def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
         assert result.removed["audit_chain"] == expected
         assert result.removed["planning_runs"] > 0
         assert chains.problems(connection) == []
-        assert not path.with_name("demo.sqlite-wal").stat().st_size
+        assert path.with_name("demo.sqlite-wal").stat().st_size < 50_000  # the report alone
         assert connection.pragma("wal_autocheckpoint") == 1000
 
 
