@@ -293,7 +293,6 @@ def runs(theme: Theme) -> Shot:
         ]
     )
     inspector.add_widget(fields)
-    inspector.add_stretch()
     inspector.set_actions(
         [push_button(theme, "Pause", icon=Icon.PAUSE), push_button(theme, "Delete…", icon=Icon.DELETE)]
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -66,12 +66,13 @@ class EmptyState(QWidget):
 GAP = 12
 _LONG = 160
 _COPIED_MS = 1200
-_DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 320, 160
-_LEAST_WIDTH, _LEAST_BODY = 280, 24
+_DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 160
+_LEAST_WIDTH, _LEAST_BODY, _ALL = 280, 24, 4_000
 
 
 class MasterDetail(QSplitter):
-    """`detail` gets a third of the width, from 320 to 400 px, until the handle is moved by hand.
+    """`detail` gets a third of the width, from 384 to 400 px, until the handle is moved by hand.
+    What it shows moves nothing.
 
     `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one.
     """
@@ -88,6 +89,7 @@ class MasterDetail(QSplitter):
         self._save = save
         self.addWidget(master)
         self.addWidget(detail)
+        detail.setMinimumWidth(_LEAST_DETAIL)  # its own would follow the buttons that it shows
         self.setChildrenCollapsible(False)
         self.setHandleWidth(GAP)
         self.handle(1).setAccessibleName("Divider before the inspector")
@@ -98,7 +100,7 @@ class MasterDetail(QSplitter):
         self._by_hand = not state.isEmpty() and self.restoreState(state)
         self.splitterMoved.connect(self._moved)
 
-    def share_width(self) -> None:
+    def _share_width(self) -> None:
         """Gives both their share, unless they were arranged by hand."""
         if not self._by_hand:
             room = self.width() - GAP
@@ -112,10 +114,38 @@ class MasterDetail(QSplitter):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.share_width()
+        self._share_width()
 
     def _moved(self) -> None:
         self._by_hand = True
+
+
+class _Body(QScrollArea):
+    """As high as its content, so that what follows stands below it; higher while a part of it stretches."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__(widgetResizable=True)
+        self._content, self.stretching = content, list[QWidget]()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setViewport(QWidget())
+        self.setWidget(content)
+        self.setMinimumHeight(_LEAST_BODY)
+
+    def sizeHint(self) -> QSize:
+        stretches = any(not part.isHidden() for part in self.stretching)
+        wanted = _ALL if stretches else self._content.heightForWidth(self.viewport().width())
+        return QSize(super().sizeHint().width(), wanted if wanted >= 0 else self._content.sizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
 
 
 class Inspector(QFrame):
@@ -144,12 +174,7 @@ class Inspector(QFrame):
         self._content = content = QWidget()
         content.setProperty("clear", True)
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setViewport(QWidget())
-        scroll.setWidget(content)
-        scroll.setMinimumHeight(_LEAST_BODY)
+        self._scroll = _Body(content)
         content.setAutoFillBackground(False)
         self._foot = QWidget()
         self._foot.hide()  # buttons for nothing would still ask for their room
@@ -158,7 +183,9 @@ class Inspector(QFrame):
         self._record = QWidget()
         self._head = in_row((self.title, 1), self._chip_box)
         self._top = in_column(self._head, self.subtitle, margins=(14, 0, 14, 2), spacing=4)
-        in_column(self._top, (scroll, 1), self._foot, within=self._record, margins=(0, 10, 0, 14), spacing=6)
+        in_column(
+            self._top, self._scroll, self._foot, None, within=self._record, margins=(0, 10, 0, 14), spacing=6
+        )
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record, self.failure):
             self._stack.addWidget(part)
@@ -190,14 +217,15 @@ class Inspector(QFrame):
             self._head.addWidget(self._chip_box)
         else:
             self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
+        self.subtitle.setMinimumHeight(0)  # else what was shown before would still ask for its own
         # Where the card is low, a stacked layout would cut the lines that wrap.
         self.subtitle.setMinimumHeight(max(0, self.subtitle.heightForWidth(max(1, room))))
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
+        """Above the acts; a part that stretches takes what is left while it is shown."""
         self._body.addWidget(widget, stretch)
-
-    def add_stretch(self) -> None:
-        self._body.addStretch(1)
+        if stretch:
+            self._scroll.stretching.append(widget)
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """Buttons at the foot, from the left; once."""

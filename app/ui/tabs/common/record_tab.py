@@ -121,7 +121,6 @@ class RecordTab(QWidget):
     def build_inspector(self) -> None:
         """Adds the parts of the inspector, once: the fields, or what more there is."""
         self.inspector.add_widget(self.fields)
-        self.inspector.add_stretch()
 
     def load(self, database: Database, record_id: Any) -> Any:
         """Reads one record, on a reader thread. Raises `NotFound`."""
@@ -354,5 +353,4 @@ class RecordTab(QWidget):
         self.inspector.show_record()
         self._show_selection()
         self.commands.update()
-        self._master_detail.share_width()
         self.details_shown.emit(record_id)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QModelIndex
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
@@ -113,12 +113,9 @@ class RunsTab(RecordTab):
         self.scores.activated.connect(self._open_artifact)
         self._config = JsonView(theme, "Config")
         self._config.setMinimumHeight(_JSON_HEIGHT)
-        self.inspector.add_widget(self.scores)
         self.inspector.add_widget(self.fields)
+        self.inspector.add_widget(self.scores)
         self.inspector.add_widget(self._config, 1)
-        self._below = QWidget()  # takes the room of a config that is not there
-        self._below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.inspector.add_widget(self._below)
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
@@ -151,7 +148,6 @@ class RunsTab(RecordTab):
         )
         config = run["config"]
         self._config.setVisible(config is not None)
-        self._below.setVisible(config is None)
         self._config.set_json(None if config is None else str(config))
         for act in ACTS:
             self.commands.show_button(act.name, act.name in main_acts(run["status"]))

@@ -20,7 +20,7 @@ from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import Label, Look
 
-_GAP, _LONGEST = 10, 24
+_GAP, _LONGEST, _VERDICT = 10, 24, 60
 _FULL, _PLANNERS_FULL = 100.0, 10.0
 """The best score of the platform's document, and of its planning machine."""
 
@@ -134,7 +134,7 @@ def summary(detail: RunDetail) -> str:
     if run["quality_score"] is not None:
         parts.append(f"score {formatting.figure(run['quality_score'])}")
     if run["kill_verdict"]:
-        parts.append(f"verdict {run['kill_verdict']}")
+        parts.append(f"verdict {formatting.first_line(run.text('kill_verdict'), _VERDICT)}")
     if isinstance(run["pivot_count"], int) and run["pivot_count"]:
         parts.append(counted(run["pivot_count"], "pivot"))
     return " · ".join(parts)

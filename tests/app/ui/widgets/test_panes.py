@@ -26,12 +26,12 @@ def move_handle(pair: MasterDetail, place: int) -> None:
 
 
 def test_the_detail_gets_a_third_within_bounds(qtbot: QtBot) -> None:
-    pair, kept = shown(qtbot, 1112)
-    assert pair.sizes() == [1100 - 366, 366]
+    pair, kept = shown(qtbot, 1182)
+    assert pair.sizes() == [1170 - 390, 390]
     pair.resize(1612, 300)
     assert pair.sizes() == [1200, 400]
-    pair.resize(812, 300)
-    assert pair.sizes() == [480, 320]
+    pair.resize(912, 300)
+    assert pair.sizes() == [516, 384]
     pair.save_sizes()
     assert not kept, "nobody has arranged anything"
 
@@ -39,7 +39,7 @@ def test_the_detail_gets_a_third_within_bounds(qtbot: QtBot) -> None:
 def test_what_was_moved_by_hand_stays_and_is_kept(qtbot: QtBot) -> None:
     pair, kept = shown(qtbot, 1012)
     move_handle(pair, 400)
-    pair.share_width()
+    pair._share_width()
     assert pair.sizes() == [400, 1012 - GAP - 400]
     pair.save_sizes()
     again, _ = shown(qtbot, 1012, kept[0])
