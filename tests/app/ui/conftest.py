@@ -99,6 +99,7 @@ def window(qtbot: QtBot, theme: Theme) -> Iterator[MainWindow]:
     settings.utc_times = True
     settings.verify_by_itself = False
     window = MainWindow(theme, settings, lambda: NOW)
+    window.resize(1280, 800)  # the screen of these tests is smaller
     qtbot.addWidget(window)
     window.show()
     window.activateWindow()
