@@ -36,7 +36,7 @@ class Images:
     """Reads the rows of one database for an act, as its schema is at the moment.
 
     With the first of them the end of the chain is read in which the act will be recorded, where that is one:
-    that of the tenant `chain`, to be set before, or else that of the only row.
+    that of the only row's tenant, or else of the tenant `chain`, to be set before.
     """
 
     def __init__(self, database: Database) -> None:
@@ -250,16 +250,12 @@ class Images:
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
         if TABLE not in tables:
             return []
-        if self.chain is not None:
-            return end_queries(self.chain)
-        if self._only_row is None:
-            return []
-        table, record_id = self._only_row
+        table, record_id = self._only_row or ("", None)
         if table not in tables or "tenant_id" not in tables[table].columns:
-            return []
+            return [] if self.chain is None else end_queries(self.chain)
         this_row, values = one_of(table, (ID,), [(record_id,)])
-        of_row = f"SELECT tenant_id FROM {sql_name(table)} WHERE {this_row}"  # noqa: S608
-        return end_queries(SQL(of_row, values))
+        of_row = f"SELECT coalesce(tenant_id, ?) FROM {sql_name(table)} WHERE {this_row}"  # noqa: S608
+        return end_queries(SQL(of_row, [self.chain, *values]))
 
 
 def require_key(table: StoredTable) -> None:

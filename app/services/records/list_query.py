@@ -113,7 +113,7 @@ class Statements:
         self.has_rowids = stored.rowid is not None
         self._by = Column(self.source, stored.row_key)
         self.key = self._by if self.has_rowids else exactly(self._by)
-        self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants
+        self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants(stored)
         self.sort = self.table.column(query.sort or self.table.sort)
         self._descending = self.table.descending if query.sort is None else query.descending
 

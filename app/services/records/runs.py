@@ -1,6 +1,6 @@
 """Planning runs: what they produced, and the status changes an administrator may make.
 
-Runs belong to the platform, not to a tenant: their audit entries go to the chain of tenant `system`.
+What is done to a run is recorded in the chain of its tenant, where the file gives it one, else of `system`.
 """
 
 import json
@@ -20,6 +20,7 @@ from app.services.records.rows import StoredRow
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
 from models.errors import NotAllowed, NotFound, TableMissing
+from models.schema import read_stored
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
 
@@ -95,8 +96,15 @@ def taken(database: Database) -> frozenset[RunStatus]:
     return _named(database.accepted(PLANNING_RUNS.name, "status", tuple(RunStatus)))
 
 
+def has_tenants(database: Database) -> bool:
+    """Whether the file's runs belong to tenants."""
+    stored, _ = read_stored(database, lambda tables: ())
+    table = stored.get(PLANNING_RUNS.name)
+    return table is not None and PLANNING_RUNS.has_tenants(table)
+
+
 def cannot_record(database: Database) -> str | None:
-    """Why nothing can be done to runs at all."""
+    """Why nothing can be done to runs that have no tenants."""
     return unknown_tenant(database, SYSTEM_TENANT)
 
 
@@ -138,7 +146,12 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
 
 def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
     images.chain = SYSTEM_TENANT
-    return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=("status", "idea"))
+    return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=("status", "idea", "tenant_id"))
+
+
+def _chain(row: StoredRow) -> str:
+    """The tenant in whose chain it is recorded. Raises as `StoredRow.tenant` does."""
+    return SYSTEM_TENANT if row.image.get("tenant_id") is None else row.tenant
 
 
 def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
@@ -147,7 +160,7 @@ def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[St
     queries = [
         AuditEntry.select(AuditEntry.payload)
         .where(
-            AuditEntry.tenant_id == SYSTEM_TENANT,
+            AuditEntry.tenant_id.in_((_chain(row), SYSTEM_TENANT)),
             AuditEntry.event_type == AuditEvent.RUN_DELETED,
             fn.INSTR(AuditEntry.payload, f'"runId":{json.dumps(row.shown("id"), ensure_ascii=False)},') > 0,
         )
@@ -186,7 +199,7 @@ def _event(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
         "runId": row.shown("id"),
         "changes": {"status": {"from": before, "to": after}},
     }
-    return Event(SYSTEM_TENANT, kind, payload)
+    return Event(_chain(row), kind, payload)
 
 
 def _short(row: StoredRow) -> str:

@@ -112,10 +112,9 @@ class Table:
         """Whether SQLite numbers the records; else an id is a text."""
         return isinstance(self.model._meta.primary_key, AutoField)
 
-    @cached_property
-    def has_tenants(self) -> bool:
-        """Whether its rows belong to tenants; planning runs belong to the platform."""
-        return "tenant_id" in self.model._meta.fields
+    def has_tenants(self, stored: StoredTable) -> bool:
+        """Whether its rows belong to tenants; planning runs do where the file's table says so."""
+        return "tenant_id" in self.model._meta.fields or "tenant_id" in stored.columns
 
     @cached_property
     def listed(self) -> tuple[TableColumn, ...]:

@@ -84,6 +84,7 @@ class RunsTab(RecordTab):
     _parked: ParkedIdeasDialog | None = None
     _no_parked: str | None = None
     _unrecordable: str | None = None
+    _has_tenants = False
     _taken: frozenset[str] = frozenset(RunStatus)
 
     def special_columns(self) -> declared.Special:
@@ -176,11 +177,14 @@ class RunsTab(RecordTab):
         self.scope_note.setText(
             f"This list shows the runs of all tenants; choosing {scope.tenant_id} does not narrow it."
         )
-        self.scope_note.setVisible(scope.tenant_id is not None)
+        self._show_scope_note()
+
+    def _show_scope_note(self) -> None:
+        self.scope_note.setVisible(self.scope.tenant_id is not None and not self._has_tenants)
 
     def read_beside(self, query: ListQuery) -> None:
         self.context.runner.read(
-            lambda database: (planning.taken(database), planning.cannot_record(database)),
+            _limits,
             on_done=self._know_limits,
             on_failed=lambda error: None,
         )
@@ -231,8 +235,9 @@ class RunsTab(RecordTab):
         for act in ACTS:
             self.commands.show_button(act.name, act.name in wanted)
 
-    def _know_limits(self, found: tuple[frozenset[str], str | None]) -> None:
-        self._taken, self._unrecordable = found
+    def _know_limits(self, found: tuple[frozenset[str], bool, str | None]) -> None:
+        self._taken, self._has_tenants, self._unrecordable = found
+        self._show_scope_note()
         self.commands.update()
 
     def _open_artifact(self, phase: str) -> None:
@@ -266,6 +271,12 @@ class RunsTab(RecordTab):
     def _parked_not_counted(self, error: TenantAdminError) -> None:
         self._no_parked = str(error)
         self.commands.update()
+
+
+def _limits(database: Database) -> tuple[frozenset[str], bool, str | None]:
+    """The statuses the file takes, whether its runs have tenants, and else why nothing can be recorded."""
+    has_tenants = planning.has_tenants(database)
+    return planning.taken(database), has_tenants, None if has_tenants else planning.cannot_record(database)
 
 
 def main_acts(status: Any) -> tuple[str, ...]:

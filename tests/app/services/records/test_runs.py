@@ -7,6 +7,7 @@ from app.services.records import runs as planning
 from app.services.records import writing
 from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
+from app.workers import scan_pool
 from models.errors import NotAllowed, NotFound, Refused, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import RunStatus
@@ -139,10 +140,38 @@ def test_the_platform_s_own_file_takes_every_status(database: LocalDatabase) -> 
     assert planning.taken(database) == set(RunStatus)
 
 
+def test_a_run_s_tenant_has_the_record_of_it(tmp_path: Path) -> None:
+    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
+        sql = database.connection()
+        sql.execute(
+            "INSERT INTO planning_runs (id, tenant_id, idea, status, created_at, updated_at) VALUES"
+            " ('a', 'aurora', 'x', 'paused', 1, 1), ('none', NULL, 'y', 'paused', 1, 1)"
+        )
+        appended = "SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT ?"
+        for run, tenant in (("a", "aurora"), ("none", "system"), ("run-1", "default")):
+            change = planning.set_status(database, [run], RunStatus.KILLED, actor="ops", now=NOW)
+            writing.undo(database, change, now=NOW)
+            assert sql.execute(appended, (2,)).fetchall() == [(tenant,), (tenant,)]
+        planning.set_status(database, ["a", "none", "run-1"], RunStatus.KILLED, actor="ops", now=NOW)
+        assert {name for (name,) in sql.execute(appended, (3,))} == {"aurora", "system", "default"}
+    report = scan_pool.verify(tmp_path / "gateway.sqlite", now=NOW)
+    assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
+
+
+def test_a_deleted_run_of_a_tenant_gets_its_status_back(database: LocalDatabase, events: Events) -> None:
+    database.connection().execute("ALTER TABLE planning_runs ADD COLUMN tenant_id TEXT DEFAULT 'aurora'")
+    run = add_run(database, "running")
+    planning.set_status(database, [run], RunStatus.DELETED, actor="ops", now=NOW)
+    planning.restore(database, [run], actor="ops", now=NOW)
+    assert planning.get(database, run).run["status"] == "running"
+    assert [tenant for tenant, *_ in events()] == ["aurora", "aurora"]
+
+
 def test_what_keeps_an_act_from_being_recorded_is_named(tmp_path: Path) -> None:
     path = create_gateway(tmp_path / "gateway.sqlite")
     refer_to_tenants(path, "aurora")
     with connected(path) as database:
+        database.connection().execute("UPDATE planning_runs SET tenant_id = NULL")
         assert "tenants, which has no id “system”" in str(planning.cannot_record(database))
         with pytest.raises(NotAllowed, match=r"no id “system”.* Nothing was changed\."):
             planning.set_status(database, ["run-1"], RunStatus.KILLED, actor="ops", now=NOW)

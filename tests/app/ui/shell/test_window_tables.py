@@ -254,10 +254,33 @@ def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     assert not window.findChildren(ConfirmDialog)
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_chosen_tenant_narrows_runs_where_the_file_gives_them_one(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, own: bool
+) -> None:
+    path = create_gateway(tmp_path / "gateway.sqlite")
+    ask(
+        path,
+        "INSERT INTO planning_runs (id, tenant_id, idea, created_at, updated_at)"
+        " VALUES ('run-2', 'aurora', 'Theirs', 1795600000000, 1795600000000)",
+    )
+    if not own:
+        ask(path, "ALTER TABLE planning_runs DROP COLUMN tenant_id")
+    open_file(qtbot, window, path)
+    page = go(qtbot, window, RUNS)
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(2, RUNS))
+    window.tenants.picked.emit("aurora")
+    note = "This list shows the runs of all tenants; choosing aurora does not narrow it."
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(1 if own else 2, RUNS))
+    qtbot.waitUntil(lambda: (note in labels(page)) is not own)
+    assert tuple(values(page, "idea")) == ("Theirs",) or not own
+
+
 def test_runs_say_why_nothing_can_be_recorded_of_them(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     path = create_gateway(tmp_path / "gateway.sqlite")
+    ask(path, "ALTER TABLE planning_runs DROP COLUMN tenant_id")
     refer_to_tenants(path, "aurora")
     open_file(qtbot, window, path)
     page = go(qtbot, window, TABLES.index("planning_runs"))
