@@ -5,7 +5,7 @@ What their URLs may be stands at the end.
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -81,16 +81,16 @@ def create(
 @writing.act
 def update(images: Images, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
     """Changes what differs from what the form showed at first. Raises `NotFound` and `InvalidInput`."""
-    wanted = _checked(form)
-    if form.secret is not None:
-        wanted["secret"] = form.secret or None
     row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
     left = {
         name for name in ("name", "url", "events") if getattr(form, name) == readable(row.image.get(name))
     }
     if form.active is bool(row["active"]):
         left.add("active")
-    after = {name: value for name, value in wanted.items() if name not in left and not row.holds(name, value)}
+    wanted = _checked(form, left)
+    if form.secret is not None:
+        wanted["secret"] = form.secret or None
+    after = {name: value for name, value in wanted.items() if not row.holds(name, value)}
     if not after:
         raise NotAllowed("Nothing was changed.")
     before = {name: row[name] for name in after}
@@ -133,15 +133,21 @@ def delete(images: Images, webhook_ids: Sequence[str], *, actor: str, now: int) 
     return writing.deletion(images, rows, writing.named(rows, "webhook", _name), event)
 
 
-def _checked(form: WebhookInput) -> dict[str, Value]:
-    url, hostname = valid_url(form.url)
-    return {
-        "name": text.single_line("name", "The name", form.name, longest=200, required=False),
-        "hostname": hostname,
-        "url": url,
-        "active": int(form.active),
-        "events": valid_events(form.events),
-    }
+def _checked(form: WebhookInput, left: Collection[str] = ()) -> dict[str, Value]:
+    """What the form stores, but for the fields `left` as they are: those are not judged. The host always
+    becomes the URL's own, where that is one.
+    """
+    values: dict[str, Value] = {"active": int(form.active)}
+    try:
+        values["url"], values["hostname"] = valid_url(form.url)
+    except InvalidInput:
+        if "url" not in left:
+            raise
+    if "name" not in left:
+        values["name"] = text.single_line("name", "The name", form.name, longest=200, required=False)
+    if "events" not in left:
+        values["events"] = valid_events(form.events)
+    return {name: value for name, value in values.items() if name not in left}
 
 
 _NAMED_BY = ("name", "hostname", "url", "events")

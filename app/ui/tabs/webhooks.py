@@ -147,12 +147,14 @@ class WebhookDialog(FormDialog):
             tenants = TenantField(context.tenants, tenant)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check(checked(text.tenant_id)))
         self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
-        url = QLineEdit(webhook.text("url") if webhook else "")
+        stored_url = webhook.text("url") if webhook else None
+        url = QLineEdit(stored_url or "")
         url.setPlaceholderText("https://hooks.example.com/path")
-        self.add_field("url", "URL", url, checked(webhooks.valid_url), "https, or http on this computer")
+        check_url = checked(webhooks.valid_url, stored_url)
+        self.add_field("url", "URL", url, check_url, "https, or http on this computer")
         stored_events = webhook.text("events") if webhook else webhooks.ALL_EVENTS
         events = EventsField(webhooks.EVENT_TYPES, webhooks.ALL_EVENTS, stored_events)
-        self.add_field("events", "Events", events, checked(webhooks.valid_events))
+        self.add_field("events", "Events", events, checked(webhooks.valid_events, stored_events))
         secret = QLineEdit()
         secret.setEchoMode(QLineEdit.EchoMode.Password)
         if webhook is not None and webhook["has_secret"]:

@@ -195,12 +195,15 @@ class FormDialog(Dialog):
         return sentence
 
 
-def checked(check: Callable[[str], object]) -> Check:
-    """A field's check out of a service's own: its sentence, or "" when the value is fine."""
+def checked(check: Callable[[str], object], stored: str | None = None) -> Check:
+    """A field's check out of a service's own: its sentence, or "" when the value is fine or the one `stored`,
+    which an edit beside it leaves as it is.
+    """
 
     def sentence(value: Value) -> str:
         try:
-            check(str(value))
+            if value != stored:
+                check(str(value))
         except InvalidInput as error:
             return str(error)
         return ""

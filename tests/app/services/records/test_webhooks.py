@@ -99,6 +99,25 @@ def test_an_edit_beside_odd_values_leaves_them_as_they_are(database: LocalDataba
         webhooks.update(database, webhook_id, replace(form, url=shown.text("url")), actor="ops", now=NOW)
 
 
+def test_an_edit_judges_only_what_it_changes(database: LocalDatabase, events: Events) -> None:
+    webhook_id = create(database)
+    connection = database.connection()
+    url = "https://user:password@hooks.acme.example/in"
+    connection.execute("UPDATE webhook_destinations SET url = ?, events = ''", (url,))
+    renamed = WebhookInput("Renamed", url, "")
+    webhooks.update(database, webhook_id, renamed, actor="ops", now=NOW)
+    stored = "SELECT name, hostname, url, events FROM webhook_destinations"
+    assert connection.execute(stored).fetchone() == ("Renamed", "hooks.acme.example", url, "")
+    assert events()[-1][2]["changes"] == {"name": {"from": "CI", "to": "Renamed"}}
+    refusable: dict[str, Any] = {"url": url.replace("/in", "/out"), "events": " , ", "name": "a\u202eb"}
+    for field, value in refusable.items():
+        with pytest.raises(InvalidInput) as refused:
+            webhooks.update(database, webhook_id, replace(renamed, **{field: value}), actor="ops", now=NOW)
+        assert refused.value.field == field
+    webhooks.update(database, webhook_id, replace(renamed, events="run_killed"), actor="ops", now=NOW)
+    assert events()[-1][2]["changes"] == {"events": {"from": "", "to": "run_killed"}}
+
+
 def test_no_column_that_is_declared_a_secret_is_in_an_audit_entry(
     database: LocalDatabase, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
