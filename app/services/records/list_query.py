@@ -96,6 +96,13 @@ def _value(plain: Any) -> Value:
     return bytes.fromhex(plain["bytes"]) if isinstance(plain, dict) else plain
 
 
+def _cut(value: Any) -> Any:
+    """The beginning of a text that a cell shows. Of text, `substr` ends at a NUL; of bytes, it does not."""
+    as_bytes = fn.substr(value.cast("BLOB"), 1, CELL_CHARACTERS).cast("TEXT")
+    cut = fn.substr(value, 1, CELL_CHARACTERS)
+    return Case(None, [((fn.typeof(value) == "text") & (fn.instr(value, fn.char(0)) > 0), as_bytes)], cut)
+
+
 class Statements:
     """The statements of one list, of a table as the file has it.
 
@@ -226,10 +233,7 @@ class Statements:
     def cells(self) -> list[Any]:
         """The list's columns as a page reads them, text cut at `CELL_CHARACTERS`."""
         values = ((column, self.value(column)) for column in self.table.listed)
-        return [
-            fn.substr(value, 1, CELL_CHARACTERS) if column.kind in _TEXTS else value
-            for column, value in values
-        ]
+        return [_cut(value) if column.kind in _TEXTS else value for column, value in values]
 
     def value(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """A column's value, or NULL when the file lacks the column."""

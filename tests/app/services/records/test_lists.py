@@ -418,6 +418,12 @@ def test_long_texts_are_cut_in_a_page_and_whole_in_an_export(lists: Lists, datab
     assert list(lists.rows(database, AUDIT, [5, 6], ("seq", "payload"))) == [(5, long), (6, '{"n":5}')]
 
 
+def test_what_stands_behind_a_nul_is_in_the_cell(lists: Lists, database: LocalDatabase) -> None:
+    database.connection().execute("UPDATE audit_chain SET payload = ? WHERE seq = 5", ("a\0b",))
+    (row,) = lists.load_page(database, AUDIT, [5])
+    assert row is not None and row[3] == "a\0b"
+
+
 def test_an_export_keeps_the_order_over_many_pages(lists: Lists, database: LocalDatabase) -> None:
     query = replace(AUDIT, sort="payload")
     keys = lists.load_keys(database, query)
