@@ -17,8 +17,18 @@ ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
 def start(home: Path, path: Path, **more: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "TENANT_ADMIN_HOME": str(home), **more}
     return subprocess.Popen(
-        [sys.executable, "-m", "app", path], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "app", path],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heard,  # noqa: PLW1509 - it takes no lock
     )
+
+
+def heard() -> None:
+    """In the child: what runs in the background ignores signals, and hands that on."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def children(process: "subprocess.Popen[str]") -> list[str]:
