@@ -44,7 +44,7 @@ _RETRIES: Final = 5
 
 
 @dataclass(kw_only=True)
-class Removal:
+class RetentionRemoval:
     """One run's removals; `result` counts them, and is right whenever they end.
 
     Of entries the `shares` go. `attempt` is what was verified, which holds while the file is `untouched()`.

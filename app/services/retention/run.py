@@ -23,7 +23,7 @@ from app.services.retention.plan import (
     hold_back,
     stays,
 )
-from app.services.retention.removal import BATCH_ROWS, Removal
+from app.services.retention.removal import BATCH_ROWS, RetentionRemoval
 from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, NotAllowed, ReadOnlyFile, StorageError, TenantAdminError
@@ -145,7 +145,7 @@ def _is_news(database: Database, result: RetentionResult) -> bool:
 
 
 @dataclass(kw_only=True)
-class _Run(Removal):
+class _Run(RetentionRemoval):
     """A removal with what comes before and after it."""
 
     confirmation: Confirmation
