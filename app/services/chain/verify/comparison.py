@@ -44,20 +44,20 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     joined.add(*moved.values())
     failed = set(moved)
     latest = [voice[-1] for voice in history.voices]
-    replaced = history.before_current  # the later ones take its place, except in what markers say was removed
-    for known in history.current if replaced is None else (replaced, *history.current):
+    starts = _starts(history)
+    for place, known in enumerate(history.checkpoints):
+        current = place >= history.baseline  # those before it only know what markers say was removed since
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
                 continue
             chain, found = joined.chains.get(name), None
             if chain is not None:
-                against = first_wrong.get(name), history.adopted.get(name)
-                compared = _Comparison(joined, chain, sealed, known, *against)
+                compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), starts[name])
                 newest = any(end.tenants.get(name, sealed) is sealed for end in latest)
                 found = compared.of_markers()
-                if known is not replaced:
+                if current:
                     found = found or compared.of_rows(newest, exported=history.keys is not None)
-            elif known is not replaced and not joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
+            elif current and not joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
                 found = _missing(name, sealed, known)
             if found is not None:
                 failed.add(name)
@@ -137,6 +137,17 @@ def _is_exactly(joined: Joined, known: Checkpoint) -> bool:
     )
 
 
+def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
+    """The first numbers that were ever known of each tenant, by a checkpoint or as accepted by a person."""
+    found: dict[str, set[int]] = {}
+    for known in history.checkpoints:
+        for name, sealed in known.tenants.items():
+            found.setdefault(name, set()).add(sealed.first_seq)
+    for name in found.keys() & history.adopted.keys():
+        found[name].add(history.adopted[name][0])
+    return found
+
+
 def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
     when = datetime.fromtimestamp(earlier.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     more = max(0, latest.rows_ever - earlier.rows_ever)
@@ -160,8 +171,8 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
 class _Comparison:
     """One tenant's chain against what one checkpoint knows of it, through the last seq that it knew.
 
-    `wrong` is the lowest seq of the chain with an error of its own, None if there is none; `accepted` the
-    start that a person accepted.
+    `wrong` is the lowest seq of the chain with an error of its own, None if there is none; `starts` are the
+    numbers that it was known to start with.
     """
 
     joined: Joined
@@ -169,7 +180,7 @@ class _Comparison:
     sealed: SealedChain
     known: Checkpoint
     wrong: int | None
-    accepted: tuple[int, str] | None
+    starts: Collection[int]
 
     @property
     def _explained(self) -> bool:
@@ -312,8 +323,7 @@ class _Comparison:
         removed, it would still be there. A person may have accepted that they are gone.
         """
         sealed, chain, joined = self.sealed, self.chain, self.joined
-        accepted = self.accepted is not None and self.accepted[0] == marker.from_seq
-        if marker.from_seq == sealed.first_seq or accepted:
+        if marker.from_seq in self.starts:
             return None
         if joined.gaps or not joined.all_markers or chain.doubted:
             return None  # it may be among those that are not known

@@ -1,7 +1,7 @@
 """What a verification is told of checkpoints, and what it says; the JSON of the CLI."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.services.chain.rules import SOUND, Anchor, Finding, Verdict
@@ -116,27 +116,22 @@ class CheckpointHistory:
         return may_replace(self.checkpoints[place], self.checkpoints[:place], self.keys)
 
     @property
-    def _baseline(self) -> int:
+    def baseline(self) -> int:
+        """The place of the last one that covers everything: those before it say nothing more of rows."""
         whole = (place for place, item in enumerate(self.checkpoints) if item.after == 0)
         return max(filter(self.replaces, whole), default=0)
 
     @property
     def current(self) -> tuple["Checkpoint", ...]:
         """Those that say something the later ones do not: from the last one that covers everything."""
-        return self.checkpoints[self._baseline :]
-
-    @property
-    def before_current(self) -> "Checkpoint | None":
-        """The one before them, which may know what markers say was removed since; a trusted one first."""
-        older = replace(self, checkpoints=self.checkpoints[: self._baseline])
-        return older.proving or older.latest
+        return self.checkpoints[self.baseline :]
 
     @property
     def marks(self) -> list[tuple[int, str]]:
         """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
         ends = [end for *_, end in self.voices]
-        noted = [*self.current, *ends, *filter(None, [self.before_current])]
-        found = {(sealed.last_seq, tenant) for known in noted for tenant, sealed in known.tenants.items()}
+        known = (item for checkpoint in self.checkpoints for item in checkpoint.tenants.items())
+        found = {(sealed.last_seq, tenant) for tenant, sealed in known}
         found |= {(end.through, tenant) for end in ends for tenant in end.tenants}
         return sorted(found)
 
