@@ -9,7 +9,7 @@ from app.services.demo import create_demo
 from app.services.records import runs as planning
 from app.services.records.tables import Scope
 from app.settings import Settings
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import RunsTab

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Tone
-from app.ui.shell.busy import Busy
+from app.ui.session.busy import Busy
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon

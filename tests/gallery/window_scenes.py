@@ -14,7 +14,7 @@ from app import paths
 from app.services.demo import create_demo
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog

@@ -1,1 +1,1 @@
-"""The window: its actions, files, history, search and retention, and the workspace of an open file."""
+"""The window: its files, search and retention, and the workspace of an open file."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app import paths
 from app.services.text import counted, visible
 from app.settings import Settings
-from app.ui.shell.busy import Busy
+from app.ui.session.busy import Busy
 from app.ui.theme import Theme
 from models.errors import (
     DamagedFile,

@@ -13,7 +13,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
@@ -138,10 +138,10 @@ class BrokenNotice(Notice):
     def look(self) -> None:
         verdict = self._context.verdict
         if verdict.is_broken:
-            from app.ui.tabs.audit import verifying  # noqa: PLC0415 - with what verifies
+            from app.ui.tabs.audit import words  # noqa: PLC0415 - with what verifies
 
             now = self._context.clock()
-            self.banner.show_verdict(*verifying.words(verdict, now, self._context.settings.utc_times))
+            self.banner.show_verdict(*words.of_file(verdict, now, self._context.settings.utc_times))
         self.setVisible(verdict.is_broken and self._beside)
 
 
@@ -183,7 +183,7 @@ class ContinuationNotice(Notice):
         self._context.runner.job(work, on_done=lambda show: show())
 
     def _take_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
-        from app.ui.tabs.audit.verifying import Asked, Outcome  # noqa: PLC0415 - with what verifies
+        from app.ui.session.outcome import Asked, Outcome  # noqa: PLC0415 - with what verifies
 
         self.show_imported(continuation, made)
         self.findings_button.setVisible(bool(made.report.findings))
@@ -192,7 +192,7 @@ class ContinuationNotice(Notice):
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
         """Says how the file stands to the one seen last, and what is wrong with it."""
-        from app.ui.tabs.audit.verifying import HEADLINES  # noqa: PLC0415 - with what verifies
+        from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415 - with what verifies
 
         report = made.report
         tone, headline, icon = HEADLINES[report.verdict]

@@ -20,7 +20,7 @@ from app.services.retention.clock import (
 from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
 from app.services.retention.result import RetentionResult
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import percent, relative_time
 from app.workers.runner import Task

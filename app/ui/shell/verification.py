@@ -11,8 +11,9 @@ from app.services.chain.reading import entries_behind
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
-from app.ui.shell.context import Context
-from app.ui.tabs.audit.verifying import HEADLINES, Asked, Outcome
+from app.ui.session.context import Context
+from app.ui.session.outcome import Asked, Outcome
+from app.ui.tabs.audit.words import HEADLINES
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import grouped, long_time, relative_time
 from app.workers.runner import Task

@@ -12,12 +12,12 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QSizeGrip, QStackedWidget
 
 from app.settings import Settings
+from app.ui.session.busy import Busy
 from app.ui.shell import window_actions
-from app.ui.shell.actions import Actions
-from app.ui.shell.busy import Busy
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
+from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import byte_size
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from app.services.chain.append import Caution
     from app.services.files.describe import OpenedFile
     from app.services.records.change import Change
-    from app.ui.shell.context import Context
+    from app.ui.session.context import Context
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
@@ -151,7 +151,7 @@ class MainWindow(QMainWindow):
 
     def _show_file(self, opened: OpenedFile) -> None:
         # These bring the tabs and all below them, which take longer to load than the window to appear.
-        from app.ui.shell.context import Context  # noqa: PLC0415
+        from app.ui.session.context import Context  # noqa: PLC0415
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
         self.close_file()

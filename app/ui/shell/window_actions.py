@@ -11,10 +11,10 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.services.text import visible
-from app.ui.shell.actions import ActionSpec
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip

@@ -13,8 +13,8 @@ from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, PLANNING_RUNS, Scope
 from app.services.text import counted
+from app.ui.session.context import Context
 from app.ui.shell import notices
-from app.ui.shell.context import Context
 from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped

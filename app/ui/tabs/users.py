@@ -9,7 +9,7 @@ from app.services import text
 from app.services.records.change import Change
 from app.services.records.record import Record
 from app.services.records.tables import USERS
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act
 from app.ui.tabs.common.declared import USERS_TAB

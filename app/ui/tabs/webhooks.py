@@ -11,7 +11,7 @@ from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import WebhookInput
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act, record_act
 from app.ui.tabs.common.declared import WEBHOOKS_TAB

@@ -26,7 +26,7 @@ from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
 from app.services.retention.plan import Plan
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.shell.dialogs import (
     AboutDialog,
     ChooseDatabaseDialog,

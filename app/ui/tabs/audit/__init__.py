@@ -16,17 +16,17 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
-from app.ui.shell.actions import ActionSpec
-from app.ui.tabs.audit import verifying
+from app.ui.session.outcome import Asked, Ends, LinkCell
+from app.ui.tabs.audit import words
 from app.ui.tabs.audit.panel import VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
-from app.ui.tabs.audit.verifying import Asked, Ends, LinkCell
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
+from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import SplitButton
 from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.filter_row import DateRange, Span
@@ -120,8 +120,8 @@ class AuditTab(RecordTab):
         self.inspector.set_header(
             entry.text("event_type"),
             f"entry {number} · {entry['tenant_id']} · {self._moment(entry['created_at'])}",
-            verifying.HASHES[judged.hash_ok],
-            verifying.LINKS[judged.link],
+            words.HASHES[judged.hash_ok],
+            words.LINKS[judged.link],
         )
         self._payload.set_json(entry.text("payload"))
         hashes = (
@@ -132,7 +132,7 @@ class AuditTab(RecordTab):
         self.fields.set_fields(
             [
                 *(Field(name, formatting.shortened(of, 12, 12), True, tone, of) for name, of, tone in hashes),
-                Field("Link", verifying.link_sentence(judged), can_copy=False),
+                Field("Link", words.link_sentence(judged), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
                 *declared.unknown_fields(entry),
             ]
@@ -250,7 +250,7 @@ class AuditTab(RecordTab):
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
     def _link_cell(self, seq: Any) -> LinkCell:
-        return verifying.link_cell(self.panel.outcome, seq)
+        return words.link_cell(self.panel.outcome, seq)
 
 
 def _local_day(at: int) -> int:

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
-from app.ui.shell.context import Context
-from app.ui.tabs.audit.verifying import Asked, Ends, Outcome, run
+from app.ui.session.context import Context
+from app.ui.session.outcome import Asked, Ends, Outcome, run
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button

@@ -13,9 +13,9 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.text import counted
-from app.ui.shell.context import Context
-from app.ui.tabs.audit import verifying
-from app.ui.tabs.audit.verifying import Asked, Outcome
+from app.ui.session.context import Context
+from app.ui.session.outcome import Asked, Outcome, run
+from app.ui.tabs.audit import words
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -116,7 +116,7 @@ class VerificationPanel(QWidget):
         self._asked, self._started, self._is_due = asked, time.monotonic(), True
         self._context.verdict.is_asked = True
         self._context.verdict.asked.emit()
-        self.banner.show_progress(verifying.running(asked), 0, 0)
+        self.banner.show_progress(words.running(asked), 0, 0)
         # What others have written until now is verified, and must not outdate the outcome.
         self._context.outside.look(self._begin)
         self.changed.emit()
@@ -128,7 +128,7 @@ class VerificationPanel(QWidget):
         path, now = self._context.opened.path, self._context.clock()
         heard = partial(self._judged.emit, self._asked)
         by = self._context.settings.actor
-        work = partial(verifying.run, asked=self._asked, path=path, now=now, by=by, on_report=heard)
+        work = partial(run, asked=self._asked, path=path, now=now, by=by, on_report=heard)
         self._job = self._context.runner.job(
             work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )
@@ -201,7 +201,7 @@ class VerificationPanel(QWidget):
         if self._job is not None and not self._job.cancelled:
             rate = formatting.rate(done, time.monotonic() - self._started, "entries")
             detail = f"{done:,} of {total:,} entries · {rate}"
-            self.banner.show_progress(verifying.running(self._asked), done, total, detail)
+            self.banner.show_progress(words.running(self._asked), done, total, detail)
 
     def _show(self, outcome: Outcome) -> None:
         self._part = None if outcome.asked.is_whole else outcome
@@ -219,10 +219,10 @@ class VerificationPanel(QWidget):
         """A part that holds says so beside what is broken, and never in its place."""
         verdict, part = self._context.verdict, self._part
         now, utc = self._context.clock(), self._context.settings.utc_times
-        tone, head, rest, detail, icon = verifying.words(verdict, now, utc)
+        tone, head, rest, detail, icon = words.of_file(verdict, now, utc)
         shown = verdict.outcome
         if part is not None and part is not verdict.outcome:
-            of_part = verifying.banner(part)
+            of_part = words.banner(part)
             if verdict.is_broken and not part.is_broken:
                 detail = f"{of_part[1]} {of_part[2]} · {detail}"
             else:
@@ -258,8 +258,8 @@ class VerificationPanel(QWidget):
             self._say_known("Verification cancelled")
         self.changed.emit()
 
-    def _say(self, tone: Tone, headline: str, *words: str, **more: str) -> None:
-        self.banner.show_verdict(tone, headline, *words, **more)
+    def _say(self, tone: Tone, headline: str, *said: str, **more: str) -> None:
+        self.banner.show_verdict(tone, headline, *said, **more)
         self.report_button.setVisible(self.outcome is not None)
         self.accept_button.setVisible(self.refuse_accept() is None)
 

@@ -13,10 +13,10 @@ from app.services.records.record import Record
 from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, Scope
 from app.services.text import counted, visible
-from app.ui.shell.actions import ActionSpec, Place, Refusal
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec, Place, Refusal
 from models.engine import Database
 
 record_act = partial(ActionSpec, place=Place.INSPECTOR)

@@ -24,7 +24,7 @@ from app.services.records.tables import (
     Table,
     TableColumn,
 )
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.filter_row import Pick

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app.services.records.list_query import Choice, Value
 from app.services.records.tables import ColumnKind, Table
 from app.services.text import visible
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting

@@ -15,7 +15,7 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing
 from app.services.records.tables import Table
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
 from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.data_table import DataTable, HeldPainting

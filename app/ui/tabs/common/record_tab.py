@@ -13,14 +13,14 @@ from app.services.records.list_query import ListQuery, Value
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, Scope
 from app.services.text import counted
-from app.ui.shell.actions import Actions, Place
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import Actions, Place
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues

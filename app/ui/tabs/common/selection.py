@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.itemmodels.columns import Row
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
 from models.errors import NotAllowed, TenantAdminError

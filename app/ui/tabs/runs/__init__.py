@@ -14,7 +14,6 @@ from app.services.records.lists import Keys
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
-from app.ui.shell.actions import ActionSpec
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
@@ -23,6 +22,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, money
 from app.ui.widgets.json_view import JsonView

@@ -11,7 +11,7 @@ from app.services.records import runs as planning
 from app.services.records.record import Record, read_record
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS
 from app.services.text import counted
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import NamesRun, open_run_act
 from app.ui.tabs.common.declared import TabSpec, epoch, moment

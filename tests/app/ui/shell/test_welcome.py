@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.shell.actions import Actions, ActionSpec
 from app.ui.shell.welcome import CHOICES, SHOWN, WelcomePage
 from app.ui.theme import DARK, Mode, Theme
+from app.ui.widgets.actions import Actions, ActionSpec
 
 
 def button(page: WelcomePage, words: str) -> QPushButton:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.services.files import describe
 from app.services.records import notifications, users
 from app.services.records.lists import Lists
-from app.ui.shell import context
+from app.ui.session import context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.workers.runner import Runner, Task

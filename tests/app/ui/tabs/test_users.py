@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import Scope
 from app.settings import Settings
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.users import UsersTab, new_user_form
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog

@@ -3,7 +3,7 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, child, write

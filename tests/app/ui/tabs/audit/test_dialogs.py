@@ -15,7 +15,7 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.rules import Verdict
 from app.services.records import users
 from app.settings import Settings
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.shell.notices import ContinuationNotice
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.theme import Theme

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.declared import MISSING, choice_label, columns, filter_hint
 from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab

@@ -8,7 +8,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from app.services.records.list_query import ListQuery
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.users import UsersTab
 from app.ui.widgets.filter_row import DateRange, FilterValues, Span

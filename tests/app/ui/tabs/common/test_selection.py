@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records import users
 from app.services.records.tables import EVERYONE, Scope
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.common.selection import LOOKED_AT
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.users import UsersTab

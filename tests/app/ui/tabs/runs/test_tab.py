@@ -10,7 +10,7 @@ from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, Scope
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit

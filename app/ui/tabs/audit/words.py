@@ -1,162 +1,17 @@
-"""A verification: what is asked of it, the run of it, and what it says of the file and of each entry."""
+"""What a verification says of the file and of each entry, in words, tones and icons."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum
-from functools import cached_property
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.document import Reason
-from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
+from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport
 from app.services.text import counted
-from app.ui.shell.verdict import FileVerdict
+from app.ui.session.outcome import Asked, LinkCell, Outcome, State
+from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import duration, figure, grouped, long_time, relative_time, shortened
-from app.workers.scan_pool import store_and_verifier
-from models.progress import Progress, Stop
-
-Ends = tuple[int, int]
-LinkCell = tuple[str, str | None, Tone | None, str]
-"""Text, icon, tone and tool tip of an entry in the link column."""
-
-_VERIFY = "Verify the chain to check"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be verified: the chains of the file or of one tenant, or a range of their entries alone.
-
-    `ends` are the seqs of such a range, both included. `archive` is the folder of what retention removed;
-    `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
-    the file is held against these checkpoints; with `since` it was looked at behind that one alone. Else one
-    is made of a whole file, for this `reason`, and `accepted_by` is who says that starts which nothing proves
-    are right.
-    """
-
-    tenant: str | None = None
-    ends: Ends | None = None
-    archive: Path | None = None
-    missing: Path | None = None
-    export: Path | None = None
-    reason: Reason = Reason.VERIFY
-    accepted_by: str | None = None
-    since: int | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it says what there is to say of the file; an export may be an old one."""
-        return self.tenant is None and self.ends is None and self.export is None
-
-
-class State(Enum):
-    """What a verification says of one entry, as a `LinkCell`."""
-
-    UNCHECKED = ("not checked", None, None, f"{_VERIFY} this entry.")
-    OUTSIDE = ("not checked", None, None, f"Only other entries were verified. {_VERIFY} this one.")
-    UNREAD = ("not checked", None, None, "The file could not be read whole.")
-    HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
-    UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
-    CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")
-    BROKEN = ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here.")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A verification that has ended; `checkpoint` is the number of the one that was made of it.
-
-    Where none was, `why_not` is a reason, or None. `outdated` says that somebody else has written to the file
-    since. It was made `at` this time, on behalf of `by`.
-    """
-
-    asked: Asked
-    report: Report
-    checkpoint: int | None = None
-    why_not: str | None = None
-    outdated: bool = False
-    at: int = 0
-    by: str = ""
-
-    @property
-    def is_broken(self) -> bool:
-        return self.report.verdict in BROKEN
-
-    @property
-    def intact(self) -> bool:
-        return self.report.intact
-
-    @property
-    def through(self) -> int:
-        """The last entry that was looked at, or that was known to hold."""
-        before = self.asked.ends[0] - 1 if self.asked.ends is not None else 0
-        return max(self._through, before)
-
-    def state(self, seq: int) -> State:
-        """What it says of an entry; nothing of one that came later or lies outside of the range."""
-        ends = self.asked.ends
-        codes = self._codes.get(seq, set())
-        if wrong := codes - {Code.UNPROVEN_START}:  # which it is until it was looked at again
-            return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
-        if self.outdated or seq > self._through or (ends is not None and seq < ends[0]):
-            return State.UNCHECKED if ends is None else State.OUTSIDE
-        if codes:
-            return State.UNPROVEN
-        return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
-
-    def is_accepted_start(self, seq: int) -> bool:
-        """Whether a chain starts at this entry and a person has accepted that."""
-        return any(tenant.anchor == Anchor("adopted", seq) for tenant in self.report.tenants)
-
-    @cached_property
-    def _through(self) -> int:
-        return max((tenant.last_seq or 0 for tenant in self.report.tenants), default=0)
-
-    @cached_property
-    def _codes(self) -> dict[int, set[Code]]:
-        """What was found at each entry: its errors, and that nothing proves a start."""
-        found: dict[int, set[Code]] = {}
-        for item in self.report.findings:
-            if item.seq is not None and (item.is_error or item.code is Code.UNPROVEN_START):
-                found.setdefault(item.seq, set()).add(item.code)
-        return found
-
-
-def run(
-    progress: Progress,
-    cancelled: Stop,
-    *,
-    asked: Asked,
-    path: Path,
-    now: int,
-    by: str,
-    on_report: Callable[[Report], object] | None = None,
-) -> Outcome:
-    """Verifies, and makes a checkpoint of a whole file that holds.
-
-    `on_report` hears the verdict before the checkpoint, which may have to wait for a keyring. Raises the
-    errors of `verify_and_sign` and `verify_with_checkpoints`.
-    """
-    store, verify = store_and_verifier()
-    if asked.archive is not None and not asked.archive.is_dir():
-        asked = replace(asked, archive=None, missing=asked.archive)
-    ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
-    if asked.tenant is None and asked.ends is None and asked.export is None:
-        signing: Any = {
-            "reason": asked.reason,
-            "accepted_by": asked.accepted_by,
-            "by": by,
-            "on_report": on_report,
-        }
-        found = verify_and_sign(path, store, verify, **signing, **ways)
-        return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
-    first, last = asked.ends or (None, None)
-    wanted: Any = {"tenant": asked.tenant, "seq_from": first, "seq_to": last, "export": asked.export}
-    return Outcome(asked, verify_with_checkpoints(path, store, verify, **wanted, **ways), at=now, by=by)
-
 
 HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
@@ -177,7 +32,7 @@ LINKS = {
 Words = tuple[Tone, str, str, str, str]
 
 
-def words(verdict: FileVerdict, now: int, utc: bool) -> Words:
+def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
     if verdict.outcome is not None:
         tone, headline, rest, detail, icon = banner(verdict.outcome)

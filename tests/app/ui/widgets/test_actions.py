@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QTableWidget, QVBoxLayout, QWidg
 from pytestqt.qtbot import QtBot
 
 from app.settings import Settings
-from app.ui.shell.actions import Actions, ActionSpec
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import Actions, ActionSpec
 from tests.conftest import NOW
 from tests.fixtures.window import go, open_file
 

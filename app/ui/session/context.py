@@ -13,8 +13,8 @@ from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.settings import Settings
-from app.ui.shell.busy import Busy
-from app.ui.shell.verdict import FileVerdict
+from app.ui.session.busy import Busy
+from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.verdicts import KeptVerdict
-    from app.ui.tabs.audit.verifying import Outcome
+    from app.ui.session.outcome import Outcome
 
 
 class FileVerdict(QObject):

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records import users
 from app.services.records.change import Change
-from app.ui.shell.context import History, Outside
+from app.ui.session.context import History, Outside
 from app.workers.runner import Runner
 from models.errors import RowChanged
 from models.local.database import LocalDatabase

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.services.records.record import read_entry
-from app.ui.tabs.audit import verifying
+from app.ui.tabs.audit import words
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.sample import sample
 
@@ -20,9 +20,9 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
     with connected(path) as database:
         judged = read_entry(database, seq).inspection
     return (
-        verifying.HASHES[judged.hash_ok][0],
-        verifying.LINKS[judged.link][0],
-        verifying.link_sentence(judged),
+        words.HASHES[judged.hash_ok][0],
+        words.LINKS[judged.link][0],
+        words.link_sentence(judged),
     )
 
 

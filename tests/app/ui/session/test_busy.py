@@ -4,7 +4,7 @@ import threading
 
 from pytestqt.qtbot import QtBot
 
-from app.ui.shell.context import Context
+from app.ui.session.context import Context
 from app.workers.runner import WentWrong
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
