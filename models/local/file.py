@@ -58,6 +58,8 @@ _D1_DATABASES = "miniflare-D1DatabaseObject"
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
+_COMMAND = "tenant-admin"
+"""What this program itself is called by whoever starts it."""
 
 
 def connect(
@@ -324,7 +326,11 @@ def _program(pid: int) -> str | None:
     except psutil.Error:  # somebody else's, or one that has just ended
         return f"a program (pid {pid})"
     is_worker = any(word == "--worker" or " from app.workers." in word for word in words[1:5])
-    return None if is_worker and parent == os.getpid() else f"{name} (pid {pid})"
+    if is_worker and parent == os.getpid():
+        return None
+    started_alike = words[1:2] == ["-m"] and words[1:3] == sys.orig_argv[1:3]
+    is_ours = started_alike or name.startswith(_COMMAND)
+    return f"{'Tenant Admin' if is_ours else name} (pid {pid})"
 
 
 def _name(words: list[str]) -> str:

@@ -91,9 +91,22 @@ def allowed(status: str) -> frozenset[RunStatus]:
     return following | {RunStatus.DELETED}
 
 
-def taken(database: Database) -> frozenset[RunStatus]:
-    """The statuses that the file's own rules let a run have."""
-    return _named(database.accepted(PLANNING_RUNS.name, "status", tuple(RunStatus)))
+def accepted(database: Database) -> frozenset[RunStatus]:
+    """The statuses that the file's own rules let a run have, as they are stored."""
+    return frozenset(map(RunStatus, database.accepted(PLANNING_RUNS.name, "status", tuple(RunStatus))))
+
+
+def taken(accepted: frozenset[RunStatus]) -> frozenset[RunStatus]:
+    """Those that a run can be given, where one that is called active counts as running."""
+    return accepted | ({RunStatus.RUNNING} if RunStatus.ACTIVE in accepted else set())
+
+
+def offered(accepted: frozenset[RunStatus]) -> tuple[str, ...]:
+    """Those that a list can be narrowed to: of a file that takes every one, those of the document."""
+    is_free = len(accepted) == len(RunStatus)
+    return (
+        STATUSES if is_free else tuple(status for status in (*_RUNNING, *STATUSES[1:]) if status in accepted)
+    )
 
 
 def has_tenants(database: Database) -> bool:
@@ -106,12 +119,6 @@ def has_tenants(database: Database) -> bool:
 def cannot_record(database: Database) -> str | None:
     """Why nothing can be done to runs that have no tenants."""
     return unknown_tenant(database, SYSTEM_TENANT)
-
-
-def _named(accepted: frozenset[str]) -> frozenset[RunStatus]:
-    """The same, where a run that is called active counts as running."""
-    also = {RunStatus.RUNNING} if RunStatus.ACTIVE in accepted else set()
-    return frozenset(map(RunStatus, accepted)) | also
 
 
 @writing.act

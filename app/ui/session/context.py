@@ -18,7 +18,7 @@ from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
-from models.errors import FileMoved, TenantAdminError
+from models.errors import FileMoved, TableMissing, TenantAdminError
 
 POLL_MS = 2000
 
@@ -72,6 +72,10 @@ class Context(QObject):
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
         return None if capability in self.opened.database.capabilities else _CANNOT[capability]
+
+    def without(self, table: str) -> str | None:
+        """That the file has no such table, as a sentence for a disabled action; None when it has."""
+        return None if table in self.opened.schema.columns else str(TableMissing(table))
 
     @property
     def cannot_write(self) -> str | None:

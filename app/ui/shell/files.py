@@ -145,6 +145,7 @@ class Files(QObject):
                 lambda: self.import_dump(dump, target, strict=False),
                 items=sentences(error.notes),
                 listed="What is left out or changed",
+                whole=True,
             )
 
         self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=failed)

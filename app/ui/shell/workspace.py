@@ -84,6 +84,8 @@ class Workspace(QWidget):
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
             self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
+        there = (spec.table.name in context.opened.schema.columns for spec in TABS)
+        self.tabs.setCurrentIndex(next((place for place, has in enumerate(there) if has), 0))
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)

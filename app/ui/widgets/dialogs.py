@@ -30,6 +30,7 @@ from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
 
 WIDTH = 460
+_WIDTH_OF_SENTENCES = 620
 _MARGINS = (20, 20, 20, 16)
 _GAP = 20
 _AROUND = 48
@@ -135,7 +136,10 @@ class Dialog(QDialog):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:  # the words have become more or fewer
+            fits = self.height() == self.minimumHeight()
             self._make_room()
+            if fits:  # else a sentence that went would leave a hole over the buttons
+                self.resize(self.width(), self.minimumHeight())
         return super().eventFilter(watched, event)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -167,7 +171,8 @@ class Dialog(QDialog):
 class ConfirmDialog(Dialog):
     """`action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
     most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
-    `listed` names them for a screen reader. `typed` is what must be typed before it can be confirmed.
+    `listed` names them for a screen reader. With `whole` they are sentences to decide by, each of which can
+    be read to its end. `typed` is what must be typed before it can be confirmed.
     Cancel has the focus at first; Return does not confirm a danger.
     """
 
@@ -182,6 +187,7 @@ class ConfirmDialog(Dialog):
         items: Sequence[str] = (),
         total: int | None = None,
         listed: str = "What goes",
+        whole: bool = False,
         danger: bool = True,
         typed: str = "",
         parent: QWidget | None = None,
@@ -190,7 +196,7 @@ class ConfirmDialog(Dialog):
         icon = Icon.WARNING_FILL if danger else Icon.INFO_FILL
         super().__init__(theme, title, sentence, icon=icon, tone=tone, parent=parent)
         if items:
-            self._list(items, len(items) if total is None else total, listed)
+            self._list(items, len(items) if total is None else total, listed, whole=whole)
         kind = Kind.DANGER if danger else Kind.PRIMARY
         self.confirm_button = self.set_answer(action, self.accept, kind, cancel=cancel)
         if typed:
@@ -209,19 +215,25 @@ class ConfirmDialog(Dialog):
             lambda text: self.confirm_button.setEnabled(text.strip() == typed.strip())
         )
 
-    def _list(self, items: Sequence[str], total: int, name: str) -> None:
-        shown = [visible(first_line(item)) for item in items[:LISTED]]
+    def _list(self, items: Sequence[str], total: int, name: str, *, whole: bool) -> None:
+        shown = [visible(first_line(item, 1000) if whole else first_line(item)) for item in items[:LISTED]]
         self.list = QListWidget()
         self.list.addItems(shown)
-        self.list.setUniformItemSizes(True)
+        self.list.setUniformItemSizes(not whole)
+        self.list.setWordWrap(whole)
         self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.list.setAccessibleName(name)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.ensurePolished()  # the style's padding counts
         row = max(26, self.list.sizeHintForRow(0))
-        self.list.setFixedHeight(row * min(_ROWS, len(shown)) + 8)
-        self.add_widget(self.list)
+        rows = min(_ROWS, len(shown))
+        if whole:
+            self.setMinimumWidth(_WIDTH_OF_SENTENCES)
+            self.list.setMinimumHeight(row * min(_ROWS, 2 * rows) + 8)
+        else:
+            self.list.setFixedHeight(row * rows + 8)
+        self.add_widget(self.list, int(whole))
         if total > len(shown):
             self.more = Label(f"and {grouped(total - len(shown))} more", Look.DIM)
             self.add_widget(self.more)

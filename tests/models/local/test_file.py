@@ -141,3 +141,16 @@ def test_a_lock_is_waited_for_until_the_time_is_up() -> None:
     assert len(tries) > 1 and tries[-2] < deadline
     with pytest.raises(apsw.BusyError):
         patiently(step, time.monotonic() + 3600, lambda: True)
+
+
+@pytest.mark.slow
+def test_another_window_of_this_program_has_the_programs_name(tmp_path: Path) -> None:
+    path, script = tmp_path / "foundation.sqlite", tmp_path / "tenant-admin"
+    path.touch()
+    script.write_text(READ)
+    with subprocess.Popen(
+        [sys.executable, str(script), str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
+        assert in_use_by(path) == f"Tenant Admin (pid {reader.pid})"
+        reader.communicate()

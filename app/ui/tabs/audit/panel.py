@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
+from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome, run
@@ -96,7 +97,9 @@ class VerificationPanel(QWidget):
 
     def refuse_verify(self) -> str | None:
         running = "A verification is under way." if self.is_running else None
-        return running or self._context.lacks(Capability.CHILD_SCAN)
+        return (
+            running or self._context.without(AUDIT_CHAIN.name) or self._context.lacks(Capability.CHILD_SCAN)
+        )
 
     def refuse_report(self) -> str | None:
         return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
@@ -218,6 +221,10 @@ class VerificationPanel(QWidget):
     def _say_known(self, headline: str = "") -> None:
         """A part that holds says so beside what is broken, and never in its place."""
         verdict, part = self._context.verdict, self._part
+        lacking = self._context.without(AUDIT_CHAIN.name)
+        if lacking is not None:
+            self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
+            return
         now, utc = self._context.clock(), self._context.settings.utc_times
         tone, head, rest, detail, icon = words.of_file(verdict, now, utc)
         shown = verdict.outcome

@@ -28,8 +28,11 @@ list_act = partial(ActionSpec, place=Place.FILTER_ROW)
 
 def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec:
     """Opens the form for a new record; the tab's main button."""
-    keys = "Ctrl+Shift+N"
-    return list_act("create", text, Icon.ADD, run, lambda: tab.context.cannot_write, keys, Kind.PRIMARY)
+
+    def refuse() -> str | None:
+        return tab.context.cannot_write or tab.context.without(tab.spec.table.name)
+
+    return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY)
 
 
 def edit_act(tab: RecordTab, text: str, run: Callable[[Any], object]) -> ActionSpec:

@@ -81,8 +81,14 @@ def ask_export(tab: RecordTab, query: ListQuery, keys: Keys | None = None) -> No
     chosen = ask_save(tab, "Export", start, filters)
     if chosen is not None:
         path, kind = chosen
-        form = next(form for form, (_, pattern) in _NAMES.items() if pattern == kind)
-        export_to(tab, path, query, form, keys)
+        export_to(tab, path, query, form_of(path, kind), keys)
+
+
+def form_of(path: Path, kind: str) -> Format:
+    """What a file is to be by the extension that was typed, or else by the `kind` chosen in the dialog."""
+    forms = {pattern: form for form, (_, pattern) in _NAMES.items()}
+    named = f"(*{path.suffix.lower()})"
+    return next((form for pattern, form in forms.items() if pattern.endswith(named)), forms[kind])
 
 
 def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:

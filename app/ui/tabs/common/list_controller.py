@@ -237,7 +237,14 @@ class FacetChips(CountChips):
         super().__init__(name)
         self._known = known
         self._others: tuple[Value, ...] = ()
+        self._found: Counts | None = None
         self.offer(None)
+
+    def know(self, known: Sequence[str]) -> None:
+        """These are known from now on."""
+        if known != self._known:
+            self._known = known
+            self.offer(self._found)
 
     def chosen(self) -> tuple[Value, ...]:
         """The values filtered by; none where it is any."""
@@ -254,7 +261,7 @@ class FacetChips(CountChips):
 
     def offer(self, found: Counts | None) -> None:
         """Shows how many there are of each; without counts while they are not known."""
-        counts = dict(found or ())
+        self._found, counts = found, dict(found or ())
         self._others = tuple(value for value in counts if value not in self._known)
         chips = [Choice(None, "All", None if found is None else sum(counts.values()))]
         chips += [

@@ -235,8 +235,10 @@ class RunsTab(RecordTab):
         for act in ACTS:
             self.commands.show_button(act.name, act.name in wanted)
 
-    def _know_limits(self, found: tuple[frozenset[str], bool, str | None]) -> None:
-        self._taken, self._has_tenants, self._unrecordable = found
+    def _know_limits(self, found: tuple[frozenset[RunStatus], bool, str | None]) -> None:
+        accepted, self._has_tenants, self._unrecordable = found
+        self._taken = planning.taken(accepted)
+        self.chips.know(planning.offered(accepted))
         self._show_scope_note()
         self.commands.update()
 
@@ -273,10 +275,10 @@ class RunsTab(RecordTab):
         self.commands.update()
 
 
-def _limits(database: Database) -> tuple[frozenset[str], bool, str | None]:
+def _limits(database: Database) -> tuple[frozenset[RunStatus], bool, str | None]:
     """The statuses the file takes, whether its runs have tenants, and else why nothing can be recorded."""
     has_tenants = planning.has_tenants(database)
-    return planning.taken(database), has_tenants, None if has_tenants else planning.cannot_record(database)
+    return planning.accepted(database), has_tenants, None if has_tenants else planning.cannot_record(database)
 
 
 def main_acts(status: Any) -> tuple[str, ...]:

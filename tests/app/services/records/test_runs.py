@@ -124,7 +124,9 @@ def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> 
 
 def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None:
     with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
-        assert planning.taken(database) == {"active", "running", "paused", "completed", "killed"}
+        accepted = planning.accepted(database)
+        assert planning.taken(accepted) == {"active", "running", "paused", "completed", "killed"}
+        assert planning.offered(accepted) == ("active", "paused", "completed", "killed")
         resumed = planning.set_status(database, ["run-1"], RunStatus.RUNNING, actor="ops", now=NOW)
         assert planning.get(database, "run-1").run["status"] == "active"
         assert resumed.events[0].event_type == "run_resumed"
@@ -137,7 +139,7 @@ def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None
 
 
 def test_the_platform_s_own_file_takes_every_status(database: LocalDatabase) -> None:
-    assert planning.taken(database) == set(RunStatus)
+    assert planning.taken(planning.accepted(database)) == set(RunStatus)
 
 
 def test_a_run_s_tenant_has_the_record_of_it(tmp_path: Path) -> None:

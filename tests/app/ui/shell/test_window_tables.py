@@ -13,8 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.runs import RunsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.gateway import append_by_tenant, create_gateway, create_planning, refer_to_tenants
@@ -181,6 +183,21 @@ def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
     assert "host differs" in labels(page.inspector)
 
 
+def test_a_file_without_users_opens_on_what_it_has_and_offers_nothing_that_cannot_work(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    page = open_file(qtbot, window, create_planning(tmp_path / "planning.sqlite"))
+    assert page.spec.table.name == "planning_runs" and page.model.rowCount() == 2
+    assert window.workspace is not None
+    for other in window.workspace.pages():
+        if other is not page:
+            assert not [name for name in other.commands.names() if other.commands.action(name).isEnabled()]
+    users, audit = window.workspace.pages()[:2]
+    assert users.commands.action("create").toolTip().count("This file has no table users")
+    assert isinstance(audit, AuditTab)
+    assert audit.banner.headline() == "No audit chain" and "no table audit_chain" in audit.banner.detail()
+
+
 @pytest.mark.slow
 def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
@@ -224,6 +241,9 @@ def test_what_a_gateway_refuses_of_a_run_is_said_before(
     open_file(qtbot, window, path)
     page = go(qtbot, window, TABLES.index("planning_runs"))
     choose(qtbot, page, 0)
+    assert isinstance(page, RunsTab)
+    chips = ["All 1", "Active 1", "Paused 0", "Completed 0", "Killed 0"]
+    qtbot.waitUntil(lambda: [chip.text() for chip in page.chips.buttons()] == chips)
     acts = {name: page.commands.action(name) for name in ("pause", "complete", "kill", "cancel", "delete")}
     qtbot.waitUntil(lambda: not acts["delete"].isEnabled())
     assert "own rules let no run be deleted." in acts["delete"].toolTip()

@@ -118,3 +118,23 @@ def test_form_shows_what_a_service_said_until_the_next_edit(qtbot: QtBot, theme:
     assert dialog.problem.isVisible()
     qtbot.keyClicks(field, "a@b")
     assert not dialog.problem.isVisible()
+
+
+def test_a_form_is_as_high_as_before_when_nothing_is_wrong_any_more(qtbot: QtBot, theme: Theme) -> None:
+    dialog, field = make_form(qtbot, theme)
+    height = dialog.height()
+    qtbot.keyClicks(field, "z")
+    qtbot.waitUntil(lambda: dialog.height() > height)
+    qtbot.keyClicks(field, "@a")
+    qtbot.waitUntil(lambda: dialog.height() == height)
+
+
+def test_sentences_to_decide_by_can_be_read_to_their_end(qtbot: QtBot, theme: Theme) -> None:
+    long = "3 texts of broken UTF-8, kept byte for byte; " * 4
+    dialog = ConfirmDialog(theme, "Import?", "", action="Import", items=[long], whole=True)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    room = dialog.list.visualItemRect(dialog.list.item(0))
+    lines = room.height() // dialog.list.fontMetrics().height()
+    assert lines * room.width() > dialog.list.fontMetrics().horizontalAdvance(long)
+    assert room.bottom() <= dialog.list.viewport().height()

@@ -187,3 +187,10 @@ def test_why_nothing_is_exported(qtbot: QtBot, window: MainWindow, demo_path: Pa
     connection = apsw.Connection(str(demo_path))
     assert connection.pragma("integrity_check") == "ok"
     connection.close()
+
+
+def test_the_extension_that_is_typed_says_what_is_written() -> None:
+    kinds = "CSV (*.csv)", "SQL (*.sql)"
+    named = [exporting.form_of(Path(name), kinds[0]) for name in ("a.sql", "a.JSONL", "a.txt", "a.csv")]
+    assert named == [Format.SQL, Format.JSON, Format.TEXT, Format.CSV]
+    assert [exporting.form_of(Path(name), kinds[1]) for name in ("a", "a.b")] == [Format.SQL] * 2
