@@ -175,6 +175,8 @@ def checkpoint(options: argparse.Namespace) -> int:
             complain(str(made.why_not))
             if made.report.intact:
                 return EXIT_COULD_NOT_RUN
+            if not made.report.entries and made.report.verdict is Verdict.UNPROVEN_START:
+                complain("--accept-starts says that it is right")
             if reason is Reason.REQUEST and store.checkpoints(path):
                 complain(
                     "if you know why: --start-over goes by what the file holds now; --another-database "

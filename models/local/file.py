@@ -115,6 +115,19 @@ def require_file(path: Path) -> None:
         raise CannotOpen(path)
 
 
+def require_content(path: Path) -> int:
+    """How many bytes the database has, its log included. Raises the errors of `require_file`, and `EmptyFile`
+    where it has none.
+    """
+    require_file(path)
+    size, log = path.stat().st_size, 0
+    with suppress(OSError):
+        log = sibling(path, LOG).stat().st_size
+    if size + log == 0:
+        raise errors.EmptyFile(path)
+    return size + log
+
+
 def require_log(path: Path) -> None:
     """Raises `LogLeftBehind` for a file that holds nothing but says that it has a log, where there is none.
 

@@ -1,7 +1,6 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from app.services.files.describe import ASKED, OpenedFile, tenants
 from models.errors import (
     CannotOpen,
     DamagedFile,
-    EmptyFile,
     NeedsCopy,
     NotADatabase,
     UnfinishedChange,
@@ -21,7 +19,7 @@ from models.errors import (
 from models.local import copies
 from models.local.atomic import LOG, new_file, sibling, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import diagnose, in_use_by, is_project, may_be_unseen, require_file
+from models.local.file import diagnose, in_use_by, is_project, may_be_unseen, require_content
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -58,7 +56,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     """
     path = paths.resolved(path)
     sweep_databases(path)
-    size = _size(path)
+    size = require_content(path)
     forcible = None if force_writable else _why_wait(path)
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
     opened, inherent = _look(path, size, reason)
@@ -84,11 +82,12 @@ def snapshot_copy(path: Path, target: Path) -> Path:
 
     Where SQLite can read the file, this is its own backup in one step; where it cannot (a write-ahead log
     in a folder that cannot be written, a change left unfinished) the parts are copied and folded together in
-    the copy. The source is only read. Raises the errors of `new_file`, `DamagedFile` (the copy failed
+    the copy. The source is only read. Raises the errors of `new_file`, `DamagedFile` (what it holds failed
     SQLite's integrity check), `FileLocked` (the file kept changing) and the errors of opening; nothing is
     left at `target` then.
     """
     path = paths.resolved(path)
+    require_content(path)
     with new_file(target) as building:
         try:
             source = LocalDatabase(path, read_only=True)
@@ -96,7 +95,10 @@ def snapshot_copy(path: Path, target: Path) -> Path:
                 copies.back_up(source.connection(), building)
         except (NeedsCopy, UnfinishedChange, CannotOpen):
             copies.copy_parts(path, building)
-        _fold(building)
+        try:
+            _fold(building)
+        except DamagedFile as error:
+            raise DamagedFile(path) from error
     return target
 
 
@@ -124,16 +126,6 @@ def _fold(target: Path) -> None:
         connection.pragma("journal_mode", "delete")
         if connection.pragma("integrity_check") != "ok":
             raise DamagedFile(target)
-
-
-def _size(path: Path) -> int:
-    require_file(path)
-    size, log = path.stat().st_size, 0
-    with suppress(OSError):
-        log = sibling(path, LOG).stat().st_size
-    if size + log == 0:
-        raise EmptyFile(path)
-    return size + log
 
 
 def _why_wait(path: Path) -> str | None:

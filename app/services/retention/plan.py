@@ -130,6 +130,13 @@ class Plan:
         """The documented JSON of `tenant-admin retention --dry-run --json`."""
         found = {"cutoff": self.cutoff, "dryRun": True, "removed": self.counts}
         found |= changes(self.changed) | stays(self.left, self.skipped) | in_doubt(self.doubt)
+        if self.majority:
+            found["majority"] = [
+                {"tenant": share.tenant_id, "losing": share.losing, "live": share.live}
+                for share in self.majority
+            ]
+        if self.no_checkpoint is not None:
+            found["noCheckpoint"] = self.no_checkpoint
         if self.total and not self.has_chain:
             found["unrecorded"] = True
         return found if self.obstacle is None else found | {"obstacle": self.obstacle}
@@ -371,7 +378,8 @@ def find_prefixes(
     for name, kind in tenants:
         tenant = name.decode(errors="replace")
         if kind != "text" or tenant.encode() != name:
-            left.append(LeftAlone(tenant, None, "The tenant's name is not readable text."))
+            shown = name.decode(errors="backslashreplace")  # as a verification names it
+            left.append(LeftAlone(shown, None, "The tenant's name is not readable text."))
             continue
         prefix, problem = _prefix(
             database, tenant, markers[tenant], old, cutoff, first_kept, referred.get(tenant)

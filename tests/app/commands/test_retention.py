@@ -70,6 +70,9 @@ def test_most_of_a_tenant_needs_a_confirmation(copy: Path) -> None:
     refused = run("retention", copy, "--days", 1)
     assert refused.returncode == 2
     assert "More than half" in refused.stderr and "--allow-majority" in refused.stderr
+    said = json.loads(run("retention", copy, "--days", 1, "--dry-run", "--json").stdout)
+    assert all(share["losing"] * 2 > share["live"] for share in said["majority"])
+    assert f"{said['majority'][0]['losing']} of" in refused.stderr
     assert run("retention", copy, "--days", 1, "--allow-majority").returncode == 0
     assert run("verify", copy).returncode == 0
 

@@ -164,6 +164,9 @@ def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     execute(copy, "DELETE FROM audit_chain")
     done = run("verify", copy, home=home)
     assert (done.returncode, "If that is right, start over." in done.stdout) == (1, True)
+    done = run("checkpoint", copy, home=home)
+    assert "No audit entry is left, so there is nothing to sign" in done.stderr
+    assert "--accept-starts says that it is right" in done.stderr
     done = run("checkpoint", copy, "--accept-starts", home=home)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("checkpoint 1: 0 entries signed\n")

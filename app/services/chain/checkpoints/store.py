@@ -195,7 +195,11 @@ class CheckpointStore:
                 "put back the later one, or start over with what the file holds."
             )
         if not report.entries and reason not in NEW_LINE:
-            raise NotSigned("There are no audit entries yet, so there is nothing to sign.")
+            raise NotSigned(
+                "There are no audit entries yet, so there is nothing to sign."
+                if report.intact
+                else "No audit entry is left, so there is nothing to sign; if that is right, start over."
+            )
         seal = report.seal
         if seal is None:
             raise NotSigned(

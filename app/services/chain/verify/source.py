@@ -58,8 +58,8 @@ class Source:
     def __init__(self, path: Path, stack: ExitStack) -> None:
         """`stack` takes away the copy that is read where the file's own folder does not allow reading it.
 
-        Raises the errors of `models.local.file.require_file`, what its `diagnose` makes of a file that is no
-        database, and what `models.local.copies.copy_parts` does.
+        Raises the errors of `models.local.file.require_content`, what its `diagnose` makes of a file that is
+        no database, and what `models.local.copies.copy_parts` does.
         """
         from models.local.atomic import LOG, sibling  # noqa: PLC0415 - not for a child
         from models.local.file import (  # noqa: PLC0415
@@ -67,12 +67,12 @@ class Source:
             diagnose,
             first_bytes,
             identity,
-            require_file,
+            require_content,
             require_log,
             traces,
         )
 
-        require_file(path)
+        require_content(path)
         require_log(path)
         self.path, self._identity, log = path, identity(path), sibling(path, LOG)
         self._traces = partial(traces, path, log)

@@ -16,7 +16,7 @@ from models.local.database import LocalDatabase
 from models.tables import TABLES
 from tests.app.services.records.test_writing import creation
 from tests.conftest import MIGRATIONS, NOW
-from tests.fixtures.connected import connected, execute
+from tests.fixtures.connected import connected, doctor_index, execute
 from tests.fixtures.inserting import INTO_USERS
 
 
@@ -193,3 +193,16 @@ def test_what_is_read_of_an_opened_file_is_of_one_moment(database_path: Path) ->
         assert tenants(opened.database) == opened.tenants == ()
     with opened.database.connection_context():
         assert with_counts(opened).tenants == ("late",)
+
+
+def test_rows_that_an_index_hides_are_counted(database_path: Path) -> None:
+    execute(
+        database_path,
+        *(
+            f"INSERT INTO notifications(id, tenant_id, type, created_at) VALUES ('{n}', 'a', 'x', 1)"
+            for n in range(3)
+        ),
+    )
+    made = "CREATE INDEX hides ON notifications(tenant_id)"
+    doctor_index(database_path, f"{made} WHERE id = '1'", made)
+    assert (told(database_path).rows or {})["notifications"] == 3

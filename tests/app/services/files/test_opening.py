@@ -42,7 +42,7 @@ from tests.app.services.records.test_writing import creation, users_of
 from tests.conftest import NOW
 from tests.fixtures import gateway
 from tests.fixtures.command import run
-from tests.fixtures.connected import execute
+from tests.fixtures.connected import doctor_index, execute
 from tests.fixtures.inserting import INTO_USERS
 
 ROOT = Path(__file__).parents[4]
@@ -545,6 +545,25 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         snapshot_copy(damaged, tmp_path / "copy.sqlite")
     assert list(tmp_path.iterdir()) == [damaged]
+
+
+def test_a_copy_of_a_file_that_does_not_hold_names_the_file(database_path: Path, tmp_path: Path) -> None:
+    """Not the copy, which was not made."""
+    execute(database_path, INTO_USERS + "('u', 'acme', 'u@acme.example', NULL, 1, 1)")
+    made = "CREATE INDEX hides ON users(tenant_id)"
+    doctor_index(database_path, f"{made} WHERE id = ''", made)
+    with pytest.raises(DamagedFile, match=f"^{database_path.name} is damaged"):
+        snapshot_copy(database_path, tmp_path / "copy.sqlite")
+    assert not (tmp_path / "copy.sqlite").exists()
+
+
+def test_a_file_of_no_bytes_is_empty_to_all_that_read_it(tmp_path: Path) -> None:
+    (tmp_path / "empty.sqlite").touch()
+    with pytest.raises(EmptyFile):
+        snapshot_copy(tmp_path / "empty.sqlite", tmp_path / "copy.sqlite")
+    done = run("verify", tmp_path / "empty.sqlite")
+    assert (done.returncode, "empty.sqlite is empty" in done.stderr) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["empty.sqlite"]
 
 
 def test_what_fails_in_writing_a_copy_is_said_of_the_copy(database_path: Path, tmp_path: Path) -> None:

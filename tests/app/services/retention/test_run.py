@@ -1069,3 +1069,12 @@ def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
         assert left_of(sql, "acme") == [old(9), old(8), NEW]
         sql.execute("INSERT INTO tenants (id, name) VALUES ('system', 'System')")
         assert retain(database).removed["audit_chain"] == 2
+
+
+def test_a_tenant_without_a_readable_name_is_named_once(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW])
+    chains.append(sql, "globex", [OLD, NEW])
+    sql.execute("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'globex'")
+    assert [one.tenant_id for one in planned(database).left] == ["\\xff"]
