@@ -45,10 +45,9 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
         QTimer.singleShot(0, _load_tabs)
     if self_test:
         _test_itself(app, window)
-    garbage = GarbageCollector()
+    GarbageCollector(app)  # to the end: a thread that was left behind must not collect either
     status = app.exec()
     window.close()
-    garbage.stop()
     settings.save()
     return status
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -39,6 +40,9 @@ class WentWrong(TenantAdminError):
     )
 
 
+Work = Callable[[], Any]
+
+
 @dataclass(eq=False, repr=False)
 class Task:
     """A piece of work under way. `cancel()` may be called at any time from the interface thread.
@@ -54,6 +58,9 @@ class Task:
     initiator: object = None
     is_job: bool = False
     cancelled: bool = field(default=False, init=False)
+    work: Work | None = field(default=None, init=False)
+    ended: tuple[Any, BaseException | None] | None = field(default=None, init=False)
+    """The result and the error, for the runner alone."""
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -64,8 +71,11 @@ class Task:
         return self.cancelled and not self.is_job
 
 
-Work = Callable[[], Any]
-Waiting = queue.SimpleQueue[tuple[Task, Work] | None]
+Waiting = queue.SimpleQueue[int | None]
+"""Numbers of tasks."""
+
+_left_behind: list[object] = []
+"""What threads that did not end in time still use, and must not be the last to let go of."""
 
 
 class Runner(QObject):
@@ -79,19 +89,25 @@ class Runner(QObject):
     A write that returns a `Change` is announced by `changed(change, initiator)` before its `on_done`;
     `initiator` is what the caller of `write` gave. Whoever started a job that wrote announces it by the same
     signal. There is no other way to hear of a change.
+
+    What a task holds, its functions, result and error with all they refer to, may be widgets, which must not
+    die on another thread. So a task belongs to the interface thread: the others are given its number, and
+    hold nothing of it any more when they say that it has ended.
     """
 
     changed = Signal(object, object)
     failed = Signal(object)
     _progressed = Signal(object, object, object)
-    _ended = Signal(object, object, object)
+    _ended = Signal(object)
 
     def __init__(self, database: Database | None = None, parent: QObject | None = None) -> None:
         """Without a `database` it runs jobs only."""
         super().__init__(parent)
         self._database = database
         self._stopped = False
-        self._running: dict[Task, threading.Thread] = {}
+        self._running: dict[int, Task] = {}
+        self._numbers = count()
+        self._jobs: list[threading.Thread] = []
         self._reads: Waiting = queue.SimpleQueue()
         self._writes: Waiting = queue.SimpleQueue()
         self._progressed.connect(self._advance, Qt.ConnectionType.QueuedConnection)
@@ -143,11 +159,11 @@ class Runner(QObject):
         begun, and fails, where the file that is open was moved or replaced.
         """
         task = Task(on_done, on_failed, on_progress=on_progress, is_job=True)
-        if self._stopped:
-            task.cancel()
-        else:
-            call = partial(work, seldom(partial(self._report, task)), lambda: task.cancelled)
-            self._running[task] = _thread("job", self._attempt, task, partial(self._in_place, call))
+        number = next(self._numbers)
+        call = partial(work, seldom(partial(self._report, number)), lambda: task.cancelled)
+        if self._enter(number, task, partial(self._in_place, call)):
+            self._jobs = [thread for thread in self._jobs if thread.is_alive()]
+            self._jobs.append(_thread("job", self._attempt, number, _call))
         return task
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -159,12 +175,12 @@ class Runner(QObject):
         if self._stopped:
             return
         self._stopped = True
-        for task in self._running:
+        for task in self._running.values():
             task.cancel()
         for _ in range(READERS):
             self._reads.put(None)
         deadline = time.monotonic() + seconds
-        threads = {*self._servers, *self._running.values()}
+        threads = {*self._servers, *self._jobs}
         writer = self._servers[-1:]
         for thread in threads.difference(writer):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -172,27 +188,35 @@ class Runner(QObject):
         self._writes.put(None)
         for thread in writer:
             thread.join(max(0.0, deadline - time.monotonic()))
-        self._running.clear()
         left = sorted(thread.name for thread in threads if thread.is_alive())
         if left:
             from app import bugs  # noqa: PLC0415 - only needed when something went wrong
 
+            _left_behind.append((self, self._running))
             bugs.write(f"Left behind after {seconds:g} s, still running: {', '.join(left)}")
+        self._running = {}
 
     def _submit(self, waiting: Waiting, task: Task, work: Work) -> Task:
+        number = next(self._numbers)
+        if self._enter(number, task, work):
+            waiting.put(number)
+        return task
+
+    def _enter(self, number: int, task: Task, work: Work) -> bool:
+        """Whether it is to be done: nothing is any more after the stop."""
         if self._stopped:
             task.cancel()
-        else:
-            self._running[task] = self._servers[-1]
-            waiting.put((task, work))
-        return task
+            return False
+        task.work = work
+        self._running[number] = task
+        return True
 
     def _serve(self, database: Database, waiting: Waiting) -> None:
         """One thread of reads or writes, on a connection that it opens when it first needs it and keeps."""
         with ExitStack() as kept:
             connected = False
 
-            def on_connection(task: Task, work: Work) -> Any:
+            def on_connection(task: Task) -> Any:
                 nonlocal connected
                 if task.cancelled:
                     raise Cancelled
@@ -202,10 +226,10 @@ class Runner(QObject):
                         connected = True
                     reading = waiting is self._reads
                     with database.cancellable(lambda: task.cancelled) if reading else nullcontext():
-                        return work()
+                        return _call(task)
 
-            while (entry := waiting.get()) is not None:
-                self._attempt(entry[0], partial(on_connection, *entry))
+            while (number := waiting.get()) is not None:
+                self._attempt(number, on_connection)
 
     def _in_place(self, work: Work) -> Any:
         """A job goes by the file's path, where another file may have been put since this one was opened."""
@@ -213,27 +237,35 @@ class Runner(QObject):
             self._database.require_in_place()
         return work()
 
-    def _attempt(self, task: Task, work: Work) -> None:
+    def _attempt(self, number: int, call: Callable[[Task], Any]) -> None:
+        task = self._running.get(number)
+        if task is None:  # stopped
+            return
         try:
-            result, error = work(), None
+            task.ended = call(task), None
         except BaseException as problem:  # noqa: BLE001 - every error travels to the interface thread
-            result, error = None, problem
+            task.ended = None, problem
+        del task
         if not self._stopped:  # else the object that delivers may be gone
-            self._ended.emit(task, result, error)
+            self._ended.emit(number)
 
-    def _report(self, task: Task, done: int, total: int) -> None:
+    def _report(self, number: int, done: int, total: int) -> None:
         if not self._stopped:
-            self._progressed.emit(task, done, total)
+            self._progressed.emit(number, done, total)
 
     @Slot(object, object, object)
-    def _advance(self, task: Task, done: int, total: int) -> None:
-        if task in self._running and task.on_progress is not None:
+    def _advance(self, number: int, done: int, total: int) -> None:
+        task = self._running.get(number)
+        if task is not None and task.on_progress is not None:
             task.on_progress(done, total)
 
-    @Slot(object, object, object)
-    def _end(self, task: Task, result: Any, error: BaseException | None) -> None:
-        if self._running.pop(task, None) is None:
+    @Slot(object)
+    def _end(self, number: int) -> None:
+        task = self._running.pop(number, None)
+        if task is None or task.ended is None:
             return  # stopped
+        result, error = task.ended
+        task.work = task.ended = None
         if error is None:
             from app.services.records.change import Change  # noqa: PLC0415 - the window appears before it is loaded
 
@@ -249,6 +281,11 @@ class Runner(QObject):
             sys.excepthook(type(error), error, error.__traceback__)
             if task.on_failed is not None:
                 task.on_failed(WentWrong())
+
+
+def _call(task: Task) -> Any:
+    assert task.work is not None  # noqa: S101  # it has not ended
+    return task.work()
 
 
 def _thread(name: str, work: Callable[..., None], *args: Any) -> threading.Thread:

@@ -1,3 +1,5 @@
+import gc
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -214,3 +216,63 @@ def test_nothing_runs_after_the_stop(database: LocalDatabase, qtbot: QtBot) -> N
     ):
         assert task.cancelled
     assert told == []
+
+
+class Held:
+    """Notes the thread that it dies on, as a widget would."""
+
+    def __init__(self, died: list[str]) -> None:
+        self._died = died
+
+    def __del__(self) -> None:
+        self._died.append(threading.current_thread().name)
+
+    def give(self, *_: object) -> "Held":
+        return Held(self._died)
+
+    def fail(self, *_: object) -> None:
+        mine = Held(self._died)
+        raise RuntimeError(mine)
+
+    def hear(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("way", ["read", "write", "job"])
+@pytest.mark.parametrize("what", ["give", "fail"])
+def test_what_a_task_holds_dies_on_the_interface_thread(
+    runner: Runner, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, way: str, what: str
+) -> None:
+    died: list[str] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *_: None)  # pytest-qt's would keep the error
+    before, rounds = sys.getswitchinterval(), 50
+    sys.setswitchinterval(1e-6)  # the other threads get their turn where it hurts
+    try:
+        for _ in range(rounds):
+            held = Held(died)
+            getattr(runner, way)(getattr(held, what), on_done=held.hear, on_failed=held.hear)
+            del held
+        qtbot.waitUntil(lambda: gc.collect() >= 0 and len(died) == 2 * rounds)
+    finally:
+        sys.setswitchinterval(before)
+    assert set(died) == {threading.main_thread().name}
+
+
+def test_what_a_thread_left_behind_holds_is_kept(database: LocalDatabase, qtbot: QtBot) -> None:
+    runner, died = Runner(database), list[str]()
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def hang(progress: Progress, cancelled: Stop, held: Held = Held(died)) -> None:  # noqa: B008 - its only owner
+        hangs.set()
+        let_go.wait()
+
+    runner.job(hang)
+    del hang
+    assert hangs.wait(10)
+    thread = next(thread for thread in threading.enumerate() if thread.name == "job")
+    runner.stop(seconds=0.01)
+    del runner
+    let_go.set()
+    thread.join(10)
+    gc.collect()
+    assert died == []
