@@ -5,6 +5,7 @@ import sys
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands.common import (
@@ -19,6 +20,9 @@ from app.commands.common import (
 )
 from app.services.text import tenant_name
 from models.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.report import Section
 
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +62,7 @@ def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
+    from app.services.chain.verify.report import Section  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     if options.trust_key and options.checkpoints is None:
@@ -66,7 +71,7 @@ def verify(options: argparse.Namespace) -> int:
         raise InvalidInput("quiet", "--quiet prints nothing, and --json a report; choose one of them.")
     path, now = database_path(options.file), int(time.time())
     store, verifier = store_and_verifier(take_part=True)
-    part = {"tenant": options.tenant, "seq_from": options.seq_from, "seq_to": options.seq_to}
+    section = Section(options.tenant, options.seq_from, options.seq_to)
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
     if options.since_checkpoint:
@@ -74,16 +79,15 @@ def verify(options: argparse.Namespace) -> int:
         checked = verify_by_itself(path, store, verifier, now=now, by=paths.os_user(), sign=False)
         report, since = checked.report, checked.since
     else:
-        report = verify_with_checkpoints(
-            path, store, verifier, now=now, export=exported, trust=trust, archive=options.archive, **part
-        )
+        held = {"export": exported, "trust": trust, "archive": options.archive}
+        report = verify_with_checkpoints(path, store, verifier, section=section, now=now, **held)
     if since is None and not report.entries and not report.findings:
-        _refuse_empty(options)
+        _refuse_empty(section)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
         known = store.checkpoints(path) if exported is None else read_export(exported)
-        write_bundle(path, report, options.report, checkpoints=known, now=now, **part)
+        write_bundle(path, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
         print_json(report.to_json() | ({} if since is None else {"sinceCheckpoint": since.number}))
     elif not options.quiet:
@@ -106,12 +110,12 @@ def _refuse_beside_since(options: argparse.Namespace) -> None:
             raise InvalidInput(name, f"--since-checkpoint does not go with --{name}; leave one of them out.")
 
 
-def _refuse_empty(options: argparse.Namespace) -> None:
-    """A part that holds nothing is more likely mistyped than in order. Raises `InvalidInput`."""
-    if options.tenant is not None:
-        name = tenant_name(options.tenant)
+def _refuse_empty(section: "Section") -> None:
+    """A section that holds nothing is more likely mistyped than in order. Raises `InvalidInput`."""
+    if section.tenant is not None:
+        name = tenant_name(section.tenant)
         raise InvalidInput("tenant", f"There are no audit entries of {name}; check the name.")
-    if options.seq_from is not None or options.seq_to is not None:
+    if section.is_range:
         raise InvalidInput("range", "There are no audit entries in this range; check the numbers.")
 
 

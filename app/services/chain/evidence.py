@@ -22,7 +22,7 @@ from app import paths
 from app.services.chain.checkpoints.document import Checkpoint, write_export
 from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import LOWEST_SEQ, Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.text import visible
 from models.errors import Cancelled, InvalidInput
 from models.local import atomic
@@ -49,37 +49,34 @@ def write_bundle(
     report: Report,
     folder: Path,
     *,
-    tenant: str | None = None,
-    seq_from: int | None = None,
-    seq_to: int | None = None,
+    section: Section = EVERYTHING,
     checkpoints: Sequence[Checkpoint] = (),
     now: int,
     cancelled: Stop = never,
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
-    `tenant`, `seq_from` and `seq_to` are what was verified; None is no limit. Raises
-    `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
+    `section` is what was verified. Raises `InvalidInput` when the folder is in use, `Cancelled`, and the
+    errors of opening and of making a file.
     """
     if paths.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
     if not paths.exists(folder):
         atomic.require_place(folder)
-    what = {"tenant": tenant, "seqFrom": seq_from, "seqTo": seq_to}
     with atomic.expected_errors(folder), _whole_or_nothing(folder):
         _write_json(folder / "findings.json", report.to_json())
         write_export(folder / "checkpoints.json", checkpoints)
         atomic.write(folder / VERIFIER, _resource(VERIFIER).decode())
-        page = _html(path, report, _what(tenant, seq_from, seq_to), checkpoints, now)
+        page = _html(path, report, _what(section), checkpoints, now)
         atomic.write(folder / "report.html", page)
-        first = LOWEST_SEQ if seq_from is None else seq_from
+        first = LOWEST_SEQ if section.first is None else section.first
         last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since
         with (
             opened_to_read(path) as database,
             atomic.replacing(folder / "rows.jsonl") as building,
             building.open("wb") as file,
         ):
-            for rows in chunks(database, tenant=tenant, first=first, last=last):
+            for rows in chunks(database, tenant=section.tenant, first=first, last=last):
                 if cancelled():
                     raise Cancelled
                 file.writelines(line for _, line in rows)
@@ -87,7 +84,9 @@ def write_bundle(
             "format": "tenant-admin evidence 1",
             "file": path.name,
             "verifiedAt": now,
-            **what,
+            "tenant": section.tenant,
+            "seqFrom": section.first,
+            "seqTo": section.last,
             "verdict": str(report.verdict),
             "entries": report.entries,
             "sha256": {item.name: _digest(item) for item in sorted(folder.iterdir())},
@@ -110,8 +109,8 @@ def _whole_or_nothing(folder: Path) -> Iterator[None]:
         raise
 
 
-def _what(tenant: str | None, seq_from: int | None, seq_to: int | None) -> str:
-    limits = ("tenant", tenant), ("from entry", seq_from), ("to entry", seq_to)
+def _what(section: Section) -> str:
+    limits = zip(("tenant", "from entry", "to entry"), section, strict=True)
     said = [f"{words} {value}" for words, value in limits if value is not None]
     return ", ".join(said) or "every chain, from its first row to its last"
 

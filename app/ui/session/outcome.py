@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
 from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
 from models.progress import Progress, Stop
 
-Ends = tuple[int, int]
 LinkCell = tuple[str, str | None, Tone | None, str]
 """Text, icon, tone and tool tip of an entry in the link column."""
 
@@ -25,17 +24,16 @@ _VERIFY = "Verify the chain to check"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be verified: the chains of the file or of one tenant, or a range of their entries alone.
+    """What is to be verified: the chains of the file, or a section of them alone.
 
-    `ends` are the seqs of such a range, both included. `archive` is the folder of what retention removed;
+    `archive` is the folder of what retention removed;
     `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
     the file is held against these checkpoints; with `since` it was looked at behind that one alone. Else one
     is made of a whole file, for this `reason`, and `accepted_by` is who says that starts which nothing proves
     are right.
     """
 
-    tenant: str | None = None
-    ends: Ends | None = None
+    section: Section = EVERYTHING
     archive: Path | None = None
     missing: Path | None = None
     export: Path | None = None
@@ -46,7 +44,7 @@ class Asked:
     @property
     def is_whole(self) -> bool:
         """Whether it says what there is to say of the file; an export may be an old one."""
-        return self.tenant is None and self.ends is None and self.export is None
+        return self.section == EVERYTHING and self.export is None
 
 
 class State(Enum):
@@ -88,17 +86,16 @@ class Outcome:
     @property
     def through(self) -> int:
         """The last entry that was looked at, or that was known to hold."""
-        before = self.asked.ends[0] - 1 if self.asked.ends is not None else 0
-        return max(self._through, before)
+        return max(self._through, (self.asked.section.first or 1) - 1)
 
     def state(self, seq: int) -> State:
         """What it says of an entry; nothing of one that came later or lies outside of the range."""
-        ends = self.asked.ends
+        first = self.asked.section.first
         codes = self._codes.get(seq, set())
         if wrong := codes - {Code.UNPROVEN_START}:  # which it is until it was looked at again
             return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
-        if self.outdated or seq > self._through or (ends is not None and seq < ends[0]):
-            return State.UNCHECKED if ends is None else State.OUTSIDE
+        if self.outdated or seq > self._through or (first is not None and seq < first):
+            return State.UNCHECKED if first is None else State.OUTSIDE
         if codes:
             return State.UNPROVEN
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
@@ -140,7 +137,7 @@ def run(
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
     ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
-    if asked.tenant is None and asked.ends is None and asked.export is None:
+    if asked.is_whole:
         signing: Any = {
             "reason": asked.reason,
             "accepted_by": asked.accepted_by,
@@ -149,6 +146,5 @@ def run(
         }
         found = verify_and_sign(path, store, verify, **signing, **ways)
         return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
-    first, last = asked.ends or (None, None)
-    wanted: Any = {"tenant": asked.tenant, "seq_from": first, "seq_to": last, "export": asked.export}
-    return Outcome(asked, verify_with_checkpoints(path, store, verify, **wanted, **ways), at=now, by=by)
+    held = partial(verify_with_checkpoints, section=asked.section, export=asked.export)
+    return Outcome(asked, held(path, store, verify, **ways), at=now, by=by)

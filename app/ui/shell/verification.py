@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from app.services.chain.checkpoints.making import verify_by_itself
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import entries_behind
+from app.services.chain.verify.report import Section
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
@@ -23,7 +24,6 @@ from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 from models.status import DAY
 
-_LAST_NUMBER = 2**63 - 1
 _LOOK_MS, _NOTIFIED_MS = 60_000, 15_000
 
 
@@ -97,8 +97,9 @@ class SelfVerification(QObject):
             behind = partial(verify, processes=1)
             found = verify_by_itself(path, store, behind, now=now, by=by, sign=True, cancelled=cancelled)
             since = found.since
-            asked = Asked() if since is None else Asked(ends=(since.through + 1, _LAST_NUMBER))
-            asked = asked if since is None else Asked(ends=asked.ends, since=since.number)
+            asked = Asked()
+            if since is not None:
+                asked = Asked(Section(first=since.through + 1), since=since.number)
             return Outcome(asked, found.report, found.made, found.why_not, at=now, by=by)
 
         self._begun = now

@@ -13,6 +13,7 @@ import pytest
 
 from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify import source, verification
+from app.services.chain.verify.report import Section
 from app.services.chain.verify.verification import WORTH_A_PROCESS
 from app.workers.child import CannotStart
 from app.workers.scan_pool import verify
@@ -176,30 +177,30 @@ def test_a_writer_appends_and_prunes_meanwhile(tmp_path: Path, large: Path, jour
 def test_one_tenant_alone(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=50, tenants=3)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs("tenant-01")[4])
-    good, bad = chain.verify(tenant="tenant-00"), chain.verify(tenant="tenant-01")
+    good, bad = chain.verify(section=Section("tenant-00")), chain.verify(section=Section("tenant-01"))
     assert (good.verdict, good.entries, [t.tenant for t in good.tenants]) == ("CONSISTENT", 50, [TENANT])
     assert (bad.verdict, codes(bad)) == ("TAMPERED", {"HASH"})
-    assert chain.verify(tenant="nobody").entries == 0
+    assert chain.verify(section=Section("nobody")).entries == 0
 
 
 def test_a_range_alone(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=50, tenants=3)
-    report = chain.verify(seq_from=60, seq_to=120)
+    report = chain.verify(section=Section(first=60, last=120))
     assert (report.verdict, report.entries) == (Verdict.CONSISTENT, 61)
     for tenant in report.tenants:
         before = max(seq for seq in chain.seqs(tenant.tenant) if seq < 60)
         assert tenant.anchor == Anchor("entry", before)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 10")
-    assert chain.verify(seq_from=60, seq_to=120).intact
-    assert not chain.verify(seq_to=10).intact
+    assert chain.verify(section=Section(first=60, last=120)).intact
+    assert not chain.verify(section=Section(last=10)).intact
     chain.run("DELETE FROM audit_chain WHERE seq = ?", before)
-    assert codes(chain.verify(seq_from=60, seq_to=120)) == {"LINK"}
+    assert codes(chain.verify(section=Section(first=60, last=120))) == {"LINK"}
 
 
 def test_a_range_of_a_pruned_chain(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=30)
     chain.prune(TENANT, 10)
-    assert chain.verify(seq_from=5, seq_to=20).tenants[0].anchor == Anchor("marker", 31, 10)
+    assert chain.verify(section=Section(first=5, last=20)).tenants[0].anchor == Anchor("marker", 31, 10)
 
 
 def test_what_cannot_be_run(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from app.services.chain.checkpoints.document import NEW_LINE, Checkpoint, NotSig
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
-from app.services.chain.verify.report import CheckpointHistory, Report
+from app.services.chain.verify.report import EVERYTHING, CheckpointHistory, Report, Section
 from models.errors import Cancelled, TenantAdminError
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
@@ -106,9 +106,7 @@ def verify_with_checkpoints(
     verify: Verifier,
     *,
     now: int,
-    tenant: str | None = None,
-    seq_from: int | None = None,
-    seq_to: int | None = None,
+    section: Section = EVERYTHING,
     export: Path | None = None,
     trust: Collection[str] = (),
     archive: Path | None = None,
@@ -117,22 +115,20 @@ def verify_with_checkpoints(
 ) -> Report:
     """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
 
-    `seq_from` and `seq_to`, both included, verify a range alone, which checkpoints say nothing of.
-    `archive` is a folder of what retention removed, to be proven as one chain with the file. Raises the
-    errors of `verify`, of `CheckpointStore.known` or `known_from`, and of `with_archive`.
+    They say nothing of a range. `archive` is a folder of what retention removed, to be proven as one chain
+    with the file. Raises the errors of `verify`, of `CheckpointStore.known` or `known_from`, and of
+    `with_archive`.
     """
     known = store.known(path) if export is None else store.known_from(path, export, trust=trust)
     report = verify(
         path,
-        tenant=tenant,
-        seq_from=seq_from,
-        seq_to=seq_to,
+        section=section,
         now=now,
         progress=progress,
         cancelled=cancelled,
         checkpoints=known,
     )
-    return _joined(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+    return _joined(path, report, archive, tenant=section.tenant, progress=progress, cancelled=cancelled)
 
 
 def verify_and_sign(
@@ -213,8 +209,8 @@ def verify_by_itself(
     if recent and last is not None and 0 <= now - (last.whole_at or 0) < DAY:
         since = store.still_known(path)
         if since is not None:
-            first = since.through + 1
-            report = verify(path, seq_from=first, now=now, progress=progress, cancelled=cancelled)
+            behind = Section(first=since.through + 1)
+            report = verify(path, section=behind, now=now, progress=progress, cancelled=cancelled)
             if report.intact:
                 keep_verdict(path, store, report, now=now, by=by, since=since)
                 return Checked(report, since)

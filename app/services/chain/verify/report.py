@@ -2,12 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from app.services.chain.rules import SOUND, Anchor, Finding, Verdict
 
 if TYPE_CHECKING:  # which is made of what a report holds
     from app.services.chain.checkpoints.document import Checkpoint
+
+
+class Section(NamedTuple):
+    """What of a file is verified: the chain of `tenant`, and of it the rows `first <= seq <= last`.
+
+    None is no limit.
+    """
+
+    tenant: str | None = None
+    first: int | None = None
+    last: int | None = None
+
+    @property
+    def is_range(self) -> bool:
+        return self.first is not None or self.last is not None
+
+
+EVERYTHING: Final = Section()
 
 
 @dataclass(frozen=True, slots=True)

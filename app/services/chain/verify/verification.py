@@ -13,7 +13,7 @@ from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, TABLE, Code
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import join, next_seal
-from app.services.chain.verify.report import CheckpointHistory, Report
+from app.services.chain.verify.report import EVERYTHING, CheckpointHistory, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY
 from models.errors import Cancelled
@@ -61,11 +61,12 @@ class Extent:
         return low, min(self.last, high if high is not None else low)
 
 
-def ends(connection: apsw.Connection, tenant: str | None, first: int | None, last: int | None) -> Extent:
-    """The extent of the table, or of the part that is asked for, its rows not counted yet.
+def ends(connection: apsw.Connection, section: Section) -> Extent:
+    """The extent of the table, or of the section that is asked for, its rows not counted yet.
 
     Damage never raises: what cannot be read is not known. Raises apsw's errors of a locked file.
     """
+    tenant, first, last = section
     low = _read(connection, f"SELECT min(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
     high = _read(connection, f"SELECT max(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
     numbered = _read(connection, "SELECT max(seq) FROM main.sqlite_sequence WHERE lower(name) = ?", TABLE)
@@ -142,16 +143,14 @@ def verify(
     path: Path,
     *,
     executor: Executor,
-    tenant: str | None = None,
-    seq_from: int | None = None,
-    seq_to: int | None = None,
+    section: Section = EVERYTHING,
     now: int,
     progress: Progress = ignore,
     cancelled: Stop = never,
     checkpoints: CheckpointHistory | None = None,
     seal: bool = False,
 ) -> Report:
-    """Verifies the chains of a file, of one tenant, or the rows `seq_from <= seq <= seq_to`.
+    """Verifies the chains of a file, or a section of them.
 
     `executor` scans the ranges. `now` is epoch seconds, for times in the future. `progress(done, total)` in
     rows and `cancelled()` are called in the calling thread, at least ten times a second.
@@ -167,11 +166,10 @@ def verify(
     started = time.perf_counter()
     with ExitStack() as stack:
         where = source.Source(path, stack)
-        ranged = seq_from is not None or seq_to is not None
         known = checkpoints or CheckpointHistory()
-        history = CheckpointHistory(adopted=known.adopted) if ranged else known
-        seal = seal and not ranged and tenant is None
-        wish = _Wish(tenant, seq_from, seq_to, now, executor, history, seal, progress, cancelled)
+        history = CheckpointHistory(adopted=known.adopted) if section.is_range else known
+        seal = seal and section == EVERYTHING
+        wish = _Wish(section, now, executor, history, seal, progress, cancelled)
         report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
@@ -184,9 +182,7 @@ def verify(
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    tenant: str | None
-    seq_from: int | None
-    seq_to: int | None
+    section: Section
     now: int
     executor: Executor
     history: CheckpointHistory
@@ -217,13 +213,13 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 stack.callback(connection.close)
                 version = connection.pragma("data_version")
                 connection.execute("BEGIN")
-                extent = ends(connection, wish.tenant, wish.seq_from, wish.seq_to)
+                extent = ends(connection, wish.section)
                 low, high = extent.span
                 stack.enter_context(wish.executor.start(wish.at_once(high - low + 1)))
                 extent = with_counts(connection, extent)
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if wish.one_moment and wish.seq_to is None:
+                if wish.one_moment and wish.section.last is None:
                     # The scan's own snapshot is younger than this one, and is to be seen whole.
                     extent = replace(extent, last=HIGHEST_SEQ, rows=None, counter=None)
             except (apsw.CorruptError, apsw.FormatError):
@@ -277,10 +273,10 @@ def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
 
 def _jobs(where: source.Source, extent: Extent, wish: _Wish, *, tolerant: bool) -> Iterator[Job]:
     frozen = where.frozen or wish.one_moment
-    same = {"uri": where.uri, "tolerant": tolerant, "frozen": frozen, "now": wish.now, "tenant": wish.tenant}
+    same = {"uri": where.uri, "tolerant": tolerant, "frozen": frozen, "now": wish.now}
     for first, last in _ranges(extent, wish):
         own = [mark for mark in wish.history.marks if first <= mark[0] <= last] if wish.records else None
-        yield same | {"first": first, "last": last, "marks": own}
+        yield same | {"tenant": extent.tenant, "first": first, "last": last, "marks": own}
 
 
 def _ranges(extent: Extent, wish: _Wish) -> list[tuple[int, int]]:

@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import Link
+from app.services.chain.verify.report import Section
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
-from app.ui.session.outcome import Asked, Ends, LinkCell
+from app.ui.session.outcome import Asked, LinkCell
 from app.ui.tabs.audit import words
-from app.ui.tabs.audit.panel import VerificationPanel
+from app.ui.tabs.audit.panel import Ends, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
@@ -188,11 +189,11 @@ class AuditTab(RecordTab):
 
     def verify(self, archive: Path | None = None) -> None:
         """Verifies the chains in scope as one with their archive, here or where retention keeps it."""
-        self.panel.start(Asked(self.scope.tenant_id, archive=archive or self._known_archive()))
+        self.panel.start(Asked(Section(self.scope.tenant_id), archive=archive or self._known_archive()))
 
     def verify_range(self, first: int, last: int) -> None:
         """Verifies the entries in scope between two seqs, both included, alone."""
-        self.panel.start(Asked(self.scope.tenant_id, (first, last)))
+        self.panel.start(Asked(Section(self.scope.tenant_id, first, last)))
 
     def verify_selected(self) -> None:
         """Verifies from the first of the selected entries to the last."""

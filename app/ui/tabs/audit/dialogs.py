@@ -11,7 +11,8 @@ from app.services.chain.checkpoints.document import Checkpoint, Reason
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.outcome import Asked, Ends, Outcome, run
+from app.ui.session.outcome import Asked, Outcome, run
+from app.ui.tabs.audit.panel import Ends
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button

@@ -40,6 +40,9 @@ _COLUMNS = (
     StaticColumn("What"),
 )
 
+Ends = tuple[int, int]
+"""The first and the last seq of a range, both included."""
+
 
 class VerificationPanel(QWidget):
     """A banner, and the findings while there are some. `add_buttons` gives the banner its buttons, once.
@@ -106,7 +109,7 @@ class VerificationPanel(QWidget):
 
     def refuse_accept(self) -> str | None:
         known = self.outcome
-        if self.is_running or known is None or known.asked.ends is not None:
+        if self.is_running or known is None or known.asked.section.is_range:
             return self.refuse_verify() or "Verify the chain first."
         # Of an emptied file there is nothing to accept.
         unproven = known.report.verdict is Verdict.UNPROVEN_START and bool(known.report.tenants)
@@ -176,7 +179,6 @@ class VerificationPanel(QWidget):
         if self.outcome is None:
             return
         asked, report = self.outcome.asked, self.outcome.report
-        first, last = asked.ends or (None, None)
         path, now = self._context.opened.path, self._context.clock()
 
         def work(progress: Progress, cancelled: Stop) -> None:
@@ -186,9 +188,7 @@ class VerificationPanel(QWidget):
                 path,
                 report,
                 out,
-                tenant=asked.tenant,
-                seq_from=first,
-                seq_to=last,
+                section=asked.section,
                 checkpoints=self._store.checkpoints(path),
                 now=now,
                 cancelled=cancelled,

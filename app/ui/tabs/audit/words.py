@@ -65,13 +65,14 @@ def banner(outcome: Outcome) -> Words:
         rest = f"— from checkpoint {asked.since} on, {_entries(report.entries)}"
         detail = _joined("every chain has the last entry that it knew", duration(report.seconds))
         return Tone.OK, "Chain verified", rest, detail, Icon.SHIELD_OK
-    if asked.ends is not None:
-        return _range_banner(report, asked, *asked.ends)
+    tenant, first, last = asked.section
+    if first is not None and last is not None:
+        return _range_banner(report, tenant, first, last)
     tone, headline, icon = HEADLINES[report.verdict]
-    if asked.tenant is not None:
+    if tenant is not None:
         chain = headline.removeprefix("Chain ")
-        named = f"Chain of {asked.tenant} {chain}"
-        headline = named if chain != headline else f"{asked.tenant}: {headline.lower()}"
+        named = f"Chain of {tenant} {chain}"
+        headline = named if chain != headline else f"{tenant}: {headline.lower()}"
     elif asked.export is not None:
         headline += f" against {asked.export.name}"
     how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
@@ -100,7 +101,7 @@ def banner(outcome: Outcome) -> Words:
     return tone, headline, rest, _joined(*details, duration(report.seconds)), icon
 
 
-def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
+def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> Words:
     """That these entries alone were looked at is the first thing said."""
     tone, _, icon = HEADLINES[report.verdict]
     name = f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
@@ -110,7 +111,7 @@ def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
         Verdict.TAMPERED: f"{name} {'does' if one else 'do'} not hold",
         Verdict.UNREADABLE: f"{name} cannot be read",
     }.get(report.verdict, f"{name} {'holds' if one else 'hold'}")
-    whose = f" of {asked.tenant}" if asked.tenant is not None else ""
+    whose = f" of {tenant}" if tenant is not None else ""
     how = "verified" if report.intact else "checked"
     rest = f"— {_entries(report.entries)}{whose} {how}"
     if report.found and report.verdict in BROKEN:
@@ -125,9 +126,9 @@ def _range_banner(report: Report, asked: Asked, first: int, last: int) -> Words:
 
 def running(asked: Asked) -> str:
     """What the banner says while it runs."""
-    if asked.ends is None:
+    _, first, last = asked.section
+    if first is None or last is None:
         return "Verifying…"
-    first, last = asked.ends
     return f"Verifying entries {grouped(first)} to {grouped(last)}…"
 
 

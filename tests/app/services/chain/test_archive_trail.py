@@ -16,7 +16,7 @@ import pytest
 from app.services.chain.archive_trail import ANCHOR, with_archive
 from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.rules import Code, Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import Report, Section
 from app.workers import scan_pool
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
@@ -31,7 +31,7 @@ TENANTS = ("acme", "gl/obex ü")
 
 
 def check(path: Path, folder: Path, tenant: str | None = None) -> Report:
-    report = scan_pool.verify(path, now=NOW + 1000 * DAY, tenant=tenant, take_part=True)
+    report = scan_pool.verify(path, now=NOW + 1000 * DAY, section=Section(tenant), take_part=True)
     return with_archive(path, report, folder, tenant=tenant)
 
 

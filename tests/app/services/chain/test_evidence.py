@@ -18,6 +18,7 @@ from app.services.chain.checkpoints.document import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker
+from app.services.chain.verify.report import Section
 from models.errors import AlreadyThere, Cancelled, InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, SEQ
@@ -84,9 +85,9 @@ def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limits", [{"tenant": "tenant-01"}, {"seq_from": 20, "seq_to": 40}])
-def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, limits: dict[str, Any]) -> None:
-    bundle(known, tmp_path / "out", **limits)
+@pytest.mark.parametrize("section", [Section("tenant-01"), Section(first=20, last=40)])
+def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, section: Section) -> None:
+    bundle(known, tmp_path / "out", section=section)
     assert recheck(tmp_path / "out")[0] == 0
     assert len((tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()) == 21
 

@@ -9,6 +9,7 @@ from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.checkpoints.document import NotSigned, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
+from app.services.chain.verify.report import Section
 from app.workers import scan_pool
 from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
@@ -68,7 +69,9 @@ def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     adopted = verify_known(demo, folder, now=NOW)
     assert adopted.verdict is Verdict.CONSISTENT
     assert any(str(tenant.anchor).startswith("adopted:") for tenant in adopted.tenants)
-    assert verify_known(demo, folder, now=NOW, seq_from=1, seq_to=200).verdict is Verdict.CONSISTENT
+    assert (
+        verify_known(demo, folder, now=NOW, section=Section(first=1, last=200)).verdict is Verdict.CONSISTENT
+    )
 
 
 @pytest.mark.slow

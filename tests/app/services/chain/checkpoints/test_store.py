@@ -26,6 +26,7 @@ from app.services.chain.checkpoints.document import (
 )
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Section
 from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -98,8 +99,8 @@ def test_rows_ever_count_the_pruned_ones(known: KnownChain) -> None:
 
 
 def test_no_checkpoint_of_a_chain_that_does_not_hold(known: KnownChain) -> None:
-    for part in ({"tenant": "tenant-01"}, {"seq_to": 20}):
-        report = known.chain.verify(**part, seal=True)
+    for section in (Section("tenant-01"), Section(last=20)):
+        report = known.chain.verify(section=section, seal=True)
         with pytest.raises(NotSigned, match="whole file"):
             known.store.create(known.chain.path, report, now=NOW, reason=Reason.REQUEST)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")

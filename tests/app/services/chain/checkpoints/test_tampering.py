@@ -10,7 +10,7 @@ import pytest
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import CheckpointHistory
+from app.services.chain.verify.report import CheckpointHistory, Section
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
 from tests.conftest import NOW
@@ -214,7 +214,7 @@ def test_rows_moved_to_a_new_tenant_are_those_of_another(
     (finding,) = (item for item in report.findings if item.tenant == "x")
     assert (finding.code, finding.expected) == ("CHECKPOINT", TENANT)
     if not by:
-        assert known.verify(tenant="x").verdict == Verdict.TAMPERED
+        assert known.verify(section=Section("x")).verdict == Verdict.TAMPERED
 
 
 def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
@@ -226,7 +226,7 @@ def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
     known.chain.append("new", event, payload, at, seq=5)
     report = known.verify()
     assert (codes(report), report.verdict) == ({"NUMBERING"}, Verdict.VERIFIED)
-    assert codes(known.verify(tenant="new")) == {"NUMBERING"}
+    assert codes(known.verify(section=Section("new"))) == {"NUMBERING"}
 
 
 def test_seq_shifted_in_order(known: KnownChain) -> None:
@@ -277,8 +277,8 @@ def test_the_other_tenants_stay_verified(known_chain: Callable[..., KnownChain])
     verdicts = {tenant.tenant: tenant.verdict for tenant in known.verify().tenants}
     assert verdicts.pop(TENANT) == Verdict.TAMPERED
     assert set(verdicts.values()) == {Verdict.VERIFIED}
-    assert known.verify(tenant="tenant-03").verdict == Verdict.VERIFIED
-    assert known.verify(tenant=TENANT).verdict == Verdict.TAMPERED
+    assert known.verify(section=Section("tenant-03")).verdict == Verdict.VERIFIED
+    assert known.verify(section=Section(TENANT)).verdict == Verdict.TAMPERED
 
 
 @pytest.mark.slow

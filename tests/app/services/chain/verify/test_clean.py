@@ -13,6 +13,7 @@ from app.services.chain import rules as platform
 from app.services.chain.entry import is_json
 from app.services.chain.rules import GENESIS, Anchor, Verdict, stored_hash
 from app.services.chain.verify import scan
+from app.services.chain.verify.report import Section
 from models.errors import FileReplaced
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
@@ -194,9 +195,9 @@ def test_a_scan_that_pauses_for_writers_gets_there(
     monkeypatch.setattr(scan, "TICK_STEPS", 50)
     chain = ChainFile.build(tmp_path / "a.db", rows=300, tenants=8)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq % 7 = 0")
-    report = chain.verify(tenant=tenant)
+    report = chain.verify(section=Section(tenant))
     monkeypatch.undo()
-    assert replace(report, seconds=0) == replace(chain.verify(tenant=tenant), seconds=0)
+    assert replace(report, seconds=0) == replace(chain.verify(section=Section(tenant)), seconds=0)
 
 
 @pytest.mark.parametrize("first", [0, -1, -5, -70_000])

@@ -13,7 +13,7 @@ from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify import source
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import Report, Section
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, TenantAdminError
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -190,9 +190,9 @@ def test_what_stands_beside_the_table_does_not_matter(tmp_path: Path, table: str
     pages.overwrite(root)
     report = verify(pages.path, now=NOW, take_part=True)
     assert (report.verdict, report.entries, report.findings) == (Verdict.CONSISTENT, 600, ())
-    alone = verify(pages.path, now=NOW, take_part=True, tenant=TENANT)
+    alone = verify(pages.path, now=NOW, take_part=True, section=Section(TENANT))
     assert (alone.verdict, alone.entries) == (Verdict.CONSISTENT, 200)
-    part = verify(pages.path, now=NOW, take_part=True, seq_from=300, seq_to=400)
+    part = verify(pages.path, now=NOW, take_part=True, section=Section(first=300, last=400))
     assert (part.verdict, part.entries) == (Verdict.CONSISTENT, 101)
 
 
@@ -273,7 +273,7 @@ def test_one_tenant_of_a_damaged_file(tmp_path: Path) -> None:
     pages = closed(chain)
     leaf = pages.leaves[9]
     pages.overwrite(leaf.number)
-    report = verify(pages.path, now=NOW, take_part=True, tenant=TENANT)
+    report = verify(pages.path, now=NOW, take_part=True, section=Section(TENANT))
     missing(report, leaf.rows, of=200 + len(leaf.rows) - len(set(own) & set(leaf.rows)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Section
 from tests.app.services.chain.verify.chains import ChainFile, codes, sizes
 from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS, digest
@@ -95,7 +96,7 @@ def found_counter(chain: ChainFile) -> None:
     report = chain.verify()
     assert "SEQUENCE_COUNTER" in codes(report)
     assert report.verdict == Verdict.TAMPERED
-    assert "SEQUENCE_COUNTER" in codes(chain.verify(tenant=TENANT))
+    assert "SEQUENCE_COUNTER" in codes(chain.verify(section=Section(TENANT)))
 
 
 def test_a_fork(chain: ChainFile) -> None:
