@@ -9,7 +9,7 @@ from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import StoredRow, in_parts
-from app.services.records.tables import NOTIFICATIONS
+from app.services.records.tables import NOTIFICATIONS, flag
 from models.errors import NotAllowed
 from models.status import AuditEvent
 
@@ -25,7 +25,7 @@ def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: 
     """
     word = "read" if read else "unread"
     found = images.rows(NOTIFICATIONS.name, notification_ids, only=("tenant_id", "read"))
-    rows = [row for row in found if bool(row["read"]) is not read]
+    rows = [row for row in found if flag(row["read"]) is not read]
     if not rows:
         raise NotAllowed(f"Already marked {word}.")
     return Change(

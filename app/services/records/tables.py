@@ -29,8 +29,8 @@ class ColumnKind(Enum):
     KEY: names the record; read whole. ID: the id of something else, or a hash. WORD: short text, sorted as
     stored so that an index can serve. NAME: text for people, sorted without regard to ASCII case. PROSE: text
     of any length, sorted by its beginning. JSON: read whole with its record, never in a list. NUMBER: as
-    stored. TIME: epoch seconds, or milliseconds (`rules.seconds`). FLAG: 0 or 1. LENGTH: the characters of a
-    text that is not read. PRESENCE: whether a secret is stored; the secret itself is never read.
+    stored. TIME: epoch seconds, or milliseconds (`rules.seconds`). FLAG: 0 or 1 (`flag`). LENGTH: the
+    characters of a text that is not read. PRESENCE: whether a secret is stored; the secret itself never is.
     """
 
     KEY = auto()
@@ -44,6 +44,15 @@ class ColumnKind(Enum):
     FLAG = auto()
     LENGTH = auto()
     PRESENCE = auto()
+
+
+ON, OFF = (1, "1"), (0, "0")
+"""What a flag is stored as: the platform asks for `active = 1`, which a text is in a column of texts."""
+
+
+def flag(stored: object) -> bool | None:
+    """Whether a flag is on; None for whatever is neither 1 nor 0, which the platform finds by neither."""
+    return True if stored in ON else False if stored in OFF else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,11 @@ class TableColumn:
     def source(self) -> str:
         """The column of the file that it is read from."""
         return self.of or self.name
+
+    def word(self, stored: object) -> str | None:
+        """The word for the state of a flag; None for what is neither."""
+        state = flag(stored)
+        return None if state is None else self.words[0 if state else 1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import StoredRow, Value, shown
-from app.services.records.tables import WEBHOOK_DESTINATIONS
+from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
 from models.errors import InvalidInput, NotAllowed
 from models.status import AuditEvent, WebhookEvent
@@ -85,7 +85,7 @@ def update(images: Images, webhook_id: str, form: WebhookInput, *, actor: str, n
     left = {
         name for name in ("name", "url", "events") if getattr(form, name) == readable(row.image.get(name))
     }
-    if form.active is bool(row["active"]):
+    if form.active is (flag(row["active"]) is True):
         left.add("active")
     wanted = _checked(form, left)
     if form.secret is not None:
@@ -111,7 +111,7 @@ def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, acto
     on, off = AuditEvent.WEBHOOK_ACTIVATED, AuditEvent.WEBHOOK_DEACTIVATED
     done, undone = (on, off) if active else (off, on)
     found = images.rows(WEBHOOK_DESTINATIONS.name, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
-    rows = [row for row in found if bool(row["active"]) is not active]
+    rows = [row for row in found if flag(row["active"]) is not active]
     if not rows:
         raise NotAllowed(f"Already {'active' if active else 'inactive'}.")
     return Change(

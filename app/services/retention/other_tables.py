@@ -27,6 +27,7 @@ from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
     NOTIFICATIONS,
+    ON,
     PLANNING_ARTIFACTS,
     PLANNING_RUNS,
 )
@@ -243,7 +244,7 @@ class OtherTables:
     def _dated(self, table: str) -> tuple[Any, Any]:
         """The condition that a record may go when it is old, and its time."""
         if table == _NOTIFICATIONS:
-            return Notification.read == 1, Notification.created_at
+            return Notification.read.in_(ON), Notification.created_at
         return PlanningRun.status == RunStatus.DELETED.value, PlanningRun.updated_at
 
     def _old(self, table: str) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QTabWidget, QWidget
 from app.services.files import describe
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, PLANNING_RUNS, Scope
+from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.shell import notices
@@ -35,7 +35,7 @@ _REST = (
 )
 
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
-_UNREAD = (("read", (0,)),)
+_UNREAD = (("read", OFF),)
 
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""

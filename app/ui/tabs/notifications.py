@@ -9,7 +9,7 @@ from app.services.records import notifications, runs
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import read_record
-from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, flag
 from app.services.text import counted
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import Frozen, NamesRun, ask_about, freeze, list_act, open_run_act, record_act
@@ -24,6 +24,10 @@ from models.engine import Database
 from models.errors import NotAllowed
 
 _READ = NOTIFICATIONS.names.index("read")
+_CHIPS: dict[bool, Chip] = {
+    True: ("read", Tone.NEUTRAL, Icon.READ),
+    False: ("unread", Tone.ACCENT, Icon.UNREAD),
+}
 _JSON_HEIGHT = 150
 
 
@@ -59,8 +63,7 @@ class NotificationsTab(RecordTab):
 
     def show_details(self, record: NamesRun) -> None:
         note = record.record
-        chip = ("read", Tone.NEUTRAL, Icon.READ) if note["read"] else ("unread", Tone.ACCENT, Icon.UNREAD)
-        chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), chip]
+        chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), declared.chip(note, "read", _CHIPS)]
         self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", *chips)
         message = note.text("message")
         whole = len(message) <= LONGEST
@@ -122,7 +125,7 @@ class NotificationsTab(RecordTab):
 
 
 def _title_tone(value: Any, row: Row) -> Tone | None:
-    return None if row[_READ] else Tone.ACCENT
+    return Tone.ACCENT if flag(row[_READ]) is False else None
 
 
 def _run_id(metadata: object) -> str | None:
@@ -140,7 +143,7 @@ def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) ->
     if keys is None:
         keys = lists.load_keys(database, query)
     rows = lists.rows(database, query, keys, ("id", "title", "tenant_id", "read"))
-    unread = freeze(row[:3] for row in rows if not row[3])
+    unread = freeze(row[:3] for row in rows if flag(row[3]) is False)
     if not unread.ids:
         raise NotAllowed("All notifications shown are marked read already.")
     return unread

@@ -9,7 +9,7 @@ from app.itemmodels.columns import Row, Tone
 from app.services import text
 from app.services.records import webhooks
 from app.services.records.record import Record
-from app.services.records.tables import WEBHOOK_DESTINATIONS
+from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -51,10 +51,10 @@ class WebhooksTab(RecordTab):
         }
 
     def show_details(self, record: Record) -> None:
-        active = bool(record["active"])
-        self.commands.show_button("activate", not active)
-        self.commands.show_button("deactivate", active)
-        chips: list[Chip] = [_CHIPS[active]]
+        active = flag(record["active"])
+        self.commands.show_button("activate", active is not True)
+        self.commands.show_button("deactivate", active is not False)
+        chips: list[Chip] = [declared.chip(record, "active", _CHIPS)]
         host = record.text("hostname")
         agrees = webhooks.host_agrees(record.text("url"), host)
         if not agrees:
@@ -102,7 +102,7 @@ class WebhooksTab(RecordTab):
 
 
 def _is_not(active: bool, row: Row) -> bool:
-    return bool(row[_ACTIVE]) is not active
+    return flag(row[_ACTIVE]) is not active
 
 
 def _events(value: Any, row: Row) -> str:
@@ -168,7 +168,7 @@ class WebhookDialog(FormDialog):
         if webhook is None and stored is not None:
             self.add_asked(WEBHOOK_DESTINATIONS.asks_for(stored))
         active = QCheckBox("Active")
-        active.setChecked(bool(webhook["active"]) if webhook else True)
+        active.setChecked(webhook is None or flag(webhook["active"]) is True)
         self.add_field("active", "Active", active)
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
         self.submitted.connect(self._submit)

@@ -10,7 +10,7 @@ from importlib import import_module
 from math import floor, isfinite
 from typing import TYPE_CHECKING, Any, cast
 
-from app.itemmodels.columns import Column, Row
+from app.itemmodels.columns import Column, Row, Tone
 from app.services.chain.rules import seconds
 from app.services.records.list_query import Value
 from app.services.records.record import Record
@@ -23,10 +23,12 @@ from app.services.records.tables import (
     ColumnKind,
     Table,
     TableColumn,
+    flag,
 )
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
+from app.ui.widgets.buttons import Chip
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.panes import Field
 
@@ -151,8 +153,9 @@ def timed(words: Callable[[int], str]) -> Callable[[Any, Row], str]:
 
 
 def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
-    """The tone or icon of a flag's cell."""
-    return lambda value, row: yes if value else no
+    """The tone or icon of a flag's cell; none where it is neither on nor off."""
+    looks: dict[bool | None, Any] = {True: yes, False: no}
+    return lambda value, row: looks.get(flag(value))
 
 
 def _first_line(value: Any, row: Row) -> str:
@@ -161,9 +164,16 @@ def _first_line(value: Any, row: Row) -> str:
 
 def _word(declared: TableColumn, value: Any) -> str:
     """The word for a flag; whatever else is stored as it is."""
-    if value is None:
-        return ""
-    return declared.words[0 if value else 1] if value in (0, 1) else str(value)
+    word = declared.word(value)
+    return formatting.plain(value) if word is None else word
+
+
+def chip(record: Record, name: str, looks: Mapping[bool, Chip]) -> Chip:
+    """A flag's chip; what is neither on nor off as its cell says it."""
+    look, word = flag(record[name]), formatting.plain(record[name])
+    if look is not None:
+        return looks[look]
+    return MISSING if name in record.missing else word or "(none)", Tone.WARN, Icon.WARNING
 
 
 def choice_label(table: Table, name: str, value: Value) -> str:
@@ -171,11 +181,11 @@ def choice_label(table: Table, name: str, value: Value) -> str:
     column = table.column(name)
     if value is None:
         return "(none)"
-    if value not in (0, 1) or column.kind not in _YES_OR_NO:
+    if flag(value) is None or column.kind not in _YES_OR_NO:
         return formatting.plain(value)
     if column.kind is ColumnKind.FLAG:
         return _word(column, value).capitalize()
-    return f"{column.label} {column.words[0]}" if value else f"No {column.label.lower()}"
+    return f"{column.label} {column.words[0]}" if flag(value) else f"No {column.label.lower()}"
 
 
 def fields(

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.itemmodels.columns import Row
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
+from app.services.records.tables import flag
 from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
@@ -74,11 +75,11 @@ class Selection(QObject):
         if refusal is not None:
             return refusal
         table, records = self._rows.table, self.records()
-        place, words = table.names.index(column), table.column(column).words
+        place = table.names.index(column)
         known = len(records) == self._rows.selected_count() and all(
-            bool(record[place]) is state for record in records
+            flag(record[place]) is state for record in records
         )
-        return f"{already} {words[0 if state else 1]}." if known else None
+        return f"{already} {table.column(column).word(int(state))}." if known else None
 
     def words(self, text: str, applies: Callable[[Row], bool]) -> str:
         """The words of an act: "Kill 4 of 5" where it applies to some of the selected rows alone."""

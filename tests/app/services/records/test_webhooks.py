@@ -1,6 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
+import apsw
 import pytest
 
 from app.services.records import webhooks, writing
@@ -89,7 +90,7 @@ def test_an_edit_beside_odd_values_leaves_them_as_they_are(database: LocalDataba
     connection = database.connection()
     connection.execute("UPDATE webhook_destinations SET name = x'0102', active = 2, events = '*, run_killed'")
     shown = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
-    form = WebhookInput(shown.text("name"), "https://other.example/in", shown.text("events"), True)
+    form = WebhookInput(shown.text("name"), "https://other.example/in", shown.text("events"), False)
     change = webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
     assert events()[-1][2]["changes"].keys() == {"url", "hostname"}
     stored = "SELECT name, active, events FROM webhook_destinations"
@@ -233,3 +234,28 @@ def test_event_lists_are_stored_without_spaces_or_repetitions() -> None:
 def test_a_host_that_means_nothing_elsewhere_is_refused(url: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         valid_url(url)
+
+
+@pytest.mark.parametrize("stored", ["yes", 7, b"\x01", None])
+@pytest.mark.parametrize("active", [True, False])
+def test_a_state_that_is_neither_on_nor_off_can_be_made_either(
+    database: LocalDatabase, sql: apsw.Connection, stored: Any, active: bool
+) -> None:
+    """The platform asks for `active = 1`, and so delivers to none of them."""
+    sql.execute("ALTER TABLE webhook_destinations RENAME COLUMN active TO was")
+    sql.execute("ALTER TABLE webhook_destinations ADD COLUMN active")
+    webhook_id = create(database)
+    sql.execute("UPDATE webhook_destinations SET active = ?", (stored,))
+    change = webhooks.set_active(database, [webhook_id], active, actor="ops", now=NOW)
+    asked = "SELECT active FROM webhook_destinations"
+    assert sql.execute(asked).get == int(active)
+    writing.undo(database, change, now=NOW)
+    assert sql.execute(asked).get == stored
+
+
+def test_an_edit_leaves_a_state_that_nobody_touched(database: LocalDatabase, sql: apsw.Connection) -> None:
+    webhook_id = create(database)
+    sql.execute("UPDATE webhook_destinations SET active = 'yes'")
+    form = WebhookInput("New", "https://hooks.acme.example/in", active=False)
+    webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
+    assert sql.execute("SELECT name, active FROM webhook_destinations").get == ("New", "yes")

@@ -1,10 +1,14 @@
 """Webhooks as a person looks after them."""
 
+from typing import Any
+
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
+from app.ui.widgets.buttons import StatusChip
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, child, write
 
@@ -22,3 +26,28 @@ def test_a_webhook_with_odd_values_can_be_renamed(show_tab: ShowTab, context: Co
     form.submit()
     stored = "SELECT name, url, events FROM webhook_destinations WHERE id = ?"
     qtbot.waitUntil(lambda: ask(context.opened.path, stored, shown.args[0]) == [("Renamed", url, "")])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stored", "said", "acts"),
+    [
+        (1, "active", ["deactivate"]),
+        (0, "inactive", ["activate"]),
+        ("yes", "yes", ["activate", "deactivate"]),
+        (b"\x01", "x'01'", ["activate", "deactivate"]),
+    ],
+)
+def test_a_state_is_one_thing_in_table_chip_and_acts(  # noqa: PLR0917
+    show_tab: ShowTab, context: Context, qtbot: QtBot, stored: Any, said: str, acts: list[str]
+) -> None:
+    """What the platform finds neither by `active = 1` nor by `active = 0` can be made either."""
+    ask(context.opened.path, "UPDATE webhook_destinations SET active = ?", stored)
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    assert tab.model.index(0, tab.model.column_of("active")).data() == said
+    assert said in [chip.text() for chip in tab.inspector.findChildren(StatusChip)]
+    buttons = {button.text(): button for button in tab.inspector.findChildren(QPushButton)}
+    assert [name for name in ("activate", "deactivate") if buttons[name.capitalize()].isVisible()] == acts
+    assert [name for name in ("activate", "deactivate") if tab.commands.action(name).isEnabled()] == acts

@@ -91,6 +91,7 @@ def test_a_time_is_shown_as_what_it_is_with_what_is_stored(
 
 
 def test_a_choice_is_said_in_words_and_a_strange_value_as_it_is() -> None:
-    said = {value: choice_label(NOTIFICATIONS, "read", value) for value in (1, 0, None, 7, "yes", b"\xff")}
-    assert list(said.values()) == ["Read", "Unread", "(none)", "7", "yes", "x'ff'"]
+    values = (1, "1", 0, "0", None, 7, "yes", b"\xff")
+    said = [choice_label(NOTIFICATIONS, "read", value) for value in values]
+    assert said == ["Read", "Read", "Unread", "Unread", "(none)", "7", "yes", "x'ff'"]
     assert [choice_label(USERS, "has_password", value) for value in (1, 0)] == ["Password set", "No password"]
