@@ -11,6 +11,9 @@ from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import changes, in_doubt, stays
 from app.services.text import counted, tenant_name
 
+_NAMED = 2
+"""Tenants whose names a line of the outcome has room for."""
+
 
 @dataclass(slots=True)
 class RetentionResult:
@@ -48,9 +51,10 @@ class RetentionResult:
 
     @property
     def outcome(self) -> str:
-        """How much went, and how much stays although it is old: `7 rows; old entries of 1 tenant stay`."""
-        tenants = len({one.tenant_id for one in self.left})
-        stays = [f"old entries of {counted(tenants, 'tenant')}"] if tenants else []
+        """How much went, and what stays although it is old: `7 rows; old entries of acme stay`."""
+        names = sorted({tenant_name(one.tenant_id) for one in self.left})
+        whose = " and ".join(names) if len(names) <= _NAMED else counted(len(names), "tenant")
+        stays = [f"old entries of {whose}"] if names else []
         stays += [f"old rows of {table}" for table in sorted({one.table for one in self.skipped})]
         return (
             f"{counted(self.total, 'row')}; {', '.join(stays)} stay" if stays else counted(self.total, "row")

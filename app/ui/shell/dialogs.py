@@ -142,11 +142,7 @@ class PreferencesDialog(FormDialog):
         system_name = paths.os_user()
         actor = QLineEdit("" if settings.actor == system_name else settings.actor)
         actor.setPlaceholderText(system_name)
-        days = QSpinBox()
-        days.setRange(RETENTION_DAYS[0], RETENTION_DAYS[-1])
-        days.setGroupSeparatorShown(True)
-        days.setSuffix(" days")
-        days.setValue(settings.retention_days)
+        days = days_box(settings.retention_days)
         ask = QCheckBox("Ask before deleting a single record")
         ask.setChecked(settings.confirm_deletion)
         self.add_field("theme", "Theme", modes)
@@ -199,6 +195,16 @@ class PreferencesDialog(FormDialog):
                 f"The preferences hold until the program ends, but {settings.path} cannot be written; make "
                 "it writable, or choose another folder with TENANT_ADMIN_HOME."
             )
+
+
+def days_box(days: int) -> QSpinBox:
+    """For how long data is kept."""
+    box = QSpinBox()
+    box.setRange(RETENTION_DAYS[0], RETENTION_DAYS[-1])
+    box.setGroupSeparatorShown(True)
+    box.setSuffix(" days")
+    box.setValue(days)
+    return box
 
 
 class DatabaseInfoDialog(Dialog):

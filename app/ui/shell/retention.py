@@ -67,6 +67,7 @@ class Retention(QObject):
         self.waiting: ClockDoubt | None = None
         self._no_checkpoint: str | None = None
         self._planning: Task | None = None
+        self._preview: RetentionDialog | None = None
         self._job: Task | None = None
         self._not_before = 0
         self._stopped = False
@@ -126,14 +127,20 @@ class Retention(QObject):
 
     def ask(self) -> None:
         """Plans a run and shows it; nothing is removed before the person has said so."""
-        self.propose(self._show)
+        days = self._settings.retention_days
+        self.propose(partial(self._show, days, None), days)
 
-    def propose(self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None]) -> None:
-        """Plans a run; `on_done` is given the plan and what carries it out, unless one is planned already."""
+    def propose(
+        self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None], days: int | None = None
+    ) -> None:
+        """Plans a run; `on_done` is given the plan and what carries it out, unless one is planned already.
+
+        By the `days` of the preferences, or by others.
+        """
         if self._planning is not None or self._stopped:
             return
         reading = self._watch.read()
-        plan = self._planner(reading)
+        plan = self._planner(reading, days)
 
         def work(progress: Progress, cancelled: Stop) -> Plan:
             with self._database.connection_context():
@@ -144,21 +151,36 @@ class Retention(QObject):
             self._say()
             tell(outcome)
 
+        def failed(error: TenantAdminError) -> None:
+            if self._preview is not None:  # which was to be counted again
+                self._preview.reject()
+            runner.failed.emit(error)
+
         runner = self._context.runner
         self.status.emit("Retention: looking for what is old…")
         self._planning = runner.job(
             work,
             on_done=partial(ended, lambda found: on_done(found, partial(self._carry_out, found, reading))),
-            on_failed=partial(ended, runner.failed.emit),
+            on_failed=partial(ended, failed),
         )
 
-    def _show(self, plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
+    def _show(
+        self,
+        days: int,
+        before: RetentionDialog | None,
+        plan: Plan,
+        carry_out: Callable[[Confirmation], None],
+    ) -> None:
+        """Shows what goes by these days, in place of the preview `before`, unless that has been closed."""
+        if self._preview is not before:
+            return
         settings, path = self._settings, self._path
-        dialog = RetentionDialog(
+        dialog = self._preview = RetentionDialog(
             self._context.theme,
             plan,
             file_name=self._database.place,
-            days=settings.retention_days,
+            days=days,
+            usual_days=settings.retention_days,
             utc=settings.utc_times,
             daily=self.daily,
             cannot_write=self._context.cannot_write,
@@ -168,22 +190,39 @@ class Retention(QObject):
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(path, True))
+        dialog.approved_daily.connect(lambda: setattr(settings, "retention_days", days))
         for approved in (dialog.approved_daily, dialog.run_once):
             approved.connect(lambda: carry_out(dialog.confirmation()))
         dialog.turned_off.connect(lambda: settings.retention_enabled.set(path, False))
         dialog.turned_off.connect(self.check)
         dialog.milliseconds_changed.connect(partial(settings.retention_milliseconds.set, path))
-        dialog.milliseconds_changed.connect(self.ask)
+        dialog.milliseconds_changed.connect(lambda _: self._count_again(dialog))
+        dialog.days_changed.connect(lambda _: self._count_again(dialog))
         dialog.archive_changed.connect(partial(settings.retention_archive.set, path))
+        dialog.finished.connect(partial(self._preview_closed, dialog))
         dialog.open_once()
+        if before is not None:
+            dialog.move(before.pos())
+            before.close()
+            dialog.days.setFocus()
 
-    def _planner(self, reading: Reading) -> Callable[..., Plan]:
+    def _count_again(self, dialog: RetentionDialog) -> None:
+        dialog.wait_for_count()
+        self.propose(partial(self._show, dialog.days.value(), dialog), dialog.days.value())
+
+    def _preview_closed(self, dialog: RetentionDialog, _: int) -> None:
+        if self._preview is dialog:
+            self._preview = None
+            if self._planning is not None:
+                self._planning.cancel()
+
+    def _planner(self, reading: Reading, days: int | None = None) -> Callable[..., Plan]:
         """Asks the settings, on the interface thread, where they live."""
         return partial(
             planning.plan,
             self._database,
             now=reading.wall,
-            days=self._settings.retention_days,
+            days=days or self._settings.retention_days,
             facts=self._watch.facts(reading, self._settings.retention_last_run.get(self._path)),
             milliseconds=self._settings.retention_milliseconds.get(self._path),
             checkpoint=self._checkpoint,

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
 
 from app.itemmodels.columns import Tone
@@ -17,6 +18,7 @@ from app.services.records.tables import (
 )
 from app.services.retention.plan import Confirmation, Plan, TenantShare
 from app.services.text import counted, tenant_name
+from app.ui.shell.dialogs import days_box
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -55,16 +57,15 @@ _CHAIN_STAYS = (
 _STAYS = "Unread notifications stay, and so does every run that is not marked deleted."
 _NO_WAY_BACK = "Removing cannot be undone: what goes is gone from this file, and only a backup has it still."
 
-_BOX_MARGIN = 6
-"""Around a check box, for its focus frame: the words above begin where the box does."""
-
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
 _INDENT = 30
 """Where the words of a check box begin."""
 
 
 class DoubtCard(QFrame):
-    """What stands in the way; `box` is ticked to give the answer, and `unanswered` says so until then."""
+    """What stands in the way. Its `box`, which stands with the buttons, is ticked to give the answer, and
+    `unanswered` says so until then.
+    """
 
     def __init__(
         self, theme: Theme, sentence: str, answer: str, unanswered: str, *, can_answer: bool
@@ -74,15 +75,12 @@ class DoubtCard(QFrame):
         self.unanswered = unanswered
         self.words = Label(sentence, wrap=True, selectable=True)
         self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.words.setContentsMargins(_BOX_MARGIN, 0, 0, 0)
         self.box = QCheckBox(answer)
         self.box.setAccessibleDescription(sentence)
         self.box.setVisible(can_answer)
         icon = IconLabel(theme, 20)
         icon.show_icon(Icon.WARNING_FILL, Tone.WARN)
-        words = in_column(self.words, self.box, spacing=4)
-        margins = (12, 10, 12, 4 if can_answer else 10)
-        row = in_row(icon, (words, 1), within=self, margins=margins, spacing=10 - _BOX_MARGIN)
+        row = in_row(icon, (self.words, 1), within=self, margins=(12, 8, 12, 8), spacing=10)
         row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
 
 
@@ -140,9 +138,10 @@ class RetentionDialog(Dialog):
     that is read-only, `no_checkpoint` why none could be made when it was tried. Three ways to end it beside
     Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
     `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
-    a preference; `archive` is what it was. Where tenants would lose more than half of their entries, the
-    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has confirmed it;
-    `confirmation()` says what they have.
+    a preference; `archive` is what it was. `days_changed(int)` and `milliseconds_changed(bool)` ask for
+    another preview; `usual_days` are those of the preferences, if this one goes by others. Where tenants
+    would lose more than half of their entries, the clock is in doubt or no checkpoint can be made, nothing
+    can be pressed until the person has confirmed it; `confirmation()` says what they have.
     """
 
     approved_daily = Signal()
@@ -150,6 +149,7 @@ class RetentionDialog(Dialog):
     turned_off = Signal()
     archive_changed = Signal(object)
     milliseconds_changed = Signal(bool)
+    days_changed = Signal(int)
 
     def __init__(
         self,
@@ -159,6 +159,7 @@ class RetentionDialog(Dialog):
         file_name: str,
         days: int,
         utc: bool = False,
+        usual_days: int | None = None,
         daily: bool = False,
         cannot_write: str | None = None,
         no_checkpoint: str | None = None,
@@ -178,7 +179,9 @@ class RetentionDialog(Dialog):
         self.setMinimumWidth(660)
         self._plan = plan
         self._cannot = cannot_write or plan.obstacle
+        self._counting = False
         self.cards: dict[str, DoubtCard] = {}
+        self._add_days(days, usual_days or days, daily)
         if due:
             for name, *words in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):
                 card = self.cards[name] = DoubtCard(theme, *words, can_answer=not self._cannot)
@@ -192,18 +195,19 @@ class RetentionDialog(Dialog):
         self.milliseconds.setVisible(milliseconds or plan.in_milliseconds)
         self.milliseconds.setChecked(milliseconds)
         self.milliseconds.clicked.connect(self.milliseconds_changed)
-        self.milliseconds.clicked.connect(self.reject)
         self.add_widget(self.milliseconds)
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
         self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
         if plan.caution is not None:
             self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
-        if self._cannot:
-            self.add_widget(Label(self._cannot, Look.WARN, wrap=True))
-        elif plan.has_chain:
+        if not self._cannot and plan.has_chain:
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)
             self.add_widget(self.archive)
+        for card in self.cards.values():
+            self.add_condition(card.box)
+        self.why_not = Label(look=Look.WARN, wrap=True, selectable=True)
+        self.add_condition(self.why_not)
         self._add_buttons(plan.total, daily)
         self._update()
 
@@ -212,6 +216,33 @@ class RetentionDialog(Dialog):
         return Confirmation.to(
             self._plan, **{name: card.box.isChecked() for name, card in self.cards.items()}
         )
+
+    def wait_for_count(self) -> None:
+        """Nothing can be pressed but Cancel until another preview takes the place of this one."""
+        self._counting = True
+        self._update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return in the days' field counts, and presses nothing."""
+        in_days = self.focusWidget() is self.days and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if not in_days:
+            super().keyPressEvent(event)
+
+    def _add_days(self, days: int, usual: int, daily: bool) -> None:
+        self.days = days_box(days)
+        self.days.setAccessibleName("Remove what is older than")
+        self.days.setKeyboardTracking(False)  # counted when it has been typed, not after each digit
+        self.days.valueChanged.connect(self.days_changed)
+        caption = Label("Remove what is older than", Look.STRONG)
+        caption.setBuddy(self.days)
+        line = QWidget()
+        in_row(caption, self.days, None, within=line)
+        self.add_widget(line)
+        if days != usual:
+            kept = "the daily runs go by them all the same."
+            set_then = f"removing daily sets them to {counted(days, 'day')}, for every file."
+            words = f"The preferences say {counted(usual, 'day')}; {kept if daily else set_then}"
+            self.add_widget(Label(words, Look.DIM, wrap=True))
 
     def _add_what_goes(self, plan: Plan) -> None:
         rows: list[tuple[Cell, ...]] = [
@@ -291,10 +322,14 @@ class RetentionDialog(Dialog):
 
     def _update(self) -> None:
         open_cards = (card.unanswered for card in self.cards.values() if not card.box.isChecked())
-        reason = self._cannot or next(open_cards, "")
+        reason = "Counting again…" if self._counting else self._cannot or next(open_cards, "")
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)
+        for control in (self.days, self.milliseconds):
+            control.setEnabled(not self._counting)
+        self.why_not.setText(reason)
+        self.why_not.setVisible(bool(reason))
 
 
 def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) -> Iterator[tuple[str, ...]]:
@@ -325,10 +360,11 @@ def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) ->
         whose, of = (
             ("One tenant loses", "its") if number == 1 else (f"{grouped(number)} tenants lose", "their")
         )
+        shown = tenant_name(plan.majority[0].tenant_id) if number == 1 else counted(number, "tenant")
         yield (
             "majority",
             f"{whose} more than half of {of} audit entries.",
-            "I mean this",
+            f"Remove more than half of the entries of {shown}",
             "More than half of a tenant's entries would go; tick the box above first.",
         )
 

@@ -79,19 +79,24 @@ class Dialog(QDialog):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(content)
-        self._foot = in_row()
+        self._conditions, self._buttons = in_column(spacing=4), in_row()
+        self._foot = in_column(self._conditions, self._buttons, spacing=12)
         in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
         self.body.addWidget(widget, stretch)
 
+    def add_condition(self, widget: QWidget) -> None:
+        """What must be answered before the buttons, right above them and always in sight."""
+        self._conditions.addWidget(widget)
+
     def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QPushButton] = ()) -> None:
         """Buttons at the foot; the last is the main one."""
         for button in left:
-            self._foot.addWidget(button)
-        self._foot.addStretch(1)
+            self._buttons.addWidget(button)
+        self._buttons.addStretch(1)
         for button in buttons:
-            self._foot.addWidget(button)
+            self._buttons.addWidget(button)
 
     def set_answer(
         self,
@@ -164,7 +169,10 @@ class Dialog(QDialog):
         needed = max(self._content.minimumSize().width(), self._foot.minimumSize().width()) + left + right
         self.setMinimumWidth(min(max(self.minimumWidth(), needed), room.width() - _AROUND))
         width = max(self.width(), self.minimumWidth()) - left - right
-        height = self._content.totalHeightForWidth(width) + self._foot.sizeHint().height()
+        foot = self._foot.totalHeightForWidth(width)
+        if foot < 0:  # nothing in it wraps
+            foot = self._foot.sizeHint().height()
+        height = self._content.totalHeightForWidth(width) + foot
         self.setMinimumHeight(min(height + top + _GAP + bottom, room.height() - _AROUND))
 
 

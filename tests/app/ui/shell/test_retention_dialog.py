@@ -1,11 +1,12 @@
 """The preview of retention: exact numbers, and a yes that is meant."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.services.chain.pruning import LeftAlone
@@ -279,7 +280,41 @@ def test_milliseconds_are_offered_where_something_stays_for_them(qtbot: QtBot, t
     stays = Skipped("notifications", 2, "2 notifications stay: …", in_milliseconds=True)
     dialog = shown(qtbot, theme, Plan(NOW, CUTOFF, {}, skipped=(stays,)))
     assert dialog.milliseconds.isVisible() and not dialog.milliseconds.isChecked()
-    with qtbot.waitSignals([dialog.milliseconds_changed, dialog.rejected], timeout=0):
+    with qtbot.waitSignal(dialog.milliseconds_changed, timeout=0):
         dialog.milliseconds.click()
     again = shown(qtbot, theme, Plan(NOW, CUTOFF, {}), milliseconds=True)
     assert again.milliseconds.isVisible() and again.milliseconds.isChecked()
+
+
+def test_what_is_asked_stands_with_the_buttons_in_sight(qtbot: QtBot, theme: Theme) -> None:
+    shares = [share(f"tenant-{number:03}", 900, 1_000) for number in range(30)]
+    left = tuple(LeftAlone(f"other-{number}", 7, "Entry 7 does not hold. " * 4) for number in range(9))
+    plan = replace(a_plan(*shares, left=left, doubt=AHEAD), has_chain=False)
+    dialog = shown(qtbot, theme, plan, no_checkpoint="The keyring is locked.")
+    dialog.resize(dialog.minimumWidth(), 700)
+    scroll = child(dialog, QScrollArea)
+    assert scroll.verticalScrollBar().maximum() > 0, "not all of it is in sight"
+    assert len(dialog.cards) == 4
+    for card in dialog.cards.values():
+        assert not dialog.once_button.isEnabled()
+        assert dialog.why_not.isVisible() and dialog.why_not.text() == dialog.once_button.toolTip()
+        assert card.box.visibleRegion().boundingRect() == card.box.rect()
+        assert not scroll.isAncestorOf(card.box)
+        card.box.click()
+    assert dialog.once_button.isEnabled() and not dialog.why_not.isVisible()
+
+
+def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), usual_days=30)
+    assert "The preferences say 30 days; removing daily sets them to 90 days, for every file." in words(
+        dialog
+    )
+    dialog.days.setFocus()
+    dialog.days.selectAll()
+    qtbot.keyClicks(dialog.days, "365")
+    with qtbot.waitSignal(dialog.days_changed, timeout=0, check_params_cb=lambda days: days == 365):
+        qtbot.keyClick(dialog.days, Qt.Key.Key_Return)
+    assert dialog.isVisible() and dialog.once_button.isEnabled()
+    dialog.wait_for_count()
+    assert not dialog.once_button.isEnabled() and not dialog.days.isEnabled()
+    assert dialog.why_not.text() == "Counting again…"

@@ -21,7 +21,7 @@ from tests.fixtures.checkpoints import verify
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import connected
 from tests.fixtures.retaining import retain
-from tests.fixtures.window import ask, click, closed, count, dialog, open_file, removal, texts, words
+from tests.fixtures.window import ask, click, closed, count, dialog, open_file, press, removal, texts, words
 
 DAY = 86_400
 WAITING = "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
@@ -139,7 +139,7 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     assert after == before
     report = verify(demo_path, tmp_path / "none", now=NOW)
     assert {one.tenant: one.verdict for one in report.tenants}["acme-corp"] is Verdict.TAMPERED
-    qtbot.waitUntil(lambda: "old entries of 1 tenant stay" in window.retention_status.text())
+    qtbot.waitUntil(lambda: "old entries of acme-corp stay" in window.retention_status.text())
 
 
 @pytest.mark.slow
@@ -217,3 +217,40 @@ def test_a_tick_has_milliseconds_read_as_such(qtbot: QtBot, window: MainWindow, 
         click(qtbot, again.once_button)
     assert done[0].skipped == ()
     assert ask(demo_path, "SELECT count(*) FROM notifications WHERE id = 'ms'") == [(0,)]
+
+
+def test_other_days_are_counted_again_and_are_the_person_s_for_once(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.settings.retention_days = 90
+    open_file(qtbot, window, demo_path)
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    before = box.once_button.text()
+    box.days.setFocus()
+    press("Up")
+    qtbot.waitUntil(lambda: box not in window.findChildren(RetentionDialog))
+    again = dialog(qtbot, window, RetentionDialog)
+    assert again.days.value() == 91 and again.days.hasFocus()
+    assert "older than 91 days" in again.sentence.text() and again.once_button.text() != before
+    for card in again.cards.values():
+        card.box.click()
+    with removal(qtbot, window) as done:
+        click(qtbot, again.once_button)
+    assert done[0].cutoff == NOW - 91 * DAY
+    assert window.settings.retention_days == 90 and not window.settings.retention_enabled.get(demo_path)
+
+
+def test_a_preview_closed_while_it_is_counted_again_stays_closed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    retention = window.workspace.retention
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    box.days.setValue(91)
+    box.reject()
+    closed(qtbot, window, RetentionDialog)
+    qtbot.waitUntil(lambda: retention._planning is None)
+    assert not window.findChildren(RetentionDialog)
