@@ -1,6 +1,7 @@
 """The command line. Qt is loaded only to open the window, so a server without a display can use the rest."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from app import __version__
-from app.commands.common import EXIT_COULD_NOT_RUN, complain
+from app.commands.common import (
+    EXIT_COULD_NOT_RUN,
+    EXIT_SIGNAL,
+    SIGPIPE,
+    OutputFailed,
+    complain,
+    standard_output,
+)
 from models.errors import TenantAdminError
 
 COMMANDS = {
@@ -84,19 +92,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # whatever a terminal cannot show, it is shown as an escape
             stream.reconfigure(errors="backslashreplace")
     options = _options(arguments)
-    if options.run is not _window:
-        # SIGTERM as Ctrl+C: what is unfinished is cleared away.
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(kind) == signal.SIG_DFL:
-                signal.signal(kind, signal.default_int_handler)
     try:
-        return int(options.run(options))
+        if options.run is not _window:
+            # SIGTERM as Ctrl+C: what is unfinished is cleared away.
+            for kind in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(kind) == signal.SIG_DFL:
+                    signal.signal(kind, _interrupted)
+        status = int(options.run(options))
+        with standard_output():
+            print(end="", flush=True)
+    except OutputFailed as error:
+        complain(str(error))
+        _print_nothing_more()
     except TenantAdminError as error:
         complain(str(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         complain("cancelled")
+        return EXIT_SIGNAL + int(error.args[0] if error.args else signal.SIGINT)
     except BrokenPipeError:
-        sys.stderr.close()
+        _print_nothing_more()
+        return EXIT_SIGNAL + SIGPIPE
     except OSError as error:
         why = WHY.get(error.errno or 0, error.strerror)
         complain(f"{error.filename or 'A file'} cannot be used: {why}.")
@@ -104,7 +119,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         from app import bugs  # noqa: PLC0415 - only needed when something broke
 
         complain(bugs.record(error))
+    else:
+        return status
     return EXIT_COULD_NOT_RUN
+
+
+def _interrupted(number: int, _: object) -> NoReturn:
+    raise KeyboardInterrupt(number)
+
+
+def _print_nothing_more() -> None:
+    """What waits to be printed would fail once more when Python ends, which then says so in its own words."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

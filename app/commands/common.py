@@ -6,18 +6,21 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import paths
 from app.services.text import visible
+from models.errors import TenantAdminError
 from models.progress import Stop
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
+EXIT_SIGNAL, SIGPIPE = 128, 13
+"""To the first a shell adds a signal's number; Python hears of the other as `BrokenPipeError`."""
 
 WARNINGS = 3
 """How many warnings of a kind are printed: there may be one for each entry, and none makes the verdict."""
@@ -26,19 +29,42 @@ UNRECORDED = "also when the file has no audit chain, so that it is recorded nowh
 """What `--unrecorded` confirms."""
 
 
+class OutputFailed(TenantAdminError):
+    """Standard output takes nothing more; `why` is the system's word."""
+
+    sentence = (
+        "What this command says cannot be written ({why}). What it had done by then stays done; look at the "
+        "file before you repeat it."
+    )
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Whoever prints within it hears `OutputFailed`, but `BrokenPipeError` where nobody reads any more."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(why=error.strerror) from error
+
+
 def say(text: str) -> None:
     """Prints one line of what may hold data, so that no character of it can act on the terminal."""
-    print(visible(text))
+    with standard_output():
+        print(visible(text))
 
 
 def complain(text: str) -> None:
-    """One line on standard error, in the program's name."""
-    print(f"tenant-admin: {visible(text)}", file=sys.stderr)
+    """One line on standard error, in the program's name; where that takes none nobody can be told."""
+    with suppress(OSError):
+        print(f"tenant-admin: {visible(text)}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:
     """Prints a document as ASCII, so that no character of it can act on a terminal."""
-    print(json.dumps(value, indent=2))
+    with standard_output():
+        print(json.dumps(value, indent=2))
 
 
 def print_report(report: "Report") -> None:
@@ -56,10 +82,10 @@ def print_report(report: "Report") -> None:
             say(f"{finding.code}: {finding.message}")
     for code, count in warnings.items():
         if count > WARNINGS:
-            print(f"{code}: {count - WARNINGS:,} more like these")
+            say(f"{code}: {count - WARNINGS:,} more like these")
     if report.found > len(report.findings):
-        print(f"and {report.found - len(report.findings):,} more findings")
-    print(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
+        say(f"and {report.found - len(report.findings):,} more findings")
+    say(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
 
 
 def positive(value: str) -> int:

@@ -153,7 +153,7 @@ def _verify_imported(imported: "Imported") -> int:
         say(_said(continuation))
     print_report(made.report)
     if made.checkpoint is not None:
-        print(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
+        say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
     elif made.report.entries and made.why_not is not None:
         complain(f"the file stays without a checkpoint. {made.why_not}")
     return EXIT_INTACT if made.report.intact else EXIT_FINDINGS

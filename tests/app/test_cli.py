@@ -1,11 +1,13 @@
 """The commands as a shell script meets them: real processes, exit codes, one sentence on standard error."""
 
+import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import apsw
@@ -14,7 +16,7 @@ import pytest
 from app import __version__, cli
 from tests.conftest import NOW
 from tests.fixtures import chains
-from tests.fixtures.command import run
+from tests.fixtures.command import own_signals, run
 
 DAY = 86_400
 
@@ -157,6 +159,36 @@ def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.slow
+def test_what_is_done_but_cannot_be_said(copy: Path, tmp_path: Path) -> None:
+    """It is not the file that has no room, and nobody has to be told who does not listen."""
+    command = [sys.executable, "-m", "app", "checkpoint", str(copy)]
+    for unbuffered in ("", "1"):
+        environment = os.environ | {"TENANT_ADMIN_HOME": str(tmp_path), "PYTHONUNBUFFERED": unbuffered}
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment, check=False)
+        assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+        assert b"What this command says cannot be written" in done.stderr
+        assert run("verify", copy, home=tmp_path).stdout.startswith("VERIFIED")
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=environment, check=False)
+        os.close(write)
+        assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(("kind", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_the_exit_status_as_shells_report_it(demo: Path, kind: int, status: int) -> None:
+    class Output(io.StringIO):
+        def write(self, _: str) -> int:
+            signal.raise_signal(kind)
+            return 0
+
+    with own_signals(), redirect_stdout(Output()):
+        assert cli.main(["info", str(demo)]) == status
+
+
 def test_version_and_help() -> None:
     assert run("--version").stdout.startswith(f"tenant-admin {__version__}")
     text = run("--help").stdout
