@@ -1,9 +1,11 @@
-"""`python -m tests.gallery OUT_DIR [--only PART_OF_NAME] [--scale 2] [--mode light|dark]`."""
+"""`python -m tests.gallery OUT_DIR [--only PART_OF_NAME] [--scale 2] [--mode light|dark]`, or `--renew`."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
+
+from tests.gallery import compared
 
 
 def main(arguments: list[str]) -> int:
@@ -11,14 +13,22 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.gallery", description="Render every screen to PNG files."
     )
-    parser.add_argument("out_dir", type=Path)
+    parser.add_argument("out_dir", type=Path, nargs="?")
     parser.add_argument("--only", default="", help="scenes whose name contains this")
     parser.add_argument("--scale", default="1", help="display scale, 2 for 200 %%")
     parser.add_argument("--mode", choices=("light", "dark"), help="one theme only")
+    parser.add_argument("--set", choices=compared.SETS, help="those that are compared, as they are")
+    parser.add_argument("--renew", action="store_true", help="store anew what the tests compare with")
     options = parser.parse_args(arguments)
-    # Before Qt is loaded: no display is needed, and the scale is read once.
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["QT_SCALE_FACTOR"] = options.scale
+    if options.renew:
+        compared.renew()
+        return 0
+    if options.out_dir is None:
+        parser.error("OUT_DIR is missing")
+    chosen = compared.SETS.get(options.set)
+    # Before Qt draws: no display is needed, and the scale is read once.
+    compared.settle()
+    os.environ["QT_SCALE_FACTOR"] = str(chosen.scale) if chosen else options.scale
 
     from PySide6.QtWidgets import QApplication
 
@@ -28,22 +38,26 @@ def main(arguments: list[str]) -> int:
     from tests.gallery.scenes import all_scenes
 
     app = QApplication(["gallery", *STYLE])
+    app.setCursorFlashTime(0)  # a cursor that blinks is there or not
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
     garbage = GarbageCollector()  # on a runner's thread it would destroy widgets there
     options.out_dir.mkdir(parents=True, exist_ok=True)
-    for mode in (Mode.LIGHT, Mode.DARK):
+    scenes = {scene.name: scene for scene in all_scenes().scenes}
+    names = chosen.scenes if chosen else [name for name in scenes if options.only in name]
+    for mode in [Mode(chosen.mode)] if chosen else [Mode.LIGHT, Mode.DARK]:
         if options.mode not in (None, mode.value):
             continue
         theme.set_mode(mode)
-        for scene in all_scenes().scenes:
-            if options.only in scene.name:
-                target = options.out_dir / f"{scene.name}-{mode.value}.png"
-                render(scene, theme, target)
-                print(target)
+        for name in names:
+            target = options.out_dir / (f"{name}.png" if chosen else f"{name}-{mode.value}.png")
+            render(scenes[name], theme, target)
+            print(target)
     garbage.stop()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)  # as the program ends: Python's own end destroys widgets, icons and style in any order

@@ -1,0 +1,153 @@
+"""Which pictures are stored and compared, how they are drawn for it, and what counts as a difference.
+
+They lie in `pictures/SET/SCENE.png`, with few colours, so that they are small.
+"""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtGui import QColor, QImage, QPainter
+
+PICTURES: Final = Path(__file__).parent / "pictures"
+FONTS: Final = Path(__file__).parent / "fonts.conf"
+FONT: Final = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+_STEP: Final = 8
+"""Stored colours are rounded to multiples of this."""
+
+TOLERANCE: Final = 16
+"""How far red, green or blue of a pixel may lie from what is stored: its rounding, and another FreeType."""
+
+SPECKS: Final = 150
+"""How many reds, greens and blues of a picture may lie further off."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """Pictures that one process draws, since Qt reads the scale once."""
+
+    mode: str
+    scale: int
+    scenes: tuple[str, ...]
+
+
+SETS: Final = {
+    "light": Set(
+        "light",
+        1,
+        (
+            *("tab-users", "tab-audit", "tab-webhooks", "tab-notifications", "tab-runs"),
+            *("small-users", "small-runs", "window-no-match"),
+        ),
+    ),
+    "dark": Set("dark", 1, ("tab-audit", "tab-runs", "widgets-controls", "dialog-retention-majority")),
+    "large": Set("light", 2, ("small-audit", "dialog-new-webhook")),
+}
+
+
+def settle() -> None:
+    """Sets what pictures depend on besides the program; to be called before Qt is loaded."""
+    if not FONT.exists():
+        raise FileNotFoundError(f"{FONT} is not there: install the package fonts-dejavu-core.")
+    for name in [name for name in os.environ if name.startswith(("QT_", "LC_"))]:
+        del os.environ[name]
+    fixed = {"QT_QPA_PLATFORM": "offscreen", "FONTCONFIG_FILE": str(FONTS), "LANG": "C.UTF-8", "TZ": "UTC"}
+    os.environ.update(fixed)
+
+
+def drawn(name: str, folder: Path) -> list[Path]:
+    """The pictures of a set, drawn now into `folder` by a process of their own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.gallery", str(folder), "--set", name],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"The gallery ended with {done.returncode}: {done.stderr[-4000:]}")
+    return [folder / f"{scene}.png" for scene in SETS[name].scenes]
+
+
+def renew() -> None:
+    """Draws all sets anew and stores them; what belongs to none is removed."""
+    import tempfile
+
+    kept = set()
+    for name in SETS:
+        with tempfile.TemporaryDirectory() as folder:
+            for picture in drawn(name, Path(folder)):
+                target = PICTURES / name / picture.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                reduced(read(picture)).save(str(target), quality=0)  # the smallest file
+                kept.add(target)
+    for path in set(PICTURES.rglob("*.png")) - kept:
+        path.unlink()
+
+
+def read(path: Path) -> QImage:
+    """The picture, a null image where there is none."""
+    return QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32)
+
+
+def reduced(image: QImage) -> QImage:
+    """The same with its 256 commonest colours, rounded: a third of the size as a file."""
+    nearest = bytes(min(255, (value + _STEP // 2) // _STEP * _STEP) for value in range(256))
+    data = bytes(image.constBits()).translate(nearest)
+    rounded = QImage(data, image.width(), image.height(), image.bytesPerLine(), image.format())
+    colours = Counter(memoryview(data).cast("I"))
+    commonest = sorted(colours, key=lambda colour: (-colours[colour], colour))[:256]
+    return rounded.convertToFormat(QImage.Format.Format_Indexed8, sorted(commonest))
+
+
+def difference(one: QImage, other: QImage) -> tuple[int, QImage]:
+    """How many reds, greens and blues of two images of one size lie further apart than `TOLERANCE`, where."""
+    between = one.copy()
+    painter = QPainter(between)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
+    painter.drawImage(0, 0, other)
+    painter.end()
+    between = between.convertToFormat(QImage.Format.Format_RGB888)
+    marks = bytes(255 if value > TOLERANCE else 0 for value in range(256))
+    data = bytes(between.constBits()).translate(marks)
+    where = QImage(data, between.width(), between.height(), between.bytesPerLine(), between.format()).copy()
+    return len(data) - data.count(0), where
+
+
+def fault(picture: Path, stored: Path, shown: Path) -> str:
+    """What is wrong with a picture, or nothing. `shown` then has stored, drawn, difference side by side."""
+    now, then = read(picture), read(stored)
+    if then.isNull():
+        return f"{stored} is not there"
+    if now.size() == then.size():
+        many, where = difference(now, then)
+        if many <= SPECKS:
+            return ""
+        what = f"{many} values differ"
+    else:
+        where, what = QImage(), f"is {_size(now)} instead of {_size(then)}"
+    images = [image for image in (then, now, where) if not image.isNull()]
+    sheet = QImage(
+        sum(image.width() + 8 for image in images) - 8,
+        max(image.height() for image in images),
+        QImage.Format.Format_RGB32,
+    )
+    sheet.fill(QColor("#808080"))
+    painter = QPainter(sheet)
+    left = 0
+    for image in images:
+        painter.drawImage(left, 0, image)
+        left += image.width() + 8
+    painter.end()
+    shown.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(str(shown))
+    return f"{what}: {shown}"
+
+
+def _size(image: QImage) -> str:
+    return f"{image.width()} x {image.height()}"
