@@ -93,7 +93,8 @@ class Table:
     """One table of the platform, its columns in the order they are shown.
 
     `noun` is what one and several records are called. `main` is the column that takes the room the others
-    leave. A list is in order of `sort` at first; `time` is what a date range restricts.
+    leave; where there is none, those of `gives_way` go out of sight, the first of them first. A list is in
+    order of `sort` at first; `time` is what a date range restricts.
 
     The global search looks into tables with a `heading`: the first of its columns that is not empty names a
     record. `details` tell it from others; of several columns in one place the first that has the text
@@ -105,6 +106,7 @@ class Table:
     noun: tuple[str, str]
     columns: tuple[TableColumn, ...]
     main: str = ""
+    gives_way: tuple[str, ...] = ()
     sort: str = "created_at"
     descending: bool = True
     time: str = "created_at"
@@ -189,6 +191,7 @@ USERS = Table(
     "Users",
     ("user", "users"),
     main="email",
+    gives_way=("updated_at", "has_password", "id", "tenant_id"),
     heading=("email",),
     details=(("id",),),
     columns=(
@@ -206,6 +209,7 @@ AUDIT_CHAIN = Table(
     "Audit chain",
     ("entry", "entries"),
     sort="seq",
+    gives_way=("hash", "tenant_id", "created_at", "previous_hash"),
     heading=("event_type",),
     details=(("seq",), ("payload",)),
     columns=(
@@ -224,6 +228,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
+    gives_way=("updated_at", "has_secret", "tenant_id", "events", "name"),
     heading=("name", "hostname"),
     details=(("url",),),
     columns=(
@@ -235,7 +240,7 @@ WEBHOOK_DESTINATIONS = Table(
         _C("has_secret", _K.PRESENCE, "Secret", of="secret", offered=True, hidden=True, words=_STORED),
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("id", _K.KEY, "Id", hidden=True),
-        _C("created_at", _K.TIME, "Created", hidden=True),
+        _C("created_at", _K.TIME, "Created"),
         _C("updated_at", _K.TIME, "Updated"),
     ),
 )
@@ -245,6 +250,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
+    gives_way=("type", "tenant_id", "read"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(
@@ -264,6 +270,7 @@ PLANNING_RUNS = Table(
     "Planning runs",
     ("run", "runs"),
     main="idea",
+    gives_way=("mode", "revenue_potential", "updated_at", "quality_score", "current_phase"),
     heading=("idea",),
     details=(("status",), ("refined_idea", "id")),
     columns=(
@@ -279,7 +286,7 @@ PLANNING_RUNS = Table(
         _C("id", _K.KEY, "Id", searched=True, hidden=True),
         _C("workflow_instance_id", _K.ID, "Workflow", listed=False),
         _C("package_key", _K.ID, "Package", listed=False),
-        _C("created_at", _K.TIME, "Created", hidden=True),
+        _C("created_at", _K.TIME, "Created"),
         _C("updated_at", _K.TIME, "Updated"),
         _C("config", _K.JSON, "Config", listed=False),
     ),
@@ -307,6 +314,7 @@ PLANNING_PARKED_IDEAS = Table(
     "Parked ideas",
     ("idea", "ideas"),
     main="idea",
+    gives_way=("revisit_estimate_months", "reason"),
     columns=(
         _C("idea", _K.PROSE, "Idea", searched=True),
         _C("refined_idea", _K.PROSE, "Refined idea", hidden=True),

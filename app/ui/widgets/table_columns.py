@@ -12,7 +12,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, is_right
 
-_WIDEST, _SECOND_WIDEST, _MAIN_LEAST = 420, 240, 200
+_WIDEST, _SECOND_WIDEST, _MAIN_LEAST = 420, 240, (100, 200)
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
@@ -21,7 +21,7 @@ _ARROW = 12
 
 
 class ColumnLayout(QObject):
-    """Of a table that has its header.
+    """Of a table that has its header. The column that the rows are in order of is always in sight.
 
     `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one; order, widths and
     hidden columns then survive between runs. A state saved for other columns is ignored.
@@ -37,6 +37,9 @@ class ColumnLayout(QObject):
         self._table = table
         self._load, self._save = load, save
         self._main = -1
+        self._giving: tuple[int, ...] = ()
+        self._given: dict[int, int] = {}
+        """The columns that have given way, and how wide they were."""
         self._arranged = self._alone = False
         self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -50,6 +53,7 @@ class ColumnLayout(QObject):
         """Widths from the header and the rows in view, at most 420 px, or 240 where room is short."""
         header = self._header
         with self.by_itself():
+            self._take_back()
             self._table.resizeColumnsToContents()
             self._narrow(range(header.count()), _WIDEST)
             if self._main >= 0 and header.length() > self._room():
@@ -57,12 +61,50 @@ class ColumnLayout(QObject):
         self.fill()
 
     def fill(self) -> None:
-        """Gives the main column the room that the others leave now."""
+        """Gives the main column the room that the others leave now, of which some give way where it is
+        short.
+        """
         header = self._header
-        if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
-            others = header.length() - header.sectionSize(self._main)
-            with self.by_itself():
-                header.resizeSection(self._main, max(_MAIN_LEAST, self._room() - others))
+        with self.by_itself():
+            if 0 <= (by := header.sortIndicatorSection()) < header.count():
+                header.setSectionHidden(by, False)
+            self._give_way()
+            if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
+                others = header.length() - header.sectionSize(self._main)
+                header.resizeSection(self._main, max(self._main_least(), self._room() - others))
+
+    def let_give_way(self, columns: Sequence[int]) -> None:
+        """Let these go out of sight where room is short, the first of them first; one shown by hand stays."""
+        self._giving = tuple(columns)
+
+    def _give_way(self) -> None:
+        header, room = self._header, self._room()
+        wanted = header.length() + sum(self._given.values())
+        elastic = self._main if self._main >= 0 else header.logicalIndex(header.count() - 1)
+        if 0 <= elastic < header.count() and not header.isSectionHidden(elastic):
+            least = self._main_least() if self._main >= 0 else self._table.sizeHintForColumn(elastic)
+            wanted += least - header.sectionSize(elastic)
+        for column in self._giving if room > 0 else ():
+            was = column in self._given
+            if column == header.sortIndicatorSection() or (header.isSectionHidden(column) and not was):
+                continue
+            gives = wanted > room
+            if gives:
+                width = self._given.setdefault(column, header.sectionSize(column))
+                wanted -= width if column != elastic else least
+            else:
+                self._given.pop(column, None)
+            if gives != was:
+                header.setSectionHidden(column, gives)
+
+    def _take_back(self) -> None:
+        for column in self._given:
+            self._header.setSectionHidden(column, False)
+        self._given.clear()
+
+    def _main_least(self) -> int:
+        least, enough = _MAIN_LEAST
+        return min(enough, max(least, self._room() // 3))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:
@@ -76,7 +118,7 @@ class ColumnLayout(QObject):
         return viewport.width() - (bar.sizeHint().width() if comes else 0)
 
     def set_main(self, column: int) -> None:
-        """Let `column` take the room that the others leave, at least 200 px."""
+        """Let `column` take the room that the others leave, at least 200 px; less in a narrow table."""
         self._main = column
         with self.by_itself():
             self._header.setStretchLastSection(False)
@@ -106,7 +148,10 @@ class ColumnLayout(QObject):
         """Hand the state of the columns to `save`, once the user has arranged them."""
         self._saver.stop()
         if self._save is not None and self._arranged and self._table.model() is not None:
-            self._save(QByteArray(self._names() + b"\n" + self._header.saveState().data()))
+            with self.by_itself():
+                self._take_back()
+                self._save(QByteArray(self._names() + b"\n" + self._header.saveState().data()))
+            self.fill()
 
     def restore(self) -> bool:
         """Take back what `save` was given; False when there is nothing that fits these columns."""
@@ -116,6 +161,7 @@ class ColumnLayout(QObject):
             return False
         header = self._header
         section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
+        self._given.clear()
         with self.by_itself():
             done = self._arranged = header.restoreState(QByteArray(header_state))
         header.setSortIndicator(section, order)
@@ -134,7 +180,10 @@ class ColumnLayout(QObject):
             self._alone = before
 
     def _section_resized(self, section: int, before: int, after: int) -> None:
-        if section != self._main and 0 in (before, after):  # hidden or shown
+        if not self._alone and section != self._main and 0 in (before, after):  # hidden or shown
+            if before == 0:
+                self._given.pop(section, None)
+                self._giving = tuple(column for column in self._giving if column != section)
             self.fill()
         header = self._header
         stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
@@ -228,7 +277,7 @@ class TableHeader(QHeaderView):
         if section >= 0:
             name = self._word(section).replace("&", "&&")
             hide = menu.addAction(f"Hide “{name}”", lambda: self.setSectionHidden(section, True))
-            hide.setEnabled(self.count() - self.hiddenSectionCount() > 1)
+            hide.setEnabled(self.can_hide(section))
             menu.addAction(f"Fit “{name}”", lambda: self._table.resizeColumnToContents(section))
             menu.addSeparator()
         menu.addAction("Fit all columns", self._table.resizeColumnsToContents)
@@ -238,10 +287,14 @@ class TableHeader(QHeaderView):
             action = menu.addAction(self._word(column).replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(not self.isSectionHidden(column))
-            last = not self.isSectionHidden(column) and self.count() - self.hiddenSectionCount() == 1
-            action.setEnabled(not last)
+            action.setEnabled(self.isSectionHidden(column) or self.can_hide(column))
             action.toggled.connect(lambda on, c=column: self.setSectionHidden(c, not on))
         return menu
+
+    def can_hide(self, section: int) -> bool:
+        """Neither the last column in sight nor the one that the rows are in order of."""
+        sorted_by = self.isSortIndicatorShown() and self.sortIndicatorSection() == section
+        return self.count() - self.hiddenSectionCount() > 1 and not sorted_by
 
     def _hover(self, section: int) -> None:
         if section != self._hovered:

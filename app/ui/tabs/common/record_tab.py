@@ -77,6 +77,7 @@ class RecordTab(QWidget):
         self.model = self.list.model
         hidden = [column.name for column in table.listed if column.hidden]
         self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
+        self.table.columns.let_give_way([self.model.column_of(name) for name in table.gives_way])
         if table.main:
             self.table.columns.set_main(self.model.column_of(table.main))
         self.selection = Selection(context, self.list, self)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from pytestqt.qtbot import QtBot
 
@@ -44,8 +44,71 @@ def test_where_room_is_short_long_texts_give_way_before_words(theme: Theme, qtbo
     assert table.columnWidth(2) == 240
     assert table.columnWidth(1) >= 200
     table.resize(300, 300)
-    assert table.columnWidth(1) == 200
+    assert table.columnWidth(1) == 100
     assert table.horizontalScrollBar().maximum() > 0
+
+
+def seen(table: DataTable) -> list[int]:
+    return [column for column in range(table.model().columnCount()) if not table.isColumnHidden(column)]
+
+
+def test_columns_give_way_in_the_order_given_and_come_back(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "main " * 40, "b", "c"]])
+    for column in (0, 2, 3):
+        table.setColumnWidth(column, 100)
+    table.columns.let_give_way([3, 0])
+    table.resize(400, 300)
+    assert seen(table) == [0, 1, 2]
+    table.resize(260, 300)
+    assert seen(table) == [1, 2]
+    assert table.horizontalHeader().length() == table.viewport().width()
+    table.resize(900, 300)
+    assert seen(table) == [0, 1, 2, 3]
+    assert table.horizontalHeader().length() == table.viewport().width()
+
+
+def test_the_sorted_column_and_one_that_a_person_shows_give_no_way(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "main " * 40, "b", "c"]])
+    for column in (0, 2, 3):
+        table.setColumnWidth(column, 100)
+    table.columns.let_give_way([3, 0])
+    table.show_order(3, Qt.SortOrder.AscendingOrder)
+    table.resize(260, 300)
+    assert seen(table) == [1, 2, 3]
+    table.setColumnHidden(0, False)
+    assert seen(table) == [0, 1, 2, 3]
+
+
+def test_the_column_that_a_list_is_sorted_by_is_in_sight_though_it_was_hidden_once(
+    theme: Theme, qtbot: QtBot
+) -> None:
+    table = shown(theme, qtbot, [["a", "b", "c"]])
+    table.setColumnHidden(2, True)
+    table.show_order(2, Qt.SortOrder.AscendingOrder)
+    table.resize(600, 300)
+    assert seen(table) == [0, 1, 2]
+    menu = table.horizontalHeader().columns_menu(2)  # type: ignore[attr-defined]
+    assert not menu.actions()[0].isEnabled()
+
+
+def test_what_gave_way_is_not_kept_as_hidden(theme: Theme, qtbot: QtBot) -> None:
+    kept: list[QByteArray] = []
+    model = QStandardItemModel(0, 3)
+    table = DataTable(theme, "Things", load=lambda: kept[-1] if kept else QByteArray(), save=kept.append)
+    qtbot.addWidget(table)
+    model.setParent(table)
+    table.setModel(model)
+    table.columns.set_main(1)
+    table.columns.let_give_way([2])
+    with qtbot.waitExposed(table):
+        table.show()
+    table.setColumnWidth(0, 150)  # by hand
+    table.resize(300, 300)
+    assert seen(table) == [0, 1]
+    table.columns.save()
+    assert seen(table) == [0, 1]
+    table.columns.restore()
+    assert seen(table) == [0, 1, 2]
 
 
 def test_the_widest_word_fits_though_no_row_has_it(theme: Theme, qtbot: QtBot) -> None:
