@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,9 @@ from models.local.migrations import create_database
 from tests.fixtures.connected import connected
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Without bytecode each worker would prepare all test modules anew, and each child process the program.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 NOW = 1_795_000_000
 """The moment the tests take place: 2026-11-18T11:06:40Z."""
@@ -48,7 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [name for name in ON_REQUEST if not config.getoption(f"--{name}")]
     deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
     config.hook.pytest_deselected(items=deselected)
-    items[:] = [item for item in items if item not in set(deselected)]
+    left_out_items = set(deselected)
+    items[:] = [item for item in items if item not in left_out_items]
 
 
 @pytest.fixture(scope="session")
