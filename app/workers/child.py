@@ -29,7 +29,11 @@ from models.progress import Progress, Stop, seldom
 if TYPE_CHECKING:  # a child starts none of its own
     import subprocess
 
-WORKERS = {"scan": "app.workers.scan_pool", "export": "app.workers.export"}
+WORKERS = {
+    "scan": "app.workers.scan_pool",
+    "export": "app.workers.export",
+    "keyring": "app.workers.system_keyring",
+}
 
 LOOK_SECONDS = 0.04
 """Between two looks at whether to stop, which is to work within 100 ms."""

@@ -1,22 +1,35 @@
-"""The system's keyring. It belongs to somebody else: it may ask a person first, or never answer."""
+"""The system's keyring. It belongs to somebody else: it may ask a person first, never answer, or end the
+process that asks, so that is a child: who asks, and the child.
+"""
 
+import os
 import queue
 import threading
-from collections.abc import Callable
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from app.workers.child import Caller, Children, Job
+from models.errors import TenantAdminError
+from models.progress import ignore
+
+if TYPE_CHECKING:  # not for the child
+    from app.services.chain.checkpoints.document import NotSigned
 
 ANSWER_SECONDS = 10.0
-"""How long one question waits; its thread is left behind then, and a prompt for a person stays open."""
+"""How long one question waits; its child is left behind then, and a prompt for a person stays open."""
+
+PROMPT_SECONDS = 300.0
+"""How long the child left behind is given; it ends with this process, too."""
 
 
 class SystemKeyring:
     """What the `keyring` package finds on this system, asked with a limit of time.
 
-    Raises what it raises, and `TimeoutError` where it is silent.
+    Raises `KeyringAbsent`, `KeyringUnavailable` (locked or silent) and `KeyringBroken`.
     """
 
     _has_answered = False
-    """In this process: it is unlocked, then, or there is none."""
+    """In this process: it is unlocked, then."""
 
     def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
         self._seconds = seconds
@@ -26,33 +39,69 @@ class SystemKeyring:
         return SystemKeyring._has_answered
 
     def get_password(self, service: str, username: str) -> str | None:
-        stored: str | None = self._ask(lambda backend: backend.get_password(service, username))
+        stored: str | None = self._ask("get_password", service, username)
         return stored
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self._ask(lambda backend: backend.set_password(service, username, password))
+        self._ask("set_password", service, username, password)
 
-    def _ask(self, question: Callable[[Any], Any]) -> Any:
-        answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+    def _ask(self, method: str, *arguments: str) -> Any:
+        answers: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        given_up = time.monotonic() + PROMPT_SECONDS
 
         def ask() -> None:
             try:
-                import keyring  # noqa: PLC0415 - slow, and only asked when something is to be signed
-
-                answers.put((question(keyring.get_keyring()), None))
-            except SystemExit as error:  # not the keyring's to ask for
-                answers.put(
-                    (None, RuntimeError("the keyring ended its thread").with_traceback(error.__traceback__))
-                )
-            except Exception as error:  # noqa: BLE001 - a backend, and its configuration, may raise anything
-                answers.put((None, error))
+                with Children("keyring", "question to the keyring", behind=False) as child:
+                    jobs = [{"method": method, "arguments": arguments}]
+                    answers.put(
+                        *child.run(jobs, progress=ignore, cancelled=lambda: time.monotonic() > given_up)
+                    )
+            except TenantAdminError:
+                answers.put({"problem": "broken", "why": "the process that asks it ended"})
 
         threading.Thread(target=ask, name="keyring", daemon=True).start()
         try:
-            answer, error = answers.get(timeout=self._seconds)
+            found = answers.get(timeout=self._seconds)
         except queue.Empty:
-            raise TimeoutError from None
-        if error is not None:
-            raise error
+            found = {"problem": "silent"}
+        if "problem" in found:
+            raise _error(**found)
         SystemKeyring._has_answered = True
-        return answer
+        return found["answer"]
+
+
+def _error(problem: str, why: str = "") -> "NotSigned":
+    from app.services.chain.checkpoints import document  # noqa: PLC0415 - not for the child
+
+    match problem:
+        case "absent":
+            return document.KeyringAbsent()
+        case "locked":
+            return document.KeyringUnavailable("is locked")
+        case "silent":
+            return document.KeyringUnavailable("does not answer")
+    return document.KeyringBroken(why)
+
+
+def work(job: Job, attached: BinaryIO, _caller: Caller) -> Job:
+    """Asks one question, in the child."""
+    threading.Thread(target=_end_with, args=(attached,), daemon=True).start()
+    try:
+        import keyring  # noqa: PLC0415 - which may not even load
+        from keyring.errors import InitError, KeyringLocked, NoKeyringError  # noqa: PLC0415
+    except Exception as error:  # noqa: BLE001 - its configuration is read, too
+        return {"problem": "broken", "why": type(error).__name__}
+    try:
+        return {"answer": getattr(keyring.get_keyring(), job["method"])(*job["arguments"])}
+    except NoKeyringError:
+        return {"problem": "absent"}
+    except (InitError, KeyringLocked):
+        return {"problem": "locked"}
+    except Exception as error:  # noqa: BLE001 - a backend, and its configuration, may raise anything
+        return {"problem": "broken", "why": type(error).__name__}
+
+
+def _end_with(caller: BinaryIO) -> None:
+    """Ends this process when whoever asked is no more, whatever the keyring waits for."""
+    caller.read(1)
+    os._exit(0)

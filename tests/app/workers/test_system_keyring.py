@@ -1,60 +1,79 @@
-"""Keyrings that answer, that raise, and that keep silent, as backends of the real `keyring` package."""
+"""Keyrings that answer, raise, keep silent and end who asks, as backends of the real package."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
-import keyring.errors
 import pytest
 
-from app.services.chain.checkpoints.document import IN_FILE, IN_KEYRING, KeyringUnavailable, load_key
+from app.services.chain.checkpoints.document import (
+    IN_FILE,
+    IN_KEYRING,
+    KeyringBroken,
+    KeyringUnavailable,
+    load_key,
+)
 from app.workers.system_keyring import SystemKeyring
-from tests.fixtures.keyrings import Backend
+from tests.fixtures.keyrings import Desktop
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def backend() -> Iterator[Backend]:
-    before, backend = keyring.get_keyring(), Backend()
-    keyring.set_keyring(backend)
-    yield backend
-    backend.answers.set()
-    keyring.set_keyring(before)
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
+    return Desktop(tmp_path / "desktop", monkeypatch)
 
 
-def test_a_key_is_made_once_and_found_again(backend: Backend, tmp_path: Path) -> None:
-    key = load_key(tmp_path, SystemKeyring())
-    assert (key.place, len(backend.kept)) == (IN_KEYRING, 1)
-    assert load_key(tmp_path, SystemKeyring()).public == key.public
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints"
+
+
+def test_a_key_is_made_once_and_found_again(desktop: Desktop, folder: Path) -> None:
+    key = load_key(folder, SystemKeyring())
+    assert (key.place, desktop.kept) == (IN_KEYRING, 1)
+    assert load_key(folder, SystemKeyring()).public == key.public
 
 
 def test_a_silent_keyring_is_waited_for_with_a_limit_and_is_not_an_absent_one(
-    backend: Backend, tmp_path: Path
+    desktop: Desktop, folder: Path
 ) -> None:
-    key = load_key(tmp_path, SystemKeyring())
-    backend.answers.clear()
+    key = load_key(folder, SystemKeyring())
+    desktop.meets("silence")
     with pytest.raises(KeyringUnavailable, match="does not answer, so no checkpoint was made"):
-        load_key(tmp_path, SystemKeyring(seconds=0.05))
-    backend.answers.set()
-    assert load_key(tmp_path, SystemKeyring()).public == key.public
-    assert list(tmp_path.iterdir()) == [], "no other key is made meanwhile"
+        load_key(folder, SystemKeyring(seconds=0.05))
+    desktop.meets("")
+    assert load_key(folder, SystemKeyring()).public == key.public
+    assert not folder.exists(), "no other key is made meanwhile"
+
+
+@pytest.mark.parametrize("meets", ["locked", "dismissed"])
+def test_a_locked_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, folder: Path) -> None:
+    desktop.meets(meets)
+    with pytest.raises(KeyringUnavailable, match="is locked, so no checkpoint was made"):
+        load_key(folder, SystemKeyring())
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
-    "error", [keyring.errors.KeyringLocked(), keyring.errors.InitError("Prompt dismissed")]
+    ("meets", "why"), [("a bug", "TypeError"), ("the end", "the process that asks it ended")]
 )
-def test_a_locked_keyring_is_not_an_absent_one(backend: Backend, error: Exception, tmp_path: Path) -> None:
-    key = load_key(tmp_path, SystemKeyring())
-    backend.error = error
-    with pytest.raises(KeyringUnavailable, match="is locked, so no checkpoint was made"):
-        load_key(tmp_path, SystemKeyring())
-    backend.error = None
-    assert load_key(tmp_path, SystemKeyring()).public == key.public
-    assert list(tmp_path.iterdir()) == []
+def test_a_broken_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, why: str, folder: Path) -> None:
+    desktop.meets(meets)
+    with pytest.raises(KeyringBroken, match=rf"cannot be used \({why}\), so no checkpoint was made"):
+        load_key(folder, SystemKeyring())
+    assert not folder.exists()
 
 
-@pytest.mark.parametrize("error", [keyring.errors.NoKeyringError(), TypeError("configuration")])
-def test_where_there_is_none_the_key_is_kept_in_a_file(
-    backend: Backend, error: Exception, tmp_path: Path
+@pytest.mark.parametrize("name", ["", "nobody.knows.this.Keyring"])
+def test_a_keyring_that_is_named_wrongly_is_not_an_absent_one(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend.error = error
-    assert load_key(tmp_path, SystemKeyring()).place == IN_FILE
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", name)
+    with pytest.raises(KeyringBroken, match="Correct PYTHON_KEYRING_BACKEND"):
+        load_key(folder, SystemKeyring())
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    assert load_key(folder, SystemKeyring()).place == IN_FILE
+
+
+def test_where_there_is_none_the_key_is_kept_in_a_file(desktop: Desktop, folder: Path) -> None:
+    desktop.meets("absent")
+    assert load_key(folder, SystemKeyring()).place == IN_FILE

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
@@ -53,7 +53,6 @@ NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER, Reason.ANOTHER_D
 """With these a person says that what the file holds now is right: what earlier ones say counts no more."""
 
 Document = TypeVar("Document", "Checkpoint", SealedChain)
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +270,7 @@ def _canonical(value: Any) -> bytes:
 
 
 class Keyring(Protocol):
-    """What is needed of the `keyring` package, or of a backend of it."""
+    """What is needed of a system's keyring. Raises `KeyringAbsent`, `KeyringUnavailable`, `KeyringBroken`."""
 
     def get_password(self, service: str, username: str) -> str | None: ...
 
@@ -313,28 +312,49 @@ class KeyringUnavailable(NotSigned):
     )
 
 
+class KeyringAbsent(NotSigned):
+    """There is none on this system, so it holds no key."""
+
+    sentence = "There is no system keyring."
+
+
+class KeyringBroken(NotSigned):
+    """It cannot be asked: its configuration names none that works, say. That is not the same as absent."""
+
+    sentence = (
+        "The system's keyring, which may hold the signing key, cannot be used ({what}), so no checkpoint was "
+        "made. Correct PYTHON_KEYRING_BACKEND or keyringrc.cfg and try again; where they name "
+        "keyring.backends.null.Keyring, the key is kept in a file."
+    )
+
+
 def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
     """The key of this folder's checkpoints, made on first use: in the keyring, or in a file there.
 
     `keyring` is None where there is none. A key file that is there is used: its checkpoints name it. Raises
-    `KeyDamaged`, `KeyringUnavailable` and `OSError`.
+    `KeyDamaged`, `KeyringUnavailable`, `KeyringBroken` and `OSError`.
     """
     file = folder / KEY_FILE
     if keyring is not None and not file.exists():
         user = f"checkpoints {folder.absolute()}"
-        stored = _answer(lambda: keyring.get_password(SERVICE, user))
-        if not stored:
-            secret = secrets.token_hex(KEY_BYTES)
-            _answer(lambda: keyring.set_password(SERVICE, user, secret))
-            stored = _answer(lambda: keyring.get_password(SERVICE, user))
-            stored = stored if stored == secret else None  # it may keep nothing
-        if stored:
-            return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
+        with suppress(KeyringAbsent):
+            stored = keyring.get_password(SERVICE, user) or _put(keyring, user)
+            if stored:
+                return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
     if not file.exists():
         paths.make_private(folder)
         with suppress(FileExistsError):  # another process was faster; its key is the one
             atomic.write(file, secrets.token_hex(KEY_BYTES), only_if_new=True)
     return SigningKey(_private(file.read_bytes().decode("ascii", "replace"), str(file)), IN_FILE)
+
+
+def _put(keyring: Keyring, user: str) -> str | None:
+    """A new key in a keyring that has none; None where it does not take it, or keeps nothing."""
+    secret = secrets.token_hex(KEY_BYTES)
+    with suppress(KeyringBroken):
+        keyring.set_password(SERVICE, user, secret)
+        return secret if keyring.get_password(SERVICE, user) == secret else None
+    return None
 
 
 def _private(text: str, where: str) -> "Ed25519PrivateKey":
@@ -344,20 +364,3 @@ def _private(text: str, where: str) -> "Ed25519PrivateKey":
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
     except ValueError as error:
         raise KeyDamaged(where) from error
-
-
-def _answer(question: Callable[[], Answer]) -> Answer | None:
-    """What a keyring answers. A backend, and its configuration, may raise anything: that is no answer.
-
-    Raises `KeyringUnavailable` where it is locked or silent, which is not the same as absent.
-    """
-    try:
-        return question()
-    except TimeoutError as error:
-        raise KeyringUnavailable("does not answer") from error
-    except Exception as error:
-        from keyring.errors import InitError, KeyringLocked  # noqa: PLC0415 - as slow as the keyring
-
-        if isinstance(error, InitError | KeyringLocked):
-            raise KeyringUnavailable("is locked") from error
-        return None

@@ -18,6 +18,7 @@ from app.services.chain.checkpoints.document import (
     Checkpoint,
     KeyDamaged,
     Keyring,
+    KeyringAbsent,
     NotSigned,
     Reason,
     load_key,
@@ -31,7 +32,7 @@ from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
-from tests.fixtures.keyrings import Backend
+from tests.fixtures.keyrings import MemoryKeyring
 
 TENANT = "tenant-00"
 
@@ -55,7 +56,7 @@ def known(known_chain: Callable[..., KnownChain]) -> KnownChain:
 
 
 def test_a_key_in_the_keyring(tmp_path: Path) -> None:
-    ring = Backend()
+    ring = MemoryKeyring()
     key = load_key(tmp_path, ring)
     assert key.place == IN_KEYRING
     assert load_key(tmp_path, ring).public == key.public
@@ -64,7 +65,7 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
     assert secret not in repr(key)
 
 
-@pytest.mark.parametrize("ring", [DeafKeyring(), Backend(RuntimeError("no D-Bus"))])
+@pytest.mark.parametrize("ring", [DeafKeyring(), MemoryKeyring(KeyringAbsent())])
 def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: Keyring) -> None:
     key = load_key(tmp_path / "new" / "home", ring)
     assert key.place == IN_FILE

@@ -4,8 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import keyring
-import keyring.errors
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QAction
@@ -25,7 +23,7 @@ from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
-from tests.fixtures.keyrings import Backend
+from tests.fixtures.keyrings import Desktop
 from tests.fixtures.window import (
     ask,
     choose,
@@ -523,20 +521,16 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
 
 
 @pytest.mark.slow
-def test_the_verdict_does_not_wait_for_a_keyring(page: AuditTab, qtbot: QtBot) -> None:
-    before, backend = keyring.get_keyring(), Backend()
-    backend.answers.clear()
-    backend.error = keyring.errors.KeyringLocked()
-    keyring.set_keyring(backend)
-    try:
-        click(qtbot, page.verify_button)
-        qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail(), timeout=PATIENCE)
-        assert page.banner.headline() == "Chain verified — 600 entries verified"
-        backend.answers.set()
-        qtbot.waitUntil(lambda: not page.panel.is_running, timeout=PATIENCE)
-    finally:
-        backend.answers.set()
-        keyring.set_keyring(before)
+def test_the_verdict_does_not_wait_for_a_keyring(
+    page: AuditTab, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desktop = Desktop(tmp_path / "desktop", monkeypatch)
+    desktop.meets("silence")
+    click(qtbot, page.verify_button)
+    qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail(), timeout=PATIENCE)
+    assert page.banner.headline() == "Chain verified — 600 entries verified"
+    desktop.meets("locked")
+    qtbot.waitUntil(lambda: not page.panel.is_running, timeout=PATIENCE)
     assert page.banner.headline() == "Chain verified — 600 entries verified"
     locked = "The system's keyring, which holds the signing key, is locked, so no checkpoint was made"
     assert locked in page.banner.detail()
