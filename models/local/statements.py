@@ -10,6 +10,7 @@ _TOKEN = re.compile(
   | (?P<text>'(?:[^']++|'')*+'?)
   | (?P<name>"(?:[^"]++|"")*+"? | `(?:[^`]++|``)*+`? | \[[^\]]*\]?)
   | (?P<word>[\w$]+)
+  | (?P<end>;[\s;]*+)
   | (?P<sign>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -43,7 +44,7 @@ def canonical(sql: str) -> str:
     for match in _TOKEN.finditer(sql):
         token = match.group()
         if match.lastgroup != "skip":
-            ended = match["sign"] == ";"
+            ended = match["end"] is not None
         match match.lastgroup:
             case "skip":
                 continue
@@ -51,6 +52,8 @@ def canonical(sql: str) -> str:
                 tokens.append(_unquoted(token).casefold())
             case "word":
                 tokens.append(token.casefold())
+            case "end":
+                tokens.append(";")
             case _:
                 tokens.append(token)
     return " ".join(tokens[:-1] if ended else tokens)

@@ -30,7 +30,8 @@ BLOCK = 1 << 15
 MAX_STATEMENT = 100_000_000
 """Bytes of the longest statement; D1 itself takes 100 KB, and a row of 2 MB."""
 
-_MARK = re.compile(rb"[;'\"`\[]|--|/\*")
+_ENDED = rb";(?:[ \t\n\f\r]*+;)*+"  # with the empty statements behind it, of which there may be millions
+_MARK = re.compile(_ENDED + rb"|['\"`\[]|--|/\*")
 _GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
 _BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
 _OTHER = re.compile(
@@ -41,7 +42,7 @@ _OTHERS = {"mysql": "MySQL", "versioned": "MySQL", "postgresql": "PostgreSQL"}
 _TRIGGER = re.compile(
     _GAP + rb"create\b" + _GAP + rb"(?:temp(?:orary)?\b" + _GAP + rb")?trigger\b", re.DOTALL | re.IGNORECASE
 )
-_END = re.compile(_GAP + rb"end" + _GAP + rb";", re.DOTALL | re.IGNORECASE)
+_END = re.compile(_GAP + rb"end" + _GAP + _ENDED, re.DOTALL | re.IGNORECASE)
 _IN_TEXT = re.compile(rb"(?:[^']++|'')*+")
 _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
 _TOKEN = re.compile(
@@ -220,7 +221,8 @@ class NotWhole(TenantAdminError):
 
 
 class Scanner:
-    """Finds the semicolons that end a statement in text that grows, each byte looked at once.
+    """Finds the semicolons that end a statement, and empty ones behind it, in text that grows, each byte
+    looked at once.
 
     It cuts as `sqlite3_complete()` does, which a test proves.
     """
@@ -258,7 +260,7 @@ class Scanner:
                 self._at = max(self._at, len(text) - 1)  # half of a "--" or "/*"
                 return 0
             self._at = mark.end()
-            if mark[0] != b";":
+            if mark[0][:1] != b";":
                 self._closing = _CLOSING[bytes(mark[0])]
             elif self._ends(text):
                 return self._at

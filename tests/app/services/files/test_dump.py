@@ -78,6 +78,12 @@ def test_the_scanner_cuts_as_sqlite_does_however_the_text_arrives(text: str, cut
         assert last == max((end for end in expected if end <= size), default=0)
 
 
+def test_empty_statements_are_passed_over_at_once() -> None:
+    """There may be millions, which one by one take seconds."""
+    assert Scanner().next_end(b"BEGIN;; \n;;COMMIT;") == len(b"BEGIN;; \n;;")
+    assert Scanner().next_end(b"CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1;; END;;;") == 58
+
+
 @pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(TEXTS, max_size=6), block=st.integers(1, 50))
