@@ -405,16 +405,7 @@ class RestoreDialog(ConfirmDialog):
             _changed_row(table, prepared.before.get(table), prepared.after.get(table)) for table in tables
         ]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
-        self.add_widget(self.tables)
-        for sentence in prepared.said:
-            self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
-        report = offer.report
-        held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
-        found = "holds:" if offer.holds else f"does not hold: {counted(report.found, 'finding')} in"
-        look = Look.OK if offer.holds else Look.BAD
-        words = f"The audit chain of the copy {found} {held}."
-        if not prepared.recorded:
-            words, look = "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
+        words, look = _of_chain(offer)
         self.chain = Label(words, look, wrap=True)
         self.add_widget(self.chain)
         if prepared.caution is not None:
@@ -422,6 +413,9 @@ class RestoreDialog(ConfirmDialog):
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)
             self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
+        for sentence in prepared.said:
+            self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
+        self.add_widget(self.tables)
         doubt = "its audit chain does not hold"
         if offer.known is not None and offer.holds:
             doubt = _DOUBTS.get(offer.known.name, "")
@@ -434,13 +428,37 @@ class RestoreDialog(ConfirmDialog):
         self.agreement.setChecked(not asks)
         self.agreement.toggled.connect(self._update)
         if asks:
-            self.add_widget(self.agreement)
+            self.add_condition(self.agreement)
         self._update()
 
     def _update(self) -> None:
         ready = self.agreement.isChecked()
         self.confirm_button.setEnabled(ready)
         self.confirm_button.setToolTip("" if ready else "Tick the box above first.")
+
+
+def _of_chain(offer: Offer) -> tuple[str, Look]:
+    """What the copy's own chain is worth, in words."""
+    from app.services.chain.rules import Verdict  # noqa: PLC0415 - with what restores
+
+    if not offer.prepared.recorded:
+        return "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
+    report = offer.report
+    held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
+    if not offer.holds:
+        found = counted(report.found, "finding")
+        return f"The audit chain of the copy does not hold: {found} in {held}.", Look.BAD
+    if report.verdict is not Verdict.UNPROVEN_START:
+        return f"The audit chain of the copy holds: {held}.", Look.OK
+    unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]
+    named = [text.tenant_name(tenant) for tenant in unproven[:_TENANTS_NAMED]]
+    rest = len(unproven) - len(named)
+    whose = ", ".join([*named, *([f"{grouped(rest)} more"] if rest else [])])
+    return (
+        f"The start of the copy's audit chain is unproven: nothing in the copy proves what came before the "
+        f"first entry of {whose}. From there on it holds: {held}.",
+        Look.WARN,
+    )
 
 
 def _changed_row(table: str, before: int | None, after: int | None) -> tuple[Cell, ...]:

@@ -299,20 +299,31 @@ class Files(QObject):
     def _rewrite(
         self, path: Path, text: str, work: Callable[[Progress, Stop], str], *, can_cancel: bool = True
     ) -> None:
-        """Closes the file, says what `work` did to it, and opens it again, whether that went well or not."""
+        """Closes the file, says what `work` did to it, and opens it again, whether that went well or not.
+
+        Nothing else can be begun meanwhile.
+        """
+
+        from app.ui.widgets.dialogs import WaitDialog  # noqa: PLC0415
+
+        wait = WaitDialog(self._theme, text, self._window, can_cancel=can_cancel)
 
         def done(sentence: str) -> None:
+            wait.done(WaitDialog.DialogCode.Accepted)
             self._say(sentence)
             self.open(path)
 
         def failed(error: TenantAdminError) -> None:
+            wait.done(WaitDialog.DialogCode.Rejected)
             self._busy.runner.failed.emit(error)
             self.open(path)
 
         self.leaving.emit()
-        self._busy.run(
-            text, self._in_place(path, work), on_done=done, on_failed=failed, can_cancel=can_cancel
+        wait.open_once()
+        job = self._busy.runner.job(
+            self._in_place(path, work), on_progress=wait.show_progress, on_done=done, on_failed=failed
         )
+        wait.cancelled.connect(job.cancel)
 
     def _in_place(self, path: Path, work: Callable[[Progress, Stop], Any]) -> Callable[[Progress, Stop], Any]:
         """Work on the file that is shown, which is not begun where another was put in its place."""

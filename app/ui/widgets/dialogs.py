@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt
+from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt, Signal
 from PySide6.QtGui import QAbstractFileIconProvider, QIcon, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -25,6 +25,7 @@ from app.itemmodels.columns import Tone
 from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
@@ -245,6 +246,39 @@ class ConfirmDialog(Dialog):
         if total > len(shown):
             self.more = Label(f"and {grouped(total - len(shown))} more", Look.DIM)
             self.add_widget(self.more)
+
+
+class WaitDialog(Dialog):
+    """Work that nothing may be done beside: how far it is. It stays until `done()`; its button, where it
+    `can_cancel`, asks to stop by `cancelled`.
+    """
+
+    cancelled = Signal()
+
+    def __init__(self, theme: Theme, title: str, parent: QWidget | None = None, *, can_cancel: bool) -> None:
+        super().__init__(theme, title, parent=parent)
+        self.bar = ProgressBar()
+        self.bar.setAccessibleName(title)
+        self.bar.show_progress(0, 0)
+        self.counts = Label(" ", Look.DIM)
+        self.add_widget(self.bar)
+        self.add_widget(self.counts)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.cancel_button.setEnabled(can_cancel)
+        self.cancel_button.setVisible(can_cancel)
+        self.cancel_button.clicked.connect(self.reject)
+        self.set_buttons([self.cancel_button])
+
+    def show_progress(self, done: int, total: int) -> None:
+        self.bar.show_progress(done, total)
+        if total and self.cancel_button.isEnabled():
+            self.counts.setText(f"{done:,} of {total:,}")
+
+    def reject(self) -> None:
+        if self.cancel_button.isEnabled():
+            self.cancel_button.setEnabled(False)
+            self.counts.setText("Stopping…")
+            self.cancelled.emit()
 
 
 Door = tuple[str, Callable[[], object]]
