@@ -153,5 +153,8 @@ class Database(ABC):
         return lambda: False
 
     def outside_changes(self) -> int:
-        """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`."""
+        """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`.
+
+        Raises `FileMoved` and `LogMissing` where what is written would be lost.
+        """
         raise NotImplementedError(f"{type(self).__name__} tells nothing of outside changes")

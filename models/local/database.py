@@ -268,7 +268,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def outside_changes(self) -> int:
         self.require_in_place()
         with self.expected_errors():
-            return int(self.connection().pragma("data_version"))
+            version = int(self.connection().pragma("data_version"))
+            self._require_log()
+            return version
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

@@ -18,9 +18,12 @@ from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import Capability, Database
-from models.errors import FileMoved, TableMissing, TenantAdminError
+from models.errors import FileMoved, LogMissing, TableMissing, TenantAdminError
 
 POLL_MS = 2000
+
+Displaced = FileMoved | LogMissing
+"""Why the file in its place is not what is shown."""
 
 _CANNOT = {
     Capability.CHILD_SCAN: "Child processes cannot read this database; verifying and exporting need them.",
@@ -209,9 +212,9 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
 
 class Outside(QObject):
     """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
-    written to the database, `displaced(FileMoved)` when the file was moved or replaced, and with None when it
-    is in its place again. While one question waits it asks no other unless somebody wants the answer; behind
-    a long write they would pile up.
+    written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
+    and with None when it is in its place again. While one question waits it asks no other unless somebody
+    wants the answer; behind a long write they would pile up.
     """
 
     written = Signal()
@@ -222,7 +225,7 @@ class Outside(QObject):
         self._runner = runner
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
-        self._displaced: FileMoved | None = None
+        self._displaced: Displaced | None = None
         self._asked = 0
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self.look)
@@ -257,11 +260,11 @@ class Outside(QObject):
         self._answer(then, version)
 
     def _cannot_tell(self, then: Callable[[], object], error: TenantAdminError) -> None:
-        if isinstance(error, FileMoved):
+        if isinstance(error, FileMoved | LogMissing):
             self._displace(error)
         self._answer(then, self._version)
 
-    def _displace(self, error: FileMoved | None) -> None:
+    def _displace(self, error: Displaced | None) -> None:
         before, self._displaced = self._displaced, error
         if type(error) is not type(before):
             self.displaced.emit(error)

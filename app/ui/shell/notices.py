@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import SignalInstance
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
-from app.ui.session.context import Context
+from app.ui.session.context import Context, Displaced
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
@@ -21,7 +21,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, relative_time
 from app.ui.widgets.labels import in_row
 from models.engine import Capability
-from models.errors import FileMoved, FileReplaced
+from models.errors import FileEmptied, FileReplaced, LogMissing
 from models.progress import Progress, Stop
 from models.schema import Schema
 
@@ -99,32 +99,39 @@ def _missing(schema: Schema) -> str:
 
 
 class DisplacedNotice(Notice):
-    """That the file on the screen is not in its place any more; hidden while it is."""
+    """That the file on the screen is not what is in its place any more; hidden while it is.
+
+    `open_button` is to open what is there, `other_button` another file, `restore_button` a copy.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.open_button = push_button(theme, "Open again", kind=Kind.PRIMARY)
-        self.banner.add_button(self.open_button)
+        self.restore_button = push_button(theme, "Restore from a copy…")
+        self.other_button = push_button(theme, "Open another…")
+        for button in (self.open_button, self.restore_button, self.other_button):
+            self.banner.add_button(button)
 
-    def say(self, error: FileMoved | None) -> None:
+    def say(self, error: Displaced | None) -> None:
         self.setVisible(error is not None)
         if error is not None:
-            replaced = isinstance(error, FileReplaced)
-            headline = f"This file was {'replaced' if replaced else 'moved or deleted'}"
             rest = "— what is shown is what it held until then"
-            self.banner.show_verdict(Tone.BAD, headline, rest, str(error), Icon.WARNING_FILL)
-            self.open_button.setVisible(replaced)
+            self.banner.show_verdict(Tone.BAD, error.heading, rest, str(error), Icon.WARNING_FILL)
+            self.open_button.setVisible(isinstance(error, FileReplaced | LogMissing))
+            self.restore_button.setVisible(isinstance(error, FileEmptied))
+            self.other_button.setVisible(not isinstance(error, LogMissing))
 
 
 class BrokenNotice(Notice):
     """That the chains of the file do not hold; not in the audit tab, whose own banner says it.
 
-    `findings_button` is to lead there.
+    `findings_button` is to lead there. What `continuation` has to say against such a file is said here, too.
     """
 
-    def __init__(self, context: Context, *, beside: bool) -> None:
+    def __init__(self, context: Context, continuation: ContinuationNotice, *, beside: bool) -> None:
         super().__init__(context.theme)
-        self._context, self._beside = context, beside
+        self._context, self._beside, self._continuation = context, beside, continuation
+        continuation.objected.connect(self.look)
         self.findings_button = push_button(context.theme, "Show findings", kind=Kind.PRIMARY)
         self.banner.add_button(self.findings_button)
         context.verdict.changed.connect(self.look)
@@ -141,14 +148,24 @@ class BrokenNotice(Notice):
             from app.ui.tabs.audit import words  # noqa: PLC0415 - with what verifies
 
             now = self._context.clock()
-            self.banner.show_verdict(*words.of_file(verdict, now, self._context.settings.utc_times))
+            tone, head, rest, detail, icon = words.of_file(verdict, now, self._context.settings.utc_times)
+            detail = " ".join(filter(None, (self._continuation.objection, detail)))
+            self.banner.show_verdict(tone, head, rest, detail, icon)
+            if self._continuation.objection:
+                self._continuation.hide()
         self.setVisible(verdict.is_broken and self._beside)
 
 
 class ContinuationNotice(Notice):
     """Hidden until a known file turns out to be a newer copy or not to continue what was seen, or an imported
-    one does not hold or stays without a checkpoint.
+    one stays without a checkpoint.
+
+    `objection` is what it has to say against the file; it is for the notice of a broken one, where that is
+    broken: `objected()` when there is one.
     """
+
+    objected = Signal()
+    objection = ""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.theme)
@@ -192,7 +209,8 @@ class ContinuationNotice(Notice):
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
         """Says how the file stands to the one seen last, and what is wrong with it."""
-        from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415 - with what verifies
+        from app.services.chain.rules import BROKEN  # noqa: PLC0415 - with what verifies
+        from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415
 
         report = made.report
         tone, headline, icon = HEADLINES[report.verdict]
@@ -200,8 +218,12 @@ class ContinuationNotice(Notice):
         rest += f", {counted(report.found, 'finding')}" if report.found else ""
         unsigned = made.why_not if report.entries else None
         said = "" if unsigned is None else f"The file stays without a checkpoint. {unsigned}"
+        broken = report.verdict in BROKEN
         if continuation is not None and continuation.divergences:
-            self.show_continuation(continuation, "" if report.intact else f"{headline} {rest}.", said)
+            found = "" if report.intact or broken else f"{headline} {rest}."
+            self.show_continuation(continuation, found, said)
+        elif broken:
+            self.objection = said
         elif not report.intact or said:
             if report.intact:
                 tone, headline, icon = Tone.WARN, "No checkpoint was made of this file", Icon.WARNING_FILL
@@ -224,14 +246,13 @@ class ContinuationNotice(Notice):
             ]
             rest = len(found.divergences) - len(said)
             said += [f"and {counted(rest, 'more tenant')}"] if rest else []
-            self.banner.show_verdict(
-                Tone.BAD,
-                "This file does not continue the one you saw last",
-                f"— {seen}, checkpoint {found.checkpoint}",
-                " ".join(filter(None, (*more, f"{'; '.join(said)}."))),
-                Icon.SHIELD_BAD,
-            )
+            headline = "This file does not continue the one you saw last"
+            rest_of_line = f"— {seen}, checkpoint {found.checkpoint}"
+            detail = " ".join(filter(None, (f"{'; '.join(said)}.", *more)))
+            self.banner.show_verdict(Tone.BAD, headline, rest_of_line, detail, Icon.SHIELD_BAD)
             self.show()
+            self.objection = f"{headline}: {detail}"
+            self.objected.emit()
         elif found.new_entries:
             self.banner.show_verdict(
                 Tone.OK,

@@ -140,6 +140,7 @@ class SelfVerification(QObject):
     def _hear(self, change: Change, initiator: object) -> None:
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
             self._verdict.outdate()
+            self.check()
         if AUDIT_CHAIN.name in change.tables or change.events:
             self._count()
 

@@ -13,14 +13,13 @@ from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope
 from app.services.text import counted
-from app.ui.session.context import Context
+from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
 from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.workers.runner import tidy_as_it_goes
-from models.errors import FileMoved
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -227,10 +226,12 @@ class Workspace(QWidget):
     def _displaced(self) -> notices.DisplacedNotice:
         notice = notices.DisplacedNotice(self.context.theme)
         notice.open_button.clicked.connect(self.reopen_wanted)
+        notice.restore_button.clicked.connect(self.restore_wanted)
+        notice.other_button.clicked.connect(self.other_wanted)
         self._column.insertWidget(0, notice)
         return notice
 
-    def _say_displaced(self, error: FileMoved | None) -> None:
+    def _say_displaced(self, error: Displaced | None) -> None:
         self._displaced.say(error)
 
     def _look_around(self) -> None:
@@ -241,7 +242,7 @@ class Workspace(QWidget):
         self._column.insertWidget(len(self.notices), notice)
         notice.findings_button.clicked.connect(self.show_verdict)
         notice.look(self.context.opened.imported)
-        self.broken = notices.BrokenNotice(self.context, beside=self._is_beside())
+        self.broken = notices.BrokenNotice(self.context, notice, beside=self._is_beside())
         self.broken.findings_button.clicked.connect(self.show_verdict)
         self._column.insertWidget(0, self.broken)
         self.context.runner.job(_load_the_rest, on_done=lambda _: self._begin_the_rest())

@@ -24,7 +24,8 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
+from app.ui.widgets.labels import Look
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -444,7 +445,7 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     assert demo_path.read_bytes() == before
     with qtbot.waitSignal(context.outside.displaced):
         context.outside.look()
-    banner = notice(window, "This file was replaced")
+    banner = notice(window, "The file was replaced")
     assert banner.detail().startswith(f"The file at {demo_path} was replaced since it was opened")
     with qtbot.waitSignal(window.opened):
         button(banner, "Open again").click()
@@ -460,11 +461,45 @@ def test_a_file_that_is_away_is_said_while_nothing_is_done_and_until_it_is_back(
     outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
     with qtbot.waitSignal(outside.displaced):
         demo_path.rename(tmp_path / "away")
-    banner = notice(window, "This file was moved or deleted")
-    assert banner.isVisible() and not button(banner, "Open again").isVisible()
+    banner = notice(window, "The file was moved or deleted")
+    assert button(banner, "Open another…").isVisible() and not button(banner, "Open again").isVisible()
     with qtbot.waitSignal(outside.displaced):
         (tmp_path / "away").rename(demo_path)
     assert not banner.isVisible()
+
+
+@pytest.mark.slow
+def test_a_log_that_is_gone_is_said_while_nothing_is_done(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    outside = open_file(qtbot, window, demo_path).context.outside
+    outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
+    with qtbot.waitSignal(outside.displaced):
+        demo_path.with_name(f"{demo_path.name}-wal").unlink()
+    banner = notice(window, "The log of the file is gone")
+    assert "nothing was changed" in banner.detail()
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, button(banner, "Open again"))
+    assert not window.findChildren(ErrorDialog)
+
+
+@pytest.mark.slow
+def test_nothing_can_be_begun_while_a_copy_is_restored(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
+) -> None:
+    ask(copy, "DELETE FROM audit_chain WHERE seq < 200")
+    open_file(qtbot, window, demo_path)
+    window.files.offer_restore(demo_path, copy)
+    box = dialog(qtbot, window, RestoreDialog)
+    assert box.chain.text().startswith("The start of the copy's audit chain is unproven")
+    assert box.chain.property("look") == Look.WARN.value
+    opened: list[object] = []
+    window.opened.connect(opened.append)
+    click(qtbot, box.confirm_button)
+    wait = dialog(qtbot, window, WaitDialog)
+    assert QApplication.activeModalWidget() is wait and not opened
+    qtbot.waitUntil(lambda: bool(opened))
+    closed(qtbot, window, WaitDialog)
 
 
 @pytest.mark.slow

@@ -9,8 +9,10 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.ui.shell.notices import ContinuationNotice
+from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
+from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -18,6 +20,7 @@ from tests.fixtures.checkpoints import sign
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.window import (
     ask,
+    button,
     click,
     count,
     current,
@@ -105,22 +108,32 @@ def test_an_export_that_forked_says_where(
     export = write_dump(demo_path, tmp_path / "forked.sql")
     with qtbot.waitSignal(window.opened):
         window.files.import_dump(export, tmp_path / "forked.sqlite")
-    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
-    assert notice(window, "This file does not continue the one you saw last")
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(BrokenNotice)))
+    assert (
+        "This file does not continue the one you saw last: acme-corp"
+        in notice(window, "Chain broken").detail()
+    )
 
 
 @pytest.mark.slow
-def test_an_imported_chain_that_is_broken_is_named(
+def test_an_imported_chain_that_is_broken_is_named_once_and_leads_to_its_findings(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
+    sign(demo_path, paths.checkpoints_dir(), now=NOW - 3600)
+    last = ask(demo_path, "SELECT max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq IN (50, ?)", last)
     export = write_dump(demo_path, tmp_path / "forged.sql")
     with qtbot.waitSignal(window.opened):
         window.files.import_dump(export, tmp_path / "forged.sqlite")
-    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(BrokenNotice)))
     banner = notice(window, "Chain broken")
-    assert "1 finding" in banner.headline()
+    assert [one for one in window.findChildren(Banner) if one.isVisible()] == [banner]
+    assert "finding" in banner.headline()
     assert "stays without a checkpoint" in banner.detail()
+    click(qtbot, button(banner, "Show findings"))
+    page = current(window)
+    assert isinstance(page, AuditTab) and page.findings.isVisible()
+    assert [one for one in window.findChildren(Banner) if one.isVisible()] == [page.banner]
 
 
 @pytest.mark.slow
