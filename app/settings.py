@@ -26,7 +26,7 @@ RETENTION_DAYS = range(1, 36_501)
 """The periods that can be chosen."""
 
 T = TypeVar("T")
-K = TypeVar("K", str, Path)
+K = TypeVar("K", str, Path, bool)
 
 
 class Setting(Generic[T]):
@@ -129,6 +129,10 @@ def _of_database(name: str) -> Callable[[Path], str]:
     return key
 
 
+def _of_room(narrow: bool) -> str:
+    return f"inspector/{'narrow' if narrow else 'wide'}"
+
+
 class Settings:
     """The person's preferences and the window's memory, written as they are set."""
 
@@ -140,6 +144,8 @@ class Settings:
     verify_by_itself = Setting(_flag, True)
     """Whether a file is verified when it is opened, and daily while it is open."""
     window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")
+    inspector_folded = SettingOf[bool, bool | None](_flag, None, _of_room)
+    """Whether the inspector is folded away in narrow windows (True) and in others; None until one chose."""
     column_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "columns/{}".format)
     splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)
     retention_enabled = SettingOf[Path, bool | None](_flag, None, _of_database("retention_enabled"))

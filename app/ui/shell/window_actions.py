@@ -15,7 +15,7 @@ from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
-from app.ui.widgets.buttons import Choice
+from app.ui.widgets.buttons import BUTTON, Choice, framed_button
 from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip
 from app.ui.widgets.picker import Picker
@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # a workspace is made when a file is opened
     from app.ui.shell.workspace import Workspace
 
 OPENING = ("open", "open_folder", "create", "import", "demo")
-BUTTON = 32
 FOLDER_SHOWN = 48
 """Characters of a recent file's folder, the middle of which is left out."""
 
@@ -151,12 +150,7 @@ class ToolBar(QToolBar):
         for widget in (self.database_button, self.tenants, spacer, window.search):
             self.addWidget(widget)
         for name in ("refresh", "preferences"):
-            button = QToolButton()
-            button.setProperty("framed", True)
-            button.setDefaultAction(window.commands.action(name))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-            button.setFixedSize(BUTTON, BUTTON)
-            self.addWidget(button)
+            self.addWidget(framed_button(window.commands.action(name)))
 
     def show_file(self, opened: OpenedFile | None) -> None:
         """Names what is open; None for nothing."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -50,6 +50,19 @@ def tool_button(theme: Theme, icon: str, name: str, *, colour: str = "dim") -> Q
     button.setProperty("small", True)
     button.setIconSize(QSize(16, 16))
     button.setIcon(theme.icon(icon, colour))
+    return button
+
+
+BUTTON = 32
+
+
+def framed_button(action: QAction) -> QToolButton:
+    """A square button with the icon of an action, which it follows."""
+    button = QToolButton()
+    button.setProperty("framed", True)
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+    button.setFixedSize(BUTTON, BUTTON)
     return button
 
 

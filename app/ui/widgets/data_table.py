@@ -348,8 +348,14 @@ class StaticTable(DataTable):
                     # Items that PySide has made crash when their row is removed; the model makes its own.
                     self._content.setItemData(self._content.index(place, column), _values(cell))
             self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        self._lines = max(1, min(self._most, len(rows)))
+        self.set_most(self._most)
+
+    def set_most(self, most: int) -> None:
+        """How many rows it is high at the most."""
+        self._most = most
+        self._lines = max(1, min(most, self._content.rowCount()))
         self.setMaximumHeight(self._height(self._lines))
+        self.updateGeometry()
 
     def source_row(self, row: int) -> int:
         """Which of the rows given is shown at `row`."""

@@ -72,7 +72,7 @@ _LEAST_WIDTH, _LEAST_BODY, _ALL = 280, 24, 4_000
 
 class MasterDetail(QSplitter):
     """`detail` gets a third of the width, from 384 to 400 px, until the handle is moved by hand.
-    What it shows moves nothing.
+    What it shows moves nothing. It can be folded away, and the width is the master's then.
 
     `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one.
     """
@@ -92,6 +92,7 @@ class MasterDetail(QSplitter):
         detail.setMinimumWidth(_LEAST_DETAIL)  # its own would follow the buttons that it shows
         self.setChildrenCollapsible(False)
         self.setHandleWidth(GAP)
+        self._detail = detail
         self.handle(1).setAccessibleName("Divider before the inspector")
         self.setStretchFactor(0, 1)
         self.setStretchFactor(1, 0)
@@ -99,6 +100,14 @@ class MasterDetail(QSplitter):
         state = load()
         self._by_hand = not state.isEmpty() and self.restoreState(state)
         self.splitterMoved.connect(self._moved)
+
+    @property
+    def is_folded(self) -> bool:
+        return self._detail.isHidden()
+
+    def fold(self, folded: bool) -> None:
+        """Folds the detail away or shows it, as wide as it was."""
+        self._detail.setHidden(folded)
 
     def _share_width(self) -> None:
         """Gives both their share, unless they were arranged by hand."""

@@ -80,7 +80,7 @@ class ColumnLayout(QObject):
     def _give_way(self) -> None:
         header, room = self._header, self._room()
         wanted = header.length() + sum(self._given.values())
-        elastic = self._main if self._main >= 0 else header.logicalIndex(header.count() - 1)
+        least, elastic = 0, self._main if self._main >= 0 else header.logicalIndex(header.count() - 1)
         if 0 <= elastic < header.count() and not header.isSectionHidden(elastic):
             least = self._main_least() if self._main >= 0 else self._table.sizeHintForColumn(elastic)
             wanted += least - header.sectionSize(elastic)
@@ -90,8 +90,9 @@ class ColumnLayout(QObject):
                 continue
             gives = wanted > room
             if gives:
-                width = self._given.setdefault(column, header.sectionSize(column))
-                wanted -= width if column != elastic else least
+                wanted -= self._given.setdefault(
+                    column, least if column == elastic else header.sectionSize(column)
+                )
             else:
                 self._given.pop(column, None)
             if gives != was:

@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import Link
-from app.services.chain.verify.report import Section
+from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
 from app.ui.session.outcome import Asked, LinkCell
 from app.ui.tabs.audit import words
-from app.ui.tabs.audit.panel import Ends, VerificationPanel
+from app.ui.tabs.audit.panel import Ends, FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
@@ -40,7 +40,7 @@ CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 
 _JSON_HEIGHT = 130
-_ROOM, _ROOM_WITH_FINDINGS = 480, 640
+_ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 
@@ -55,6 +55,7 @@ class AuditTab(RecordTab):
 
     spec = AUDIT_TAB
     _timeline_task: Task | None = None
+    _listed_beside: Report | None = None
 
     def special_columns(self) -> declared.Special:
         context = self.context
@@ -81,6 +82,7 @@ class AuditTab(RecordTab):
         self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
         self.commands.fill(verify.menu, (CHAIN, SELECTED, RANGE, ARCHIVE))
         self.panel.changed.connect(self._look_again)
+        self.panel.verified.connect(lambda _: self._go_to_first())
         self.panel.verified.connect(self.verified)
         self.panel.chosen.connect(self.show_record)
         self.panel.again_wanted.connect(self.verify)
@@ -162,18 +164,39 @@ class AuditTab(RecordTab):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
             self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind))
 
+    def beside(self) -> QWidget:
+        self.pane = FindingsPane(self.inspector)
+        return self.pane
+
+    def fold_as_chosen(self) -> None:
+        if self._listed_beside is None:
+            super().fold_as_chosen()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._share_room()
 
     def _share_room(self) -> None:
-        """The table comes first where the window is low."""
+        """The table comes first where the window is low; where it is small, findings share the inspector's
+        place, which opens for them.
+        """
         layout = self.layout()
         if layout is not None:
             layout.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
             self.panel.column.setSpacing(layout.spacing())
-        needed = _ROOM if self.findings.isHidden() else _ROOM_WITH_FINDINGS
-        self.timeline.set_room(self.height() >= needed)
+        self.timeline.set_room(self.height() >= _ROOM)
+        small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
+        listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None
+        if listed is self._listed_beside:
+            return
+        self._listed_beside = listed
+        if listed is None:
+            self.panel.list_below()
+            self.pane.let_go()
+            self.fold_as_chosen()
+        else:
+            self.pane.take(self.findings)
+            self.fold(False)
 
     def set_scope(self, scope: Scope) -> None:
         if scope != self.scope:
@@ -235,6 +258,11 @@ class AuditTab(RecordTab):
 
     def _refuse_selected(self) -> str | None:
         return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
+
+    def _go_to_first(self) -> None:
+        """Goes to what is wrong, unless the person is at an entry already."""
+        if not self.table.selectionModel().hasSelection():
+            self.findings.go_to_first()
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""

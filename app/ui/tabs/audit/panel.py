@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import Finding, Verdict
@@ -21,6 +21,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import Banner
+from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column
@@ -39,6 +40,7 @@ _COLUMNS = (
     StaticColumn("Tenant"),
     StaticColumn("What"),
 )
+_TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 
 Ends = tuple[int, int]
 """The first and the last seq of a range, both included."""
@@ -77,6 +79,12 @@ class VerificationPanel(QWidget):
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.chosen)
         self.column = in_column(self.banner, self.findings, within=self)
+
+    def list_below(self) -> None:
+        """Lists the findings below the banner again."""
+        self.column.addWidget(self.findings)
+        self.findings.set_beside(False)
+        self.findings.setVisible(self.findings.count > 0)  # a page that was not in sight had it hidden
 
     def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
         """Puts them into the banner; the first and the third only show where there is something to do."""
@@ -122,10 +130,10 @@ class VerificationPanel(QWidget):
         self._asked, self._started, self._is_due = asked, time.monotonic(), True
         self._context.verdict.is_asked = True
         self._context.verdict.asked.emit()
+        self.changed.emit()  # first: a button that has the focus hands it on before it is hidden
         self.banner.show_progress(words.running(asked), 0, 0)
         # What others have written until now is verified, and must not outdate the outcome.
         self._context.outside.look(self._begin)
-        self.changed.emit()
 
     def _begin(self) -> None:
         if not self._is_due:  # cancelled meanwhile
@@ -210,7 +218,6 @@ class VerificationPanel(QWidget):
         self._part = None if outcome.asked.is_whole else outcome
         self._context.verdict.take(outcome)
         self._say_known()
-        self.findings.go_to_first()
         self.changed.emit()
 
     def _verdict_changed(self) -> None:
@@ -305,6 +312,40 @@ class VerificationPanel(QWidget):
         )
 
 
+class FindingsPane(QWidget):
+    """What stands beside the entries: one of them, or in a small window the findings in its place."""
+
+    def __init__(self, inspector: QWidget) -> None:
+        super().__init__()
+        self.pages = CountChips("Beside the entries")
+        self.pages.changed.connect(lambda _: self._turn())
+        self._listed = QWidget()
+        self._column = in_column(within=self._listed)
+        self._stack = QStackedLayout()
+        in_column(self.pages, (self._stack, 1), within=self)
+        self._stack.addWidget(inspector)
+        self._stack.addWidget(self._listed)
+        self.pages.hide()
+
+    def take(self, findings: "FindingsPanel") -> None:
+        """Lists them, and shows the list."""
+        self._column.addWidget(findings, 1)
+        findings.set_beside(True)
+        self.pages.set_chips((Choice("entry", "Entry"), Choice("findings", "Findings", findings.count)))
+        self.pages.set_key("findings")
+        self.pages.show()
+        self._turn()
+
+    def let_go(self) -> None:
+        """Shows the entry alone."""
+        self.pages.set_key("entry")
+        self.pages.hide()
+        self._turn()
+
+    def _turn(self) -> None:
+        self._stack.setCurrentIndex(1 if self.pages.key() == "findings" else 0)
+
+
 class FindingsPanel(QFrame):
     """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected."""
 
@@ -312,19 +353,35 @@ class FindingsPanel(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.table = StaticTable(theme, "Findings", _COLUMNS, most=4, wide=3)
+        self.table = StaticTable(theme, "Findings", _COLUMNS, most=_MOST, wide=3)
         self.table.selection_changed.connect(self._choose)
         self._seqs: list[int | None] = []
+        self._found: tuple[Finding, ...] = ()
         self._more = Label(look=Look.DIM)
-        in_column(self.table, self._more, within=self, spacing=4)
+        self._whole = Label(wrap=True, selectable=True, caption="The finding in full")
+        self._whole.hide()
+        in_column(self.table, self._more, self._whole, None, within=self, spacing=4)
         self.hide()
+
+    @property
+    def count(self) -> int:
+        return len(self._found)
+
+    def set_beside(self, beside: bool) -> None:
+        """Whether it stands beside the entries: there it is high and narrow, and says one finding in full."""
+        self.table.set_most(_MOST_BESIDE if beside else _MOST)
+        self.table.setColumnHidden(_TENANT, beside)
+        self._whole.setVisible(beside)
 
     def show_findings(self, report: Report | None) -> None:
         """Lists them; none where nothing is known."""
         if report is None:
+            self._found = ()
             self.hide()
             return
         found, archived = report.findings, _archived(report)
+        self._found = tuple(found)
+        self._whole.setText("Select a finding to read all of it." if found else "")
         self.table.show_rows([_row(finding, archived=finding in archived) for finding in found])
         self._seqs = [None if finding in archived else finding.seq for finding in found]
         hidden = report.found - len(found)
@@ -333,13 +390,15 @@ class FindingsPanel(QFrame):
         self.setVisible(bool(found))
 
     def go_to_first(self) -> None:
-        """Selects the first, where there is one: a person has asked what is wrong."""
+        """Selects the first, where there is one."""
         if not self.isHidden():
             self.table.select_row(0)
 
     def _choose(self) -> None:
         if self.table.currentIndex().isValid():
-            seq = self._seqs[self.table.source_row(self.table.currentIndex().row())]
+            place = self.table.source_row(self.table.currentIndex().row())
+            self._whole.setText(_in_full(self._found[place]))
+            seq = self._seqs[place]
             if seq is not None:
                 self.chosen.emit(seq)
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPoint, Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
@@ -20,14 +21,18 @@ from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import Actions, Place
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.actions import Actions, ActionSpec, Place
+from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Part, in_column
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import Database
 from models.errors import Cancelled, TableMissing, TenantAdminError
+
+INSPECTOR = "inspector"
+NARROW = 1000
+"""The width in pixels below which a table with an inspector beside it is hard to read."""
 
 
 class RecordTab(QWidget):
@@ -39,7 +44,8 @@ class RecordTab(QWidget):
 
     Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
     when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries. `opens` names
-    the act of Return and of a double click; without one they go on to the inspector.
+    the act of Return and of a double click; without one they go on to the inspector. F4 folds that away,
+    which it is at first where the tab is narrow; what is chosen holds for the other tabs, too.
     """
 
     jump = Signal(str, object)
@@ -47,6 +53,7 @@ class RecordTab(QWidget):
     history_wanted = Signal(str)
     spec: ClassVar[TabSpec]
     margin: ClassVar[int] = 16
+    narrow: ClassVar[int] = NARROW
     opens: ClassVar[str] = ""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -90,6 +97,7 @@ class RecordTab(QWidget):
         self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button,))
         self.table.set_empty_state(self.empty_state)
         self.add_acts()
+        self._add_fold()
         self.build_inspector()
         self.inspector.set_actions(self.inspector_buttons())
         self._lay_out()
@@ -148,6 +156,10 @@ class RecordTab(QWidget):
         """What stands between the filter row and the table."""
         return ()
 
+    def beside(self) -> QWidget:
+        """What stands beside the table."""
+        return self.inspector
+
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
 
@@ -162,7 +174,7 @@ class RecordTab(QWidget):
         if self.opens:
             self.commands.trigger(self.opens)
         else:
-            self.current.when_whole(lambda record: self.inspector.enter())
+            self.current.when_whole(lambda record: self._enter_inspector())
 
     # what the frame uses
 
@@ -171,6 +183,34 @@ class RecordTab(QWidget):
         if self._stale and self.isVisibleTo(self.window()):
             self._stale = False
             self.reload()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (event.oldSize().width() < self.narrow) != self.is_narrow or not event.oldSize().isValid():
+            self.fold_as_chosen()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.fold_as_chosen()
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.width() < self.narrow
+
+    def fold_inspector(self, folded: bool) -> None:
+        """Folds what stands beside the table away, or shows it, until something else is chosen."""
+        self.context.settings.inspector_folded.set(self.is_narrow, folded)
+        self.fold(folded)
+
+    def fold_as_chosen(self) -> None:
+        chosen = self.context.settings.inspector_folded.get(self.is_narrow)
+        self.fold(self.is_narrow if chosen is None else chosen)
+
+    def fold(self, folded: bool) -> None:
+        if folded and self._master_detail.isAncestorOf(QApplication.focusWidget() or self):
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._master_detail.fold(folded)
+        self.commands.update()
 
     def mark_stale(self) -> None:
         """Anything it shows may have changed."""
@@ -285,12 +325,31 @@ class RecordTab(QWidget):
 
     # within
 
+    def _add_fold(self) -> None:
+        """The act that folds the inspector away and shows it again."""
+
+        def shown() -> bool:
+            return not self._master_detail.is_folded
+
+        def turn() -> None:
+            self.fold_inspector(shown())
+
+        spec = ActionSpec(INSPECTOR, "Inspector", Icon.INFO, turn, shortcut="F4", checked=shown)
+        self.commands.add(spec)
+
+    def _enter_inspector(self) -> None:
+        if self._master_detail.is_folded:
+            self.fold_inspector(False)
+        self.inspector.enter()
+
     def _lay_out(self) -> None:
         for button in self.commands.buttons(Place.FILTER_ROW):
             self.filters.add_trailing(button)
+        fold = framed_button(self.commands.action(INSPECTOR))
+        self.filters.add_trailing(fold)
         self._master_detail = MasterDetail(
             self.table,
-            self.inspector,
+            self.beside(),
             load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
         )

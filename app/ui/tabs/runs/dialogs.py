@@ -109,6 +109,7 @@ class ParkedIdeas(RecordTab):
     """The list of ideas put aside: why, and when to look at them again. `jump` asks for an idea's run."""
 
     margin = 0
+    narrow = 0
     opens = "open_run"
     spec = TabSpec(
         PLANNING_PARKED_IDEAS, Icon.IDEA, ("No parked ideas", "The planner has put nothing aside.")

@@ -169,3 +169,41 @@ def test_keys_are_typed_where_text_is_written(qtbot: QtBot, window: MainWindow, 
     press("Home")
     press("Del")
     assert page.filters.text.text() == "b" and not window.findChildren(Dialog)
+
+
+@pytest.mark.slow
+def test_f4_folds_the_inspector_away_in_every_tab_and_it_is_remembered(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.resize(1280, 800)
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    assert page.inspector.isVisible()
+    page.inspector.enter()
+    press("F4")
+    assert not page.inspector.isVisible() and page.table.hasFocus()
+    other = go(qtbot, window, 4)
+    assert not other.inspector.isVisible()
+    choose(qtbot, other, 0)
+    press("Return")  # asks for it
+    qtbot.waitUntil(other.inspector.isVisible)
+    press("F4")
+    open_file(qtbot, window, demo_path)
+    assert not go(qtbot, window, 0).inspector.isVisible()
+
+
+@pytest.mark.slow
+def test_a_narrow_window_has_the_inspector_folded_away_until_it_is_asked_for(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.resize(900, 560)
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    assert not page.inspector.isVisible()
+    fold = next(one for one in page.filters.findChildren(QToolButton) if one.text() == "Inspector")
+    fold.click()
+    assert page.inspector.isVisible()
+    window.resize(1280, 800)
+    assert page.inspector.isVisible()
+    window.resize(900, 560)
+    assert page.inspector.isVisible()

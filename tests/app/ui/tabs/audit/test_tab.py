@@ -111,6 +111,48 @@ def test_what_is_broken_is_named_and_gone_to(qtbot: QtBot, show_tab: ShowTab, de
 
 
 @pytest.mark.slow
+def test_verifying_moves_neither_selection_nor_focus_nor_bars(
+    qtbot: QtBot, show_tab: ShowTab, demo_path: Path
+) -> None:
+    spoil(demo_path, 100, 300)
+    page = show_tab(AuditTab)
+    chosen = choose(qtbot, page, 3)
+    page.table.setFocus()
+    assert page.timeline.isVisible()
+    click(qtbot, page.verify_button)
+    assert page.table.hasFocus(), "the button goes while it runs, and hands the focus on"
+    qtbot.waitUntil(page.findings.isVisible, timeout=PATIENCE)
+    assert (page.list.current_id(), page.table.hasFocus()) == (chosen, True)
+    assert page.timeline.isVisible() and page.findings.table.selected_rows() == []
+
+
+@pytest.mark.slow
+def test_in_a_small_window_findings_share_the_inspectors_place(
+    qtbot: QtBot, show_tab: ShowTab, demo_path: Path
+) -> None:
+    _, second = spoil(demo_path, 100, 300)
+    page = show_tab(AuditTab)
+    page.resize(900, 420)
+    assert not page.inspector.isVisible()
+    choose(qtbot, page, 3)
+    height = page.table.height()
+    verify(qtbot, page)
+    assert page.findings.isVisible() and not page.inspector.isVisible()
+    assert page.table.height() == height, "the rows keep their room"
+    assert page.pane.isAncestorOf(page.findings)
+    page.findings.table.select_row(1)
+    qtbot.waitUntil(lambda: page.list.current_id() == second)
+    assert any(f"Entry {second} does not match its own hash" in text for text in labels(page.findings))
+    entry, findings = page.pane.pages.buttons()
+    assert findings.text() == "Findings 2"
+    click(qtbot, entry)
+    assert page.inspector.isVisible() and not page.findings.isVisible()
+    page.resize(1280, 720)
+    assert page.findings.isVisible() and page.inspector.isVisible()
+    assert not page.pane.isAncestorOf(page.findings)
+
+
+@pytest.mark.slow
 def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path
 ) -> None:
