@@ -58,11 +58,13 @@ def sql_name(name: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
-    None for any number.
+    None for any number. `proof` is a read that finds a row if, and only if, the batch was written: what asks
+    where the answer to it was lost.
     """
 
     query: BaseQuery
     expect: int | None = 1
+    proof: BaseQuery | None = None
 
 
 class Database(ABC):

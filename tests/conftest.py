@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from app import paths
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from tests.fixtures.connected import connected
+
+if TYPE_CHECKING:
+    from tests.fixtures.live import Live
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Without bytecode each worker would prepare all test modules anew, and each child process the program.
@@ -101,3 +105,12 @@ def database(database_path: Path) -> Iterator[LocalDatabase]:
     """The new file, open for writing on the test's own thread."""
     with connected(database_path) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Live"]:
+    """A running `wrangler dev`."""
+    from tests.fixtures.live import serving
+
+    with serving(tmp_path_factory.mktemp("live") / "project") as server:
+        yield server

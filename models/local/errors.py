@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import apsw
 
 from models import errors
 from models.errors import StorageError
+from models.refusals import constraint, sql_error
 
 
 def no_longer(path: Path) -> errors.FileMoved:
@@ -69,9 +69,11 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
         case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):
             return errors.DiskFull(path)
         case apsw.ConstraintError():
-            return _constraint(str(cause))
+            return constraint(str(cause))
         case apsw.SQLError():
-            return _sql_error(str(cause), path)
+            if str(cause).endswith("unsupported file format"):
+                return errors.NewerFormat(path)
+            return sql_error(str(cause))
         case apsw.MismatchError():
             return errors.Refused("the key of such a row is a whole number")
     return next((said(path) for kind, said in _OF_A_FILE if isinstance(cause, kind)), None)
@@ -82,37 +84,3 @@ def _is_full(path: Path) -> bool:
         return shutil.disk_usage(path.parent).free < _ROOM
     except OSError:
         return False
-
-
-def _constraint(message: str) -> StorageError:
-    """SQLite's message names tables, columns and rules, never values."""
-    if message.lower().endswith("not null constraint failed: audit_chain.previous_hash"):
-        return errors.HeadMoved()
-    if "UNIQUE constraint failed" in message:
-        return errors.AlreadyExists()
-    return errors.Refused(message)
-
-
-def _sql_error(message: str, path: Path) -> StorageError | None:
-    if message.endswith("unsupported file format"):
-        return errors.NewerFormat(path)
-    if found := re.search(r"no such table: (main\.)?(.+)", message):
-        from models.schema import expected_columns  # noqa: PLC0415 - a child that verifies needs no models
-
-        if found[1] and found[2] not in expected_columns():  # so SQLite names what keys and triggers refer to
-            which = f"a foreign key or a trigger refers to a table {found[2]}, which is not there"
-            return errors.Refused(which)
-        return errors.TableMissing(found[2])
-    if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
-        return errors.ColumnMissing(found[1])
-    if found := re.fullmatch(r'foreign key mismatch - "(.+)" referencing "(.+)"', message, re.DOTALL):
-        return errors.Refused(
-            f"a foreign key of {found[1]} refers to columns of {found[2]} that are no key of it"
-        )
-    if found := re.match("(?:no such|unknown) (function|collation sequence|module): (.+)", message):
-        return errors.OnlyElsewhere(f"{found[1]} {found[2]}")
-    if message.startswith(("cannot UPDATE generated column", "unsafe use of")):
-        return errors.Refused(message)
-    if found := re.search(r"table (.+) has no column named (.+)", message):
-        return errors.ColumnMissing(f"{found[1]}.{found[2]}")
-    return None

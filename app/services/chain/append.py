@@ -71,6 +71,8 @@ INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, create
 """  # noqa: S608
 """By hand: a run of retention makes thousands, and Peewee takes longer to write one than SQLite to run it."""
 
+_WRITTEN: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND hash = ?"  # noqa: S608
+
 
 _SCHEMA: Final = Table("sqlite_master")
 _CHAIN_THERE: Final = _SCHEMA.select(_SCHEMA.c.name).where(fn.lower(_SCHEMA.c.name) == TABLE)
@@ -351,6 +353,6 @@ def append_statements(
         tenant, kind = event.tenant_id, event.event_type
         guard = tenant, GENESIS, expected, *values, expected
         query = raw(_INSERT.format(unless=unless_found), tenant, kind, payload, *guard, digest, at)
-        statements.append(Statement(query))
+        statements.append(Statement(query, proof=raw(_WRITTEN, tenant, digest)))
         previous[event.tenant_id] = digest
     return statements

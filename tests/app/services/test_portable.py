@@ -27,39 +27,50 @@ from models.status import RunStatus
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.app.services.records.test_images import Content, content, execute
 from tests.conftest import NOW
+from tests.fixtures.live import Live, LiveEngine
 from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.retaining import retain, unsigned
 from tests.fixtures.sample import sample
 
 __all__ = ["content"]
 
+Engine = PlainEngine | LiveEngine
+
+
+@pytest.fixture(params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
+def database_path(request: pytest.FixtureRequest, database_path: Path) -> Path:
+    """A new file; for the live engine, one that workerd serves."""
+    return request.getfixturevalue("live").put(database_path) if request.param == "d1" else database_path
+
 
 @pytest.fixture
-def engine(database_path: Path) -> Iterator[PlainEngine]:
-    engine = PlainEngine(database_path)
+def engine(request: pytest.FixtureRequest, database_path: Path) -> Iterator[Engine]:
+    is_live = request.node.callspec.params["database_path"] == "d1"
+    engine = request.getfixturevalue("live").open(database_path) if is_live else PlainEngine(database_path)
     with engine.connection_context():
         yield engine
 
 
-def test_it_has_nothing_but_the_interface(engine: PlainEngine) -> None:
+def test_it_has_nothing_but_the_interface(_new_file: Path) -> None:
+    engine = PlainEngine(_new_file)
     offered = {name for name in dir(engine) if not name.startswith("_")} - {"before_batch", "requests"}
     assert offered == {name for name in dir(Database) if not name.startswith("_")} | {
         *Database.__annotations__
     }
 
 
-def test_the_schema(engine: PlainEngine, database: LocalDatabase) -> None:
+def test_the_schema(engine: Engine, database: LocalDatabase) -> None:
     assert inspect(engine) == inspect(database)
     assert inspect(engine).matches
 
 
-def test_an_append(engine: PlainEngine, database_path: Path) -> None:
+def test_an_append(engine: Engine, database_path: Path) -> None:
     events = [Event(tenant, "settings_changed", {"n": n}) for n in range(3) for tenant in ("a", "b")]
     chain.append(engine, lambda: Batch((), events), now=NOW)
     assert [assert_one_chain(database_path, tenant) for tenant in "ab"] == [3, 3]
 
 
-def test_users(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+def test_users(engine: Engine, database: LocalDatabase, content: Content) -> None:
     before = content()
     created = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
     user = str(created.rows[0].key["id"])
@@ -75,7 +86,7 @@ def test_users(engine: PlainEngine, database: LocalDatabase, content: Content) -
     assert content() == before
 
 
-def test_an_edit_takes_few_requests(engine: PlainEngine) -> None:
+def test_an_edit_takes_few_requests(engine: Engine) -> None:
     """Each costs a round trip: what the act needs to know, and what it writes."""
     user = str(users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"])
     engine.requests = 0
@@ -84,7 +95,7 @@ def test_an_edit_takes_few_requests(engine: PlainEngine) -> None:
 
 
 def test_an_address_that_is_taken_behind_the_reading_is_refused(
-    engine: PlainEngine, database: LocalDatabase, content: Content
+    engine: Engine, database: LocalDatabase, content: Content
 ) -> None:
     """Also by a program that leaves no audit entry: that the address is free is a condition of the write."""
     user = str(users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"])
@@ -106,7 +117,7 @@ def test_an_address_that_is_taken_behind_the_reading_is_refused(
 
 @pytest.mark.slow
 def test_many_users_of_several_tenants_at_once(
-    engine: PlainEngine, database: LocalDatabase, content: Content
+    engine: Engine, database: LocalDatabase, content: Content
 ) -> None:
     for number in range(250):
         execute(
@@ -121,9 +132,7 @@ def test_many_users_of_several_tenants_at_once(
     assert content() == before
 
 
-def test_values_that_json_does_not_carry(
-    engine: PlainEngine, database: LocalDatabase, content: Content
-) -> None:
+def test_values_that_json_does_not_carry(engine: Engine, database: LocalDatabase, content: Content) -> None:
     odd = (
         "9007199254740993",
         "9e999",
@@ -148,7 +157,7 @@ def test_values_that_json_does_not_carry(
     assert content() == before
 
 
-def test_a_table_of_many_columns(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+def test_a_table_of_many_columns(engine: Engine, database: LocalDatabase, content: Content) -> None:
     more = [f"column_of_somebody_else_{number}" for number in range(90)]
     execute(
         database,
@@ -163,7 +172,7 @@ def test_a_table_of_many_columns(engine: PlainEngine, database: LocalDatabase, c
 
 
 @pytest.mark.slow
-def test_dependents(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+def test_dependents(engine: Engine, database: LocalDatabase, content: Content) -> None:
     execute(
         database,
         "CREATE TABLE reviews (id INTEGER PRIMARY KEY, a TEXT, b TEXT,"
@@ -184,7 +193,7 @@ def test_dependents(engine: PlainEngine, database: LocalDatabase, content: Conte
     assert content() == before
 
 
-def test_webhooks(engine: PlainEngine, content: Content) -> None:
+def test_webhooks(engine: Engine, content: Content) -> None:
     before = content()
     form = WebhookInput("CI", "https://hooks.acme.example/in", secret="whsec_1")
     created = webhooks.create(engine, "acme", form, actor="ops", now=NOW)
@@ -201,7 +210,7 @@ def test_webhooks(engine: PlainEngine, content: Content) -> None:
 
 
 @pytest.mark.slow
-def test_notifications(engine: PlainEngine, database: LocalDatabase) -> None:
+def test_notifications(engine: Engine, database: LocalDatabase) -> None:
     ids = [f"n-{number}" for number in range(1_200)]
     database.connection().executemany(
         "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES (?, 'acme', 't', 1)",
@@ -219,7 +228,7 @@ def test_notifications(engine: PlainEngine, database: LocalDatabase) -> None:
     assert read_record(engine, NOTIFICATIONS, "n-7")["read"] == 0
 
 
-def test_runs(engine: PlainEngine, database: LocalDatabase, content: Content) -> None:
+def test_runs(engine: Engine, database: LocalDatabase, content: Content) -> None:
     execute(
         database,
         "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
@@ -235,7 +244,7 @@ def test_runs(engine: PlainEngine, database: LocalDatabase, content: Content) ->
     assert [artifact["length"] for artifact in detail.artifacts] == [4]
 
 
-def test_an_act_is_planned_again_when_somebody_else_was_first(engine: PlainEngine) -> None:
+def test_an_act_is_planned_again_when_somebody_else_was_first(engine: Engine) -> None:
     def first(act: Callable[..., Any], *args: Any) -> None:
         engine.before_batch.append(lambda: act(engine, *args, actor="other", now=NOW + 5))
 
@@ -254,12 +263,21 @@ def demo_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample(tmp_path_factory.mktemp("demo") / "demo.sqlite", rows=1_500)
 
 
+@pytest.fixture(scope="module", params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
+def other(request: pytest.FixtureRequest, demo_path: Path) -> Database:
+    """The sample on another engine than the local one."""
+    if request.param == "plain":
+        return PlainEngine(demo_path)
+    live: Live = request.getfixturevalue("live")
+    return live.open(live.put(demo_path))
+
+
 @pytest.fixture
-def both(demo_path: Path) -> Iterator[tuple[Database, Database]]:
-    """The same content on the plain engine and on the local one."""
-    plain, local = PlainEngine(demo_path), LocalDatabase(demo_path, read_only=True)
-    with plain.connection_context(), local.connection_context():
-        yield plain, local
+def both(other: Database, demo_path: Path) -> Iterator[tuple[Database, Database]]:
+    """The same content on the other engine and on the local one."""
+    local = LocalDatabase(demo_path, read_only=True)
+    with other.connection_context(), local.connection_context():
+        yield other, local
 
 
 QUERIES = [
@@ -312,16 +330,28 @@ def test_a_search_finds_the_same(both: tuple[Database, Database], text: str) -> 
 
 @pytest.mark.slow
 def test_retention_removes_the_same(demo_path: Path, tmp_path: Path) -> None:
-    def retained(kind: Callable[[Path], Any], name: str) -> tuple[dict[str, int], list[Any]]:
-        path = Path(shutil.copyfile(demo_path, tmp_path / name))
-        database = kind(path)
-        with database.connection_context():
-            result = retain(database, now=NOW, days=60, checkpoint=unsigned(path, now=NOW))
-        with closing(apsw.Connection(str(path))) as connection:
-            chain = connection.execute("SELECT seq, hash FROM audit_chain ORDER BY seq").fetchall()
-        assert not scan_pool.verify(path, now=NOW).findings
-        return result.removed, chain
+    path = Path(shutil.copyfile(demo_path, tmp_path / "plain.sqlite"))
+    assert _retained(PlainEngine(path), path) == _retained_here(demo_path, tmp_path)
 
-    plain, local = retained(PlainEngine, "plain.sqlite"), retained(LocalDatabase, "local.sqlite")
-    assert plain == local
-    assert all(local[0].values())
+
+@pytest.mark.wrangler
+def test_retention_removes_the_same_of_a_live_database(demo_path: Path, tmp_path: Path, live: Live) -> None:
+    path = live.put(demo_path)
+    assert _retained(live.open(path), path) == _retained_here(demo_path, tmp_path)
+
+
+def _retained_here(demo_path: Path, tmp_path: Path) -> tuple[dict[str, int], list[Any]]:
+    path = Path(shutil.copyfile(demo_path, tmp_path / "local.sqlite"))
+    result = _retained(LocalDatabase(path), path)
+    assert all(result[0].values())
+    return result
+
+
+def _retained(database: Any, path: Path) -> tuple[dict[str, int], list[Any]]:
+    """What a run removed, and the numbers and hashes of the entries that it left."""
+    with database.connection_context():
+        result = retain(database, now=NOW, days=60, checkpoint=unsigned(path, now=NOW))
+    with closing(apsw.Connection(str(path))) as connection:
+        chain = connection.execute("SELECT seq, hash FROM audit_chain ORDER BY seq").fetchall()
+    assert not scan_pool.verify(path, now=NOW).findings
+    return result.removed, chain

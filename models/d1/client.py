@@ -1,0 +1,260 @@
+"""Cloudflare's D1 API by HTTP: one call, its answer, and what is known where there is none.
+
+`httpcore` is the engine of httpx without what this must not do: no environment, no redirects, no retries. Its
+waiting is cut in slices here, so that a read that nobody wants any more ends at once.
+"""
+
+import json
+import re
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpcore
+
+from models.d1.errors import NotReached, RateLimited, TokenRefused, UnknownDatabase
+from models.errors import Cancelled
+from models.progress import Stop, never
+
+CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
+LOCAL: Final = "/cdn-cgi/local/explorer/api"
+"""The path under which `wrangler dev` answers the same calls."""
+
+CALL_SECONDS: Final = 35.0
+"""A batch ends within 30 seconds, as Cloudflare says."""
+_CONNECT_SECONDS: Final = 10.0
+_SLICE: Final = 0.05
+_MOST_BYTES: Final = 200_000_000
+_PAGES: Final = 100
+_READERS: Final = 8
+_BROKEN: Final = httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
+
+_PASSING: Final = re.compile(
+    r"reset because its code was updated|caused object to be reset|network connection lost|transient issue"
+    r"|client disconnected|overloaded|internal error|timeout|timed out|storage caused",
+    re.IGNORECASE,
+)
+"""What Cloudflare says of a failure that passes; whether a batch was written is not known then."""
+
+
+class Refusal(Exception):
+    """D1's own answer that a statement failed: its batch was rolled back."""
+
+
+class NotKnown(Exception):
+    """No answer that tells whether the call was carried out; `str()` is why, without its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of each statement, and how many rows were read and written for them."""
+
+    rows: list[list[tuple[Any, ...]]]
+    read: int
+    written: int
+
+
+@dataclass(slots=True)
+class Meter:
+    """What has been used since it began: calls, bytes received, and rows as they are charged."""
+
+    calls: int = 0
+    received: int = 0
+    read: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a thread waits for."""
+
+    until: float
+    cancelled: Stop
+
+    def left(self) -> float:
+        return max(self.until - time.monotonic(), 0.001)
+
+
+_CALL: ContextVar[_Call] = ContextVar("call")
+"""That of the thread."""
+
+
+@dataclass
+class Client:
+    """Calls of one account. `token` is None for `wrangler dev`. Threads may share it.
+
+    `base` is the API's address up to the account's own part; https, or loopback.
+    """
+
+    name: str
+    base: str
+    account: str | None = None
+    token: str | None = field(default=None, repr=False)
+    seconds: float = CALL_SECONDS
+    meter: Meter = field(default_factory=Meter)
+
+    def __post_init__(self) -> None:
+        own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
+        self._root = self.base.rstrip("/") + own
+        self._pool = httpcore.ConnectionPool(
+            max_connections=_READERS,
+            keepalive_expiry=30,
+            network_backend=_Network(),
+        )
+        self._paused_until = 0.0
+
+    def databases(self) -> list[Mapping[str, Any]]:
+        """The account's databases, each with `uuid` and `name`. Raises as `call` does."""
+        found: list[Mapping[str, Any]] = []
+        for page in range(1, _PAGES):
+            answer = self.call("GET", f"/d1/database?page={page}&per_page=100")
+            found += answer["result"]
+            info = answer.get("result_info") or {}
+            if not answer["result"] or len(found) >= info.get("total_count", len(found)):
+                break
+        return found
+
+    def run(self, database: str, body: bytes, *, cancelled: Stop = never) -> Answer:
+        """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
+        answer = self.call("POST", f"/d1/database/{quote(database, safe='')}/raw", body, cancelled=cancelled)
+        results = answer["result"]
+        rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
+        meta = [result.get("meta") or {} for result in results]
+        read, written = (sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written"))
+        self.meter.read += read
+        self.meter.written += written
+        return Answer(rows, read, written)
+
+    def call(self, method: str, path: str, body: bytes = b"", *, cancelled: Stop = never) -> dict[str, Any]:
+        """The answer's JSON.
+
+        Raises `Refusal`, `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`,
+        `UnknownDatabase`, and `Cancelled`.
+        """
+        if time.monotonic() < self._paused_until:
+            raise RateLimited(self.name, self._pause_end())
+        headers: dict[bytes | str, bytes | str] = {
+            "Host": urlsplit(self._root).netloc,
+            "Accept-Encoding": "gzip",
+        }
+        if body:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        self.meter.calls += 1
+        call = _Call(time.monotonic() + self.seconds, cancelled)
+        _CALL.set(call)
+        timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
+        try:
+            with self._pool.stream(
+                method, self._root + path, headers=headers, content=body, extensions={"timeout": timeouts}
+            ) as response:
+                given = {name.decode().lower(): text.decode("latin-1") for name, text in response.headers}
+                content = _content(response.iter_stream(), given.get("content-encoding", ""))
+                status = response.status
+        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
+            raise NotReached(self.name, _why(error)) from None
+        except (*_BROKEN, OSError, zlib.error) as error:
+            raise NotKnown(_why(error)) from None
+        self.meter.received += len(content)
+        return self._judged(status, given, content)
+
+    def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+        if status == 429:
+            self._paused_until = time.monotonic() + _seconds_to_wait(headers)
+            raise RateLimited(self.name, self._pause_end())
+        answer: Any = None
+        with suppress(ValueError):
+            answer = json.loads(content)
+        if not isinstance(answer, dict):
+            raise NotKnown(f"its answer with status {status} is no JSON")
+        if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list):
+            return answer
+        errors = [one for one in answer.get("errors") or () if isinstance(one, dict)]
+        code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
+        if status in (401, 403):
+            raise TokenRefused(self.name)
+        if status == 404:
+            raise UnknownDatabase(self.name)
+        if _PASSING.search(message) or (status, code) not in {(400, 7500), (500, 10001), (400, 10001)}:
+            raise NotKnown(f"it answered with status {status}")
+        raise Refusal(message)
+
+    def _pause_end(self) -> str:
+        at = time.time() + self._paused_until - time.monotonic()
+        return datetime.fromtimestamp(at).strftime("%H:%M:%S")
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _content(parts: Iterable[bytes], encoding: str) -> bytes:
+    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    found = bytearray()
+    for part in parts:
+        found += unpack.decompress(part, _MOST_BYTES) if unpack else part
+        if len(found) >= _MOST_BYTES:
+            raise NotKnown(f"its answer is longer than {_MOST_BYTES:,} bytes")
+    if unpack and not unpack.eof:
+        raise NotKnown("its answer was cut")
+    return bytes(found)
+
+
+def _value(found: Any) -> Any:
+    """A BLOB comes as the numbers of its bytes."""
+    return bytes(found) if isinstance(found, list) else found
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, httpcore.TimeoutException):
+        return "it took too long"
+    return str(error) or type(error).__name__
+
+
+def _seconds_to_wait(headers: Mapping[str, str]) -> float:
+    """As `Retry-After` or `Ratelimit` (`"default";r=0;t=42`) says, or else the five minutes of the limit."""
+    for name, pattern in (("retry-after", r"^(\d+)$"), ("ratelimit", r"\bt=(\d+)")):
+        if found := re.search(pattern, headers.get(name, "").strip()):
+            return float(found[1])
+    return 300.0
+
+
+class _Network(httpcore.SyncBackend):
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _Stream(super().connect_tcp(*args, **kwargs))
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose waits ask whether the answer is still wanted, and end with the call's time."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        call = _CALL.get()
+        while True:
+            if call.cancelled():
+                raise Cancelled
+            try:
+                return self._inner.read(max_bytes, min(_SLICE, call.left()))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= call.until:
+                    raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _CALL.get().left())
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,104 @@
+"""Statements as D1's API takes them: text bound, so that no address stands in a log of queries, every other
+value a literal, since what is bound there is a string.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from peewee import BaseQuery, SelectBase, SqliteDatabase
+
+from models.engine import Statement
+
+_CONTEXT: Final = SqliteDatabase(None)
+"""How Peewee writes a query for SQLite."""
+
+_PARTS: Final = re.compile(
+    r"""'(?:[^']++|'')*+'?          # a text
+      | "(?:[^"]++|"")*+"? | `(?:[^`]++|``)*+`? | \[[^\]]*\]?    # a name
+      | --[^\n]* | /\*.*?(?:\*/|\Z)  # a comment
+      | \?(?P<number>\d*)""",
+    re.VERBOSE | re.DOTALL,
+)
+_CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
+
+
+def compiled(query: BaseQuery) -> dict[str, Any]:
+    """The query as a member of a request: `sql`, and `params` where it has texts."""
+    sql, values = _CONTEXT.get_sql_context().parse(query)  # type: ignore[no-untyped-call]
+    return bound(sql, values)
+
+
+def bound(sql: str, values: Sequence[Any]) -> dict[str, Any]:
+    """The statement with each `?` and `?3` replaced by a literal, or by the place of a text."""
+    texts: list[str] = []
+    places: dict[int, str] = {}
+    highest = 0
+
+    def place(match: re.Match[str]) -> str:
+        nonlocal highest
+        if (digits := match["number"]) is None:
+            return match[0]
+        number = int(digits) if digits else highest + 1
+        highest = max(highest, number)
+        if number not in places:
+            value = values[number - 1]
+            if isinstance(value, str):
+                texts.append(value)
+            places[number] = f"?{len(texts)}" if isinstance(value, str) else literal(value)
+        return places[number]
+
+    written = _PARTS.sub(place, sql)
+    return {"sql": written, "params": texts} if texts else {"sql": written}
+
+
+def literal(value: Any) -> str:
+    """A value other than text as SQL that reads back the same."""
+    match value:
+        case None:
+            return "NULL"
+        case bool() | int():
+            return str(int(value))
+        case float() if math.isfinite(value):
+            return repr(value)
+        case float():
+            return "NULL" if math.isnan(value) else f"{'-' if value < 0 else ''}9e999"
+        case bytes() | bytearray() | memoryview():
+            return f"x'{bytes(value).hex()}'"
+    raise TypeError(f"{type(value).__name__} is no value of SQLite's")
+
+
+def guarded(statements: Sequence[Statement]) -> list[dict[str, Any]]:
+    """The statements of a batch, each with what rolls all of it back where another number of rows than it
+    expects was changed, or is given.
+    """
+    found: list[dict[str, Any]] = []
+    for number, statement in enumerate(statements):
+        one = compiled(statement.query)
+        if isinstance(statement.query, SelectBase):
+            if statement.expect is None:
+                continue
+            rows = f"(SELECT count(*) FROM ({one['sql']}))"  # noqa: S608
+            found.append({**one, "sql": _look(rows, statement.expect, number)})
+            continue
+        found.append(one)
+        if statement.expect is not None:
+            found.append({"sql": _look("changes()", statement.expect, number)})
+    return found
+
+
+def _look(rows: str, expected: int, number: int) -> str:
+    return f"SELECT json_extract('{{}}', iif({rows} = {expected}, '$', 'row changed {number}'))"
+
+
+def is_guard(message: str) -> bool:
+    """Whether an error is that of a guard (`guarded`)."""
+    return _CHANGED_OTHERS.search(message) is not None
+
+
+def body(statements: Sequence[dict[str, Any]]) -> bytes:
+    """What is sent, to the last byte: a batch whose outcome is unknown is sent as it was."""
+    whole = statements[0] if len(statements) == 1 else {"batch": list(statements)}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
