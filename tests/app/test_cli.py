@@ -159,8 +159,6 @@ def test_a_bug_is_a_sentence_and_its_details_are_in_the_log(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-@pytest.mark.slow
 def test_what_is_done_but_cannot_be_said(copy: Path, tmp_path: Path) -> None:
     """It is not the file that has no room, and nobody has to be told who does not listen."""
     command = [sys.executable, "-m", "app", "checkpoint", str(copy)]
