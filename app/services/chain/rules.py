@@ -68,7 +68,9 @@ def deviation(create_table: str, numbered: bool) -> str | None:
     `numbered` is what SQL says to `NUMBERED`.
     """
     if not numbered:
-        return "is not keyed by seq"
+        return (
+            "does not have seq as the row's own number (INTEGER PRIMARY KEY, neither DESC nor WITHOUT ROWID)"
+        )
     words = (word.upper() for word in _SQL_TOKEN.findall(create_table) if not word.startswith(("--", "/*")))
     for word, following in pairwise(words):
         if word == "COLLATE" and following.strip("'\"`[]") != "BINARY":

@@ -18,7 +18,7 @@ from app.services.chain.append import has_chain, last_numbers, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.numbering import caution
 from app.services.chain.pruning import LeftAlone, Prefix
-from app.services.chain.rules import COLUMNS, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
+from app.services.chain.rules import COLUMNS, HIGHEST_SEQ, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
@@ -247,7 +247,9 @@ def plan(
     if not found.total:
         return _cautioned(database, found)
     attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None
-    obstacle = _unusable_chain(database, skipped) if attempt is None else cannot_record(database, attempt)
+    obstacle = (
+        _unusable_chain(database, skipped) if attempt is None else cannot_record(database, found, attempt)
+    )
     if obstacle is not None:
         return replace(found, beside={}, changed={}, shares=(), obstacle=obstacle)
     if attempt is None:
@@ -291,17 +293,33 @@ def hold_back(
     return tuple(going), tuple(left)
 
 
-def cannot_record(database: Database, attempt: Attempt | None) -> str | None:
+def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found to be known."""
-    counted = 0 if attempt is None else attempt.known.counted
-    return _lost_end(database, counted) or unknown_tenant(database, SYSTEM_TENANT)
+    counter, last = last_numbers(database)
+    accepted = 0 if attempt is None else attempt.known.counted
+    return (
+        _lost_end(counter, last, accepted)
+        or _used_up(counter, len(plan.shares) + 1)  # a marker each, and the report
+        or unknown_tenant(database, SYSTEM_TENANT)
+    )
 
 
-def _lost_end(database: Database, accepted: int) -> str | None:
+def _used_up(counter: Any, entries: int) -> str | None:
+    """Why so many entries more find no number."""
+    left = HIGHEST_SEQ - counter if isinstance(counter, int) else entries
+    if left >= entries:
+        return None
+    return (
+        f"The file has numbered audit entries up to {counter:,}, so {counted(left, 'number')} can be given "
+        f"yet, and what is removed takes {entries:,}. Verify the chain; restore a copy from before that "
+        "entry."
+    )
+
+
+def _lost_end(counter: Any, last: int | None, accepted: int) -> str | None:
     """Why nothing may be appended: a marker would hide that somebody removed the last entries, numbered
     behind what a person `accepted`. A table without any row may be what the platform's own cleanup left.
     """
-    counter, last = last_numbers(database)
     if last is None or not end_is_lost(counter, max(last, accepted)):
         return None
     return (

@@ -52,9 +52,12 @@ class RetentionStopped(StorageError):
 
     def __init__(self, result: RetentionResult, planned: int, error: TenantAdminError) -> None:
         self.result = result
+        others = "the others stay, and a new run goes on from there"
+        if result.total == planned:
+            others = "and only the record of the run is missing"
         super().__init__(
             f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; those are gone, "
-            f"the others stay, and a new run goes on from there. The step that failed: {error.happened}"
+            f"{others}. The step that failed: {error.happened}"
         )
 
 
@@ -94,7 +97,7 @@ def carry_out(
         raise ReadOnlyFile(database.place)
     started = time.monotonic()
     is_recorded = plan.has_chain and plan.total
-    obstacle = plan.obstacle or (cannot_record(database, plan.attempt) if is_recorded else None)
+    obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
     if obstacle is not None:
         raise NotAllowed(f"{obstacle} Nothing was removed.")
     if plan.total:

@@ -294,7 +294,7 @@ def test_nothing_is_appended_behind_the_highest_number(database: LocalDatabase) 
         ("tenant_id TEXT", "tenant_id TEXT COLLATE NOCASE", r"\(COLLATE\)"),
         ("tenant_id TEXT", 'tenant_id TEXT COLLATE"rtrim"', r"\(COLLATE\)"),
         (" hash TEXT", " hash TEXT collate nocase", r"\(COLLATE\)"),
-        ("PRIMARY KEY AUTOINCREMENT", "PRIMARY KEY DESC", "is not keyed by seq"),
+        ("PRIMARY KEY AUTOINCREMENT", "PRIMARY KEY DESC", "does not have seq as the row's own number"),
     ],
 )
 def test_nothing_is_appended_where_the_table_would_not_do_what_it_is_told(

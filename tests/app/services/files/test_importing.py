@@ -255,7 +255,7 @@ def test_a_dump_of_something_else(run: Run) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("AUTOINCREMENT", "DESC"), "is not keyed by seq"),
+        (("AUTOINCREMENT", "DESC"), "does not have seq as the row's own number"),
         (("tenant_id TEXT", "tenant_id TEXT COLLATE NOCASE"), r"\(COLLATE\)"),
     ],
 )

@@ -1078,3 +1078,17 @@ def test_a_tenant_without_a_readable_name_is_named_once(
     chains.append(sql, "globex", [OLD, NEW])
     sql.execute("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'globex'")
     assert [one.tenant_id for one in planned(database).left] == ["\\xff"]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_numbers_that_do_not_suffice_are_foreseen(
+    database: LocalDatabase, sql: apsw.Connection, left: int
+) -> None:
+    """The marker would take the last one, and the run be recorded nowhere."""
+    chains.append(sql, "acme", [old(3), old(2), NEW])
+    sql.execute("UPDATE audit_chain SET seq = ? WHERE seq = 3", (2**63 - 1 - left,))
+    sql.execute("UPDATE sqlite_sequence SET seq = ?", (2**63 - 1 - left,))
+    assert f"so {left} number" in str(planned(database).obstacle)
+    with pytest.raises(NotAllowed, match=r"what is removed takes 2.*Nothing was removed\.$"):
+        retain(database)
+    assert sql.execute("SELECT count(*) FROM audit_chain").get == 3
