@@ -15,6 +15,9 @@ from models.progress import ignore
 if TYPE_CHECKING:  # not for the child
     from app.services.chain.checkpoints.document import NotSigned
 
+START_SECONDS = 60.0
+"""How long the child may take before it asks; a busy computer takes its time, and that is no silence."""
+
 ANSWER_SECONDS = 10.0
 """How long one question waits; its child is left behind then, and a prompt for a person stays open."""
 
@@ -53,15 +56,19 @@ class SystemKeyring:
             try:
                 with Children("keyring", "question to the keyring", behind=False) as child:
                     jobs = [{"method": method, "arguments": arguments}]
-                    answers.put(
-                        *child.run(jobs, progress=ignore, cancelled=lambda: time.monotonic() > given_up)
+                    (answer,) = child.run(
+                        jobs,
+                        progress=ignore,
+                        cancelled=lambda: time.monotonic() > given_up,
+                        part=lambda *_: answers.put({}),  # it asks now
                     )
+                    answers.put(answer)
             except TenantAdminError:
                 answers.put({"problem": "broken", "why": "the process that asks it ended"})
 
         threading.Thread(target=ask, name="keyring", daemon=True).start()
         try:
-            found = answers.get(timeout=self._seconds)
+            found = answers.get(timeout=START_SECONDS) or answers.get(timeout=self._seconds)
         except queue.Empty:
             found = {"problem": "silent"}
         if "problem" in found:
@@ -83,7 +90,7 @@ def _error(problem: str, why: str = "") -> "NotSigned":
     return document.KeyringBroken(why)
 
 
-def work(job: Job, attached: BinaryIO, _caller: Caller) -> Job:
+def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:
     """Asks one question, in the child."""
     threading.Thread(target=_end_with, args=(attached,), daemon=True).start()
     try:
@@ -91,6 +98,7 @@ def work(job: Job, attached: BinaryIO, _caller: Caller) -> Job:
         from keyring.errors import InitError, KeyringLocked, NoKeyringError  # noqa: PLC0415
     except Exception as error:  # noqa: BLE001 - its configuration is read, too
         return {"problem": "broken", "why": type(error).__name__}
+    caller.part("asked")
     try:
         return {"answer": getattr(keyring.get_keyring(), job["method"])(*job["arguments"])}
     except NoKeyringError:
