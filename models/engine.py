@@ -67,6 +67,18 @@ class Statement:
     proof: BaseQuery | None = None
 
 
+@dataclass(slots=True)
+class Waiting:
+    """A write that waits: for which programs, since when (by `time.monotonic`), and whether it is to stop.
+
+    Made on the thread that writes, read and `cancelled` on any.
+    """
+
+    who: str
+    since: float
+    cancelled: bool = False
+
+
 class Database(ABC):
     """One database in the platform's schema.
 
@@ -83,6 +95,8 @@ class Database(ABC):
     """Whether a person has agreed that acts are recorded nowhere, where there is no audit chain."""
     cautious: bool = False
     """Whether an act waits for a person's word where its entry would take a number of the gateway's own."""
+    waiting: Waiting | None = None
+    """What a write waits for just now."""
     heard: str | None = None
     """The caution that the person has heard of the act that comes next."""
 

@@ -12,8 +12,8 @@ import apsw
 from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
-from models.engine import Capability, Database, Limits, Row, Rows, Statement
-from models.errors import FileEmptied, FileLocked, LogMissing, ReadOnlyFile, RowChanged
+from models.engine import Capability, Database, Limits, Row, Rows, Statement, Waiting
+from models.errors import Cancelled, FileEmptied, FileLocked, LogMissing, ReadOnlyFile, RowChanged
 from models.local.atomic import LOG, sibling
 from models.local.errors import no_longer, translate
 from models.local.file import (
@@ -142,7 +142,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
                 if not _has_moved(connection) and _log_is_cut(connection, self._log):
                     raise LogMissing(self.path)
-            patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
+            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             begun = time.monotonic()
             try:
                 if _has_moved(connection):
@@ -154,12 +154,31 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     if item.expect not in (None, rows):
                         raise RowChanged
                 # Outside WAL a commit waits for the readers.
-                patiently(lambda: connection.execute("COMMIT"), deadline, cancelled)
+                self._patiently(lambda: connection.execute("COMMIT"), deadline, cancelled)
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
             return time.monotonic() - begun
+
+    def _patiently(self, step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
+        """Says meanwhile who is waited for. Raises `Cancelled` where a person would not wait any longer."""
+        since = time.monotonic()
+
+        def not_yet() -> bool:
+            if self.waiting is None:
+                self.waiting = Waiting(FileLocked.why, since)
+                self.waiting.who = in_use_by(self.path) or FileLocked.why
+            return self.waiting.cancelled or cancelled()
+
+        try:
+            patiently(step, deadline, not_yet)
+        except (apsw.BusyError, apsw.LockedError):
+            if self.waiting is not None and self.waiting.cancelled:
+                raise Cancelled from None
+            raise
+        finally:
+            self.waiting = None
 
     def _require_log(self) -> None:
         """Raises `LogMissing` unless the log is the one that each open connection writes to and reads, and

@@ -1,17 +1,27 @@
-"""Long work with its words, progress and cancel in the status bar."""
+"""Long work with its words, progress and cancel in the status bar, and what a write waits for."""
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets.banner import ProgressBar
+from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.formatting import rate
 from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Runner, Task
+from models.engine import Database
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
+
+WAIT_SECONDS = 0.5
+"""Whoever waits for longer is told for what."""
+
+_LOOK_MS = 250
 
 
 class Busy(QWidget):
@@ -44,13 +54,14 @@ class Busy(QWidget):
         `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
         them. It runs on the window's own runner unless another is given.
         """
-        runs_on = runner or self.runner
+        runs_on, started = runner or self.runner, time.monotonic()
 
         def advance(done: int, total: int) -> None:
             if self._running and self._running[-1][0] is job:
                 self.bar.show_progress(done, total)
                 if total and self.cancel_button.isEnabled():
-                    self.label.setText(f"{text} · {done:,} of {total:,}")
+                    speed = rate(done, time.monotonic() - started, "")
+                    self.label.setText(f"{text} · {done:,} of {total:,} · {speed}")
 
         def finish(result: Any) -> None:
             self.forget(job)
@@ -89,3 +100,28 @@ class Busy(QWidget):
         self.cancel_button.setEnabled(False)
         self.label.setText(f"{text} · stopping…")
         job.cancel()
+
+
+class Waits(QObject):
+    """Says what a write of an open database waits for: in the dialog in front, or else in the `line` of the
+    window. A person may end the wait there.
+    """
+
+    def __init__(self, database: Database, line: WaitLine, parent: QObject) -> None:
+        super().__init__(parent)
+        self._database, self._line = database, line
+        timer = QTimer(self, interval=_LOOK_MS)
+        timer.timeout.connect(self._look)
+        timer.start()
+
+    def _look(self) -> None:
+        waiting = self._database.waiting
+        seconds = 0.0 if waiting is None else time.monotonic() - waiting.since
+        if waiting is None or seconds < WAIT_SECONDS:
+            return
+        from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415 - few wait
+
+        front = QApplication.activeModalWidget()
+        line = front.wait_line if isinstance(front, Dialog) else self._line
+        words = f"Waiting for {waiting.who}, which is writing to {self._database.place}: {seconds:.0f} s"
+        line.say(words, partial(setattr, waiting, "cancelled", True))

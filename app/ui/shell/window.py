@@ -12,13 +12,13 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QSizeGrip, QStackedWidget
 
 from app.settings import Settings
-from app.ui.session.busy import Busy
+from app.ui.session.busy import Busy, Waits
 from app.ui.shell import window_actions
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
-from app.ui.widgets.banner import Toast
+from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.labels import Label, Look, set_tip
@@ -78,6 +78,8 @@ class MainWindow(QMainWindow):
         self.tenants = self._bar.tenants
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)
+        self.wait_line = WaitLine(theme)
+        self.statusBar().addWidget(self.wait_line)
         self.statusBar().addWidget(self.busy, 1)
         self.shield = push_button(theme, "", kind=Kind.FLAT)
         self.shield.hide()
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
         self.close_file()
         say = self.toast.show_message
         context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=say)
+        Waits(opened.database, self.wait_line, context)
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
         context.asks.connect(self._ask)

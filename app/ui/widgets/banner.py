@@ -1,6 +1,6 @@
 """What was just done, and how things stand: toast and banner."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
@@ -13,6 +13,7 @@ from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
 
 SHOWN_MS = 8000
+WAIT_SAID_MS = 600
 _MARGIN, _ABOVE_STATUS, _WIDEST = 20, 36, 640
 
 
@@ -26,6 +27,34 @@ class ProgressBar(QProgressBar):
         self.setRange(0, 1000 if total else 0)  # scaled: a QProgressBar counts in 32-bit integers
         if total:
             self.setValue(min(1000, done * 1000 // total))
+
+
+class WaitLine(QWidget):
+    """What a person waits for, and a button that ends the wait. It goes when that is said no more."""
+
+    def __init__(self, theme: Theme, *, wrap: bool = False) -> None:
+        super().__init__()
+        self._end: Callable[[], object] = lambda: None
+        self.label = Label(look=Look.WARN, wrap=wrap)
+        self.cancel_button = push_button(theme, "Cancel")
+        self.cancel_button.setAccessibleName("Stop waiting")
+        self.cancel_button.clicked.connect(self._cancel)
+        in_row((self.label, 1), self.cancel_button, within=self)
+        self._timer = QTimer(self, singleShot=True, interval=WAIT_SAID_MS)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+
+    def say(self, text: str, end: Callable[[], object]) -> None:
+        """Says it for a moment; `end()` when the button is pressed."""
+        self._end = end
+        self.label.setText(text)
+        self.cancel_button.setEnabled(not self.isVisible() or self.cancel_button.isEnabled())
+        self.show()
+        self._timer.start()
+
+    def _cancel(self) -> None:
+        self.cancel_button.setEnabled(False)
+        self._end()
 
 
 class Toast(QFrame):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt, Signal
@@ -25,7 +26,7 @@ from app.itemmodels.columns import Tone
 from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import ProgressBar
+from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
@@ -91,6 +92,13 @@ class Dialog(QDialog):
         """What must be answered before the buttons, right above them and always in sight."""
         self._conditions.addWidget(widget)
 
+    @cached_property
+    def wait_line(self) -> WaitLine:
+        """What the dialog's own act waits for."""
+        line = WaitLine(self.theme, wrap=True)
+        self.add_condition(line)
+        return line
+
     def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QPushButton] = ()) -> None:
         """Buttons at the foot; the last is the main one."""
         for button in left:
@@ -141,12 +149,22 @@ class Dialog(QDialog):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:  # the words have become more or fewer
-            fits = self.height() == self.minimumHeight()
-            self._make_room()
-            if fits:  # else a sentence that went would leave a hole over the buttons
-                self.resize(self.width(), self.minimumHeight())
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._words_changed()
         return super().eventFilter(watched, event)
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:  # of what stands at the foot
+            self._words_changed()
+        return done
+
+    def _words_changed(self) -> None:
+        """There may be more or fewer of them."""
+        fits = self.height() == self.minimumHeight()
+        self._make_room()
+        if fits:  # else a sentence that went would leave a hole over the buttons
+            self.resize(self.width(), self.minimumHeight())
 
     def showEvent(self, event: QShowEvent) -> None:
         if not event.spontaneous() and not self.testAttribute(Qt.WidgetAttribute.WA_Resized):

@@ -118,10 +118,8 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
     """`1,020,000 rows/s`, rounded to three figures; empty while no time has passed."""
     if seconds <= 0:
         return ""
-    speed = count / seconds
-    if speed < 10:
-        return f"{speed:.1f} {unit}/s"
-    return f"{grouped(int(float(f'{speed:.3g}')))} {unit}/s"
+    speed, of = count / seconds, f" {unit}".rstrip()
+    return f"{speed:.1f}{of}/s" if speed < 10 else f"{grouped(int(float(f'{speed:.3g}')))}{of}/s"
 
 
 def money(dollars: float) -> str:

@@ -59,7 +59,8 @@ def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> No
         go_on.wait(10)
 
     context.job("Exporting", work, on_done=lambda result: None)
-    qtbot.waitUntil(lambda: busy.label.text() == "Exporting · 1,500 of 3,000")
+    qtbot.waitUntil(lambda: busy.label.text().startswith("Exporting · 1,500 of 3,000 · "))
+    assert busy.label.text().endswith("/s")
     assert busy.bar.value() == 500
     go_on.set()
     qtbot.waitUntil(busy.isHidden)

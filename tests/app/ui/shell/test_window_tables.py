@@ -17,6 +17,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
 from tests.fixtures.gateway import append_by_tenant, create_gateway, create_planning, refer_to_tenants
@@ -35,6 +36,7 @@ from tests.fixtures.window import (
     said,
     type_text,
     values,
+    write,
 )
 
 USERS, AUDIT, WEBHOOKS, NOTIFICATIONS, RUNS = range(5)
@@ -327,3 +329,30 @@ def test_the_keys_for_copying_give_what_an_export_has(
     copied = QGuiApplication.clipboard().text()
     assert "/…" in copied and "bob" not in copied and "/secret" not in copied
     assert "'=1" in copied
+
+
+@pytest.mark.slow
+def test_an_act_says_what_it_waits_for_and_need_not_wait(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    before = count(demo_path, "users")
+    choose(qtbot, page, 1)
+    with closing(apsw.Connection(str(demo_path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        press("Del")
+        qtbot.waitUntil(window.wait_line.isVisible)
+        said = window.wait_line.label.text()
+        assert said.startswith("Waiting for ") and said.endswith(" is writing to demo.sqlite: 1 s")
+        click(qtbot, window.wait_line.cancel_button)
+        qtbot.waitUntil(lambda: window.toast.text() == "Cancelled; nothing more was done.")
+        qtbot.waitUntil(lambda: not window.wait_line.isVisible())
+        form = new_user_form(page.context, "acme-corp", page)
+        form.open_once()
+        write(form, "email", "zoe@acme.example")
+        form.submit()
+        qtbot.waitUntil(form.wait_line.isVisible)
+        assert not window.wait_line.isVisible()
+        other.execute("ROLLBACK")
+    closed(qtbot, window, type(form))
+    assert count(demo_path, "users") == before + 1
