@@ -85,7 +85,8 @@ def print_report(report: "Report") -> None:
             say(f"{code}: {count - WARNINGS:,} more like these")
     if report.found > len(report.findings):
         say(f"and {report.found - len(report.findings):,} more findings")
-    say(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s")
+    found = f", {report.tally}" if report.tally else ""
+    say(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s{found}")
 
 
 def positive(value: str) -> int:

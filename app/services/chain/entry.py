@@ -13,6 +13,7 @@ from app.services.chain.rules import (
     COLUMNS,
     EVENT_TYPE,
     MARKER_EVENT,
+    OF_MANY,
     TEXT_COLUMNS,
     Code,
     Finding,
@@ -132,9 +133,7 @@ class Entry:
         parsed = "payload" in bad or self._payload_is_json()
         if parsed and "event_type" not in bad and EVENT_TYPE.fullmatch(self.text("event_type")) is None:
             actual = cut(self.text("event_type"))
-            sentence = (
-                f"Entry {self.seq} has an event type with other signs than letters, digits, ., _ and -."
-            )
+            sentence = f"{OF_MANY[Code.GRAMMAR]}: entry {self.seq}."
             found.append(Finding(Code.GRAMMAR, *place, EVENT_TYPE.pattern, actual, sentence, warning=True))
         if not parsed:
             sentence = f"Entry {self.seq} has a payload that is not JSON."

@@ -135,7 +135,7 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
         ("What", what),
         ("Entries", f"{report.entries:,}"),
         ("Not in a checkpoint yet", f"{report.unwitnessed:,}"),
-        ("Findings", f"{report.found:,}"),
+        ("Findings", report.tally or "none"),
         ("Time taken", f"{report.seconds:.2f} s"),
     ]
     findings = [

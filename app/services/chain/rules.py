@@ -163,6 +163,12 @@ VERDICTS_OF_THEIR_OWN: Final = frozenset({Code.UNPROVEN_START, Code.EARLIER})
 OF_AN_ENTRY: Final = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMAR})
 """Errors that an entry shows by itself, whatever comes before it."""
 
+OF_MANY: Final = {
+    Code.GRAMMAR: "An event type with other signs than letters, digits, dots, hyphens and underscores",
+    Code.UNIT: "A time that is not in seconds, and is read as milliseconds",
+}
+"""Warnings that say nothing more of each entry, so that one is said for all of them."""
+
 _BREAKS: Final = {Code.LINK, Code.FORK, Code.DUPLICATE, Code.RESTART, Code.CROSS_TENANT, Code.ORDER}
 
 ABOUT_A_CHAIN: Final = frozenset(Code) - OF_AN_ENTRY - _BREAKS - {Code.TIME, Code.UNIT}
@@ -185,7 +191,8 @@ class Finding(NamedTuple):
 
     `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
     not valid UTF-8 is shown with `\\xNN` escapes. `warning` is True where a code that is an error elsewhere
-    is not one here.
+    is not one here. A warning that stands for many `entries` names the first of them, and their tenant where
+    that is one.
     """
 
     code: Code
@@ -195,6 +202,7 @@ class Finding(NamedTuple):
     actual: str | None
     message: str
     warning: bool = False
+    entries: int = 1
 
     @property
     def is_warning(self) -> bool:
@@ -205,9 +213,28 @@ class Finding(NamedTuple):
         """Whether it makes its tenant TAMPERED (or UNREADABLE)."""
         return not self.is_warning and self.code not in VERDICTS_OF_THEIR_OWN
 
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether it is said once for all entries that it is found of."""
+        return self.is_warning and self.code in OF_MANY
+
+    def with_like(self, other: "Finding") -> "Finding":
+        """The one warning that stands for both; `other` came later."""
+        tenant = self.tenant if self.tenant == other.tenant else None
+        return self._replace(tenant=tenant, entries=self.entries + other.entries)
+
+    def in_words(self) -> "Finding":
+        """The same with the sentence that says of how many entries it is."""
+        if self.entries == 1:
+            return self
+        sentence = f"{OF_MANY[self.code]}: {self.entries:,} entries, the first of them {self.seq}."
+        return self._replace(message=sentence)
+
     def to_json(self) -> dict[str, Any]:
         values = self._asdict() | {"code": str(self.code)}
         del values["warning"]
+        if self.entries == 1:
+            del values["entries"]
         return values
 
 
@@ -407,7 +434,7 @@ def time_findings(tenant: str, seq: int, before: int | None, created_at: int, la
     found: list[Finding] = []
     at = seconds(created_at)
     if created_at >= SECONDS_LIMIT:
-        sentence = f"Entry {seq} has a time that is not in seconds; it is read as milliseconds."
+        sentence = f"{OF_MANY[Code.UNIT]}: entry {seq}."
         found.append(Finding(Code.UNIT, tenant, seq, "seconds", str(created_at), sentence))
     if before is not None and at < before:
         found.append(backwards(tenant, seq, before, at))

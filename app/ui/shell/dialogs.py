@@ -446,7 +446,7 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     report = offer.report
     held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
     if not offer.holds:
-        found = counted(report.found, "finding")
+        found = report.tally or report.verdict.replace("_", " ").lower()
         return f"The audit chain of the copy does not hold: {found} in {held}.", Look.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
         return f"The audit chain of the copy holds: {held}.", Look.OK

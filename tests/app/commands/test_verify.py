@@ -56,8 +56,8 @@ def test_a_changed_payload_is_found_and_exits_1(copy: Path) -> None:
 def test_warnings_alike_are_counted_and_errors_are_all_there(copy: Path) -> None:
     execute(copy, "UPDATE audit_chain SET event_type = 'user login' WHERE seq <= 6")
     lines = [line.partition(":")[0] for line in run("verify", copy).stdout.splitlines()]
-    assert (lines.count("HASH"), lines.count("GRAMMAR")) == (6, 4)
-    assert "GRAMMAR: 3 more like these" in run("verify", copy).stdout
+    assert (lines.count("HASH"), lines.count("GRAMMAR")) == (6, 1)
+    assert ": 6 entries, the first of them 1.\n" in run("verify", copy).stdout
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,17 @@ FOLDER: Final = "verdicts"
 class KeptVerdict:
     """`verdict` of all entries up to seq `through`, found `at` this time on behalf of `by`.
 
-    `entries` and `found` (findings) are those that were looked at. `since` is the number of the checkpoint
-    from which on that was; None where the file was verified whole, which it last was at `whole_at` (None:
-    it is not known).
+    `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
+    checkpoint from which on that was; None where the file was verified whole, which it last was at
+    `whole_at` (None: it is not known).
     """
 
     verdict: Verdict
     at: int
     by: str
     entries: int
-    found: int
+    errors: int
+    warnings: int
     through: int
     since: int | None = None
     whole_at: int | None = None
@@ -58,7 +59,8 @@ def kept(folder: Path, path: Path) -> KeptVerdict | None:
         if stored.pop("file") != _file_id(path):
             return None
         said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
-        numbers = (said.at, said.entries, said.found, said.through, said.since or 0, said.whole_at or 0)
+        found = (said.entries, said.errors, said.warnings, said.through)
+        numbers = (said.at, *found, said.since or 0, said.whole_at or 0)
         return said if {type(number) for number in numbers} == {int} and isinstance(said.by, str) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

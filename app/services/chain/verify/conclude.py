@@ -61,7 +61,7 @@ def conclude(
         for chain in sorted(joined.chains.values(), key=lambda chain: chain.tenant)
     )
     # Where there are too many, those stay that are about a chain or the file; then errors before warnings.
-    kept = sorted(joined.findings, key=lambda item: (item.code not in ABOUT_A_CHAIN, item.is_warning))[:KEEP]
+    kept = sorted(joined.findings, key=_rank)[:KEEP]
     return Report(
         verdict=_verdict(joined, tenants, known, earlier),
         entries=joined.entries,
@@ -72,6 +72,10 @@ def conclude(
         earlier=None if earlier is None else earlier.number,
         notes=known.notes,
     )
+
+
+def _rank(finding: Finding) -> tuple[bool, bool]:
+    return finding.code not in ABOUT_A_CHAIN and not finding.is_one_of_many, finding.is_warning
 
 
 def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:

@@ -110,12 +110,13 @@ class Follower:
         self.counts: dict[str, int] = {}
         self._furthest: dict[str, Marker] = {}
         self._warnings = 0
+        self._of_many: dict[Code, Finding] = {}
 
     def result(self) -> dict[str, Any]:
         """Everything as plain lists and dictionaries."""
         return {
             "tenants": {tenant: state[:FIELDS] for tenant, state in self.states.items()},
-            "findings": self.findings,
+            "findings": [*self.findings, *self._of_many.values()],
             "breaks": self.breaks,
             "gaps": self.gaps,
             "markers": [*self.markers, *((name, *marker[:6]) for name, marker in self._furthest.items())],
@@ -206,6 +207,13 @@ class Follower:
             self.breaks.append(Break(tenant, entry.seq, previous, expected, stored, holds))
 
     def _find(self, finding: Finding) -> None:
+        if finding.is_one_of_many:
+            first = self._of_many.get(finding.code)
+            self._of_many[finding.code] = finding if first is None else first.with_like(finding)
+            if first is not None:
+                return
+            self.counts[finding.code] = self.counts.get(finding.code, 0) + 1
+            return
         self.counts[finding.code] = self.counts.get(finding.code, 0) + 1
         if finding.is_warning:
             self._warnings += 1

@@ -135,11 +135,19 @@ class Joined:
 
 def join(results: Iterable[Mapping[str, Any]]) -> Joined:
     """Joins the results of `RangeScan` in the order of their ranges; links across a gap are not judged."""
-    joined = Joined()
+    joined, of_many = Joined(), dict[Code, Finding]()
     for result in results:
-        joined.findings.extend(Finding(Code(item[0]), *item[1:]) for item in result["findings"])
         for code, number in result["counts"].items():
             joined.count(code, number)
+        for item in result["findings"]:
+            finding = Finding(Code(item[0]), *item[1:])
+            if not finding.is_one_of_many:
+                joined.findings.append(finding)
+            elif (first := of_many.get(finding.code)) is None:
+                of_many[finding.code] = finding
+            else:
+                of_many[finding.code] = first.with_like(finding)
+                joined.count(finding.code, -1)
         for cut, tenant, entries, last_seq, head, digest in result["seals"]:
             before = joined.chains[tenant].entries if tenant in joined.chains else 0
             joined.states.setdefault(tenant, []).append(
@@ -161,6 +169,7 @@ def join(results: Iterable[Mapping[str, Any]]) -> Joined:
                 chain.gap_behind = chain.gap_behind or tenant not in result["tenants"]
             for gap in result["gaps"]:
                 add_gap(joined.gaps, tuple(gap))
+    joined.findings += [finding.in_words() for finding in of_many.values()]
     joined.complete = not joined.gaps
     for chain in joined.chains.values():
         chain.markers, disorderly = believed(chain.tenant, chain.markers)

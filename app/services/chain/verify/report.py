@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from app.services.chain.rules import SOUND, Anchor, Finding, Verdict
+from app.services.chain.rules import SOUND, VERDICTS_OF_THEIR_OWN, WARNINGS, Anchor, Finding, Verdict
+from app.services.text import counted
 
 if TYPE_CHECKING:  # which is made of what a report holds
     from app.services.chain.checkpoints.document import Checkpoint
@@ -154,6 +155,12 @@ class CheckpointHistory:
         return sorted(found)
 
 
+def tally(errors: int, warnings: int) -> str:
+    """ "2 errors, 19 warnings"; empty where there are none."""
+    kinds = (errors, "error"), (warnings, "warning")
+    return ", ".join(counted(number, kind) for number, kind in kinds if number)
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Warnings last; each in the order of seq, those that name none behind the others."""
     return tuple(sorted(findings, key=lambda item: (item.is_warning, item.seq is None, item.seq or 0)))
@@ -189,6 +196,22 @@ class Report:
     def found(self) -> int:
         """How many findings there are, kept or not."""
         return sum(self.counts.values())
+
+    @property
+    def warnings(self) -> int:
+        """How many of them are warnings; those that are errors elsewhere are all kept."""
+        found = sum(self.counts.get(code, 0) for code in WARNINGS)
+        return found + sum(item.warning for item in self.findings)
+
+    @property
+    def errors(self) -> int:
+        own = sum(self.counts.get(code, 0) for code in VERDICTS_OF_THEIR_OWN)
+        return self.found - self.warnings - own
+
+    @property
+    def tally(self) -> str:
+        """ "2 errors, 19 warnings"; what is the verdict itself is not counted."""
+        return tally(self.errors, self.warnings)
 
     @property
     def unwitnessed(self) -> int:

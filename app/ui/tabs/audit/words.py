@@ -5,8 +5,8 @@ from typing import cast
 
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import BROKEN, Anchor, Verdict
-from app.services.chain.verify.report import Report, TenantReport
+from app.services.chain.rules import Anchor, Verdict
+from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.session.verdict import FileVerdict
@@ -50,8 +50,8 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
     which = "whole" if last.since is None else f"from checkpoint {last.since} on"
     looked = f"{_entries(last.entries)} {which}, {long_time(last.at, utc)}"
-    found = counted(last.found, "finding") if last.found else ""
-    return (Tone.NEUTRAL if last.intact else tone), headline, rest, _joined(looked, found), icon
+    found = _joined(looked, tally(last.errors, last.warnings))
+    return (Tone.NEUTRAL if last.intact else tone), headline, rest, found, icon
 
 
 def banner(outcome: Outcome) -> Words:
@@ -77,9 +77,7 @@ def banner(outcome: Outcome) -> Words:
         headline += f" against {asked.export.name}"
     how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
     rest = f"— {_entries(report.entries)}{how}"
-    # The starts are counted below.
-    if report.found and not report.intact and report.verdict is not Verdict.UNPROVEN_START:
-        rest += f", {counted(report.found, 'finding')}"
+    rest += f", {report.tally}" if report.tally else ""
     rest += ", before the file was changed" if outcome.outdated else ""
     details = [*(note.rstrip(".") for note in report.notes), _start(report), _archive(report, asked)]
     if report.earlier is not None:
@@ -114,8 +112,7 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
     whose = f" of {tenant}" if tenant is not None else ""
     how = "verified" if report.intact else "checked"
     rest = f"— {_entries(report.entries)}{whose} {how}"
-    if report.found and report.verdict in BROKEN:
-        rest += f", {counted(report.found, 'finding')}"
+    rest += f", {report.tally}" if report.tally else ""
     if report.intact and not report.entries:
         rest, detail = f"— no entries{whose} are there", "The rest of the chain was not looked at."
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO

@@ -345,7 +345,7 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
-    assert "does not hold: 1 finding" in box.chain.text()
+    assert "does not hold: 1 error" in box.chain.text()
     assert not box.confirm_button.isEnabled()
     click(qtbot, box.agreement)
     assert box.confirm_button.isEnabled()

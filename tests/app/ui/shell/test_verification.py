@@ -66,7 +66,7 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     for place in (0, 2, 3, 4):
         go(qtbot, window, place)
         assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
-        assert workspace.broken.banner.headline().startswith("Chain broken — 600 entries checked, 1 finding")
+        assert workspace.broken.banner.headline().startswith("Chain broken — 600 entries checked, 1 error")
     click(qtbot, workspace.broken.findings_button)
     page = current(window)
     assert isinstance(page, AuditTab) and not workspace.broken.isVisible()

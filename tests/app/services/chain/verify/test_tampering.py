@@ -8,7 +8,7 @@ import pytest
 
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Section
-from tests.app.services.chain.verify.chains import ChainFile, codes, sizes
+from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
 from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS, digest
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
@@ -239,11 +239,31 @@ def test_any_other_event_type_is_a_warning_as_the_queue_stores_any_string(tmp_pa
         chain.append(TENANT, event)
     chain.append(TENANT)
     report = chain.verify()
-    assert [(str(item.code), item.seq, item.is_error) for item in report.findings] == [
-        ("GRAMMAR", 4, False),
-        ("GRAMMAR", 5, False),
+    assert [(str(item.code), item.seq, item.entries, item.is_error) for item in report.findings] == [
+        ("GRAMMAR", 4, 2, False),
     ]
-    assert (report.verdict, report.intact) == (Verdict.CONSISTENT, True)
+    assert (report.verdict, report.intact, report.tally) == (Verdict.CONSISTENT, True, "1 warning")
+
+
+def test_warnings_of_one_cause_are_one_finding(tmp_path: Path) -> None:
+    """As thousands are in the platform's own files; each in a range of its own as well."""
+    chain = ChainFile.build(tmp_path / "a.db", rows=3, step=40_000)
+    for number in range(1, 6):
+        chain.append(f"tenant-0{number % 2}", "user login", at=(NOW - 60) * 1000, seq=(3 + number) * 40_000)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[1])
+    report = chain.verify()
+    assert (report.tally, report.found) == ("1 error, 2 warnings", 3)
+    hashed, *warnings = report.findings
+    assert (hashed.code, hashed.entries) == ("HASH", 1)
+    assert [(item.code, item.tenant, item.seq, item.entries) for item in warnings] == [
+        ("GRAMMAR", None, 160_000, 5),
+        ("UNIT", None, 160_000, 5),
+    ]
+    assert [item.message.partition(": ")[2] for item in warnings] == [
+        "5 entries, the first of them 160000."
+    ] * 2
+    assert warnings[0].to_json()["entries"] == 5 and "entries" not in hashed.to_json()
+    assert chain.verify(executor=Cut(*range(0, 400_000, 70_000))).findings == report.findings
 
 
 def test_an_event_type_with_a_nul(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
         ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(580, 599)
-    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 finding"
+    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 error"
     assert page.banner.tone() is Tone.BAD
     qtbot.waitUntil(lambda: page.list.current_id() == 590)
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
@@ -252,7 +252,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(200, 300)
     assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
-    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 finding"
+    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 error"
     assert page.banner.detail().startswith("Entries 200 to 300 hold — 101 entries verified")
     assert page.findings.isVisible()
 
