@@ -162,9 +162,8 @@ def _verify_imported(imported: "Imported") -> int:
 def _said(found: "Continuation") -> str:
     if not found.divergences:
         return f"it continues checkpoint {found.checkpoint}: {found.new_entries:,} new entries"
-    where = ", ".join(f"{item.tenant} at entry {item.seq:,}" for item in found.divergences[:3])
-    more = f" and {len(found.divergences) - 3:,} more tenants" if len(found.divergences) > 3 else ""
-    return f"it does not continue checkpoint {found.checkpoint}: {where}{more}"
+    how = "is older than" if found.is_older else "does not continue"
+    return f"it {how} checkpoint {found.checkpoint}: {found.where}"
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import grouped, relative_time
+from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import in_row
 from models.engine import Capability
 from models.errors import FileEmptied, FileReplaced, LogMissing
@@ -215,9 +215,10 @@ class ContinuationNotice(Notice):
         report = made.report
         tone, headline, icon = HEADLINES[report.verdict]
         rest = f"— {counted(report.entries, 'entry', 'entries')} imported"
-        rest += f", {counted(report.found, 'finding')}" if report.found else ""
-        unsigned = made.why_not if report.entries else None
-        said = "" if unsigned is None else f"The file stays without a checkpoint. {unsigned}"
+        rest += f", {report.tally}" if report.tally else ""
+        said = (made.why_not or "") if report.entries else ""
+        if said and report.intact:
+            said = f"The file stays without a checkpoint. {said}"
         broken = report.verdict in BROKEN
         if continuation is not None and continuation.divergences:
             found = "" if report.intact or broken else f"{headline} {rest}."
@@ -238,18 +239,12 @@ class ContinuationNotice(Notice):
             return
         seen = relative_time(found.seen_at or 0, self._context.clock())
         if found.divergences:
-            said = [
-                f"{item.tenant} agrees through entry {grouped(item.agreed_seq)}, not at {grouped(item.seq)}"
-                if item.agreed_seq is not None
-                else f"{item.tenant} differs at entry {grouped(item.seq)}"
-                for item in found.divergences[:LISTED]
-            ]
-            rest = len(found.divergences) - len(said)
-            said += [f"and {counted(rest, 'more tenant')}"] if rest else []
-            headline = "This file does not continue the one you saw last"
+            older = found.is_older
+            headline = f"This file {'is older than' if older else 'does not continue'} the one you saw last"
             rest_of_line = f"— {seen}, checkpoint {found.checkpoint}"
-            detail = " ".join(filter(None, (f"{'; '.join(said)}.", *more)))
-            self.banner.show_verdict(Tone.BAD, headline, rest_of_line, detail, Icon.SHIELD_BAD)
+            detail = " ".join(filter(None, (f"{found.where}.", *more)))
+            tone, icon = (Tone.WARN, Icon.WARNING_FILL) if older else (Tone.BAD, Icon.SHIELD_BAD)
+            self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
             self.objection = f"{headline}: {detail}"
             self.objected.emit()

@@ -39,6 +39,7 @@ from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import opened_to_read, text_encoding
 from app.services.chain.rules import TABLE, continues
 from app.services.chain.verify.report import SealedChain
+from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
 from models.tables import AuditEntry
@@ -60,6 +61,11 @@ SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1
 """  # noqa: S608
 """By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
+
+_NUMBERED: Final = "SELECT max(seq) FROM sqlite_sequence WHERE lower(name) = ?"
+
+NAMED: Final = 3
+"""Tenants of which a sentence says where they differ."""
 
 DatabaseCheckpoints = tuple[KnownDatabase, Sequence[Checkpoint]]
 
@@ -109,6 +115,19 @@ class ChainRows:
             query.where(AuditEntry.tenant_id == tenant).order_by(AuditEntry.seq).limit(1).tuples()
         )
         return (found[0][0], self._text(found[0][1])) if found else None
+
+    def last_of(self, tenant: str) -> int | None:
+        """The seq of the tenant's last row."""
+        query = AuditEntry.select(fn.MAX(AuditEntry.seq)).where(AuditEntry.tenant_id == tenant)
+        found: int | None = self.database.scalar(query.tuples())
+        return found
+
+    def numbered_through(self) -> int:
+        """The highest number that the file has ever given; 0 where it does not say."""
+        try:
+            return self.database.scalar(raw(_NUMBERED, TABLE)) or 0
+        except TableMissing:
+            return 0
 
     def with_any_hash(self, hashes: Iterable[str]) -> tuple[str, str] | None:
         """Hash and previous hash of a row that has, or continues, one of these; reads the whole table."""
@@ -160,25 +179,47 @@ def _one(*where: Any) -> Query:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """Where a chain is not the one last seen: agreed through `agreed_seq` (None: nowhere)."""
+    """Where a chain is not the one last seen: agreed through `agreed_seq` (None: nowhere).
+
+    `lacks_behind` is the tenant's last row (0: it has none) where nothing differs but what comes behind it is
+    not there; else None.
+    """
 
     tenant: str
     agreed_seq: int | None
     seq: int
     expected: str
     actual: str | None
+    lacks_behind: int | None = None
+
+    def __str__(self) -> str:
+        if self.lacks_behind is not None:
+            what = f"entry behind {self.lacks_behind:,}" if self.lacks_behind else "entries"
+            return f"{self.tenant} has no {what}"
+        if self.agreed_seq is not None:
+            return f"{self.tenant} agrees through entry {self.agreed_seq:,}, not at {self.seq:,}"
+        return f"{self.tenant} differs at entry {self.seq:,}"
 
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """How a file compares with what was last seen of its database: at which `checkpoint`, None if it was
-    never seen, and when. `new_entries` counts the rows behind it.
+    never seen, and when. `new_entries` counts the rows behind it. `is_older` says that the file, as far as it
+    goes, is the one seen last, and has numbered no entry behind its end.
     """
 
     checkpoint: int | None = None
     seen_at: int | None = None
     new_entries: int = 0
     divergences: tuple[Divergence, ...] = ()
+    is_older: bool = False
+
+    @property
+    def where(self) -> str:
+        """Where it differs, or ends, in words without a full stop."""
+        said = [f"{item} yet" if self.is_older else str(item) for item in self.divergences[:NAMED]]
+        rest = len(self.divergences) - len(said)
+        return "; ".join([*said, f"and {counted(rest, 'more tenant')}"] if rest else said)
 
     @property
     def known(self) -> bool:
@@ -262,8 +303,27 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
             was for was in older if _hash_of(tenant, rows.at([was.last_seq]).get(was.last_seq)) == was.head
         )
         agreed = next((was.last_seq for was in there), None)
-        divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual))
-    return Continuation(latest.number, latest.at, rows.behind(latest.through), tuple(divergences))
+        behind = _lacks_behind(rows, tenant, sealed, known) if actual is None else None
+        divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual, behind))
+    is_older = bool(divergences) and all(item.lacks_behind is not None for item in divergences)
+    if is_older:
+        missing = min(item.seq for item in divergences)
+        is_older = rows.numbered_through() < missing and not rows.behind(missing)
+    return Continuation(latest.number, latest.at, rows.behind(latest.through), tuple(divergences), is_older)
+
+
+def _lacks_behind(
+    rows: ChainRows, tenant: str, sealed: SealedChain, known: Sequence[Checkpoint]
+) -> int | None:
+    """The tenant's last row (0: it has none), where it comes before the one last seen and the tenant has each
+    row that was known up to there; else None.
+    """
+    first, last = rows.first_of(tenant), rows.last_of(tenant)
+    if first is None or last is None:
+        return 0
+    ends = {end for was in known if tenant in was.tenants for end in _ends_of(was.tenants[tenant])}
+    ends = {(seq, value) for seq, value in ends if first[0] <= seq <= last}
+    return last if last < sealed.last_seq and rows.count(ends, enough=len(ends)) >= len(ends) else None
 
 
 def _hash_of(tenant: str, row: ChainRow | None) -> str | None:
@@ -280,8 +340,11 @@ def _was_pruned(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
 def _ends(checkpoint: Checkpoint) -> Iterator[tuple[int, str]]:
     """The first and the last row of every tenant, by seq and hash."""
     for sealed in checkpoint.tenants.values():
-        yield sealed.first_seq, sealed.first_hash
-        yield sealed.last_seq, sealed.head
+        yield from _ends_of(sealed)
+
+
+def _ends_of(sealed: SealedChain) -> tuple[tuple[int, str], tuple[int, str]]:
+    return (sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head)
 
 
 def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:

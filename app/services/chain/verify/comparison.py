@@ -162,7 +162,8 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
         f"No entry of {tenant} is left of the {sealed.entries:,} that checkpoint {known.number} had seen; "
         "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
-        "somebody else. Where you know that it was right, import the checkpoints made since, or start over."
+        "somebody else; or the file is an older copy. Where you know that it was right, import the "
+        "checkpoints made since, or start over."
     )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 
@@ -268,6 +269,8 @@ class _Comparison:
         if state is None or state.last_seq < last:
             actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
             sentence = f"Entry {last}, the last one that the checkpoint knew, is gone."
+            if self.chain.last_seq < last:
+                sentence = f"{sentence[:-1]}: the end was cut off, or the file is an older copy."
             gone = not joined.gap_between(seen, last)
             return self._find(Code.TRUNCATED, sealed.head, actual, sentence) if gone else None
         if state.head == sealed.head or joined.is_wrong(self.chain.tenant, last):

@@ -511,6 +511,35 @@ def test_a_file_that_does_not_continue_the_one_last_seen(known: KnownChain) -> N
     assert (fork.tenant, fork.agreed_seq, fork.seq, fork.actual) == (TENANT, agreed, 61, theirs)
 
 
+@pytest.mark.parametrize("done", ["nothing", "the end cut off", "another entry", "a known one rewritten"])
+def test_an_older_copy_is_called_so_where_nothing_differs(known: KnownChain, done: str) -> None:
+    """Also where it was made before the first checkpoint that knew a tenant."""
+    known.checkpoint()
+    chain, last = known.chain, known.chain.seqs(TENANT)[-1]
+    older = chain.path.read_bytes()
+    chain.append(TENANT)
+    chain.append("system")
+    known.checkpoint()
+    if done == "the end cut off":
+        chain.run("DELETE FROM audit_chain WHERE seq > ?", last)
+    else:
+        chain.sql.close()
+        chain.path.write_bytes(older)
+        chain = ChainFile(chain.path)
+    if done == "another entry":
+        chain.append(TENANT, payload='"theirs"')
+    if done == "a known one rewritten":
+        chain.run("UPDATE audit_chain SET hash = 'x' WHERE seq = ?", last)
+    found = known.store.continuation(chain.path)
+    where = {
+        "nothing": f"{TENANT} has no entry behind {last} yet; system has no entries yet",
+        "the end cut off": f"{TENANT} has no entry behind {last}; system has no entries",
+        "another entry": f"{TENANT} agrees through entry {last}, not at {last + 1}; system has no entries",
+        "a known one rewritten": f"{TENANT} differs at entry {last + 1}; system has no entries",
+    }
+    assert (found.where, found.is_older) == (where[done], done == "nothing")
+
+
 def test_a_file_never_seen(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     assert not CheckpointStore(tmp_path / "home").continuation(chain.path).known
