@@ -326,6 +326,7 @@ def test_times_stand_where_they_belong_however_they_are_stored(lists: Lists, dat
     assert lists.per_day(database, USERS)[:3] == ((1_999, 1), (2_000, 3), (2_001, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["id", "email"])
 def test_a_table_without_rowids_is_listed_as_any_other(
     lists: Lists, database: LocalDatabase, tmp_path: Path, key: str
