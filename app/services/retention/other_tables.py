@@ -12,7 +12,7 @@ counted. Times in milliseconds, which the platform has, too, are read as such on
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial, reduce
 from itertools import islice
@@ -351,6 +351,8 @@ def _paths(
     if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
     for key in keys:
+        if stored[key.table].has_triggers:  # nobody can tell what they would take along
+            key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
         if len(key.columns) == len(key.parent_columns) and key.table not in seen:
             yield (*path, key)
             if _fate(key) is Fate.GOES:
@@ -358,7 +360,7 @@ def _paths(
 
 
 def _fate(key: ForeignKey) -> Fate:
-    """What would delete or alter audit entries keeps the record instead."""
+    """What would delete or alter audit entries keeps the record instead, as what fires triggers does."""
     if key.table == AUDIT_CHAIN.name or not key.on_delete.startswith(("CASCADE", "SET ")):
         return Fate.KEEPS
     return Fate.GOES if key.on_delete == "CASCADE" else Fate.CHANGES

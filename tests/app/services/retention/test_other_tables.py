@@ -395,3 +395,19 @@ def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR091
         "audit_chain", "notifications", "planning_runs", "planning_artifacts"
     } - stays  # fmt: skip
     assert not result.is_complete
+
+
+@pytest.mark.parametrize("action", ["ON DELETE CASCADE", "ON DELETE SET NULL"])
+def test_a_run_stays_whose_rows_elsewhere_would_fire_a_trigger(
+    database: LocalDatabase, sql: apsw.Connection, action: str
+) -> None:
+    """What that takes along nobody has counted."""
+    add_run(sql, "kept", "deleted", OLD)
+    refer(sql, "notes", "planning_runs(id)", "kept", action)
+    sql.execute("CREATE TABLE counted (id)")
+    sql.execute("INSERT INTO counted VALUES (1)")
+    for what in ("DELETE", "UPDATE"):
+        sql.execute(f"CREATE TRIGGER on_{what} AFTER {what} ON notes BEGIN DELETE FROM counted; END")
+    result = retain(database)
+    assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of notes refer to it."]
+    assert (runs(sql), sql.execute("SELECT count(*) FROM counted").get) == ({"kept"}, 1)
