@@ -26,6 +26,11 @@ from models.schema import LEDGER, StoredTable, StoredTables, caseless, internal,
 COLUMNS: Final = 100
 """Columns of the widest table that D1 takes."""
 
+_WIDEST: Final = 100_000_000
+"""Bytes of our own statement that reads a row: of two thousand columns, which is what SQLite takes, each is
+named a dozen times.
+"""
+
 _OBJECTS: Final = """
 SELECT found.type, found.name, found.tbl_name, found.sql, list.type
 FROM main.sqlite_master AS found
@@ -70,6 +75,7 @@ def write_sql(
     is not there, and the storage errors of both files.
     """
     database.connection().pragma("cache_size", -1024)  # each page is read once
+    database.connection().limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _WIDEST)
     with database.snapshot(), expected_errors(path), path.open("wb", buffering=1 << 18) as file:
         return _Export(database, wanted, file, progress).run()
 
@@ -218,12 +224,14 @@ class _Export:
         """
         if "sqlite_sequence" not in self._stored:
             return
+        for item in self._objects if self._wanted.schema else ():  # also of those that have given none yet
+            if item.kind == "table" and item.table in tables and "AUTOINCREMENT" in item.sql.upper():
+                self._line(f"DELETE FROM sqlite_sequence WHERE name = {literal(item.name)};")  # noqa: S608
         for name, number in self._database.rows(raw("SELECT name, seq FROM main.sqlite_sequence")):
             if caseless(name) not in tables or number is None:
                 continue
             table, last = literal(name), literal(number)
             if self._wanted.schema:
-                self._line(f"DELETE FROM sqlite_sequence WHERE name = {table};")  # noqa: S608
                 self._line(f"INSERT INTO sqlite_sequence (name, seq) VALUES({table}, {last});")
             else:
                 lower = f"name = {table} AND seq < {last}"

@@ -26,7 +26,7 @@ from models.errors import DamagedFile, InvalidInput
 from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
-from tests.fixtures.connected import connected
+from tests.fixtures.connected import connected, execute
 from tests.fixtures.stored import schema, stored
 
 LONG = 60_000
@@ -163,6 +163,23 @@ def test_an_export_that_lost_its_end_does_not_come_in_as_whole(database_path: Pa
     sql.write_text(sql.read_text().partition("DELETE FROM sqlite_sequence")[0])
     found = import_dump(sql, tmp_path / "cut.sqlite").notes
     assert [note.kind for note in found] == [NoteKind.NO_END]
+
+
+def test_counters_that_have_counted_nothing_are_not_missing(database_path: Path, tmp_path: Path) -> None:
+    execute(database_path, "DROP TABLE d1_migrations")
+    exported(database_path, tmp_path / "out.sql")
+    assert import_dump(tmp_path / "out.sql", tmp_path / "new.sqlite").notes == ()
+
+
+@pytest.mark.slow
+def test_the_widest_table_goes_out_and_comes_in(database_path: Path, tmp_path: Path) -> None:
+    columns = [f"a_column_whose_name_is_quite_long_{number}" for number in range(990)]
+    execute(database_path, f"CREATE TABLE wide ({', '.join(columns)})")
+    execute(database_path, f"INSERT INTO wide VALUES ({', '.join(map(repr, columns))})")
+    done = exported(database_path, tmp_path / "out.sql")
+    assert done.notes == ["wide has 990 columns; D1 takes 100"]
+    import_dump(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    assert stored(tmp_path / "new.sqlite")["wide"] == stored(database_path)["wide"]
 
 
 @pytest.mark.slow
