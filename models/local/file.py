@@ -54,7 +54,8 @@ STATE = Path(_OF_WRANGLER, "state", "v3", "d1")
 METADATA = "metadata.sqlite"
 """What lies beside the databases and is none of them."""
 
-_D1_DATABASES = "miniflare-D1DatabaseObject"
+D1_DATABASES = "miniflare-D1DatabaseObject"
+"""The folder of D1's files, and what their names are hashed with."""
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
@@ -263,7 +264,7 @@ def in_use_by(path: Path) -> str | None:
     """
     real = path.resolve()
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
-    if real.parent.name == _D1_DATABASES:  # workerd has the folder open, and not only the file
+    if real.parent.name == D1_DATABASES:  # workerd has the folder open, and not only the file
         names.add(str(real.parent))
     match sys.platform:
         case "linux":

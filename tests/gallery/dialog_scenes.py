@@ -99,9 +99,13 @@ def choose_database(theme: Theme) -> ChooseDatabaseDialog:
     return ChooseDatabaseDialog(
         theme,
         [
-            Candidate(STATE / f"{'3f9a7c21' * 8}.sqlite", TABLES, 184_220, 12, NOW - 340),
-            Candidate(STATE / f"{'a0c44e19' * 8}.sqlite", TABLES, 2_204, 3, NOW - 8 * 86_400),
-            Candidate(STATE / f"{'77b0d5e2' * 8}.sqlite", TABLES[:2], 12, 1, NOW - 90 * 86_400),
+            Candidate(
+                STATE / f"{'3f9a7c21' * 8}.sqlite", TABLES[:4], 184_220, 12, NOW - 340, "foundation-primary"
+            ),
+            Candidate(
+                STATE / f"{'a0c44e19' * 8}.sqlite", TABLES[4:], 2_204, 3, NOW - 8 * 86_400, "planning-primary"
+            ),
+            Candidate(STATE.parents[2] / "d1" / "DB.sqlite", TABLES[:2], 12, 1, NOW - 90 * 86_400),
         ],
         NOW,
         utc=True,

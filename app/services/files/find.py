@@ -6,19 +6,29 @@ Wrangler's own folder is looked through first (models/README.md, A wrangler proj
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
 from app import paths
-from app.services.files import describe
+from app.services.files import describe, projects
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    PLANNING_ARTIFACTS,
+    PLANNING_PARKED_IDEAS,
+    PLANNING_RUNS,
+    USERS,
+)
 from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
 from models.local.atomic import JOURNAL, LOG, UNFINISHED, sibling
 from models.local.database import LocalDatabase
 from models.local.file import METADATA, STATE, is_project
 from models.schema import Schema, expected_columns, inspect, internal
+
+_OLDER = STATE.parents[1] / STATE.name
+"""Where wrangler's second version kept what its third has in `STATE` (models/README.md)."""
 
 _SKIPPED = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__", "site-packages"})
 _MAX_DEPTH = 8
@@ -29,17 +39,37 @@ _NAMED_AT_MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that holds tables of the platform. `rows` counts them all; `modified_at` is epoch seconds."""
+    """A file that holds tables of the platform. `rows` counts them all; `modified_at` is epoch seconds.
+
+    `name` is the `database_name` in wrangler's configuration; empty where none is known.
+    """
 
     path: Path
     tables: tuple[str, ...]
     rows: int
     tenants: int
     modified_at: int
+    name: str = ""
+
+    @property
+    def is_older(self) -> bool:
+        """Whether it lies where only older versions of wrangler look."""
+        return str(_OLDER) in str(self.path)
+
+    @property
+    def holds(self) -> str:
+        """Which of the platform's two databases it is, by its tables (models/README.md)."""
+        gateway = {USERS.name, AUDIT_CHAIN.name} & set(self.tables)
+        planning = {PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name} & set(self.tables)
+        if gateway and planning:
+            return "Gateway and planning"
+        return "Gateway" if gateway else "Planning" if PLANNING_RUNS.name in self.tables else "Unknown"
 
 
 class SeveralDatabases(StorageError):
-    """More than one file fits; the person chooses one of `candidates`, the most recently used first."""
+    """More than one file fits; the person chooses one of `candidates`: those where wrangler looks now before
+    those of older versions, and of each the most recently used first.
+    """
 
     def __init__(self, folder: Path, candidates: tuple[Candidate, ...]) -> None:
         named = "; ".join(_described(item, folder) for item in candidates[:_NAMED_AT_MOST])
@@ -106,8 +136,16 @@ def _choose(folder: Path, candidates: list[Candidate]) -> Path:
     best = [item for item in candidates if not copies.is_copy(item.path)] or candidates
     best = [item for item in best if STATE.name in item.path.relative_to(folder).parent.parts] or best
     if len(best) > 1:
-        raise SeveralDatabases(folder, tuple(sorted(best, key=lambda item: (-item.modified_at, item.path))))
+        best = [replace(item, name=_name(item.path)) for item in best]
+        best.sort(key=lambda item: (item.is_older, -item.modified_at, item.path))
+        raise SeveralDatabases(folder, tuple(best))
     return best[0].path
+
+
+def _name(path: Path) -> str:
+    """What wrangler calls the database, by the configuration of the project that the file lies in."""
+    within = next((parent for parent in path.parents if parent.name == STATE.parts[0]), None)
+    return "" if within is None else projects.names(within.parent).get(path.name, "")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -169,7 +207,9 @@ def _recognised(schema: Schema) -> tuple[str, ...]:
 
 def _described(candidate: Candidate, folder: Path) -> str:
     when = datetime.fromtimestamp(candidate.modified_at).astimezone().strftime("%Y-%m-%d %H:%M")
+    named = f"{candidate.name}, " if candidate.name else ""
     return (
-        f"{candidate.path.relative_to(folder)} (tables: {len(candidate.tables)}, rows: {candidate.rows:,}, "
+        f"{candidate.path.relative_to(folder)} ({named}{candidate.holds.lower()}, "
+        f"tables: {len(candidate.tables)}, rows: {candidate.rows:,}, "
         f"tenants: {candidate.tenants:,}, changed {when})"
     )

@@ -50,8 +50,9 @@ _WITHIN = (
 _TABLES = (StaticColumn("Table"), StaticColumn("Rows", right=True), StaticColumn("Schema"))
 _TENANTS_NAMED = 8
 _CANDIDATES = (
-    StaticColumn("File", monospace=True),
-    StaticColumn("Tables", right=True),
+    StaticColumn("What"),
+    StaticColumn("Name"),
+    StaticColumn("File", monospace=True, dim=True),
     StaticColumn("Tenants", right=True),
     StaticColumn("Rows", right=True),
     StaticColumn("Changed", dim=True),
@@ -302,7 +303,8 @@ def _migration_fields(info: OpenedFile) -> list[Field]:
 class ChooseDatabaseDialog(Dialog):
     """`chosen(Candidate)` is emitted when the person opens one of `candidates`, before the dialog closes.
 
-    Wrangler's file names tell a person nothing, so each file comes with what it holds; the first is selected.
+    Wrangler's file names tell a person nothing, so each file comes with which of the platform's databases it
+    is, what wrangler calls it and what it holds; the first is selected.
     """
 
     chosen = Signal(object)
@@ -323,7 +325,7 @@ class ChooseDatabaseDialog(Dialog):
             f"There are {counted(len(candidates), 'database')} of the platform. Choose the one to open.",
             parent=parent,
         )
-        self.setMinimumWidth(680)
+        self.setMinimumWidth(760)
         self._candidates = tuple(candidates)
         rows = [_candidate_row(candidate, folder, now, utc) for candidate in candidates]
         self.table = StaticTable(theme, "Databases", _CANDIDATES, rows)
@@ -354,9 +356,14 @@ class ChooseDatabaseDialog(Dialog):
 
 def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> tuple[Cell, ...]:
     path = str(candidate.path)
+    older = "An older version of wrangler kept it here; newer ones look elsewhere."
     return (
+        Cell(
+            f"{candidate.holds}{', older layout' if candidate.is_older else ''}",
+            tip=f"{', '.join(candidate.tables)}{f'. {older}' if candidate.is_older else ''}",
+        ),
+        Cell(candidate.name or "—"),
         Cell(shortened(str(candidate.path.relative_to(folder)), _HEAD, _TAIL), tip=path, whole=path),
-        Cell(grouped(len(candidate.tables)), len(candidate.tables), tip=", ".join(candidate.tables)),
         Cell(grouped(candidate.tenants), candidate.tenants),
         Cell(grouped(candidate.rows), candidate.rows),
         Cell(

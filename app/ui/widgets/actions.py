@@ -30,8 +30,9 @@ class ActionSpec:
     """One action: what it is called, what it does, when it applies.
 
     `text` marks its mnemonic with "&"; a function where the words change. `shortcut` is a key sequence's
-    text; in a tab, single keys work while the table has the focus. `checked` is for one of several that is
-    on or off: its menu marks it.
+    text; in a tab, single keys work while the table has the focus. A single letter stands on the act's
+    button, and none does what `ends` something: a slip of the finger must not. `checked` is for one of
+    several that is on or off: its menu marks it.
     """
 
     name: str
@@ -43,9 +44,21 @@ class ActionSpec:
     kind: Kind = Kind.SECONDARY
     place: Place = Place.MENU
     checked: Callable[[], bool] | None = None
+    ends: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ends and self.is_letter:
+            raise ValueError(f"{self.name} would be done by the letter {self.shortcut} alone.")
+
+    @property
+    def is_letter(self) -> bool:
+        return len(self.shortcut) == 1
 
     def words(self) -> str:
         return self.text if isinstance(self.text, str) else self.text()
+
+    def on_button(self) -> str:
+        return f"{self.words()} ({self.shortcut})" if self.is_letter else self.words()
 
     def plain(self) -> str:
         """Its words without the mnemonic's mark."""
@@ -80,7 +93,7 @@ class Actions(QObject):
         action.triggered.connect(lambda: self.trigger(spec.name))
         keys, owner, context = QKeySequence(spec.shortcut), self._owner, Qt.ShortcutContext.WindowShortcut
         # A single letter must not act while somebody types into a field.
-        if self._table is not None and (len(spec.shortcut) == 1 or spec.shortcut in {"Del", "Space"}):
+        if self._table is not None and (spec.is_letter or spec.shortcut in {"Del", "Space"}):
             owner, context = self._table, Qt.ShortcutContext.WidgetShortcut
         action.setShortcut(keys)
         action.setShortcutContext(context)
@@ -93,7 +106,8 @@ class Actions(QObject):
     def button(self, name: str) -> QPushButton:
         """A push button for the action; it follows the action's state."""
         spec = self._specs[name]
-        button = push_button(self._theme, spec.words(), kind=spec.kind, icon=spec.icon)
+        button = push_button(self._theme, spec.on_button(), kind=spec.kind, icon=spec.icon)
+        button.setAccessibleName(spec.plain())
         button.clicked.connect(lambda: self.trigger(name))
         self._buttons[name] = button
         return button
@@ -148,7 +162,7 @@ class Actions(QObject):
                 if refusal is not None:
                     self._leave(button)
                 if not isinstance(spec.text, str):
-                    button.setText(spec.words())
+                    button.setText(spec.on_button())
                 button.setEnabled(refusal is None)
                 set_tip(button, said)
 

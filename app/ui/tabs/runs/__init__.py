@@ -61,7 +61,7 @@ STATUS_LOOKS = {
 ACTS: tuple[RunAct, ...] = (
     RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
     RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
-    RunAct("complete", "Complete", Icon.CHECK, "C", RunStatus.COMPLETED, "completed"),
+    RunAct("complete", "Complete", Icon.CHECK, "", RunStatus.COMPLETED, "completed"),
     RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled"),
     RunAct("kill", "Kill", Icon.BAD, "", RunStatus.KILLED, "killed"),
     RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
@@ -158,7 +158,8 @@ class RunsTab(RecordTab):
         for act in ACTS:
             run, refusal = partial(self._give_status, act), partial(self._refuse, act)
             words = partial(self.selection.words, act.text, partial(self._applies, act))
-            add(record_act(act.name, words, act.icon, run, refusal, act.key))
+            ends = act.status is not None and not planning.allowed(act.status) - {RunStatus.DELETED}
+            add(record_act(act.name, words, act.icon, run, refusal, act.key, ends=ends))
         add(history_act(self))
         add(ActionSpec(PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from app import paths
+from app.services.files import projects
 from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
 from app.services.files.opening import migrate, open_database
 from app.services.records.writing import commit
@@ -137,7 +138,10 @@ def test_several_are_named_so_that_one_can_be_chosen(project: Path) -> None:
     assert "users" in newest.tables
     sentence = str(caught.value)
     assert "holds 2 databases of the platform; choose one of them" in sentence
-    assert f"{STATE / 'ffff.sqlite'} (tables: 7, rows: 6, tenants: 1, changed 20" in sentence
+    assert (
+        f"{STATE / 'ffff.sqlite'} (gateway and planning, tables: 7, rows: 6, tenants: 1, changed 20"
+        in sentence
+    )
     assert str(STATE / HASHED) in sentence
     assert "\n" not in sentence
 
@@ -155,6 +159,38 @@ def test_a_person_chooses_among_all_that_wrangler_keeps(project: Path, place: Pa
     assert {item.path for item in caught.value.candidates} == {project / STATE / HASHED, project / place}
     (project / STATE / HASHED).unlink()
     assert find_database(project) == project / place
+
+
+CONFIGURATIONS = {
+    "wrangler.toml": '[[env.dev.d1_databases]]\nbinding = "DB"\ndatabase_name = "primary"\n'
+    'database_id = "an-id"',
+    "wrangler.jsonc": '{ // a comment with "words"\n "d1_databases": [ /* , */ {"database_name": "primary", '
+    '"url": "https://x", "preview_database_id": "an-id", "database_id": "another",},], }',
+}
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS)
+def test_it_has_the_name_that_wrangler_s_configuration_gives_it(project: Path, file: str) -> None:
+    """The file's name is what miniflare itself makes of the id."""
+    (project / "wrangler.jsonc").unlink()
+    (project / file).write_text(CONFIGURATIONS[file])
+    hashed = "a513dd6ac254207b7efa2ae106bcb047cf74587b1ddc8292c9effe0566946d8f.sqlite"
+    (project / STATE / HASHED).rename(project / STATE / hashed)
+    runs = f"planning_runs ({', '.join(expected_columns()['planning_runs'])})"
+    older = other_file(project / ".wrangler/state/d1/DB.sqlite", runs)
+    os.utime(older, (NOW + 10**8, NOW + 10**8))
+    with pytest.raises(SeveralDatabases, match="primary, gateway and planning, tables: 7") as caught:
+        find_database(project)
+    told = [(item.holds, item.name, item.is_older) for item in caught.value.candidates]
+    assert told == [("Gateway and planning", "primary", False), ("Planning", "", True)]
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "[[d1_databases", 'd1_databases = "x"', "env = 1", "d1_databases = [1]"]
+)
+def test_a_configuration_that_says_nothing_is_no_obstacle(tmp_path: Path, text: str) -> None:
+    (tmp_path / "wrangler.toml").write_text(text)
+    assert projects.names(tmp_path) == {}
 
 
 def test_a_table_of_the_same_name_is_not_enough(tmp_path: Path) -> None:

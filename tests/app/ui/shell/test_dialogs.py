@@ -174,9 +174,11 @@ def test_preferences_that_cannot_be_written_say_so(qtbot: QtBot, theme: Theme, t
 
 
 def candidates(folder: Path) -> list[Candidate]:
+    here, older = (folder / ".wrangler" / "state" / name for name in ("v3/d1", "d1"))
+    gateway = ("users", "audit_chain")
     return [
-        Candidate(folder / f"{'3f' * 32}.sqlite", ("users", "audit_chain"), 184_220, 12, NOW - 300),
-        Candidate(folder / f"{'a0' * 32}.sqlite", ("users",), 2, 1, NOW - 8 * DAY),
+        Candidate(here / f"{'3f' * 32}.sqlite", gateway, 184_220, 12, NOW - 300, "foundation-primary"),
+        Candidate(older / f"{'a0' * 32}.sqlite", ("planning_runs",), 2, 1, NOW - 8 * DAY),
     ]
 
 
@@ -185,9 +187,11 @@ def test_a_database_is_chosen_by_what_it_holds(qtbot: QtBot, theme: Theme, tmp_p
     qtbot.addWidget(dialog)
     dialog.open()
     first, second = texts(dialog.table)
-    assert first[1:] == ["2", "12", "184,220", "5 min ago"]
-    assert second[1:] == ["1", "1", "2", "8 d ago"]
-    assert "…" in first[0] and first[0].endswith(".sqlite") and len(first[0]) < 40
+    assert first[:2] == ["Gateway", "foundation-primary"]
+    assert second[:2] == ["Planning, older layout", "—"]
+    assert first[3:] == ["12", "184,220", "5 min ago"]
+    assert second[3:] == ["1", "2", "8 d ago"]
+    assert "…" in first[2] and first[2].endswith(".sqlite") and len(first[2]) < 40
     with qtbot.waitSignal(dialog.chosen, timeout=0) as chosen:
         qtbot.keyClick(dialog.table, Qt.Key.Key_Down)
         assert dialog.path.text().endswith(f"{'a0' * 32}.sqlite")
@@ -200,8 +204,8 @@ def test_sorting_keeps_the_choice(qtbot: QtBot, theme: Theme, tmp_path: Path) ->
     dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
     qtbot.addWidget(dialog)
     dialog.open()
-    dialog.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
-    assert [row[3] for row in texts(dialog.table)] == ["2", "184,220"]
+    dialog.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
+    assert [row[4] for row in texts(dialog.table)] == ["2", "184,220"]
     assert dialog.candidate() == candidates(tmp_path)[0]
     with qtbot.waitSignal(dialog.chosen, timeout=0) as chosen:
         qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)

@@ -107,3 +107,16 @@ def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
     audit.commands.update()
     assert not audit.commands.action("verify").isEnabled()
     assert "Child processes cannot read this database" in audit.commands.action("verify").toolTip()
+
+
+def test_a_letter_stands_on_its_button_and_ends_nothing(qtbot: QtBot, theme: Theme) -> None:
+    table = QTableWidget()
+    qtbot.addWidget(table)
+    commands = Actions(theme, table, table)
+    commands.add(ActionSpec("pause", "Pause", None, lambda: None, shortcut="P"))
+    commands.add(ActionSpec("delete", "Delete", None, lambda: None, shortcut="Del", ends=True))
+    commands.update()
+    assert [commands.button(name).text() for name in ("pause", "delete")] == ["Pause (P)", "Delete"]
+    assert commands.button("pause").accessibleName() == "Pause"
+    with pytest.raises(ValueError, match="kill would be done by the letter K alone"):
+        ActionSpec("kill", "Kill", None, lambda: None, shortcut="K", ends=True)
