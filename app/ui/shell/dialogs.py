@@ -325,10 +325,10 @@ class ChooseDatabaseDialog(Dialog):
             f"There are {counted(len(candidates), 'database')} of the platform. Choose the one to open.",
             parent=parent,
         )
-        self.setMinimumWidth(760)
+        self.setMinimumWidth(840)
         self._candidates = tuple(candidates)
         rows = [_candidate_row(candidate, folder, now, utc) for candidate in candidates]
-        self.table = StaticTable(theme, "Databases", _CANDIDATES, rows)
+        self.table = StaticTable(theme, "Databases", _CANDIDATES, rows, wide=2)
         self.path = ElidedLabel(look=Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
         self.add_widget(self.table)
         self.add_widget(self.path)

@@ -63,6 +63,10 @@ class NotificationsTab(RecordTab):
 
     def show_details(self, record: NamesRun) -> None:
         note = record.record
+        read = flag(note["read"])
+        self.commands.show_button("open_run", True)
+        self.commands.show_button("mark_read", read is not True)
+        self.commands.show_button("mark_unread", read is not False)
         chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), declared.chip(note, "read", _CHIPS)]
         self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", *chips)
         message = note.text("message")
@@ -86,6 +90,10 @@ class NotificationsTab(RecordTab):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             add(record_act(f"mark_{word}", f"Mark {word}", icon, run, refusal, key))
+
+    def show_acts_of_many(self) -> None:
+        for name, shown in (("open_run", False), ("mark_read", True), ("mark_unread", True)):
+            self.commands.show_button(name, shown)
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return super().shows_any_of(tables) or PLANNING_RUNS.name in tables
