@@ -137,6 +137,7 @@ def test_nothing_is_skipped_and_nothing_of_ours_is_mocked() -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 def test_every_dependency_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     provided = {

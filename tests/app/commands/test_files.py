@@ -118,6 +118,7 @@ def test_never_over_an_existing_file(live: Path, tmp_path: Path) -> None:
     assert "already a file" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_said_and_refused_when_asked_to(live: Path, tmp_path: Path) -> None:
     dump = write_dump(live, tmp_path / "export.sql", d1=True)
     line = dump.read_text().count("\n") + 1

@@ -220,6 +220,7 @@ def test_cancelling_takes_effect_at_once_and_leaves_nothing(large: Path, tmp_pat
     assert children(os.getpid()) == []
 
 
+@pytest.mark.slow
 def test_a_sort_that_takes_long_is_cancelled_as_fast(large: Path, tmp_path: Path) -> None:
     """While SQLite sorts, the child hears nothing."""
     began = time.perf_counter()

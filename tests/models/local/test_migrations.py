@@ -134,6 +134,7 @@ class TestApply:
         )
         assert done.names == ("0001_rows.sql",)
 
+    @pytest.mark.slow
     def test_several_at_once_do_it_once(self, file: Path) -> None:
         code = (
             "import sys; from pathlib import Path; from models.local import migrations\n"

@@ -423,6 +423,7 @@ def test_a_copy_is_saved_while_others_write(
     assert "already a file" in error(qtbot, window)
 
 
+@pytest.mark.slow
 def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path, tmp_path: Path
 ) -> None:

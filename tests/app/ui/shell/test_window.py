@@ -259,6 +259,7 @@ def test_another_file_takes_the_place_of_the_first(
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("reader", "writ"))]
 
 
+@pytest.mark.slow
 def test_closing_ends_all_that_is_under_way(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     assert made.reason == "import"
 
 
+@pytest.mark.slow
 def test_what_cannot_come_in_is_asked_about_first(
     qtbot: QtBot, window: MainWindow, export: Path, tmp_path: Path
 ) -> None:

@@ -235,6 +235,7 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     assert not window.findChildren(ConfirmDialog), "it was asked once"
 
 
+@pytest.mark.slow
 def test_what_a_gateway_refuses_of_a_run_is_said_before(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
@@ -254,6 +255,7 @@ def test_what_a_gateway_refuses_of_a_run_is_said_before(
     qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
 
 
+@pytest.mark.slow
 def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
@@ -276,6 +278,7 @@ def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     assert not window.findChildren(ConfirmDialog)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [True, False])
 def test_a_chosen_tenant_narrows_runs_where_the_file_gives_them_one(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, own: bool
@@ -298,6 +301,7 @@ def test_a_chosen_tenant_narrows_runs_where_the_file_gives_them_one(
     assert tuple(values(page, "idea")) == ("Theirs",) or not own
 
 
+@pytest.mark.slow
 def test_runs_say_why_nothing_can_be_recorded_of_them(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

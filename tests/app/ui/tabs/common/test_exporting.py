@@ -53,6 +53,7 @@ def test_the_selected_rows_are_exported(
     assert [line.split("\t")[place] for line in lines[1:]] == emails[2:4]
 
 
+@pytest.mark.slow
 def test_a_copied_value_runs_in_no_other_cell(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     first = "CASE rowid WHEN (SELECT min(rowid) FROM users) THEN '' ELSE 'a' || char(9) END"
     ask(demo_path, f"UPDATE users SET email = {first} || '=1+1'")
@@ -90,7 +91,13 @@ def test_a_value_is_copied_whole_and_a_time_as_a_time(
     qtbot.waitUntil(lambda: clipboard.text() == "2026-11-22 13:55:07")
 
 
-@pytest.mark.parametrize("column", ["created_at", "tenant_id", "has_password", "id"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "id",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("created_at", "tenant_id", "has_password")),
+    ],
+)
 def test_a_filter_by_a_value_keeps_its_row_and_adds_to_the_others(
     qtbot: QtBot, window: MainWindow, demo_path: Path, column: str
 ) -> None:
@@ -110,6 +117,7 @@ def test_a_filter_by_a_value_keeps_its_row_and_adds_to_the_others(
     assert page.query().choices == before
 
 
+@pytest.mark.slow
 def test_a_filter_by_a_value_that_is_null_or_no_whole_number(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -131,6 +139,7 @@ def test_a_filter_by_a_value_that_is_null_or_no_whole_number(
     )
 
 
+@pytest.mark.slow
 def test_many_rows_are_copied_whole_and_too_many_offer_a_file(
     qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

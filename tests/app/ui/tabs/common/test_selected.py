@@ -40,6 +40,7 @@ def test_many_are_never_shown_as_one(qtbot: QtBot, window: MainWindow, demo_path
     assert page.fields.isVisible()
 
 
+@pytest.mark.slow
 def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(demo_path, "UPDATE planning_runs SET status = 'completed'")
     two = "SELECT rowid FROM planning_runs LIMIT 2"
@@ -60,6 +61,7 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     assert ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'completed'") == [(total - 2,)]
 
 
+@pytest.mark.slow
 def test_all_of_a_tenant_go_when_its_name_is_typed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM users WHERE tenant_id <> 'acme-corp'")
     page = open_file(qtbot, window, demo_path)
@@ -77,6 +79,7 @@ def test_all_of_a_tenant_go_when_its_name_is_typed(qtbot: QtBot, window: MainWin
     qtbot.waitUntil(lambda: count(demo_path, "users") == 0)
 
 
+@pytest.mark.slow
 def test_what_was_created_is_selected(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     choose(qtbot, page, 3)
@@ -92,6 +95,7 @@ def test_what_was_created_is_selected(qtbot: QtBot, window: MainWindow, demo_pat
     assert page.list.selected_count() == 1 and page.query().text == ""
 
 
+@pytest.mark.slow
 def test_a_choice_that_no_row_has_is_said_in_words(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, TABLES.index("notifications"))
@@ -104,6 +108,7 @@ def test_a_choice_that_no_row_has_is_said_in_words(qtbot: QtBot, window: MainWin
     assert picker.currentText() == "Read"
 
 
+@pytest.mark.slow
 def test_a_refresh_keeps_a_selection_of_several(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     choose(qtbot, page, 1)
