@@ -74,6 +74,16 @@ class StillReferred(NotAllowed):
     )
 
 
+class ReferredByChange(NotAllowed):
+    """A foreign key without an ON UPDATE action forbids it."""
+
+    heading = "This cannot be changed"
+    sentence = (
+        "{what} refer to this by what would change, and would lose what they refer to; nothing was changed. "
+        "Remove those first, or keep it as it is."
+    )
+
+
 class Cancelled(TenantAdminError):
     sentence = "Cancelled; nothing more was done."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from app.services.records.list_query import ListQuery
@@ -51,7 +52,7 @@ class Change:
         """The change that puts everything back, which is itself an act and itself undoable."""
         return Change(
             summary=f"“{self.summary}” undone",
-            rows=tuple(row.inverse() for row in reversed(self.rows)),
+            rows=tuple(sorted((row.inverse() for row in reversed(self.rows)), key=attrgetter("carried"))),
             events=self.inverse_events,
             inverse_events=self.events,
             checks=self.checks,

@@ -1,4 +1,4 @@
-"""What goes along when rows are deleted: the rows of any table that refer to them by foreign keys.
+"""What goes along when rows are deleted or changed: rows of any table that refer to them by foreign keys.
 
 SQLite would delete or alter such rows silently, and nothing could put them back. So they are read, named,
 written as changes of their own, children first, and come back with an undo.
@@ -7,7 +7,7 @@ written as changes of their own, children first, and come back with an undo.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -15,9 +15,9 @@ from peewee import BaseQuery
 
 from app.services import text
 from app.services.records.images import Images, require_key
-from app.services.records.rows import RowChange, StoredRow, Value
+from app.services.records.rows import Image, RowChange, StoredRow, Value
 from models.engine import raw, sql_name
-from models.errors import NotAllowed, StillReferred
+from models.errors import NotAllowed, ReferredByChange, StillReferred
 from models.schema import ForeignKey
 
 MOST: Final = 10_000
@@ -99,7 +99,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
                     _refuse_triggers(child)
-                    detached = _detached(child, key)
+                    detached = _detached(child, key, key.on_delete)
                     altered.setdefault(identity, (child, {}))[1].update(detached)
                     to = parent.table.name, tuple(zip(key.parent_columns, detached.values(), strict=True))
                     led.setdefault(to, []).append(child)
@@ -134,6 +134,49 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     return Removal(tuple(changes), along)
 
 
+def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Removal:
+    """The change that gives a row these values, with all that changes along by ON UPDATE.
+
+    Raises `ReferredByChange`, which counts the rows that would lose what they refer to, and `NotAllowed`
+    where what changes along could not be put back.
+    """
+    first: list[RowChange] = []
+    carried: list[RowChange] = []
+    held = Counter[str]()
+    seen: set[tuple[Identity, ForeignKey]] = set()
+    frontier = [(row, values)]
+    while frontier:
+        parent, after = frontier.pop()
+        changing = {name for name, value in after.items() if value != parent[name]}
+        for child, key in images.referring_to(parent, changing, MOST + 1):
+            if (child.identity, key) in seen:
+                continue
+            seen.add((child.identity, key))
+            require_key(child.table)
+            if key.on_update not in {"CASCADE", "SET NULL", "SET DEFAULT"}:
+                held[child.table.name] += 1
+                continue
+            _refuse_triggers(child)
+            if follows := key.on_update == "CASCADE":
+                there = dict(zip(key.columns, key.parent_columns, strict=True))
+                own = {name: after.get(to, parent[to]) for name, to in there.items()}
+            else:
+                own = _detached(child, key, key.on_update)
+            change = replace(child.altered(own), carried=follows)
+            (carried if follows else first).append(change)
+            frontier.append((child, own))
+        if len(first) + len(carried) > MOST:
+            raise NotAllowed(
+                f"More than {MOST:,} rows of other tables would change along; nothing was changed."
+            )
+    if held:
+        raise ReferredByChange(_rows(held))
+    along = Counter(change.table for change in (*first, *carried))
+    # What SQLite carries along follows the row; what it would empty is emptied before, and so comes back.
+    rows = (*first, images.stamped(row, values, now), *carried)
+    return Removal(rows, {row.identity: {"alsoChanged": along} if along else {}})
+
+
 def _rows(counted: Mapping[str, int]) -> str:
     """ "2 rows of answers and more than 10,000 rows of reviews"."""
     return " and ".join(
@@ -164,9 +207,9 @@ def _refuse_triggers(row: StoredRow) -> None:
         )
 
 
-def _detached(row: StoredRow, key: ForeignKey) -> dict[str, Value]:
-    """What the referring columns hold when what they refer to is gone."""
-    if key.on_delete == "SET NULL":
+def _detached(row: StoredRow, key: ForeignKey, action: str) -> dict[str, Value]:
+    """What the referring columns hold when what they refer to is gone, by this action of the key."""
+    if action == "SET NULL":
         return dict.fromkeys(key.columns)
     return {column: _default(row, column) for column in key.columns}
 

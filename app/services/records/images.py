@@ -25,7 +25,7 @@ from app.services.records.rows import (
 )
 from app.services.records.tables import Table, valid_beside
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import NotAllowed, NotFound, StillReferred, TableMissing
+from models.errors import NotAllowed, NotFound, ReferredByChange, TableMissing
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
@@ -131,15 +131,31 @@ class Images:
         return row if found is None else replace(row, after=found.image)
 
     def changed(self, row: StoredRow, values: Image, now: int) -> RowChange:
+        """As `stamped`. Raises `ReferredByChange` where other rows refer to what would change."""
+        for child, _ in self.referring_to(row, {name for name in values if values[name] != row[name]}, 1):
+            raise ReferredByChange(f"Rows of {child.table.name}")
+        return self.stamped(row, values, now)
+
+    def stamped(self, row: StoredRow, values: Image, now: int) -> RowChange:
         """The change that gives a row these values, and the time `now` where the file keeps that.
 
-        Raises `ColumnMissing`, and `StillReferred` where other rows refer to what would change.
+        What refers to it is not looked at (`dependents.alteration`). Raises `ColumnMissing`.
         """
         after = dict(values)
         if "updated_at" in row.table.columns:
             after["updated_at"] = _stamp(row["updated_at"], now)
-        self._refuse_referred(row, {name for name in values if values[name] != row[name]})
         return row.altered(after)
+
+    def referring_to(
+        self, row: StoredRow, changing: Collection[str], most: int
+    ) -> Iterator[tuple[StoredRow, ForeignKey]]:
+        """Rows that refer to these columns of the row, and by which key; at most about `most` for each."""
+        keys = tuple(key for key in row.table.referring if not set(key.parent_columns).isdisjoint(changing))
+        if not keys:
+            return
+        narrowed = StoredRow(replace(row.table, referring=keys), row.image)
+        for child, key, _ in self.referring([narrowed], most):
+            yield child, key
 
     def referring(
         self, rows: Sequence[StoredRow], most: int
@@ -204,13 +220,6 @@ class Images:
                 f"A row of {child.name} that would go refers to a row of {parent.name} that is not there, so "
                 "the file's own rules would not let it come back; nothing was changed. Put that right first."
             )
-
-    def _refuse_referred(self, row: StoredRow, changing: set[str]) -> None:
-        keys = tuple(key for key in row.table.referring if changing & set(key.parent_columns))
-        if keys:
-            narrowed = StoredRow(replace(row.table, referring=keys), row.image)
-            for child, _, _ in self.referring([narrowed], 1):
-                raise StillReferred(f"rows of {child.table.name}")
 
     def _matching(
         self, name: str, by: Sequence[str], wanted: Sequence[tuple[Value, ...]], only: Collection[str] = ()

@@ -11,6 +11,7 @@ from app.services import text
 from app.services.chain.append import Check, Event
 from app.services.records import writing
 from app.services.records.change import Change
+from app.services.records.dependents import alteration
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, Value, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
@@ -69,11 +70,12 @@ def rename(images: Images, user_id: str, email: str, *, actor: str, now: int) ->
     if address == row["email"]:
         raise InvalidInput("email", "This is already the user's e-mail address.")
     before = row.shown("email")
+    altered = alteration(images, row, {"email": address}, now)
     return Change(
-        summary=f"{before} is now {address}",
-        rows=(images.changed(row, {"email": address}, now),),
-        events=(_renamed(row, before, address, actor),),
-        inverse_events=(_renamed(row, address, before, actor),),
+        summary=f"{before} is now {address}{altered}",
+        rows=altered.rows,
+        events=(_renamed(row, before, address, actor, altered.of(row)),),
+        inverse_events=(_renamed(row, address, before, actor, altered.back(row)),),
         checks=_Addresses({user_id: row.tenant}),
     )
 
@@ -161,8 +163,7 @@ def _event(
     return Event(row.tenant, kind, {**payload, **along})
 
 
-def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
+def _renamed(row: StoredRow, before: Any, after: Any, actor: str, along: Mapping[str, Any]) -> Event:
     changes = {"email": {"from": before, "to": after}}
-    return Event(
-        row.tenant, AuditEvent.USER_UPDATED, {"actor": actor, "userId": row.shown("id"), "changes": changes}
-    )
+    payload = {"actor": actor, "userId": row.shown("id"), "changes": changes}
+    return Event(row.tenant, AuditEvent.USER_UPDATED, {**payload, **along})

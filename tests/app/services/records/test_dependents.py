@@ -9,7 +9,16 @@ import pytest
 from app.services.records import dependents, users, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
-from models.errors import ChangedSince, InvalidInput, NotAllowed, NotFound, Refused, RowChanged, StillReferred
+from models.errors import (
+    ChangedSince,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    ReferredByChange,
+    Refused,
+    RowChanged,
+    StillReferred,
+)
 from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.app.services.records.test_images import Content, add_user, content, execute
@@ -295,9 +304,40 @@ def test_keys_of_several_columns_and_defaults(people: LocalDatabase, content: Co
     assert people.connection().execute("SELECT who FROM owners").get == "u-3"
     writing.undo(people, change, now=NOW)
     assert content() == before
-    with pytest.raises(StillReferred, match="by rows of logins"):
+    with pytest.raises(ReferredByChange, match="1 row of logins refer to this"):
         users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
     assert content() == before
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+def test_what_an_edit_changes_along_is_counted_and_comes_back(
+    people: LocalDatabase, content: Content, events: Events, action: str
+) -> None:
+    """Also what refers to what refers to it, by a key of several columns that is the row's own."""
+    execute(
+        people,
+        "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
+        "CREATE TABLE logins (tenant TEXT, mail TEXT DEFAULT NULL, at INTEGER, UNIQUE (tenant, mail),"
+        f" FOREIGN KEY (tenant, mail) REFERENCES users (tenant_id, email) ON UPDATE {action})",
+        "CREATE TABLE visits (tenant TEXT, mail TEXT, PRIMARY KEY (tenant, mail),"
+        " FOREIGN KEY (tenant, mail) REFERENCES logins (tenant, mail) ON UPDATE CASCADE) WITHOUT ROWID",
+        "INSERT INTO logins SELECT tenant_id, email, 5 FROM users",
+        *(["INSERT INTO visits SELECT tenant, mail FROM logins"] if action == "CASCADE" else []),
+    )
+    before = content()
+    (old,) = people.connection().execute("SELECT email FROM users WHERE id = 'u-1'").fetchone()
+    new = "new@acme.example"
+    change = users.rename(people, "u-1", new, actor="ops", now=NOW)
+    counts = {"logins": 1, "visits": 1} if action == "CASCADE" else {"logins": 1}
+    assert events()[-1][2]["alsoChanged"] == counts
+    assert change.summary.startswith(f"{old} is now {new}, changing 1 row of logins")
+    found = people.connection().execute("SELECT count(*) FROM logins WHERE mail IS ?", (old,)).get
+    assert found == 0
+    undone = writing.undo(people, change, now=NOW)
+    assert content() == before
+    assert events()[-1][2]["alsoRestored"] == counts
+    writing.undo(people, undone, now=NOW)
+    assert people.connection().execute("SELECT count(*) FROM logins WHERE mail IS ?", (old,)).get == 0
 
 
 @pytest.mark.parametrize(
