@@ -34,6 +34,7 @@ LEDGER_SQL = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}"(
 )"""
 """Byte for byte what wrangler writes, so that a schema made by either compares equal."""
 
+_LEDGER_TRIGGER = "SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = ?"
 _RECORD = f"INSERT INTO main.{LEDGER} (name) VALUES (?)"  # noqa: S608 (a constant)
 _MADE = f"SELECT sql FROM main.sqlite_master WHERE sql IS NOT NULL AND name <> '{LEDGER}' ORDER BY rowid"  # noqa: S608
 """Everything in the order it was made; what makes virtual tables makes their shadows too."""
@@ -243,7 +244,14 @@ def _compare(ledger: Sequence[str], names: Sequence[str]) -> MigrationStatus:
 
 
 def _read_ledger(connection: apsw.Connection, path: Path) -> list[str]:
-    """Names in the order they ran; none when there is no ledger."""
+    """Names in the order they ran; none when there is no ledger. Raises `MigrationError` where it is none of
+    wrangler's, or a trigger would do more than record.
+    """
+    if trigger := connection.execute(_LEDGER_TRIGGER, (LEDGER,)).get:
+        raise MigrationError(
+            f"{path.name} has a trigger {trigger} on {LEDGER}, which would change more than that; "
+            "nothing was changed. Remove it, then try again."
+        )
     kind = connection.execute("SELECT type FROM main.sqlite_master WHERE name = ?", (LEDGER,)).get
     if kind is None:
         return []

@@ -409,3 +409,12 @@ class TestNewFile:
         with pytest.raises(MigrationError, match="cannot be part of a file name"):
             migrations.create(tmp_path, description, now=NOW)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_with_a_trigger_is_not_written_to(file: Path, folder: Folder) -> None:
+    """What it did would be part of every migration."""
+    migrations.apply(file, folder(**{"0000_a": "CREATE TABLE a (x)"}), now=NOW)
+    execute(file, "CREATE TRIGGER more AFTER INSERT ON d1_migrations BEGIN DELETE FROM mine; END")
+    with pytest.raises(MigrationError, match="has a trigger more on d1_migrations"):
+        migrations.apply(file, folder(**{"0001_b": "CREATE TABLE b (x)"}), now=NOW)
+    assert execute(file, "SELECT x FROM mine") == [("kept",)]
