@@ -8,6 +8,7 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -280,6 +281,9 @@ class CannotWrite(CannotOpen):
         why = (
             f"the folder {path.parent} does not allow it" if is_there else f"there is no folder {path.parent}"
         )
+        with suppress(OSError, AttributeError):  # Windows has none of it
+            if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+                why = "its disk is read-only"
         if len(os.fsencode(path.name)) > 240:  # with what SQLite adds; file systems take 255 bytes
             why = "its name is too long for most disks"
         Exception.__init__(

@@ -19,7 +19,7 @@ from app.commands.common import (
     say,
 )
 from app.services.text import tenant_name
-from models.errors import InvalidInput
+from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Section
@@ -201,5 +201,9 @@ def checkpoint(options: argparse.Namespace) -> int:
     for row in store.unreadable(path):
         complain(f"{row} cannot be read; the rest was used")
     if options.export is not None:
-        say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
+        try:
+            say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
+        except StorageError as error:  # the checkpoint is made
+            complain(error.happened)
+            return EXIT_COULD_NOT_RUN
     return code

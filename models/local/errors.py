@@ -64,6 +64,8 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return _READ_ONLY.get(getattr(cause, "extendedresult", 0), errors.ReadOnlyFile)(path)
         case apsw.CantOpenError():
             return errors.CannotOpen(path) if os.path.lexists(path) else errors.FileMissing(path)
+        case OSError() if cause.errno == errno.EROFS:
+            return errors.CannotOpen(path)
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return errors.DiskFull(path)
         case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):

@@ -149,6 +149,10 @@ class _Export:
                     f"left out: the virtual table {name}, which D1 cannot export, and its shadow tables"
                 )
             else:
+                if "\r" in sql:  # which no other words say, in a CREATE
+                    self._note(
+                        f"{name} is made with a CR, which the shell of sqlite3 leaves out where an LF follows"
+                    )
                 yield _Object(kind, name, caseless(table), sql + (";" if apsw.complete(f"{sql};") else "\n;"))
 
     def _tables(self) -> list[StoredTable]:

@@ -17,9 +17,9 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local import copies
-from models.local.atomic import LOG, new_file, sibling, sweep_databases
+from models.local.atomic import new_file, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import diagnose, in_use_by, is_project, may_be_unseen, require_content
+from models.local.file import diagnose, first_bytes, in_use_by, is_project, may_be_unseen, require_content
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
@@ -173,8 +173,8 @@ def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | 
     except NotADatabase as error:
         raise diagnose(path) from error
     except CannotOpen as error:
-        # A log is there that SQLite can read, but not the shared memory it wants to make beside it.
-        if os.access(path, os.R_OK) and os.access(sibling(path, LOG), os.R_OK):
+        # SQLite could read it, but cannot make the shared memory beside it, or the log.
+        if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == b"\2":
             raise NeedsCopy(path) from error
         raise
 

@@ -167,10 +167,21 @@ def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     done = run("checkpoint", copy, home=home)
     assert "No audit entry is left, so there is nothing to sign" in done.stderr
     assert "--accept-starts says that it is right" in done.stderr
-    done = run("checkpoint", copy, "--accept-starts", home=home)
+    export, there = tmp_path / "checkpoints.json", tmp_path / "there"
+    done = run("checkpoint", copy, "--accept-starts", "--export", export, home=home)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("checkpoint 1: 0 entries signed\n")
     assert run("verify", copy, home=home).stdout.startswith("VERIFIED: 0 entries")
+    assert run("checkpoint", copy, "--import", export, home=there).returncode == 0
+    assert run("verify", copy, home=there).stdout.startswith("VERIFIED: 0 entries")
+
+
+def test_a_checkpoint_that_cannot_be_exported_was_made_all_the_same(copy: Path, tmp_path: Path) -> None:
+    done = run("checkpoint", copy, "--export", tmp_path / "nowhere" / "c.json", home=tmp_path / "home")
+    assert done.returncode == 2
+    assert "c.json cannot be written: there is no folder" in done.stderr
+    assert done.stdout.startswith("checkpoint 1: ")
+    assert run("verify", copy, home=tmp_path / "home").stdout.startswith("VERIFIED")
 
 
 def test_an_account_without_a_home(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

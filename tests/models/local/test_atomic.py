@@ -91,6 +91,8 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
     ):
         building.write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(CannotOpen, match=r"out\.csv cannot be written"), expected_errors(path):
+        raise OSError(errno.EROFS, "Read-only file system")
     with pytest.raises(FileMissing, match="another"), expected_errors(path), replacing(path):
         raise FileMissing(Path("another"))
     with pytest.raises(KeyboardInterrupt), replacing(path):

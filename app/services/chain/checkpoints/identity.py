@@ -257,9 +257,15 @@ def recognise(
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether the newest checkpoints know rows that are in the file, whatever id they give its database."""
+    """Whether the newest checkpoints know rows that are in the file, whatever id they give its database; or
+    the newest one that there is none.
+    """
     candidate = (KnownDatabase(""), checkpoints)
-    return _same_rows(rows, checkpoints[-3:]) > 0 or _with_moved_rows(rows, [candidate]) is not None
+    return (
+        _same_rows(rows, checkpoints[-3:]) > 0
+        or _with_moved_rows(rows, [candidate]) is not None
+        or (rows.empty and any(not item.tenants for item in checkpoints[-1:]))
+    )
 
 
 def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:

@@ -171,6 +171,15 @@ def test_counters_that_have_counted_nothing_are_not_missing(database_path: Path,
     assert import_dump(tmp_path / "out.sql", tmp_path / "new.sqlite").notes == ()
 
 
+def test_a_line_break_that_a_shell_alters_in_a_create_is_said(database_path: Path, tmp_path: Path) -> None:
+    execute(database_path, "CREATE TABLE mine (a TEXT DEFAULT 'one\r\ntwo')")
+    assert exported(database_path, tmp_path / "out.sql").notes == [
+        "mine is made with a CR, which the shell of sqlite3 leaves out where an LF follows"
+    ]
+    import_dump(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    assert schema(tmp_path / "new.sqlite") == schema(database_path)
+
+
 @pytest.mark.slow
 def test_the_widest_table_goes_out_and_comes_in(database_path: Path, tmp_path: Path) -> None:
     columns = [f"a_column_whose_name_is_quite_long_{number}" for number in range(990)]
