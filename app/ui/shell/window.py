@@ -19,7 +19,7 @@ from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast, WaitLine
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.workers.runner import Runner, WentWrong
@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self.wait_line)
         self.statusBar().addWidget(self.busy, 1)
         self.shield = push_button(theme, "", kind=Kind.FLAT)
+        self.shield.setIconSize(BESIDE_WORDS)
         self.shield.hide()
         self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
         self.statusBar().addPermanentWidget(self.shield)

@@ -15,7 +15,7 @@ from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
-from app.ui.widgets.buttons import BUTTON, Choice, framed_button
+from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Choice, framed_button
 from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip
 from app.ui.widgets.picker import Picker
@@ -139,6 +139,7 @@ class ToolBar(QToolBar):
         self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.database_button.setFixedHeight(BUTTON)
         self.database_button.setAccessibleName("Database")
+        self.database_button.setIconSize(BESIDE_WORDS)
         self.database_button.setIcon(window.theme.icon(Icon.DATABASE, "accent"))
         menu = QMenu(self.database_button)
         menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))

@@ -143,14 +143,22 @@ class GlyphEngine(QIconEngine):
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
         colour = "disabled" if mode == QIcon.Mode.Disabled else self._colour
         side = min(size.width(), size.height())
-        return self._draw(self._name, colour, side, scale) if side > 0 else QPixmap()
+        glyph = self._draw(self._name, colour, side, scale) if side > 0 else QPixmap()
+        if size.width() <= side:
+            return glyph
+        wide = QPixmap(round(size.width() * scale), round(side * scale))
+        wide.fill(Qt.GlobalColor.transparent)
+        wide.setDevicePixelRatio(scale)
+        painter = QPainter(wide)
+        painter.drawPixmap(0, 0, glyph)
+        painter.end()
+        return wide
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)
 
     def actualSize(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QSize:
-        side = min(size.width(), size.height())
-        return QSize(side, side)
+        return size  # what is wider than high keeps its word at a distance
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         side = min(rect.width(), rect.height())

@@ -25,6 +25,9 @@ from app.ui.widgets.labels import IconLabel, Label, Look, in_row
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
+BESIDE_WORDS = QSize(20, 16)
+"""The size of an icon with words behind it: wider than it is, as the style leaves too little room."""
+
 
 def push_button(
     theme: Theme, text: str, *, kind: Kind = Kind.SECONDARY, icon: str | None = None, tip: str = ""
@@ -35,8 +38,8 @@ def push_button(
     button.setAutoDefault(False)
     button.setAccessibleName(text.replace("&", ""))
     button.setToolTip(tip)
-    # Wider than the icon: the style leaves too little room between icon and text.
-    button.setIconSize(QSize(20, 16))
+    if text:
+        button.setIconSize(BESIDE_WORDS)
     if icon is not None:
         button.setIcon(theme.icon(icon, _COLOURS[kind]))
     return button
