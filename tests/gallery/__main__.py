@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         theme.set_mode(mode)
         for name in names:
             target = options.out_dir / (f"{name}.png" if chosen else f"{name}-{mode.value}.png")
-            render(scenes[name], theme, target)
+            render(scenes[name], theme, target, 100 if chosen else -1)
             print(target)
     garbage.stop()
     return 0

@@ -147,7 +147,7 @@ def _menu(scenes: WindowScenes) -> Callable[[Theme], Shot]:
 
 def _page(window: MainWindow) -> AuditTab:
     assert window.workspace is not None
-    page = window.workspace.pages()[AUDIT]
+    page = window.workspace.current()
     assert isinstance(page, AuditTab)
     return page
 
@@ -169,9 +169,9 @@ def _after(
         def opened(_: object) -> None:
             if prepare is not None:
                 prepare(window)
-            page = _page(window)
             assert window.workspace is not None
             window.workspace.tabs.setCurrentIndex(AUDIT)
+            page = _page(window)
             if verdict:
                 page.verified.connect(relay.ready)
             else:

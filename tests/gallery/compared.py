@@ -36,17 +36,62 @@ class Set:
     scenes: tuple[str, ...]
 
 
+_TABS: Final = ("users", "audit", "webhooks", "notifications", "runs")
+
 SETS: Final = {
     "light": Set(
         "light",
         1,
         (
-            *("tab-users", "tab-audit", "tab-webhooks", "tab-notifications", "tab-runs"),
-            *("small-users", "small-runs", "window-no-match"),
+            *(f"tab-{tab}" for tab in _TABS),
+            "tab-runs-of-a-gateway",
+            *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
+            *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
+            *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-menu"),
         ),
     ),
-    "dark": Set("dark", 1, ("tab-audit", "tab-runs", "widgets-controls", "dialog-retention-majority")),
-    "large": Set("light", 2, ("small-audit", "dialog-new-webhook")),
+    "dialogs": Set(
+        "light",
+        1,
+        (
+            *("widgets-confirm", "widgets-error", "widgets-bug", "widgets-form", "widgets-dates"),
+            *("dialog-new-user", "dialog-edit-user", "dialog-new-webhook", "dialog-edit-webhook"),
+            *("dialog-retention", "dialog-retention-majority", "dialog-retention-clock-jumped"),
+            *("dialog-retention-kept", "dialog-retention-nothing", "dialog-retention-read-only"),
+            *("dialog-restore", "dialog-restore-findings", "dialog-exported", "dialog-choose-database"),
+            *("dialog-database-info", "dialog-database-info-differs", "dialog-checkpoints", "dialog-migrate"),
+            *("dialog-preferences", "dialog-preferences-wrong", "dialog-shortcuts", "dialog-delete-several"),
+            *("dialog-verify-range", "dialog-verify-range-wrong", "dialog-artifact", "dialog-parked-ideas"),
+        ),
+    ),
+    "texts": Set(
+        "light",
+        1,
+        (
+            *(f"small-{tab}" for tab in _TABS),
+            "audit-broken-small",
+            *(f"right-to-left-{tab}" for tab in _TABS if tab != "audit"),
+            *("long-users", "long-webhooks", "long-notifications-small", "long-runs", "long-audit-small"),
+            *("empty-users", "empty-audit", "empty-runs-small"),
+        ),
+    ),
+    "dark": Set(
+        "dark",
+        1,
+        (
+            *("tab-users", "tab-audit", "tab-runs", "audit-broken", "right-to-left-runs"),
+            *("welcome", "widgets-controls", "widgets-parts"),
+            *("dialog-retention-majority", "dialog-new-webhook", "dialog-restore-findings"),
+        ),
+    ),
+    "large": Set(
+        "light",
+        2,
+        (
+            *("small-runs", "audit-broken-small", "long-users-small"),
+            *("dialog-new-webhook", "dialog-retention", "dialog-checkpoints"),
+        ),
+    ),
 }
 
 
@@ -57,7 +102,8 @@ def settle() -> None:
     for name in [name for name in os.environ if name.startswith(("QT_", "LC_"))]:
         del os.environ[name]
     fixed = {"QT_QPA_PLATFORM": "offscreen", "FONTCONFIG_FILE": str(FONTS), "LANG": "C.UTF-8", "TZ": "UTC"}
-    os.environ.update(fixed)
+    person = {"LOGNAME": "ops", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    os.environ.update(fixed | person)
 
 
 def drawn(name: str, folder: Path) -> list[Path]:

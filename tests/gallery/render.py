@@ -1,9 +1,11 @@
 """Shows a scene and paints it to a file."""
 
+import re
+import tempfile
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
@@ -14,9 +16,15 @@ _SETTLE_MS, _PATIENCE_MS = 60, 20_000
 _LATE = 1
 """What the wait for a scene returns when it took too long."""
 
+_SECONDS = re.compile(r"\b\d+(\.\d+)? m?s\b")
+_FOLDER = re.compile(re.escape(tempfile.gettempdir()) + r"/[^\s.,]*")
 
-def render(scene: Scene, theme: Theme, target: Path) -> None:
-    """Paint `scene` to `target`; raises TimeoutError when it does not become ready within 20 seconds."""
+
+def render(scene: Scene, theme: Theme, target: Path, quality: int = -1) -> None:
+    """Paint `scene` to `target`, with Qt's `quality`: 100 is quick and large.
+
+    Raises TimeoutError when it does not become ready within 20 seconds.
+    """
     built = scene.build(theme)
     shot = Shot(built) if isinstance(built, QWidget) else built
     if scene.size is not None:
@@ -35,13 +43,25 @@ def render(scene: Scene, theme: Theme, target: Path) -> None:
     if shot.then is not None:
         shot.then()
         _settle(shot.widget)
+    _hide_what_passes(shot.widget)
     painted = shot.widget if shot.grab is None else shot.grab
-    (painted if isinstance(painted, QWidget) else painted()).grab().save(str(target))
+    painted = painted if isinstance(painted, QWidget) else painted()
+    painted.grab()  # only what was painted once knows how wide its lines are, and whether to scroll
+    _settle(shot.widget)
+    painted.grab().save(str(target), quality=quality)
     if shot.close is not None:
         shot.close()
     shot.widget.close()
     shot.widget.deleteLater()
     _settle(shot.widget)
+
+
+def _hide_what_passes(shown: QWidget) -> None:
+    """Puts words of its own in place of each temporary folder and of what a stop watch says."""
+    for label in shown.findChildren(QLabel):
+        said = _FOLDER.sub("/srv/foundation", _SECONDS.sub("0.31 s", label.text()))
+        if said != label.text():
+            label.setText(said)
 
 
 def _settle(shown: QWidget) -> None:

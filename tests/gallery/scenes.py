@@ -1,12 +1,28 @@
 """Every scene of the gallery, by the modules that register them."""
 
-from tests.gallery import audit_scenes, dialog_scenes, search_scenes, tab_scenes, widget_scenes, window_scenes
+from tests.gallery import (
+    audit_scenes,
+    dialog_scenes,
+    search_scenes,
+    tab_scenes,
+    text_scenes,
+    widget_scenes,
+    window_scenes,
+)
 from tests.gallery.registry import Registry
 
 
 def all_scenes() -> Registry:
     """A registry with every scene."""
     registry = Registry()
-    for module in (window_scenes, tab_scenes, audit_scenes, search_scenes, dialog_scenes, widget_scenes):
+    for module in (
+        window_scenes,
+        tab_scenes,
+        text_scenes,
+        audit_scenes,
+        search_scenes,
+        dialog_scenes,
+        widget_scenes,
+    ):
         module.register(registry)
     return registry

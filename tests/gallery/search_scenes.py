@@ -5,11 +5,11 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 
-from app.services.demo import create_demo
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from tests.conftest import NOW
+from tests.fixtures.sample import sample
 from tests.gallery.registry import Registry, Shot
 
 
@@ -30,7 +30,7 @@ def nothing(theme: Theme) -> Shot:
 def _search(theme: Theme, text: str) -> Shot:
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / "foundation-primary.sqlite"
-    create_demo(path, rows=4_000, now=NOW)
+    sample(path, rows=4_000, tenants=6)
     window = MainWindow(theme, Settings(Path(folder.name)), lambda: NOW + 300)
 
     def type_text() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.services.demo import create_demo
 from app.services.records import runs as planning
 from app.services.records.tables import Scope
 from app.settings import Settings
@@ -19,6 +18,7 @@ from app.ui.theme import Theme
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
 from tests.fixtures.gateway import create_gateway
+from tests.fixtures.sample import sample
 from tests.gallery.registry import Registry, Shot
 
 RUN_WITH_VERSIONS = """
@@ -43,7 +43,7 @@ def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[C
     folder = tempfile.TemporaryDirectory(prefix="gallery-")
     path = Path(folder.name) / "foundation-primary.sqlite"
     if make is None:
-        create_demo(path, rows=600, now=NOW)
+        sample(path, rows=600, tenants=6)
     else:
         make(path)
     context = make_context(path, theme, Settings(Path(folder.name)), lambda: NOW)

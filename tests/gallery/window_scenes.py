@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialog
 
 from app import paths
-from app.services.demo import create_demo
+from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -27,6 +27,7 @@ from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.context import make_context
 from tests.fixtures.records import record
+from tests.fixtures.sample import empty, sample
 from tests.gallery.registry import Registry, Shot
 
 TABS = tuple(spec.place.partition(":")[0] for spec in declared.TABS)
@@ -45,12 +46,16 @@ class WindowScenes:
         self.folder = self._temporary.name
         self._made = 0
 
-    def sample(self, change: str | None = None) -> Path:
-        """A new sample file, changed by an SQL script if one is given."""
+    def _place(self) -> Path:
         self._made += 1
         path = Path(self.folder) / f"{self._made}" / "foundation-primary.sqlite"
         path.parent.mkdir()
-        create_demo(path, rows=4_000, now=NOW)
+        return path
+
+    def file(self, change: str | None = None) -> Path:
+        """A new sample file, changed by an SQL script if one is given."""
+        path = self._place()
+        sample(path, rows=4_000, tenants=6)
         if change:
             connection = apsw.Connection(str(path))
             connection.execute(change)
@@ -63,11 +68,14 @@ class WindowScenes:
         then: Callable[[MainWindow], object],
         *,
         change: str | None = None,
+        rows: bool = True,
         read_only: bool = False,
         until: Callable[[MainWindow], object] | None = None,
         dialog: bool = False,
     ) -> Shot:
         """A window with a sample file open; `until` gives the signal to wait for, `then` arranges it.
+
+        Without `rows` it is a new file.
 
         With `dialog` the question that it asks is painted.
         """
@@ -78,7 +86,7 @@ class WindowScenes:
         settings.utc_times = True
         settings.verify_by_itself = False
         window = MainWindow(theme, settings, lambda: NOW)
-        window.files.open(self.sample(change), read_only=read_only)
+        window.files.open(self.file(change) if rows else empty(self._place()), read_only=read_only)
         ready = window.opened if until is None else until(window)
         return Shot(
             window,
@@ -88,9 +96,16 @@ class WindowScenes:
             close=window.close,
         )
 
-    def tab(self, position: int) -> Callable[[Theme], Shot]:
+    def tab(self, position: int, change: str | None = None) -> Callable[[Theme], Shot]:
         def build(theme: Theme) -> Shot:
-            return self.window(theme, lambda window: _show(window, position), until=_settled(position))
+            until = _settled(position)
+            return self.window(theme, lambda window: _show(window, position), change=change, until=until)
+
+        return build
+
+    def without_rows(self, position: int) -> Callable[[Theme], Shot]:
+        def build(theme: Theme) -> Shot:
+            return self.window(theme, lambda window: None, rows=False, until=_empty(position))
 
         return build
 
@@ -149,9 +164,11 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-checkpoints", None)
     def checkpoints(theme: Theme) -> Shot:
-        path, home = scenes.sample(), Path(scenes.folder) / "signing"
+        path, home = scenes.file(), Path(scenes.folder) / "signing"
         os.environ["TENANT_ADMIN_HOME"] = str(home)
         shutil.rmtree(home, ignore_errors=True)
+        paths.checkpoints_dir().mkdir(parents=True)
+        (paths.checkpoints_dir() / KEY_FILE).write_text("5a" * KEY_BYTES)  # whose fingerprint is shown
         for days in (3, 1):
             sign(path, paths.checkpoints_dir(), now=NOW - days * 86_400)
         context = make_context(path, theme, Settings(home), lambda: NOW)
@@ -212,13 +229,30 @@ def _settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], obj
 
         def opened(_: object) -> None:
             assert window.workspace is not None
-            page = window.workspace.pages()[position]
+            window.workspace.tabs.setCurrentIndex(position)
+            page = window.workspace.current()
             if loads:
                 page.list.loaded.connect(lambda _: page.table.select_row(2))
                 page.details_shown.connect(relay.ready)
             else:
                 page.list.failed.connect(relay.ready)
+
+        window.opened.connect(opened)
+        return relay.ready
+
+    return until
+
+
+def _empty(position: int) -> Callable[[MainWindow], object]:
+    """Goes to a tab without rows when the file is open."""
+
+    def until(window: MainWindow) -> object:
+        relay = Relay(window)
+
+        def opened(_: object) -> None:
+            assert window.workspace is not None
             window.workspace.tabs.setCurrentIndex(position)
+            window.workspace.current().list.loaded.connect(relay.ready.emit)
 
         window.opened.connect(opened)
         return relay.ready
@@ -231,9 +265,9 @@ def _verified(window: MainWindow) -> object:
 
     def opened(_: object) -> None:
         assert window.workspace is not None
-        page = window.workspace.pages()[AUDIT]
-        assert isinstance(page, AuditTab)
         window.workspace.tabs.setCurrentIndex(AUDIT)
+        page = window.workspace.current()
+        assert isinstance(page, AuditTab)
         page.verified.connect(lambda _: page.details_shown.connect(relay.ready))
         page.verified.connect(lambda report: None if report.findings else page.table.select_row(2))
         page.verify()
@@ -257,7 +291,7 @@ def _no_match(window: MainWindow) -> object:
 
 def _dialog(scenes: WindowScenes, theme: Theme, make: Callable[[Context], QDialog]) -> Shot:
     settings = Settings(Path(scenes.folder) / "home")
-    context = make_context(scenes.sample(), theme, settings, lambda: NOW)
+    context = make_context(scenes.file(), theme, settings, lambda: NOW)
     return Shot(make(context), close=context.stop)
 
 

@@ -47,7 +47,7 @@ class EmptyState(QWidget):
         self._sentence = Label(look=Look.DIM, wrap=True)
         for label in (self.title, self._sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        parts = (self._icon, self.title, self._sentence)
+        parts = (in_row(None, self._icon, None), self.title, self._sentence)
         column = in_column(*parts, within=self, margins=(24, 24, 24, 24))
         column.insertStretch(0, 2)
         column.addSpacing(8)
