@@ -153,7 +153,8 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
 
 def checkpoint(options: argparse.Namespace) -> int:
     """Verify a file and sign what was found."""
-    from app.services.chain.checkpoints.document import Reason, require_export_place  # noqa: PLC0415
+    from app.services.chain.checkpoint import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.document import require_export_place  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415

@@ -27,27 +27,16 @@ from models.errors import (
     InvalidInput,
 )
 from models.local.errors import translate
+from models.local.file import JOURNAL, LOG, MAGIC, SHARED_MEMORY, SIBLINGS, first_bytes, require_file, sibling
 
 UNFINISHED = ".tenant-admin-"
 _MADE = re.compile(re.escape(UNFINISHED) + r"(?:(?P<process>\d{1,9})-)?[a-z0-9_]{8}")
 _DATABASES = ("*.sqlite", "*.sqlite3", "*.db", "*.sql")
 
-LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
-SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
-"""What SQLite adds to a database's name for the files that belong to it (sqlite.org/tempfiles.html)."""
-
 _BESIDE = re.compile(f"(?<=[^/])({LOG}|{SHARED_MEMORY}|{JOURNAL})$", re.IGNORECASE)
-
-PARTS = ("", LOG, JOURNAL)
-"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 STALE = 3_600
 """Seconds without a write after which nobody works on what is unfinished."""
-
-
-def sibling(path: Path, suffix: str) -> Path:
-    """The database's file of this kind, one of `SIBLINGS`."""
-    return path.with_name(path.name + suffix)
 
 
 def require_place(path: Path) -> None:
@@ -55,8 +44,6 @@ def require_place(path: Path) -> None:
     `BesideDatabase` where SQLite would take the file for a part of one, `FolderGiven` for a folder,
     a pipe or a device; and the errors of looking at what is there.
     """
-    from models.local.file import MAGIC, first_bytes, require_file  # noqa: PLC0415 - which builds on this
-
     real = path.resolve()
     for name in (path, real):
         database = Path(re.sub(_BESIDE, "", str(name)))

@@ -18,7 +18,19 @@ import apsw
 from models.errors import Cancelled, CannotOpen, CopyNotWritten, FileLocked
 from models.local import atomic
 from models.local.errors import translate
-from models.local.file import BUSY_TIMEOUT_MS, connect, in_use_by, patiently, traces
+from models.local.file import (
+    BUSY_TIMEOUT_MS,
+    JOURNAL,
+    LOG,
+    PARTS,
+    SHARED_MEMORY,
+    SIBLINGS,
+    connect,
+    in_use_by,
+    patiently,
+    sibling,
+    traces,
+)
 from models.progress import PATIENCE, Progress, Stop
 
 PAGES = 2_000
@@ -91,19 +103,19 @@ def copy_parts(path: Path, target: Path) -> None:
     cannot open it in its place, so that no connection of this process holds any. Raises `CannotOpen`,
     `FileLocked` where it kept changing, for such a copy is torn, and `OSError`.
     """
-    parts = [atomic.sibling(path, suffix) for suffix in atomic.PARTS]
+    parts = [sibling(path, suffix) for suffix in PARTS]
     for _ in range(3):
         before = traces(*parts)
-        for suffix, part in zip(atomic.PARTS, parts, strict=True):
+        for suffix, part in zip(PARTS, parts, strict=True):
             if part.exists():
                 try:
-                    shutil.copyfile(part, atomic.sibling(target, suffix))
+                    shutil.copyfile(part, sibling(target, suffix))
                 except PermissionError as error:
                     raise CannotOpen(path if error.filename == str(part) else target) from error
         if traces(*parts) == before:
             return
-        for suffix in atomic.SIBLINGS:
-            atomic.sibling(target, suffix).unlink(missing_ok=True)
+        for suffix in SIBLINGS:
+            sibling(target, suffix).unlink(missing_ok=True)
     raise FileLocked(path, in_use_by(path))
 
 
@@ -147,10 +159,10 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
 
     A log that lies beside it is kept with it; left there, it would be folded into the new content.
     """
-    for suffix in (atomic.LOG, atomic.JOURNAL):
+    for suffix in (LOG, JOURNAL):
         with suppress(FileNotFoundError):
-            atomic.sibling(path, suffix).replace(atomic.sibling(kept, suffix))
-    atomic.sibling(path, atomic.SHARED_MEMORY).unlink(missing_ok=True)
+            sibling(path, suffix).replace(sibling(kept, suffix))
+    sibling(path, SHARED_MEMORY).unlink(missing_ok=True)
     shutil.copyfile(path, kept)
     atomic.finish(copy)
     copy.replace(path.resolve())

@@ -14,10 +14,10 @@ from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, Waiting
 from models.errors import Cancelled, FileEmptied, FileLocked, LogMissing, ReadOnlyFile, RowChanged
-from models.local.atomic import LOG, sibling
 from models.local.errors import no_longer, translate
 from models.local.file import (
     BUSY_TIMEOUT_MS,
+    LOG,
     Identity,
     identity,
     in_use_by,
@@ -26,6 +26,7 @@ from models.local.file import (
     require_log,
     require_same,
     set_pragma,
+    sibling,
     traces,
 )
 from models.progress import PATIENCE, Stop, never

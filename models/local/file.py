@@ -20,7 +20,6 @@ import apsw
 
 from models import errors
 from models.errors import CannotOpen, StorageError
-from models.local.atomic import LOG, SIBLINGS, sibling
 from models.local.errors import no_longer
 from models.progress import Stop
 
@@ -29,6 +28,13 @@ BUSY_TIMEOUT_MS = 250
 
 MAGIC = b"SQLite format 3\0"
 """How every SQLite file begins (sqlite.org/fileformat2.html, 1.3)."""
+
+LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
+SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
+"""What SQLite adds to a database's name for the files that belong to it (sqlite.org/tempfiles.html)."""
+
+PARTS = ("", LOG, JOURNAL)
+"""What makes up a database on disk; the shared memory is rebuilt from the log."""
 
 Identity = tuple[int, int]
 """A file's device and inode."""
@@ -61,6 +67,11 @@ _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
 _COMMAND = "tenant-admin"
 """What this program itself is called by whoever starts it."""
+
+
+def sibling(path: Path, suffix: str) -> Path:
+    """The database's file of this kind, one of `SIBLINGS`."""
+    return path.with_name(path.name + suffix)
 
 
 def connect(

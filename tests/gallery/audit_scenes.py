@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app import paths
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog

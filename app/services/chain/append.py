@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
 
-from app.services.chain.reading import ENCODINGS
+from app.services.chain.numbering import caution
+from app.services.chain.reading import ENCODINGS, last_numbers
 from app.services.chain.rules import (
     GENESIS,
     HIGHEST_SEQ,
@@ -32,7 +33,6 @@ from models.errors import (
 )
 from models.progress import Stop, never
 from models.status import DAY
-from models.tables import AuditEntry
 
 ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
@@ -211,8 +211,6 @@ def _caution(database: Database, batch: Batch) -> str | None:
     """What a person has heard of this batch, if there is anything. Raises `Caution` of what is news."""
     if not database.cautious:
         return None
-    from app.services.chain.numbering import caution  # noqa: PLC0415 - of few files is it asked twice
-
     said = caution(database, [event.tenant_id for event in batch.events])
     if said not in {None, database.heard}:
         raise Caution(said)
@@ -256,19 +254,6 @@ def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str |
                 f"{barred}. Add such a row to {table}, then try again."
             )
     return None
-
-
-def last_numbers(database: Database) -> tuple[Any, int | None]:
-    """How far AUTOINCREMENT has counted the entries, and the last number there is; None where nothing is."""
-    if not database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")):
-        return None, None
-    counters, lasts = database.read_batch(
-        [
-            raw("SELECT seq FROM sqlite_sequence WHERE lower(name) = ?", TABLE),
-            AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
-        ]
-    )
-    return counters[0][0] if counters else None, lasts[0][0]
 
 
 def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = ()) -> dict[str, Head]:

@@ -19,7 +19,8 @@ from string import Template
 from typing import Final
 
 from app import paths
-from app.services.chain.checkpoints.document import Checkpoint, write_export
+from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.checkpoints.document import write_export
 from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section

@@ -5,7 +5,7 @@ of each tenant itself, one behind that tenant's last, and is refused where that 
 from collections.abc import Sequence
 from typing import Final
 
-from app.services.chain.append import last_numbers
+from app.services.chain.reading import last_numbers
 from app.services.chain.rules import MARKER_EVENT, TABLE, end_is_lost
 from app.services.text import counted
 from models.engine import Database, raw

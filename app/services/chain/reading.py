@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from peewee import BaseQuery
+from peewee import BaseQuery, fn
 
 from app.services.chain.entry import JUDGED, RAW_COLUMNS, USUAL_KINDS, Entry, believed_of, is_text
 from app.services.chain.rules import (
@@ -33,6 +33,7 @@ from app.services.chain.verify import source
 from models.engine import Database, Row, Rows, raw
 from models.errors import NotFound
 from models.local.database import LocalDatabase
+from models.tables import AuditEntry
 
 # -------------------------------------------------------------------------------------------- entries judged
 
@@ -56,6 +57,19 @@ _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
 def entries_behind(database: Database, seq: int) -> int:
     """How many entries have a greater number."""
     return int(database.scalar(raw(_BEHIND, seq)))
+
+
+def last_numbers(database: Database) -> tuple[Any, int | None]:
+    """How far AUTOINCREMENT has counted the entries, and the last number there is; None where nothing is."""
+    if not database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")):
+        return None, None
+    counters, lasts = database.read_batch(
+        [
+            raw("SELECT seq FROM sqlite_sequence WHERE lower(name) = ?", TABLE),
+            AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
+        ]
+    )
+    return counters[0][0] if counters else None, lasts[0][0]
 
 
 class Link(StrEnum):

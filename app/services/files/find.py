@@ -22,9 +22,9 @@ from app.services.records.tables import (
 )
 from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
-from models.local.atomic import JOURNAL, LOG, UNFINISHED, sibling
+from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
-from models.local.file import METADATA, STATE, is_project
+from models.local.file import JOURNAL, LOG, METADATA, STATE, is_project, sibling
 from models.schema import Schema, expected_columns, inspect, internal
 
 _OLDER = STATE.parents[1] / STATE.name

@@ -139,7 +139,7 @@ def verify_imported(
     could not be asked. The file is there already: what goes wrong with the checkpoints is no failure of the
     import. Raises `Cancelled` and the errors of `verify`.
     """
-    from app.services.chain.checkpoints.document import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoint import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import SignedReport, verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import BROKEN  # noqa: PLC0415
 

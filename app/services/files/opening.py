@@ -19,7 +19,14 @@ from models.errors import (
 from models.local import copies
 from models.local.atomic import new_file, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import diagnose, first_bytes, in_use_by, is_project, may_be_unseen, require_content
+from models.local.file import (
+    diagnose,
+    first_bytes,
+    in_use_by,
+    is_project,
+    may_be_unseen,
+    require_content,
+)
 from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES

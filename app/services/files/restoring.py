@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.services.chain.append import Batch, Event, NotRecorded, append, unknown_tenant
-from app.services.chain.checkpoints.document import Checkpoint, Reason
+from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import caution
 from app.services.chain.rules import BROKEN, Verdict
-from app.services.chain.verify.report import CheckpointHistory, Report
+from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy

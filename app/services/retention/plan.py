@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from peewee import SQL, fn
 
-from app.services.chain.append import has_chain, last_numbers, unknown_tenant
+from app.services.chain.append import has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.numbering import caution
 from app.services.chain.pruning import LeftAlone, Prefix
+from app.services.chain.reading import last_numbers
 from app.services.chain.rules import COLUMNS, HIGHEST_SEQ, MARKER_EVENT, SECONDS_LIMIT, end_is_lost
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.services.chain.append import Batch, Event, NotRecorded, append
 from app.services.chain.archives import Archiver
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
     NOTHING_CONFIRMED,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
 from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files import restoring
 from app.services.files.describe import OpenedFile, with_counts

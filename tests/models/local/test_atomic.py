@@ -19,7 +19,8 @@ from models.errors import (
     InvalidInput,
 )
 from models.local import atomic
-from models.local.atomic import SIBLINGS, UNFINISHED, expected_errors, new_file, replacing
+from models.local.atomic import UNFINISHED, expected_errors, new_file, replacing
+from models.local.file import SIBLINGS
 
 
 @pytest.fixture(params=[True, False], ids=["links", "no links"])

@@ -1,19 +1,17 @@
-"""One checkpoint as a signed document, the key that signs it, and exports that can be checked anywhere."""
+"""Which checkpoints hold, the key that signs them, and exports that can be checked anywhere."""
 
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
-from enum import StrEnum
-from hashlib import sha256
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, get_origin
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app import paths
-from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Code, Finding
-from app.services.chain.verify.report import SealedChain, may_replace
+from app.services.chain.checkpoint import NEW_LINE, Checkpoint, may_replace
+from app.services.chain.rules import Code, Finding
 from models.errors import AlreadyThere, InvalidInput, StorageError
 from models.local import atomic
 from models.local.file import require_file
@@ -21,7 +19,6 @@ from models.local.file import require_file
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-FORMAT: Final = "tenant-admin checkpoint 1"
 EXPORT_FORMAT: Final = "tenant-admin checkpoints 1"
 
 SERVICE: Final = "tenant-admin"
@@ -34,91 +31,6 @@ IN_FILE: Final = (
     "No system keyring answers here, so checkpoints are signed with a key in a file that only you "
     "can read. That is weaker: every program that runs as you can read it. Keep exports elsewhere."
 )
-
-
-class Reason(StrEnum):
-    """Why a checkpoint was made, as it is stored; a newer program may have others."""
-
-    VERIFY = "verify"
-    REQUEST = "request"
-    RETENTION = "retention"
-    IMPORT = "import"
-    BEFORE_RESTORE = "before-restore"
-    RESTORE = "restore"
-    START_OVER = "anew"
-    ANOTHER_DATABASE = "another-database"
-
-
-NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER, Reason.ANOTHER_DATABASE})
-"""With these a person says that what the file holds now is right: what earlier ones say counts no more."""
-
-Document = TypeVar("Document", "Checkpoint", SealedChain)
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """What one database's chains were at a moment.
-
-    `number` counts from 1 within the database; `previous` is the hash of the checkpoint before, or None.
-    All rows up to seq `through` were seen; the digests cover those behind `after`. `rows_ever` counts the
-    pruned ones too, as far as markers account for them. `key` is the public key, `signature` its Ed25519
-    signature of everything else; both in hex.
-    """
-
-    database: str
-    number: int
-    at: int
-    reason: str
-    after: int
-    through: int
-    rows_ever: int
-    tenants: Mapping[str, SealedChain]
-    previous: str | None
-    key: str
-    signature: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, value: Any) -> "Checkpoint":
-        """Raises `InvalidInput` for anything that is not a checkpoint; says nothing of its truth."""
-        try:
-            if value["format"] != FORMAT:
-                raise ValueError
-            tenants = {name: _checked(SealedChain, sealed) for name, sealed in value["tenants"].items()}
-            found = _checked(cls, {name: item for name, item in value.items() if name != "format"})
-            if found.number < 1 or not 0 <= found.at < SECONDS_LIMIT:
-                raise ValueError
-            if bytes.fromhex(found.key + found.signature).hex() != found.key + found.signature:
-                raise ValueError
-            "".join(tenants).encode()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput("checkpoints", "The file holds something that is not a checkpoint.") from error
-        return replace(found, tenants=tenants)
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the whole document; the next checkpoint names it."""
-        return sha256(_canonical(self.to_json())).hexdigest()
-
-    def signed(self, key: "Ed25519PrivateKey") -> "Checkpoint":
-        return replace(self, signature=key.sign(self._signed_bytes()).hex())
-
-    def signature_holds(self) -> bool:
-        """Whether the signature is that of the named key; whose key that is, is another question."""
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - slow to load
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
-            key.verify(bytes.fromhex(self.signature), self._signed_bytes())
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-    def _signed_bytes(self) -> bytes:
-        return _canonical({**self.to_json(), "signature": ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,24 +161,6 @@ def _gap(item: Checkpoint, before: Checkpoint | Unreadable | None, before_holds:
     if item.number <= number or (before_holds and item.previous != previous):
         return previous, item.previous, f"Checkpoint {item.number} does not follow from the one before it."
     return None
-
-
-def _checked(kind: type[Document], value: Mapping[str, Any]) -> Document:
-    """An object of that kind. Raises KeyError, TypeError or ValueError where a value does not fit."""
-    for wanted in fields(kind):
-        item = value[wanted.name]
-        kinds: Any = Mapping if get_origin(wanted.type) is Mapping else wanted.type
-        if isinstance(item, bool) or not isinstance(item, kinds):
-            raise TypeError(wanted.name)
-        if isinstance(item, int) and not LOWEST_SEQ <= item <= HIGHEST_SEQ:
-            raise ValueError(wanted.name)
-        if isinstance(item, str):
-            item.encode()  # a lone surrogate is no text
-    return kind(**value)
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 class Keyring(Protocol):

@@ -34,11 +34,10 @@ from typing import Any, Final
 
 from peewee import SQL, Query, fn
 
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoint import Checkpoint, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import opened_to_read, text_encoding
 from app.services.chain.rules import TABLE, continues
-from app.services.chain.verify.report import SealedChain
 from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing

@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.services.chain.checkpoints.document import NEW_LINE, Checkpoint, NotSigned, Reason
+from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
-from app.services.chain.verify.report import EVERYTHING, CheckpointHistory, Report, Section
+from app.services.chain.verify.report import EVERYTHING, Report, Section
 from models.errors import Cancelled, TenantAdminError
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never

@@ -7,13 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
 from app.services.chain.checkpoints.document import (
     KEY_FILE,
-    NEW_LINE,
-    Checkpoint,
     Keyring,
     NotSigned,
-    Reason,
     SigningKey,
     authentic,
     begins_line,
@@ -43,7 +41,7 @@ from app.services.chain.checkpoints.tables import (
 )
 from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
-from app.services.chain.verify.report import CheckpointHistory, Report, Seal
+from app.services.chain.verify.report import Report
 from models.errors import (
     ColumnMissing,
     DamagedFile,

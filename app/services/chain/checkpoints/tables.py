@@ -16,7 +16,8 @@ from typing import Any, Final
 from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager, TextField
 
 from app import paths
-from app.services.chain.checkpoints.document import Checkpoint, Unreadable
+from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.checkpoints.document import Unreadable
 from models.engine import Rows
 from models.errors import DiskFull, FileMissing, InvalidInput, ReadOnlyFile, StorageError
 from models.local.database import LocalDatabase

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
 from app.services.chain.rules import (
     Code,
     Finding,
@@ -19,7 +19,6 @@ from app.services.chain.rules import (
     seconds,
 )
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
-from app.services.chain.verify.report import CheckpointHistory, SealedChain
 from app.services.text import counted
 
 _Denial = tuple[object, object, str]

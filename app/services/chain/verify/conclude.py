@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import believed_of, cut
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
@@ -29,7 +29,7 @@ from app.services.chain.rules import (
 from app.services.chain.verify.comparison import backed, compare, is_as_latest, unwitnessed
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
-from app.services.chain.verify.report import CheckpointHistory, Report, TenantReport, in_order
+from app.services.chain.verify.report import Report, TenantReport, in_order
 from app.services.chain.verify.source import IN_THE_WAY, Neighbours, look_up, neighbours
 from models.engine import sql_name
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from app.services.chain.checkpoints.document import Checkpoint
+from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Seal, SealedChain
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, Code, Finding, Marker, backwards, believed, seconds
 from app.services.chain.verify.follow import KEEP_MARKERS, Break, Gap, add_gap
-from app.services.chain.verify.report import CheckpointHistory, Seal, SealedChain
 from app.services.chain.verify.scan import BLOCK
 
 WHOLE_EVERY = 64

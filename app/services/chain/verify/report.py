@@ -1,14 +1,12 @@
-"""What a verification is told of checkpoints, and what it says; the JSON of the CLI."""
+"""What of a file is verified, and what a verification says; the JSON of the CLI."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from app.services.chain.checkpoint import Seal
 from app.services.chain.rules import SOUND, VERDICTS_OF_THEIR_OWN, WARNINGS, Anchor, Finding, Verdict
 from app.services.text import counted
-
-if TYPE_CHECKING:  # which is made of what a report holds
-    from app.services.chain.checkpoints.document import Checkpoint
 
 
 class Section(NamedTuple):
@@ -57,102 +55,6 @@ class TenantReport:
             "anchor": None if self.anchor is None else str(self.anchor),
             "unwitnessed": self.unwitnessed,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class SealedChain:
-    """What a checkpoint says of one tenant: its rows then, and the digest of those since the one before.
-
-    `pruned_through` is the last seq that a prune marker accounted for, 0 if none.
-    """
-
-    first_seq: int
-    last_seq: int
-    entries: int
-    head: str
-    digest: str
-    pruned_through: int
-    first_hash: str
-    first_at: int | None
-    head_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """What a new checkpoint is made of: every chain through seq `through`, with digests behind `after`."""
-
-    after: int
-    through: int
-    tenants: Mapping[str, SealedChain]
-
-
-def may_replace(item: "Checkpoint", before: Iterable["Checkpoint"], keys: frozenset[str] | None) -> bool:
-    """Whether its key is one of `keys` (None are all), or the only one so far.
-
-    Whoever signs with an unknown key may correct what they said themselves, and nobody else.
-    """
-    return keys is None or item.key in keys or all(other.key == item.key for other in before)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointHistory:
-    """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
-
-    `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted. `notes` are
-    sentences about them that are no findings. What a checkpoint knows that is signed with none of `keys` is
-    held against the rows, but proves none; None are all keys. Up to the number `counted` the file may have
-    numbered entries that are gone: a person has said that it is right so.
-    """
-
-    checkpoints: tuple["Checkpoint", ...] = ()
-    adopted: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    keys: frozenset[str] | None = None
-    counted: int = 0
-
-    @property
-    def latest(self) -> "Checkpoint | None":
-        return self.checkpoints[-1] if self.checkpoints else None
-
-    @property
-    def proving(self) -> "Checkpoint | None":
-        """The latest that is signed with a key that is known."""
-        keys = self.keys
-        return next((item for item in reversed(self.checkpoints) if keys is None or item.key in keys), None)
-
-    @property
-    def voices(self) -> tuple[tuple["Checkpoint", ...], ...]:
-        """All that are signed with known keys, and those of each other key: none speaks for another."""
-        found: dict[str | None, list[Checkpoint]] = {}
-        for item in self.checkpoints:
-            known = self.keys is None or item.key in self.keys
-            found.setdefault(None if known else item.key, []).append(item)
-        return tuple(tuple(items) for items in found.values())
-
-    def replaces(self, place: int) -> bool:
-        """Whether what the checkpoint at that place says may stand for what those before it say."""
-        return may_replace(self.checkpoints[place], self.checkpoints[:place], self.keys)
-
-    @property
-    def baseline(self) -> int:
-        """The place of the last one that covers everything: those before it say nothing more of rows."""
-        whole = (place for place, item in enumerate(self.checkpoints) if item.after == 0)
-        return max(filter(self.replaces, whole), default=0)
-
-    @property
-    def current(self) -> tuple["Checkpoint", ...]:
-        """Those that say something the later ones do not: from the last one that covers everything."""
-        return self.checkpoints[self.baseline :]
-
-    @property
-    def marks(self) -> list[tuple[int, str]]:
-        """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
-        ends = [end for *_, end in self.voices]
-        known = (item for checkpoint in self.checkpoints for item in checkpoint.tenants.items())
-        found = {(sealed.last_seq, tenant) for tenant, sealed in known}
-        found |= {(end.through, tenant) for end in ends for tenant in end.tenants}
-        return sorted(found)
 
 
 def tally(errors: int, warnings: int) -> str:

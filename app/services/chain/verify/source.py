@@ -61,14 +61,15 @@ class Source:
         Raises the errors of `models.local.file.require_content`, what its `diagnose` makes of a file that is
         no database, and what `models.local.copies.copy_parts` does.
         """
-        from models.local.atomic import LOG, sibling  # noqa: PLC0415 - not for a child
-        from models.local.file import (  # noqa: PLC0415
+        from models.local.file import (  # noqa: PLC0415 - not for a child  # noqa: PLC0415
+            LOG,
             MAGIC,
             diagnose,
             first_bytes,
             identity,
             require_content,
             require_log,
+            sibling,
             traces,
         )
 

@@ -9,11 +9,12 @@ from typing import Any, Final, Protocol
 
 import apsw
 
+from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, TABLE, Code, Finding, Verdict
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import join, next_seal
-from app.services.chain.verify.report import EVERYTHING, CheckpointHistory, Report, Section
+from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY
 from models.errors import Cancelled

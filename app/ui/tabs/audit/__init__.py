@@ -19,7 +19,7 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
 from app.ui.session.outcome import Asked, LinkCell
 from app.ui.tabs.audit import words
-from app.ui.tabs.audit.panel import Ends, FindingsPane, VerificationPanel
+from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
@@ -43,6 +43,9 @@ _JSON_HEIGHT = 130
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
 _FIRST_DAY = date(1970, 1, 1).toordinal()
+
+Ends = tuple[int, int]
+"""The first and the last seq of a range, both included."""
 
 
 class AuditTab(RecordTab):

@@ -7,12 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.services.chain.checkpoints.document import Checkpoint, Reason
+from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome, run
-from app.ui.tabs.audit.panel import Ends
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
@@ -279,8 +278,8 @@ class VerifyRangeDialog(FormDialog):
     def __init__(
         self,
         theme: Theme,
-        chain: Ends | None,
-        filled: Ends | None,
+        chain: tuple[int, int] | None,
+        filled: tuple[int, int] | None,
         *,
         tenant: str | None = None,
         parent: QWidget | None = None,

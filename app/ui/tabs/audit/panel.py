@@ -42,9 +42,6 @@ _COLUMNS = (
 )
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 
-Ends = tuple[int, int]
-"""The first and the last seq of a range, both included."""
-
 
 class VerificationPanel(QWidget):
     """A banner, and the findings while there are some. `add_buttons` gives the banner its buttons, once.

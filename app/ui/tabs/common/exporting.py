@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -16,10 +16,12 @@ from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
-from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ask_save
 from models.engine import Capability
 from models.progress import Progress, Stop
+
+if TYPE_CHECKING:
+    from app.ui.tabs.common.record_tab import RecordTab
 
 _NAMES = {
     Format.CSV: ("CSV", "CSV (*.csv)"),
@@ -35,7 +37,7 @@ CLIPBOARD_BYTES = 32 << 20
 """More than that is no text to paste, and other programs stall over it."""
 
 
-def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
+def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
     """The acts of the tab, and what can be done with the value of a cell and with the selected rows."""
     menu = QMenu(tab)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -54,7 +56,7 @@ def open_row_menu(tab: RecordTab, index: QModelIndex, where: QPoint) -> None:
     menu.popup(where)
 
 
-def _with_value(tab: RecordTab, key: Key | None, column: str, use: Callable[[Value], object]) -> None:
+def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[Value], object]) -> None:
     """Calls `use` with the value as it is in the file: what a list has of it is cut, and may be old."""
 
     def found(value: tuple[Value] | None) -> None:
@@ -68,13 +70,13 @@ def _with_value(tab: RecordTab, key: Key | None, column: str, use: Callable[[Val
         tab.context.runner.read(tab.context.lists.value_at, query, key, column, on_done=found)
 
 
-def _copy_value(tab: RecordTab, column: str, value: Value) -> None:
+def _copy_value(tab: "RecordTab", column: str, value: Value) -> None:
     is_time = tab.spec.table.column(column).kind is ColumnKind.TIME
     text = readable(export.as_time(value) if is_time else value)
     QGuiApplication.clipboard().setText(cells(text))
 
 
-def ask_export(tab: RecordTab, query: ListQuery, keys: Keys | None = None) -> None:
+def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> None:
     """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
     filters = ";;".join(pattern for _, pattern in _NAMES.values())
     start = str(tab.context.opened.path.parent / f"{tab.spec.table.name}.csv")
@@ -91,7 +93,7 @@ def form_of(path: Path, kind: str) -> Format:
     return next((form for pattern, form in forms.items() if pattern.endswith(named)), forms[kind])
 
 
-def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
+def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> None:
     """Writes all that the query keeps, or only these rows, with progress and cancel in the status bar."""
     context = tab.context
 
@@ -104,7 +106,7 @@ def export_to(tab: RecordTab, path: Path, query: ListQuery, form: Format, keys: 
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
 
-def _export(tab: RecordTab, query: ListQuery, form: Format, keys: Keys | None) -> Callable[..., int]:
+def _export(tab: "RecordTab", query: ListQuery, form: Format, keys: Keys | None) -> Callable[..., int]:
     """Writes to a path in a child process: `(path, *, progress, cancelled)` gives the number of rows."""
     from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
 
@@ -113,7 +115,7 @@ def _export(tab: RecordTab, query: ListQuery, form: Format, keys: Keys | None) -
     return partial(export_rows, opened.path, **rows)
 
 
-def copy_rows(tab: RecordTab, form: Format = Format.TEXT, _: bool = False) -> None:
+def copy_rows(tab: "RecordTab", form: Format = Format.TEXT, _: bool = False) -> None:
     """Puts the selected rows on the clipboard, whole, as they are in the file.
 
     Many are written by a child process, with progress and cancel in the status bar. What is too much for a
@@ -122,7 +124,7 @@ def copy_rows(tab: RecordTab, form: Format = Format.TEXT, _: bool = False) -> No
     tab.list.when_selected(partial(_copy_rows, tab, form))
 
 
-def _copy_rows(tab: RecordTab, form: Format, query: ListQuery, keys: Keys) -> None:
+def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> None:
     context = tab.context
 
     def copied(text: str | None) -> None:
@@ -148,7 +150,7 @@ def _copy_rows(tab: RecordTab, form: Format, query: ListQuery, keys: Keys) -> No
         context.job(f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
 
 
-def _offer_file(tab: RecordTab, query: ListQuery, keys: Keys) -> None:
+def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few copy as much
 
     sentence = (

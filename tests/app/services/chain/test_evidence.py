@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app import paths
-from app.services.chain.checkpoints.document import NEW_LINE, Reason
+from app.services.chain.checkpoint import NEW_LINE, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
-from app.services.chain.checkpoints.document import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import VERIFIER, write_bundle
 from app.services.chain.rules import SOUND, Code, Verdict

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileSystemModel
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import open_dialog
 from models.local.file import diagnose

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.checkpoints.document import Checkpoint, Reason
+from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report
 from tests.app.services.chain.verify.chains import ChainFile

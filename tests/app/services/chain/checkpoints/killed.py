@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.workers.scan_pool import verify
 from tests.app.services.chain.verify.chains import ChainFile

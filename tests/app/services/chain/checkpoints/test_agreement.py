@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.services.chain.checkpoints.document import NotSigned, Reason
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import TenantReport

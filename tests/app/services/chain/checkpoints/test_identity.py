@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.document import NotSigned, Reason
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.rules import Verdict
 from app.services.files import restoring
 from models.errors import NotAllowed

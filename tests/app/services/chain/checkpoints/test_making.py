@@ -6,7 +6,8 @@ import pytest
 
 from app.services.chain.archive_trail import ANCHOR
 from app.services.chain.archives import ArchiveUnusable
-from app.services.chain.checkpoints.document import NotSigned, Reason
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Section

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from app.services.chain.checkpoint import CheckpointHistory, Seal
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import CheckpointHistory, Seal
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN

@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.document import (
     IN_FILE,
     IN_KEYRING,
-    Checkpoint,
     KeyDamaged,
     Keyring,
     KeyringAbsent,
     NotSigned,
-    Reason,
     load_key,
     read_export,
     write_export,

@@ -9,7 +9,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.chain.checkpoints.document import NotSigned, Reason
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.tables import FILE, VERSION, StoreUnreadable
 from app.services.chain.rules import Verdict
 from models.errors import InvalidInput

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import CheckpointHistory, Section
+from app.services.chain.verify.report import Section
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
 from tests.conftest import NOW

@@ -13,10 +13,11 @@ import apsw
 import pytest
 
 from app import paths
+from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.verify import source, verification
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import join
-from app.services.chain.verify.report import CheckpointHistory, Report
+from app.services.chain.verify.report import Report
 from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, Stopped, rows_of, scan_range
 from app.services.chain.verify.verification import Executor, Extent
 from models.errors import Cancelled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify import source

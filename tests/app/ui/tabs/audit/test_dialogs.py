@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.document import Reason
+from app.services.chain.checkpoint import Reason
 from app.services.chain.rules import Verdict
 from app.services.records import users
 from app.settings import Settings
