@@ -62,9 +62,9 @@ def make_private(folder: Path) -> None:
 
     What is there already stays as it is.
     """
-    for place in (*reversed(folder.parents), folder):
-        if place == folder or not is_dir(place):
-            place.mkdir(mode=0o700, exist_ok=True)
+    for each in (*reversed(folder.parents), folder):
+        if each == folder or not is_dir(each):
+            each.mkdir(mode=0o700, exist_ok=True)
 
 
 def home() -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from peewee import BaseQuery, RawQuery
 
@@ -43,6 +43,10 @@ class Limits:
     pattern_bytes: int
     statement_bytes: int
     value_bytes: int
+
+
+D1_LIMITS: Final = Limits(100, pattern_bytes=50, statement_bytes=100_000, value_bytes=2_000_000)
+"""developers.cloudflare.com/d1/platform/limits; what a file is exported as must fit them, too."""
 
 
 def raw(sql: str, *values: Any) -> RawQuery:

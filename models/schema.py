@@ -195,7 +195,7 @@ class StoredTable:
         return self.key[0] if self.without_rowid and len(self.key) == 1 else self.rowid
 
     @property
-    def place(self) -> str | None:
+    def hidden_rowid(self) -> str | None:
         """The name of a rowid that is neither a column nor the key; None where there is none."""
         return None if self.rowid in (*self.columns, *self.key) else self.rowid
 

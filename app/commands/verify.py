@@ -189,7 +189,7 @@ def checkpoint(options: argparse.Namespace) -> int:
                 )
             return EXIT_FINDINGS
         say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
-        say(store.key_place())
+        say(store.where_key_is())
         for item in made.report.tenants:
             if item.verdict is Verdict.UNPROVEN_START:
                 complain(

@@ -79,7 +79,7 @@ class Column:
     hint: str | None = None
 
 
-def readers(columns: Sequence[Column], places: Sequence[int]) -> dict[int, list[Reader | None]]:
+def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, list[Reader | None]]:
     """For each role and column the function that reads a row; None where a column has no answer."""
     asked: dict[int, list[Callable[[Any, Row], Any] | None]] = {
         DISPLAY: [column.text for column in columns],
@@ -89,13 +89,15 @@ def readers(columns: Sequence[Column], places: Sequence[int]) -> dict[int, list[
         Role.WHOLE: [plain for _ in columns],
     }
     return {
-        int(role): [answer and _reader(answer, place) for answer, place in zip(answers, places, strict=True)]
+        int(role): [
+            answer and _reader(answer, position) for answer, position in zip(answers, positions, strict=True)
+        ]
         for role, answers in asked.items()
     }
 
 
-def _reader(answer: Callable[[Any, Row], Any], place: int) -> Reader:
-    return lambda row: answer(row[place], row)
+def _reader(answer: Callable[[Any, Row], Any], position: int) -> Reader:
+    return lambda row: answer(row[position], row)
 
 
 def _nothing(_value: Any, _row: Row) -> None:

@@ -61,8 +61,8 @@ class VirtualTableModel(QAbstractTableModel):
         self._cache = PageCache()
         self._page = -1
         self._asked: _Request | None = None
-        places = {name: place for place, name in enumerate(names)}
-        self._places = [places[column.name] for column in columns]
+        positions = {name: position for position, name in enumerate(names)}
+        self._places = [positions[column.name] for column in columns]
         self._readers = readers(self.columns, self._places)
         self._headers = [header(column) for column in self.columns]
         self._ask_soon = QTimer(self, singleShot=True, interval=0)
@@ -222,13 +222,13 @@ class VirtualTableModel(QAbstractTableModel):
         reader = answers[column]
         if reader is None:
             return None
-        place = index.row()
-        page = place // PAGE
+        position = index.row()
+        page = position // PAGE
         if page != self._page:
             self._enter(page)
-        found = self._cache.get(self._keys[place], _MISSING) if place < len(self._keys) else _MISSING
+        found = self._cache.get(self._keys[position], _MISSING) if position < len(self._keys) else _MISSING
         if found is _MISSING:
-            found = self._miss(place, page)
+            found = self._miss(position, page)
         if found is None:
             return {DISPLAY: GONE, TOOLTIP: GONE_TIP}.get(role)
         if found is _MISSING:
@@ -255,14 +255,14 @@ class VirtualTableModel(QAbstractTableModel):
         self._cache.touch(page)
         self._look_ahead.start()
 
-    def _miss(self, place: int, page: int) -> Any:
+    def _miss(self, position: int, page: int) -> Any:
         """What to show of a row that is not at hand: what it was, if that is known."""
-        if place >= len(self._keys):
+        if position >= len(self._keys):
             return _MISSING
         self._cache.want(page)
         if not self._ask_soon.isActive():
             self._ask_soon.start()  # after the whole view has been painted
-        return self._cache.known(self._keys[place], _MISSING)
+        return self._cache.known(self._keys[position], _MISSING)
 
     def _at_hand(self, row: int) -> bool:
         return self._cache.known(self._keys[row], _MISSING) is not _MISSING

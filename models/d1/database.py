@@ -12,13 +12,10 @@ from peewee import BaseQuery
 from models.d1.client import Answer, Client, NotKnown, Refusal
 from models.d1.errors import Failed, NoAnswer, OutcomeUnknown, RemoteError, UnknownDatabase
 from models.d1.statements import body, compiled, guarded, is_guard
-from models.engine import Capability, Database, Limits, Rows, Statement
+from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
 from models.errors import Cancelled, ReadOnlyFile, RowChanged, StorageError
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
-
-D1_LIMITS: Final = Limits(100, pattern_bytes=50, statement_bytes=100_000, value_bytes=2_000_000)
-"""developers.cloudflare.com/d1/platform/limits."""
 
 _WANTED: ContextVar[Stop] = ContextVar("wanted", default=never)
 """Whether the thread's reads are wanted no more."""

@@ -42,10 +42,13 @@ PRAGMAS: tuple[tuple[str, int], ...] = (
     ("cache_size", -4096),
 )
 
+FILE_LIMITS = Limits(32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000)
+"""SQLite's own (sqlite.org/limits.html), but for the length of a statement."""
+
 LIMITS: tuple[tuple[int, int], ...] = (
     (apsw.SQLITE_LIMIT_ATTACHED, 1),  # the one that VACUUM needs for itself
     (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 10),
-    (apsw.SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
+    (apsw.SQLITE_LIMIT_SQL_LENGTH, FILE_LIMITS.statement_bytes),
 )
 """What a hostile file or a runaway statement may ask for (sqlite.org/security.html)."""
 
@@ -77,7 +80,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
-    limits = Limits(32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000)
+    limits = FILE_LIMITS
     capabilities = frozenset(Capability)
 
     @cached_property

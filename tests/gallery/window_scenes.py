@@ -30,7 +30,7 @@ from tests.fixtures.records import record
 from tests.fixtures.sample import empty, sample
 from tests.gallery.registry import Registry, Shot
 
-TABS = tuple(spec.place.partition(":")[0] for spec in declared.TABS)
+TABS = tuple(spec.tab_class.partition(":")[0] for spec in declared.TABS)
 """The rooms of the tabs, in order."""
 
 AUDIT = TABS.index("audit")

@@ -170,12 +170,12 @@ def test_what_tells_rows_apart(
 ) -> None:
     database.connection().execute(f"CREATE TABLE t ({made})")
     table = read_stored(database)[0]["t"]
-    assert ([*table.key], table.rowid, table.row_key, table.place) == (key, rowid, rowid, place)
+    assert ([*table.key], table.rowid, table.row_key, table.hidden_rowid) == (key, rowid, rowid, place)
     if "PRIMARY" in made:
         database.connection().execute(f"DROP TABLE t; CREATE TABLE t ({made}) WITHOUT ROWID")
         table = read_stored(database)[0]["t"]
         only = key[0] if len(key) == 1 else None
-        assert ([*table.key], table.rowid, table.row_key, table.place) == (key, None, only, None)
+        assert ([*table.key], table.rowid, table.row_key, table.hidden_rowid) == (key, None, only, None)
 
 
 def test_tenants_are_told_alike_with_and_without_an_index(database_path: Path) -> None:

@@ -194,14 +194,14 @@ class CheckpointHistory:
             found.setdefault(None if known else item.key, []).append(item)
         return tuple(tuple(items) for items in found.values())
 
-    def replaces(self, place: int) -> bool:
-        """Whether what the checkpoint at that place says may stand for what those before it say."""
-        return may_replace(self.checkpoints[place], self.checkpoints[:place], self.keys)
+    def replaces(self, position: int) -> bool:
+        """Whether what the checkpoint at that position says may stand for what those before it say."""
+        return may_replace(self.checkpoints[position], self.checkpoints[:position], self.keys)
 
     @property
     def baseline(self) -> int:
-        """The place of the last one that covers everything: those before it say nothing more of rows."""
-        whole = (place for place, item in enumerate(self.checkpoints) if item.after == 0)
+        """The position of the last one that covers everything: those before it say nothing more of rows."""
+        whole = (position for position, item in enumerate(self.checkpoints) if item.after == 0)
         return max(filter(self.replaces, whole), default=0)
 
     @property

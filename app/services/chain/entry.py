@@ -111,7 +111,7 @@ class Entry:
     def findings(self) -> list[Finding]:
         """Everything wrong with the row that shows without any other row, each cause once."""
         found: list[Finding] = []
-        place = self.tenant, self.seq
+        where = self.tenant, self.seq
         recomputed = self.recomputed()
         holds = recomputed.encode() == self.raw["hash"]
         bad = {name: at for name in TEXT_COLUMNS if (at := _bad_byte(self.raw[name])) is not None}
@@ -120,28 +120,28 @@ class Entry:
                 f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
                 "hashes was changed after it was written."
             )
-            found.append(Finding(Code.HASH, *place, recomputed, cut(self.text("hash")), sentence))
+            found.append(Finding(Code.HASH, *where, recomputed, cut(self.text("hash")), sentence))
         for name, kind in self.kinds.items():
             wanted = KINDS[name]
             if kind != wanted:
                 sentence = f"Entry {self.seq} stores {name} as {kind} where the platform writes {wanted}."
-                found.append(Finding(Code.TYPE, *place, wanted, kind, sentence))
+                found.append(Finding(Code.TYPE, *where, wanted, kind, sentence))
         for name, at in bad.items():
             actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
             sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
-            found.append(Finding(Code.ENCODING, *place, "UTF-8 text without NUL", actual, sentence))
+            found.append(Finding(Code.ENCODING, *where, "UTF-8 text without NUL", actual, sentence))
         parsed = "payload" in bad or self._payload_is_json()
         if parsed and "event_type" not in bad and EVENT_TYPE.fullmatch(self.text("event_type")) is None:
             actual = cut(self.text("event_type"))
             sentence = f"{OF_MANY[Code.GRAMMAR]}: entry {self.seq}."
-            found.append(Finding(Code.GRAMMAR, *place, EVENT_TYPE.pattern, actual, sentence, warning=True))
+            found.append(Finding(Code.GRAMMAR, *where, EVENT_TYPE.pattern, actual, sentence, warning=True))
         if not parsed:
             sentence = f"Entry {self.seq} has a payload that is not JSON."
-            found.append(Finding(Code.GRAMMAR, *place, "JSON", cut(self.text("payload")), sentence))
+            found.append(Finding(Code.GRAMMAR, *where, "JSON", cut(self.text("payload")), sentence))
         elif holds and self.is_marker and "payload" not in bad:
             claims = read_marker(self.seq, self.created_at, self.raw["payload"])
             if isinstance(claims, str):
-                found.append(not_believed(*place, claims, actual=cut(self.text("payload"))))
+                found.append(not_believed(*where, claims, actual=cut(self.text("payload"))))
         return found
 
     def record(self) -> bytes:

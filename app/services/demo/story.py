@@ -171,8 +171,8 @@ def _order(rng: Random, tenants: int, rows: int) -> list[int]:
     order = rng.choices(range(tenants), shares(tenants), k=rows)
     order[:tenants] = range(min(tenants, rows))
     if tenants > 2:
-        for place in range(1, HANDFUL if rows >= 100 else 1):
-            order[place * rows // HANDFUL] = tenants - 1
+        for position in range(1, HANDFUL if rows >= 100 else 1):
+            order[position * rows // HANDFUL] = tenants - 1
     return order
 
 

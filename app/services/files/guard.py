@@ -10,7 +10,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
-from models.engine import sql_name
+from models.engine import D1_LIMITS, sql_name
 from models.local import statements
 
 _OK: Final = apsw.SQLITE_OK
@@ -73,7 +73,8 @@ _LIMITS: Final = (
     (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
     (apsw.SQLITE_LIMIT_LENGTH, MAX_STATEMENT),
     (apsw.SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT),
-    (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),  # as D1 has it; a long one can take for ever in one step
+    # A long pattern can take for ever in one step.
+    (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, D1_LIMITS.pattern_bytes),
 )
 
 _TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")

@@ -9,12 +9,12 @@ import apsw
 
 from app.services.records.literals import is_kept, literal, written
 from app.services.records.rows import text_of
-from models.engine import sql_name
+from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
 from models.schema import StoredTable
 
-STATEMENT: Final = 99_000
-"""Bytes of the longest statement that is written; D1 takes 100,000."""
+STATEMENT: Final = D1_LIMITS.statement_bytes - 1_000
+"""Bytes of the longest statement that is written."""
 
 _PIECE: Final = 40_000
 """Bytes of a value that one statement adds; quoted, or in hexadecimal digits, they are twice as many."""
@@ -22,8 +22,8 @@ _PIECE: Final = 40_000
 _START: Final = 256
 """Bytes that the INSERT of a row with long values has of each."""
 
-ROW: Final = 2_000_000
-"""Bytes of the largest row that D1 takes."""
+ROW: Final = D1_LIMITS.value_bytes
+"""Bytes of the largest row that is taken."""
 
 _AT_ONCE: Final = 256
 """Rows that SQLite makes one text of, which takes half the time of a text each."""
@@ -186,7 +186,7 @@ class _Value:
 def _beginning(text: bytes, at: int) -> int:
     """Where the character of UTF-8 begins that has a byte at `at`; it has at most four."""
     back = range(at, at - 4, -1)
-    return next((place for place in back if place >= len(text) or text[place] & 0xC0 != 0x80), at)
+    return next((position for position in back if position >= len(text) or text[position] & 0xC0 != 0x80), at)
 
 
 def _concat(values: Sequence[str], between: str) -> str:

@@ -283,18 +283,18 @@ def _table(tables: StoredTables, name: str) -> StoredTable:
 
 
 def _needed(table: StoredTable, only: Collection[str] = ()) -> tuple[str, ...]:
-    """The columns to read: the key, and all others with the place, or what an edit of `only` these needs."""
+    """The columns to read: the key, and all others with the rowid, or what an edit of `only` these needs."""
     needed = {ID, *only, "updated_at", *(name for key in table.referring for name in key.parent_columns)}
-    place = () if only or table.place is None else (table.place,)
+    rowid = () if only or table.hidden_rowid is None else (table.hidden_rowid,)
     columns = (name for name in table.columns if not only or name in needed)
-    return tuple(dict.fromkeys((*table.key, *columns, *place)))
+    return tuple(dict.fromkeys((*table.key, *columns, *rowid)))
 
 
 def _as_stored(table: StoredTable, read: Sequence[str], row: Sequence[str]) -> StoredRow:
     """The row whose first cells are those `read`, as `exact` writes them."""
     image = dict(zip(read, map(decoded, row), strict=False))
-    place = image.pop(table.place, None) if table.place else None
-    return StoredRow(table, image, place)
+    rowid = image.pop(table.hidden_rowid, None) if table.hidden_rowid else None
+    return StoredRow(table, image, rowid)
 
 
 def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:

@@ -97,12 +97,12 @@ def shown(value: Value) -> int | float | str | None:
 class StoredRow:
     """One row as it was read. It may hold secrets, so its values are left out of `repr()`.
 
-    `place` is its rowid, where that is no value of it (`StoredTable.place`) and the whole row was read.
+    `rowid` is its own, where that is no value of it (`StoredTable.hidden_rowid`) and the whole row was read.
     """
 
     table: StoredTable
     image: Image = field(repr=False)
-    place: Value = None
+    rowid: Value = None
 
     def __getitem__(self, column: str) -> Value:
         """Raises `ColumnMissing` for a column that the file lacks, `NotAllowed` for one that it computes."""
@@ -160,14 +160,14 @@ class StoredRow:
         return RowChange(self.table, self.record_id, self.key, before, values)
 
     def removed(self) -> "RowChange":
-        return RowChange(self.table, self.record_id, self.key, self.image, None, self.place)
+        return RowChange(self.table, self.record_id, self.key, self.image, None, self.rowid)
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
     """One row before and after. None means that it is not there; for an update both hold the same columns.
 
-    The images may hold secrets, so they are left out of `repr()`. `place` is the row's own, which it takes
+    The images may hold secrets, so they are left out of `repr()`. `rowid` is the row's own, which it takes
     again where that is free. One that is `carried` is changed by SQLite, along with the row that it refers
     to, whose change is written before.
     """
@@ -177,7 +177,7 @@ class RowChange:
     key: Image
     before: Image | None = field(repr=False)
     after: Image | None = field(repr=False)
-    place: Value = None
+    rowid: Value = None
     carried: bool = False
 
     @property
@@ -206,7 +206,8 @@ class RowChange:
             return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608
         bound = [_bound(value) for value in self.after.values()]
         assigned = ", ".join(
-            f"{sql_name(name)} = {place}" for name, (place, _) in zip(self.after, bound, strict=True)
+            f"{sql_name(name)} = {placeholder}"
+            for name, (placeholder, _) in zip(self.after, bound, strict=True)
         )
         sql = f"UPDATE OR ABORT {table} SET {assigned} WHERE {_all(conditions)}"  # noqa: S608
         return Statement(raw(sql, *(value for _, value in bound), *values))
@@ -214,16 +215,16 @@ class RowChange:
     def _insertion(self, table: str) -> Statement:
         image = self.after or {}
         bound = [_bound(value) for value in image.values()]
-        names, places = [*image], [place for place, _ in bound]
+        names, placeholders = [*image], [placeholder for placeholder, _ in bound]
         values = [value for _, value in bound]
-        if self.place is not None and self.stored.place is not None:
-            taken = f"SELECT 1 FROM {table} WHERE {_qualified(self.table, self.stored.place)} = ?"  # noqa: S608
-            names.append(self.stored.place)
-            places.append(f"(SELECT ? WHERE NOT EXISTS ({taken}))")
-            values += [self.place, self.place]
+        if self.rowid is not None and self.stored.hidden_rowid is not None:
+            taken = f"SELECT 1 FROM {table} WHERE {_qualified(self.table, self.stored.hidden_rowid)} = ?"  # noqa: S608
+            names.append(self.stored.hidden_rowid)
+            placeholders.append(f"(SELECT ? WHERE NOT EXISTS ({taken}))")
+            values += [self.rowid, self.rowid]
         # OR ABORT: a table may say that a conflict replaces the other row.
         start = f"INSERT OR ABORT INTO {table} ({', '.join(map(sql_name, names))})"
-        return Statement(raw(f"{start} VALUES ({', '.join(places)})", *values))
+        return Statement(raw(f"{start} VALUES ({', '.join(placeholders)})", *values))
 
 
 def lacking(table: StoredTable, column: str) -> TenantAdminError:
@@ -290,8 +291,8 @@ def _bound(value: Value) -> tuple[str, Any]:
 
 def given(value: Value) -> SQL:
     """A value, other than NULL, in a query."""
-    place, bound = _bound(value)
-    return SQL(place, [bound])
+    placeholder, bound = _bound(value)
+    return SQL(placeholder, [bound])
 
 
 def holds(expression: Any, value: Value) -> Expression:
@@ -305,9 +306,9 @@ def one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...
     flat = [value for values in bound for _, value in values]
     names = [_qualified(table, column) for column in columns]
     if len(names) == 1:
-        return f"{names[0]} IN ({', '.join(places[0][0] for places in bound)})", flat
+        return f"{names[0]} IN ({', '.join(each[0][0] for each in bound)})", flat
     alternatives = (
-        " AND ".join(f"{name} = {place}" for name, (place, _) in zip(names, values, strict=True))
+        " AND ".join(f"{name} = {placeholder}" for name, (placeholder, _) in zip(names, values, strict=True))
         for values in bound
     )
     return _all(list(alternatives), "OR"), flat
@@ -323,8 +324,8 @@ def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str
     values: list[Any] = []
     for column, value in key.items():
         name = _qualified(table.name, column)
-        place, bound = _bound(value)
-        conditions.append(f"{name} IS NULL" if value is None else f"{name} = {place}")
+        placeholder, bound = _bound(value)
+        conditions.append(f"{name} IS NULL" if value is None else f"{name} = {placeholder}")
         values += [] if value is None else [bound]
     for column, value in before.items():
         name = _qualified(table.name, column)

@@ -79,8 +79,8 @@ def idea_of(database: Database, run_id: str) -> str | None:
 def _running_order(artifact: Record) -> tuple[int, str, float]:
     """Versions that are no number come last."""
     phase, version = artifact.text("phase"), artifact["version"]
-    place = PHASES.index(phase) if phase in PHASES else len(PHASES)
-    return place, phase, -version if isinstance(version, int | float) else inf
+    position = PHASES.index(phase) if phase in PHASES else len(PHASES)
+    return position, phase, -version if isinstance(version, int | float) else inf
 
 
 def allowed(status: str) -> frozenset[RunStatus]:

@@ -179,13 +179,13 @@ class ResultsPopup(QFrame):
 
     def move_by(self, step: int) -> None:
         """To the next choice, or with -1 the one before; round at the ends."""
-        places = [place for place, row in enumerate(self.rows) if row.kind is not RowKind.HEAD]
-        if places:
-            self._go(places[(places.index(self.list.currentIndex().row()) + step) % len(places)])
+        positions = [position for position, row in enumerate(self.rows) if row.kind is not RowKind.HEAD]
+        if positions:
+            self._go(positions[(positions.index(self.list.currentIndex().row()) + step) % len(positions)])
 
     def move_group(self, step: int) -> None:
         """To the first choice of the next group, or with -1 of the one before; not beyond the ends."""
-        firsts = [place + 1 for place, row in enumerate(self.rows) if row.kind is RowKind.HEAD]
+        firsts = [position + 1 for position, row in enumerate(self.rows) if row.kind is RowKind.HEAD]
         wanted = bisect(firsts, self.list.currentIndex().row()) - 1 + step
         if 0 <= wanted < len(firsts):
             self._go(firsts[wanted])

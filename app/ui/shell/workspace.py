@@ -84,7 +84,7 @@ class Workspace(QWidget):
         for spec in TABS:
             self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
-        self.tabs.setCurrentIndex(next((place for place, has in enumerate(there) if has), 0))
+        self.tabs.setCurrentIndex(next((page for page, has in enumerate(there) if has), 0))
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
@@ -186,12 +186,12 @@ class Workspace(QWidget):
 
     def _page(self, position: int) -> RecordTab:
         if position not in self._built:
-            place = self.tabs.widget(position)
-            tab = self._built[position] = TABS[position].load()(self.context, place)
+            page = self.tabs.widget(position)
+            tab = self._built[position] = TABS[position].load()(self.context, page)
             tab.set_scope(self.scope)
             tab.jump.connect(self.jump)
             tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
-            in_column(tab, within=place)
+            in_column(tab, within=page)
             tab.show()
         return self._built[position]
 

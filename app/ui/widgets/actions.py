@@ -17,7 +17,7 @@ Refusal = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
 
 
-class Place(Enum):
+class ButtonIn(Enum):
     """Where an action has a button, beside the menus that hold them all."""
 
     MENU = auto()
@@ -42,7 +42,7 @@ class ActionSpec:
     refusal: Refusal = lambda: None
     shortcut: str = ""
     kind: Kind = Kind.SECONDARY
-    place: Place = Place.MENU
+    button_in: ButtonIn = ButtonIn.MENU
     checked: Callable[[], bool] | None = None
     ends: bool = False
 
@@ -112,9 +112,9 @@ class Actions(QObject):
         self._buttons[name] = button
         return button
 
-    def buttons(self, place: Place) -> list[QPushButton]:
-        """A button for each action of that place, in the order added."""
-        return [self.button(name) for name, spec in self._specs.items() if spec.place is place]
+    def buttons(self, where: ButtonIn) -> list[QPushButton]:
+        """A button for each action that has one there, in the order added."""
+        return [self.button(name) for name, spec in self._specs.items() if spec.button_in is where]
 
     def show_button(self, name: str, visible: bool) -> None:
         """Shows or hides an action's button, where another one takes its place."""

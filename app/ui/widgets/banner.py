@@ -142,8 +142,8 @@ class Toast(QFrame):
             for bottom in range(_ABOVE_STATUS, self._host.height() // 2, 24):
                 yield QPoint(_MARGIN + free * step // 3, self._host.height() - bottom - self.height())
 
-    def _is_free(self, place: QPoint) -> bool:
-        covered = QRect(place, self.size())
+    def _is_free(self, corner: QPoint) -> bool:
+        covered = QRect(corner, self.size())
         return not any(
             covered.intersects(QRect(button.mapTo(self._host, QPoint()), button.size()))
             for button in self._host.findChildren(QAbstractButton)

@@ -320,9 +320,9 @@ class StaticTable(DataTable):
         super().__init__(theme, name)
         self._most = most
         self._content = QStandardItemModel(0, len(columns), self)
-        for place, column in enumerate(columns):
+        for position, column in enumerate(columns):
             for role, value in header(column).items():
-                self._content.setHeaderData(place, Qt.Orientation.Horizontal, value, role)
+                self._content.setHeaderData(position, Qt.Orientation.Horizontal, value, role)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self._content)
         self._sorted.setSortRole(Role.ORDER)
@@ -343,10 +343,10 @@ class StaticTable(DataTable):
             self.setCurrentIndex(QModelIndex())
             self._content.setRowCount(0)
             self._content.setRowCount(len(rows))
-            for place, row in enumerate(rows):
+            for position, row in enumerate(rows):
                 for column, cell in enumerate(row):
                     # Items that PySide has made crash when their row is removed; the model makes its own.
-                    self._content.setItemData(self._content.index(place, column), _values(cell))
+                    self._content.setItemData(self._content.index(position, column), _values(cell))
             self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self.set_most(self._most)
 

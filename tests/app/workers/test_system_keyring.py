@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_key_is_made_once_and_found_again(desktop: Desktop, folder: Path) -> None:
     key = load_key(folder, SystemKeyring())
-    assert (key.place, desktop.kept) == (IN_KEYRING, 1)
+    assert (key.where, desktop.kept) == (IN_KEYRING, 1)
     assert load_key(folder, SystemKeyring()).public == key.public
 
 
@@ -71,9 +71,9 @@ def test_a_keyring_that_is_named_wrongly_is_not_an_absent_one(
     with pytest.raises(KeyringBroken, match="Correct PYTHON_KEYRING_BACKEND"):
         load_key(folder, SystemKeyring())
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    assert load_key(folder, SystemKeyring()).place == IN_FILE
+    assert load_key(folder, SystemKeyring()).where == IN_FILE
 
 
 def test_where_there_is_none_the_key_is_kept_in_a_file(desktop: Desktop, folder: Path) -> None:
     desktop.meets("absent")
-    assert load_key(folder, SystemKeyring()).place == IN_FILE
+    assert load_key(folder, SystemKeyring()).where == IN_FILE

@@ -105,13 +105,13 @@ def authentic(
     wanted = database or next((item.database for item in readable if item.signature_holds()), None)
     before: Checkpoint | Unreadable | None = None
     before_holds = True
-    for place, item in enumerate(checkpoints):
+    for position, item in enumerate(checkpoints):
         problem = _problem(item, trusted, wanted)
         if isinstance(item, Checkpoint):
             problem = problem or _gap(item, before, before_holds)
             if problem is None:
                 good.append(item)
-                earlier = (other for other in checkpoints[:place] if isinstance(other, Checkpoint))
+                earlier = (other for other in checkpoints[:position] if isinstance(other, Checkpoint))
                 if begins_line(item, earlier, keys if exported else trusted):
                     findings.clear()
         if problem is not None:
@@ -176,10 +176,10 @@ class Keyring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """`place` is the sentence that says where it is kept."""
+    """`where` is the sentence that says where it is kept."""
 
     private: "Ed25519PrivateKey" = field(repr=False)
-    place: str
+    where: str
 
     @property
     def public(self) -> str:

@@ -67,9 +67,9 @@ class CheckpointStore:
         self._folder, self._keyring = folder, keyring
         self._path = folder / FILE
 
-    def key_place(self) -> str:
+    def where_key_is(self) -> str:
         """Where the signing key is kept, as a sentence; makes one on first use."""
-        return self._key().place
+        return self._key().where
 
     def _key(self) -> SigningKey:
         with written(self._path):
@@ -400,9 +400,9 @@ def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
 def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tuple[Checkpoint, ...]]:
     """Those that are held against a file together, oldest first; `keys` are trusted."""
     starts = [
-        place
-        for place, item in enumerate(checkpoints)
-        if place and begins_line(item, checkpoints[:place], keys)
+        position
+        for position, item in enumerate(checkpoints)
+        if position and begins_line(item, checkpoints[:position], keys)
     ]
     return [tuple(checkpoints[first:end]) for first, end in pairwise([0, *starts, len(checkpoints)])]
 

@@ -44,8 +44,8 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     failed = set(moved)
     latest = [voice[-1] for voice in history.voices]
     starts = _starts(history)
-    for place, known in enumerate(history.checkpoints):
-        current = place >= history.baseline  # those before it only know what markers say was removed since
+    for position, known in enumerate(history.checkpoints):
+        current = position >= history.baseline  # those before it only know what markers say was removed since
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
                 continue
@@ -123,7 +123,7 @@ def _earlier_state(joined: Joined, history: CheckpointHistory) -> Checkpoint | N
     if latest is None or not joined.complete or joined.counted_errors() or _is_exactly(joined, latest):
         return None
     older = reversed([*enumerate(history.checkpoints[:-1])])
-    exact = (known for place, known in older if history.replaces(place) and _is_exactly(joined, known))
+    exact = (known for position, known in older if history.replaces(position) and _is_exactly(joined, known))
     return next(exact, None)
 
 

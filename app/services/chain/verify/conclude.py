@@ -80,7 +80,7 @@ def _rank(finding: Finding) -> tuple[bool, bool]:
 
 def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
     """A last entry that is not gone but has another number now."""
-    for place, finding in enumerate(joined.findings):
+    for position, finding in enumerate(joined.findings):
         if finding.code is not Code.TRUNCATED or finding.tenant is None or finding.expected is None:
             continue
         try:
@@ -95,7 +95,7 @@ def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
                 f"The last entry of {finding.tenant} that a checkpoint knew was {finding.seq}, "
                 f"and is {row[0]} now."
             )
-            joined.findings[place] = finding._replace(
+            joined.findings[position] = finding._replace(
                 code=Code.CHECKPOINT, actual=str(row[0]), message=sentence
             )
             joined.count(Code.TRUNCATED, -1)

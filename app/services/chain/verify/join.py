@@ -89,8 +89,8 @@ class Joined:
     def state_at(self, tenant: str, through: int) -> ChainState | None:
         """The tenant's chain as it stood at seq `through`, a mark of the scan."""
         states = self.states.get(tenant, [])
-        place = bisect_right(states, through, key=lambda state: state.cut)
-        return states[place - 1] if place else None
+        position = bisect_right(states, through, key=lambda state: state.cut)
+        return states[position - 1] if position else None
 
     def entries_until(self, tenant: str, through: int) -> int:
         state = self.state_at(tenant, through)

@@ -114,13 +114,13 @@ class RangeScan:
                 break
             except Damaged as damage:
                 self._leave_out(self._end, damage)
-        place = bisect_left(self._marks, self._end + 1 if first is None else first)
-        for mark in self._marks[bisect_left(self._marks, start) : place]:
+        position = bisect_left(self._marks, self._end + 1 if first is None else first)
+        for mark in self._marks[bisect_left(self._marks, start) : position]:
             self._seal(mark)  # no row is there any more
         if first is None:
             return self._end
         self._begin_block(first // BLOCK)
-        mark = self._marks[place] if place < len(self._marks) else self._end
+        mark = self._marks[position] if position < len(self._marks) else self._end
         return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
 
     def _scan(self) -> None:

@@ -183,10 +183,10 @@ class CheckpointsDialog(Dialog):
         self._run(text, work, done)
 
     def show_checkpoints(
-        self, found: Sequence[Checkpoint], place: str, unreadable: Sequence[str] = ()
+        self, found: Sequence[Checkpoint], where: str, unreadable: Sequence[str] = ()
     ) -> None:
         """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read."""
-        self.key.setText(place)
+        self.key.setText(where)
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
         count = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
@@ -212,8 +212,8 @@ class CheckpointsDialog(Dialog):
     def _read(self) -> None:
         def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
             found = self._store.checkpoints(self._path)
-            place = self._store.key_place() if found else ""
-            return found, place, self._store.unreadable(self._path)
+            where = self._store.where_key_is() if found else ""
+            return found, where, self._store.unreadable(self._path)
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
@@ -295,8 +295,8 @@ class VerifyRangeDialog(FormDialog):
         )
         self._chain = chain
         self.first, self.last = QLineEdit(), QLineEdit()
-        for place, editor in enumerate((self.first, self.last)):
-            editor.setText(grouped(filled[place]) if filled else "")
+        for position, editor in enumerate((self.first, self.last)):
+            editor.setText(grouped(filled[position]) if filled else "")
             editor.setInputMethodHints(Qt.InputMethodHint.ImhPreferNumbers)
         there = f"The chain has entries {grouped(chain[0])} to {grouped(chain[1])}." if chain else ""
         self.add_field("first", "From entry", self.first, self._check_first)

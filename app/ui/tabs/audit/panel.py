@@ -393,9 +393,9 @@ class FindingsPanel(QFrame):
 
     def _choose(self) -> None:
         if self.table.currentIndex().isValid():
-            place = self.table.source_row(self.table.currentIndex().row())
-            self._whole.setText(_in_full(self._found[place]))
-            seq = self._seqs[place]
+            row = self.table.source_row(self.table.currentIndex().row())
+            self._whole.setText(_in_full(self._found[row]))
+            seq = self._seqs[row]
             if seq is not None:
                 self.chosen.emit(seq)
 

@@ -41,8 +41,8 @@ def bars_of(days: Sequence[tuple[int, int]], most: int) -> list[Bar]:
     end = _EPOCH + timedelta(days=last)
     return [
         Bar(begin, min(end, begin + timedelta(days=width - 1)), count)
-        for place, count in enumerate(counts)
-        for begin in [start + timedelta(days=place * width)]
+        for position, count in enumerate(counts)
+        for begin in [start + timedelta(days=position * width)]
     ]
 
 
@@ -89,11 +89,11 @@ class Timeline(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_bars()
 
-    def bar_rect(self, place: int) -> QRect:
+    def bar_rect(self, position: int) -> QRect:
         """Where a bar stands, in its full height."""
         step = self._step()
-        left = round(place * step)
-        return QRect(left, 0, max(1, round((place + 1) * step) - left - _GAP), _HEIGHT - _AXIS)
+        left = round(position * step)
+        return QRect(left, 0, max(1, round((position + 1) * step) - left - _GAP), _HEIGHT - _AXIS)
 
     def sizeHint(self) -> QSize:
         return QSize(400, _HEIGHT)
@@ -108,12 +108,12 @@ class Timeline(QWidget):
         accent, line = self._theme.colour("accent"), self._theme.colour("line")
         soft = self._theme.colour("accent")
         soft.setAlphaF(0.45)
-        for place, bar in enumerate(bars):
-            rect = self.bar_rect(place)
+        for position, bar in enumerate(bars):
+            rect = self.bar_rect(position)
             height = max(2, round(bar.count / highest * (room - 4))) if bar.count else 0
             painter.fillRect(
                 QRect(rect.left(), room - height, rect.width(), height),
-                accent if place == self._current else soft,
+                accent if position == self._current else soft,
             )
         painter.fillRect(0, room, self.width(), 1, line)
         painter.setPen(self._theme.colour("dim"))
@@ -136,9 +136,9 @@ class Timeline(QWidget):
         super().leaveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = self._at(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and place >= 0:
-            self._pick(place)
+        position = self._at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and position >= 0:
+            self._pick(position)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         last = len(self._bars) - 1
@@ -156,20 +156,20 @@ class Timeline(QWidget):
         return min(_WIDEST, self.width() / max(1, len(self._bars)))
 
     def _at(self, where: QPoint) -> int:
-        place = int(where.x() / self._step())
-        return place if 0 <= place < len(self._bars) else -1
+        position = int(where.x() / self._step())
+        return position if 0 <= position < len(self._bars) else -1
 
-    def _pick(self, place: int) -> None:
-        self.picked.emit(self._bars[place].first, self._bars[place].last)
+    def _pick(self, position: int) -> None:
+        self.picked.emit(self._bars[position].first, self._bars[position].last)
 
-    def _go(self, place: int) -> None:
-        if place == self._current:
+    def _go(self, position: int) -> None:
+        if position == self._current:
             return
-        self._current = place
-        if place >= 0:
-            words = self._bars[place].words()
+        self._current = position
+        if position >= 0:
+            words = self._bars[position].words()
             self.setAccessibleDescription(words)
-            where = self.mapToGlobal(self.bar_rect(place).bottomLeft())
+            where = self.mapToGlobal(self.bar_rect(position).bottomLeft())
             QToolTip.showText(where, words, self)
         else:
             QToolTip.hideText()

@@ -16,13 +16,13 @@ from app.services.text import counted, visible
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec, Place, Refusal
+from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
 from models.engine import Database
 
-record_act = partial(ActionSpec, place=Place.INSPECTOR)
+record_act = partial(ActionSpec, button_in=ButtonIn.INSPECTOR)
 """An act on the selected records, with a button in the inspector."""
 
-list_act = partial(ActionSpec, place=Place.FILTER_ROW)
+list_act = partial(ActionSpec, button_in=ButtonIn.FILTER_ROW)
 """An act on the list as a whole, with a button beside its filters."""
 
 

@@ -48,20 +48,21 @@ _IDS = (ColumnKind.KEY, ColumnKind.ID)
 class TabSpec:
     """What one tab is about: a declared table, and how a tab presents it.
 
-    `empty` is a title and a sentence. `place` is the module in `ui.tabs` and the class of one of the window.
+    `empty` is a title and a sentence. `tab_class` names the module in `ui.tabs` and the class of one of the
+    window.
     `chips` are counted columns that the tab offers otherwise than by a pick list.
     """
 
     table: Table
     icon: str
     empty: tuple[str, str]
-    place: str = ""
+    tab_class: str = ""
     dates: bool = False
     chips: tuple[str, ...] = ()
 
     def load(self) -> "type[RecordTab]":
         """The tab's class; takes as long as importing what the tab needs."""
-        module, _, name = self.place.partition(":")
+        module, _, name = self.tab_class.partition(":")
         return cast("type[RecordTab]", getattr(import_module(f"app.ui.tabs.{module}"), name))
 
     def picks(self) -> tuple[Pick, ...]:

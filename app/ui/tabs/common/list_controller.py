@@ -98,10 +98,10 @@ class ListController(QObject):
 
         self._context.runner.read(self._context.lists.locate, query, record_id, on_done=found)
 
-    def _row_of(self, place: int, key: Key) -> int | None:
+    def _row_of(self, position: int, key: Key) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
-        if place < self.model.rowCount() and self.model.key(place) in (key, None):
-            return place
+        if position < self.model.rowCount() and self.model.key(position) in (key, None):
+            return position
         return self.model.row_of_key(key)
 
     def current_row(self) -> Row | None:

@@ -21,7 +21,7 @@ from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import Actions, ActionSpec, Place
+from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
@@ -146,7 +146,7 @@ class RecordTab(QWidget):
         raise NotImplementedError
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
-        return self.commands.buttons(Place.INSPECTOR)
+        return self.commands.buttons(ButtonIn.INSPECTOR)
 
     def top_widgets(self) -> Sequence[QWidget]:
         """What stands above the filter row."""
@@ -343,7 +343,7 @@ class RecordTab(QWidget):
         self.inspector.enter()
 
     def _lay_out(self) -> None:
-        for button in self.commands.buttons(Place.FILTER_ROW):
+        for button in self.commands.buttons(ButtonIn.FILTER_ROW):
             self.filters.add_trailing(button)
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)

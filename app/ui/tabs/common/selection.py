@@ -37,7 +37,7 @@ class Selection(QObject):
         super().__init__(parent)
         self._context = context
         self._rows = rows
-        self._place = _NOWHERE
+        self._position = _NOWHERE
         rows.loaded.connect(self._select_next)
 
     def records(self) -> list[Row]:
@@ -75,9 +75,9 @@ class Selection(QObject):
         if refusal is not None:
             return refusal
         table, records = self._rows.table, self.records()
-        place = table.names.index(column)
+        position = table.names.index(column)
         known = len(records) == self._rows.selected_count() and all(
-            flag(record[place]) is state for record in records
+            flag(record[position]) is state for record in records
         )
         return f"{already} {table.column(column).word(int(state))}." if known else None
 
@@ -90,12 +90,12 @@ class Selection(QObject):
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""
         ranges = self._rows.view.selected_ranges()
-        self._place = ranges[0].start if ranges else self._rows.view.currentIndex().row()
+        self._position = ranges[0].start if ranges else self._rows.view.currentIndex().row()
 
     def _select_next(self, total: int) -> None:
-        place, self._place = self._place, _NOWHERE
-        if place != _NOWHERE and total and not self._rows.view.selectionModel().hasSelection():
-            self._rows.view.select_row(min(place, total - 1))
+        position, self._position = self._position, _NOWHERE
+        if position != _NOWHERE and total and not self._rows.view.selectionModel().hasSelection():
+            self._rows.view.select_row(min(position, total - 1))
 
 
 class CurrentRecord(QObject):

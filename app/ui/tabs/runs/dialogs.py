@@ -50,8 +50,8 @@ class ArtifactDialog(Dialog):
         self._reading: Task | None = None
         self.versions = QComboBox()
         self.versions.setAccessibleName("Version")
-        for place, artifact in enumerate(artifacts):
-            newest = " (newest)" if place == 0 and len(artifacts) > 1 else ""
+        for position, artifact in enumerate(artifacts):
+            newest = " (newest)" if position == 0 and len(artifacts) > 1 else ""
             version = formatting.figure(artifact["version"]) or "—"
             self.versions.addItem(f"Version {version}{newest}")
         self.verdict = StatusChip(context.theme)
@@ -69,9 +69,9 @@ class ArtifactDialog(Dialog):
         self.versions.setFocus()
         self._show_version(0)
 
-    def _show_version(self, place: int) -> None:
+    def _show_version(self, position: int) -> None:
         self._stop_reading()
-        artifact = self._artifacts[place]
+        artifact = self._artifacts[position]
         verdict, score, length = (artifact[name] for name in ("review_verdict", "overall_score", "length"))
         tone, icon = _VERDICTS.get(str(verdict), (Tone.NEUTRAL, None))
         self.verdict.set(str(verdict), tone, icon)

@@ -106,13 +106,13 @@ class PhaseScores(QWidget):
         return self._rows[[score.phase for score in self._scores].index(phase)][0]
 
     def _add_row(self) -> None:
-        place, name = len(self._rows), push_button(self._theme, "", kind=Kind.FLAT)
+        position, name = len(self._rows), push_button(self._theme, "", kind=Kind.FLAT)
         name.setProperty("small", True)
-        name.clicked.connect(lambda: self.activated.emit(self._scores[place].phase))
+        name.clicked.connect(lambda: self.activated.emit(self._scores[position].phase))
         row = (name, ProgressBar(), Label(), Label(look=Look.DIM))
         for column, part in enumerate(row):
             sides = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-            self._grid.addWidget(part, place, column, Qt.AlignmentFlag(0) if column == 1 else sides)
+            self._grid.addWidget(part, position, column, Qt.AlignmentFlag(0) if column == 1 else sides)
         if self._rows:  # a phase that the platform does not know comes late
             QWidget.setTabOrder(self._rows[-1][0], name)
         self._rows.append(row)

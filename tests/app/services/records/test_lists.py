@@ -14,7 +14,7 @@ from peewee import BaseQuery, OperationalError
 from app.services.records.list_query import ListQuery, NoSingleKey
 from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED, Scope
-from models.engine import Limits, Rows
+from models.engine import D1_LIMITS, Rows
 from models.errors import FileLocked, TableMissing
 from models.local.database import LocalDatabase
 from models.schema import inspect
@@ -503,7 +503,7 @@ def test_a_long_query_stops_when_it_is_not_wanted_any_more(lists: Lists, databas
 class Busy(LocalDatabase):
     """A file to which somebody else adds an entry before every read; D1's limits."""
 
-    limits = Limits(parameters=100, pattern_bytes=50, statement_bytes=100_000, value_bytes=2_000_000)
+    limits = D1_LIMITS
     reads = 0
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:

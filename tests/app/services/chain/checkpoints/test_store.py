@@ -57,7 +57,7 @@ def known(known_chain: Callable[..., KnownChain]) -> KnownChain:
 def test_a_key_in_the_keyring(tmp_path: Path) -> None:
     ring = MemoryKeyring()
     key = load_key(tmp_path, ring)
-    assert key.place == IN_KEYRING
+    assert key.where == IN_KEYRING
     assert load_key(tmp_path, ring).public == key.public
     assert list(tmp_path.iterdir()) == []
     (secret,) = ring.kept.values()
@@ -67,8 +67,8 @@ def test_a_key_in_the_keyring(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ring", [DeafKeyring(), MemoryKeyring(KeyringAbsent())])
 def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: Keyring) -> None:
     key = load_key(tmp_path / "new" / "home", ring)
-    assert key.place == IN_FILE
-    assert "weaker" in key.place
+    assert key.where == IN_FILE
+    assert "weaker" in key.where
     (file,) = (tmp_path / "new" / "home").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert load_key(tmp_path / "new" / "home", ring).public == key.public
