@@ -13,7 +13,8 @@ from app.services.files.restoring import Offer, Prepared, Standing
 from app.services.records.tables import DECLARED
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
-from app.services.retention.plan import Plan, TenantShare
+from app.services.retention.plan import Plan
+from app.services.retention.prefixes import TenantShare
 from app.settings import Settings
 from app.ui.shell.dialogs import (
     AboutDialog,

@@ -17,7 +17,8 @@ from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.other_tables import OldRows, Skipped, refusal
-from app.services.retention.plan import Plan, first_referred
+from app.services.retention.plan import Plan
+from app.services.retention.prefixes import first_referred
 from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, FileLocked, Refused, RowChanged, StorageError

@@ -16,7 +16,8 @@ from app.services.records.tables import (
     PLANNING_RUNS,
     title_of,
 )
-from app.services.retention.plan import Confirmation, Plan, TenantShare
+from app.services.retention.plan import Confirmation, Plan
+from app.services.retention.prefixes import TenantShare
 from app.services.text import counted, tenant_name
 from app.ui.shell.dialogs import days_box
 from app.ui.theme import Kind, Theme

@@ -36,7 +36,7 @@ from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import opened_to_read, text_encoding
+from app.services.chain.reading import entries_behind, opened_to_read, text_encoding
 from app.services.chain.rules import TABLE, continues
 from app.services.text import counted
 from models.engine import Database, raw
@@ -135,8 +135,7 @@ class ChainRows:
 
     def behind(self, seq: int) -> int:
         """How many rows have a greater number."""
-        query = AuditEntry.select(fn.COUNT(SQL("*"))).where(AuditEntry.seq > seq)
-        return int(self.database.scalar(query.tuples()))
+        return entries_behind(self.database, seq)
 
     def until(self, seq: int) -> int:
         """How many rows have this number or a lower one."""
@@ -286,10 +285,15 @@ def whereabouts(rows: ChainRows, path: Path, database: str = "") -> KnownDatabas
 
     So another file in its place is told apart.
     """
-    stat = path.stat()
     # The whole path as text, also where the file system's name is none.
     spelt = os.fsencode(path.resolve()).decode(errors="backslashreplace")
-    return KnownDatabase(database, spelt, f"{stat.st_dev}:{stat.st_ino}", rows.ledger())
+    return KnownDatabase(database, spelt, file_id(path), rows.ledger())
+
+
+def file_id(path: Path) -> str:
+    """The file on disk, whatever it is called: its device and inode."""
+    stat = path.stat()
+    return f"{stat.st_dev}:{stat.st_ino}"
 
 
 def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from app import paths
+from app.services.chain.checkpoints.identity import file_id
 from app.services.chain.rules import SOUND, Verdict
 from models.errors import StorageError
 from models.local import atomic
@@ -49,14 +50,14 @@ def keep(folder: Path, path: Path, said: KeptVerdict) -> None:
         if paths.NO_HOME in folder.parents:
             return
         paths.make_private(folder / FOLDER)
-        atomic.write(_place(folder, path), json.dumps({"file": _file_id(path), **asdict(said)}))
+        atomic.write(_place(folder, path), json.dumps({"file": file_id(path), **asdict(said)}))
 
 
 def kept(folder: Path, path: Path) -> KeptVerdict | None:
     """What was said of this very file; None where nothing was, or where another is in its place."""
     try:
         stored = json.loads(_place(folder, path).read_bytes())
-        if stored.pop("file") != _file_id(path):
+        if stored.pop("file") != file_id(path):
             return None
         said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
         found = (said.entries, said.errors, said.warnings, said.through)
@@ -68,8 +69,3 @@ def kept(folder: Path, path: Path) -> KeptVerdict | None:
 
 def _place(folder: Path, path: Path) -> Path:
     return folder / FOLDER / f"{sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.json"
-
-
-def _file_id(path: Path) -> str:
-    stat = path.stat()
-    return f"{stat.st_dev}:{stat.st_ino}"

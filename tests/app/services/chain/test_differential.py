@@ -25,7 +25,8 @@ from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.demo import create_demo
 from app.services.retention.clock import ClockFacts
-from app.services.retention.plan import Confirmation, find_prefixes, plan
+from app.services.retention.plan import Confirmation, plan
+from app.services.retention.prefixes import find_prefixes
 from app.services.retention.run import carry_out
 from app.workers import scan_pool
 from models.errors import NotAllowed

@@ -1,6 +1,6 @@
 """What a plan says of what would go."""
 
-from app.services.retention.plan import TenantShare
+from app.services.retention.prefixes import TenantShare
 
 
 def test_a_majority_is_more_than_half_of_the_live_entries() -> None:

@@ -19,14 +19,8 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
 from app.services.chain.rules import Verdict
 from app.services.demo import create_demo
-from app.services.retention.plan import (
-    MOST_DAYS,
-    TABLES,
-    Confirmation,
-    NeedsConfirmation,
-    TryCheckpoint,
-    find_prefixes,
-)
+from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
+from app.services.retention.prefixes import find_prefixes
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
 from models.engine import Statement

@@ -1,0 +1,187 @@
+"""The entries of each tenant's chain that are old and can go.
+
+An audit entry is old when its `created_at` is an integer of seconds before the cutoff. Of each tenant's chain
+the contiguous prefix that is old can go. It ends before the first entry that is not old, even when later ones
+are (a backdated row makes no hole), and before the tenant's last entry that is not a prune marker, so that no
+chain ever loses its head. A prefix of nothing but markers is left: a marker alone is no reason for a new
+marker. A tenant with an error finding, or with a start that nothing proves and nobody accepted, keeps all.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from peewee import SQL, fn
+
+from app.services.chain.pruning import LeftAlone, Prefix
+from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT
+from app.services.records.dependents import followed
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.retention.other_tables import is_old
+from app.services.text import counted
+from models import schema
+from models.engine import Database, raw, sql_name
+from models.errors import Refused
+from models.status import SYSTEM_TENANT, AuditEvent
+from models.tables import AuditEntry
+
+_CHAIN: Final = AUDIT_CHAIN.name
+_REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantShare(Prefix):
+    """A prefix that can go, of which `losing` are among the tenant's `live` entries.
+
+    Prune markers count in `rows` only. `incidental` marks retention's own old reports: they go along with
+    something else, never alone, or each day's report would be the reason for another.
+    """
+
+    live: int
+    losing: int
+    incidental: bool = False
+
+    @property
+    def is_majority(self) -> bool:
+        """Whether more than half of the tenant's live entries would go."""
+        return self.losing * 2 > self.live
+
+
+def find_prefixes(
+    database: Database, cutoff: int, *, milliseconds: bool = False
+) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
+    """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
+    old = is_old(AuditEntry.created_at, cutoff, milliseconds=milliseconds)
+    tenants = schema.find_tenants(database, [_CHAIN])
+    kept, own = database.read_batch(
+        [
+            AuditEntry.select(AuditEntry.seq).where(~old).order_by(AuditEntry.seq).limit(1).tuples(),
+            AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
+            .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in _REPORTS)]))
+            .tuples(),
+        ]
+    )
+    first_kept = kept[0][0] if kept else None
+    referred = first_referred(database)
+    markers: defaultdict[str, set[int]] = defaultdict(set)
+    reports: set[int] = set()
+    for name, kind, seq in own:
+        tenant = name.decode(errors="replace")
+        if kind == MARKER_EVENT:
+            markers[tenant].add(seq)
+        elif tenant == SYSTEM_TENANT:
+            reports.add(seq)
+    prefixes: list[TenantShare] = []
+    left: list[LeftAlone] = []
+    for name, kind in tenants:
+        tenant = name.decode(errors="replace")
+        if kind != "text" or tenant.encode() != name:
+            shown = name.decode(errors="backslashreplace")  # as a verification names it
+            left.append(LeftAlone(shown, None, "The tenant's name is not readable text."))
+            continue
+        prefix, problem = _prefix(
+            database, tenant, markers[tenant], old, cutoff, first_kept, referred.get(tenant)
+        )
+        if problem is not None:
+            left.append(problem)
+        if prefix is not None:
+            seqs = sum(seq <= prefix.last_seq for seq in reports | markers[tenant])
+            is_incidental = tenant == SYSTEM_TENANT and seqs == prefix.rows
+            prefixes.append(replace(prefix, incidental=is_incidental))
+    try:
+        database.read_batch([followed(_CHAIN)] if prefixes else [])
+    except Refused as error:
+        return (), (*left, *(LeftAlone(one.tenant_id, one.first_seq, error.happened) for one in prefixes))
+    return tuple(prefixes), tuple(left)
+
+
+def first_referred(database: Database) -> dict[str, LeftAlone]:
+    """Of each tenant the first entry that rows refer to by a foreign key, and why it stays for that.
+
+    Whatever the key's ON DELETE says: what would go or change along with an entry is in no plan.
+    """
+    stored, _ = schema.read_stored(database)
+    found: dict[str, LeftAlone] = {}
+    for key in stored[_CHAIN].referring:
+        if len(key.columns) != len(key.parent_columns):  # which SQLite cannot follow
+            continue
+        here, there = (", ".join(map(sql_name, names)) for names in (key.parent_columns, key.columns))
+        is_set = " AND ".join(f"{sql_name(name)} IS NOT NULL" for name in key.columns)
+        query = raw(
+            f"SELECT CAST(tenant_id AS BLOB), min(seq) FROM main.{sql_name(_CHAIN)} WHERE ({here}) IN "  # noqa: S608
+            f"(SELECT {there} FROM main.{sql_name(key.table)} WHERE {is_set}) GROUP BY tenant_id"
+        )
+        for name, seq in database.rows(query):
+            tenant = name.decode(errors="replace")
+            if tenant not in found or seq < (found[tenant].seq or seq):
+                reason = f"Rows of {key.table} refer to entry {seq:,}, so it and what follows it stays."
+                found[tenant] = LeftAlone(tenant, seq, reason)
+    return found
+
+
+def _prefix(  # noqa: PLR0917 - what is looked for, each once
+    database: Database,
+    tenant: str,
+    markers: set[int],
+    old: Any,
+    cutoff: int,
+    first_kept: int | None,
+    referred: LeftAlone | None,
+) -> tuple[TenantShare | None, LeftAlone | None]:
+    """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own, `referred`
+    is its first entry that something refers to.
+    """
+    of_tenant = AuditEntry.tenant_id == tenant
+    ((first, total),), newest = database.read_batch(
+        [
+            AuditEntry.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).where(of_tenant).tuples(),
+            AuditEntry.select(AuditEntry.seq)
+            .where(of_tenant)
+            .order_by(AuditEntry.seq.desc())
+            .limit(len(markers) + 1)
+            .tuples(),
+        ]
+    )
+    stop, problem = next((seq for (seq,) in newest if seq not in markers), None), None
+    if stop is None:
+        return None, None
+    # Everything before `first_kept` is old, whoever's it is: the walk through the index starts there.
+    if first_kept is not None and first_kept <= stop:
+        found = database.rows(
+            AuditEntry.select(AuditEntry.seq, fn.typeof(AuditEntry.created_at), AuditEntry.created_at)
+            .where(of_tenant, AuditEntry.seq >= first_kept, ~old)
+            .order_by(AuditEntry.seq)
+            .limit(1)
+            .tuples()
+        )
+        if found and found[0][0] <= stop:
+            stop = found[0][0]
+            problem = _undated(database, tenant, cutoff, *found[0])
+    if referred is not None and referred.seq is not None and referred.seq < stop:
+        stop, problem = referred.seq, referred
+    before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
+    rows, last_seq = database.rows(before.where(of_tenant, AuditEntry.seq < stop).tuples())[0]
+    losing = rows - sum(seq < stop for seq in markers)
+    if losing == 0:
+        return None, problem
+    return TenantShare(tenant, first, last_seq, rows, total - len(markers), losing), problem
+
+
+def _undated(  # noqa: PLR0917 - what a row says
+    database: Database, tenant: str, cutoff: int, seq: int, kind: str, value: Any
+) -> LeftAlone | None:
+    """What is odd about the time of the first entry that is not old, if that is why it is not."""
+    if kind != "integer":
+        reason = f"The time of entry {seq:,} is not a whole number, so nothing from there on can be judged."
+        return LeftAlone(tenant, seq, reason)
+    at = AuditEntry.created_at
+    if not SECONDS_LIMIT <= value < cutoff * 1000:
+        return None
+    query = AuditEntry.select(fn.COUNT(SQL("*"))).where(
+        AuditEntry.tenant_id == tenant, AuditEntry.seq >= seq, is_old(at, cutoff, milliseconds=True)
+    )
+    reason = (
+        f"The time of entry {seq:,} seems to be in milliseconds; from there on "
+        f"{counted(int(database.scalar(query.tuples())), 'entry', 'entries')} would be old if it is."
+    )
+    return LeftAlone(tenant, seq, reason, in_milliseconds=True)
