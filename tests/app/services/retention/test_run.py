@@ -18,6 +18,7 @@ from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Section
 from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.prefixes import find_prefixes
@@ -341,7 +342,7 @@ def test_an_accepted_start_goes_and_another_one_stays(database: LocalDatabase, s
             (tenant,),
         )
     folder = database.path.with_name("checkpoints")
-    report = verify(database.path, folder, now=NOW, tenant="accepted")
+    report = verify(database.path, folder, now=NOW, section=Section("accepted"))
     CheckpointStore(folder).accept_starts(database.path, report, actor="ops", now=NOW)
     result = retain(database, checkpoint=unsigned(database.path, folder=folder))
     assert left_of(sql, "accepted") == [NEW, NOW]
