@@ -88,10 +88,14 @@ def visible(text: str, keep: str = "") -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    hiding = {char for char in set(text) if unicodedata.category(char) in HIDING}.difference(keep)
+    if not hiding:
+        return text
     joined = {found.start() for found in _JOINED.finditer(text)}
-    return "".join(
-        char if char in keep or at in joined or unicodedata.category(char) not in HIDING else _escape(char)
-        for at, char in enumerate(text)
+    return re.sub(
+        f"[{re.escape(''.join(hiding))}]",
+        lambda found: found[0] if found.start() in joined else _escape(found[0]),
+        text,
     )
 
 

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
     QFont,
     QFontMetrics,
     QPainter,
-    QStandardItem,
-    QStandardItemModel,
 )
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.itemmodels.columns import Index
+from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED
 from app.services.text import counted, visible
@@ -76,12 +74,31 @@ def _rows(found: SearchResult) -> list[ResultRow]:
     return result
 
 
-def _item(row: ResultRow) -> QStandardItem:
-    item = QStandardItem(visible(row.title))
-    item.setData(str(row), Qt.ItemDataRole.AccessibleTextRole)
-    if row.kind is RowKind.HEAD:  # nothing to choose
-        item.setFlags(Qt.ItemFlag.NoItemFlags)
-    return item
+class _RowModel(QAbstractListModel):
+    """The rows of the list; that of a group's head cannot be chosen.
+
+    It makes no items: those that PySide has made crash when a model lets go of them.
+    """
+
+    rows: tuple[ResultRow, ...] = ()
+
+    def show(self, rows: Sequence[ResultRow]) -> None:
+        self.beginResetModel()
+        self.rows = tuple(rows)
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        is_head = index.isValid() and self.rows[index.row()].kind is RowKind.HEAD
+        return Qt.ItemFlag.NoItemFlags if is_head else super().flags(index)
+
+    def data(self, index: Index, role: int = DISPLAY) -> str | None:
+        if not index.isValid():
+            return None
+        row = self.rows[index.row()]
+        return {DISPLAY: visible(row.title), int(Qt.ItemDataRole.AccessibleTextRole): str(row)}.get(role)
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -141,8 +158,7 @@ class ResultsPopup(QFrame):
         self.setProperty("popup", True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Search results")
-        self.rows: tuple[ResultRow, ...] = ()
-        self.model = QStandardItemModel(self)
+        self.model = _RowModel(self)
         self.list = QListView()
         self.list.setAccessibleName("Search results")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -160,6 +176,10 @@ class ResultsPopup(QFrame):
             self.sentence, self.list, self.keys, within=self, margins=(5, 5, 5, 5), spacing=2
         )
         self.hide()
+
+    @property
+    def rows(self) -> tuple[ResultRow, ...]:
+        return self.model.rows
 
     def show_found(self, found: SearchResult) -> None:
         """Lists these, the first record chosen."""
@@ -206,9 +226,7 @@ class ResultsPopup(QFrame):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def _show(self, rows: Sequence[ResultRow], sentence: str = "") -> None:
-        self.rows = tuple(rows)
-        self.model.clear()
-        self.model.appendColumn([_item(row) for row in rows])
+        self.model.show(rows)
         self.sentence.setText(sentence)
         self.sentence.setVisible(bool(sentence))
         for part in (self.list, self.keys):

@@ -15,6 +15,7 @@ from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_ac
 from app.ui.tabs.common.declared import USERS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
+from app.ui.widgets.labels import line_edit
 
 if TYPE_CHECKING:
     from app.ui.widgets.form_dialog import FormDialog
@@ -76,7 +77,7 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
 
     sentence = f"User of {user['tenant_id']}"
     form = FormDialog(context.theme, "Edit e-mail address", sentence, action="Save", parent=parent)
-    field = QLineEdit(user.text("email"))
+    field = line_edit(user.text("email"))
     field.selectAll()
     form.add_field("email", "E-mail address", field, checked(users.valid_email))
     field.setFocus()

@@ -20,6 +20,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
+from app.ui.widgets.labels import line_edit
 
 _ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
@@ -146,9 +147,9 @@ class WebhookDialog(FormDialog):
         if webhook is None:
             tenants = TenantField(context.tenants, tenant)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check(checked(text.tenant_id)))
-        self.add_field("name", "Name", QLineEdit(webhook.text("name") if webhook else ""))
+        self.add_field("name", "Name", line_edit(webhook.text("name") if webhook else ""))
         stored_url = webhook.text("url") if webhook else None
-        url = QLineEdit(stored_url or "")
+        url = line_edit(stored_url or "")
         url.setPlaceholderText("https://hooks.example.com/path")
         check_url = checked(webhooks.valid_url, stored_url)
         self.add_field("url", "URL", url, check_url, "https, or http on this computer")

@@ -88,6 +88,7 @@ class Toast(QFrame):
         from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # noqa: PLC0415 - 3 ms of a start
 
         self.label.setText(text)
+        text = self.label.text()  # which a label can show
         self.setAccessibleName(text)
         self.action_button.setText(action)
         self.action_button.setAccessibleName(action)

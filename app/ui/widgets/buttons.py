@@ -21,7 +21,7 @@ from app.services.text import counted
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import IconLabel, Label, Look, in_row
+from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
@@ -116,7 +116,7 @@ def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushBut
 Chip = tuple[str, Tone, str | None]
 """The word, tone and icon of a status."""
 
-_LONGEST = 60
+_LONGEST, _WORD = 60, 200
 
 
 class StatusChip(QFrame):
@@ -152,6 +152,11 @@ class Choice:
     count: int | None = None
 
     @property
+    def shown(self) -> str:
+        """The word as a control can show it."""
+        return bounded(self.label, longest=_WORD)
+
+    @property
     def count_text(self) -> str:
         return "" if self.count is None else grouped(self.count)
 
@@ -183,8 +188,8 @@ class CountChips(QWidget):
             self._rebuild()
         for number, chip in enumerate(chips):
             button = self._group.button(number)
-            button.setText(f"{chip.label} {chip.count_text}".rstrip().replace("&", "&&"))
-            described = chip.label if chip.count is None else f"{chip.label}, {counted(chip.count, 'row')}"
+            button.setText(f"{chip.shown} {chip.count_text}".rstrip().replace("&", "&&"))
+            described = chip.shown if chip.count is None else f"{chip.shown}, {counted(chip.count, 'row')}"
             button.setAccessibleName(described)
         self.set_key(key)
 

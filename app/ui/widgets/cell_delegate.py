@@ -113,7 +113,7 @@ class CellDelegate(QStyledItemDelegate):
         model = index.model()
         mono = self._of_column(model, index.column()).mono
         metrics = self._mono_metrics if mono else self._plain_metrics
-        shown = visible(str(model.data(index, DISPLAY) or ""))[:_LONGEST]
+        shown = visible(str(model.data(index, DISPLAY) or "")[:_LONGEST])
         width = metrics.horizontalAdvance(shown) + 2 * PAD + 2
         if model.data(index, _ICON):
             width += ICON + GAP

@@ -29,7 +29,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_column, in_row, text_box
 
 WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
@@ -64,7 +64,7 @@ class Dialog(QDialog):
         self.sentence = Label(sentence, wrap=True, selectable=True)
         self.sentence.setVisible(bool(sentence))
         self.sentence.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setAccessibleDescription(sentence)
+        self.setAccessibleDescription(bounded(sentence))
         self.body = in_column()
         words = in_column(self.title, self.sentence, (self.body, 1))
         content = QWidget()
@@ -234,7 +234,7 @@ class ConfirmDialog(Dialog):
 
     def _ask_for(self, typed: str) -> None:
         self.typed = QLineEdit()
-        self.typed.setAccessibleName(f"Type {typed} to confirm")
+        self.typed.setAccessibleName(bounded(f"Type {typed} to confirm"))
         self.add_widget(Label(f"Type {visible(typed)} to confirm.", Look.STRONG, wrap=True))
         self.add_widget(self.typed)
         self.confirm_button.setEnabled(False)

@@ -14,7 +14,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.formatting import byte_size, first_line
-from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import Label, Look, in_column, in_lines, in_row, text_box
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
@@ -229,7 +229,7 @@ class JsonView(QWidget):
         note, model = "", None
         large = len(text) > LARGE
         if large and not self._whole:
-            shown, note = text[: LARGE // 4], f"The first part of {byte_size(len(text))}."
+            shown, note = text[: LARGE // 16], f"The first part of {byte_size(len(text))}."
         elif text and not large:
             try:
                 model = JsonModel(self._theme, parse(text), self.tree)
@@ -242,7 +242,7 @@ class JsonView(QWidget):
         self.tree.setModel(model)
         if old is not None:
             old.deleteLater()
-        self.text_view.setPlainText(visible(shown, keep="\n"))
+        self.text_view.setPlainText(in_lines(shown))
         self.tree_button.setEnabled(model is not None)
         self.tree_button.setToolTip(
             "Show as a tree" if model is not None else "Only valid JSON below 256 KB has a tree."

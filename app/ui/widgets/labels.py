@@ -1,5 +1,6 @@
 """Labels that show data as plain text, and never as markup; and how parts stand beside each other."""
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPlainTextEdit,
     QSizePolicy,
     QVBoxLayout,
@@ -25,6 +27,12 @@ from app.ui.widgets.formatting import tooltip
 
 LONGEST = 2_000
 """Characters that a label which wraps lays out without being felt; a hundred thousand take minutes."""
+
+
+LINE = 16_000
+"""Characters of a line that a box lays out without being felt; a megabyte takes a second."""
+
+_TOO_LONG = re.compile(rf"[^\n]{{{LINE}}}(?=[^\n])")
 
 
 class Look(StrEnum):
@@ -69,13 +77,13 @@ class Label(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(_bounded(text, keep="\n"))
+        super().setText(bounded(text, keep="\n"))
         self.set_spoken(text)
 
     def set_spoken(self, text: str) -> None:
         """What a screen reader says after the caption, where that is more than is shown."""
         if self._caption:
-            self.setAccessibleName(f"{self._caption}: {_bounded(text)}")
+            self.setAccessibleName(f"{self._caption}: {bounded(text)}")
 
 
 class ElidedLabel(QLabel):
@@ -93,7 +101,7 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(_bounded(text))
+        super().setText(bounded(text))
         self._tip()
 
     def minimumSizeHint(self) -> QSize:
@@ -141,12 +149,12 @@ class IconLabel(QWidget):
 def set_tip(widget: QWidget, text: str) -> None:
     """A tool tip of any text, and the same as plain text for a screen reader."""
     widget.setToolTip(tooltip(text))
-    widget.setAccessibleDescription(visible(text))
+    widget.setAccessibleDescription(bounded(text))
 
 
 def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:
     """Text of any length, in the fixed-width face, to read and copy; hidden characters as escapes."""
-    box = QPlainTextEdit(visible(text, keep="\n"))
+    box = QPlainTextEdit(in_lines(text))
     box.setReadOnly(True)
     box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     box.setFont(theme.mono_font())
@@ -155,8 +163,19 @@ def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:
     return box
 
 
-def _bounded(text: str, keep: str = "") -> str:
-    return visible(text[:LONGEST], keep=keep) + ("…" if len(text) > LONGEST else "")
+def in_lines(text: str) -> str:
+    """Text of any length for a box, hidden characters as escapes; a line beyond `LINE` is broken."""
+    return _TOO_LONG.sub(r"\g<0>\n", visible(text, keep="\n"))
+
+
+def line_edit(text: str) -> QLineEdit:
+    """A field with a stored text; of one that is longer than any field takes, a start that still is."""
+    return QLineEdit(text[: LONGEST + 1])
+
+
+def bounded(text: str, keep: str = "", longest: int = LONGEST) -> str:
+    """Text of any length as a control can show it: its start, and hidden characters as escapes."""
+    return visible(text[:longest], keep=keep) + ("…" if len(text) > longest else "")
 
 
 def scaled(font: QFont, factor: float) -> QFont:

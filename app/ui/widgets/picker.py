@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons
@@ -110,8 +109,8 @@ class Picker(QComboBox):
         event.ignore()
 
     def _show_choice(self) -> None:
-        label = next((c.label for c in self._choices if c.key == self._key), self._key or self._any)
-        self.setItemText(0, visible(label))
+        unknown = Choice(self._key, self._key or self._any)
+        self.setItemText(0, next((c for c in self._choices if c.key == self._key), unknown).shown)
 
     def _close(self) -> None:
         if "popup" in vars(self):
@@ -253,7 +252,7 @@ class _Found(QAbstractListModel):
         if choice is None or role not in {DISPLAY, Qt.ItemDataRole.AccessibleTextRole}:
             return None
         counted = choice.count_text if role != DISPLAY else ""
-        return f"{visible(choice.label)}, {counted}" if counted else visible(choice.label)
+        return f"{choice.shown}, {counted}" if counted else choice.shown
 
 
 class _Delegate(QStyledItemDelegate):
@@ -266,9 +265,7 @@ class _Delegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         metrics, choice = option.fontMetrics, self._model.choices[index.row()]
-        words = metrics.horizontalAdvance(visible(choice.label)) + metrics.horizontalAdvance(
-            choice.count_text
-        )
+        words = metrics.horizontalAdvance(choice.shown) + metrics.horizontalAdvance(choice.count_text)
         return QSize(words + _GAP + 2 * _PAD + 16, max(_ROW, metrics.height() + 12))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -289,6 +286,6 @@ class _Delegate(QStyledItemDelegate):
         painter.setPen(theme.colour("dim"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, count)
         room = inner.width() - option.fontMetrics.horizontalAdvance(count) - (8 if count else 0)
-        word = option.fontMetrics.elidedText(visible(choice.label), Qt.TextElideMode.ElideMiddle, room)
+        word = option.fontMetrics.elidedText(choice.shown, Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(theme.colour("text"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, word)

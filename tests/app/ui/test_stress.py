@@ -314,7 +314,6 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
             for scheme in ("file", "https", "http", "mailto"):
                 QDesktopServices.unsetUrlHandler(scheme)
             last = f"seed {SEED}, {walk.number} acts, the last: {'; '.join(walk.done)}"
-            heart.pauses.sort(reverse=True)
             for paused, act, where in heart.pauses[:15]:
                 print(f"{paused:.0f} ms in {act}: {where}")
             print(f"{len(heart.pauses)} pauses over {FELT_MS} ms; MB {walk.memory}; seen {dict(walk.seen)}")

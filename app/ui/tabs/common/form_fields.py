@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
-from app.services.text import folded, visible
+from app.services.text import folded
 from app.ui.widgets.form_dialog import Check, Value
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 
 _NEW = "A new tenant…"
+_SHOWN = 60
 
 
 class TenantField(QWidget):
@@ -26,7 +27,7 @@ class TenantField(QWidget):
         self.box, self.name = QComboBox(), QLineEdit()
         self.box.setAccessibleName("Tenant")
         self.box.setPlaceholderText("Choose a tenant")
-        self.box.addItems([*map(visible, self._tenants), _NEW])
+        self.box.addItems([*(bounded(one, longest=_SHOWN) for one in self._tenants), _NEW])
         self.name.setPlaceholderText("The new tenant's id, as the platform writes it")
         self.name.setAccessibleName("Id of the new tenant")
         self.box.setCurrentIndex(-1 if chosen is None else self._tenants.index(chosen))
@@ -58,7 +59,7 @@ class TenantField(QWidget):
             wanted = folded(str(value).strip())
             alike = next((one for one in self._tenants if folded(one) == wanted), None)
             return (
-                valid(value) if alike is None else f"There is a tenant {visible(alike)} already; choose it."
+                valid(value) if alike is None else f"There is a tenant {bounded(alike)} already; choose it."
             )
 
         return look
@@ -112,7 +113,8 @@ class EventsField(QWidget):
         self.all.setChecked(self._every in names)
         for name, box in self.boxes.items():
             box.setChecked(name in names)
-        self.other.setText(", ".join(name for name in names if name not in {self._every, *self.boxes}))
+        others = ", ".join(name for name in names if name not in {self._every, *self.boxes})
+        self.other.setText(others[: LONGEST + 1])
 
     def _ticked(self) -> str:
         chosen = [name for name, box in self.boxes.items() if box.isChecked()]

@@ -1,10 +1,11 @@
 """Labels never guess markup."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.labels import ElidedLabel, Label
+from app.ui.widgets.labels import LINE, LONGEST, ElidedLabel, Label, in_lines, line_edit
 
 
 def test_labels_never_guess_markup(qtbot: QtBot, theme: Theme) -> None:
@@ -22,3 +23,12 @@ def test_elided_label_tells_the_rest(qtbot: QtBot, theme: Theme) -> None:
     assert "a rather long sentence &lt;x&gt;" in label.toolTip()
     label.resize(600, 20)
     assert label.toolTip() == ""
+
+
+def test_a_line_too_long_for_a_box_goes_on_in_the_next() -> None:
+    text = "a" * (LINE + 1) + "\n" + "b" * LINE + "\u202e"
+    assert in_lines(text).split("\n") == ["a" * LINE, "a", "b" * LINE, r"\u202e"]
+
+
+def test_what_a_field_takes_of_a_text_beyond_all_bounds_is_too_long_still(qapp: QApplication) -> None:
+    assert len(line_edit("w" * 10**6).text()) == LONGEST + 1

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import StatusChip, push_button
+from app.ui.widgets.labels import in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
 
 
@@ -82,4 +83,4 @@ def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
     assert fields.value("Note") == "line one…"
     [show] = [b for b in fields.findChildren(type(push_button(theme, ""))) if b.text().startswith("Show all")]
     show.click()
-    assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == text
+    assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == in_lines(text)

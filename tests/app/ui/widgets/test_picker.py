@@ -176,3 +176,14 @@ def test_rows_beyond_those_of_the_platform_come_and_go(phases: PhaseScores) -> N
     assert phases.button("phase & 39").isVisible() and phases.button("phase & 39").text() == "phase && 39"
     phases.set_scores([PhaseScore("opportunity", 70, "v1")])
     assert [label.text() for label in phases.findChildren(QLabel) if label.isVisible()] == ["70", "v1"]
+
+
+def test_a_choice_of_any_length_is_shown_by_its_start(qtbot: QtBot, theme: Theme) -> None:
+    picker, huge = Picker(theme, "Tenant", "All tenants"), "w" * 10**6
+    qtbot.addWidget(picker)
+    picker.set_choices([Choice(huge, huge, 3)])
+    picker.pick(huge)
+    assert picker.key() == huge and picker.currentText() == "w" * 200 + "…"
+    picker.popup.field.setText("www")
+    words = [picker.popup.model.index(row).data() for row in range(picker.popup.model.rowCount())]
+    assert words == ["w" * 200 + "…"]
