@@ -68,6 +68,8 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return errors.CannotOpen(path)
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return errors.DiskFull(path)
+        case apsw.IOError() if getattr(cause, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ:
+            return errors.LogMissing(path)  # of the file itself SQLite takes what is missing as zeros
         case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):
             return errors.DiskFull(path)
         case apsw.ConstraintError():

@@ -26,7 +26,7 @@ from app.services.retention.plan import (
 from app.services.retention.removal import BATCH_ROWS, RetentionRemoval
 from app.services.retention.result import RetentionResult
 from models.engine import Database
-from models.errors import Cancelled, NotAllowed, ReadOnlyFile, StorageError, TenantAdminError
+from models.errors import Cancelled, LogMissing, NotAllowed, ReadOnlyFile, StorageError, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -52,12 +52,14 @@ class RetentionStopped(StorageError):
 
     def __init__(self, result: RetentionResult, planned: int, error: TenantAdminError) -> None:
         self.result = result
-        others = "the others stay, and a new run goes on from there"
-        if result.total == planned:
-            others = "and only the record of the run is missing"
+        state = "those are gone, the others stay, and a new run goes on from there"
+        if isinstance(error, LogMissing):
+            state = "how many of those are gone for good shows when the file is opened again"
+        elif result.total == planned:
+            state = "those are gone, and only the record of the run is missing"
         super().__init__(
-            f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; those are gone, "
-            f"{others}. The step that failed: {error.happened}"
+            f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; {state}. "
+            f"The step that failed: {error.happened}"
         )
 
 

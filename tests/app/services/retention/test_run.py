@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -1044,6 +1045,19 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(
     assert reported == str(stopped.value) and "nothing was" not in reported.lower()
     assert reported.startswith("Retention stopped when 2 of 4 rows had been removed; those are gone")
     assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
+
+
+def test_a_log_cut_under_a_run_is_said_and_what_is_lost_is_left_open(database_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as sql:
+        chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+
+    def cut(_seconds: float) -> None:
+        os.truncate(f"{database_path}-wal", 0)
+
+    with connected(database_path) as database, pytest.raises(RetentionStopped) as stopped:
+        retain(database, batch_rows=2, pause=cut)
+    assert "how many of those are gone for good shows when the file is opened again" in str(stopped.value)
+    assert "(foundation.sqlite-wal) was deleted, replaced or cut" in str(stopped.value)
 
 
 def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
