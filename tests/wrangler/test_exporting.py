@@ -100,3 +100,18 @@ def number(value: float) -> tuple[str, int | str]:
     if whole is not None and -(2**63) <= whole < 2**63:
         return "integer", whole
     return "real", value.hex()
+
+
+def test_d1_takes_one_tenants_part(project: MakeProject, database_path: Path, tmp_path: Path) -> None:
+    """With the comment that says whose it is, whatever the tenant is called."""
+    tenant, sql = "a'b;\n-- é", tmp_path / "ours.sql"
+    with closing(apsw.Connection(str(database_path))) as db:
+        append(db, tenant, [NOW, NOW + 1])
+        append(db, "other", [NOW])
+    with connected(database_path, read_only=True) as database:
+        write_sql(database, sql, Wanted(tenant))
+    theirs = project()
+    theirs.run("d1", "execute", DATABASE, "--local", "--file", str(sql))
+    (file,) = theirs.files()
+    before = stored(database_path)["audit_chain"]
+    assert stored(file)["audit_chain"] == before[:2]
