@@ -69,7 +69,6 @@ SETS: Final = {
         1,
         (
             *(f"small-{tab}" for tab in _TABS),
-            "audit-broken-small",
             *(f"right-to-left-{tab}" for tab in _TABS if tab != "audit"),
             *("long-users", "long-webhooks", "long-notifications-small", "long-runs", "long-audit-small"),
             *("empty-users", "empty-audit", "empty-runs-small"),
@@ -88,7 +87,7 @@ SETS: Final = {
         "light",
         2,
         (
-            *("small-runs", "audit-broken-small", "long-users-small"),
+            *("small-runs", "long-users-small"),
             *("dialog-new-webhook", "dialog-retention", "dialog-checkpoints"),
         ),
     ),
