@@ -278,9 +278,11 @@ class Runner(QObject):
         elif isinstance(error, TenantAdminError):
             (task.on_failed or self.failed.emit)(error)
         else:
-            sys.excepthook(type(error), error, error.__traceback__)
-            if task.on_failed is not None:
-                task.on_failed(WentWrong())
+            try:
+                sys.excepthook(type(error), error, error.__traceback__)
+            finally:  # whatever becomes of the report
+                if task.on_failed is not None:
+                    task.on_failed(WentWrong())
 
 
 def _call(task: Task) -> Any:

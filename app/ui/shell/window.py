@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.window_geometry = self.saveGeometry()
+        self.hide()  # what still runs may take seconds to end: a keyring that is silent
         self.close_file()
         self._runner.stop()
         super().closeEvent(event)

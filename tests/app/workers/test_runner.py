@@ -276,3 +276,14 @@ def test_what_a_thread_left_behind_holds_is_kept(database: LocalDatabase, qtbot:
     thread.join(10)
     gc.collect()
     assert died == []
+
+
+def test_its_owner_is_told_of_a_bug_even_if_the_report_of_it_fails(
+    runner: Runner, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Exception] = []
+    with qtbot.captureExceptions():
+        monkeypatch.setattr(sys, "excepthook", lambda *_: int("report"))
+        runner.read(lambda database: 1 / 0, on_failed=told.append)
+        qtbot.waitUntil(lambda: bool(told))
+    assert [type(error) for error in told] == [WentWrong]

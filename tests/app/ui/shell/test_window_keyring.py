@@ -1,0 +1,42 @@
+"""The window beside a keyring that never answers."""
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
+from app.workers.runner import STOP_SECONDS
+from tests.fixtures.keyrings import Desktop
+from tests.fixtures.window import go, open_file, press
+
+
+class Hidden(QObject):
+    """Notes when what it watches was hidden."""
+
+    at = 0.0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's own name
+        if event.type() == QEvent.Type.Hide and not self.at:
+            self.at = time.monotonic()
+        return False
+
+
+@pytest.mark.slow
+def test_a_silent_keyring_holds_up_neither_the_verdict_nor_the_end(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Desktop(tmp_path / "desktop", monkeypatch).meets("silence")
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 1)
+    assert isinstance(page, AuditTab)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: page.panel.outcome is not None)
+    began, hidden = time.monotonic(), Hidden()
+    window.installEventFilter(hidden)
+    window.close()
+    assert 0 < hidden.at - began < 1, "nobody looks at a window that stands still"
+    assert time.monotonic() - began < STOP_SECONDS + 3
