@@ -75,7 +75,7 @@ def is_json(text):
 
 
 def seconds(at):
-    return at // 1000 if at >= 10**11 else at  # the platform's first days wrote milliseconds
+    return at // 1000 if at >= 253402300800 else at  # the platform's first days wrote milliseconds
 
 
 class Row:

@@ -42,8 +42,8 @@ ARCHIVES: Final = "audit-*.jsonl.gz"
 _LONGEST_TENANT: Final = 120
 """Characters of a tenant in a file name, which file systems limit to 255 with the rest."""
 
-SECONDS_LIMIT: Final = 100_000_000_000
-"""A time from here on (the year 5138) is not in seconds; today's milliseconds are 17 times that."""
+SECONDS_LIMIT: Final = 253_402_300_800
+"""A time from here on, the end of the year 9999, is not in seconds, and as milliseconds lies behind 1978."""
 
 CLOCK_TOLERANCE: Final = 60
 """Seconds by which another machine's clock may be ahead before a time counts as in the future."""

@@ -258,6 +258,7 @@ class OtherTables:
         found: dict[tuple[str, str], Sequence[Any]] = {
             _MILLISECONDS: (may_go, _old_in_milliseconds(at, self.cutoff)),
             _NO_NUMBER: (may_go, fn.typeof(at) != "integer", ~young),
+            _NO_TIME: (may_go, fn.typeof(at) == "integer", at >= SECONDS_LIMIT * 1000),
         }
         if self.milliseconds:
             del found[_MILLISECONDS]
@@ -324,6 +325,10 @@ def _old_in_milliseconds(column: Any, cutoff: int) -> Any:
 _MILLISECONDS: Final = (
     "its time seems to be in milliseconds, and is old if it is",
     "their times seem to be in milliseconds, and are old if they are",
+)
+_NO_TIME: Final = (
+    "its time is neither in seconds nor in milliseconds, so whether it is old cannot be told",
+    "their times are neither in seconds nor in milliseconds, so whether they are old cannot be told",
 )
 _NO_NUMBER: Final = (
     "its time is no whole number, so whether it is old cannot be told",

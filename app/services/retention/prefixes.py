@@ -174,6 +174,12 @@ def _undated(  # noqa: PLR0917 - what a row says
     if kind != "integer":
         reason = f"The time of entry {seq:,} is not a whole number, so nothing from there on can be judged."
         return LeftAlone(tenant, seq, reason)
+    if value >= SECONDS_LIMIT * 1000:
+        reason = (
+            f"The time of entry {seq:,} is neither in seconds nor in milliseconds, "
+            "so nothing from there on can be judged."
+        )
+        return LeftAlone(tenant, seq, reason)
     at = AuditEntry.created_at
     if not SECONDS_LIMIT <= value < cutoff * 1000:
         return None
