@@ -125,7 +125,7 @@ def import_dump(options: argparse.Namespace) -> int:
     for table, count in imported.rows.items():
         say(f"{table}: {count:,} rows")
     for item in imported.dangling:
-        say(f"{item.rows:,} rows of {item.table} refer to rows of {item.parent} that are not there")
+        say(str(item))
     if imported.tenant is not None:
         say(f"of the tenant {imported.tenant} alone, as the dump says")
     say(f"{options.file}: {sum(imported.rows.values()):,} rows in {imported.seconds:.2f} s")

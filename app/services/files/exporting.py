@@ -124,10 +124,7 @@ class _Export:
         from app.services.files.importing import dangling_rows  # noqa: PLC0415 - much, for one query
 
         for item in dangling_rows(self._database.connection()):
-            rows = counted(item.rows, "row")
-            self._note(
-                f"{rows} of {item.table} refer to {item.parent} rows that are not there; D1 takes no such row"
-            )
+            self._note(f"{item}; D1 takes no such row")
 
     def _note(self, sentence: str) -> None:
         self._done.notes.append(sentence)

@@ -34,6 +34,7 @@ from app.services.files.dump import (
     reading,
 )
 from app.services.files.guard import ByPosition, Forbidden, Guard, reason
+from app.services.text import counted
 from models.engine import sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
@@ -67,6 +68,12 @@ class Dangling:
     table: str
     parent: str
     rows: int
+
+    def __str__(self) -> str:
+        to = "refers to a row" if self.rows == 1 else "refer to rows"
+        are = "is" if self.rows == 1 else "are"
+        whose = f"{counted(self.rows, 'row')} of {self.table}"
+        return f"{whose} {to} of the table {self.parent} that {are} not there"
 
 
 @dataclass(frozen=True, slots=True)

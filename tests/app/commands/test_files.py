@@ -88,7 +88,10 @@ def test_a_chain_that_does_not_hold_stays_as_it_is_and_exits_1(live: Path, tmp_p
     done = run("import", write_dump(live, tmp_path / "export.sql"), new)
     assert done.returncode == 1
     assert "HASH" in done.stdout
-    assert "rows of planning_artifacts refer to rows of planning_runs that are not there\n" in done.stdout
+    assert (
+        "rows of planning_artifacts refer to rows of the table planning_runs that are not there\n"
+        in done.stdout
+    )
     assert "the file stays without a checkpoint. The audit chain does not hold" in done.stderr
     assert ask(new, "SELECT payload FROM audit_chain WHERE seq = 40") == [("{}",)]
 

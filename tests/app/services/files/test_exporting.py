@@ -17,7 +17,7 @@ import pytest
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files.dump import NoteKind
 from app.services.files.exporting import Exported, Wanted, write_sql
-from app.services.files.importing import import_dump, verify_imported
+from app.services.files.importing import Dangling, import_dump, verify_imported
 from app.services.files.inserts import STATEMENT
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
@@ -297,7 +297,10 @@ def test_what_d1_will_refuse_because_of_foreign_keys_is_said(database_path: Path
     with closing(apsw.Connection(str(database_path))) as db:
         db.execute("INSERT INTO child VALUES (9, 'nobody'), (10, 'nobody')")
     notes = exported(database_path, tmp_path / "out.sql").notes
-    assert notes == ["2 rows of child refer to parent rows that are not there; D1 takes no such row"]
+    said = "2 rows of child refer to rows of the table parent that are not there; D1 takes no such row"
+    assert notes == [said]
+    one = "1 row of lost refers to a row of the table gone that is not there"
+    assert str(Dangling("lost", "gone", 1)) == one
     notes = exported(database_path, tmp_path / "out.sql", tables=("child",)).notes
     assert notes == ["left out: parent, which child refers to; D1 takes the rows only where it is"]
 
