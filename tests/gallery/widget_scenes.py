@@ -244,7 +244,7 @@ def frame(theme: Theme) -> Shot:
     fields = FieldList(theme)
     hashes = {"Previous": "77b0…19cd", "Hash": "3d41…e20f", "Recomputed": "3d41…e20f"}
     fields.set_fields([Field(name, value, mono=True) for name, value in hashes.items()])
-    inspector.add_widget(payload, 1)
+    inspector.add_widget(payload)
     inspector.add_widget(fields)
     inspector.show_record()
     split = QSplitter()

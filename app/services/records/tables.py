@@ -208,6 +208,7 @@ AUDIT_CHAIN = Table(
     tables.AuditEntry,
     "Audit chain",
     ("entry", "entries"),
+    main="event_type",
     sort="seq",
     gives_way=("hash", "tenant_id", "created_at", "previous_hash"),
     heading=("event_type",),

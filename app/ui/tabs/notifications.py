@@ -28,7 +28,6 @@ _CHIPS: dict[bool, Chip] = {
     True: ("read", Tone.NEUTRAL, Icon.READ),
     False: ("unread", Tone.ACCENT, Icon.UNREAD),
 }
-_JSON_HEIGHT = 150
 
 
 class NotificationsTab(RecordTab):
@@ -50,10 +49,9 @@ class NotificationsTab(RecordTab):
     def build_inspector(self) -> None:
         self._message = Label(wrap=True, selectable=True, caption="Message")
         self._metadata = JsonView(self.context.theme, "Metadata")
-        self._metadata.setMinimumHeight(_JSON_HEIGHT)
         self.inspector.add_widget(self._message)
         self.inspector.add_widget(self.fields)
-        self.inspector.add_widget(self._metadata, 1)
+        self.inspector.add_widget(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
 
     def load(self, database: Database, record_id: Any) -> NamesRun:

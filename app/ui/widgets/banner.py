@@ -7,10 +7,10 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QProgressBar, QPushButton, QWidget
 
 from app.itemmodels.columns import Tone
-from app.ui.theme import Theme, set_property
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
+from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, Look, in_column, in_row
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
@@ -163,7 +163,8 @@ _ICONS = {
 
 class Banner(QFrame):
     """How things stand: icon, bold headline, plain rest on the same line ("— 184,220 entries verified"), dim
-    detail below, and buttons at the right. Or how far a long work is, with a Cancel button, which emits
+    detail below, and buttons at the right. Where rest or detail do not fit in two lines, "More" shows the
+    whole of them. Or how far a long work is, with a Cancel button, which emits
     `cancelled` and disables itself until the next verdict.
     """
 
@@ -177,8 +178,13 @@ class Banner(QFrame):
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
         self._headline = Label(look=Look.STRONG)
-        self._rest = ElidedLabel()
-        self._detail = ElidedLabel(look=Look.DIM)
+        self._rest = FoldedLabel()
+        self._detail = FoldedLabel(look=Look.DIM)
+        self.more_button = push_button(theme, "More", kind=Kind.FLAT)
+        self.more_button.setProperty("small", True)
+        self.more_button.setCheckable(True)
+        self.more_button.hide()
+        self.more_button.toggled.connect(self._unfold)
         self._bar = ProgressBar()
         self._bar.hide()
         self.cancel_button = push_button(theme, "Cancel")
@@ -186,11 +192,13 @@ class Banner(QFrame):
         self.cancel_button.clicked.connect(self._cancel)
 
         self._line = in_row(self._headline, (self._rest, 1), spacing=5)
+        self._line.setAlignment(self._headline, Qt.AlignmentFlag.AlignTop)
         self._words = in_column(self._line, self._detail, self._bar, spacing=3)
         self._row = in_row(within=self, margins=(16, 8, 10, 8))
         self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         self._row.addSpacing(4)
         self._row.addLayout(self._words, 1)
+        self._row.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._row.addSpacing(8)
         self._row.addWidget(self.cancel_button)
         self.setMinimumHeight(54)
@@ -244,6 +252,7 @@ class Banner(QFrame):
         self._rest.setText(rest)
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
+        self.more_button.setChecked(False)
         self._bar.setVisible(busy)
         self.cancel_button.setVisible(busy)
         for button in self._buttons:
@@ -252,9 +261,20 @@ class Banner(QFrame):
         self.setAccessibleDescription(self.detail())
 
     def event(self, event: QEvent) -> bool:
-        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
+        shares = event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}
+        if shares:
             self._share_width()
-        return super().event(event)
+        done = super().event(event)
+        if shares:
+            long = self._rest.is_long or (self._detail.is_long and bool(self._detail.text()))
+            self.more_button.setVisible(long or self.more_button.isChecked())
+        return done
+
+    def _unfold(self, on: bool) -> None:
+        self.more_button.setText("Less" if on else "More")
+        self.more_button.setAccessibleName(f"{self.more_button.text()} of this notice")
+        for label in (self._rest, self._detail):
+            label.unfold(on)
 
     def _share_width(self) -> None:
         """Words on the buttons as far as they leave room for the verdict's."""

@@ -4,7 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPoint, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
@@ -155,10 +155,12 @@ class JsonModel(QAbstractItemModel):
 
 
 LARGE = 256 * 1024
+_BORDERS, _LEAST, _MOST = 24, 220, 4_000
 
 
 class JsonView(QWidget):
-    """A tree and a text view with a toggle between them, and a button that copies the stored text.
+    """A tree and a text view with a toggle between them, and a button that copies the stored text. It is as
+    high as its text where there is room, and at least as high as 13 lines of it.
 
     What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more than 256 KB, of
     which the first part shows until "Show all" is pressed. Numbers and repeated keys appear as written,
@@ -251,10 +253,24 @@ class JsonView(QWidget):
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.all_button.setVisible(large and not self._whole)
+        self._take_height()
         if model is not None:
             self.tree.expandToDepth(1 if model.rowCount() <= 50 else -1)
             self.tree.resizeColumnToContents(0)
         self._choose()
+
+    def _take_height(self) -> None:
+        lines = self.text_view.document().blockCount() + 1  # and room for a scroll bar
+        height = _BORDERS + lines * self.text_view.fontMetrics().lineSpacing()
+        for view in (self.text_view, self.tree):
+            view.setMinimumHeight(min(height, _LEAST))
+        self._text_height = min(height, _MOST)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        others = 0 if layout is None else layout.minimumSize().height() - self.text_view.minimumHeight()
+        return QSize(super().sizeHint().width(), others + self._text_height)
 
     def _choose(self) -> None:
         tree = self._wants_tree and self.tree.model() is not None

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPaintEvent, QResizeEvent, QTextLayout
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
@@ -122,6 +122,61 @@ class ElidedLabel(QLabel):
         cut = QFontMetrics(self.font()).horizontalAdvance(self.text()) > self.contentsRect().width()
         self.setToolTip(tooltip(self.text()) if cut else "")
         self.setAccessibleDescription("Shortened on the screen" if cut else "")
+
+
+class FoldedLabel(Label):
+    """Wraps to at most two lines and ends in an ellipsis there, until `unfold(True)`. `is_long` says whether
+    it has more to say.
+    """
+
+    _unfolded = False
+
+    def __init__(self, text: str = "", look: Look = Look.TEXT) -> None:
+        super().__init__(text, look, wrap=True)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    @property
+    def is_long(self) -> bool:
+        return super().heightForWidth(max(1, self.width())) > self._folded()
+
+    def unfold(self, on: bool) -> None:
+        self._unfolded = on
+        self.updateGeometry()
+        self.update()
+
+    def heightForWidth(self, width: int) -> int:
+        whole = super().heightForWidth(width)
+        return whole if self._unfolded else min(whole, self._folded())
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()), self.fontMetrics().lineSpacing())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, self.fontMetrics().lineSpacing())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._unfolded or not self.is_long:
+            super().paintEvent(event)
+            return
+        painter, room, metrics = QPainter(self), self.contentsRect(), self.fontMetrics()
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        first = QTextLayout(self.text(), self.font())
+        first.beginLayout()
+        line = first.createLine()
+        line.setLineWidth(room.width())
+        first.endLayout()
+        length = line.textLength()
+        rest = metrics.elidedText(self.text()[length:], Qt.TextElideMode.ElideRight, room.width())
+        for number, words in enumerate((self.text()[:length], rest)):
+            painter.drawText(
+                room.left(), room.top() + number * metrics.lineSpacing() + metrics.ascent(), words
+            )
+        painter.end()
+
+    def _folded(self) -> int:
+        return 2 * self.fontMetrics().lineSpacing() + 2
 
 
 _SAID: dict[str | Tone, str] = {Tone.OK: "Good", Tone.WARN: "Warning", Tone.BAD: "Problem"}

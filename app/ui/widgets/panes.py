@@ -67,7 +67,7 @@ GAP = 12
 _LONG = 160
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 160
-_LEAST_WIDTH, _LEAST_BODY, _ALL = 280, 24, 4_000
+_LEAST_WIDTH, _LEAST_BODY = 280, 24
 
 
 class MasterDetail(QSplitter):
@@ -130,11 +130,11 @@ class MasterDetail(QSplitter):
 
 
 class _Body(QScrollArea):
-    """As high as its content, so that what follows stands below it; higher while a part of it stretches."""
+    """As high as its content, so that what follows stands below it."""
 
     def __init__(self, content: QWidget) -> None:
         super().__init__(widgetResizable=True)
-        self._content, self.stretching = content, list[QWidget]()
+        self._content = content
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setViewport(QWidget())
@@ -142,8 +142,7 @@ class _Body(QScrollArea):
         self.setMinimumHeight(_LEAST_BODY)
 
     def sizeHint(self) -> QSize:
-        stretches = any(not part.isHidden() for part in self.stretching)
-        wanted = _ALL if stretches else self._content.heightForWidth(self.viewport().width())
+        wanted = self._content.heightForWidth(self.viewport().width())
         return QSize(super().sizeHint().width(), wanted if wanted >= 0 else self._content.sizeHint().height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -230,11 +229,9 @@ class Inspector(QFrame):
         # Where the card is low, a stacked layout would cut the lines that wrap.
         self.subtitle.setMinimumHeight(max(0, self.subtitle.heightForWidth(max(1, room))))
 
-    def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
-        """Above the acts; a part that stretches takes what is left while it is shown."""
-        self._body.addWidget(widget, stretch)
-        if stretch:
-            self._scroll.stretching.append(widget)
+    def add_widget(self, widget: QWidget) -> None:
+        """Above the acts."""
+        self._body.addWidget(widget)
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """Buttons at the foot, from the left; once."""

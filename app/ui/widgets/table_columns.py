@@ -80,19 +80,15 @@ class ColumnLayout(QObject):
     def _give_way(self) -> None:
         header, room = self._header, self._room()
         wanted = header.length() + sum(self._given.values())
-        least, elastic = 0, self._main if self._main >= 0 else header.logicalIndex(header.count() - 1)
-        if 0 <= elastic < header.count() and not header.isSectionHidden(elastic):
-            least = self._main_least() if self._main >= 0 else self._table.sizeHintForColumn(elastic)
-            wanted += least - header.sectionSize(elastic)
+        if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
+            wanted += self._main_least() - header.sectionSize(self._main)
         for column in self._giving if room > 0 else ():
             was = column in self._given
             if column == header.sortIndicatorSection() or (header.isSectionHidden(column) and not was):
                 continue
             gives = wanted > room
             if gives:
-                wanted -= self._given.setdefault(
-                    column, least if column == elastic else header.sectionSize(column)
-                )
+                wanted -= self._given.setdefault(column, header.sectionSize(column))
             else:
                 self._given.pop(column, None)
             if gives != was:

@@ -17,7 +17,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import Scope
-from app.ui.session.outcome import Asked, LinkCell
+from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
@@ -39,7 +39,6 @@ from models.engine import Database
 CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 
-_JSON_HEIGHT = 130
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
 _FIRST_DAY = date(1970, 1, 1).toordinal()
@@ -113,9 +112,11 @@ class AuditTab(RecordTab):
 
     def build_inspector(self) -> None:
         self._payload = JsonView(self.context.theme)
-        self._payload.setMinimumHeight(_JSON_HEIGHT)
-        self.inspector.add_widget(self._payload, 1)
+        self.inspector.add_widget(self._payload)
         self.inspector.add_widget(self.fields)
+        self.table.columns.set_widest(
+            self.model.column_of("previous_hash"), [state.value[0] for state in State]
+        )
 
     def load(self, database: Database, record_id: Any) -> AuditDetail:
         return read_entry(database, record_id, accepted=self._is_accepted(record_id))

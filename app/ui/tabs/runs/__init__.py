@@ -27,13 +27,15 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import grouped, money
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.panes import FieldList
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import RunStatus
 
 PARKED = "parked_ideas"
+_FACTS = {PLANNING_RUNS.column(name).label for name in ("revenue_potential", "mode", "kill_verdict")}
+"""What stands above the scores; the rest, which may be long, is below them."""
 _STATUS = PLANNING_RUNS.names.index("status")
-_JSON_HEIGHT = 130
 
 
 class RunAct(NamedTuple):
@@ -113,10 +115,11 @@ class RunsTab(RecordTab):
         self.scores = PhaseScores(theme)
         self.scores.activated.connect(self._open_artifact)
         self._config = JsonView(theme, "Config")
-        self._config.setMinimumHeight(_JSON_HEIGHT)
+        self.more_fields = FieldList(theme)
         self.inspector.add_widget(self.fields)
         self.inspector.add_widget(self.scores)
-        self.inspector.add_widget(self._config, 1)
+        self.inspector.add_widget(self.more_fields)
+        self.inspector.add_widget(self._config)
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
@@ -137,16 +140,16 @@ class RunsTab(RecordTab):
         self.scores.setVisible(record.artifacts is not None)
         self.scores.set_scores(phase_scores(record.artifacts or ()))
         revenue = run["revenue_potential"]
-        self.fields.set_fields(
-            declared.fields(
-                self.context,
-                run,
-                without=("status", "current_phase", "quality_score", "pivot_count", "config"),
-                revenue_potential={"value": money(revenue), "copy": str(revenue)}
-                if isinstance(revenue, int | float)
-                else {},
-            )
+        fields = declared.fields(
+            self.context,
+            run,
+            without=("status", "current_phase", "quality_score", "pivot_count", "config"),
+            revenue_potential={"value": money(revenue), "copy": str(revenue)}
+            if isinstance(revenue, int | float)
+            else {},
         )
+        self.fields.set_fields([field for field in fields if field.label in _FACTS])
+        self.more_fields.set_fields([field for field in fields if field.label not in _FACTS])
         config = run["config"]
         self._config.setVisible(config is not None)
         self._config.set_json(None if config is None else str(config))

@@ -18,9 +18,11 @@ from app.ui.theme import Kind, Theme, set_property
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, set_tip
 
-_GAP, _LONGEST, _VERDICT = 10, 24, 60
+_GAP, _LINE, _LONGEST, _VERDICT = 16, 20, 24, 60
+_NAMES, _BETWEEN = (0, 3), 2
+"""The columns of the grid: names with their points at their right, and the gap between both halves."""
 _FULL, _PLANNERS_FULL = 100.0, 10.0
 """The best score of the platform's document, and of its planning machine."""
 
@@ -57,7 +59,8 @@ def score_tone(share: float) -> Tone:
 
 
 class PhaseScores(QWidget):
-    """A row for each phase: its name, its score as a bar and in points, its newest version.
+    """For each phase its name, and its score in points and as a bar below both; in two columns, so that all
+    are seen at once. The newest version is in the tool tip.
 
     `activated(str)` names the phase whose button was pressed; only phases with a version can be.
     """
@@ -68,12 +71,14 @@ class PhaseScores(QWidget):
         super().__init__()
         self._theme = theme
         self._scores: tuple[PhaseScore, ...] = ()
-        self._rows: list[tuple[QPushButton, ProgressBar, Label, Label]] = []
+        self._rows: list[tuple[QPushButton, ProgressBar, Label]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(_GAP)
+        self._grid.setHorizontalSpacing(0)
         self._grid.setVerticalSpacing(0)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnMinimumWidth(_BETWEEN, _GAP)
+        for column in (_NAMES[0], _NAMES[1]):
+            self._grid.setColumnStretch(column, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         for _ in planning.PHASES:
             self._add_row()
@@ -85,21 +90,23 @@ class PhaseScores(QWidget):
         for row in self._rows[len(scores) :]:
             for part in row:
                 part.hide()
-        for (name, bar, points, version), score in zip(self._rows, scores, strict=False):
+        self._place(len(scores))
+        for (name, bar, points), score in zip(self._rows, scores, strict=False):
             share = score.share
             tone = None if share is None else score_tone(share)
             shown = visible(formatting.first_line(score.phase, _LONGEST))
             name.setText(shown.replace("&", "&&"))
             name.setAccessibleName(_words(score))
+            set_tip(name, _words(score))
             name.setEnabled(score.version is not None)
             bar.show_progress(round(1000 * (share or 0)), 1000)
             bar.setAccessibleName(shown)
             set_property(bar, "tone", tone)
             points.setText(formatting.first_line(score.points, _LONGEST // 2))
             set_property(points, "look", Look.DIM if tone is None else tone)
-            version.setText(formatting.first_line(score.version or "", _LONGEST // 2))
-            for part in (name, bar, points, version):
+            for part in (name, points):
                 part.show()
+            bar.setVisible(share is not None)
 
     def button(self, phase: str) -> QPushButton:
         """The button of a phase. Raises `ValueError`."""
@@ -109,13 +116,24 @@ class PhaseScores(QWidget):
         position, name = len(self._rows), push_button(self._theme, "", kind=Kind.FLAT)
         name.setProperty("small", True)
         name.clicked.connect(lambda: self.activated.emit(self._scores[position].phase))
-        row = (name, ProgressBar(), Label(), Label(look=Look.DIM))
-        for column, part in enumerate(row):
-            sides = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-            self._grid.addWidget(part, position, column, Qt.AlignmentFlag(0) if column == 1 else sides)
+        name.setFixedHeight(_LINE)
+        row = (name, ProgressBar(), Label())
+        for part in row:
+            part.setParent(self)
         if self._rows:  # a phase that the platform does not know comes late
             QWidget.setTabOrder(self._rows[-1][0], name)
         self._rows.append(row)
+
+    def _place(self, count: int) -> None:
+        """The first half of them at the left."""
+        half = -(-count // 2)
+        for position, (name, bar, points) in enumerate(self._rows[:count]):
+            side, line = divmod(position, max(1, half))
+            column = _NAMES[side]
+            self._grid.setRowMinimumHeight(2 * line + 1, bar.sizeHint().height())
+            self._grid.addWidget(name, 2 * line, column, Qt.AlignmentFlag.AlignLeft)
+            self._grid.addWidget(points, 2 * line, column + 1, Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(bar, 2 * line + 1, column, 1, 2)
 
 
 def _words(score: PhaseScore) -> str:

@@ -1,6 +1,6 @@
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -8,6 +8,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Toast
 from app.ui.widgets.buttons import SplitButton, push_button
+from app.ui.widgets.labels import FoldedLabel, in_column
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
 
@@ -155,3 +156,31 @@ def test_a_bad_verdict_is_a_surface_and_goes_with_it(theme: Theme, qtbot: QtBot)
     assert surface() == theme.colour("bad_on").name() != calm
     banner.show_verdict(Tone.OK, "Chain verified")
     assert surface() == calm
+
+
+def test_a_banner_wraps_to_two_lines_and_offers_more_of_what_is_longer(theme: Theme, qtbot: QtBot) -> None:
+    host = QWidget()
+    banner = Banner(theme)
+    in_column(banner, None, within=host)
+    qtbot.addWidget(host)
+    host.resize(600, 400)
+    host.show()
+    detail = next(one for one in banner.findChildren(FoldedLabel) if one.property("look") == "dim")
+
+    def lines() -> int:
+        return round(detail.height() / detail.fontMetrics().lineSpacing())
+
+    banner.show_verdict(Tone.WARN, "Read-only", detail="Short.")
+    qtbot.waitUntil(lambda: lines() == 1)
+    assert not banner.more_button.isVisible()
+    banner.show_verdict(Tone.WARN, "Read-only", detail="It is twice as long as that. " * 4)
+    qtbot.waitUntil(lambda: lines() == 2)
+    assert not banner.more_button.isVisible()
+    banner.show_verdict(Tone.WARN, "Read-only", detail="It is longer than all of the room there is. " * 12)
+    qtbot.waitUntil(banner.more_button.isVisible)
+    assert lines() == 2
+    qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: lines() > 4)
+    assert detail.height() >= QLabel.heightForWidth(detail, detail.width())
+    qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: lines() == 2)

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
 from app.ui.widgets.json_view import LARGE, JsonModel, JsonView, Literal, Obj, indented, parse
+from app.ui.widgets.labels import in_column
 
 
 @pytest.fixture
@@ -135,3 +137,22 @@ json_values = st.recursive(
 @given(json_values)
 def test_indented_changes_only_the_space_between(value: object) -> None:
     assert json.loads(indented(json.dumps(value))) == value
+
+
+def test_it_is_as_high_as_its_text_up_to_a_bound(qtbot: QtBot, theme: Theme) -> None:
+    view, host = JsonView(theme), QWidget()
+    in_column(view, QLabel("below"), within=host)
+    qtbot.addWidget(host)
+    host.show()
+
+    def fits() -> bool:
+        return view.text_view.verticalScrollBar().maximum() == 0
+
+    view.set_json('{"a": 1}')
+    low = view.sizeHint().height()
+    view.set_json(json.dumps({str(number): number for number in range(10)}))
+    assert low < view.sizeHint().height()
+    host.resize(400, host.minimumSizeHint().height())
+    qtbot.waitUntil(fits)
+    view.set_json(json.dumps({str(number): number for number in range(99)}))
+    assert host.minimumSizeHint().height() < 300, "a long text leaves room for what stands below it"

@@ -128,7 +128,7 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     assert tab.inspector.subtitle.text().startswith(
         f"15 of 15 phases · score {figure(run['quality_score'])} ·"
     )
-    assert tab.fields.value("Id") == run["id"]
+    assert tab.more_fields.value("Id") == run["id"]
     assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
 
 
@@ -138,7 +138,7 @@ def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, q
     tab = show_tab(RunsTab)
     choose(tab, qtbot, row_of(tab, "completed"))
     assert tab.inspector.subtitle.text().startswith("artifacts missing in this file · score ")
-    assert tab.scores.isHidden() and tab.fields.value("Idea") == tab.inspector.title.text()
+    assert tab.scores.isHidden() and tab.more_fields.value("Idea") == tab.inspector.title.text()
 
 
 def test_only_the_newest_version_of_a_phase_is_scored() -> None:
@@ -188,6 +188,15 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_all_scores_are_in_sight_at_once(tab: RunsTab, qtbot: QtBot) -> None:
+    tab.resize(1280, 650)
+    choose(tab, qtbot, row_of(tab, "completed"))
+    for phase in planning.PHASES:
+        button = tab.scores.button(phase)
+        qtbot.waitUntil(lambda button=button: button.visibleRegion().boundingRect().size() == button.size())
+
+
 def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     row = row_of(tab, "killed")
     choose(tab, qtbot, row)
@@ -363,7 +372,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
     menu = tab.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
     offered = [action.text() for action in menu.actions()]
-    assert offered == [*(act.text for act in ACTS), "Audit history", "Parked ideas"]
+    assert offered == [*(act.text for act in ACTS), "Audit history", "Parked ideas", "Inspector"]
     assert [action.text() for action in menu.actions() if action.isEnabled()] == [
         "Delete",
         "Audit history",
