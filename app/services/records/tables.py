@@ -229,7 +229,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
-    gives_way=("updated_at", "has_secret", "tenant_id", "events", "name"),
+    gives_way=("updated_at", "has_secret", "tenant_id", "events", "name", "active"),
     heading=("name", "hostname"),
     details=(("url",),),
     columns=(
@@ -251,7 +251,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
-    gives_way=("type", "tenant_id", "read"),
+    gives_way=("type", "tenant_id", "read", "title"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(
@@ -271,7 +271,7 @@ PLANNING_RUNS = Table(
     "Planning runs",
     ("run", "runs"),
     main="idea",
-    gives_way=("mode", "revenue_potential", "updated_at", "quality_score", "current_phase"),
+    gives_way=("mode", "revenue_potential", "updated_at", "quality_score", "current_phase", "status"),
     heading=("idea",),
     details=(("status",), ("refined_idea", "id")),
     columns=(

@@ -67,6 +67,7 @@ class MainWindow(QMainWindow):
         self.files.leaving.connect(self.close_file)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
+        self._pages.setMinimumSize(1, 1)  # a page that is not in sight asks for no room
         self.setCentralWidget(self._pages)
         self.search = GlobalSearch(theme)
         self.commands = Actions(theme, None, self)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # a workspace is made when a file is opened
     from app.ui.shell.workspace import Workspace
 
 OPENING = ("open", "open_folder", "create", "import", "demo")
+NAME_SHOWN = 28
+"""Characters of an open file's name, the middle of which is left out."""
 FOLDER_SHOWN = 48
 """Characters of a recent file's folder, the middle of which is left out."""
 
@@ -145,7 +147,7 @@ class ToolBar(QToolBar):
         menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))
         self.database_button.setMenu(menu)
         self.tenants = Picker(window.theme, "Tenant", "All tenants", search_hint="Search tenants")
-        self.tenants.setMinimumWidth(190)
+        self.tenants.setMinimumWidth(130)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         for widget in (self.database_button, self.tenants, spacer, window.search):
@@ -155,7 +157,9 @@ class ToolBar(QToolBar):
 
     def show_file(self, opened: OpenedFile | None) -> None:
         """Names what is open; None for nothing."""
-        self.database_button.setText("Open a database" if opened is None else opened.place)
+        self.database_button.setText(
+            "Open a database" if opened is None else shortened(opened.place, NAME_SHOWN // 2, NAME_SHOWN // 2)
+        )
         set_tip(self.database_button, "" if opened is None else str(opened.path))
         self.tenants.setEnabled(opened is not None)
         self._window.search.setEnabled(opened is not None)

@@ -76,6 +76,8 @@ class Workspace(QWidget):
         self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.notices = notices.of_opened(
             context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
         )

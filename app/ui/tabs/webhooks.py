@@ -107,6 +107,8 @@ def _is_not(active: bool, row: Row) -> bool:
 
 
 def _events(value: Any, row: Row) -> str:
+    if not str(value or "").strip(" ,"):
+        return "none"
     first, *others = _all_events(value).split(", ")
     return f"{first} + {len(others)}" if others else first
 
@@ -114,6 +116,8 @@ def _events(value: Any, row: Row) -> str:
 def _all_events(value: Any) -> str:
     if value == webhooks.ALL_EVENTS:
         return "all events"
+    if not str(value or "").strip(" ,"):
+        return "none, so it delivers nothing"
     return ", ".join(part.strip() for part in str(value).split(","))
 
 

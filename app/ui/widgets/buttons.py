@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QFrame,
     QLineEdit,
@@ -67,6 +68,24 @@ def framed_button(action: QAction) -> QToolButton:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
     button.setFixedSize(BUTTON, BUTTON)
     return button
+
+
+def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> None:
+    """Lets `buttons` of a row, the last of them first, lose their words where it is wider than `room`.
+
+    Only those with an icon do; it stays, and so do tool tip and accessible name.
+    """
+    words = {button: button.text() or str(button.property("words") or "") for button in buttons}
+    lost = {button: button.fontMetrics().horizontalAdvance(text) for button, text in words.items()}
+    wanted = row.minimumSize().width() + sum(lost[one] for one in buttons if not one.text())
+    for button in reversed(buttons):
+        gives = wanted > room and not button.isHidden() and not button.icon().isNull()
+        wanted -= lost[button] if gives else 0
+        button.setProperty("words", words[button])
+        shown = "" if gives else words[button]
+        if button.text() != shown:
+            button.setText(shown)
+            button.setIconSize(BESIDE_WORDS if shown else QSize(16, 16))
 
 
 def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
@@ -161,10 +180,14 @@ class Choice:
         return "" if self.count is None else grouped(self.count)
 
 
+_BETWEEN = 8
+
+
 class CountChips(QWidget):
     """A row of toggles of which one is chosen; `changed(object)` carries its key when the user chose it.
 
-    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
+    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop. Where a line has
+    no room for all, they take several.
     """
 
     changed = Signal(object)
@@ -176,8 +199,9 @@ class CountChips(QWidget):
         self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
         self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
         self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self._row = in_row(within=self)
+        policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def set_chips(self, chips: Sequence[Choice]) -> None:
         """Show these toggles; the choice is kept, or the first is chosen when it is gone."""
@@ -192,6 +216,38 @@ class CountChips(QWidget):
             described = chip.shown if chip.count is None else f"{chip.shown}, {counted(chip.count, 'row')}"
             button.setAccessibleName(described)
         self.set_key(key)
+        self.updateGeometry()
+        self._arrange(self.width())
+
+    def sizeHint(self) -> QSize:
+        sizes = [button.sizeHint() for button in self.buttons()]
+        width = sum(size.width() + _BETWEEN for size in sizes) - _BETWEEN
+        return QSize(max(0, width), max((size.height() for size in sizes), default=0))
+
+    def minimumSizeHint(self) -> QSize:
+        widest = max((button.sizeHint().width() for button in self.buttons()), default=0)
+        return QSize(widest, self.sizeHint().height())
+
+    def heightForWidth(self, width: int) -> int:
+        return max((place.bottom() + 1 for place in self._places(width)), default=0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(event.size().width())
+
+    def _places(self, width: int) -> list[QRect]:
+        """Where the toggles stand, in order, in lines of this width."""
+        places, left, top = list[QRect](), 0, 0
+        for size in (button.sizeHint() for button in self.buttons()):
+            if left and left + size.width() > width:
+                left, top = 0, top + size.height() + _BETWEEN
+            places.append(QRect(QPoint(left, top), size))
+            left += size.width() + _BETWEEN
+        return places
+
+    def _arrange(self, width: int) -> None:
+        for button, place in zip(self.buttons(), self._places(width), strict=True):
+            button.setGeometry(place)
 
     def key(self) -> str | None:
         number = self._group.checkedId()
@@ -221,15 +277,15 @@ class CountChips(QWidget):
     def _rebuild(self) -> None:
         for button in self._group.buttons():
             self._group.removeButton(button)
-            self._row.removeWidget(button)
+            button.hide()
             button.deleteLater()
         for number in range(len(self._chips)):
-            button = QPushButton()
+            button = QPushButton(self)
             button.setProperty("kind", "chip")
             button.setCheckable(True)
             button.setAutoDefault(False)
             self._group.addButton(button, number)
-            self._row.addWidget(button)
+            button.show()
 
     def _one_stop(self, chosen: int) -> None:
         for number, button in enumerate(self._group.buttons()):

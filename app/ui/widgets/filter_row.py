@@ -5,19 +5,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, field_icons
-from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.buttons import Choice, field_icons, share_words
+from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
 DEBOUNCE_MS = 200
+_LEAST = 480
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -159,10 +160,11 @@ class FilterRow(QWidget):
         super().__init__()
         self._noun = noun
         self._emitted = FilterValues()
+        self._trailing: list[QPushButton] = []
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
-        self.text.setMinimumWidth(120)
+        self.text.setMinimumWidth(100)
         field_icons(theme, self.text, Icon.FILTER)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._emit)
@@ -180,7 +182,8 @@ class FilterRow(QWidget):
         if self.dates is not None:
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)
-        self.count = Label(look=Look.DIM)
+        self.count = ElidedLabel(look=Look.DIM)
+        self.count.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.count.hide()
         self._row.addWidget(self.count)
 
@@ -205,6 +208,16 @@ class FilterRow(QWidget):
 
     def add_trailing(self, widget: QWidget) -> None:
         self._row.addWidget(widget)
+        if isinstance(widget, QPushButton):
+            self._trailing.append(widget)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
+            share_words(self._row, self.width(), self._trailing)
+        return super().event(event)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST, super().minimumSizeHint().height())
 
     def focus_text(self) -> None:
         self.text.setFocus(Qt.FocusReason.ShortcutFocusReason)

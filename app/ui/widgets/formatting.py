@@ -19,6 +19,8 @@ _DISTANCES = (
 )
 """From how many seconds on a time's distance is said in a unit, its seconds and its word."""
 _ELLIPSIS = "…"
+_TOO_MUCH = 1e17
+"""Dollars above which a figure says how many digits there are, and not which."""
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
 
@@ -123,10 +125,12 @@ def rate(count: int, seconds: float, unit: str = "rows") -> str:
 
 
 def money(dollars: float) -> str:
-    """`$950`, `$4.5K`, `$2.8M`, `$1.2B`, `$9,007.2T`."""
+    """`$950`, `$4.5K`, `$2.8M`, `$1.2B`, `$9,007.2T`, `$1.0e300`."""
     sign, amount = ("-" if dollars < 0 else ""), abs(dollars)
     if isinf(amount):
         return f"{sign}$∞"
+    if amount >= _TOO_MUCH:
+        return f"{sign}${amount:.1e}".replace("e+", "e")
     for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if amount >= size * 0.9995:
             return f"{sign}${amount / size:,.1f}{unit}"

@@ -87,13 +87,21 @@ class Label(QLabel):
 
 
 class ElidedLabel(QLabel):
-    """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`."""
+    """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`.
+
+    A screen reader says `caption` before it.
+    """
 
     def __init__(
-        self, text: str = "", look: Look = Look.TEXT, *, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+        self,
+        text: str = "",
+        look: Look = Look.TEXT,
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        caption: str = "",
     ) -> None:
         super().__init__(textFormat=Qt.TextFormat.PlainText)
-        self._mode = mode
+        self._mode, self._caption = mode, caption
         self.setProperty("look", look.value)
         if look is Look.TITLE:
             self.setFont(scaled(self.font(), 1.1))
@@ -102,6 +110,8 @@ class ElidedLabel(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(bounded(text))
+        if self._caption:
+            self.setAccessibleName(f"{self._caption}: {self.text()}")
         self._tip()
 
     def minimumSizeHint(self) -> QSize:

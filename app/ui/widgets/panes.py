@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Chip, StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import Chip, StatusChip, push_button, share_words, tool_button
 from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.labels import (
     ElidedLabel,
@@ -66,7 +66,7 @@ class EmptyState(QWidget):
 GAP = 12
 _LONG = 160
 _COPIED_MS = 1200
-_DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 160
+_DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY = 280, 24
 
 
@@ -185,6 +185,8 @@ class Inspector(QFrame):
         self._scroll = _Body(content)
         content.setAutoFillBackground(False)
         self._foot = QWidget()
+        self._buttons: list[QPushButton] = []
+        self._foot.installEventFilter(self)
         self._foot.hide()  # buttons for nothing would still ask for their room
         self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0))
 
@@ -210,6 +212,11 @@ class Inspector(QFrame):
             self._chips.addWidget(shown)
             shown.show()
         self._place_chips()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
+            share_words(self._actions, self._foot.width(), self._buttons)
+        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -238,6 +245,7 @@ class Inspector(QFrame):
         for button in buttons:
             self._actions.addWidget(button)
         self._actions.addStretch(1)
+        self._buttons = list(buttons)
 
     def show_record(self) -> None:
         self._content.show()
@@ -343,12 +351,15 @@ class FieldList(QWidget):
         start = field.value.split("\n", 1)[0][:_LONG]
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         words = f"{start}…" if long else field.value or "—"
-        value = Label(words, look, wrap=not field.mono, selectable=True, caption=field.label)
-        if long:
-            value.set_spoken(field.value)
-        value.setMinimumWidth(40)
+        value: Label | ElidedLabel
         if field.mono:
+            value = ElidedLabel(words, look, mode=Qt.TextElideMode.ElideMiddle, caption=field.label)
             value.setFont(self._theme.mono_font())
+        else:
+            value = Label(words, look, wrap=True, selectable=True, caption=field.label)
+            if long:
+                value.set_spoken(field.value)
+        value.setMinimumWidth(40)
         if field.tip:
             set_tip(value, field.tip)
         name.setBuddy(value)

@@ -194,14 +194,17 @@ def fields(
 ) -> list[Field]:
     """The fields of a record in the order declared, then the columns of the file that are not declared.
 
-    What is empty is left out, and so are the columns `without`, which the tab shows elsewhere; what is
-    missing is shown as missing in any case. `special` says, by a declared name, what of the `Field` differs.
+    What is empty is left out unless `special` has a value for it, and so are the columns `without`, which the
+    tab shows elsewhere; what is missing is shown as missing in any case. `special` says, by a declared name,
+    what of the `Field` differs.
     """
     found = []
     for declared in record.table.columns:
         if declared.name in record.missing:
             found.append(Field(declared.label, MISSING, can_copy=False))
-        elif declared.name not in without and record[declared.name] not in (None, ""):
+        elif declared.name not in without and (
+            record[declared.name] not in (None, "") or "value" in special.get(declared.name, {})
+        ):
             field = _field(context, declared, record[declared.name])
             found.append(replace(field, **special.get(declared.name, {})))
     return [*found, *unknown_fields(record)]

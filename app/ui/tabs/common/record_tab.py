@@ -31,8 +31,10 @@ from models.engine import Database
 from models.errors import Cancelled, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
-NARROW = 1000
-"""The width in pixels below which a table with an inspector beside it is hard to read."""
+NARROW, LOW = 1000, 320
+"""The width in pixels below which a table with an inspector beside it is hard to read, and the height below
+which the rows need the margins.
+"""
 
 
 class RecordTab(QWidget):
@@ -186,6 +188,10 @@ class RecordTab(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        layout = self.layout()
+        if layout is not None:
+            above = self.margin if self.height() >= LOW else self.margin // 2
+            layout.setContentsMargins(self.margin, above, self.margin, above)
         if (event.oldSize().width() < self.narrow) != self.is_narrow or not event.oldSize().isValid():
             self.fold_as_chosen()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
@@ -346,3 +346,29 @@ def test_a_job_that_was_cancelled_says_so(qtbot: QtBot, window: MainWindow) -> N
     window.busy.run("Exporting to rows.csv…", work, on_done=lambda result: None)
     qtbot.waitUntil(window.toast.isVisible)
     assert window.toast.text() == "Cancelled; nothing more was done."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(5))
+def test_on_the_screen_of_200_percent_every_control_is_whole(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    """A screen of 1400 by 900 pixels has 700 by 450 then, less the title bar."""
+    open_file(qtbot, window, demo_path)
+    window.setMinimumSize(0, 0)
+    window.resize(692, 410)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    assert (window.width(), window.height()) == (692, 410)
+
+    def cut() -> list[str]:
+        buttons = window.findChildren(QAbstractButton)
+        controls = [one for one in buttons if one.isVisible() and not isinstance(one.parent(), QLineEdit)]
+        return [
+            one.text() or one.accessibleName()
+            for one in controls
+            if one.visibleRegion().boundingRect().size() != one.size()
+            or (isinstance(one, QPushButton) and one.width() < one.minimumSizeHint().width())
+        ]
+
+    qtbot.waitUntil(lambda: cut() == [], timeout=2_000)

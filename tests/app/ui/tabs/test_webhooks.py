@@ -51,3 +51,14 @@ def test_a_state_is_one_thing_in_table_chip_and_acts(  # noqa: PLR0917
     buttons = {button.text(): button for button in tab.inspector.findChildren(QPushButton)}
     assert [name for name in ("activate", "deactivate") if buttons[name.capitalize()].isVisible()] == acts
     assert [name for name in ("activate", "deactivate") if tab.commands.action(name).isEnabled()] == acts
+
+
+def test_a_webhook_without_events_says_that_it_delivers_nothing(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    ask(context.opened.path, "UPDATE webhook_destinations SET events = ''")
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    assert tab.model.index(0, tab.model.column_of("events")).data() == "none"
+    assert tab.fields.value("Events") == "none, so it delivers nothing"

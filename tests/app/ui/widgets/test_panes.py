@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import StatusChip, push_button
-from app.ui.widgets.labels import in_lines
+from app.ui.widgets.labels import ElidedLabel, in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
 
 
@@ -84,3 +84,15 @@ def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
     [show] = [b for b in fields.findChildren(type(push_button(theme, ""))) if b.text().startswith("Show all")]
     show.click()
     assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == in_lines(text)
+
+
+def test_an_id_that_has_no_room_is_cut_in_the_middle_with_an_ellipsis(qtbot: QtBot, theme: Theme) -> None:
+    fields = FieldList(theme)
+    qtbot.addWidget(fields)
+    fields.set_fields([Field("Id", "run_" + "0123456789" * 6, mono=True)])
+    fields.resize(240, 40)
+    fields.show()
+    label = next(one for one in fields.findChildren(ElidedLabel) if one.text().startswith("run_"))
+    assert label.accessibleName().startswith("Id: run_0123")
+    qtbot.waitUntil(lambda: "0123456789" * 6 in label.toolTip())
+    assert label.width() < label.sizeHint().width()

@@ -110,6 +110,17 @@ def test_chips_show_counts_and_are_exclusive(qtbot: QtBot, chips: CountChips) ->
     assert [button.isChecked() for button in chips.buttons()] == [False, True, False]
 
 
+def test_chips_without_room_take_another_line(qtbot: QtBot, chips: CountChips) -> None:
+    widest = max(button.sizeHint().width() for button in chips.buttons())
+    chips.resize(widest + 4, chips.heightForWidth(widest + 4))
+    tops = [button.geometry().top() for button in chips.buttons()]
+    assert tops == sorted(set(tops)), "one below the other"
+    assert all(chips.rect().contains(button.geometry()) for button in chips.buttons())
+    assert all(button.width() == button.sizeHint().width() for button in chips.buttons())
+    chips.resize(2000, 40)
+    assert {button.geometry().top() for button in chips.buttons()} == {0}
+
+
 def test_chips_by_keyboard_are_one_stop(qtbot: QtBot, chips: CountChips) -> None:
     chips.buttons()[0].setFocus()
     qtbot.waitUntil(chips.buttons()[0].hasFocus)
@@ -175,7 +186,8 @@ def test_rows_beyond_those_of_the_platform_come_and_go(phases: PhaseScores) -> N
     phases.set_scores([PhaseScore(f"phase & {number}", number, "v1") for number in range(40)])
     assert phases.button("phase & 39").isVisible() and phases.button("phase & 39").text() == "phase && 39"
     phases.set_scores([PhaseScore("opportunity", 70, "v1")])
-    assert [label.text() for label in phases.findChildren(QLabel) if label.isVisible()] == ["70", "v1"]
+    assert [label.text() for label in phases.findChildren(QLabel) if label.isVisible()] == ["70"]
+    assert "version 1" in phases.button("opportunity").toolTip()
 
 
 def test_a_choice_of_any_length_is_shown_by_its_start(qtbot: QtBot, theme: Theme) -> None:

@@ -192,9 +192,8 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
 def test_all_scores_are_in_sight_at_once(tab: RunsTab, qtbot: QtBot) -> None:
     tab.resize(1280, 650)
     choose(tab, qtbot, row_of(tab, "completed"))
-    for phase in planning.PHASES:
-        button = tab.scores.button(phase)
-        qtbot.waitUntil(lambda button=button: button.visibleRegion().boundingRect().size() == button.size())
+    buttons = [tab.scores.button(phase) for phase in planning.PHASES]
+    qtbot.waitUntil(lambda: all(one.visibleRegion().boundingRect().size() == one.size() for one in buttons))
 
 
 def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
