@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 
 from models.errors import InvalidInput
 
@@ -105,3 +106,12 @@ def _escape(char: str) -> str:
         return named
     code = ord(char)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def utc_time(at: float) -> str:
+    """`2026-11-22 13:55 UTC`, of epoch seconds; a number beyond the calendar."""
+    try:
+        moment = datetime.fromtimestamp(at, UTC)
+    except (OverflowError, OSError, ValueError):
+        return f"{at:,} s"
+    return f"{moment.isoformat(' ', 'minutes')[:16]} UTC"

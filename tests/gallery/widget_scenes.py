@@ -238,7 +238,7 @@ def frame(theme: Theme) -> Shot:
         ("hash ok", Tone.OK, Icon.COMPLETED),
         ("link ok", Tone.OK, Icon.LINK),
     ]
-    inspector.set_header("webhook_created", "entry 245,222 · acme-corp · 22 Nov 2026, 13:55:07", *chips)
+    inspector.set_header("webhook_created", "entry 245,222 · acme-corp · 2026-11-22 13:55:07", *chips)
     payload = JsonView(theme)
     payload.set_json(PAYLOAD)
     fields = FieldList(theme)

@@ -7,7 +7,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from app.services.records.tables import (
     PLANNING_RUNS,
     USERS,
 )
+from app.services.text import utc_time
 from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
 from models.local.atomic import UNFINISHED
@@ -206,10 +206,9 @@ def _recognised(schema: Schema) -> tuple[str, ...]:
 
 
 def _described(candidate: Candidate, folder: Path) -> str:
-    when = datetime.fromtimestamp(candidate.modified_at).astimezone().strftime("%Y-%m-%d %H:%M")
     named = f"{candidate.name}, " if candidate.name else ""
     return (
         f"{candidate.path.relative_to(folder)} ({named}{candidate.holds.lower()}, "
         f"tables: {len(candidate.tables)}, rows: {candidate.rows:,}, "
-        f"tenants: {candidate.tenants:,}, changed {when})"
+        f"tenants: {candidate.tenants:,}, changed {utc_time(candidate.modified_at)})"
     )

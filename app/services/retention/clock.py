@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
 from app.services.chain.entry import Entry
 from app.services.chain.reading import read_entries, text_encoding
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.text import counted
+from app.services.text import counted, utc_time
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import DAY, SYSTEM_TENANT, AuditEvent
@@ -214,15 +213,6 @@ class ClockWatch:
         if moved > 0 and not self._steady.counts_sleep:
             return 0
         return round(moved) if abs(moved) > JUMP_TOLERANCE else 0
-
-
-def utc_time(at: int) -> str:
-    """`22 Nov 2026, 13:55 UTC`; a number beyond the calendar."""
-    try:
-        moment = datetime.fromtimestamp(at, UTC)
-    except (OverflowError, OSError, ValueError):
-        return f"{at:,} s"
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
 def _span(seconds: int) -> str:

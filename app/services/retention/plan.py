@@ -13,10 +13,10 @@ from app.services.chain.rules import COLUMNS, HIGHEST_SEQ, SECONDS_LIMIT, end_is
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
-from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt, utc_time
+from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
-from app.services.text import counted
+from app.services.text import counted, utc_time
 from models import schema
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError

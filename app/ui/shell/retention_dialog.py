@@ -25,7 +25,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog, choose_folder
-from app.ui.widgets.formatting import grouped, long_time, percent
+from app.ui.widgets.formatting import absolute_time, grouped, percent
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
 
 LISTED = 50
@@ -338,7 +338,7 @@ def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) ->
     if plan.doubt is not None:
         yield (
             "clock",
-            f"{plan.doubt.sentence(partial(long_time, utc=utc))} Check the clock.",
+            f"{plan.doubt.sentence(partial(absolute_time, utc=utc))} Check the clock.",
             "The clock is right: remove what is old by it",
             "The clock is in doubt; tick the box above if it is right.",
         )
@@ -380,7 +380,7 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
     return (
         f"{counted(plan.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
-        f"from before {long_time(plan.cutoff, utc)}."
+        f"from before {absolute_time(plan.cutoff, utc)}."
     )
 
 

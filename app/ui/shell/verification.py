@@ -16,7 +16,7 @@ from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.tabs.audit.words import HEADLINES
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import grouped, long_time, relative_time
+from app.ui.widgets.formatting import absolute_time, grouped, relative_time
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
@@ -176,7 +176,7 @@ class SelfVerification(QObject):
         tone, headline, icon = HEADLINES[said]
         since = known.asked.since if isinstance(known, Outcome) else known.since
         which = "whole" if since is None else f"from checkpoint {since} on"
-        tip = f"{headline}: verified {which}, {long_time(known.at, utc)}, by {known.by}"
+        tip = f"{headline}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
         if not known.intact:
             words = "Broken" if verdict.is_broken else headline
         elif verdict.newer:

@@ -65,22 +65,18 @@ class DateRange:
         return now - int(self.span.value) * DAY, None
 
     def words(self) -> str:
-        """How a user reads it: "Last 30 days", "1 Nov 2026 – 22 Nov 2026"."""
+        """How a user reads it: "Last 30 days", "2026-11-01 – 2026-11-22"."""
         if self.span is not Span.CUSTOM:
             return _WORDS.get(self.span, "Any time")
         if self.first and self.last:
-            return _day(self.first) if self.first == self.last else f"{_day(self.first)} – {_day(self.last)}"
+            return f"{self.first}" if self.first == self.last else f"{self.first} – {self.last}"
         if self.first:
-            return f"Since {_day(self.first)}"
-        return f"Until {_day(self.last)}" if self.last else "Any time"
+            return f"Since {self.first}"
+        return f"Until {self.last}" if self.last else "Any time"
 
 
 def _midnight(day: date, utc: bool) -> int:
     return int(datetime.combine(day, time(), UTC if utc else None).timestamp())
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 class DateRangePicker(Picker):

@@ -259,7 +259,7 @@ class DateRangeDialog(FormDialog):
         for edit, day in ((self.first, first or today - timedelta(days=30)), (self.last, last or today)):
             edit.setDate(QDate(day.year, day.month, day.day))
             edit.setCalendarPopup(True)
-            edit.setDisplayFormat("d MMM yyyy")
+            edit.setDisplayFormat("yyyy-MM-dd")
             calendar = edit.calendarWidget()  # without week numbers, and weekends as any other day
             calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
             for weekend in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):

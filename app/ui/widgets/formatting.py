@@ -1,4 +1,8 @@
-"""Values as people read them. Pure functions without Qt; time is epoch seconds UTC, `now` is passed in."""
+"""Values as people read them. Pure functions without Qt; time is epoch seconds UTC, `now` is passed in.
+
+Dates have one style: a list says how long ago something was, its tool tip the moment itself; where a moment
+is said it is `2026-11-22 13:55:07 UTC`, and a day is `2026-11-22`. What services say is `text.utc_time`.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -43,12 +47,6 @@ def absolute_time(at: int, utc: bool) -> str:
 def table_time(at: int, utc: bool) -> str:
     """`2026-11-22 13:55:07`, for a column whose header names the zone; a number beyond the calendar."""
     return _said(at, utc, _stamp)
-
-
-def long_time(at: int, utc: bool) -> str:
-    """`22 Nov 2026, 13:55:07 UTC`, or local time, for a sentence; a number beyond the calendar."""
-    zone = " UTC" if utc else ""
-    return _said(at, utc, lambda moment: f"{moment.day} {moment:%b %Y, %H:%M:%S}{zone}")
 
 
 def _said(at: int, utc: bool, words: Callable[[datetime], str]) -> str:

@@ -6,7 +6,6 @@ over what holds, with a finding for what does not. What follows from a finding a
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
 from app.services.chain.rules import (
@@ -19,7 +18,7 @@ from app.services.chain.rules import (
     seconds,
 )
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
-from app.services.text import counted
+from app.services.text import counted, utc_time
 
 _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
@@ -148,11 +147,10 @@ def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
 
 
 def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
-    when = datetime.fromtimestamp(earlier.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     more = max(0, latest.rows_ever - earlier.rows_ever)
     sentence = (
-        f"The file is exactly as checkpoint {earlier.number} knew it on {when}; later ones, up to checkpoint "
-        f"{latest.number}, knew {counted(more, 'more entry', 'more entries')}."
+        f"The file is exactly as checkpoint {earlier.number} knew it on {utc_time(earlier.at)}; later ones, "
+        f"up to checkpoint {latest.number}, knew {counted(more, 'more entry', 'more entries')}."
     )
     return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
 

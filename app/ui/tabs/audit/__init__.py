@@ -150,7 +150,7 @@ class AuditTab(RecordTab):
         return (
             formatting.plain(stored)
             if at is None
-            else formatting.long_time(at, self.context.settings.utc_times)
+            else formatting.absolute_time(at, self.context.settings.utc_times)
         )
 
     def add_acts(self) -> None:

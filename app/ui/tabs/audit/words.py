@@ -11,7 +11,7 @@ from app.services.text import counted
 from app.ui.session.outcome import Asked, LinkCell, Outcome, State
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import duration, figure, grouped, long_time, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
 
 HEADLINES = {
     Verdict.VERIFIED: (Tone.OK, "Chain verified", Icon.SHIELD_OK),
@@ -49,7 +49,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     tone, headline, icon = HEADLINES[last.verdict]
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
     which = "whole" if last.since is None else f"from checkpoint {last.since} on"
-    looked = f"{_entries(last.entries)} {which}, {long_time(last.at, utc)}"
+    looked = f"{_entries(last.entries)} {which}, {absolute_time(last.at, utc)}"
     found = _joined(looked, tally(last.errors, last.warnings))
     return (Tone.NEUTRAL if last.intact else tone), headline, rest, found, icon
 

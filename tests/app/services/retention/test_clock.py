@@ -15,9 +15,9 @@ from app.services.retention.clock import (
     Doubt,
     SteadyClock,
     steady_clock,
-    utc_time,
 )
 from app.services.retention.result import RetentionResult
+from app.services.text import utc_time
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains, retaining
@@ -80,8 +80,8 @@ def test_a_clock_that_jumped_forward_is_refused(database: LocalDatabase, sql: ap
     with pytest.raises(ClockProblem) as problem:
         retain(database, NOW + 10 * DAY)
     assert str(problem.value) == (
-        "This computer's clock says 28 Nov 2026, 11:06 UTC; the newest entry of the file is from "
-        "18 Nov 2026, 10:06 UTC. Nothing was removed. Check the clock, then confirm that it is right."
+        "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the file is from "
+        "2026-11-18 10:06 UTC. Nothing was removed. Check the clock, then confirm that it is right."
     )
     assert refused(database, NOW + 10 * DAY) == ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW + 10 * DAY, NOW - HOUR)
 
@@ -125,8 +125,8 @@ def test_a_plan_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection
         "cutoff": NOW - 80 * DAY,
         "dryRun": True,
         "removed": {"audit_chain": 5, "notifications": 1, "planning_runs": 0, "planning_artifacts": 0},
-        "clockDoubt": "This computer's clock says 28 Nov 2026, 11:06 UTC; the newest entry of the file is "
-        "from 18 Nov 2026, 10:06 UTC.",
+        "clockDoubt": "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the file is "
+        "from 2026-11-18 10:06 UTC.",
     }
 
 
@@ -164,7 +164,7 @@ def test_a_clock_that_fell_behind_the_entries_is_refused(
     sql.execute("UPDATE notifications SET created_at = 1")
     assert refused(database, now) == ClockDoubt(Doubt.BEHIND_ENTRY, now, NOW - HOUR)
     with pytest.raises(
-        ClockProblem, match=r"but an entry of the file is already from 18 Nov 2026, 10:06 UTC\."
+        ClockProblem, match=r"but an entry of the file is already from 2026-11-18 10:06 UTC\."
     ):
         retain(database, now)
     assert retain(database, now, clock=True).total > 0
@@ -256,7 +256,7 @@ def test_a_time_that_a_person_gives_may_lie_ahead_but_not_behind(
     stated = ClockFacts(stated=True)
     assert planned(database, now=NOW + 10 * DAY, facts=stated).doubt is None
     sql.execute("UPDATE notifications SET created_at = 1")
-    with pytest.raises(ClockProblem, match=r"^The time given is 13 Nov 2026, 11:06 UTC, but an entry"):
+    with pytest.raises(ClockProblem, match=r"^The time given is 2026-11-13 11:06 UTC, but an entry"):
         retain(database, NOW - 5 * DAY, facts=stated)
     assert retain(database, NOW + 10 * DAY, facts=stated).total == 6
 
@@ -332,7 +332,7 @@ def test_a_doubt_stands_until_the_clock_is_set(database: LocalDatabase, sql: aps
 def test_a_jump_is_said_in_days_or_hours() -> None:
     ahead = ClockDoubt(Doubt.JUMPED, NOW, jump=10 * DAY)
     assert ahead.sentence(utc_time) == (
-        "This computer's clock says 18 Nov 2026, 11:06 UTC; it was set forward by 10 days while the "
+        "This computer's clock says 2026-11-18 11:06 UTC; it was set forward by 10 days while the "
         "program was running."
     )
     back = ClockDoubt(Doubt.JUMPED, NOW, jump=-2 * HOUR)

@@ -40,7 +40,7 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     )
     assert dialog.sentence.text() == (
         "1,216 rows of foundation.sqlite would be removed: what is older than 90 days, that is from before "
-        "20 Aug 2026, 11:06:40 UTC."
+        "2026-08-20 11:06:40 UTC."
     ).replace("11:06:40", f"{(CUTOFF % 86_400) // 3600:02}:{CUTOFF % 3600 // 60:02}:{CUTOFF % 60:02}")
     assert [row[:2] for row in texts(dialog.tables)] == [["Audit entries", "1,204"], ["Notifications", "12"]]
     assert texts(dialog.tenants) == [["globex", "904", "2,000", "45 %"], ["acme", "300", "1,000", "30 %"]]
@@ -107,8 +107,8 @@ AHEAD = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400)
 def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000), doubt=AHEAD))
     assert (
-        "This computer's clock says 18 Nov 2026, 11:06:40 UTC; the newest entry of the file is from "
-        "8 Oct 2026, 11:06:40 UTC. Check the clock."
+        "This computer's clock says 2026-11-18 11:06:40 UTC; the newest entry of the file is from "
+        "2026-10-08 11:06:40 UTC. Check the clock."
     ) in words(dialog)
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
     assert "clock is in doubt" in dialog.once_button.toolTip()

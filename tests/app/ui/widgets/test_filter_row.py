@@ -69,7 +69,7 @@ def test_values_survive_a_round_trip(qtbot: QtBot, theme: Theme) -> None:
     row.set_values(values)
     assert row.values() == values
     assert row.dates is not None
-    assert row.dates.currentText() == "1 Nov 2026 – 22 Nov 2026"
+    assert row.dates.currentText() == "2026-11-01 – 2026-11-22"
 
 
 def test_a_choice_that_is_gone_from_the_list_is_kept(qtbot: QtBot, theme: Theme) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.text import counted, single_line, visible
+from app.services.text import counted, single_line, utc_time, visible
 from app.ui.widgets import formatting as f
 from models.errors import InvalidInput
 
@@ -34,7 +34,6 @@ def test_relative_time(seconds: int, words: str) -> None:
 def test_absolute_time() -> None:
     assert f.absolute_time(0, utc=True) == "1970-01-01 00:00:00 UTC"
     assert f.table_time(NOW, utc=True) == "2026-11-18 11:06:40"
-    assert f.long_time(NOW, utc=True) == "18 Nov 2026, 11:06:40 UTC"
 
 
 def test_local_time_names_its_offset() -> None:
@@ -171,3 +170,8 @@ def test_hidden_characters_elsewhere_are_shown_as_escapes(text: str) -> None:
     assert "\\u20" in visible(text)
     with pytest.raises(InvalidInput):
         single_line("name", "The name", text, longest=50)
+
+
+def test_services_say_a_moment_in_the_same_style() -> None:
+    assert utc_time(NOW) == "2026-11-18 11:06 UTC"
+    assert utc_time(10**15) == "1,000,000,000,000,000 s"
