@@ -25,6 +25,9 @@ SHORTCUT = "Ctrl+K"
 DEBOUNCE_MS = 200
 SLOW_MS = 300
 LIMIT = 5
+_BESIDES = 60
+"""What the field's icon and margins take."""
+
 _WIDTH, _WIDEST = 300, 360
 
 
@@ -229,6 +232,9 @@ class GlobalSearch(QLineEdit):
         painter.setFont(scaled(self.font(), 0.85))
         metrics = painter.fontMetrics()
         width, height = metrics.horizontalAdvance(self._shortcut) + 12, metrics.height() + 4
+        if self.fontMetrics().horizontalAdvance(self.placeholderText()) + width > self.width() - _BESIDES:
+            painter.end()
+            return
         box = QRectF(self.width() - width - 7.5, (self.height() - height) / 2, width, height)
         disabled = not self.isEnabled()
         painter.setPen(self._theme.colour("line"))

@@ -1,5 +1,6 @@
 """What stands beside a table, the inspector and its fields; and what stands where rows or a record would."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -62,6 +63,9 @@ class EmptyState(QWidget):
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
 
+
+_UNBREAKABLE = re.compile(r"\S*\w{30}\S*")
+"""A text that no line can take and none can break: cut in the middle, as an id is."""
 
 GAP = 12
 _LONG = 160
@@ -188,7 +192,7 @@ class Inspector(QFrame):
         self._buttons: list[QPushButton] = []
         self._foot.installEventFilter(self)
         self._foot.hide()  # buttons for nothing would still ask for their room
-        self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0))
+        self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0), spacing=6)
 
         self._record = QWidget()
         self._head = in_row((self.title, 1), self._chip_box)
@@ -352,9 +356,10 @@ class FieldList(QWidget):
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         words = f"{start}…" if long else field.value or "—"
         value: Label | ElidedLabel
-        if field.mono:
+        if field.mono or _UNBREAKABLE.fullmatch(words):
             value = ElidedLabel(words, look, mode=Qt.TextElideMode.ElideMiddle, caption=field.label)
-            value.setFont(self._theme.mono_font())
+            if field.mono:
+                value.setFont(self._theme.mono_font())
         else:
             value = Label(words, look, wrap=True, selectable=True, caption=field.label)
             if long:

@@ -86,6 +86,14 @@ def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
     assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == in_lines(text)
 
 
+def test_a_long_word_that_is_no_id_is_cut_with_an_ellipsis_too(qtbot: QtBot, theme: Theme) -> None:
+    fields = FieldList(theme)
+    qtbot.addWidget(fields)
+    url = "https://hooks.example.com/" + "0123456789" * 5
+    fields.set_fields([Field("URL", url), Field("Note", "some words that wrap " * 3)])
+    assert [one.text() for one in fields.findChildren(ElidedLabel)] == [url]
+
+
 def test_an_id_that_has_no_room_is_cut_in_the_middle_with_an_ellipsis(qtbot: QtBot, theme: Theme) -> None:
     fields = FieldList(theme)
     qtbot.addWidget(fields)

@@ -399,3 +399,13 @@ def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot
     assert not orphans
     child(tab, ArtifactDialog).reject()
     child(tab, ParkedIdeasDialog).close()
+
+
+@pytest.mark.slow
+def test_after_an_act_the_focus_is_on_no_other_act(tab: RunsTab, qtbot: QtBot) -> None:
+    choose(tab, qtbot, row_of(tab, "paused"))
+    resume = next(one for one in tab.inspector.findChildren(QPushButton) if one.text() == "Resume")
+    resume.setFocus()
+    qtbot.keyClick(resume, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: not resume.isVisible())
+    assert QApplication.focusWidget() is tab.table
