@@ -28,9 +28,10 @@ def sql_error(message: str) -> StorageError | None:
         return errors.TableMissing(found[2])
     if found := re.search(r"no such column: (?:t\d+\.)?(.+)", message):
         return errors.ColumnMissing(found[1])
-    if found := re.fullmatch(r'foreign key mismatch - "(.+)" referencing "(.+)"', message, re.DOTALL):
+    if found := re.fullmatch(r'foreign key mismatch - "(.*)" referencing "(.*)"', message, re.DOTALL):
+        child = found[1] or "a table without a name"
         return errors.Refused(
-            f"a foreign key of {found[1]} refers to columns of {found[2]} that are no key of it"
+            f"a foreign key of {child} refers to columns of {found[2]} that are no key of it"
         )
     if found := re.match("(?:no such|unknown) (function|collation sequence|module): (.+)", message):
         return errors.OnlyElsewhere(f"{found[1]} {found[2]}")

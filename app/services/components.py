@@ -28,6 +28,7 @@ def components() -> tuple[Component, ...]:
         Component("cryptography", _installed("cryptography"), "Apache 2.0 or BSD licence"),
         Component("keyring", _installed("keyring"), "MIT licence"),
         Component("email-validator", _installed("email-validator"), "Unlicense"),
+        Component("httpcore", _installed("httpcore"), "BSD-3-Clause licence"),
         Component("idna", _installed("idna"), "BSD-3-Clause licence"),
         Component("platformdirs", _installed("platformdirs"), "MIT licence"),
         Component("psutil", _installed("psutil"), "BSD licence"),
