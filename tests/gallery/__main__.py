@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.gallery import compared
@@ -58,6 +59,11 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
+    # What the scenes keep for as long as they are there goes with this folder.
+    with tempfile.TemporaryDirectory(prefix="gallery-", ignore_cleanup_errors=True) as scratch:
+        os.environ["TMPDIR"] = tempfile.tempdir = scratch
+        code = main(sys.argv[1:])
     sys.stdout.flush()
-    os._exit(code)  # as the program ends: Python's own end destroys widgets, icons and style in any order
+    os._exit(
+        code
+    )  # after so many windows, Python's own end destroys icons and style in an order that crashes
