@@ -70,8 +70,9 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
     Raises `Refused` where SQLite cannot follow a foreign key, `StillReferred`, which counts the rows that may
-    not lose what they refer to, and `NotAllowed` where what goes along could not be put back: rows in a
-    circle, or that refer to nothing, tables with triggers, too many rows.
+    not lose what they refer to, and `NotAllowed` where what goes or changes along could not be put back: rows
+    in a circle, that refer to nothing, or are referred to by what would change, tables with triggers, too
+    many rows.
     """
     images.read([followed(table) for table in dict.fromkeys(row.table.name for row in rows)])
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
@@ -100,9 +101,11 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                 case "SET NULL" | "SET DEFAULT":
                     _refuse_triggers(child)
                     detached = _detached(child, key, key.on_delete)
+                    for other, _ in images.referring_to(child, detached.keys(), 1):
+                        raise ReferredByChange(f"Rows of {other.table.name}")
                     altered.setdefault(identity, (child, {}))[1].update(detached)
-                    to = parent.table.name, tuple(zip(key.parent_columns, detached.values(), strict=True))
-                    led.setdefault(to, []).append(child)
+                    to = tuple(zip(key.parent_columns, detached.values(), strict=True))
+                    led.setdefault((parent.table.name, to), []).append(child)
                 case _:
                     held[identity] = child
         if len(doomed) - len(rows) + len(altered) > MOST:
@@ -110,20 +113,21 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                 f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
                 "Remove some of those first."
             )
-    for (table, to_values), children in led.items():  # a default may lead to what goes as well
-        there = (row for row in doomed.values() if row.table.name == table)
-        if any(
-            all(value is not None and row.holds(name, value) for name, value in to_values) for row in there
+    for (table, to), children in led.items():
+        names, values = zip(*to, strict=True)
+        # A default may lead to what goes as well, or to nothing.
+        if None not in values and all(
+            row.identity in doomed for row in images.matching(table, names, [values])
         ):
             held.update((child.identity, child) for child in children)
     if still := Counter(child.table.name for identity, child in held.items() if identity not in doomed):
         raise StillReferred(_rows(still))
     images.read([_addable(table) for table in dict.fromkeys(row.table.name for row in doomed.values())])
-    images.refuse_orphans(doomed.values())
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed
     ]
     changes += [doomed[identity].removed() for identity in _children_first(before, doomed)]
+    images.refuse_orphans(changes)
     own = {row.identity for row in rows}
     deleted = (identity for identity in doomed if identity not in own)
     changed = (identity for identity in altered if identity not in doomed)
@@ -140,9 +144,10 @@ def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Remov
     Raises `ReferredByChange`, which counts the rows that would lose what they refer to, and `NotAllowed`
     where what changes along could not be put back.
     """
-    first: list[RowChange] = []
+    emptied: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
     carried: list[RowChange] = []
     held = Counter[str]()
+    given: dict[tuple[Identity, str], Value] = {}
     seen: set[tuple[Identity, ForeignKey]] = set()
     frontier = [(row, values)]
     while frontier:
@@ -157,23 +162,30 @@ def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Remov
                 held[child.table.name] += 1
                 continue
             _refuse_triggers(child)
-            if follows := key.on_update == "CASCADE":
+            if key.on_update == "CASCADE":
                 there = dict(zip(key.columns, key.parent_columns, strict=True))
                 own = {name: after.get(to, parent[to]) for name, to in there.items()}
+                carried.append(replace(child.altered(own), carried=True))
             else:
                 own = _detached(child, key, key.on_update)
-            change = replace(child.altered(own), carried=follows)
-            (carried if follows else first).append(change)
+                emptied.setdefault(child.identity, (child, {}))[1].update(own)
+            if any(given.setdefault((child.identity, name), value) != value for name, value in own.items()):
+                raise NotAllowed(
+                    f"Two foreign keys of {child.table.name} would change the same column in two ways; "
+                    "nothing was changed."
+                )
             frontier.append((child, own))
-        if len(first) + len(carried) > MOST:
+        if len(emptied) + len(carried) > MOST:
             raise NotAllowed(
                 f"More than {MOST:,} rows of other tables would change along; nothing was changed."
             )
     if held:
         raise ReferredByChange(_rows(held))
-    along = Counter(change.table for change in (*first, *carried))
     # What SQLite carries along follows the row; what it would empty is emptied before, and so comes back.
+    first = [child.altered(values) for child, values in emptied.values()]
     rows = (*first, images.stamped(row, values, now), *carried)
+    images.refuse_orphans(rows)
+    along = Counter(table for table, _ in {identity for identity, _ in given})
     return Removal(rows, {row.identity: {"alsoChanged": along} if along else {}})
 
 

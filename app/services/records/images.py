@@ -82,7 +82,7 @@ class Images:
         """
         wanted = [(value,) for value in dict.fromkeys(ids)]
         self._only_row = (table, *wanted[0]) if len(wanted) == 1 else None
-        return self._matching(table, (ID,), wanted, only)
+        return self.matching(table, (ID,), wanted, only)
 
     def found(
         self, table: str, ids: Iterable[Value], what: str, only: Collection[str] = ()
@@ -99,7 +99,7 @@ class Images:
 
     def now(self, row: RowChange) -> StoredRow | None:
         """The row that a change is about, as it is by now."""
-        found = self._matching(row.table, tuple(row.key), [tuple(row.key.values())])
+        found = self.matching(row.table, tuple(row.key), [tuple(row.key.values())])
         return found[0] if found else None
 
     def new(
@@ -190,19 +190,21 @@ class Images:
             for row in rows:
                 yield _as_stored(table, read, row), tuple(map(decoded, row[len(read) :]))
 
-    def refuse_orphans(self, rows: Iterable[StoredRow]) -> None:
-        """Raises `NotAllowed` where one of the rows refers to what is not there: once it is gone, no foreign
-        key would let it come back.
+    def refuse_orphans(self, changes: Sequence[RowChange]) -> None:
+        """Raises `NotAllowed` where one of the changes is of columns that refer to what is not there, or
+        takes such a row away: no foreign key would let it be undone.
         """
-        by_table: dict[str, list[tuple[Value, ...]]] = {}
-        for row in rows:
-            by_table.setdefault(row.table.name, []).append(tuple(row.key.values()))
-        for name, wanted in by_table.items():
-            child = self.table(name)
-            for parent in (self._tables or {}).values():
-                for key in (key for key in parent.referring if key.table == name and child.key):
+        for parent in (self._tables or {}).values():
+            for key in parent.referring:
+                wanted = [
+                    tuple(change.key.values())
+                    for change in changes
+                    if change.table == key.table
+                    and (change.after is None or not change.after.keys().isdisjoint(key.columns))
+                ]
+                if wanted:
                     _refuse_dangling(parent, key)
-                    self._refuse_orphans(child, parent, key, wanted)
+                    self._refuse_orphans(self.table(key.table), parent, key, wanted)
 
     def _refuse_orphans(
         self, child: StoredTable, parent: StoredTable, key: ForeignKey, wanted: Sequence[tuple[Value, ...]]
@@ -217,11 +219,12 @@ class Images:
             queries.append(raw(f"{start}({condition}) LIMIT 1", *values))
         if any(self.read(queries)):
             raise NotAllowed(
-                f"A row of {child.name} that would go refers to a row of {parent.name} that is not there, so "
-                "the file's own rules would not let it come back; nothing was changed. Put that right first."
+                f"A row of {child.name} that would go or change refers to a row of {parent.name} that is not "
+                "there, so the file's own rules would not let that be undone; nothing was changed. Put that "
+                "right first."
             )
 
-    def _matching(
+    def matching(
         self, name: str, by: Sequence[str], wanted: Sequence[tuple[Value, ...]], only: Collection[str] = ()
     ) -> list[StoredRow]:
         """The rows that hold one of these tuples of values, all from one snapshot."""

@@ -235,6 +235,10 @@ def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
         writing.preview(users.delete, people, ["u-1", "u-3"], actor="ops", now=NOW)
     writing.undo(people, delete(people, "u-1", "u-2"), now=NOW)
     assert content() == before
+    execute(people, "UPDATE owners SET who = 'u-2'")
+    delete(people, "u-3")
+    with pytest.raises(StillReferred, match="by 1 row of owners"):  # the default leads to nothing now
+        writing.preview(users.delete, people, ["u-2"], actor="ops", now=NOW)
 
 
 def test_names_that_differ_in_letters_beyond_ascii_are_two(people: LocalDatabase, content: Content) -> None:
@@ -462,6 +466,74 @@ def test_a_row_that_could_not_come_back_does_not_go(people: LocalDatabase, conte
         delete(people, "u-1", "u-2")
     assert content() == before
     writing.undo(people, delete(people, "u-2", "u-3"), now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize("action", ["SET NULL", "CASCADE"])
+def test_two_foreign_keys_of_one_column(people: LocalDatabase, content: Content, action: str) -> None:
+    execute(
+        people,
+        "PRAGMA foreign_keys = OFF",
+        "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
+        "CREATE UNIQUE INDEX one ON users (email)",
+        "CREATE TABLE shifts (tenant TEXT, by TEXT"
+        f" REFERENCES users(email) ON DELETE {action} ON UPDATE {action},"
+        " FOREIGN KEY (tenant, by) REFERENCES users (tenant_id, email)"
+        f" ON DELETE SET NULL ON UPDATE {action})",
+        "INSERT INTO shifts SELECT iif(id = 'u-1', 'nobody', tenant_id), email FROM users",
+        "PRAGMA foreign_keys = ON",
+    )
+    before = content()
+    # Only one of them leads to something, so the column could not get its value back.
+    for refused in (
+        partial(writing.preview, users.delete, people, ["u-1"], actor="ops", now=NOW),
+        partial(writing.preview, users.rename, people, "u-1", "new@acme.example", actor="ops", now=NOW),
+    ):
+        with pytest.raises(NotAllowed, match=r"row of shifts .* refers to a row of users that is not there"):
+            refused()
+    for act in (
+        partial(users.delete, people, ["u-2"], actor="ops", now=NOW),
+        partial(users.rename, people, "u-2", "new@acme.example", actor="ops", now=NOW),
+    ):
+        change = act()
+        assert "1 row of shifts" in change.summary
+        again = writing.undo(people, writing.undo(people, change, now=NOW), now=NOW)
+        writing.undo(people, again, now=NOW)
+        assert content() == before
+
+
+def test_two_foreign_keys_that_disagree_are_a_refusal(people: LocalDatabase, content: Content) -> None:
+    execute(
+        people,
+        "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
+        "CREATE UNIQUE INDEX one ON users (email)",
+        "CREATE TABLE shifts (tenant TEXT, by TEXT REFERENCES users(email) ON UPDATE CASCADE,"
+        " FOREIGN KEY (tenant, by) REFERENCES users (tenant_id, email) ON UPDATE SET NULL)",
+        "INSERT INTO shifts SELECT tenant_id, email FROM users",
+    )
+    before = content()
+    with pytest.raises(NotAllowed, match="Two foreign keys of shifts would change the same column"):
+        users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "NO ACTION"])
+def test_what_refers_to_what_a_deletion_would_empty_is_a_refusal(
+    people: LocalDatabase, content: Content, action: str
+) -> None:
+    """SQLite would carry that on, and nothing would put it back."""
+    execute(
+        people,
+        "CREATE TABLE badges (id TEXT PRIMARY KEY, who TEXT UNIQUE REFERENCES users ON DELETE SET NULL)",
+        f"CREATE TABLE doors (id TEXT PRIMARY KEY, badge TEXT REFERENCES badges(who) ON UPDATE {action})",
+        "INSERT INTO badges VALUES ('b-1', 'u-1'), ('b-2', 'u-2')",
+        "INSERT INTO doors VALUES ('d', 'u-1')",
+    )
+    before = content()
+    with pytest.raises(ReferredByChange, match="Rows of doors refer to this"):
+        delete(people, "u-1")
+    assert content() == before
+    writing.undo(people, delete(people, "u-2"), now=NOW)
     assert content() == before
 
 
