@@ -11,8 +11,10 @@ import random
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import apsw
 import pytest
 from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence, QWheelEvent
@@ -243,7 +245,8 @@ class Walk(QObject):
         self._do(words, acts[words])
 
     def _write_outside(self) -> None:
-        ask(self._files[0], "UPDATE notifications SET read = ? WHERE id = 1", self._chance.randrange(2))
+        with suppress(apsw.BusyError):  # the window is writing
+            ask(self._files[0], "UPDATE notifications SET read = ? WHERE id = 1", self._chance.randrange(2))
         self._heart.skip()
 
     def _within_files(self, front: QWidget) -> None:
@@ -314,9 +317,9 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
             for scheme in ("file", "https", "http", "mailto"):
                 QDesktopServices.unsetUrlHandler(scheme)
             last = f"seed {SEED}, {walk.number} acts, the last: {'; '.join(walk.done)}"
-            for paused, act, where in heart.pauses[:15]:
-                print(f"{paused:.0f} ms in {act}: {where}")
+            for paused, act in heart.pauses[:15]:
+                print(f"{paused:.0f} ms in {act}")
             print(f"{len(heart.pauses)} pauses over {FELT_MS} ms; MB {walk.memory}; seen {dict(walk.seen)}")
     assert not raised, f"{last}\n{format_captured_exceptions(raised)}"
-    longest = heart.pauses[0] if heart.pauses else (0.0, "", "")
+    longest = heart.pauses[0] if heart.pauses else (0.0, "")
     assert longest[0] < STALL_MS, f"{longest} {last}"
