@@ -66,6 +66,7 @@ class FormDialog(Dialog):
         self._entries: dict[str, _Entry] = {}
         self._clean: dict[str, Value] = {}
         self._asked: tuple[str, ...] = ()
+        self._busy = False
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
         self._form = in_column(spacing=12)
@@ -133,7 +134,8 @@ class FormDialog(Dialog):
             self.problem.setVisible(bool(sentence))
 
     def set_busy(self, busy: bool) -> None:
-        """Disable everything while the change is written."""
+        """Disable everything while the change is written; until then the form cannot be left either."""
+        self._busy = busy
         for entry in self._entries.values():
             entry.editor.setEnabled(not busy)
         self.action_button.setEnabled(not busy)
@@ -160,7 +162,9 @@ class FormDialog(Dialog):
             self.submitted.emit()
 
     def reject(self) -> None:
-        """Close; with unsaved edits, ask first."""
+        """Close; with unsaved edits, ask first. Not while they are written, whose outcome is told here."""
+        if self._busy:
+            return
         if not self.is_dirty():
             super().reject()
             return
@@ -174,7 +178,7 @@ class FormDialog(Dialog):
         ).open_once(self._discard)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self.is_dirty() and self.isVisible() and self.result() != self.DialogCode.Accepted:
+        if (self._busy or self.is_dirty()) and self.isVisible() and self.result() != self.DialogCode.Accepted:
             event.ignore()
             self.reject()
         else:

@@ -1,5 +1,7 @@
 """Dialogs: what they name, what they ask for, and that no edit is lost silently."""
 
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QLineEdit
@@ -9,6 +11,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST
+from models.errors import TenantAdminError
 from tests.fixtures.window import child
 
 
@@ -138,3 +141,18 @@ def test_sentences_to_decide_by_can_be_read_to_their_end(qtbot: QtBot, theme: Th
     lines = room.height() // dialog.list.fontMetrics().height()
     assert lines * room.width() > dialog.list.fontMetrics().horizontalAdvance(long)
     assert room.bottom() <= dialog.list.viewport().height()
+
+
+def test_a_form_stays_until_its_act_has_answered(qtbot: QtBot, theme: Theme) -> None:
+    form, acts = FormDialog(theme, "Edit"), list[dict[str, Any]]()
+    qtbot.addWidget(form)
+    form.add_field("name", "Name", QLineEdit("a"))
+    form.open()
+    form.write(lambda **heard: acts.append(heard))
+    qtbot.keyClick(form, Qt.Key.Key_Escape)
+    form.close()
+    assert form.isVisible(), "what comes of the act is told here"
+    acts[0]["on_failed"](TenantAdminError("No."))
+    assert form.problem.text() == "No."
+    qtbot.keyClick(form, Qt.Key.Key_Escape)
+    assert not form.isVisible()
