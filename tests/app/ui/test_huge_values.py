@@ -56,6 +56,11 @@ def _leave(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(window.isActiveWindow)
 
 
+def _wait_for_beats(qtbot: QtBot, heart: Heart) -> None:
+    until = heart.beats + 3
+    qtbot.waitUntil(lambda: heart.beats >= until)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_huge_texts_hold_nothing_up(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
@@ -66,7 +71,7 @@ def test_huge_texts_hold_nothing_up(qtbot: QtBot, window: MainWindow, demo_path:
     def do(words: str, act: Callable[..., object], *values: Any) -> None:
         heart.act = words
         act(*values)
-        qtbot.wait(20)  # what comes of it is a part of the pause
+        _wait_for_beats(qtbot, heart)  # what comes of it is a part of the pause
 
     def look(place: int) -> None:
         page = go(qtbot, window, place)
@@ -111,7 +116,7 @@ def test_huge_texts_hold_nothing_up(qtbot: QtBot, window: MainWindow, demo_path:
             look(place)
         choose_tenants()
         heart.act = "the end"
-        qtbot.wait(50)
+        _wait_for_beats(qtbot, heart)
     finally:
         heart.stop()
         for pause in heart.pauses[:14]:

@@ -17,7 +17,7 @@ from app.services.chain.verify.report import Section
 from app.services.chain.verify.verification import WORTH_A_PROCESS
 from app.workers.child import CannotStart
 from app.workers.scan_pool import verify
-from models.errors import Cancelled, FileMissing, NotADatabase, TableMissing
+from models.errors import Cancelled, EmptyFile, FileMissing, NotADatabase, TableMissing
 from tests.app.services.chain.verify.chains import ChainFile, InProcess, codes
 from tests.conftest import NOW
 
@@ -210,7 +210,7 @@ def test_what_cannot_be_run(tmp_path: Path) -> None:
     with pytest.raises(NotADatabase):
         verify(tmp_path / "text.db", now=NOW)
     (tmp_path / "empty.db").touch()
-    with pytest.raises(TableMissing):
+    with pytest.raises(EmptyFile):
         verify(tmp_path / "empty.db", now=NOW)
     view = apsw.Connection(str(tmp_path / "view.db"))
     view.execute("CREATE VIEW audit_chain AS SELECT 1 AS seq")

@@ -304,14 +304,14 @@ def test_times_stand_where_they_belong_however_they_are_stored(lists: Lists, dat
         "UPDATE users SET created_at = ? WHERE id = ?",
         [
             (100 * day * 1_000_000, "usr_1"),  # no milliseconds of any year
-            (2_000 * day * 1000, "usr_2"),
-            (2_000 * day + 0.5, "usr_3"),
-            ("1975-06-24T00:00:01Z", "usr_4"),  # day 2,000, too
+            (5_000 * day * 1000, "usr_2"),
+            (5_000 * day + 0.5, "usr_3"),
+            ("1983-09-10T00:00:01Z", "usr_4"),  # day 5,000, too
         ],
     )
     database.connection().execute(
         "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES"
-        f" ('usr_0', 'acme', 'first', {1_999 * day}, 1), ('usr_5', 'acme', 'last', {2_001 * day}, 1),"
+        f" ('usr_0', 'acme', 'first', {4_999 * day}, 1), ('usr_5', 'acme', 'last', {5_001 * day}, 1),"
         " ('usr_6', 'acme', 'none', x'00', 1), ('usr_7', 'acme', 'none', 'today', 1)"
     )
     sorted_by_time = replace(USERS, sort="created_at")
@@ -321,9 +321,9 @@ def test_times_stand_where_they_belong_however_they_are_stored(lists: Lists, dat
         assert listed == (expected[::-1] if query.descending else expected)
         places = [lists.locate(database, query, str(name)) for name in listed]
         assert [place and place[0] for place in places] == list(range(8))
-    that_day = replace(sorted_by_time, since=2_000 * day, until=2_001 * day)
+    that_day = replace(sorted_by_time, since=5_000 * day, until=5_001 * day)
     assert ids(lists, database, that_day) == ["usr_2", "usr_3", "usr_4"]
-    assert lists.per_day(database, USERS)[:3] == ((1_999, 1), (2_000, 3), (2_001, 1))
+    assert lists.per_day(database, USERS)[:3] == ((4_999, 1), (5_000, 3), (5_001, 1))
 
 
 @pytest.mark.slow
