@@ -1,11 +1,12 @@
 """What a file holds replaced by what a copy holds: checked first, in one transaction, with a way back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from app.services.chain.append import Batch, Event, NotRecorded, append, unknown_tenant
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
@@ -21,6 +22,7 @@ from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
 from models import schema
 from models.errors import (
+    Cancelled,
     DamagedFile,
     FileLocked,
     NeedsCopy,
@@ -127,6 +129,12 @@ class Restored:
     problem: str | None = None
 
 
+_OVERTAKEN: Final = (
+    "Another one was made while the file was restored, of what it held before. "
+    "If what it holds now is right, start over."
+)
+
+
 class RestoreFailed(StorageError):
     """What was written cannot be read back: the disk, most likely."""
 
@@ -194,27 +202,53 @@ def carry_out(
 ) -> Restored:
     """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
 
-    `unrecorded` says that a person has agreed to a restore that is recorded nowhere. Raises `NotRecorded`
-    and the errors of `restore`; that no checkpoint can be made is no reason not to restore.
+    The second is signed of the copy and announced before the commit, and taken up behind it; where this
+    process is killed in between, by whoever looks at the file next (`CheckpointStore.take_up`). `unrecorded`
+    says that a person has agreed to a restore that is recorded nowhere. Raises `NotRecorded` and the errors
+    of `restore`; that no checkpoint can be made is no reason not to restore.
     """
     if not (offered.prepared.recorded or unrecorded):
         raise NotRecorded(path)
     try_to_sign(path, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
-    database = None
+    database = problem = None
     with suppress(TenantAdminError, OSError):
         database = store.identify(path)
+
+    def announce() -> None:
+        nonlocal problem
+        try:
+            problem = verify_and_sign(
+                offered.prepared.copy,
+                store,
+                verify,
+                now=now,
+                reason=Reason.RESTORE,
+                database=database,
+                progress=progress,
+                cancelled=cancelled,
+            ).why_not
+        except Cancelled:
+            raise
+        except (TenantAdminError, OSError) as error:
+            problem = str(error)
+
     kept = restore(
-        path, offered.prepared, actor=actor, now=now, force=force, progress=progress, cancelled=cancelled
+        path,
+        offered.prepared,
+        actor=actor,
+        now=now,
+        force=force,
+        announce=announce,
+        progress=progress,
+        cancelled=cancelled,
     )
-    if not offered.prepared.recorded:
-        return Restored(kept, None)
+    if not offered.prepared.recorded or problem is not None:
+        return Restored(kept, None, problem)
     try:
-        made = verify_and_sign(
-            path, store, verify, now=now, reason=Reason.RESTORE, database=database, progress=progress
-        )
+        made = store.take_up(path)
     except (TenantAdminError, OSError) as error:
         return Restored(kept, None, str(error))
-    return Restored(kept, made.checkpoint, made.why_not)
+    return Restored(kept, made.number) if made else Restored(kept, None, _OVERTAKEN)
 
 
 def prepare(
@@ -279,6 +313,7 @@ def restore(
     actor: str,
     now: int,
     force: bool = False,
+    announce: Callable[[], object] = lambda: None,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Path:
@@ -287,6 +322,7 @@ def restore(
     The restore is an entry in the chain of `system` of what is restored, where that has one, so content and
     entry come in one transaction. The copy of the old content is taken while nobody can write, so that no
     commit falls between the two. A file that another program has open is left alone unless `force`.
+    `announce` is called when the copy is just what the file will hold, before the file is touched.
     `progress` is in pages. Nothing is changed when it is cancelled or fails before its commit. Raises
     `NotAllowed` (it may not be written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the
     storage errors.
@@ -296,6 +332,7 @@ def restore(
     try:
         if prepared.recorded:
             _record(prepared, kept, actor=actor, now=now)
+            announce()
         with LocalDatabase(path).expected_errors():
             copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
     except Exception:

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
+from app.services.chain.checkpoints.announced import announce, announced, forget
 from app.services.chain.checkpoints.document import (
     KEY_FILE,
     Keyring,
@@ -183,7 +184,8 @@ class CheckpointStore:
         more, and begins a line of its own. `database` is the file's id (`identify`) where it was known before
         its content was replaced. An unproven start does not prevent it where no checkpoint knew what came
         before: the checkpoint then says only that the rows were there. Raises `NotSigned` when the report has
-        errors, or covers only a part.
+        errors, or covers only a part. One of a `RESTORE` is made of the copy, before it is put in place of
+        the file; it is only announced, and counts once the file holds what it says (`take_up`).
         """
         if report.verdict in BROKEN:
             raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
@@ -241,11 +243,38 @@ class CheckpointStore:
                 ) from error
             made = made.signed(key.private)
             contents.add_key(key.public, own=True, now=now)
+            if reason is Reason.RESTORE:
+                with written(self._path):
+                    announce(self._folder, made)
+                return made
             contents.add(made)
             if other is not None:
                 contents.inherit_baselines(known.id, other.id)
             _see(contents, known, rows, path, number=made.number, now=now)
         return made
+
+    def take_up(self, path: Path) -> Checkpoint | None:
+        """The checkpoint that a restore announced, where the file holds what it says: it counts from then on.
+
+        None as well where another one was made meanwhile.
+        """
+        for made in announced(self._folder):
+            with rows_of(path) as rows:
+                if not compare(rows, [made]).continues:
+                    continue
+                with opened(self._path, writing=True) as contents:
+                    there = contents.checkpoints(made.database)
+                    keys = contents.keys()
+                    is_next = made.number > max((item.number or 0 for item in there), default=0)
+                    taken = is_next and made.key in keys and made.signature_holds()
+                    if taken:
+                        contents.add(made)
+                        known = KnownDatabase(made.database)
+                        _see(contents, known, rows, path, number=made.number, now=made.at)
+            forget(self._folder, made)
+            if taken:
+                return made
+        return None
 
     def export(self, path: Path, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
@@ -331,6 +360,8 @@ class CheckpointStore:
         if not is_there(self._path):
             yield None, None
             return
+        with suppress(*UNRECOGNISABLE):
+            self.take_up(path)
         with opened(self._path) as contents:
             database = None
             if contents.databases():

@@ -1,15 +1,19 @@
 """A restore with its verifications and checkpoints."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
+from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.checkpoints.announced import announce
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
+from models.errors import Cancelled
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
@@ -182,3 +186,74 @@ def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: 
     assert (found.known, found.holds, found.needs_agreement) == (Standing.UNLIKE, True, True)
     alike = offer(planning, snapshot_copy(planning, tmp_path / "alike.sqlite"), folder, "two")
     assert (alike.known, alike.needs_agreement) == (None, False)
+
+
+class StopsBehindCommit(CheckpointStore):
+    """Ends the program where a restore has committed and its checkpoint is not taken up yet."""
+
+    def take_up(self, path: Path) -> Checkpoint | None:
+        if list(self.folder.glob("announced/*")):
+            raise KeyboardInterrupt
+        return super().take_up(path)
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+
+@pytest.mark.slow
+def test_a_restore_that_was_killed_behind_its_commit_is_known_again(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 5)
+    checkpoint(live, folder)
+    offered = offer(live, early, folder)
+    with pytest.raises(KeyboardInterrupt):
+        restoring.carry_out(live, offered, StopsBehindCommit(folder), VERIFY, actor="ada", now=NOW)
+    assert ask(live, "SELECT count(*) FROM audit_chain") == [(301,)]
+    append(live, 1)  # the platform goes on meanwhile
+    assert CheckpointStore(folder).continuation(live).continues
+    report = verify_known(live, folder, now=NOW)
+    assert (report.verdict, report.unwitnessed, report.findings) == (Verdict.VERIFIED, 1, ())
+    assert CheckpointStore(folder).checkpoints(live)[-1].reason == "restore"
+    # From now on it is held against the file: what it held before is not what it is any more.
+    ask(live, "DELETE FROM audit_chain WHERE seq > 300")
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.TAMPERED
+
+
+@pytest.mark.slow
+def test_a_restore_that_was_cut_short_before_its_commit_says_nothing_of_the_file(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 5)
+    offered = offer(live, early, folder)
+    with pytest.raises(Cancelled):
+        restoring.carry_out(
+            live,
+            offered,
+            CheckpointStore(folder),
+            VERIFY,
+            actor="ada",
+            now=NOW,
+            cancelled=lambda: any(folder.glob("announced/*")),
+        )
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+    checkpoint(live, folder)
+    assert [item.number for item in CheckpointStore(folder).checkpoints(live)] == [1, 2, 3]
+    carry_out(live, offer(live, early, folder, "again"), folder)
+    assert [item.number for item in CheckpointStore(folder).checkpoints(live)] == [1, 2, 3, 4, 5]
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+def test_an_announced_checkpoint_that_somebody_else_signed_is_not_taken_up(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    (forged,) = CheckpointStore(folder).checkpoints(live)
+    announce(folder, replace(forged, number=2, reason="restore", previous=forged.hash))
+    assert CheckpointStore(folder).take_up(live) is None
+    assert len(CheckpointStore(folder).checkpoints(live)) == 1
