@@ -89,6 +89,12 @@ class Cancelled(TenantAdminError):
     sentence = "Cancelled; nothing more was done."
 
 
+class TooMuch(TenantAdminError):
+    """More than its receiver takes."""
+
+    sentence = "This is too much; {what}."
+
+
 class StorageError(TenantAdminError):
     """The file cannot serve what was asked of it."""
 

@@ -30,6 +30,7 @@ def export_rows(
     form: Format,
     *,
     keys: Keys | None = None,
+    most: int | None = None,
     read_only: bool,
     progress: Progress,
     cancelled: Stop,
@@ -38,7 +39,8 @@ def export_rows(
 
     `path` is the database, read with the rights that this program has opened it with (`read_only`).
     `progress(done, total)` in rows and `cancelled()` are called in this thread. Returns the number of rows.
-    Raises `Cancelled` within 100 ms, the storage errors of both files, and those of `Children`.
+    Raises `Cancelled` within 100 ms, the storage errors of both files, those of `Children`, and `TooMuch` as
+    `export.to_file` does.
     """
     described, attached = _described(keys)
     with _placed(target) as building, Children("export", "export") as children:
@@ -48,6 +50,7 @@ def export_rows(
             "query": query.document(),
             "form": form.value,
             "keys": described,
+            "most": most,
             "building": str(building),
             "target": str(target),
         }
@@ -108,7 +111,14 @@ def _write_rows(job: Job, attached: BinaryIO, progress: Progress) -> int:
         lists = Lists(inspect(database))
         query, form = ListQuery.of(job["query"]), Format(job["form"])
         return export.to_file(
-            Path(job["building"]), database, lists, query, form, keys=keys, progress=progress
+            Path(job["building"]),
+            database,
+            lists,
+            query,
+            form,
+            keys=keys,
+            most=job["most"],
+            progress=progress,
         )
 
 

@@ -23,11 +23,13 @@ from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn
 from app.services.records.webhooks import host_alone
 from app.services.text import cell, one_cell
 from models.engine import Database, sql_name
-from models.errors import TableMissing
+from models.errors import TableMissing, TooMuch
 from models.progress import Progress, ignore
 from models.schema import read_stored
 
 _STEP = 1000
+_TELLING = 4000
+"""Rows that tell how long all are; those of a list differ, so a quarter more than is taken is let begin."""
 _QUOTED = re.compile('[",\r\n]')
 
 
@@ -38,10 +40,12 @@ class Format(StrEnum):
     SQL = "sql"
 
 
-def text_of(database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format) -> str:
-    """The rows as one text, for the clipboard."""
+def text_of(
+    database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format, *, most: int | None = None
+) -> str:
+    """The rows as one text, for the clipboard. Raises `TooMuch` as `to_file` does."""
     stream = io.StringIO()
-    _write(database, lists, query, keys, form, stream=stream)
+    _write(database, lists, query, keys, form, stream=stream, most=most)
     return stream.getvalue()
 
 
@@ -53,17 +57,19 @@ def to_file(
     form: Format,
     *,
     keys: Keys | None = None,
+    most: int | None = None,
     progress: Progress,
 ) -> int:
     """Writes the rows with these keys, or all that the query keeps, to `path`.
 
     What is at `path` is half a file until this returns: see `atomic.replacing`. Returns the number of
-    rows. Raises the storage errors of the database, and `OSError` for the file.
+    rows. Raises the storage errors of the database, `OSError` for the file, and `TooMuch` as soon as there
+    are more than `most` characters, or the first thousands of rows say that there will be.
     """
     if keys is None:
         keys = lists.load_keys(database, query)
     with path.open("w", encoding="utf-8", newline="") as stream:
-        return _write(database, lists, query, keys, form, stream=stream, progress=progress)
+        return _write(database, lists, query, keys, form, stream=stream, most=most, progress=progress)
 
 
 def _write(
@@ -74,6 +80,7 @@ def _write(
     form: Format,
     *,
     stream: TextIO,
+    most: int | None = None,
     progress: Progress = ignore,
 ) -> int:
     columns = _columns(database, DECLARED[query.table], form)
@@ -83,7 +90,7 @@ def _write(
     names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
     line = _writer(query.table, names, form, stream)
     hosts = [at for at, column in enumerate(columns) if column.host_only]
-    done = 0
+    done = length = 0
     progress(done, len(keys))
     for done, row in enumerate(lists.stored_rows(database, query, keys, columns), 1):
         values = list(row)
@@ -91,7 +98,11 @@ def _write(
             values[at] = values[at] and host_alone(values[at])
         for at in times:
             values[at] = as_time(values[at])
-        line(values)
+        length += line(values)
+        if most is not None:
+            foreseen = length * len(keys) // done if done == _TELLING else 0
+            if length > most or foreseen > most * 5 // 4:
+                raise TooMuch(f"it would be more than {most:,} characters")
         if done % _STEP == 0:
             progress(done, len(keys))
     progress(done, len(keys))
@@ -124,7 +135,8 @@ def _columns(database: Database, table: Table, form: Format) -> list[TableColumn
 
 def _writer(
     table: str, names: Sequence[str], form: Format, stream: TextIO
-) -> Callable[[Iterable[Value]], object]:
+) -> Callable[[Iterable[Value]], int]:
+    """Writes a row, and gives the number of characters."""
     if form is Format.CSV:
         stream.write(_csv(names))
         return lambda row: stream.write(_csv(row))
@@ -161,5 +173,7 @@ def _plain(value: Value) -> str | int | float | None:
 
 def _cell(value: Value, safe: Callable[[str], str]) -> str:
     """The same for a cell, text as `safe` gives it; NULL is empty."""
+    if type(value) is str:  # as nearly all are
+        return safe(value)
     plain = _plain(value)
     return "" if plain is None else safe(plain) if isinstance(plain, str) else str(plain)

@@ -1,6 +1,7 @@
 """Copying the selected rows, exporting all that a filter shows, and the context menu that offers both."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,8 @@ from app.services.records.lists import Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
 from app.ui.widgets.dialogs import ask_save
-from models.engine import Capability
+from models.engine import Capability, Database
+from models.errors import TooMuch
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _NAMES = {
 FEW = 2000
 """Rows that are copied at once; the interface does not notice them."""
 
-CLIPBOARD_BYTES = 32 << 20
+CLIPBOARD_CHARACTERS = 32_000_000
 """More than that is no text to paste, and other programs stall over it."""
 
 
@@ -106,12 +108,14 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
 
-def _export(tab: "RecordTab", query: ListQuery, form: Format, keys: Keys | None) -> Callable[..., int]:
+def _export(
+    tab: "RecordTab", query: ListQuery, form: Format, keys: Keys | None, most: int | None = None
+) -> Callable[..., int]:
     """Writes to a path in a child process: `(path, *, progress, cancelled)` gives the number of rows."""
     from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
 
     opened = tab.context.opened
-    rows: Any = {"query": query, "form": form, "keys": keys, "read_only": opened.read_only}
+    rows: Any = {"query": query, "form": form, "keys": keys, "most": most, "read_only": opened.read_only}
     return partial(export_rows, opened.path, **rows)
 
 
@@ -134,18 +138,24 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         QGuiApplication.clipboard().setText(text)
         context.say(f"{counted(len(keys), 'row')} copied")
 
+    most = CLIPBOARD_CHARACTERS
+
+    def few(database: Database) -> str | None:
+        with suppress(TooMuch):
+            return export.text_of(database, context.lists, query, keys, form, most=most)
+        return None
+
     def work(progress: Progress, cancelled: Stop) -> str | None:
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, suppress(TooMuch):
             path = Path(folder, "rows")
-            _export(tab, query, form, keys)(path, progress=progress, cancelled=cancelled)
-            return path.read_bytes().decode() if path.stat().st_size <= CLIPBOARD_BYTES else None
+            _export(tab, query, form, keys, most)(path, progress=progress, cancelled=cancelled)
+            return path.read_bytes().decode()
+        return None
 
     if not len(keys):
         context.say("Select the rows to copy first.")
     elif len(keys) <= FEW or context.lacks(Capability.CHILD_SCAN):
-        context.runner.read(
-            lambda database: export.text_of(database, context.lists, query, keys, form), on_done=copied
-        )
+        context.runner.read(few, on_done=copied)
     else:
         context.job(f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
 
@@ -154,8 +164,9 @@ def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few copy as much
 
     sentence = (
-        f"{counted(len(keys), 'row')} are more than {CLIPBOARD_BYTES >> 20} MB of text, which a clipboard "
-        "does not take. Nothing was copied; the clipboard holds what it held. A file takes the rows."
+        f"{counted(len(keys), 'row')} would be more text than a clipboard can be trusted with; the limit is "
+        f"{CLIPBOARD_CHARACTERS // 1_000_000} million characters. Nothing was copied; the clipboard holds "
+        "what it held. A file takes the rows."
     )
     dialog = ConfirmDialog(
         tab.context.theme, "Too much for the clipboard", sentence, action="Export…", danger=False, parent=tab

@@ -9,6 +9,7 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
+from models.errors import TooMuch
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
@@ -111,6 +112,24 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
     )
     assert count == 2
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
+
+
+@pytest.mark.parametrize(("most", "telling"), [(150, 4000), (400, 3)])
+def test_too_much_ends_where_it_is_passed_or_foreseen(
+    database: LocalDatabase, query: ListQuery, monkeypatch: pytest.MonkeyPatch, most: int, telling: int
+) -> None:
+    monkeypatch.setattr(export, "_TELLING", telling)
+    lists, stream = Lists(inspect(database)), io.StringIO()
+    keys = lists.load_keys(database, query)
+    with pytest.raises(TooMuch):
+        export._write(database, lists, query, keys, Format.TEXT, stream=stream, most=most)
+    assert 1 < len(stream.getvalue().splitlines()) < 6
+
+
+def test_what_is_taken_is_written_whole(database: LocalDatabase, query: ListQuery) -> None:
+    lists, whole = Lists(inspect(database)), text(database, query, Format.TEXT)
+    keys = lists.load_keys(database, query)
+    assert export.text_of(database, lists, query, keys, Format.TEXT, most=len(whole)) == whole
 
 
 ODD: list[tuple[object, str]] = [

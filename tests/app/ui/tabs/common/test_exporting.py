@@ -153,7 +153,7 @@ def test_many_rows_are_copied_whole_and_too_many_offer_a_file(
     qtbot.waitUntil(lambda: window.toast.text() == f"{count} rows copied", timeout=10_000)
     lines = clipboard.text().splitlines()
     assert len(lines) == count + 1 and "…" not in clipboard.text()
-    monkeypatch.setattr(exporting, "CLIPBOARD_BYTES", 100)
+    monkeypatch.setattr(exporting, "CLIPBOARD_CHARACTERS", 100)
     press("Ctrl+C")
     qtbot.waitUntil(lambda: bool(window.findChildren(ConfirmDialog)), timeout=10_000)
     dialog = window.findChildren(ConfirmDialog)[-1]
